@@ -1,0 +1,79 @@
+"""How every effect is carried out: through the gate, to the system, into the ledger."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from temporalio import activity
+
+from activities.faults import as_application_error
+from activities.gate import Gate
+from connectors.ports import Call, ConnectorError, Refused, Unavailable
+from schemas.base import Origin
+from schemas.effects import Effect, EffectReceipt
+from schemas.instructions import Accepted
+from store import effects, orders
+from store.engine import Connection, Database
+
+Ask = Callable[[Call], Awaitable[Accepted]]
+
+
+@dataclass(frozen=True)
+class Timeouts:
+    """How long a call may take, in seconds: express calls hold up their order's workflow task, queued ones do not."""
+
+    express_s: float = 1.0
+    queued_s: float = 5.0
+
+
+@dataclass(frozen=True)
+class Carrier:
+    """Carries effects to one system and keeps the ledger true."""
+
+    database: Database
+    gate: Gate
+    timeouts: Timeouts
+
+    async def carry(self, effect: Effect, target: str, ask: Ask) -> EffectReceipt:
+        """Ask the system, then write the outcome to the ledger.
+
+        A crash between the two repeats the call under the same key: the system answers as before, the ledger is
+        written then. Raises ApplicationError with the origin as its type.
+        """
+        source = effect.order.split("/", 1)[0]
+        if not activity.info().is_local:
+            return await self._ask(effect, ask, Call(target, effect.key, effect.traceparent, self.timeouts.queued_s))
+        with self.gate.admit(source):
+            return await self._ask(effect, ask, Call(target, effect.key, effect.traceparent, self.timeouts.express_s))
+
+    async def _ask(self, effect: Effect, ask: Ask, call: Call) -> EffectReceipt:
+        try:
+            async with asyncio.timeout(call.timeout_s):
+                accepted = await ask(call)
+        except TimeoutError:
+            error = Unavailable(_api_origin(effect), f"{effect.system}: no answer in {call.timeout_s:g} s")
+            raise await self._failed(effect, error) from None
+        except ConnectorError as error:
+            raise await self._failed(effect, error) from error
+        self.gate.succeeded()
+        async with self.database.transaction() as connection:
+            await effects.done(connection, effect, accepted.reference, 1)
+            await _remember_carrier(connection, effect, accepted)
+        return EffectReceipt(reference=accepted.reference, carrier=accepted.carrier)
+
+    async def _failed(self, effect: Effect, error: ConnectorError) -> Exception:
+        if isinstance(error, Unavailable):
+            self.gate.failed(error)
+        async with self.database.connection() as connection:
+            await effects.failed(connection, effect, error.origin, str(error), final=isinstance(error, Refused))
+        return as_application_error(error)
+
+
+async def _remember_carrier(connection: Connection, effect: Effect, accepted: Accepted) -> None:
+    """The carrier takes part from the moment it has the tender, so that its first scan finds the order."""
+    if accepted.carrier:
+        await orders.add_party(connection, effect.order, accepted.carrier)
+
+
+def _api_origin(effect: Effect) -> Origin:
+    return Origin(f"{effect.system}_api")

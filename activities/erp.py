@@ -1,0 +1,41 @@
+"""The ERP: milestones, re-dated promises, cancellations."""
+
+from dataclasses import dataclass
+
+from temporalio import activity
+
+from activities.carry import Carrier
+from connectors.ports import ErpPort
+from schemas.effects import Effect, EffectReceipt
+from schemas.instructions import ErpCancellation, ErpMilestone, ErpPromise
+
+
+@dataclass(frozen=True)
+class ErpActivities:
+    """Effects on an ERP. The order's key says which: `<erp>/<number>`."""
+
+    port: ErpPort
+    carrier: Carrier
+
+    @activity.defn(name="erp.report_milestone")
+    async def report_milestone(self, effect: Effect) -> EffectReceipt:
+        """Post a milestone: status, and goods issue or receipt where the milestone means one."""
+        erp, number = effect.order.split("/", 1)
+        message = ErpMilestone.model_validate({**effect.model_dump(), "order": number})
+        return await self.carrier.carry(effect, erp, lambda call: self.port.report_milestone(message, call))
+
+    @activity.defn(name="erp.redate_promise")
+    async def redate_promise(self, effect: Effect) -> EffectReceipt:
+        """Tell the new promise."""
+        erp, number = effect.order.split("/", 1)
+        message = ErpPromise.model_validate(
+            {"order": number, "promised_on": effect.promised_on, "lines": effect.promises, "reason": effect.reason}
+        )
+        return await self.carrier.carry(effect, erp, lambda call: self.port.redate_promise(message, call))
+
+    @activity.defn(name="erp.confirm_cancellation")
+    async def confirm_cancellation(self, effect: Effect) -> EffectReceipt:
+        """Confirm that the order is cancelled."""
+        erp, number = effect.order.split("/", 1)
+        message = ErpCancellation(order=number, reason=effect.reason)
+        return await self.carrier.carry(effect, erp, lambda call: self.port.confirm_cancellation(message, call))

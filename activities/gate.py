@@ -1,0 +1,54 @@
+"""The express gate of one system: how many calls may skip the queue, and a circuit that shuts it when the system fails.
+
+The first attempt of an effect runs inside the workflow task (a local activity): no queue, a third of the history. That
+is only good while the system answers quickly. The gate declines at once when too many calls are under way, when one
+order source takes more than its share, or when the system has just failed; the effect then takes the system's task
+queue, with its rate limit, priority, fairness and patient retries.
+"""
+
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from activities.faults import busy
+from connectors.ports import Unavailable
+
+FAILURES_TO_OPEN = 3
+OPEN_FOR_S = 5.0
+
+
+@dataclass
+class Gate:
+    """Admission for express calls. `share`: the most that one source (the ERP an order came from) may hold at once."""
+
+    system: str
+    limit: int = 16
+    share: int = 12
+    clock: Callable[[], float] = time.monotonic
+    _held: Counter[str] = field(default_factory=Counter)
+    _failures: int = 0
+    _closed_until: float = 0.0
+
+    @contextmanager
+    def admit(self, source: str) -> Iterator[None]:
+        """Hold a place for one express call. Raises the `express_busy` ApplicationError when there is none."""
+        shut = self.clock() < self._closed_until
+        if shut or self._held.total() >= self.limit or self._held[source] >= self.share:
+            raise busy(self.system)
+        self._held[source] += 1
+        try:
+            yield
+        finally:
+            self._held[source] -= 1
+
+    def failed(self, error: Unavailable) -> None:
+        """The system did not answer, on either lane. Enough of that in a row shuts the gate for a while."""
+        self._failures += 1
+        if self._failures >= FAILURES_TO_OPEN or error.retry_after_s:
+            self._closed_until = self.clock() + max(OPEN_FOR_S, error.retry_after_s or 0.0)
+
+    def succeeded(self) -> None:
+        """The system answered: the count of failures starts again."""
+        self._failures = 0

@@ -1,0 +1,77 @@
+"""The four clients of the dialect: a port's method is one POST."""
+
+from dataclasses import dataclass
+
+from connectors.http import SystemClient
+from connectors.ports import Call
+from schemas.instructions import (
+    Accepted,
+    ErpCancellation,
+    ErpMilestone,
+    ErpPromise,
+    PlanningBatch,
+    Tender,
+    TenderVoid,
+    WarehouseCancellation,
+    WarehouseInstruction,
+)
+
+
+@dataclass(frozen=True)
+class DialectErp:
+    """An ERP that speaks the dialect."""
+
+    client: SystemClient
+
+    async def report_milestone(self, message: ErpMilestone, call: Call) -> Accepted:
+        """See ErpPort."""
+        return await self.client.post(f"/v1/orders/{message.order}/milestones", message, call, Accepted)
+
+    async def redate_promise(self, message: ErpPromise, call: Call) -> Accepted:
+        """See ErpPort."""
+        return await self.client.post(f"/v1/orders/{message.order}/promise", message, call, Accepted)
+
+    async def confirm_cancellation(self, message: ErpCancellation, call: Call) -> Accepted:
+        """See ErpPort."""
+        return await self.client.post(f"/v1/orders/{message.order}/cancellation", message, call, Accepted)
+
+
+@dataclass(frozen=True)
+class DialectWms:
+    """A warehouse that speaks the dialect."""
+
+    client: SystemClient
+
+    async def instruct(self, message: WarehouseInstruction, call: Call) -> Accepted:
+        """See WmsPort."""
+        return await self.client.post("/v1/instructions", message, call, Accepted)
+
+    async def cancel(self, message: WarehouseCancellation, call: Call) -> Accepted:
+        """See WmsPort."""
+        return await self.client.post(f"/v1/instructions/{message.order}/cancellation", message, call, Accepted)
+
+
+@dataclass(frozen=True)
+class DialectTms:
+    """A transport desk that speaks the dialect."""
+
+    client: SystemClient
+
+    async def tender(self, message: Tender, call: Call) -> Accepted:
+        """See TmsPort."""
+        return await self.client.post("/v1/tenders", message, call, Accepted)
+
+    async def void(self, message: TenderVoid, call: Call) -> Accepted:
+        """See TmsPort."""
+        return await self.client.post(f"/v1/tenders/{message.order}/void", message, call, Accepted)
+
+
+@dataclass(frozen=True)
+class DialectPlanning:
+    """A planning system that speaks the dialect."""
+
+    client: SystemClient
+
+    async def send(self, batch: PlanningBatch, call: Call) -> Accepted:
+        """See PlanningPort."""
+        return await self.client.post("/v1/deltas", batch, call, Accepted)

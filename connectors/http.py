@@ -1,0 +1,118 @@
+"""The one HTTP client: key, trace, timeout, bearer token, and every failure as a Refused or an Unavailable."""
+
+import secrets
+from types import TracebackType
+from typing import Self, TypeVar
+
+import httpx
+from pydantic import BaseModel, ValidationError
+
+from connectors.ports import Call, Refused, Unavailable
+from schemas.base import Origin, System
+from schemas.settings import Endpoint
+
+Answer = TypeVar("Answer", bound=BaseModel)
+
+API_ORIGIN = {
+    System.ERP: Origin.ERP_API,
+    System.WMS: Origin.WMS_API,
+    System.TMS: Origin.TMS_API,
+    System.PLANNING: Origin.PLANNING_API,
+}
+RULE_ORIGIN = {**API_ORIGIN, System.ERP: Origin.ERP_RULE}
+RETRYABLE = frozenset({408, 409, 425, 429})
+SERVER_ERROR, OK_BELOW = 500, 300
+MAX_ANSWER_BYTES = 1_048_576
+MAX_RETRY_AFTER_S = 120.0
+MAX_CONNECTIONS = 64
+
+
+class SystemClient:
+    """Posts contracts to the endpoints of one kind of system. Use as an async context manager."""
+
+    def __init__(
+        self, system: System, endpoints: dict[str, Endpoint], transport: httpx.AsyncBaseTransport | None = None
+    ) -> None:
+        self.system = system
+        self._endpoints = endpoints
+        limits = httpx.Limits(max_connections=MAX_CONNECTIONS, max_keepalive_connections=MAX_CONNECTIONS)
+        self._http = httpx.AsyncClient(
+            limits=limits,
+            transport=transport,
+            follow_redirects=False,
+            trust_env=False,
+            headers={"User-Agent": "syncline"},
+        )
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._http.aclose()
+
+    async def post(self, path: str, body: BaseModel, call: Call, answer: type[Answer]) -> Answer:
+        """POST a contract and read the answer. Raises Refused (4xx) or Unavailable (no answer, 429, 5xx, nonsense)."""
+        endpoint = self._endpoint(call.target)
+        headers = {
+            "Content-Type": "application/json",
+            "Idempotency-Key": call.key,
+            "Authorization": f"Bearer {endpoint.token.get_secret_value()}",
+        }
+        if call.traceparent:
+            headers["traceparent"] = child_of(call.traceparent)
+        try:
+            response = await self._http.post(
+                endpoint.url.replace("{id}", call.target) + path,
+                content=body.model_dump_json(exclude_none=True),
+                headers=headers,
+                timeout=call.timeout_s,
+            )
+        except httpx.HTTPError as error:
+            raise Unavailable(API_ORIGIN[self.system], f"{self.system}: {type(error).__name__}") from None
+        self._raise_for(response)
+        try:
+            return answer.model_validate_json(response.content)
+        except ValidationError:
+            raise Unavailable(API_ORIGIN[self.system], f"{self.system}: the answer is not of the contract") from None
+
+    def _endpoint(self, target: str) -> Endpoint:
+        endpoint = self._endpoints.get(target) or self._endpoints.get("*")
+        if endpoint is None:
+            raise Unavailable(
+                Origin.PLATFORM,
+                f"no endpoint is configured for {self.system} {target}: set SYNCLINE_{self.system.upper()}",
+            )
+        return endpoint
+
+    def _raise_for(self, response: httpx.Response) -> None:
+        status = response.status_code
+        if status < OK_BELOW and len(response.content) <= MAX_ANSWER_BYTES:
+            return
+        message = f"{self.system}: HTTP {status} {_code(response)}".rstrip()
+        if status >= SERVER_ERROR or status in RETRYABLE or status < OK_BELOW:
+            raise Unavailable(API_ORIGIN[self.system], message, _retry_after(response))
+        raise Refused(RULE_ORIGIN[self.system], message)
+
+
+def child_of(traceparent: str) -> str:
+    """A W3C traceparent of the same trace with a span id of its own, so that the call shows as a child."""
+    version, trace, _, flags = traceparent.split("-")
+    return f"{version}-{trace}-{secrets.token_hex(8)}-{flags}"
+
+
+def _code(response: httpx.Response) -> str:
+    """The problem's machine-readable code: short, and free of the values that a detail text may hold."""
+    try:
+        code = response.json().get("code", "")
+    except (ValueError, AttributeError):
+        return ""
+    return str(code)[:60]
+
+
+def _retry_after(response: httpx.Response) -> float | None:
+    try:
+        return min(MAX_RETRY_AFTER_S, max(0.0, float(response.headers["Retry-After"])))
+    except (KeyError, ValueError):
+        return None

@@ -1,0 +1,92 @@
+"""What Syncline asks of a connected system, and the ways in which that can fail.
+
+ConnectorError          origin, whether to retry
+├── Refused             the system understood and said no: a business rule; a retry cannot help
+└── Unavailable         no answer, a fault, or a request to slow down: retry, after `retry_after_s` when given
+"""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from schemas.base import Origin
+from schemas.instructions import (
+    Accepted,
+    ErpCancellation,
+    ErpMilestone,
+    ErpPromise,
+    PlanningBatch,
+    Tender,
+    TenderVoid,
+    WarehouseCancellation,
+    WarehouseInstruction,
+)
+
+
+@dataclass(frozen=True)
+class Call:
+    """What travels with every call: the target's id, the idempotency key, the trace, and how long to wait."""
+
+    target: str
+    key: str
+    traceparent: str = ""
+    timeout_s: float = 5.0
+
+
+class ConnectorError(Exception):
+    """A call to a connected system failed."""
+
+    def __init__(self, origin: Origin, message: str) -> None:
+        super().__init__(message)
+        self.origin = origin
+
+
+class Refused(ConnectorError):
+    """The system refused by a rule of its own."""
+
+
+class Unavailable(ConnectorError):
+    """The system could not answer, or asked us to wait."""
+
+    def __init__(self, origin: Origin, message: str, retry_after_s: float | None = None) -> None:
+        super().__init__(origin, message)
+        self.retry_after_s = retry_after_s
+
+
+class ErpPort(Protocol):
+    """An ERP. Every method raises Refused or Unavailable."""
+
+    async def report_milestone(self, message: ErpMilestone, call: Call) -> Accepted:
+        """A milestone of a shipment: order status, goods issue, receipt."""
+
+    async def redate_promise(self, message: ErpPromise, call: Call) -> Accepted:
+        """The promise moved."""
+
+    async def confirm_cancellation(self, message: ErpCancellation, call: Call) -> Accepted:
+        """The order was cancelled everywhere."""
+
+
+class WmsPort(Protocol):
+    """A warehouse. Every method raises Refused or Unavailable."""
+
+    async def instruct(self, message: WarehouseInstruction, call: Call) -> Accepted:
+        """Pick, pack and hand over."""
+
+    async def cancel(self, message: WarehouseCancellation, call: Call) -> Accepted:
+        """Stop, or put away."""
+
+
+class TmsPort(Protocol):
+    """A transport desk. Every method raises Refused or Unavailable."""
+
+    async def tender(self, message: Tender, call: Call) -> Accepted:
+        """Carry this; the answer names the carrier."""
+
+    async def void(self, message: TenderVoid, call: Call) -> Accepted:
+        """Take the tender back."""
+
+
+class PlanningPort(Protocol):
+    """A planning system. Raises Refused or Unavailable."""
+
+    async def send(self, batch: PlanningBatch, call: Call) -> Accepted:
+        """Movements in bulk; each delta's key counts once."""

@@ -1,0 +1,99 @@
+"""Process variants: which milestones an order has, whom to instruct, and what ERP and planning are told.
+
+The transition table of the lifecycle. A row answers, for one variant and milestone: who may report it, whether the ERP
+is told, whether planning is told, and whether an order may close without it.
+"""
+
+from dataclasses import dataclass
+
+from schemas.base import Role, Variant
+from schemas.effects import Operation
+from schemas.milestones import MilestoneKind as M
+from schemas.orders import OrderStatus as S
+
+RANK = {
+    S.RELEASED: 0,
+    S.PROMISED: 1,
+    S.ALLOCATED: 2,
+    S.PICKED: 3,
+    S.PACKED: 4,
+    S.SHIPPED: 5,
+    S.IN_TRANSIT: 6,
+    S.OUT_FOR_DELIVERY: 7,
+    S.DELIVERED: 8,
+    S.CLOSED: 9,
+}
+BY_RANK = {rank: status for status, rank in RANK.items()}
+
+STATUS_OF = {
+    M.ALLOCATED: S.ALLOCATED,
+    M.PICKED: S.PICKED,
+    M.PACKED: S.PACKED,
+    M.SHIPPED: S.SHIPPED,
+    M.IN_TRANSIT: S.IN_TRANSIT,
+    M.OUT_FOR_DELIVERY: S.OUT_FOR_DELIVERY,
+    M.DELIVERED: S.DELIVERED,
+    M.PROOF_OF_DELIVERY: S.DELIVERED,
+}
+
+
+@dataclass(frozen=True)
+class Step:
+    """A row of the transition table."""
+
+    reporters: frozenset[Role]
+    tell_erp: bool = False
+    tell_planning: bool = True
+    required: bool = False
+
+
+_WAREHOUSE = frozenset({Role.WMS})
+_HANDOVER = frozenset({Role.WMS, Role.TMS, Role.CARRIER})
+_CARRIAGE = frozenset({Role.TMS, Role.CARRIER})
+_SUPPLIER = frozenset({Role.SUPPLIER})
+_DROP_HANDOVER = frozenset({Role.SUPPLIER, Role.TMS, Role.CARRIER})
+_ANYONE = frozenset({Role.WMS, Role.TMS, Role.CARRIER, Role.SUPPLIER})
+
+_CARRIAGE_STEPS = {
+    M.IN_TRANSIT: Step(_CARRIAGE),
+    M.OUT_FOR_DELIVERY: Step(_CARRIAGE),
+    M.DELIVERED: Step(_CARRIAGE, tell_erp=True, required=True),
+    M.PROOF_OF_DELIVERY: Step(_CARRIAGE, tell_erp=True),
+    M.DELAYED: Step(_ANYONE),
+    M.EXCEPTION: Step(_ANYONE, tell_erp=True, tell_planning=False),
+}
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How one variant runs."""
+
+    instructions: tuple[Operation, ...]
+    steps: dict[M, Step]
+
+
+PLANS = {
+    Variant.DISTRIBUTION_CENTRE: Plan(
+        instructions=(Operation.INSTRUCT_WAREHOUSE, Operation.TENDER_TRANSPORT),
+        steps={
+            M.ALLOCATED: Step(_WAREHOUSE),
+            M.PICKED: Step(_WAREHOUSE, tell_erp=True, required=True),
+            M.PACKED: Step(_WAREHOUSE, tell_erp=True, required=True),
+            M.SHIPPED: Step(_HANDOVER, tell_erp=True, required=True),
+            **_CARRIAGE_STEPS,
+        },
+    ),
+    Variant.DIRECT_DROP: Plan(
+        instructions=(Operation.TENDER_TRANSPORT,),
+        steps={
+            M.PACKED: Step(_SUPPLIER),
+            M.SHIPPED: Step(_DROP_HANDOVER, tell_erp=True, required=True),
+            **_CARRIAGE_STEPS,
+        },
+    ),
+}
+
+
+def step_for(variant: Variant, kind: M) -> Step | None:
+    """The row for a milestone, or None when the variant does not have it."""
+    return PLANS[variant].steps.get(kind)

@@ -1,0 +1,1 @@
+"""What crosses a boundary: one frozen pydantic model per message, no logic beyond validation."""

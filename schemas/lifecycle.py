@@ -1,0 +1,78 @@
+"""What an order workflow is started with, asked, and answers."""
+
+from datetime import date
+from typing import Literal
+
+from schemas.base import Contract, Moment, Variant
+from schemas.orders import CancelRequest, LineDue, OrderRelease, OrderStatus, Promise
+
+
+class OrderStart(Contract):
+    """Start of an order workflow: no names or addresses, which stay in the store. `erp`/`number` make its id."""
+
+    erp: str
+    number: str
+    digest: str
+    inbox_id: int
+    variant: Variant
+    region: str
+    site: str
+    carrier: str = ""
+    priority: int = 3
+    lines: tuple[LineDue, ...]
+    promise: Promise
+    proof_of_delivery_required: bool = False
+    clock: Literal["wall", "events"] = "wall"
+    released_at: Moment
+    accepted_at: Moment
+    traceparent: str = ""
+
+    @property
+    def key(self) -> str:
+        """`<erp>/<number>`."""
+        return f"{self.erp}/{self.number}"
+
+    @property
+    def workflow_id(self) -> str:
+        """`order/<erp>/<number>`: the business key is the workflow's id."""
+        return f"order/{self.key}"
+
+
+class OrderOutcome(Contract):
+    """How an order ended."""
+
+    order: str
+    status: OrderStatus
+    promised_on: date
+    shipments: int
+
+
+class CancelOrder(Contract):
+    """A cancellation as the workflow gets it: the request, and the message that brought it."""
+
+    request: CancelRequest
+    inbox_id: int
+    accepted_at: Moment
+    traceparent: str = ""
+
+
+class StatusAnswer(Contract):
+    """Answer to the `status` query."""
+
+    order: str
+    status: OrderStatus
+    conditions: tuple[str, ...]
+    promised_on: date
+    missing: tuple[str, ...]
+    owed: tuple[str, ...]
+
+
+class AcceptedRelease(Contract):
+    """A release as it was accepted at the door, with the message that brought it."""
+
+    erp: str
+    release: OrderRelease
+    digest: str
+    inbox_id: int
+    received_at: Moment
+    traceparent: str = ""

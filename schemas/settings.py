@@ -1,0 +1,62 @@
+"""Configuration: every knob, from environment variables that start with SYNCLINE_ (nested by JSON)."""
+
+from functools import lru_cache
+from typing import Annotated
+
+from pydantic import BaseModel, Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Endpoint(BaseModel):
+    """Where a connected system listens, and the bearer token it wants."""
+
+    url: str
+    token: SecretStr = SecretStr("")
+
+
+class QueueLimit(BaseModel):
+    """What one system may be asked of by this deployment."""
+
+    per_second: Annotated[float, Field(gt=0)] = 200.0
+    concurrent: Annotated[int, Field(ge=1)] = 50
+
+
+class Settings(BaseSettings):
+    """All settings. `erp`, `wms`, `tms` and `planning` map a system id, site or region to its endpoint; `*` is any."""
+
+    model_config = SettingsConfigDict(env_prefix="SYNCLINE_", env_nested_delimiter="__", extra="ignore")
+
+    database_url: str = "postgresql://syncline@127.0.0.1:5432/syncline"
+    database_pool: Annotated[int, Field(ge=2, le=100)] = 12
+    temporal_address: str = "127.0.0.1:7233"
+    temporal_namespace: str = "default"
+    temporal_ui_url: str = "http://127.0.0.1:8233"
+    master_secret: SecretStr = SecretStr("")
+    """At least 32 characters; webhook signing secrets are derived from it. No default works in production."""
+
+    gateway_host: str = "127.0.0.1"
+    gateway_port: int = 8080
+    max_body_bytes: int = 1_048_576
+    max_batch: int = 500
+    rate_per_second: float = 500.0
+    """Requests a second that one partner may make, with a burst of twice that."""
+    release_wait_s: float = 3.0
+    """How long a release waits for its promise before it is answered 202."""
+
+    erp: dict[str, Endpoint] = {}
+    wms: dict[str, Endpoint] = {}
+    tms: dict[str, Endpoint] = {}
+    planning: dict[str, Endpoint] = {}
+    limits: dict[str, QueueLimit] = {}
+    call_timeout_s: float = 5.0
+    express_timeout_s: float = 1.5
+
+    planning_linger_s: float = 0.5
+    planning_batch: int = 500
+    log_level: str = "info"
+
+
+@lru_cache(maxsize=1)
+def settings() -> Settings:
+    """The settings of this process, read once."""
+    return Settings()

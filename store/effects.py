@@ -1,0 +1,37 @@
+"""The effects ledger: what other systems were asked, with what outcome. A row is planned with the step that owes it."""
+
+from typing import Any
+
+from schemas.base import Origin
+from schemas.effects import Effect
+from store.engine import Connection
+
+MAX_ERROR = 300
+
+
+async def done(connection: Connection, effect: Effect, reference: str, attempts: int) -> None:
+    """The other system confirmed the effect."""
+    await connection.execute(
+        "INSERT INTO effect (key, order_key, system, operation, shipment, milestone, outcome, attempts, accepted_at, "
+        "reference, done_at) VALUES (%(key)s, %(order)s, %(system)s, %(operation)s, %(shipment)s, %(milestone)s, 'done', "
+        "%(attempts)s, %(accepted_at)s, %(reference)s, clock_timestamp()) ON CONFLICT (key) DO UPDATE SET outcome = 'done', "
+        "attempts = effect.attempts + %(attempts)s, reference = excluded.reference, error = NULL, "
+        "done_at = coalesce(effect.done_at, excluded.done_at)",
+        {**_columns(effect), "reference": reference, "attempts": attempts},
+    )
+
+
+async def failed(connection: Connection, effect: Effect, origin: Origin, error: str, *, final: bool) -> None:
+    """An attempt failed. `final`: the system refused by rule, and no retry can help."""
+    await connection.execute(
+        "UPDATE effect SET outcome = CASE WHEN outcome = 'done' THEN 'done' ELSE %s END, attempts = attempts + 1, "
+        "origin = %s, error = %s WHERE key = %s",
+        ("failed" if final else "planned", origin, error[:MAX_ERROR], effect.key),
+    )
+
+
+def _columns(effect: Effect) -> dict[str, Any]:
+    return {
+        **effect.model_dump(include={"key", "order", "operation", "shipment", "milestone", "accepted_at"}),
+        "system": effect.system,
+    }

@@ -1,0 +1,16 @@
+"""Alembic environment: online only, in one transaction under an advisory lock."""
+
+from alembic import context
+from sqlalchemy import create_engine, pool, text
+from sqlmodel import SQLModel
+
+import store.tables  # noqa: F401 - registers the tables
+
+MIGRATION_LOCK = 7_355_608
+
+engine = create_engine(context.config.attributes["database_url"], poolclass=pool.NullPool)
+with engine.begin() as connection:
+    connection.execute(text(f"SELECT pg_advisory_xact_lock({MIGRATION_LOCK})"))
+    context.configure(connection=connection, target_metadata=SQLModel.metadata)
+    context.run_migrations()
+engine.dispose()

@@ -1,0 +1,166 @@
+"""Orders as people and systems read them: the view, its lines, its shipments, its promises, its timeline."""
+
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from psycopg.types.json import Jsonb
+
+from schemas.base import Variant
+from schemas.lifecycle import AcceptedRelease
+from schemas.orders import OrderRelease, OrderStatus, Promise
+from store.engine import Connection
+
+
+def order_key(erp: str, number: str) -> str:
+    """`<erp>/<number>`: the key of an order everywhere inside Syncline."""
+    return f"{erp}/{number}"
+
+
+@dataclass(frozen=True)
+class Birth:
+    """What became of a release at the door: is this order new, and with what content do we know it."""
+
+    key: str
+    new: bool
+    digest: str
+
+
+async def open_order(
+    connection: Connection, erp: str, release: OrderRelease, digest: str, inbox_id: int, parties: list[str]
+) -> Birth:
+    """Write a released order, once. A repeat changes nothing and answers with the digest that came first."""
+    key = order_key(erp, release.number)
+    site = release.site if release.variant is Variant.DISTRIBUTION_CENTRE else release.supplier
+    cursor = await connection.execute(
+        "INSERT INTO order_view (key, erp, number, variant, status, region, site, carrier, priority, parties, digest, "
+        "release, inbox_id, released_at) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s) "
+        "ON CONFLICT (key) DO NOTHING RETURNING digest",
+        (
+            key,
+            erp,
+            release.number,
+            release.variant,
+            OrderStatus.RELEASED,
+            release.region,
+            site,
+            release.carrier,
+            release.priority,
+            parties,
+            digest,
+            Jsonb(release.model_dump(mode="json", exclude_none=True)),
+            inbox_id,
+            release.released_at,
+        ),
+    )
+    row = await cursor.fetchone()
+    if row:
+        return Birth(key, True, digest)
+    cursor = await connection.execute("SELECT digest FROM order_view WHERE key = %s", (key,))
+    known = await cursor.fetchone()
+    if known is None:
+        raise LookupError(key)
+    return Birth(key, False, known["digest"])
+
+
+async def release_of(connection: Connection, key: str) -> OrderRelease:
+    """The release as it was accepted. Raises LookupError when the order is unknown."""
+    cursor = await connection.execute("SELECT release FROM order_view WHERE key = %s", (key,))
+    row = await cursor.fetchone()
+    if row is None:
+        raise LookupError(key)
+    return OrderRelease.model_validate(row["release"])
+
+
+async def accepted(connection: Connection, key: str) -> AcceptedRelease:
+    """The release and the message that brought it. Raises LookupError when the order is unknown."""
+    cursor = await connection.execute(
+        "SELECT o.erp, o.release, o.digest, o.inbox_id, m.received_at, m.traceparent FROM order_view o "
+        "JOIN inbox_message m ON m.id = o.inbox_id WHERE o.key = %s",
+        (key,),
+    )
+    row = await cursor.fetchone()
+    if row is None:
+        raise LookupError(key)
+    return AcceptedRelease.model_validate(row)
+
+
+async def by_inbox(connection: Connection, inbox_ids: list[int]) -> dict[int, tuple[str, str]]:
+    """(key, status) of the orders that these release messages brought."""
+    cursor = await connection.execute(
+        "SELECT inbox_id, key, status FROM order_view WHERE inbox_id = ANY(%s)", (inbox_ids,)
+    )
+    return {row["inbox_id"]: (row["key"], row["status"]) for row in await cursor.fetchall()}
+
+
+async def promised(connection: Connection, key: str, promise: Promise, release: OrderRelease, version: int) -> None:
+    """The first promise: status, promised day and lines."""
+    await connection.execute(
+        "UPDATE order_view SET status = %s, first_promised_on = %s, promised_on = %s, promise_reason = %s, version = %s, "
+        "updated_at = clock_timestamp() WHERE key = %s AND status = 'released'",
+        (OrderStatus.PROMISED, promise.promised_on, promise.promised_on, promise.reason, version, key),
+    )
+    days = {line.line: line.promised_on for line in promise.lines}
+    await connection.execute(
+        "INSERT INTO order_line_view (order_key, line, item, ordered, shipped, delivered, first_promised_on, promised_on) "
+        "SELECT %s, l, i, q, 0, 0, d, d FROM unnest(%s::int[], %s::text[], %s::int[], %s::date[]) AS x(l, i, q, d) "
+        "ON CONFLICT DO NOTHING",
+        (
+            key,
+            [x.line for x in release.lines],
+            [x.item for x in release.lines],
+            [x.quantity for x in release.lines],
+            [days[x.line] for x in release.lines],
+        ),
+    )
+    await add_promise(connection, key, promise.promised_on, promise.reason)
+
+
+async def add_promise(connection: Connection, key: str, promised_on: date, reason: str) -> None:
+    """Remember a promise, unless it is the one already in force."""
+    await connection.execute(
+        "INSERT INTO promise (order_key, promised_on, reason) SELECT %s, %s, %s WHERE %s IS DISTINCT FROM "
+        "(SELECT promised_on FROM promise WHERE order_key = %s ORDER BY id DESC LIMIT 1)",
+        (key, promised_on, reason, promised_on, key),
+    )
+
+
+async def find(connection: Connection, number: str, party: str | None, erp: str | None = None) -> list[dict[str, Any]]:
+    """Orders with this number that `party` takes part in; every one when `party` is None (support, admin)."""
+    cursor = await connection.execute(
+        "SELECT key, erp, number, variant, status, conditions, region, site, carrier, priority, first_promised_on, "
+        "promised_on, promise_reason, eta, reason, digest, released_at, created_at, updated_at, closed_at FROM order_view "
+        "WHERE number = %(number)s AND (%(party)s::text IS NULL OR %(party)s = ANY(parties)) "
+        "AND (%(erp)s::text IS NULL OR erp = %(erp)s) ORDER BY key",
+        {"number": number, "party": party, "erp": erp},
+    )
+    return await cursor.fetchall()
+
+
+async def details(connection: Connection, key: str) -> dict[str, list[dict[str, Any]]]:
+    """Lines, shipments, promises, effects and timeline of an order, each oldest first."""
+    queries = {
+        "lines": "SELECT line, item, ordered, shipped, delivered, first_promised_on, promised_on, delivered_at FROM order_line_view "
+        "WHERE order_key = %s ORDER BY line",
+        "shipments": "SELECT shipment, status, eta, shipped_at, delivered_at FROM shipment_order WHERE order_key = %s "
+        "ORDER BY shipment",
+        "promises": "SELECT promised_on, reason, made_at FROM promise WHERE order_key = %s ORDER BY id",
+        "effects": "SELECT key, system, operation, shipment, milestone, outcome, attempts, origin, error, reference, "
+        "trace_id, accepted_at, planned_at, done_at FROM effect WHERE order_key = %s ORDER BY planned_at, key",
+        "timeline": "SELECT e.kind, e.shipment, e.partner, e.occurred_at, e.received_at, o.state, o.reason, "
+        "o.settled_at FROM event_order o JOIN event e ON e.id = o.event WHERE o.order_key = %s ORDER BY e.occurred_at, e.id",
+    }
+    found = {}
+    for name, query in queries.items():
+        cursor = await connection.execute(query.encode(), (key,))
+        found[name] = await cursor.fetchall()
+    return found
+
+
+async def add_party(connection: Connection, key: str, partner: str) -> None:
+    """A partner takes part in an order from now on."""
+    await connection.execute(
+        "UPDATE order_view SET parties = parties || %s::text, carrier = coalesce(carrier, %s) "
+        "WHERE key = %s AND NOT %s = ANY(parties)",
+        (partner, partner, key, partner),
+    )

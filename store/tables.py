@@ -1,0 +1,251 @@
+"""Every table, as SQLModel classes: the shape that Alembic migrates to. Statements live beside their subject."""
+
+from datetime import date, datetime
+from typing import Any, ClassVar
+
+from sqlalchemy import ARRAY, BigInteger, Column, DateTime, Identity, Index, LargeBinary, Text, UniqueConstraint, text
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlmodel import Field, SQLModel
+
+NOW = {"server_default": text("now()"), "nullable": False}
+
+
+def _moment(**kwargs: Any) -> Any:
+    return Field(default=None, sa_type=DateTime(timezone=True), sa_column_kwargs=kwargs or {})
+
+
+def _big_id() -> Any:
+    return Field(default=None, sa_column=Column(BigInteger, Identity(always=True), primary_key=True))
+
+
+def _json() -> Any:
+    return Field(default=None, sa_type=JSONB)
+
+
+def _texts() -> Any:
+    return Field(default=None, sa_column=Column(ARRAY(Text), nullable=False, server_default=text("'{}'")))
+
+
+class Partner(SQLModel, table=True):
+    """A connected company or system. Its webhook secret is derived from the master secret, never stored."""
+
+    id: str = Field(primary_key=True)
+    role: str
+    name: str
+    active: bool = True
+    webhook_version: int = 1
+    created_at: datetime = _moment(**NOW)
+
+
+class ApiKey(SQLModel, table=True):
+    """An API key, by its SHA-256: the key itself is shown once and kept nowhere."""
+
+    __tablename__: ClassVar[str] = "api_key"
+    hash: str = Field(primary_key=True)
+    partner: str = Field(foreign_key="partner.id", index=True)
+    label: str
+    created_at: datetime = _moment(**NOW)
+    expires_at: datetime | None = _moment()
+    revoked_at: datetime | None = _moment()
+
+
+class InboxMessage(SQLModel, table=True):
+    """A message as it came: raw bytes, committed before the sender is answered.
+
+    `state`: received → routed → applied | superseded; or quarantined with `reason`. `waiting_for` names the order or
+    shipment whose appearance brings a quarantined message back.
+    """
+
+    __tablename__: ClassVar[str] = "inbox_message"
+    __table_args__ = (
+        Index("inbox_todo", "not_before", postgresql_where=text("state = 'received'")),
+        Index("inbox_waiting", "waiting_for", postgresql_where=text("waiting_for IS NOT NULL")),
+        Index("inbox_open", "state", postgresql_where=text("state IN ('received', 'routed', 'quarantined')")),
+    )
+    id: int = _big_id()
+    partner: str
+    channel: str
+    kind: str
+    external_id: str
+    digest: str
+    headers: dict[str, str] = _json()
+    raw: bytes = Field(sa_type=LargeBinary)
+    traceparent: str = ""
+    state: str = Field(default="received", sa_column_kwargs={"server_default": "received"})
+    reason: str | None = None
+    origin: str | None = None
+    waiting_for: str | None = None
+    attempts: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
+    received_at: datetime = _moment(server_default=text("clock_timestamp()"), nullable=False)
+    not_before: datetime = _moment(**NOW)
+    settled_at: datetime | None = _moment()
+
+
+class Event(SQLModel, table=True):
+    """A canonical event, unique on source and id."""
+
+    __table_args__ = (UniqueConstraint("source", "event_id"), Index("event_shipment", "shipment"))
+    id: int = _big_id()
+    source: str
+    event_id: str
+    kind: str
+    shipment: str
+    partner: str
+    inbox_id: int = Field(sa_type=BigInteger, index=True)
+    occurred_at: datetime = _moment(nullable=False)
+    received_at: datetime = _moment(nullable=False)
+    body: dict[str, Any] = _json()
+
+
+class EventOrder(SQLModel, table=True):
+    """What an event meant to one order: pending, applied or superseded with a reason.
+
+    A row that stays pending is handed to the workflow again: a process may have died between commit and signal.
+    """
+
+    __tablename__: ClassVar[str] = "event_order"
+    __table_args__ = (
+        Index("event_order_pending", "sent_at", postgresql_where=text("state = 'pending'")),
+        Index("event_order_event", "event"),
+    )
+    order_key: str = Field(primary_key=True)
+    event_id: str = Field(primary_key=True)
+    event: int = Field(sa_type=BigInteger)
+    state: str = Field(default="pending", sa_column_kwargs={"server_default": "pending"})
+    reason: str | None = None
+    sends: int = Field(default=1, sa_column_kwargs={"server_default": "1"})
+    sent_at: datetime = _moment(**NOW)
+    settled_at: datetime | None = _moment()
+
+
+class OrderView(SQLModel, table=True):
+    """An order as people and systems read it. Written by the order's workflow alone, but for its birth at the door."""
+
+    __tablename__: ClassVar[str] = "order_view"
+    __table_args__ = (
+        UniqueConstraint("erp", "number"),
+        Index("order_number", "number"),
+        Index("order_status", "status"),
+        Index("order_parties", "parties", postgresql_using="gin"),
+    )
+    key: str = Field(primary_key=True)
+    erp: str
+    number: str
+    variant: str
+    status: str
+    conditions: list[str] = _texts()
+    region: str
+    site: str
+    carrier: str | None = None
+    priority: int
+    version: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
+    parties: list[str] = _texts()
+    digest: str
+    release: dict[str, Any] = _json()
+    inbox_id: int = Field(sa_type=BigInteger)
+    first_promised_on: date | None = None
+    promised_on: date | None = None
+    promise_reason: str | None = None
+    eta: datetime | None = _moment()
+    reason: str | None = None
+    released_at: datetime = _moment(nullable=False)
+    created_at: datetime = _moment(**NOW)
+    updated_at: datetime = _moment(**NOW)
+    closed_at: datetime | None = _moment()
+
+
+class OrderLineView(SQLModel, table=True):
+    """A line of an order: what was ordered, what has been shipped and delivered, and when it was promised."""
+
+    __tablename__: ClassVar[str] = "order_line_view"
+    order_key: str = Field(primary_key=True, foreign_key="order_view.key")
+    line: int = Field(primary_key=True)
+    item: str
+    ordered: int
+    shipped: int = 0
+    delivered: int = 0
+    first_promised_on: date
+    promised_on: date
+    delivered_at: datetime | None = _moment()
+
+
+class ShipmentView(SQLModel, table=True):
+    """A shipment on one order, with its furthest milestone. A shipment may carry several orders: one row each."""
+
+    __tablename__: ClassVar[str] = "shipment_order"
+    __table_args__ = (Index("shipment_order_by_order", "order_key"),)
+    shipment: str = Field(primary_key=True)
+    order_key: str = Field(primary_key=True, foreign_key="order_view.key")
+    status: str
+    eta: datetime | None = _moment()
+    shipped_at: datetime | None = _moment()
+    delivered_at: datetime | None = _moment()
+    updated_at: datetime = _moment(**NOW)
+
+
+class EffectRow(SQLModel, table=True):
+    """The effects ledger: what we owe or have done to another system, one row for each key."""
+
+    __tablename__: ClassVar[str] = "effect"
+    __table_args__ = (
+        Index("effect_order", "order_key"),
+        Index("effect_open", "system", postgresql_where=text("outcome <> 'done'")),
+    )
+    key: str = Field(primary_key=True)
+    order_key: str
+    system: str
+    operation: str
+    shipment: str
+    milestone: str | None = None
+    outcome: str = "planned"
+    attempts: int = 0
+    origin: str | None = None
+    error: str | None = None
+    reference: str | None = None
+    trace_id: str | None = None
+    accepted_at: datetime = _moment(nullable=False)
+    planned_at: datetime = _moment(**NOW)
+    done_at: datetime | None = _moment()
+
+
+class PlanningDeltaRow(SQLModel, table=True):
+    """A movement that planning must know of, buffered here until the planning feed has sent it."""
+
+    __tablename__: ClassVar[str] = "planning_delta"
+    __table_args__ = (
+        UniqueConstraint("key"),
+        Index("planning_unsent", "region", "id", postgresql_where=text("sent_at IS NULL")),
+    )
+    id: int = _big_id()
+    key: str
+    region: str
+    order_key: str
+    body: dict[str, Any] = _json()
+    accepted_at: datetime = _moment(nullable=False)
+    created_at: datetime = _moment(**NOW)
+    sent_at: datetime | None = _moment()
+
+
+class PromiseRow(SQLModel, table=True):
+    """Every promise ever made for an order, first to last."""
+
+    __tablename__: ClassVar[str] = "promise"
+    id: int = _big_id()
+    order_key: str = Field(index=True)
+    promised_on: date
+    reason: str
+    made_at: datetime = _moment(**NOW)
+
+
+class AuditEntry(SQLModel, table=True):
+    """Who did what to what. Append-only and hash-chained by a trigger; `store.audit.verify` finds the first bad row."""
+
+    __tablename__: ClassVar[str] = "audit_entry"
+    id: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
+    at: datetime = _moment(nullable=False)
+    actor: str
+    action: str
+    subject: str
+    detail: dict[str, Any] = _json()
+    previous: str
+    hash: str

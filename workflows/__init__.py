@@ -1,0 +1,1 @@
+"""The stories: one workflow per order, one per planning feed. They decide with domain/ and act through activities."""

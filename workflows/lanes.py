@@ -1,0 +1,49 @@
+"""Lanes: effects on one system happen in order; a system that is down holds up its own lane and nothing else."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+from schemas.base import System
+from schemas.effects import Effect
+
+CarryOut = Callable[[Effect], Awaitable[None]]
+
+
+class Lanes:
+    """One lane per system. `carry_out` must not raise."""
+
+    def __init__(self, carry_out: CarryOut) -> None:
+        self._carry_out = carry_out
+        self._owed: dict[System, list[Effect]] = {}
+        self._tasks: dict[System, asyncio.Task[None]] = {}
+
+    def put(self, effects: tuple[Effect, ...]) -> None:
+        """Queue effects, each on its system's lane, in this order."""
+        for effect in effects:
+            self._owed.setdefault(effect.system, []).append(effect)
+            task = self._tasks.get(effect.system)
+            if task is None or task.done():
+                self._tasks[effect.system] = asyncio.create_task(self._run(effect.system))
+
+    @property
+    def idle(self) -> bool:
+        """Nothing is owed."""
+        return not any(self._owed.values())
+
+    @property
+    def owed(self) -> tuple[Effect, ...]:
+        """Effects not yet carried out, lane by lane."""
+        return tuple(effect for system in sorted(self._owed) for effect in self._owed[system])
+
+    async def abandon(self) -> tuple[Effect, ...]:
+        """Stop every lane and return what is owed: the next run carries it out, under the same keys."""
+        for task in self._tasks.values():
+            task.cancel()
+        await asyncio.gather(*self._tasks.values(), return_exceptions=True)
+        return self.owed
+
+    async def _run(self, system: System) -> None:
+        lane = self._owed[system]
+        while lane:
+            await self._carry_out(lane[0])
+            lane.pop(0)
