@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from temporalio import activity
+from temporalio.exceptions import ApplicationError
 
 from activities.faults import as_application_error
 from activities.gate import Gate
@@ -38,13 +39,25 @@ class Carrier:
         """Ask the system, then write the outcome to the ledger.
 
         A crash between the two repeats the call under the same key: the system answers as before, the ledger is
-        written then. Raises ApplicationError with the origin as its type.
+        written then. Raises ApplicationError with the origin as its type; an express attempt that finds no place or
+        no answer declines instead, which is no error.
         """
-        source = effect.order.split("/", 1)[0]
-        if not activity.info().is_local:
-            return await self._ask(effect, ask, Call(target, effect.key, effect.traceparent, self.timeouts.queued_s))
-        with self.gate.admit(source):
-            return await self._ask(effect, ask, Call(target, effect.key, effect.traceparent, self.timeouts.express_s))
+        express = activity.info().is_local
+        timeout_s = self.timeouts.express_s if express else self.timeouts.queued_s
+        call = Call(target, effect.key, effect.traceparent, timeout_s)
+        if not express:
+            return await self._ask(effect, ask, call)
+        with self.gate.admit(effect.order.split("/", 1)[0]) as admitted:
+            if not admitted:
+                return EffectReceipt(declined=True)
+            try:
+                return await self._ask(
+                    effect, ask, Call(target, effect.key, effect.traceparent, self.timeouts.express_s)
+                )
+            except ApplicationError as error:
+                if error.non_retryable:
+                    raise
+                return EffectReceipt(declined=True)
 
     async def _ask(self, effect: Effect, ask: Ask, call: Call) -> EffectReceipt:
         try:

@@ -6,9 +6,6 @@ from temporalio.exceptions import ApplicationError
 
 from connectors.ports import ConnectorError, Unavailable
 
-BUSY = "express_busy"
-"""Type of the error by which an express (local) attempt declines: take the system's queue instead."""
-
 
 def as_application_error(error: ConnectorError) -> ApplicationError:
     """The error as the workflow sees it: type = origin; a refusal is never retried; Retry-After is obeyed."""
@@ -19,8 +16,3 @@ def as_application_error(error: ConnectorError) -> ApplicationError:
         non_retryable=not isinstance(error, Unavailable),
         next_retry_delay=timedelta(seconds=retry_after_s) if retry_after_s else None,
     )
-
-
-def busy(system: str) -> ApplicationError:
-    """The express lane of a system is full or its circuit is open."""
-    return ApplicationError(f"{system}: express lane closed, use the queue", type=BUSY, non_retryable=True)

@@ -12,7 +12,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from activities.faults import busy
 from connectors.ports import Unavailable
 
 FAILURES_TO_OPEN = 3
@@ -32,22 +31,23 @@ class Gate:
     _closed_until: float = 0.0
 
     @contextmanager
-    def admit(self, source: str) -> Iterator[None]:
-        """Hold a place for one express call. Raises the `express_busy` ApplicationError when there is none."""
+    def admit(self, source: str) -> Iterator[bool]:
+        """Hold a place for one express call, if there is one."""
         shut = self.clock() < self._closed_until
         if shut or self._held.total() >= self.limit or self._held[source] >= self.share:
-            raise busy(self.system)
+            yield False
+            return
         self._held[source] += 1
         try:
-            yield
+            yield True
         finally:
             self._held[source] -= 1
 
     def failed(self, error: Unavailable) -> None:
         """The system did not answer, on either lane. Enough of that in a row shuts the gate for a while."""
         self._failures += 1
-        if self._failures >= FAILURES_TO_OPEN or error.retry_after_s:
-            self._closed_until = self.clock() + max(OPEN_FOR_S, error.retry_after_s or 0.0)
+        shut_for_s = OPEN_FOR_S if self._failures >= FAILURES_TO_OPEN else 0.0
+        self._closed_until = max(self._closed_until, self.clock() + max(shut_for_s, error.retry_after_s or 0.0))
 
     def succeeded(self) -> None:
         """The system answered: the count of failures starts again."""

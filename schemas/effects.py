@@ -58,8 +58,12 @@ class Effect(Contract):
 
 
 class EffectReceipt(Contract):
-    """What the other system answered: its own reference, and the carrier where a tender was accepted."""
+    """What the other system answered: its own reference, and the carrier where a tender was accepted.
 
+    `declined`: an express attempt was not made or not answered; the effect takes its system's queue.
+    """
+
+    declined: bool = False
     reference: str = ""
     carrier: str | None = None
 

@@ -41,7 +41,9 @@ def _locode(value: str) -> str:
     return value
 
 
-Gtin = Annotated[str, StringConstraints(pattern=r"^[0-9]{8}([0-9]{4,6})?$"), AfterValidator(_checked(_Gtin.parse, "GTIN"))]
+Gtin = Annotated[
+    str, StringConstraints(pattern=r"^[0-9]{8}([0-9]{4,6})?$"), AfterValidator(_checked(_Gtin.parse, "GTIN"))
+]
 """Global Trade Item Number: 8, 12, 13 or 14 digits."""
 Gln = Annotated[str, StringConstraints(pattern=r"^[0-9]{13}$"), AfterValidator(_checked(_Gln.parse, "GLN"))]
 """Global Location Number: 13 digits."""

@@ -6,7 +6,20 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from schemas.base import Contract, Day, LongText, Moment, OrderNumber, Packs, Region, SiteId, SystemId, Text, Unit, Variant
+from schemas.base import (
+    Contract,
+    Day,
+    LongText,
+    Moment,
+    OrderNumber,
+    Packs,
+    Region,
+    SiteId,
+    SystemId,
+    Text,
+    Unit,
+    Variant,
+)
 from schemas.identifiers import Country, Currency, Gln, Gtin, Incoterm, TransportMode, UnLocode
 
 

@@ -17,6 +17,11 @@ def webhook_secret(master: str, partner: str, version: int = 1) -> bytes:
     return hmac.digest(master.encode(), f"webhook:{partner}:{version}".encode(), "sha256")
 
 
+def webhook_secret_text(master: str, partner: str, version: int = 1) -> str:
+    """The secret as it is given to the partner: `whsec_` and base64."""
+    return "whsec_" + b64encode(webhook_secret(master, partner, version)).decode()
+
+
 def sign(secret: bytes, message_id: str, timestamp: int, body: bytes) -> str:
     """Value of `webhook-signature` for one attempt. `timestamp` is Unix time in seconds, as in `webhook-timestamp`."""
     signed = f"{message_id}.{timestamp}.".encode() + body

@@ -1,10 +1,12 @@
 """Figures over everything: for the report of a run, the control page and the metrics. Read-only."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 from store.engine import Connection
 
 ENDED = {"closed": "delivered", "delivered": "delivered", "cancelled": "cancelled"}
+BEGINNING = datetime(2000, 1, 1, tzinfo=UTC)
 KINDS = ("delivered", "cancelled", "open")
 
 
@@ -79,18 +81,19 @@ async def expected_effects(connection: Connection) -> dict[str, set[str]]:
     return found
 
 
-async def latencies_ms(connection: Connection) -> dict[str, dict[str, float]]:
+async def latencies_ms(connection: Connection, since: datetime = BEGINNING) -> dict[str, dict[str, float]]:
     """Milliseconds from a message's acceptance until a system was told: p50, p95, p99 for the ERP and for planning."""
     sources = {
         "erp": "SELECT extract(epoch FROM done_at - accepted_at) * 1000 AS ms FROM effect "
-        "WHERE operation = 'report_milestone' AND outcome = 'done'",
+        "WHERE operation = 'report_milestone' AND outcome = 'done' AND accepted_at >= %s",
         "planning": "SELECT extract(epoch FROM sent_at - accepted_at) * 1000 AS ms FROM planning_delta "
-        "WHERE sent_at IS NOT NULL",
+        "WHERE sent_at IS NOT NULL AND accepted_at >= %s",
     }
     found = {}
     for name, source in sources.items():
         cursor = await connection.execute(
-            f"SELECT percentile_cont(ARRAY[0.5, 0.95, 0.99]) WITHIN GROUP (ORDER BY ms) AS p FROM ({source}) x".encode()
+            f"SELECT percentile_cont(ARRAY[0.5, 0.95, 0.99]) WITHIN GROUP (ORDER BY ms) AS p FROM ({source}) x".encode(),
+            (since,),
         )
         row: dict[str, Any] = await cursor.fetchone() or {}
         p50, p95, p99 = [round(float(value), 1) for value in row.get("p") or (0, 0, 0)]

@@ -31,6 +31,12 @@ class Lanes:
         return not any(self._owed.values())
 
     @property
+    def mistake(self) -> BaseException | None:
+        """What ended a lane by mistake. The workflow raises it: its task fails visibly, instead of owing for ever."""
+        ended = [task for task in self._tasks.values() if task.done() and not task.cancelled()]
+        return next((error for task in ended if (error := task.exception())), None)
+
+    @property
     def owed(self) -> tuple[Effect, ...]:
         """Effects not yet carried out, lane by lane."""
         return tuple(effect for system in sorted(self._owed) for effect in self._owed[system])

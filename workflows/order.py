@@ -8,7 +8,7 @@ import asyncio
 from contextlib import suppress
 
 from temporalio import workflow
-from temporalio.exceptions import ActivityError, ApplicationError
+from temporalio.exceptions import ApplicationError, FailureError, is_cancelled_exception
 
 from domain import lifecycle
 from domain.lifecycle import Decision
@@ -54,6 +54,8 @@ class OrderWorkflow:
             await self._open(self._opening)
         while not self._over():
             await workflow.wait_condition(self._has_news)
+            if self._lanes.mistake:
+                raise self._lanes.mistake
             await self._take_in()
             if workflow.info().is_continue_as_new_suggested():
                 await self._continue_as_new(run)
@@ -132,7 +134,8 @@ class OrderWorkflow:
         self._show()
 
     def _has_news(self) -> bool:
-        return bool(self._incoming or self._cancellation or self._deadline_passed) or self._over()
+        heard = self._incoming or self._cancellation or self._deadline_passed
+        return bool(heard or self._lanes.mistake) or self._over()
 
     def _over(self) -> bool:
         return self._finished and self._lanes.idle and not self._incoming
@@ -195,7 +198,9 @@ class OrderWorkflow:
     async def _carry_out(self, effect: Effect) -> None:
         try:
             receipt = await steps.carry_out(effect, self._state.start.priority)
-        except ActivityError as error:
+        except FailureError as error:
+            if is_cancelled_exception(error):
+                raise
             self._display.failure_origin = steps.origin(error)
             self._note(f"{effect.system} refused {effect.operation}: {steps.origin(error)}")
             self._show()

@@ -6,7 +6,7 @@ patient, visible retries. Trouble is rare, so the first attempt is local and tro
 
 from temporalio import workflow
 from temporalio.common import Priority
-from temporalio.exceptions import ActivityError, ApplicationError
+from temporalio.exceptions import ActivityError, ApplicationError, FailureError, is_cancelled_exception
 
 from schemas.effects import Effect, EffectReceipt
 from schemas.feeds import FeedReport, FeedRun
@@ -25,7 +25,9 @@ async def write_step(record: StepRecord) -> Written:
             retry_policy=WRITE_DOWN_NOW.retry,
             summary=record.status,
         )
-    except ActivityError:
+    except FailureError as error:
+        if is_cancelled_exception(error):
+            raise
         later: Written = await workflow.execute_activity(
             "records.write_step",
             record,
@@ -39,22 +41,11 @@ async def write_step(record: StepRecord) -> Written:
 
 
 async def carry_out(effect: Effect, priority: int) -> EffectReceipt:
-    """Carry out an effect. Raises ActivityError only when the system refuses by a rule of its own."""
+    """Carry out an effect. Raises FailureError only when the system refuses by its own rule, or on cancellation."""
     name = f"{effect.system}.{effect.operation}"
     summary = " ".join(part for part in (effect.shipment, effect.milestone or effect.operation) if part)
-    try:
-        express: EffectReceipt = await workflow.execute_local_activity(
-            name,
-            effect,
-            result_type=EffectReceipt,
-            start_to_close_timeout=EXPRESS_CALL.attempt,
-            retry_policy=EXPRESS_CALL.retry,
-            summary=summary,
-        )
-    except ActivityError as error:
-        if refused(error):
-            raise
-    else:
+    express = await _express(name, effect, summary)
+    if not express.declined:
         return express
     queued: EffectReceipt = await workflow.execute_activity(
         name,
@@ -69,15 +60,35 @@ async def carry_out(effect: Effect, priority: int) -> EffectReceipt:
     return queued
 
 
-def refused(error: ActivityError) -> bool:
-    """Whether the system understood and said no; a declined express attempt is not a refusal."""
-    cause = error.cause
-    return isinstance(cause, ApplicationError) and cause.non_retryable and cause.type != "express_busy"
+async def _express(name: str, effect: Effect, summary: str) -> EffectReceipt:
+    """One quick attempt inside the workflow task. A time-out of the attempt itself counts as declined."""
+    try:
+        receipt: EffectReceipt = await workflow.execute_local_activity(
+            name,
+            effect,
+            result_type=EffectReceipt,
+            start_to_close_timeout=EXPRESS_CALL.attempt,
+            retry_policy=EXPRESS_CALL.retry,
+            summary=summary,
+        )
+    except FailureError as error:
+        raised = _raised(error)
+        if is_cancelled_exception(error) or (raised is not None and raised.non_retryable):
+            raise
+        return EffectReceipt(declined=True)
+    return receipt
 
 
-def origin(error: ActivityError) -> str:
+def origin(error: FailureError) -> str:
     """The failure origin that the activity set as the error's type."""
-    return (isinstance(error.cause, ApplicationError) and error.cause.type) or "platform"
+    raised = _raised(error)
+    return (raised and raised.type) or "platform"
+
+
+def _raised(error: FailureError) -> ApplicationError | None:
+    """What the activity raised: a local activity's error comes bare, a queued one's wrapped in an ActivityError."""
+    inner = error.cause if isinstance(error, ActivityError) else error
+    return inner if isinstance(inner, ApplicationError) else None
 
 
 async def feed_planning(run: FeedRun) -> FeedReport:
