@@ -1,0 +1,58 @@
+"""Milestone events at the door: one event or a batch becomes contracts, or findings. Pure."""
+
+import hashlib
+import json
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from schemas.door import MAX_FINDINGS, Refused, check, parse_json, refuse
+from schemas.envelope import TYPE_MILESTONE, Envelope
+from schemas.milestones import Milestone
+
+MilestoneEnvelope = Envelope[Milestone]
+CLOCK_TOLERANCE = timedelta(minutes=10)
+"""How far a partner's clock may be ahead of ours."""
+
+
+def admit_event(raw: bytes) -> MilestoneEnvelope:
+    """Bytes to one event. Raises `Refused`."""
+    return _event(parse_json(raw))
+
+
+def admit_batch(raw: bytes, max_batch: int) -> list[tuple[MilestoneEnvelope, bytes]]:
+    """Bytes to events, each with its own bytes. Raises `Refused` with the index in every finding: all or nothing."""
+    items = parse_json(raw)
+    if not isinstance(items, list) or not 1 <= len(items) <= max_batch:
+        refuse("body", f"must be an array of 1 to {max_batch} events")
+    events: list[tuple[MilestoneEnvelope, bytes]] = []
+    findings: list[dict[str, str]] = []
+    for index, item in enumerate(items):
+        try:
+            events.append((_event(item), json.dumps(item, ensure_ascii=False, separators=(",", ":")).encode()))
+        except Refused as refused:
+            findings += [{**found, "field": f"[{index}].{found['field']}"} for found in refused.findings]
+            if len(findings) >= MAX_FINDINGS:
+                break
+    if findings:
+        raise Refused(findings[:MAX_FINDINGS])
+    return events
+
+
+def own_source(source: str, partner: str) -> bool:
+    """Does the source lie under the partner's own name."""
+    own = f"/partners/{partner}"
+    return source == own or source.startswith(own + "/")
+
+
+def digest_of(raw: bytes) -> str:
+    """SHA-256, hex."""
+    return hashlib.sha256(raw).hexdigest()
+
+
+def _event(value: Any) -> MilestoneEnvelope:
+    if isinstance(value, dict) and isinstance(value.get("type"), str) and value["type"] != TYPE_MILESTONE:
+        refuse("type", f"must be {TYPE_MILESTONE}")
+    event = check(MilestoneEnvelope, value)
+    if event.data.occurred_at > datetime.now(UTC) + CLOCK_TOLERANCE:
+        refuse("data.occurred_at", "must not lie more than 10 minutes in the future")
+    return event

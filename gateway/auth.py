@@ -1,0 +1,165 @@
+"""Who is calling: API keys for operations, signatures for webhooks, a cookie for people with a browser.
+
+A key is looked up by its hash and remembered for ten seconds: a revocation takes effect within ten seconds.
+"""
+
+import asyncio
+import re
+import time
+from collections.abc import Awaitable, Callable
+from typing import Annotated, Generic, TypeVar
+
+from fastapi import Depends, Request
+
+from gateway.exchange import exchange_of
+from gateway.limits import Buckets
+from gateway.problems import FORBIDDEN, UNAUTHENTICATED, Problem
+from gateway.signatures import genuine
+from schemas.base import Role
+from schemas.settings import Settings
+from schemas.webhooks import webhook_secret
+from store import partners
+from store.engine import Database
+from store.partners import Caller, key_hash
+
+CALLER_TTL_S = 10.0
+STRANGER_TTL_S = 2.0
+MAX_REMEMBERED = 10_000
+CONCURRENT_LOOKUPS = 4
+"""Guessing keys never takes more than this many of the pool's connections."""
+FAILURES_PER_SECOND = 1.0
+FAILURE_BURST = 20
+COOKIE = "syncline_key"
+MIN_MASTER_SECRET = 32
+
+_KEY = re.compile(r"sk_[A-Za-z0-9_-]{1,120}")
+_PARTNER = re.compile(r"[a-z0-9][a-z0-9-]{1,31}")
+_SAFE_METHODS = frozenset({"GET", "HEAD"})
+Answer = TypeVar("Answer")
+
+
+class Recent(Generic[Answer]):
+    """Remembers answers for `ttl_s` seconds, at most `MAX_REMEMBERED`; the oldest go first."""
+
+    def __init__(self, ttl_s: float, clock: Callable[[], float]) -> None:
+        self._ttl_s = ttl_s
+        self._clock = clock
+        self._answers: dict[str, tuple[float, Answer]] = {}
+
+    def get(self, name: str) -> Answer | None:
+        """The answer, unless it is too old."""
+        known = self._answers.get(name)
+        return known[1] if known and known[0] > self._clock() else None
+
+    def put(self, name: str, answer: Answer) -> None:
+        """Remember an answer from now on."""
+        self._answers.pop(name, None)
+        self._answers[name] = (self._clock() + self._ttl_s, answer)
+        if len(self._answers) > MAX_REMEMBERED:
+            del self._answers[next(iter(self._answers))]
+
+
+class Register:
+    """Callers by a name (the hash of a key, or a partner id), with a memory for the known and one for strangers."""
+
+    def __init__(self, find: Callable[[str], Awaitable[Caller | None]], clock: Callable[[], float]) -> None:
+        self._find = find
+        self._known: Recent[Caller] = Recent(CALLER_TTL_S, clock)
+        self._strangers: Recent[bool] = Recent(STRANGER_TTL_S, clock)
+        self._lookups = asyncio.Semaphore(CONCURRENT_LOOKUPS)
+
+    async def caller(self, name: str, secret: str) -> Caller | None:
+        """The caller remembered under `name`, or found by `secret`."""
+        caller = self._known.get(name)
+        if caller or self._strangers.get(name):
+            return caller
+        async with self._lookups:
+            caller = await self._find(secret)
+        if caller:
+            self._known.put(name, caller)
+        else:
+            self._strangers.put(name, True)
+        return caller
+
+
+class Gatekeeper:
+    """Finds out who is calling, and counts what they ask."""
+
+    def __init__(self, database: Database, settings: Settings, clock: Callable[[], float] = time.monotonic) -> None:
+        self._database = database
+        self._master = settings.master_secret.get_secret_value()
+        if len(self._master) < MIN_MASTER_SECRET:
+            raise ValueError(f"SYNCLINE_MASTER_SECRET: at least {MIN_MASTER_SECRET} characters are needed")
+        self._by_key = Register(self._find_by_key, clock)
+        self._by_id = Register(self._find_by_id, clock)
+        self._requests = Buckets(settings.rate_per_second, 2 * settings.rate_per_second, clock)
+        self._failures = Buckets(FAILURES_PER_SECOND, FAILURE_BURST, clock)
+
+    async def key_holder(self, request: Request, key: str) -> Caller:
+        """The partner whose API key this is. Raises `Problem`: 401, or 429 after too many failures or requests."""
+        caller = await self._by_key.caller(key_hash(key), key) if _KEY.fullmatch(key) else None
+        return self._admitted(request, caller, "Send a valid API key: Authorization: Bearer sk_…, or X-API-Key.")
+
+    async def signer(self, request: Request, partner: str, body: bytes) -> Caller:
+        """The partner, when it signed this body. Whatever is wrong, the answer is the same 401 (429 when too often)."""
+        caller = await self._by_id.caller(partner, partner) if _PARTNER.fullmatch(partner) else None
+        version = caller.webhook_version if caller else 1
+        secrets = [webhook_secret(self._master, partner, v) for v in (version, max(version - 1, 1))]
+        signed = genuine(request.headers, body, secrets, time.time())
+        return self._admitted(request, caller if signed else None, "Sign the message as a known partner, now.")
+
+    def _admitted(self, request: Request, caller: Caller | None, advice: str) -> Caller:
+        if caller is None:
+            self._failures.take(request.client.host if request.client else "")
+            raise Problem(UNAUTHENTICATED, advice, headers={"WWW-Authenticate": "Bearer"})
+        exchange_of(request.scope).partner = caller.partner
+        self._requests.take(caller.partner)
+        return caller
+
+    async def _find_by_key(self, key: str) -> Caller | None:
+        async with self._database.connection() as connection:
+            return await partners.by_key(connection, key)
+
+    async def _find_by_id(self, partner: str) -> Caller | None:
+        async with self._database.connection() as connection:
+            return await partners.by_id(connection, partner)
+
+
+def presented_key(request: Request) -> str:
+    """The API key that the request carries, or an empty string.
+
+    A browser's cookie counts where nothing changes, and elsewhere only for the site's own pages (Sec-Fetch-Site), so
+    that another site cannot act in the person's name.
+    """
+    scheme, _, bearer = request.headers.get("authorization", "").partition(" ")
+    if scheme.lower() == "bearer":
+        return bearer.strip()
+    if key := request.headers.get("x-api-key"):
+        return key
+    if request.method in _SAFE_METHODS or request.headers.get("sec-fetch-site") == "same-origin":
+        return request.cookies.get(COOKIE, "")
+    return ""
+
+
+async def _any_caller(request: Request) -> Caller:
+    gatekeeper: Gatekeeper = request.app.state.gateway.gatekeeper
+    return await gatekeeper.key_holder(request, presented_key(request))
+
+
+def _only(*roles: Role) -> Callable[[Request], Awaitable[Caller]]:
+    async def caller_with_role(request: Request) -> Caller:
+        caller = await _any_caller(request)
+        if caller.role not in roles:
+            raise Problem(FORBIDDEN, f"This operation is for the role {' or '.join(roles)}.")
+        return caller
+
+    return caller_with_role
+
+
+AnyCaller = Annotated[Caller, Depends(_any_caller)]
+ErpCaller = Annotated[Caller, Depends(_only(Role.ERP))]
+CancellingCaller = Annotated[Caller, Depends(_only(Role.ERP, Role.SUPPORT))]
+REPORTERS = (Role.WMS, Role.TMS, Role.CARRIER, Role.SUPPLIER)
+"""Roles that own milestones: see domain.ownership."""
+reporting_caller = _only(*REPORTERS)
+SupportCaller = Annotated[Caller, Depends(_only(Role.SUPPORT, Role.ADMIN))]

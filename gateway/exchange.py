@@ -1,0 +1,43 @@
+"""What the gateway knows of the request it is serving: its id, its trace, its caller."""
+
+import re
+import secrets
+from collections.abc import Iterable
+from dataclasses import dataclass
+from uuid import uuid4
+
+from starlette.types import Scope
+
+_TRACEPARENT = re.compile(rb"(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
+_KEY = "syncline.exchange"
+
+
+@dataclass(slots=True)
+class Exchange:
+    """One request: filled in while it is served. `status` is 0 until the answer starts; `partner` until it is known."""
+
+    request_id: str
+    traceparent: str
+    partner: str = ""
+    status: int = 0
+
+
+def exchange_of(scope: Scope) -> Exchange:
+    """The exchange of a request that `gateway.edge` has let in."""
+    exchange = scope[_KEY]
+    assert isinstance(exchange, Exchange)
+    return exchange
+
+
+def begin(scope: Scope) -> Exchange:
+    """Start the exchange. The caller's W3C traceparent is kept when it is valid; otherwise a new trace begins."""
+    exchange = Exchange(uuid4().hex, _traceparent(scope["headers"]))
+    scope[_KEY] = exchange
+    return exchange
+
+
+def _traceparent(headers: Iterable[tuple[bytes, bytes]]) -> str:
+    for name, value in headers:
+        if name == b"traceparent" and _TRACEPARENT.fullmatch(value):
+            return value.decode()
+    return f"00-{secrets.token_hex(16)}-{secrets.token_hex(8)}-01"

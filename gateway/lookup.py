@@ -1,0 +1,30 @@
+"""Finding an order on a caller's behalf: a partner sees only orders that it takes part in."""
+
+from typing import Any
+
+from gateway.problems import AMBIGUOUS, NOT_FOUND, Problem
+from schemas.base import Role
+from store import audit, orders
+from store.engine import Database
+from store.partners import Caller
+
+_SEE_ALL = (Role.SUPPORT, Role.ADMIN)
+
+
+async def visible_order(database: Database, caller: Caller, number: str, erp: str | None) -> dict[str, Any]:
+    """The one order with this number that the caller may see, as store.orders.find reads it.
+
+    Raises `Problem`: 404 when there is none (the attempt is audited when the order is somebody else's), 409 when
+    several ERPs have one.
+    """
+    async with database.connection() as connection:
+        found = await orders.find(connection, number, None if caller.role in _SEE_ALL else caller.partner, erp)
+        hidden = [] if found else await orders.find(connection, number, None, erp)
+        for order in hidden:
+            await audit.record(connection, caller.partner, "access_denied", order["key"])
+    if not found:
+        raise Problem(NOT_FOUND, "You take part in no order with this number.")
+    if len(found) > 1:
+        erps = ", ".join(order["erp"] for order in found)
+        raise Problem(AMBIGUOUS, f"The number is used by {erps}: name one with ?erp=.")
+    return found[0]

@@ -1,0 +1,180 @@
+"""Problem answers: RFC 9457 (`application/problem+json`). Every kind is explained in docs/problems.md.
+
+No problem tells more than its kind, a written sentence, and findings that name field and rule: never a value.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from psycopg import OperationalError
+from starlette.exceptions import HTTPException
+
+from gateway.exchange import exchange_of
+from schemas.base import Contract
+from schemas.door import MAX_FINDINGS, Refused, str_loc
+
+MEDIA_TYPE = "application/problem+json"
+
+
+class Finding(Contract):
+    """One broken rule and where."""
+
+    field: str
+    rule: str
+
+
+class ProblemDetail(Contract):
+    """The body of every answer that is not a success (RFC 9457). `instance` is the request's id."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    instance: str
+    findings: tuple[Finding, ...] = ()
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of problem: `slug` is its name in the type URL and its anchor in docs/problems.md."""
+
+    slug: str
+    status: int
+    title: str
+
+    @property
+    def url(self) -> str:
+        """The problem's `type`."""
+        return f"/problems/{self.slug}"
+
+
+UNAUTHENTICATED = Kind("unauthenticated", 401, "The caller is not known")
+FORBIDDEN = Kind("forbidden", 403, "The caller may not do this")
+NOT_FOUND = Kind("not-found", 404, "There is no such thing")
+METHOD_NOT_ALLOWED = Kind("method-not-allowed", 405, "This address does not take this method")
+CONTENT_DIFFERS = Kind("content-differs", 409, "The order was released with other content")
+AMBIGUOUS = Kind("ambiguous", 409, "Several orders have this number")
+CANCEL_REFUSED = Kind("cancel-refused", 409, "The order cannot be cancelled")
+TOO_LARGE = Kind("too-large", 413, "The body is too large")
+MEDIA_TYPE_UNKNOWN = Kind("media-type-unknown", 415, "The body is of a type that is not taken here")
+INVALID = Kind("invalid", 422, "The message breaks a rule of its contract")
+RATE_LIMITED = Kind("rate-limited", 429, "Too many requests")
+INTERNAL = Kind("internal", 500, "The request failed inside Syncline")
+UNAVAILABLE = Kind("unavailable", 503, "The message could not be committed now")
+TIMED_OUT = Kind("timed-out", 503, "The request took too long")
+OTHER = Kind("other", 400, "The request cannot be served")
+
+KINDS = (
+    UNAUTHENTICATED,
+    FORBIDDEN,
+    NOT_FOUND,
+    METHOD_NOT_ALLOWED,
+    CONTENT_DIFFERS,
+    AMBIGUOUS,
+    CANCEL_REFUSED,
+    TOO_LARGE,
+    MEDIA_TYPE_UNKNOWN,
+    INVALID,
+    RATE_LIMITED,
+    INTERNAL,
+    UNAVAILABLE,
+    TIMED_OUT,
+    OTHER,
+)
+_OF_STATUS = {404: NOT_FOUND, 405: METHOD_NOT_ALLOWED, 413: TOO_LARGE}
+RETRY_AFTER_S = "2"
+
+
+class Problem(HTTPException):
+    """Raise to answer with a problem. An HTTPException, so that FastAPI lets it pass from wherever it is raised."""
+
+    def __init__(
+        self,
+        kind: Kind,
+        detail: str,
+        findings: Sequence[Mapping[str, str]] = (),
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__(kind.status, detail, headers)
+        self.kind = kind
+        self.findings = findings
+
+    def response(self, request_id: str) -> Response:
+        """The answer as RFC 9457 wants it."""
+        body = ProblemDetail(
+            type=self.kind.url,
+            title=self.kind.title,
+            status=self.status_code,
+            detail=self.detail,
+            instance=f"urn:uuid:{request_id}",
+            findings=tuple(Finding.model_validate(finding) for finding in self.findings),
+        )
+        return Response(body.model_dump_json(), self.status_code, self.headers, MEDIA_TYPE)
+
+
+def invalid(findings: Sequence[Mapping[str, str]]) -> Problem:
+    """The message breaks these rules of its contract."""
+    return Problem(INVALID, "Nothing was stored. Each finding names a field and the rule that it breaks.", findings)
+
+
+def unavailable() -> Problem:
+    """The database cannot take the message now: nothing is promised, the caller should send it again."""
+    return Problem(
+        UNAVAILABLE,
+        "It is not certain that the message was stored. Send it again.",
+        headers={"Retry-After": RETRY_AFTER_S},
+    )
+
+
+def internal() -> Problem:
+    """Something that should not happen, happened. The log knows what, under the request's id."""
+    return Problem(INTERNAL, "The error was logged under the id of this request.")
+
+
+def install(app: FastAPI) -> None:
+    """Make every refusal of the application and of the framework a problem answer."""
+
+    async def from_http(request: Request, error: Exception) -> Response:
+        assert isinstance(error, HTTPException)
+        return as_problem(error).response(exchange_of(request.scope).request_id)
+
+    async def from_refused(request: Request, error: Exception) -> Response:
+        assert isinstance(error, Refused)
+        return invalid(error.findings).response(exchange_of(request.scope).request_id)
+
+    async def from_parameters(request: Request, error: Exception) -> Response:
+        assert isinstance(error, RequestValidationError)
+        found = [{"field": str_loc(e["loc"]), "rule": e["msg"]} for e in error.errors()[:MAX_FINDINGS]]
+        return invalid(found).response(exchange_of(request.scope).request_id)
+
+    async def from_database(request: Request, _error: Exception) -> Response:
+        return unavailable().response(exchange_of(request.scope).request_id)
+
+    app.add_exception_handler(HTTPException, from_http)
+    app.add_exception_handler(Refused, from_refused)
+    app.add_exception_handler(RequestValidationError, from_parameters)
+    app.add_exception_handler(OperationalError, from_database)
+
+
+def answers_of(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """The problem answers of an operation, as FastAPI's `responses` wants them."""
+    schema = {"$ref": "#/components/schemas/ProblemDetail"}
+    return {
+        status: {
+            "description": " / ".join(kind.title for kind in KINDS if kind.status == status),
+            "content": {MEDIA_TYPE: {"schema": schema}},
+        }
+        for status in statuses
+    }
+
+
+def as_problem(error: HTTPException) -> Problem:
+    """The framework's own refusals as problems; the detail is the status' standard phrase."""
+    if isinstance(error, Problem):
+        return error
+    kind = _OF_STATUS.get(error.status_code) or Kind(OTHER.slug, error.status_code, OTHER.title)
+    return Problem(kind, HTTPStatus(error.status_code).phrase, headers=error.headers)

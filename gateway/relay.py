@@ -1,0 +1,235 @@
+"""The relay: inbox → canonical event → orders → one signal per order. Runs inside the worker, in any number of workers.
+
+Placing is committed before an order hears of it. A process that dies in between leaves the event pending, and it is
+handed over again; the order takes it in once. What has no place is quarantined, and revived when its order appears.
+"""
+
+import asyncio
+import time
+from collections import defaultdict
+from dataclasses import dataclass, field
+
+import structlog
+from psycopg import OperationalError
+
+from gateway import canonical
+from gateway.admission import admit_event, own_source
+from gateway.correlate import Facts, Parked, Placement, correlate, numbers_of
+from gateway.handoff import OrderGone, TemporalHandoff
+from gateway.ports import CancelRefused
+from gateway.requests import CancelCommand
+from schemas.base import Origin, Role
+from schemas.door import Refused, refuse
+from schemas.envelope import Envelope
+from schemas.milestones import Milestone, MilestoneEvent
+from store import events, inbox, orders, partners
+from store.engine import Connection, Database
+from store.wake import Wake
+
+BATCH = 200
+IDLE_WAIT_S = 1.0
+SWEEP_EVERY_S = 1.0
+RESEND_AFTER_S = 5.0
+COMMAND_RETRY_S = 5.0
+HANDOFF_TIMEOUT_S = 10.0
+MAX_ATTEMPTS = 200
+SIGNALS_AT_ONCE = 32
+RECOVERY_WAIT_S = 1.0
+
+log = structlog.get_logger("relay")
+
+
+@dataclass
+class Batch:
+    """What one pass over the inbox found: events to place, in order, and commands to carry out afterwards."""
+
+    placed: list[tuple[events.NewEvent, Milestone, Placement, str]] = field(default_factory=list)
+    roles: dict[str, Role] = field(default_factory=dict)
+    commands: list[inbox.Message] = field(default_factory=list)
+
+
+class Relay:
+    """Moves messages from the inbox to their orders, until cancelled."""
+
+    def __init__(self, database: Database, handoff: TemporalHandoff, wake: Wake) -> None:
+        self._database = database
+        self._handoff = handoff
+        self._wake = wake
+        self._sweep_at = 0.0
+        self._commands: set[asyncio.Task[None]] = set()
+        self._signals = asyncio.Semaphore(SIGNALS_AT_ONCE)
+
+    async def run(self) -> None:
+        """Run for ever. A database that is away is waited for."""
+        seen = 0
+        while True:
+            try:
+                moved = await self.once()
+                await self.sweep()
+            except OperationalError as error:
+                log.warning("relay.database_away", error=type(error).__name__)
+                await asyncio.sleep(RECOVERY_WAIT_S)
+                continue
+            if not moved:
+                seen = await self._wake.wait(inbox.CHANNEL, seen, IDLE_WAIT_S)
+
+    async def once(self) -> int:
+        """One pass: claim, place, commit, hand over. Returns how many messages were claimed."""
+        async with self._database.transaction() as connection:
+            messages = await inbox.claim(connection, BATCH)
+            if not messages:
+                return 0
+            batch, handed = await self._place(connection, messages)
+        await self._hand_over(handed)
+        for message in batch.commands:
+            task = asyncio.create_task(self._command(message))
+            self._commands.add(task)
+            task.add_done_callback(self._commands.discard)
+        return len(messages)
+
+    async def sweep(self) -> None:
+        """Now and then: revive what waited for an order that has appeared, and resend what was never answered for."""
+        if time.monotonic() < self._sweep_at:
+            return
+        self._sweep_at = time.monotonic() + SWEEP_EVERY_S
+        async with self._database.transaction() as connection:
+            await inbox.revive(connection)
+            pending = await events.unsettled(connection, BATCH, RESEND_AFTER_S)
+            roles = await partners.roles(connection, [event.partner for event in pending])
+        handed: dict[str, list[MilestoneEvent]] = defaultdict(list)
+        for event in pending:
+            handed[event.order_key].append(canonical.again(event, roles.get(event.partner, Role.CARRIER)))
+        await self._hand_over(handed)
+
+    async def _place(
+        self, connection: Connection, messages: list[inbox.Message]
+    ) -> tuple[Batch, dict[str, list[MilestoneEvent]]]:
+        batch = Batch(commands=[m for m in messages if m.kind != inbox.EVENT])
+        await inbox.postpone(connection, [m.id for m in batch.commands], COMMAND_RETRY_S)
+        decoded = [(m, d) for m in messages if m.kind == inbox.EVENT and (d := await _decode(connection, m))]
+        batch.roles = await partners.roles(connection, [m.partner for m, _ in decoded])
+        fresh = await _without_repeats(connection, decoded)
+        await self._correlate(connection, fresh, batch)
+        new = await events.place(connection, [event for event, *_ in batch.placed])
+        handed: dict[str, list[MilestoneEvent]] = defaultdict(list)
+        for event, milestone, placement, traceparent in batch.placed:
+            if event.unique_id in new:
+                for key in placement.orders:
+                    handed[key].append(canonical.for_order(event, milestone, key, placement, batch.roles, traceparent))
+        await inbox.routed(connection, [event.inbox_id for event, *_ in batch.placed if event.unique_id in new])
+        return batch, handed
+
+    async def _correlate(
+        self, connection: Connection, fresh: list[tuple[inbox.Message, Envelope[Milestone]]], batch: Batch
+    ) -> None:
+        """Place each event on its orders. A link made by one event of the batch counts for the next."""
+        book = await _look_up(connection, [envelope.data for _, envelope in fresh])
+        links: list[tuple[str, str]] = []
+        for message, envelope in sorted(fresh, key=lambda pair: not pair[1].data.lines):
+            milestone = envelope.data
+            placement: Placement | Parked = Parked("the partner is not active", Origin.OWNERSHIP)
+            if message.partner in batch.roles:
+                placement = correlate(milestone, message.partner, batch.roles[message.partner], book.facts(milestone))
+            if isinstance(placement, Parked):
+                reason, origin = placement.reason, placement.origin
+                await inbox.quarantine(connection, message.id, reason, origin, placement.waiting_for)
+                continue
+            if placement.links and milestone.shipment:
+                book.link(milestone.shipment, placement)
+                links.extend((milestone.shipment, key) for key in placement.orders)
+            event = canonical.logged(message, envelope, tuple(placement.orders))
+            batch.placed.append((event, milestone, placement, envelope.traceparent or message.traceparent))
+        if links:
+            await events.link_shipments(connection, links)
+
+    async def _hand_over(self, handed: dict[str, list[MilestoneEvent]]) -> None:
+        await asyncio.gather(*(self._signal(key, found) for key, found in handed.items()))
+
+    async def _signal(self, key: str, found: list[MilestoneEvent]) -> None:
+        async with self._signals:
+            try:
+                await self._handoff.milestones(key, found)
+            except OrderGone:
+                async with self._database.transaction() as connection:
+                    ids = [event.id for event in found]
+                    await events.supersede(connection, key, ids, "the order has ended")
+
+    async def _command(self, message: inbox.Message) -> None:
+        if message.attempts >= MAX_ATTEMPTS:
+            async with self._database.transaction() as connection:
+                await inbox.quarantine(connection, message.id, "not carried out after many attempts", Origin.PLATFORM)
+            return
+        if message.kind == inbox.RELEASE:
+            await self._release(message)
+        else:
+            await self._cancel(message)
+
+    async def _release(self, message: inbox.Message) -> None:
+        async with self._database.connection() as connection:
+            known = await orders.by_inbox(connection, [message.id])
+        if message.id in known:
+            await self._handoff.release(known[message.id][0], HANDOFF_TIMEOUT_S)
+
+    async def _cancel(self, message: inbox.Message) -> None:
+        command = CancelCommand.model_validate_json(message.raw)
+        try:
+            await self._handoff.cancel(command.key, command.request, HANDOFF_TIMEOUT_S)
+        except CancelRefused as refusal:
+            async with self._database.transaction() as connection:
+                await inbox.settle(connection, [message.id], "superseded", [str(refusal)])
+
+
+async def _decode(connection: Connection, message: inbox.Message) -> Envelope[Milestone] | None:
+    try:
+        envelope = admit_event(message.raw)
+        if not own_source(envelope.source, message.partner):
+            refuse("source", "must lie under the partner's own name")
+    except Refused as refusal:
+        await inbox.quarantine(connection, message.id, str(refusal)[:500], Origin.TRANSFORMATION)
+        return None
+    return envelope
+
+
+async def _without_repeats(
+    connection: Connection, decoded: list[tuple[inbox.Message, Envelope[Milestone]]]
+) -> list[tuple[inbox.Message, Envelope[Milestone]]]:
+    """Settle repeats of a known event, and of one earlier in this batch, as superseded."""
+    first = await events.known(connection, [(e.source, e.id) for _, e in decoded])
+    fresh, repeats = [], []
+    for message, envelope in decoded:
+        earlier = first.setdefault((envelope.source, envelope.id), message.id)
+        if earlier == message.id:
+            fresh.append((message, envelope))
+        else:
+            repeats.append((message.id, f"repeats message {earlier}"))
+    if repeats:
+        await inbox.settle(connection, [i for i, _ in repeats], "superseded", [reason for _, reason in repeats])
+    return fresh
+
+
+@dataclass
+class Book:
+    """The orders that a batch names, looked up once."""
+
+    by_number: dict[str, list[events.OrderFacts]]
+    by_shipment: dict[str, list[events.OrderFacts]]
+
+    def facts(self, milestone: Milestone) -> Facts:
+        """What is known of one event's names."""
+        named = [order for number in numbers_of(milestone) for order in self.by_number.get(number, [])]
+        return Facts(tuple(named), tuple(self.by_shipment.get(milestone.shipment or "", [])))
+
+    def link(self, shipment: str, placement: Placement) -> None:
+        """An event of this batch has put a shipment on its orders."""
+        orders_known = {order.key: order for found in self.by_number.values() for order in found}
+        on_it = self.by_shipment.setdefault(shipment, [])
+        on_it.extend(orders_known[key] for key in placement.orders if key not in {order.key for order in on_it})
+
+
+async def _look_up(connection: Connection, milestones: list[Milestone]) -> Book:
+    numbers = sorted({number for milestone in milestones for number in numbers_of(milestone)})
+    by_number: dict[str, list[events.OrderFacts]] = defaultdict(list)
+    for order in await events.orders_named(connection, numbers) if numbers else []:
+        by_number[order.number].append(order)
+    shipments = sorted({milestone.shipment for milestone in milestones if milestone.shipment})
+    return Book(by_number, await events.orders_on(connection, shipments) if shipments else {})

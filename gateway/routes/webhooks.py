@@ -1,0 +1,85 @@
+"""Milestones by webhook: signed by the partner (Standard Webhooks), one CloudEvent each."""
+
+from fastapi import APIRouter, Request, Response
+
+from gateway.admission import admit_event, digest_of, own_source
+from gateway.auth import REPORTERS
+from gateway.exchange import exchange_of
+from gateway.openapi import Body, takes
+from gateway.problems import FORBIDDEN, Finding, Problem, answers_of
+from gateway.routes.events import EventsAccepted, as_message
+from gateway.services import BareRoute, Services, answer, services_of
+from schemas.base import Contract, Origin
+from schemas.door import Refused, refuse
+from schemas.webhooks import ID_HEADER, SIGNATURE_HEADER, TIMESTAMP_HEADER
+from store import inbox
+from store.inbox import NewMessage
+
+router = APIRouter(tags=["events"], route_class=BareRoute)
+
+
+class Quarantined(Contract):
+    """The message is stored, but cannot be read; support sees it with these findings."""
+
+    quarantined: bool = True
+    findings: tuple[Finding, ...]
+
+
+def _parameter(name: str, where: str, description: str) -> dict[str, object]:
+    return {"name": name, "in": where, "required": True, "description": description, "schema": {"type": "string"}}
+
+
+_SIGNED = {
+    **takes(Body("application/json", "Envelope_Milestone_")),
+    "security": [],
+    "parameters": [
+        _parameter("partner", "path", "Who sends it."),
+        _parameter(ID_HEADER, "header", "Unique id of the message: letters, digits and _:/+=-; no full stop."),
+        _parameter(TIMESTAMP_HEADER, "header", "Unix time in seconds, within five minutes of now."),
+        _parameter(SIGNATURE_HEADER, "header", "`v1,<base64>`; several are separated by spaces."),
+    ],
+}
+
+
+@router.post(
+    "/v1/partners/{partner}/webhook",
+    summary="Receive a partner's webhook",
+    status_code=202,
+    response_model=EventsAccepted | Quarantined,
+    responses=answers_of(401, 403, 413, 415, 429, 503),
+    openapi_extra=_SIGNED,
+)
+async def webhook(request: Request) -> Response:
+    """Take a signed event. A genuine message that cannot be read is stored and quarantined, never lost."""
+    gateway, exchange = services_of(request), exchange_of(request.scope)
+    raw = await request.body()
+    caller = await gateway.gatekeeper.signer(request, request.path_params["partner"], raw)
+    if caller.role not in REPORTERS:
+        raise Problem(FORBIDDEN, f"Webhooks are for the role {' or '.join(REPORTERS)}.")
+    try:
+        event = admit_event(raw)
+        if not own_source(event.source, caller.partner):
+            refuse("source", f"must be /partners/{caller.partner}, or lie under it")
+    except Refused as refused:
+        message = NewMessage(
+            partner=caller.partner,
+            channel="webhook",
+            kind=inbox.EVENT,
+            external_id=request.headers[ID_HEADER],
+            digest=digest_of(raw),
+            raw=raw,
+            traceparent=exchange.traceparent,
+            headers={"request-id": exchange.request_id},
+        )
+        await _quarantine(gateway, message, str(refused))
+        return answer(Quarantined(findings=tuple(Finding.model_validate(f) for f in refused.findings)), 202)
+    ids = await gateway.accepter.accept([as_message(event, raw, caller.partner, "webhook", exchange)])
+    gateway.metrics.accepted(inbox.EVENT)
+    return answer(EventsAccepted(accepted=1, ids=tuple(ids)), 202)
+
+
+async def _quarantine(gateway: Services, message: NewMessage, reason: str) -> None:
+    async with gateway.database.transaction() as connection:
+        [inbox_id] = await inbox.accept(connection, [message])
+        await inbox.quarantine(connection, inbox_id, reason, Origin.TRANSFORMATION)
+    gateway.metrics.accepted("quarantined")

@@ -1,0 +1,103 @@
+"""How pages of the control page are made: templates, formats, assets, and the policy that keeps everything else out."""
+
+import hashlib
+from datetime import date, datetime
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+from urllib.parse import quote
+
+from fastapi import Response
+from fastapi.responses import HTMLResponse
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from gateway.problems import NOT_FOUND, Problem
+
+POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; font-src 'self'; img-src 'self'; connect-src 'self'; "
+    "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
+FOR_EVER = "public, max-age=31536000, immutable"
+MEDIA_TYPES = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml", ".woff2": "font/woff2"}
+MS_PER_S = 1000
+SHORT_MS = 1000
+"""From here on latencies are shown in seconds."""
+
+_HERE = Path(__file__).parent
+_ASSETS = MappingProxyType({f.name: f.read_bytes() for f in (_HERE / "static").iterdir() if f.suffix in MEDIA_TYPES})
+_VERSION = hashlib.sha256(b"".join(_ASSETS[name] for name in sorted(_ASSETS))).hexdigest()[:12]
+
+
+def asset(name: str) -> Response:
+    """A file that pages need; its address changes with its content. Raises the 404 problem."""
+    if name not in _ASSETS:
+        raise Problem(NOT_FOUND, "There is no such file.")
+    media_type = MEDIA_TYPES[Path(name).suffix]
+    return Response(_ASSETS[name], media_type=media_type, headers={"Cache-Control": FOR_EVER})
+
+
+def render(template: str, **context: Any) -> str:
+    """A page's text; everything in `context` is escaped."""
+    return _PAGES.get_template(template).render(**context)
+
+
+def html(text: str, status: int = 200) -> Response:
+    """A page as an answer."""
+    return HTMLResponse(text, status, {"Content-Security-Policy": POLICY})
+
+
+def order_url(key: str) -> str:
+    """The page of the order `<erp>/<number>`."""
+    return f"/tower/orders/{quote(key)}"
+
+
+def _latency(milliseconds: float | None) -> str:
+    if milliseconds is None:
+        return "–"
+    return f"{milliseconds:.0f} ms" if milliseconds < SHORT_MS else f"{milliseconds / MS_PER_S:.1f} s"
+
+
+def _took(effect: Any) -> str:
+    if effect.done_at is None:
+        return "–"
+    return _latency((effect.done_at - effect.accepted_at).total_seconds() * MS_PER_S)
+
+
+def _words(name: str) -> str:
+    return name.replace("_", " ")
+
+
+def _label(name: str) -> str:
+    return _words(name).capitalize()
+
+
+def _moment(moment: datetime | None) -> str:
+    return f"{moment:%-d %b %Y %H:%M}" if moment else "–"
+
+
+def _clock(moment: datetime) -> str:
+    return f"{moment:%H:%M:%S}"
+
+
+def _day(day: date | None) -> str:
+    return f"{day:%a %-d %b %Y}" if day else "–"
+
+
+def _number(number: float) -> str:
+    return f"{number:,.0f}"
+
+
+_PAGES = Environment(loader=FileSystemLoader(_HERE / "templates"), autoescape=True, undefined=StrictUndefined)
+_PAGES.trim_blocks = _PAGES.lstrip_blocks = True
+_PAGES.globals["version"] = _VERSION
+_PAGES.filters.update(
+    latency=_latency,
+    took=_took,
+    words=_words,
+    label=_label,
+    moment=_moment,
+    clock=_clock,
+    day=_day,
+    number=_number,
+    order_url=order_url,
+)

@@ -1,0 +1,96 @@
+"""`python -m gateway` as it is started in production, without Temporal; and with it."""
+
+import asyncio
+import json
+import os
+import signal
+import socket
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import httpx
+
+from gateway.temporal import LateHandoff
+from schemas.base import Role
+from schemas.settings import Settings
+from stack.layout import LocalStack
+from store import partners
+from store.engine import Database
+from tests.gateway.harness import MASTER
+from tests.gateway.messages import release
+
+ROOT = Path(__file__).parents[2]
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+@asynccontextmanager
+async def _started(database_url: str) -> AsyncIterator[tuple[asyncio.subprocess.Process, httpx.AsyncClient]]:
+    port = _free_port()
+    environment = {
+        **os.environ,
+        "SYNCLINE_DATABASE_URL": database_url,
+        "SYNCLINE_MASTER_SECRET": MASTER,
+        "SYNCLINE_GATEWAY_PORT": str(port),
+        "SYNCLINE_TEMPORAL_ADDRESS": f"127.0.0.1:{_free_port()}",
+    }
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "gateway", cwd=ROOT, env=environment, stdout=asyncio.subprocess.PIPE
+    )
+    try:
+        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", trust_env=False) as client:
+            async with asyncio.timeout(60):
+                while not await _answers(client):
+                    assert process.returncode is None, "it ended before it answered"
+                    await asyncio.sleep(0.05)
+            yield process, client
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+
+
+async def _answers(client: httpx.AsyncClient) -> bool:
+    try:
+        return (await client.get("/health/live")).is_success
+    except httpx.TransportError:
+        return False
+
+
+async def test_it_serves_and_accepts_without_temporal_and_stops_clean(database_url: str) -> None:
+    async with Database(database_url, 2) as database, database.transaction() as connection:
+        await partners.add(connection, "erp-one", Role.ERP, "ERP")
+        key = await partners.new_key(connection, "erp-one", "test")
+    async with _started(database_url) as (process, client):
+        ready = await client.get("/health/ready")
+        assert (ready.status_code, ready.json()) == (200, {"database": "up", "temporal": "down"})
+        answer = await client.post("/v1/orders", json=release(), headers={"X-API-Key": key})
+        assert answer.status_code == 202
+        large = await client.post("/v1/orders", content=b" " * 20_000_000, headers={"X-API-Key": key})
+        assert large.status_code == 413
+        process.send_signal(signal.SIGTERM)
+        output, _ = await process.communicate()
+
+    assert process.returncode in (0, -signal.SIGTERM)
+    lines = [json.loads(line) for line in output.splitlines()]
+    assert ("/v1/orders", 202) in [(line.get("route"), line.get("status")) for line in lines]
+    async with Database(database_url, 2) as database, database.connection() as connection:
+        cursor = await connection.execute("SELECT state FROM inbox_message")
+        assert await cursor.fetchall() == [{"state": "received"}]
+
+
+async def test_temporal_may_come_later(database_url: str, local_services: LocalStack) -> None:
+    config = Settings(database_url=database_url, temporal_address=f"127.0.0.1:{_free_port()}")
+    async with Database(database_url, 2) as database:
+        handoff = LateHandoff(config, database)
+        assert not await handoff.healthy()
+        assert await handoff.release("erp-one/PO-1", 1.0) is None
+        config.temporal_address = local_services.settings.temporal_address
+        assert await handoff.healthy()
