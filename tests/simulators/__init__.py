@@ -1,0 +1,1 @@
+"""The stand-in systems, over real HTTP on loopback."""

@@ -1,0 +1,133 @@
+"""One effect per key; what happened twice in the business shows as a duplicate; the books obey their own rules."""
+
+import pytest
+
+from tests.simulators.network import Systems, delta, instruction, milestone, tender
+
+ERP = "/erp/erp-main/v1/orders/PO-1"
+
+
+async def test_a_repeat_is_answered_as_the_first_time_and_done_once(sims: Systems) -> None:
+    first = await sims.post(f"{ERP}/milestones", milestone(kind="shipped", status="shipped"), "k1")
+    again = await sims.post(f"{ERP}/milestones", milestone(kind="shipped", status="shipped"), "k1")
+    assert (first.status_code, first.json()["replayed"]) == (201, False)
+    assert (again.status_code, again.json()["replayed"]) == (200, True)
+    assert again.json()["reference"] == first.json()["reference"]
+    ledger = await sims.ledger("erp")
+    assert (ledger["executions"], ledger["duplicates"]) == (1, 0)
+    (entry,) = ledger["entries"]
+    assert (entry["key"], entry["attempts"], entry["executions"]) == ("k1", 2, 1)
+    assert (entry["operation"], entry["order"], entry["shipment"]) == ("report_milestone", "PO-1", "S-1")
+    assert len((await sims.client.get(ERP)).json()["goods_issues"]) == 1
+
+
+async def test_a_key_with_another_body_is_refused(sims: Systems) -> None:
+    await sims.post(f"{ERP}/milestones", milestone(), "k1")
+    refused = await sims.post(f"{ERP}/milestones", milestone(shipment="S-2"), "k1")
+    assert (refused.status_code, refused.json()["code"]) == (422, "key_reused")
+    assert refused.headers["content-type"] == "application/problem+json"
+    assert (await sims.ledger("erp"))["executions"] == 1
+
+
+async def test_the_same_deed_under_another_key_is_a_duplicate(sims: Systems) -> None:
+    for key in ("k1", "k2"):
+        await sims.post(f"{ERP}/milestones", milestone(kind="shipped", status="shipped"), key)
+        await sims.post("/planning/v1/deltas", {"region": "AFR", "deltas": [delta(key)]}, f"batch-{key}")
+        await sims.post("/wms/RDC-AFR/v1/instructions", instruction("PO-1", "RDC-AFR"), key)
+        await sims.post("/tms/v1/tenders", tender("PO-1"), key)
+    for system in ("erp", "wms", "tms", "planning"):
+        ledger = await sims.ledger(system)
+        assert (ledger["executions"], ledger["duplicates"]) == (2, 1), system
+    assert len((await sims.client.get(ERP)).json()["goods_issues"]) == 2
+    assert (await sims.client.get("/planning/v1/items/ITEM-1")).json()["packs"] == {"shipped": 10}
+
+
+async def test_what_may_happen_twice_is_no_duplicate(sims: Systems) -> None:
+    for number in (1, 2):
+        promise = {"order": "PO-1", "promised_on": "2026-04-01"}
+        exception = milestone(kind="exception") | {"occurred_at": f"2026-03-0{number}T12:00:00Z"}
+        await sims.post(f"{ERP}/promise", promise, f"redate-{number}")
+        await sims.post(f"{ERP}/milestones", exception, f"exception-{number}")
+        await sims.post(f"/erp/erp-{number}/v1/orders/PO-1/milestones", milestone(), f"books-{number}")
+    ledger = await sims.ledger("erp")
+    assert (ledger["executions"], ledger["duplicates"]) == (6, 0)
+
+
+async def test_each_movement_of_a_batch_counts_once(sims: Systems) -> None:
+    first, second, third = delta("d1"), delta("d2", kind="picked"), delta("d3", kind="packed")
+    path = "/planning/v1/deltas"
+    assert (await sims.post(path, {"region": "AFR", "deltas": [first, second]}, "b1")).status_code == 201
+    assert (await sims.post(path, {"region": "AFR", "deltas": [first, second]}, "b1")).json()["replayed"]
+    assert (await sims.post(path, {"region": "AFR", "deltas": [second, third]}, "b2")).status_code == 201
+    ledger = await sims.ledger("planning")
+    assert {entry["key"]: entry["attempts"] for entry in ledger["entries"]} == {"d1": 2, "d2": 3, "d3": 1}
+    assert (ledger["executions"], ledger["duplicates"]) == (3, 0)
+    packs = (await sims.client.get("/planning/v1/items/ITEM-1")).json()["packs"]
+    assert packs == {"shipped": 5, "picked": 5, "packed": 5}
+
+
+@pytest.mark.parametrize("deltas", [[delta("d1"), delta("d1", quantity=6)], [delta("d9"), delta("d0", quantity=6)]])
+async def test_a_batch_with_a_reused_key_counts_nothing(sims: Systems, deltas: list[object]) -> None:
+    await sims.post("/planning/v1/deltas", {"region": "AFR", "deltas": [delta("d0")]}, "b0")
+    refused = await sims.post("/planning/v1/deltas", {"region": "AFR", "deltas": deltas}, "b1")
+    assert (refused.status_code, refused.json()["code"]) == (422, "key_reused")
+    assert [entry["key"] for entry in (await sims.ledger("planning"))["entries"]] == ["d0"]
+
+
+async def test_nothing_is_posted_to_a_cancelled_order(sims: Systems) -> None:
+    await sims.post(f"{ERP}/cancellation", {"order": "PO-1", "reason": "customer withdrew"}, "k1")
+    refused = await sims.post(f"{ERP}/milestones", milestone(), "k2")
+    assert (refused.status_code, refused.json()["code"]) == (422, "order_cancelled")
+    order = (await sims.client.get(ERP)).json()
+    assert (order["status"], order["cancelled_because"]) == ("cancelled", "customer withdrew")
+    assert [entry["key"] for entry in (await sims.ledger("erp"))["entries"]] == ["k1"]
+
+
+async def test_the_status_of_an_order_never_falls(sims: Systems) -> None:
+    await sims.post(f"{ERP}/milestones", milestone(kind="packed", status="packed"), "k1")
+    refused = await sims.post(f"{ERP}/milestones", milestone(kind="picked", status="picked"), "k2")
+    assert (refused.status_code, refused.json()["code"]) == (422, "status_fell")
+    assert (await sims.post(f"{ERP}/milestones", milestone(kind="picked", status="packed"), "k3")).status_code == 201
+
+
+async def test_two_erps_keep_separate_books(sims: Systems) -> None:
+    await sims.post(f"{ERP}/milestones", milestone(kind="packed", status="packed"), "k1")
+    await sims.post("/erp/erp-other/v1/orders/PO-1/milestones", milestone(), "k2")
+    assert (await sims.client.get(ERP)).json()["status"] == "packed"
+    assert (await sims.client.get("/erp/erp-other/v1/orders/PO-1")).json()["status"] == "picked"
+    assert (await sims.client.get("/erp/erp-third/v1/orders/PO-1")).status_code == 404
+
+
+async def test_the_trace_is_kept(sims: Systems) -> None:
+    trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+    headers = {"idempotency-key": "k1", "traceparent": trace}
+    await sims.client.post(f"{ERP}/milestones", json=milestone(), headers=headers)
+    assert (await sims.ledger("erp"))["entries"][0]["traceparent"] == trace
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "headers", "status", "code"),
+    [
+        (f"{ERP}/milestones", milestone(), {}, 400, "idempotency_key_missing"),
+        (f"{ERP}/milestones", milestone() | {"milestone": "lost"}, {"idempotency-key": "k"}, 400, "body_invalid"),
+        (f"{ERP}/milestones", milestone("PO-2"), {"idempotency-key": "k"}, 422, "order_mismatch"),
+        (f"{ERP}/milestones", milestone(), {"authorization": "Bearer wrong"}, 401, "unauthorized"),
+    ],
+)
+async def test_a_bad_call_is_refused(
+    sims: Systems, path: str, body: object, headers: dict[str, str], status: int, code: str
+) -> None:
+    refused = await sims.client.post(path, json=body, headers=headers)
+    assert (refused.status_code, refused.json()["code"]) == (status, code)
+    assert (await sims.ledger("erp"))["entries"] == []
+
+
+@pytest.mark.parametrize("path", ["/erp/ledger", "/wms/faults", "/webhooks/outbox"])
+async def test_the_control_side_needs_the_token_too(sims: Systems, path: str) -> None:
+    assert (await sims.client.get(path, headers={"authorization": ""})).status_code == 401
+    assert (await sims.client.get("/health", headers={"authorization": ""})).json() == {"status": "ok"}
+
+
+async def test_unknown_fields_are_tolerated(sims: Systems) -> None:
+    response = await sims.post(f"{ERP}/milestones", milestone() | {"new_in_v9": 1}, "k1")
+    assert response.status_code == 201
