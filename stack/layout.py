@@ -1,0 +1,228 @@
+"""The whole local stack: which processes, on which ports, told what, in which order."""
+
+import asyncio
+import json
+import os
+import shutil
+import signal
+import sys
+import threading
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from schemas.settings import Settings
+from stack.postgres import EmbeddedPostgres
+from stack.probes import answers
+from stack.state import Ports, kept_secret, state_directory, write_private
+from stack.supervisor import Progress, Service, Supervisor
+from stack.temporal import TemporalServer
+
+SOURCE = Path(__file__).resolve().parent.parent
+STAGES = (("postgres", "temporal"), ("migrate", "simulators"), ("gateway", "worker"))
+"""Every service by name. Those of one stage start together, when the stage before is ready."""
+INFRASTRUCTURE = STAGES[0]
+WHEREABOUTS = "stack.json"
+"""File in the state directory that tells other commands where this stack's parts listen."""
+
+
+@dataclass(frozen=True)
+class StackOptions:
+    """What to start, and where. `only` names the services wanted; empty means all of `STAGES`.
+
+    `ephemeral`: a temporary directory and random ports, both gone at the end, so that many stacks can run side by
+    side. `fresh`: forget the databases of earlier runs. `durable=False` spares PostgreSQL the wait for the disk. `seed`
+    makes the simulators' runs repeatable.
+    """
+
+    state_dir: Path = Path(".syncline")
+    ephemeral: bool = False
+    fresh: bool = False
+    durable: bool = True
+    simulators: bool = True
+    seed: int = 1
+    only: tuple[str, ...] = ()
+
+    def wants(self, service: str) -> bool:
+        """Whether this service is to be started."""
+        if service == "simulators" and not self.simulators:
+            return False
+        return not self.only or service in self.only
+
+
+@dataclass(frozen=True)
+class Urls:
+    """Where a browser or a client finds the parts of a stack."""
+
+    gateway: str
+    api_docs: str
+    temporal_ui: str
+    sims: str
+
+
+class LocalStack:
+    """A stack on this machine: its addresses, its settings, its processes. Made by `local_stack`."""
+
+    def __init__(self, options: StackOptions, directory: Path, observe: Callable[[Progress], None]) -> None:
+        ports = Ports(anywhere=options.ephemeral)
+        self.options = options
+        self.directory = directory
+        self.admin_key = ""
+        """Key of the control tower, once whoever started the stack has made one."""
+        self.postgres = EmbeddedPostgres(directory / "postgres", ports.take(54329), durable=options.durable)
+        self.temporal = TemporalServer(directory / "temporal", ports.take(7233), ports.take(8233))
+        gateway = f"http://127.0.0.1:{ports.take(8080)}"
+        sims = f"http://127.0.0.1:{ports.take(8090)}"
+        self.urls = Urls(gateway, f"{gateway}/docs", self.temporal.ui_url, sims)
+        self._worker_port = ports.take(8099)
+        self._sim_token = kept_secret(directory, "simulator.token")
+        values = self._values()
+        self.settings = Settings(**values)
+        self.env = {
+            **environment(values),
+            "SYNCLINE_SIM_TOKEN": self._sim_token,
+            "SYNCLINE_WORKER_HEALTH_PORT": str(self._worker_port),
+        }
+        stages = [[self.service(name) for name in stage if options.wants(name)] for stage in STAGES]
+        self._supervisor = Supervisor(stages, observe)
+
+    async def start(self) -> None:
+        """Start every service and wait until all are ready. Raises `stack.supervisor.StartFailed`."""
+        await self._supervisor.start()
+
+    async def stop(self) -> None:
+        """Stop every service. May be called again."""
+        await self._supervisor.stop()
+
+    @property
+    def restarts(self) -> Mapping[str, int]:
+        """How often each service was restarted since the start."""
+        return self._supervisor.restarts
+
+    def pid(self, name: str) -> int:
+        """Process id of a service's latest start. Raises KeyError for a service that was not started."""
+        return self._supervisor.pid(name)
+
+    def is_ready(self, name: str) -> bool:
+        """Whether a service is alive and has answered since its latest start."""
+        return self._supervisor.is_ready(name)
+
+    def log(self, name: str) -> Path:
+        """The file that takes a service's output."""
+        return self.directory / "logs" / f"{name}.log"
+
+    def _values(self) -> dict[str, Any]:
+        """Settings of this stack, by field name."""
+        values: dict[str, Any] = {
+            "database_url": self.postgres.url,
+            "temporal_address": self.temporal.address,
+            "temporal_ui_url": self.temporal.ui_url,
+            "master_secret": kept_secret(self.directory, "master.secret"),
+            "gateway_host": "127.0.0.1",
+            "gateway_port": int(self.urls.gateway.rsplit(":", 1)[1]),
+        }
+        if self.options.simulators:
+            for system, path in {"erp": "erp/{id}", "wms": "wms/{id}", "tms": "tms", "planning": "planning"}.items():
+                values[system] = {"*": {"url": f"{self.urls.sims}/{path}", "token": self._sim_token}}
+        return values
+
+    def service(self, name: str) -> Service:
+        """How a service is run."""
+        if name == "postgres":
+            return Service(
+                name=name,
+                argv=self.postgres.argv(),
+                log=self.log(name),
+                ready=self.postgres.ready,
+                prepare=self.postgres.prepare,
+                stop_signal=signal.SIGINT,
+            )
+        if name == "temporal":
+            return Service(
+                name=name,
+                argv=self.temporal.argv(),
+                env=self.temporal.env(),
+                log=self.log(name),
+                ready=self.temporal.ready,
+                prepare=self.temporal.prepare,
+            )
+        sims_port = self.urls.sims.rsplit(":", 1)[1]
+        simulators = ("--port", sims_port, "--seed", str(self.options.seed), "--gateway-url", self.urls.gateway)
+        match name:
+            case "migrate":
+                return self._python(name, "store.migrate", health=None)
+            case "simulators":
+                return self._python(name, "simulators", *simulators, health=f"{self.urls.sims}/health")
+            case "gateway":
+                return self._python(name, "gateway", health=f"{self.urls.gateway}/health/ready")
+            case _:
+                return self._python(name, "worker", health=f"http://127.0.0.1:{self._worker_port}/health")
+
+    def _python(self, name: str, module: str, *arguments: str, health: str | None) -> Service:
+        """A process of our own: `python -m module`. Without `health` it is a one-shot."""
+        return Service(
+            name=name,
+            argv=(sys.executable, "-m", module, *arguments),
+            log=self.log(name),
+            ready=None if health is None else lambda: answers(health),
+            env={**self.env, "PYTHONUNBUFFERED": "1"},
+            cwd=SOURCE,  # holds the packages, in a checkout as in an installation
+        )
+
+
+@asynccontextmanager
+async def local_stack(
+    options: StackOptions, observe: Callable[[Progress], None] = lambda progress: None
+) -> AsyncIterator[LocalStack]:
+    """Start the stack, give it, stop it at the end of the block, also on Ctrl-C, SIGTERM and SIGHUP.
+
+    Raises `stack.supervisor.StartFailed` with the log's last lines, `stack.state.AlreadyRunning` when another stack
+    uses the directory, `stack.postgres.NotInstalled` when the wheels are missing.
+    """
+    with state_directory(None if options.ephemeral else options.state_dir) as directory, _end_as_ctrl_c():
+        stack = LocalStack(options, directory, observe)
+        forget = ("logs", "postgres", "temporal") if options.fresh else ("logs",)
+        for name in forget:
+            shutil.rmtree(directory / name, ignore_errors=True)
+        await stack.start()
+        write_private(directory / WHEREABOUTS, json.dumps({"database_url": stack.postgres.url}))
+        try:
+            yield stack
+        finally:
+            await stack.stop()
+
+
+def local_database_url(state_dir: Path) -> str | None:
+    """Where the stack that runs, or last ran, in this directory has its database."""
+    file = state_dir / WHEREABOUTS
+    return str(json.loads(file.read_text())["database_url"]) if file.exists() else None
+
+
+def local_master_secret(state_dir: Path) -> str | None:
+    """The master secret of the stack in this directory."""
+    file = state_dir / "master.secret"
+    return file.read_text() if file.exists() else None
+
+
+def environment(values: Mapping[str, Any]) -> dict[str, str]:
+    """Settings by field name as the environment variables that `schemas.settings` reads."""
+    return {
+        f"SYNCLINE_{name.upper()}": value if isinstance(value, str) else json.dumps(value)
+        for name, value in values.items()
+    }
+
+
+@contextmanager
+def _end_as_ctrl_c() -> Iterator[None]:
+    """Let SIGTERM and SIGHUP end the program as Ctrl-C does, which unwinds every `async with`."""
+    signals = (signal.SIGTERM, signal.SIGHUP) if threading.current_thread() is threading.main_thread() else ()
+    loop = asyncio.get_running_loop()
+    for each in signals:
+        loop.add_signal_handler(each, os.kill, os.getpid(), signal.SIGINT)
+    try:
+        yield
+    finally:
+        for each in signals:
+            loop.remove_signal_handler(each)

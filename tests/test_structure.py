@@ -1,0 +1,197 @@
+"""The shape of the code, kept by rules: who imports whom, how long things get, what source never contains.
+
+Each rule takes a tree and returns its violations, so that a canary can show it a bad tree.
+"""
+
+import ast
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+MAX_FILE_LINES = 300
+MAX_FUNCTION_LINES = 50
+
+PURE = {"schemas", "domain"}
+MAY_IMPORT: dict[str, set[str]] = {
+    "schemas": set(),
+    "domain": {"schemas"},
+    "workflows": PURE,
+    "connectors": {"schemas"},
+    "store": {"schemas"},
+    "activities": PURE | {"connectors", "store"},
+    "gateway": PURE | {"store", "workflows"},
+    "stack": {"schemas"},
+    "simulators": {"schemas"},
+    "demo": PURE | {"store", "simulators", "stack"},
+    "worker": PURE | {"workflows", "activities", "connectors", "store", "gateway"},
+    "cli": PURE
+    | {"workflows", "activities", "connectors", "store", "gateway", "simulators", "stack", "worker", "demo"},
+}
+"""Each room of the source, and the other rooms that it may import. `worker`, `demo` and `cli` compose the rest."""
+
+TEXT_SUFFIXES = {".py", ".md", ".toml", ".yml", ".yaml", ".lock", ".sh", ".html", ".js", ".css", ".mako"}
+TEXT_NAMES = {"Makefile", "Dockerfile", "run"}
+MACHINE_PATH = re.compile(r"(?<![\w.:-])/(?:work|root|home|Users)/\w")
+
+Rule = Callable[[Path], list[str]]
+
+
+def sources(root: Path) -> Iterator[Path]:
+    """Every file of the product's own source. Migrations are history: they are not rewritten."""
+    for room in MAY_IMPORT:
+        if (root / f"{room}.py").is_file():
+            yield root / f"{room}.py"
+        yield from (f for f in sorted((root / room).rglob("*.py")) if "migrations" not in f.relative_to(root).parts)
+
+
+def texts(root: Path) -> Iterator[Path]:
+    """Every text file of the project, but for hidden folders such as the virtual environment."""
+    for file in sorted(root.rglob("*")):
+        hidden = any(part.startswith(".") and part != ".ci" for part in file.relative_to(root).parts)
+        if not hidden and file.is_file() and (file.suffix in TEXT_SUFFIXES or file.name in TEXT_NAMES):
+            yield file
+
+
+def imports(tree: ast.AST) -> Iterator[tuple[str, list[str], int]]:
+    """(module, names taken from it, line) of each absolute import, wherever in the file it stands."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from ((alias.name, [], node.lineno) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.level == 0:
+            yield node.module or "", [alias.name for alias in node.names], node.lineno
+
+
+def import_direction(root: Path) -> list[str]:
+    """Imports go one way. From connectors, activities see the ports; from workflows, the gateway sees constants."""
+    found = []
+    for file in sources(root):
+        room = file.relative_to(root).parts[0].removesuffix(".py")
+        for module, names, line in imports(ast.parse(file.read_text())):
+            target = module.split(".")[0]
+            if target not in MAY_IMPORT or target == room:
+                continue
+            allowed = target in MAY_IMPORT[room]
+            if (room, target) == ("activities", "connectors"):
+                allowed = module == "connectors.ports"
+            if (room, target) == ("gateway", "workflows"):
+                allowed = bool(names) and all(name.isupper() for name in names)
+            if not allowed:
+                found.append(f"{file.relative_to(root)}:{line} {room} must not import {module} {', '.join(names)}")
+    return found
+
+
+def file_length(root: Path) -> list[str]:
+    """A file that does not fit the limit has more than one subject."""
+    lengths = {file.relative_to(root): len(file.read_text().splitlines()) for file in sources(root)}
+    return [f"{file} has {lines} lines" for file, lines in lengths.items() if lines > MAX_FILE_LINES]
+
+
+def function_length(root: Path) -> list[str]:
+    """A function is read in one look."""
+    return [
+        f"{file.relative_to(root)}:{node.lineno} {node.name} is over {MAX_FUNCTION_LINES} lines"
+        for file in sources(root)
+        for node in ast.walk(ast.parse(file.read_text()))
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+        and (node.end_lineno or 0) - node.lineno + 1 > MAX_FUNCTION_LINES
+    ]
+
+
+def no_print(root: Path) -> list[str]:
+    """Libraries log; only the command line prints."""
+    return [
+        f"{file.relative_to(root)}:{node.lineno} prints"
+        for file in sources(root)
+        if file.name != "cli.py"
+        for node in ast.walk(ast.parse(file.read_text()))
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "print"
+    ]
+
+
+def module_docstrings(root: Path) -> list[str]:
+    """Each module says what it is for."""
+    return [
+        f"{file.relative_to(root)} has no docstring"
+        for file in sources(root)
+        if not ast.get_docstring(ast.parse(file.read_text()))
+    ]
+
+
+def no_machine_paths(root: Path) -> list[str]:
+    """Nothing depends on, or tells of, the machine that it was written on."""
+    return [
+        f"{file.relative_to(root)}:{number} names a path of one machine"
+        for file in texts(root)
+        for number, line in enumerate(file.read_text(errors="replace").splitlines(), 1)
+        if MACHINE_PATH.search(line)
+    ]
+
+
+RULES: list[Rule] = [import_direction, file_length, function_length, no_print, module_docstrings, no_machine_paths]
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.__name__)
+def test_the_project_keeps_the_rule(rule: Rule) -> None:
+    assert rule(ROOT) == []
+
+
+def test_every_room_is_known() -> None:
+    """A new package gets its place in the import direction on the day it appears."""
+    packages = {f.parent.name for f in ROOT.glob("*/*.py") if not f.parent.name.startswith(".")} - {"tests", "docs"}
+    assert packages | {f.stem for f in ROOT.glob("*.py")} <= set(MAY_IMPORT)
+
+
+LONG_FUNCTION = "def f() -> None:\n" + "    pass\n" * MAX_FUNCTION_LINES
+BAD_TREES: list[tuple[Rule, str, str]] = [
+    (import_direction, "schemas/a.py", "import domain.delay"),
+    (import_direction, "domain/a.py", "def f():\n    from store.engine import Database"),
+    (import_direction, "workflows/a.py", "from activities.erp import ErpActivities"),
+    (import_direction, "activities/a.py", "from connectors.http import SystemClient"),
+    (import_direction, "connectors/erp/a.py", "from store import inbox"),
+    (import_direction, "store/a.py", "from domain.delay import band"),
+    (import_direction, "gateway/a.py", "from workflows.order import OrderWorkflow"),
+    (import_direction, "gateway/b.py", "import workflows.order"),
+    (import_direction, "activities/b.py", "from gateway.relay import Relay"),
+    (import_direction, "simulators/a.py", "from domain.lifecycle import apply"),
+    (import_direction, "stack/a.py", "import store.migrate"),
+    (import_direction, "worker.py", "from simulators.app import build_server"),
+    (file_length, "domain/a.py", "\n" * (MAX_FILE_LINES + 1)),
+    (function_length, "domain/a.py", LONG_FUNCTION),
+    (function_length, "cli.py", "class A:\n    async " + LONG_FUNCTION.replace("\n", "\n    ")),
+    (no_print, "domain/a.py", "def f():\n    print(1)"),
+    (module_docstrings, "domain/a.py", "# a comment is no docstring"),
+    (no_machine_paths, "docs/a.md", "see /" + "home/somebody/syncline"),
+    (no_machine_paths, "Makefile", "PYTHON = /" + "root/bin/python"),
+]
+
+
+@pytest.mark.parametrize(("rule", "path", "text"), BAD_TREES, ids=lambda value: getattr(value, "__name__", None))
+def test_the_rule_catches(tmp_path: Path, rule: Rule, path: str, text: str) -> None:
+    bad = tmp_path / path
+    bad.parent.mkdir(parents=True, exist_ok=True)
+    bad.write_text(text)
+    (violation,) = rule(tmp_path)
+    assert violation.startswith(path)
+
+
+GOOD = '''"""A module."""
+import json
+from connectors.ports import Erp
+from store.engine import Database
+
+def f() -> str:
+    """See https://example.org/home/page and docs/home/a.md."""
+    return json.dumps("print")
+'''
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.__name__)
+def test_the_rule_lets_good_code_pass(tmp_path: Path, rule: Rule) -> None:
+    (tmp_path / "activities").mkdir()
+    (tmp_path / "activities" / "erp.py").write_text(GOOD)
+    (tmp_path / "gateway").mkdir()
+    (tmp_path / "gateway" / "app.py").write_text('"""The app."""\nfrom workflows.policies import TASK_TIMEOUT\n')
+    assert rule(tmp_path) == []
