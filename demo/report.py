@@ -1,0 +1,117 @@
+"""The report of a run: what went in, how it ended, whether every system's own books agree, what it cost."""
+
+from dataclasses import dataclass, field
+from statistics import quantiles
+from typing import Any
+
+from temporalio.client import Client
+
+from simulators.driver import Driver, Refusal
+from simulators.ledger import LedgerReport
+from stack.cost import Cost, measure
+from store import inbox, report
+from store.engine import Database
+
+HISTORY_SAMPLE = 100
+
+
+@dataclass(frozen=True)
+class RunFacts:
+    """What the run knows beside the database: what it meant to release, what was refused, how long it took."""
+
+    orders: int
+    shipments: int
+    lines: int
+    refusals: list[Refusal]
+    rejected_shipments: int
+    rejected_lines: int
+    restarts: dict[str, int]
+    wall_s: float
+    findings: dict[str, int] = field(default_factory=dict)
+
+
+async def build(database: Database, client: Client, driver: Driver, facts: RunFacts) -> dict[str, Any]:
+    """The report as a JSON object; see README for its fields."""
+    books = await driver.books()
+    async with database.connection() as connection:
+        outcomes = await report.outcomes(connection)
+        punctual = await report.punctuality(connection)
+        expected = await report.expected_effects(connection)
+        messages = await inbox.counts(connection)
+        latency = await report.latencies_ms(connection)
+        sample = await report.ended_orders(connection, HISTORY_SAMPLE)
+    totals = {"orders": facts.orders, "shipments": facts.shipments, "lines": facts.lines}
+    rejected = {
+        "orders": len(facts.refusals),
+        "shipments": facts.rejected_shipments,
+        "lines": facts.rejected_lines,
+    }
+    return {
+        **{kind: _with_open(outcomes[kind], totals[kind], rejected[kind]) for kind in totals},
+        **punctual,
+        "messages": {
+            "accepted": sum(messages.values()),
+            **{state: messages.get(state, 0) for state in ("applied", "superseded", "quarantined")},
+        },
+        "effects": {system: reconcile(keys, books[system]) for system, keys in expected.items()},
+        "history": history([await measure(client, f"order/{key}") for key in sample]),
+        "latency_ms": latency,
+        "restarts": {"worker": facts.restarts.get("worker", 0), "temporal": facts.restarts.get("temporal", 0)},
+        "import": facts.findings,
+        "wall_s": round(facts.wall_s, 1),
+    }
+
+
+def _with_open(counts: dict[str, int], total: int, rejected: int) -> dict[str, int]:
+    """Whatever neither ended nor was rejected is open, also when it never reached the database."""
+    delivered, cancelled = counts["delivered"], counts["cancelled"]
+    return {
+        "in": total,
+        "delivered": delivered,
+        "cancelled": cancelled,
+        "rejected": rejected,
+        "open": total - delivered - cancelled - rejected,
+    }
+
+
+def reconcile(expected: set[str], book: LedgerReport) -> dict[str, int]:
+    """Our ledger against the system's own. An execution that we know nothing of counts as a duplicate too."""
+    found = {entry.key for entry in book.entries if entry.executions}
+    return {
+        "expected": len(expected),
+        "found": len(found),
+        "missing": len(expected - found),
+        "duplicate": book.duplicates + len(found - expected),
+    }
+
+
+def history(costs: list[Cost]) -> dict[str, int]:
+    """Percentiles of what an order cost, over a sample of delivered orders."""
+    events, size, actions = (sorted(getattr(c, name) for c in costs) for name in ("events", "size_bytes", "actions"))
+    return {
+        "events_p50": percentile(events, 50),
+        "events_p95": percentile(events, 95),
+        "bytes_p50": percentile(size, 50),
+        "actions_p50": percentile(actions, 50),
+    }
+
+
+def percentile(values: list[int], p: int) -> int:
+    """The p-th percentile of sorted values; 0 when there are none."""
+    if len(values) < 2:  # noqa: PLR2004 - quantiles need two
+        return values[0] if values else 0
+    return round(quantiles(values, n=100, method="inclusive")[p - 1])
+
+
+def sound(found: dict[str, Any]) -> list[str]:
+    """What is wrong with a run; empty when nothing was lost, nothing done twice, and every order ended."""
+    wrong: list[str] = []
+    for system, effects in found["effects"].items():
+        wrong.extend(f"{system}: {effects[kind]} {kind}" for kind in ("missing", "duplicate") if effects[kind])
+    if found["orders"]["open"]:
+        wrong.append(f"{found['orders']['open']} orders did not end")
+    messages = found["messages"]
+    unsettled = messages["accepted"] - messages["applied"] - messages["superseded"] - messages["quarantined"]
+    if unsettled:
+        wrong.append(f"{unsettled} messages are neither applied, superseded nor quarantined")
+    return wrong
