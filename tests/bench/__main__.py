@@ -1,0 +1,111 @@
+"""`make bench`: one run, one server, figures into bench.json and docs/performance.md."""
+
+import argparse
+import asyncio
+import json
+import os
+import platform
+import statistics
+import sys
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from temporalio.client import Client
+from temporalio.contrib.pydantic import pydantic_data_converter
+
+from connectors.http import SystemClient
+from schemas.base import System
+from stack.cost import measure
+from stack.layout import LocalStack, StackOptions, local_stack
+from store import report
+from store.engine import Database
+from tests.bench import accepts, bare
+from tests.bench.product import ERP, Product, connect
+
+WARM_UP = 10
+
+
+async def main(orders: int, rounds: int, output: Path) -> None:
+    """Run every measurement and write the figures."""
+    os.environ["SYNCLINE_RATE_PER_SECOND"] = "1000000"  # one partner sends the whole load here
+    async with (
+        local_stack(StackOptions(ephemeral=True)) as stack,
+        Database(stack.settings.database_url, 4) as database,
+    ):
+        figures = {**await measurements(stack, database, orders, rounds), "machine": machine()}
+    text = json.dumps(figures, indent=2)
+    await asyncio.to_thread(output.write_text, text + "\n")
+    print(text)
+
+
+async def measurements(stack: LocalStack, database: Database, orders: int, rounds: int) -> dict[str, Any]:
+    """Baseline and product in turn, several rounds; medians of each."""
+    client = await Client.connect(stack.settings.temporal_address, data_converter=pydantic_data_converter)
+    product = await connect(stack, database, "B")
+    found: dict[str, list[float]] = {"bare": [], "bare_without_calls": [], "product": []}
+    async with SystemClient(System.ERP, stack.settings.erp) as erp:
+        await bare.orders_per_s(client, erp, WARM_UP, "post")
+        await replace(product, prefix="WARM").orders_per_s(WARM_UP)
+        for at in range(rounds):
+            found["bare"].append(await bare.orders_per_s(client, erp, orders, "post"))
+            found["product"].append(await replace(product, prefix=f"R{at}").orders_per_s(orders))
+            found["bare_without_calls"].append(await bare.orders_per_s(client, erp, orders, "nothing"))
+            rates = ", ".join(f"{name} {values[-1]:.2f}" for name, values in found.items())
+            print(f"round {at + 1} of {rounds}, orders/s: {rates}", file=sys.stderr)
+    await replace(product, prefix="COST").orders_per_s(1)
+    cost = await measure(client, f"order/{ERP}/COST-0")
+    half = statistics.median(found["product"]) / 2
+    latency = await half_load(database, product, half)
+    raw_one = await accepts.raw_commits_per_s(stack, product, 1)
+    raw_eight = await accepts.raw_commits_per_s(stack, product, 8)
+    gateway = await accepts.accepts_per_s(product)
+    bare_rate, product_rate = statistics.median(found["bare"]), statistics.median(found["product"])
+    return {
+        "bare_orders_per_s": round(bare_rate, 2),
+        "bare_without_calls_orders_per_s": round(statistics.median(found["bare_without_calls"]), 2),
+        "orders_per_s": round(product_rate, 2),
+        "ratio": round(product_rate / bare_rate, 3),
+        "rounds": {name: [round(rate, 2) for rate in rates] for name, rates in found.items()},
+        "history_events": cost.events,
+        "history_bytes": cost.size_bytes,
+        "billable_actions": cost.actions,
+        "gateway_accepts_per_s": round(gateway),
+        "raw_commits_per_s": round(raw_one),
+        "raw_commits_per_s_8_connections": round(raw_eight),
+        "gateway_ratio": round(gateway / raw_one, 3),
+        "milestone_to_erp_ms": latency["erp"],
+        "milestone_to_planning_ms": latency["planning"],
+        "half_load_orders_per_s": round(half, 2),
+        "measured_at": datetime.now(UTC).isoformat(timespec="seconds"),
+    }
+
+
+async def half_load(database: Database, product: Product, rate_per_s: float) -> dict[str, dict[str, float]]:
+    """Latencies while messages come at half of what the product can carry."""
+    await asyncio.sleep(1)
+    async with database.connection() as connection:
+        cursor = await connection.execute("SELECT clock_timestamp() AS now")
+        row = await cursor.fetchone()
+    assert row
+    await replace(product, prefix="HALF").steadily(rate_per_s, 20)
+    await asyncio.sleep(2)
+    async with database.connection() as connection:
+        return await report.latencies_ms(connection, row["now"])
+
+
+def machine() -> str:
+    """What this was measured on."""
+    memory_gib = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
+    system = f"{platform.system()} {platform.machine()}, Python {platform.python_version()}"
+    return f"{os.cpu_count()} cores, {memory_gib:.0f} GiB, {system}"
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
+    parser.add_argument("--orders", type=int, default=150, help="orders a round")
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--output", type=Path, default=Path("bench.json"))
+    options = parser.parse_args()
+    asyncio.run(main(options.orders, options.rounds, options.output))

@@ -1,0 +1,33 @@
+"""A lean HTTP/1.1 client: the load generator must not cost more than what it measures."""
+
+import asyncio
+from dataclasses import dataclass, field
+
+
+@dataclass
+class LeanClient:
+    """Keep-alive connections to one address, opened as needed."""
+
+    host: str
+    port: int
+    headers: str
+    _idle: list[tuple[asyncio.StreamReader, asyncio.StreamWriter]] = field(default_factory=list)
+
+    async def post(self, path: str, body: bytes) -> tuple[int, bytes]:
+        """POST and return status and body."""
+        while self._idle and self._idle[-1][0].at_eof():  # the server closes what idles too long
+            self._idle.pop()[1].close()
+        reader, writer = self._idle.pop() if self._idle else await asyncio.open_connection(self.host, self.port)
+        head = f"POST {path} HTTP/1.1\r\nHost: bench\r\n{self.headers}Content-Length: {len(body)}\r\n\r\n"
+        writer.write(head.encode() + body)
+        lines = (await reader.readuntil(b"\r\n\r\n")).split(b"\r\n")
+        length = next(int(line[15:]) for line in lines if line.lower().startswith(b"content-length:"))
+        answer = await reader.readexactly(length)
+        self._idle.append((reader, writer))
+        return int(lines[0].split()[1]), answer
+
+    async def close(self) -> None:
+        """Close every connection."""
+        for _, writer in self._idle:
+            writer.close()
+        self._idle.clear()

@@ -1,0 +1,50 @@
+"""How both sides are loaded: in overlapping waves; a step is sent when the step before is done for the whole wave."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+
+STAGES = ("picked", "packed", "shipped", "in_transit", "out_for_delivery", "delivered")
+WAVE = 25
+WAVES_AT_ONCE = 4
+SENT_AT_ONCE = 16
+LOOK_EVERY_S = 0.02
+
+
+async def in_waves(
+    orders: int,
+    start: Callable[[int], Awaitable[None]],
+    signal: Callable[[int, str], Awaitable[None]],
+    reached: Callable[[str, int], Awaitable[bool]],
+) -> float:
+    """Release and carry `orders` orders; returns the seconds it took. `reached(step, count)` for orders so far.
+
+    A milestone of an order is only sent after its order has finished the step before: nothing is batched by haste.
+    """
+    began = time.monotonic()
+    places = asyncio.Semaphore(SENT_AT_ONCE)
+    finished = dict.fromkeys(("release", *STAGES), 0)
+    turn = {step: asyncio.Lock() for step in finished}
+
+    async def sent(work: Awaitable[None]) -> None:
+        async with places:
+            await work
+
+    async def wave(first: int) -> None:
+        members = range(first, min(first + WAVE, orders))
+        for step in finished:
+            async with turn[step]:
+                jobs = [start(n) if step == "release" else signal(n, step) for n in members]
+                await asyncio.gather(*(sent(job) for job in jobs))
+                finished[step] += len(members)
+                while not await reached(step, finished[step]):
+                    await asyncio.sleep(LOOK_EVERY_S)
+
+    running = asyncio.Semaphore(WAVES_AT_ONCE)
+
+    async def queued(first: int) -> None:
+        async with running:
+            await wave(first)
+
+    await asyncio.gather(*(queued(first) for first in range(0, orders, WAVE)))
+    return time.monotonic() - began
