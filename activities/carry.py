@@ -51,9 +51,7 @@ class Carrier:
             if not admitted:
                 return EffectReceipt(declined=True)
             try:
-                return await self._ask(
-                    effect, ask, Call(target, effect.key, effect.traceparent, self.timeouts.express_s)
-                )
+                return await self._ask(effect, ask, call)
             except ApplicationError as error:
                 if error.non_retryable:
                     raise
