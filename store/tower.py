@@ -24,7 +24,7 @@ Row = TypeVar("Row")
 
 @dataclass(frozen=True)
 class Totals:
-    """Counts over everything. `at_risk`: open orders with a condition. `late`: delivered after the first promise."""
+    """Counts over everything. `at_risk`: on their way, with a condition. `late`: delivered after the first promise."""
 
     orders: int
     in_flight: int
@@ -61,7 +61,7 @@ class Flow:
 
     status: str
     orders: int
-    at_risk: int
+    off_track: int
 
 
 @dataclass(frozen=True)
@@ -137,11 +137,11 @@ async def totals(connection: Connection) -> Totals:
         "SELECT o.*, p.on_time, p.late, m.quarantined, m.waiting, e.owed, e.refused FROM (SELECT count(*) AS orders, "
         "count(*) FILTER (WHERE closed_at IS NULL) AS in_flight, "
         "count(*) FILTER (WHERE status IN ('delivered', 'closed')) AS delivered, "
-        "count(*) FILTER (WHERE closed_at IS NULL AND 'delayed' = ANY(conditions)) AS delayed, "
-        "count(*) FILTER (WHERE closed_at IS NULL AND conditions <> '{}') AS at_risk FROM order_view) o, "
+        "count(*) FILTER (WHERE closed_at IS NULL AND status <> 'delivered' AND 'delayed' = ANY(conditions)) AS delayed, "
+        "count(*) FILTER (WHERE closed_at IS NULL AND status <> 'delivered' AND conditions <> '{}') AS at_risk FROM order_view) o, "
         "(SELECT count(*) FILTER (WHERE on_time) AS on_time, count(*) FILTER (WHERE late) AS late FROM (SELECT "
-        "bool_and(delivered = ordered AND delivered_at::date <= first_promised_on) AS on_time, "
-        "bool_or(delivered_at::date > first_promised_on) AS late FROM order_line_view l JOIN order_view v "
+        "bool_and(delivered = ordered AND delivered_at::date <= l.first_promised_on) AS on_time, "
+        "bool_or(delivered_at::date > l.first_promised_on) AS late FROM order_line_view l JOIN order_view v "
         "ON v.key = l.order_key WHERE v.status IN ('delivered', 'closed') GROUP BY order_key) x) p, "
         "(SELECT count(*) AS quarantined, count(waiting_for) AS waiting FROM inbox_message "
         "WHERE state = 'quarantined') m, "
@@ -176,7 +176,7 @@ async def flow(connection: Connection) -> list[Flow]:
     return await _rows(
         connection,
         Flow,
-        "SELECT status, count(*) AS orders, count(*) FILTER (WHERE conditions <> '{}') AS at_risk FROM order_view "
+        "SELECT status, count(*) AS orders, count(*) FILTER (WHERE conditions <> '{}') AS off_track FROM order_view "
         "GROUP BY status",
     )
 

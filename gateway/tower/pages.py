@@ -75,6 +75,10 @@ def _moment(moment: datetime | None) -> str:
     return f"{moment:%-d %b %Y %H:%M}" if moment else "–"
 
 
+def _instant(moment: datetime) -> str:
+    return f"{moment:%-d %b %Y %H:%M:%S}"
+
+
 def _clock(moment: datetime) -> str:
     return f"{moment:%H:%M:%S}"
 
@@ -87,8 +91,14 @@ def _number(number: float) -> str:
     return f"{number:,.0f}"
 
 
-_PAGES = Environment(loader=FileSystemLoader(_HERE / "templates"), autoescape=True, undefined=StrictUndefined)
-_PAGES.trim_blocks = _PAGES.lstrip_blocks = True
+_PAGES = Environment(
+    loader=FileSystemLoader(_HERE / "templates"),
+    autoescape=True,
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+    auto_reload=False,
+)
 _PAGES.globals["version"] = _VERSION
 _PAGES.filters.update(
     latency=_latency,
@@ -96,6 +106,7 @@ _PAGES.filters.update(
     words=_words,
     label=_label,
     moment=_moment,
+    instant=_instant,
     clock=_clock,
     day=_day,
     number=_number,

@@ -1,0 +1,229 @@
+"""The documents tell the truth: links lead somewhere, examples run, commands, paths, settings and tests exist.
+
+Each rule takes a document and returns what is wrong with it, so that a canary can show it a bad one.
+"""
+
+import re
+import shlex
+import subprocess
+import sys
+import textwrap
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import pytest
+import typer
+
+import cli
+from schemas.settings import Settings
+from simulators.history import RULES as IMPORT_RULES
+
+ROOT = Path(__file__).resolve().parent.parent
+DOCS = ROOT / "docs"
+ROOMS = "activities|connectors|demo|deploy|docs|domain|gateway|schemas|simulators|stack|store|tests|workflows"
+
+FENCE = re.compile(r"^(?P<indent> *)```(?P<language>\w*)\n(?P<text>.*?)^(?P=indent)```$", re.MULTILINE | re.DOTALL)
+LINK = re.compile(r"!?\[[^\]]*\]\((?P<target>[^)\s]+)\)")
+CODE = re.compile(r"`([^`\n]+)`")
+PATH = re.compile(rf"(?:{ROOMS})/[\w./-]*|[\w-]+\.(?:py|toml|yml|lock)")
+TEST_FILE = re.compile(r"tests/[\w/]+\.py")
+TEST_NAME = re.compile(r"test_\w+")
+SETTING = re.compile(r"\bSYNCLINE_[A-Z_]+[A-Z]")
+ELLIPSIS = "…"
+STATES = ("built", "partly", "not yet")
+
+
+@dataclass(frozen=True)
+class Document:
+    """A Markdown file: where it lies, and what it says."""
+
+    file: Path
+    text: str
+
+    @cached_property
+    def prose(self) -> str:
+        """Everything but the fenced blocks."""
+        return FENCE.sub("", self.text)
+
+    def blocks(self, *languages: str) -> Iterator[tuple[int, str]]:
+        """(line, text) of the fenced blocks in one of these languages."""
+        for block in FENCE.finditer(self.text):
+            if block["language"] in languages:
+                yield self.text.count("\n", 0, block.start()) + 1, textwrap.dedent(block["text"])
+
+    def commands(self) -> Iterator[str]:
+        """Command lines: those of console blocks, and inline code that begins as one."""
+        for _, text in self.blocks("console", "sh"):
+            yield from filter(None, map(str.strip, text.splitlines()))
+        yield from (code for code in CODE.findall(self.prose) if code.startswith(("make ", "syncline ")))
+
+
+def documents() -> list[Document]:
+    """Every document of the project."""
+    return [Document(file, file.read_text()) for file in sorted([*ROOT.glob("*.md"), *DOCS.rglob("*.md")])]
+
+
+def document(name: str) -> Document:
+    """A document by its path under docs."""
+    return Document(DOCS / name, (DOCS / name).read_text())
+
+
+def links(doc: Document) -> list[str]:
+    """Every relative link and image leads to something."""
+    targets = [link["target"].partition("#")[0] for link in LINK.finditer(doc.prose)]
+    local = [target for target in targets if target and not re.match(r"[a-z]+:", target)]
+    return [f"{target} does not exist" for target in local if not (doc.file.parent / target).exists()]
+
+
+def paths(doc: Document) -> list[str]:
+    """Every path in backticks exists."""
+    named = [code for code in CODE.findall(doc.prose) if PATH.fullmatch(code)]
+    return [f"{path} does not exist" for path in named if not (ROOT / path).exists()]
+
+
+def named_settings(doc: Document) -> list[str]:
+    """Every SYNCLINE_ variable is a setting, or is read by a process or by the Makefile."""
+    elsewhere = "".join((ROOT / name).read_text() for name in ("Makefile", "docker-compose.yml"))
+    known = {f"SYNCLINE_{name.upper()}" for name in Settings.model_fields} | set(SETTING.findall(elsewhere))
+    return [f"{name} is no setting" for name in SETTING.findall(doc.text) if name not in known]
+
+
+def named_tests(doc: Document) -> list[str]:
+    """A test that is named stands in a test file that is named in the same paragraph or table row."""
+    wrong = []
+    for passage in re.split(r"\n\n|\n(?=\|)", doc.prose):
+        codes = CODE.findall(passage)
+        files = [ROOT / code for code in codes if TEST_FILE.fullmatch(code)]
+        source = "".join(file.read_text() for file in files if file.is_file())
+        names = [code for code in codes if TEST_NAME.fullmatch(code)]
+        wrong += [f"{name} is not in {files}" for name in names if not re.search(rf"def {name}\(", source)]
+    return wrong
+
+
+def commands(doc: Document) -> list[str]:
+    """Every `syncline …` and `make …` is a command or target with the options that it is given."""
+    wrong = []
+    for line in doc.commands():
+        first, *words = shlex.split(line)
+        if Path(first).name == "syncline":
+            wrong += unknown_to_syncline(words)
+        elif first == "make":
+            wrong += unknown_to_make(words)
+    return wrong
+
+
+def unknown_to_syncline(words: list[str]) -> list[str]:
+    """What the command line would not understand, ignoring the values."""
+    command: Any = typer.main.get_command(cli.app)
+    while subcommands := getattr(command, "commands", None):
+        if not words or words[0] not in subcommands:
+            return [f"syncline {' '.join(words)} is no command"]
+        command, words = subcommands[words[0]], words[1:]
+    known = {option for parameter in command.params for option in parameter.opts} | {"--help"}
+    return [f"{command.name} has no option {word}" for word in words if word.startswith("-") and word not in known]
+
+
+def unknown_to_make(words: list[str]) -> list[str]:
+    """Targets that the Makefile lacks, and options in ARGS that the target's command lacks."""
+    known = re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    targets = [word for word in words if "=" not in word and word != ELLIPSIS]
+    wrong = [f"make has no target {target}" for target in targets if target not in known]
+    for given in (word.removeprefix("ARGS=") for word in words if word.startswith("ARGS=")):
+        for target in {"demo", "up"}.intersection(targets):
+            wrong += unknown_to_syncline([target, *shlex.split(given)])
+    return wrong
+
+
+RULES: list[Callable[[Document], list[str]]] = [links, paths, named_settings, named_tests, commands]
+
+
+@pytest.mark.parametrize("doc", documents(), ids=lambda doc: str(doc.file.relative_to(ROOT)))
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.__name__)
+def test_the_document_keeps_the_rule(rule: Callable[[Document], list[str]], doc: Document) -> None:
+    assert rule(doc) == []
+
+
+EXAMPLES = [
+    pytest.param(text, id=f"{doc.file.relative_to(ROOT)}:{line}")
+    for doc in documents()
+    for line, text in doc.blocks("python")
+]
+
+
+@pytest.mark.parametrize("example", EXAMPLES)
+def test_the_example_runs(example: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", example], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+
+
+BAD: list[tuple[Callable[[Document], list[str]], str]] = [
+    (links, "see [this](nowhere.md)"),
+    (links, "![picture](images/nowhere.png#part)"),
+    (paths, "in `domain/nowhere.py`"),
+    (paths, "in `nowhere.py`"),
+    (named_settings, "set `SYNCLINE_NOWHERE`"),
+    (named_tests, "`tests/test_docs.py`: `test_nothing_of_the_kind`"),
+    (named_tests, "`test_the_example_runs`, without its file"),
+    (commands, "```console\nsyncline nowhere\n```"),
+    (commands, "1. then\n\n   ```console\n   .venv/bin/syncline order nowhere\n   ```"),
+    (commands, "```sh\nsyncline demo --nowhere 3\n```"),
+    (commands, "or `syncline order`"),
+    (commands, "```console\nmake nowhere\n```"),
+    (commands, '```console\nmake demo ARGS="--nowhere"\n```'),
+]
+
+
+@pytest.mark.parametrize(("rule", "text"), BAD)
+def test_the_rule_catches(rule: Callable[[Document], list[str]], text: str) -> None:
+    assert len(rule(Document(DOCS / "bad.md", text))) == 1
+
+
+def test_the_rules_let_good_text_pass() -> None:
+    text = (
+        "See [this](architecture.md#rooms) and [that](https://example.com); `domain/state.py`, `SYNCLINE_LIMITS`,\n"
+        "`tests/test_docs.py`: `test_the_example_runs`, `syncline partner add …`, `make test`.\n"
+        '```console\nmake demo ARGS="--orders 5 --exit"\n```\n'
+    )
+    assert [rule(Document(DOCS / "good.md", text)) for rule in RULES] == [[]] * len(RULES)
+
+
+def test_every_requirement_is_covered_once() -> None:
+    """A built row names the test that shows it; a row that is not there yet names none."""
+    rows = [
+        [cell.strip() for cell in line.strip("|").split("|")]
+        for line in document("coverage.md").text.splitlines()
+        if line.startswith("| R")
+    ]
+    assert [row[0] for row in rows] == [f"R{number}" for number in range(1, 59)]
+    for row, _, state, _, shown in rows:
+        assert state in STATES, row
+        assert state != "built" or TEST_FILE.search(shown), row
+        assert state != "not yet" or shown == "–", row
+
+
+def test_every_guarantee_names_its_mechanism_and_its_test() -> None:
+    rows = [line for line in document("guarantees.md").text.splitlines() if re.match(r"\| \d", line)]
+    assert rows
+    for row in rows:
+        _, promise, mechanism, shown = [cell.strip() for cell in row.strip("|").split("|")]
+        assert promise
+        assert mechanism
+        assert TEST_FILE.search(shown) or shown == "not yet", row
+
+
+@pytest.mark.parametrize("file", sorted((DOCS / "decisions").glob("*.md")), ids=lambda file: file.stem)
+def test_a_decision_says_why_and_what_keeps_it(file: Path) -> None:
+    text = file.read_text()
+    assert text.startswith(f"# {file.name[:4]} · ")
+    assert all(f"**{part}" in text for part in ("Context.", "Decision.", "Consequences.", "Kept by"))
+    assert len(text.splitlines()) <= 60, "one page"
+
+
+def test_the_import_rules_are_those_of_the_code() -> None:
+    written = [line.removeprefix("- ") for line in document("history-import.md").text.splitlines() if line[:2] == "- "]
+    assert written == [str(rule) for rule in IMPORT_RULES]
