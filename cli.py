@@ -234,6 +234,17 @@ def partner_add(partner: str, role: Role, name: str, state_dir: StateDir = DEFAU
         console.print(f"Webhook secret  {webhook_secret_text(master, partner)}", soft_wrap=True)
 
 
+@partner_app.command("revoke-keys")
+def partner_revoke_keys(partner: str, state_dir: StateDir = DEFAULT_STATE) -> None:
+    """Revoke every API key of a partner; gateways notice within ten seconds."""
+
+    async def revoke(connection: Connection) -> int:
+        await audit.record(connection, "cli", "keys_revoked", partner)
+        return await partners.revoke_keys(connection, partner)
+
+    console.print(f"{with_database(revoke, state_dir)} keys of {partner} are revoked.")
+
+
 @inbox_app.command("quarantine")
 def inbox_quarantine(state_dir: StateDir = DEFAULT_STATE) -> None:
     """List messages that could not be placed, newest first, with the reason of each."""
@@ -247,7 +258,12 @@ def inbox_quarantine(state_dir: StateDir = DEFAULT_STATE) -> None:
 @inbox_app.command("replay")
 def inbox_replay(ids: list[int], state_dir: StateDir = DEFAULT_STATE) -> None:
     """Bring quarantined messages back after a repair."""
-    back = with_database(lambda connection: inbox.replay(connection, ids), state_dir)
+
+    async def bring_back(connection: Connection) -> int:
+        await audit.record(connection, "cli", "quarantine_replayed", "inbox", ids=ids)
+        return await inbox.replay(connection, ids)
+
+    back = with_database(bring_back, state_dir)
     console.print(f"{back} messages are back in the inbox.")
 
 

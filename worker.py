@@ -11,7 +11,7 @@ import structlog
 import uvloop
 from temporalio.client import Client
 from temporalio.contrib.pydantic import pydantic_data_converter
-from temporalio.worker import Worker
+from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
 from activities.carry import Carrier, Timeouts
@@ -39,7 +39,7 @@ GRACE = timedelta(seconds=5)
 
 
 def sandbox() -> SandboxedWorkflowRunner:
-    """Workflows run sandboxed; our own models are passed through once instead of imported anew for each order."""
+    """The SDK's sandbox; our own models are passed through once instead of imported anew for each order."""
     return SandboxedWorkflowRunner(restrictions=SandboxRestrictions.default.with_passthrough_modules(*OWN_MODULES))
 
 
@@ -66,7 +66,7 @@ def build_workers(
         task_queue=ORDERS_QUEUE,
         workflows=[OrderWorkflow, PlanningFeedWorkflow],
         activities=[RecordActivities(database).write_step, *express],
-        workflow_runner=sandbox(),
+        workflow_runner=sandbox() if config.workflow_sandbox else UnsandboxedWorkflowRunner(),
         graceful_shutdown_timeout=GRACE,
     )
     return [orders, *(queue_worker(client, system, outside[system], config.limits.get(system)) for system in System)]

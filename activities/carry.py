@@ -14,7 +14,7 @@ from schemas.base import Origin
 from schemas.effects import Effect, EffectReceipt
 from schemas.instructions import Accepted
 from store import effects, orders
-from store.engine import Connection, Database
+from store.engine import Database
 
 Ask = Callable[[Call], Awaitable[Accepted]]
 
@@ -67,9 +67,11 @@ class Carrier:
         except ConnectorError as error:
             raise await self._failed(effect, error) from error
         self.gate.succeeded()
-        async with self.database.transaction() as connection:
+        async with self.database.connection() as connection:
+            # The carrier takes part from the moment it has the tender, so that its first scan finds the order.
+            if accepted.carrier:
+                await orders.add_party(connection, effect.order, accepted.carrier)
             await effects.done(connection, effect, accepted.reference, 1)
-            await _remember_carrier(connection, effect, accepted)
         return EffectReceipt(reference=accepted.reference, carrier=accepted.carrier)
 
     async def _failed(self, effect: Effect, error: ConnectorError) -> Exception:
@@ -78,12 +80,6 @@ class Carrier:
         async with self.database.connection() as connection:
             await effects.failed(connection, effect, error.origin, str(error), final=isinstance(error, Refused))
         return as_application_error(error)
-
-
-async def _remember_carrier(connection: Connection, effect: Effect, accepted: Accepted) -> None:
-    """The carrier takes part from the moment it has the tender, so that its first scan finds the order."""
-    if accepted.carrier:
-        await orders.add_party(connection, effect.order, accepted.carrier)
 
 
 def _api_origin(effect: Effect) -> Origin:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from temporalio import activity
 
 from activities.faults import as_application_error
-from connectors.ports import Call, ConnectorError, PlanningPort
+from connectors.ports import Call, ConnectorError, PlanningPort, Unavailable
 from schemas.feeds import FeedReport, FeedRun
 from schemas.instructions import PlanningBatch
 from store import planning
@@ -63,7 +63,9 @@ class PlanningActivities:
             try:
                 await self.port.send(batch, call)
             except ConnectorError as error:
-                raise as_application_error(error) from error
+                # A refusal is waited for as well, until somebody has mended it: it must not end the region's feed.
+                again = error if isinstance(error, Unavailable) else Unavailable(error.origin, str(error))
+                raise as_application_error(again) from error
             async with self.database.connection() as connection:
                 await planning.sent(connection, [b.id for b in buffered])
             activity.heartbeat(report)

@@ -1,10 +1,11 @@
 """The one HTTP client: key, trace, timeout, bearer token, and every failure as a Refused or an Unavailable."""
 
-import secrets
 from types import TracebackType
 from typing import Self, TypeVar
 
 import httpx
+from opentelemetry.trace import SpanKind, get_tracer
+from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 from pydantic import BaseModel, ValidationError
 
 from connectors.ports import Call, Refused, Unavailable
@@ -12,6 +13,9 @@ from schemas.base import Origin, System
 from schemas.settings import Endpoint
 
 Answer = TypeVar("Answer", bound=BaseModel)
+TRACER = get_tracer("syncline.connectors")
+"""Makes spans where an OpenTelemetry SDK is set up; without one, the caller's trace context is passed on as it is."""
+TRACE_CONTEXT = TraceContextTextMapPropagator()
 
 API_ORIGIN = {
     System.ERP: Origin.ERP_API,
@@ -60,17 +64,18 @@ class SystemClient:
             "Idempotency-Key": call.key,
             "Authorization": f"Bearer {endpoint.token.get_secret_value()}",
         }
-        if call.traceparent:
-            headers["traceparent"] = child_of(call.traceparent)
-        try:
-            response = await self._http.post(
-                endpoint.url.replace("{id}", call.target) + path,
-                content=body.model_dump_json(exclude_none=True),
-                headers=headers,
-                timeout=call.timeout_s,
-            )
-        except httpx.HTTPError as error:
-            raise Unavailable(API_ORIGIN[self.system], f"{self.system}: {type(error).__name__}") from None
+        parent = TRACE_CONTEXT.extract({"traceparent": call.traceparent})
+        with TRACER.start_as_current_span(f"POST {self.system}", context=parent, kind=SpanKind.CLIENT):
+            TRACE_CONTEXT.inject(headers)
+            try:
+                response = await self._http.post(
+                    endpoint.url.replace("{id}", call.target) + path,
+                    content=body.model_dump_json(exclude_none=True),
+                    headers=headers,
+                    timeout=call.timeout_s,
+                )
+            except httpx.HTTPError as error:
+                raise Unavailable(API_ORIGIN[self.system], f"{self.system}: {type(error).__name__}") from None
         self._raise_for(response)
         try:
             return answer.model_validate_json(response.content)
@@ -94,12 +99,6 @@ class SystemClient:
         if status >= SERVER_ERROR or status in RETRYABLE or status < OK_BELOW:
             raise Unavailable(API_ORIGIN[self.system], message, _retry_after(response))
         raise Refused(RULE_ORIGIN[self.system], message)
-
-
-def child_of(traceparent: str) -> str:
-    """A W3C traceparent of the same trace with a span id of its own, so that the call shows as a child."""
-    version, trace, _, flags = traceparent.split("-")
-    return f"{version}-{trace}-{secrets.token_hex(8)}-{flags}"
 
 
 def _code(response: httpx.Response) -> str:

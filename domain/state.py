@@ -202,3 +202,4 @@ class OrderRun(Contract):
     seen: tuple[str, ...] = ()
     owed: tuple[Effect, ...] = ()
     history: tuple[str, ...] = ()
+    failure_origin: str = ""

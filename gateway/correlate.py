@@ -74,10 +74,10 @@ def _by_order(event: Milestone, facts: Facts) -> Placement | Parked:
     for number in sorted(numbers):
         known = [o for o in facts.named if o.number == number and event.erp in (None, o.key.split("/", 1)[0])]
         waiting_for = f"order:{event.erp}/{number}" if event.erp else f"number:{number}"
-        if not known or known[0].status == "released":
-            return Parked(f"order {number} is not known", waiting_for=waiting_for)
         if len(known) > 1:
             return Parked(f"order {number} exists in several ERPs: name the erp")
+        if not known or known[0].status == "released":
+            return Parked(f"order {number} is not known", waiting_for=waiting_for)
         orders[known[0].key] = lines_of(event, number)
     return Placement(orders, links=bool(event.shipment))
 

@@ -22,7 +22,9 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from domain.opening import opening
 from domain.state import OrderRun
+from gateway.admission import digest_of
 from gateway.ports import CancelRefused
+from gateway.requests import CancelCommand
 from schemas.feeds import FeedRun
 from schemas.lifecycle import OrderOutcome, OrderStart
 from schemas.milestones import MilestoneEvent
@@ -85,9 +87,11 @@ class TemporalHandoff:
             self._fed.add(region)
 
     async def cancel(self, key: str, request: CancelRequest, timeout_s: float) -> CancelAnswer | None:
-        """Cancel an order. Raises CancelRefused with the reason when it is too late."""
+        """Cancel an order; None also while it is still to be started. Raises CancelRefused when it is too late."""
         async with self._database.connection() as connection:
-            message = await inbox.cancellation(connection, request)
+            command = CancelCommand(key=key, request=request).model_dump_json().encode()
+            message = await inbox.cancellation(connection, request, digest_of(command))
+            status = await orders.status_of(connection, key)
         handle = self._client.get_workflow_handle(f"order/{key}")
         try:
             answer: CancelAnswer = await handle.execute_update(
@@ -101,7 +105,7 @@ class TemporalHandoff:
             reason = error.cause.message if isinstance(error.cause, ApplicationError) else "the order refused"
             raise CancelRefused(reason) from None
         except RPCError as error:
-            if error.status is RPCStatusCode.NOT_FOUND:
+            if error.status is RPCStatusCode.NOT_FOUND and status is not OrderStatus.RELEASED:
                 raise CancelRefused("the order has ended") from None
             return None
         except WorkflowUpdateRPCTimeoutOrCancelledError:

@@ -105,7 +105,8 @@ class Relay:
         self, connection: Connection, messages: list[inbox.Message]
     ) -> tuple[Batch, dict[str, list[MilestoneEvent]]]:
         batch = Batch(commands=[m for m in messages if m.kind != inbox.EVENT])
-        await inbox.postpone(connection, [m.id for m in batch.commands], COMMAND_RETRY_S)
+        if batch.commands:
+            await inbox.postpone(connection, [m.id for m in batch.commands], COMMAND_RETRY_S)
         decoded = [(m, d) for m in messages if m.kind == inbox.EVENT and (d := await _decode(connection, m))]
         batch.roles = await partners.roles(connection, [m.partner for m, _ in decoded])
         fresh = await _without_repeats(connection, decoded)
@@ -173,10 +174,13 @@ class Relay:
     async def _cancel(self, message: inbox.Message) -> None:
         command = CancelCommand.model_validate_json(message.raw)
         try:
-            await self._handoff.cancel(command.key, command.request, HANDOFF_TIMEOUT_S)
+            if await self._handoff.cancel(command.key, command.request, HANDOFF_TIMEOUT_S) is None:
+                return
+            reason = "repeats a cancellation that was carried out"
         except CancelRefused as refusal:
-            async with self._database.transaction() as connection:
-                await inbox.settle(connection, [message.id], "superseded", [str(refusal)])
+            reason = str(refusal)
+        async with self._database.transaction() as connection:  # leaves the message that was applied as it is
+            await inbox.settle(connection, [message.id], "superseded", [reason])
 
 
 async def _decode(connection: Connection, message: inbox.Message) -> Envelope[Milestone] | None:

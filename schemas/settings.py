@@ -51,6 +51,9 @@ class Settings(BaseSettings):
     call_timeout_s: float = 5.0
     express_timeout_s: float = 1.5
 
+    workflow_sandbox: bool = False
+    """Run workflows in the SDK's sandbox: it catches non-deterministic code, at a fifth of the worker's time."""
+
     planning_linger_s: float = 0.5
     planning_batch: int = 500
     log_level: str = "info"

@@ -8,8 +8,6 @@ from psycopg.types.json import Jsonb
 
 from store.engine import Connection
 
-MAX_SENDS = 12
-
 
 @dataclass(frozen=True)
 class NewEvent:
@@ -45,8 +43,10 @@ async def known(connection: Connection, ids: list[tuple[str, str]]) -> dict[tupl
 async def place(connection: Connection, events: list[NewEvent]) -> set[str]:
     """Write events and link them to their orders; returns the unique ids that are new here.
 
-    Another relay may have placed the same event meanwhile: its id is then missing from the answer.
+    Another relay may have placed the same event meanwhile: its id is then missing from the answer. Written in the order
+    of their ids, so that two relays with the same events wait for each other instead of locking each other out.
     """
+    events = sorted(events, key=lambda event: event.unique_id)
     cursor = await connection.execute(
         "INSERT INTO event (source, event_id, kind, shipment, partner, inbox_id, occurred_at, received_at, body) "
         "SELECT * FROM unnest(%s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::bigint[], "

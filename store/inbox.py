@@ -137,12 +137,12 @@ async def revive(connection: Connection) -> int:
     return cursor.rowcount
 
 
-async def cancellation(connection: Connection, request: CancelRequest) -> CancelOrder:
-    """A cancel request with the newest message that brought it."""
+async def cancellation(connection: Connection, request: CancelRequest, digest: str) -> CancelOrder:
+    """A cancel request with the first message that brought it. Another order's may have the same id: see `digest`."""
     cursor = await connection.execute(
-        "SELECT id, received_at, traceparent FROM inbox_message WHERE kind = %s AND external_id = %s "
-        "ORDER BY id DESC LIMIT 1",
-        (CANCEL, request.id),
+        "SELECT id, received_at, traceparent FROM inbox_message WHERE kind = %s AND external_id = %s AND digest = %s "
+        "ORDER BY id LIMIT 1",
+        (CANCEL, request.id, digest),
     )
     row = await cursor.fetchone()
     if row is None:

@@ -85,6 +85,15 @@ async def accepted(connection: Connection, key: str) -> AcceptedRelease:
     return AcceptedRelease.model_validate(row)
 
 
+async def status_of(connection: Connection, key: str) -> OrderStatus:
+    """Where the order is. Raises LookupError when it is unknown."""
+    cursor = await connection.execute("SELECT status FROM order_view WHERE key = %s", (key,))
+    row = await cursor.fetchone()
+    if row is None:
+        raise LookupError(key)
+    return OrderStatus(row["status"])
+
+
 async def by_inbox(connection: Connection, inbox_ids: list[int]) -> dict[int, tuple[str, str]]:
     """(key, status) of the orders that these release messages brought."""
     cursor = await connection.execute(
@@ -113,15 +122,16 @@ async def promised(connection: Connection, key: str, promise: Promise, release: 
             [days[x.line] for x in release.lines],
         ),
     )
-    await add_promise(connection, key, promise.promised_on, promise.reason)
+    await add_promise(connection, key, promise.promised_on, promise.reason, version)
 
 
-async def add_promise(connection: Connection, key: str, promised_on: date, reason: str) -> None:
-    """Remember a promise, unless it is the one already in force."""
+async def add_promise(connection: Connection, key: str, promised_on: date, reason: str, version: int) -> None:
+    """Remember a promise, unless it is the one already in force, or the order has gone on to a newer version."""
     await connection.execute(
         "INSERT INTO promise (order_key, promised_on, reason) SELECT %s, %s, %s WHERE %s IS DISTINCT FROM "
-        "(SELECT promised_on FROM promise WHERE order_key = %s ORDER BY id DESC LIMIT 1)",
-        (key, promised_on, reason, promised_on, key),
+        "(SELECT promised_on FROM promise WHERE order_key = %s ORDER BY id DESC LIMIT 1) "
+        "AND (SELECT version FROM order_view WHERE key = %s) <= %s",
+        (key, promised_on, reason, promised_on, key, key, version),
     )
 
 

@@ -44,18 +44,19 @@ async def _view(connection: Connection, record: StepRecord) -> None:
 
 
 async def _progress(connection: Connection, record: StepRecord) -> None:
-    for line in record.lines:
+    if record.lines:
         await connection.execute(
-            "UPDATE order_line_view SET shipped = greatest(shipped, %s), delivered = greatest(delivered, %s), "
-            "promised_on = %s, delivered_at = %s WHERE order_key = %s AND line = %s "
-            "AND (SELECT version FROM order_view WHERE key = %s) <= %s",
+            "UPDATE order_line_view l SET shipped = greatest(l.shipped, x.shipped), "
+            "delivered = greatest(l.delivered, x.delivered), promised_on = x.promised_on, delivered_at = x.delivered_at "
+            "FROM unnest(%s::int[], %s::int[], %s::int[], %s::date[], %s::timestamptz[]) "
+            "AS x(line, shipped, delivered, promised_on, delivered_at), order_view o "
+            "WHERE l.order_key = %s AND l.line = x.line AND o.key = l.order_key AND o.version <= %s",
             (
-                line.shipped,
-                line.delivered,
-                line.promised_on,
-                line.delivered_at,
-                record.order,
-                line.line,
+                [x.line for x in record.lines],
+                [x.shipped for x in record.lines],
+                [x.delivered for x in record.lines],
+                [x.promised_on for x in record.lines],
+                [x.delivered_at for x in record.lines],
                 record.order,
                 record.version,
             ),
@@ -78,7 +79,8 @@ async def _progress(connection: Connection, record: StepRecord) -> None:
             ),
         )
     if record.first_promise is None:
-        await orders.add_promise(connection, record.order, record.promised_on, record.reason or "re-dated by an ETA")
+        reason = record.reason or "re-dated by an ETA"
+        await orders.add_promise(connection, record.order, record.promised_on, reason, record.version)
 
 
 async def _outcomes(connection: Connection, record: StepRecord) -> None:

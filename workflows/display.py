@@ -33,9 +33,9 @@ def phase(state: OrderState) -> OrderStatus:
 class Display:
     """Keeps the UI's picture of one order. Writes only what changed."""
 
-    def __init__(self) -> None:
+    def __init__(self, failure_origin: str = "") -> None:
         self._shown: tuple[object, ...] = ()
-        self.failure_origin = ""
+        self.failure_origin = failure_origin
 
     def show(self, state: OrderState, owed: tuple[Effect, ...], history: list[str]) -> None:
         """Refresh the details page; index the order again when something that lists are made of has changed."""

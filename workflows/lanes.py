@@ -3,10 +3,15 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 
+from temporalio import workflow
+
 from schemas.base import System
-from schemas.effects import Effect
+from schemas.effects import Effect, Operation
 
 CarryOut = Callable[[Effect], Awaitable[None]]
+
+LAST = frozenset({Operation.CONFIRM_CANCELLATION})
+"""Says that every system has done its part, so it waits until nothing is owed on the other lanes."""
 
 
 class Lanes:
@@ -16,13 +21,14 @@ class Lanes:
         self._carry_out = carry_out
         self._owed: dict[System, list[Effect]] = {}
         self._tasks: dict[System, asyncio.Task[None]] = {}
+        self._stopped = False
 
     def put(self, effects: tuple[Effect, ...]) -> None:
         """Queue effects, each on its system's lane, in this order."""
         for effect in effects:
             self._owed.setdefault(effect.system, []).append(effect)
             task = self._tasks.get(effect.system)
-            if task is None or task.done():
+            if not self._stopped and (task is None or task.done()):
                 self._tasks[effect.system] = asyncio.create_task(self._run(effect.system))
 
     @property
@@ -41,15 +47,17 @@ class Lanes:
         """Effects not yet carried out, lane by lane."""
         return tuple(effect for system in sorted(self._owed) for effect in self._owed[system])
 
-    async def abandon(self) -> tuple[Effect, ...]:
-        """Stop every lane and return what is owed: the next run carries it out, under the same keys."""
+    async def stop(self) -> None:
+        """Stop every lane, for good: what is owed now and later, the next run carries out under the same keys."""
+        self._stopped = True
         for task in self._tasks.values():
             task.cancel()
         await asyncio.gather(*self._tasks.values(), return_exceptions=True)
-        return self.owed
 
     async def _run(self, system: System) -> None:
         lane = self._owed[system]
         while lane:
+            if lane[0].operation in LAST:
+                await workflow.wait_condition(lambda: not any(self._owed[x] for x in self._owed if x != system))
             await self._carry_out(lane[0])
             lane.pop(0)

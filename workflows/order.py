@@ -41,7 +41,7 @@ class OrderWorkflow:
         self._cancellation: CancelOrder | None = None
         self._deadline_passed = False
         self._history: list[str] = list(run.history)
-        self._display = Display()
+        self._display = Display(run.failure_origin)
         self._lanes = Lanes(self._carry_out)
         self._derive()
 
@@ -134,8 +134,10 @@ class OrderWorkflow:
         self._show()
 
     def _has_news(self) -> bool:
-        heard = self._incoming or self._cancellation or self._deadline_passed
-        return bool(heard or self._lanes.mistake) or self._over()
+        return bool(self._heard() or self._deadline_passed or self._lanes.mistake) or self._over()
+
+    def _heard(self) -> bool:
+        return bool(self._incoming or self._cancellation)
 
     def _over(self) -> bool:
         return self._finished and self._lanes.idle and not self._incoming
@@ -219,14 +221,19 @@ class OrderWorkflow:
 
     async def _continue_as_new(self, run: OrderRun) -> None:
         """Carry everything over: state, ids seen, effects owed. Handlers are drained first, or messages were lost."""
-        while not workflow.all_handlers_finished():
-            await workflow.wait_condition(lambda: self._has_news() or workflow.all_handlers_finished())
+        await self._lanes.stop()
+        while self._heard() or not workflow.all_handlers_finished():
+            await workflow.wait_condition(lambda: self._heard() or workflow.all_handlers_finished())
             await self._take_in()
-        owed = await self._lanes.abandon()
-        await self._take_in()
-        history = tuple(self._history[-KEPT_NOTES:])
         workflow.continue_as_new(
-            OrderRun(start=run.start, state=self._state, seen=tuple(self._seen), owed=owed, history=history)
+            OrderRun(
+                start=run.start,
+                state=self._state,
+                seen=tuple(self._seen),
+                owed=self._lanes.owed,
+                history=tuple(self._history[-KEPT_NOTES:]),
+                failure_origin=self._display.failure_origin,
+            )
         )
 
     async def _watch_deadline(self) -> None:

@@ -1,0 +1,129 @@
+"""The HTTP client: what travels with every call, and what each answer means."""
+
+from collections.abc import Callable
+
+import httpx
+import pytest
+
+from connectors.dialect.clients import DialectErp
+from connectors.http import SystemClient
+from connectors.ports import Call, ConnectorError, Refused, Unavailable
+from schemas.base import Origin, System
+from schemas.instructions import Accepted, ErpCancellation
+from schemas.settings import Endpoint
+
+TOKEN = "secret-token"
+TRACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+MESSAGE = ErpCancellation(order="SO-1", reason="confidential reason")
+CALL = Call("erp-one", "erp-one/SO-1/confirm_cancellation", TRACE, 2.0)
+ENDPOINT = Endpoint(url="http://erp.test/{id}", token=TOKEN)
+FINE = {"reference": "R-1"}
+
+Answer = Callable[[httpx.Request], httpx.Response]
+
+
+async def ask(answer: Answer, system: System = System.ERP, **endpoints: Endpoint) -> Accepted:
+    """Confirm a cancellation to a system that answers so."""
+    transport = httpx.MockTransport(answer)
+    async with SystemClient(system, endpoints or {"*": ENDPOINT}, transport) as client:
+        return await DialectErp(client).confirm_cancellation(MESSAGE, CALL)
+
+
+async def failure(answer: Answer, system: System = System.ERP) -> ConnectorError:
+    """How it fails."""
+    with pytest.raises(ConnectorError) as failed:
+        await ask(answer, system)
+    said = f"{failed.value} {failed.value!r} {failed.value.__cause__!r}"
+    assert TOKEN not in said
+    assert "confidential" not in said, "an error holds neither secrets nor what was sent or answered"
+    assert failed.value.__cause__ is None
+    return failed.value
+
+
+async def test_what_travels_with_a_call() -> None:
+    seen: list[httpx.Request] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        seen.append(request)
+        return httpx.Response(201, json={**FINE, "replayed": True, "carrier": "dhl", "new_field": 1})
+
+    assert await ask(answer) == Accepted(reference="R-1", replayed=True, carrier="dhl")
+    [request] = seen
+    assert str(request.url) == "http://erp.test/erp-one/v1/orders/SO-1/cancellation"
+    assert request.headers["idempotency-key"] == CALL.key
+    assert request.headers["authorization"] == f"Bearer {TOKEN}"
+    assert request.content == MESSAGE.model_dump_json().encode()
+    assert request.headers["traceparent"] == TRACE, "without an SDK the message's own context travels on"
+    assert request.extensions["timeout"]["read"] == CALL.timeout_s
+
+
+async def test_a_systems_own_endpoint_goes_before_the_general_one() -> None:
+    seen: list[str] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        seen.append(request.url.host)
+        return httpx.Response(200, json=FINE)
+
+    own = {"erp-one": Endpoint(url="http://own.test"), "*": ENDPOINT}
+    await ask(answer, System.ERP, **own)
+    assert seen == ["own.test"]
+
+
+async def test_a_system_without_an_endpoint_is_our_own_fault_and_waits() -> None:
+    with pytest.raises(Unavailable) as failed:
+        await ask(lambda request: httpx.Response(200, json=FINE), other=ENDPOINT)
+    assert failed.value.origin is Origin.PLATFORM
+    assert "SYNCLINE_ERP" in str(failed.value)
+
+
+@pytest.mark.parametrize("status", [400, 404, 422])
+@pytest.mark.parametrize(
+    ("system", "origin"),
+    [(System.ERP, Origin.ERP_RULE), (System.WMS, Origin.WMS_API), (System.TMS, Origin.TMS_API)],
+)
+async def test_a_refusal_is_final_and_has_its_origin(status: int, system: System, origin: Origin) -> None:
+    body = {"code": "period_closed", "detail": "confidential detail"}
+    error = await failure(lambda request: httpx.Response(status, json=body), system)
+    assert isinstance(error, Refused)
+    assert error.origin is origin
+    assert str(error) == f"{system}: HTTP {status} period_closed"
+
+
+@pytest.mark.parametrize("status", [408, 409, 425, 429, 500, 502, 503, 504])
+async def test_what_may_pass_is_tried_again(status: int) -> None:
+    error = await failure(lambda request: httpx.Response(status, text="<html>confidential</html>"))
+    assert isinstance(error, Unavailable)
+    assert error.origin is Origin.ERP_API
+    assert error.retry_after_s is None
+
+
+@pytest.mark.parametrize(
+    ("header", "wait_s"), [("3", 3.0), ("0.5", 0.5), ("99999", 120.0), ("-1", 0.0), ("soon", None), ("", None)]
+)
+async def test_retry_after_is_obeyed_within_reason(header: str, wait_s: float | None) -> None:
+    error = await failure(lambda request: httpx.Response(429, headers={"Retry-After": header}))
+    assert isinstance(error, Unavailable)
+    assert error.retry_after_s == wait_s
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"OK", b"<html>confidential</html>", b"[]", b'{"ref": "x"}', b'{"reference": "' + b"x" * 1_048_576 + b'"}'],
+    ids=["empty", "text", "html", "list", "another contract", "endless"],
+)
+async def test_a_success_without_a_sensible_answer_is_no_success(content: bytes) -> None:
+    error = await failure(lambda request: httpx.Response(200, content=content))
+    assert isinstance(error, Unavailable)
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [httpx.ReadTimeout, httpx.ConnectTimeout, httpx.ConnectError, httpx.ReadError, httpx.RemoteProtocolError],
+)
+async def test_silence_and_broken_connections_are_tried_again(fault: type[httpx.TransportError]) -> None:
+    def answer(request: httpx.Request) -> httpx.Response:
+        raise fault("confidential: http://erp.test")
+
+    error = await failure(answer)
+    assert isinstance(error, Unavailable)
+    assert str(error) == f"erp: {fault.__name__}"

@@ -1,0 +1,180 @@
+"""A relay on a database of its own, with a handoff that notes what it is asked."""
+
+import hashlib
+import json
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest_asyncio
+
+from domain.opening import opening
+from domain.parties import parties
+from gateway.handoff import OrderGone
+from gateway.relay import Relay
+from schemas.base import Role, Variant
+from schemas.milestones import MilestoneEvent
+from schemas.orders import CancelAnswer, CancelRequest, OrderLine, OrderRelease, OrderStatus, Party, Promise
+from schemas.records import Outcome, StepRecord
+from store import inbox, orders, partners, steps
+from store.engine import Database
+from store.inbox import NewMessage
+from store.wake import Wake
+
+ANYBODY = "/partners/any"
+"""Stands for the partner that says an event."""
+NOW = datetime(2026, 5, 4, 12, tzinfo=UTC)
+PARTNERS = {
+    "erp-one": Role.ERP,
+    "erp-two": Role.ERP,
+    "wms-lys": Role.WMS,
+    "tms": Role.TMS,
+    "dhl": Role.CARRIER,
+    "ups": Role.CARRIER,
+    "acme": Role.SUPPLIER,
+}
+
+
+class Died(Exception):
+    """Stands for the end of a process."""
+
+
+@dataclass
+class NotingHandoff:
+    """Notes every signal. `gone`: orders that have ended. `down`: Temporal does not answer."""
+
+    signals: list[tuple[str, list[MilestoneEvent]]] = field(default_factory=list)
+    released: list[str] = field(default_factory=list)
+    cancelled: list[tuple[str, str]] = field(default_factory=list)
+    gone: set[str] = field(default_factory=set)
+    down: bool = False
+    dies: bool = False
+
+    async def milestones(self, key: str, events: list[MilestoneEvent]) -> bool:
+        """Note a signal."""
+        if self.dies:
+            raise Died
+        if key in self.gone:
+            raise OrderGone(key)
+        if not self.down:
+            self.signals.append((key, events))
+        return not self.down
+
+    async def release(self, key: str, timeout_s: float) -> Promise | None:
+        """Note a release."""
+        self.released.append(key)
+        return None
+
+    async def cancel(self, key: str, request: CancelRequest, timeout_s: float) -> CancelAnswer | None:
+        """Note a cancellation."""
+        self.cancelled.append((key, request.id))
+        return CancelAnswer(order=key, status=OrderStatus.CANCELLED)
+
+    def heard(self, key: str) -> list[str]:
+        """The ids of the events that an order was told, in order."""
+        return [event.id.rsplit("#", 1)[1] for to, events in self.signals if to == key for event in events]
+
+
+@dataclass
+class Desk:
+    """The relay and all around it."""
+
+    database: Database
+    handoff: NotingHandoff
+    relay: Relay
+
+    def another_relay(self, handoff: NotingHandoff) -> Relay:
+        """A relay of another process."""
+        return Relay(self.database, handoff, Wake(self.database.url, ()))  # type: ignore[arg-type]
+
+    async def order(
+        self, number: str, erp: str = "erp-one", *, promised: bool = True, variant: Variant | None = None
+    ) -> str:
+        """Release an order of two lines, and promise it; returns its key."""
+        drop = variant is Variant.DIRECT_DROP
+        release = OrderRelease(
+            number=number,
+            released_at=NOW,
+            requested_on=NOW.date().replace(day=20),
+            variant=variant or Variant.DISTRIBUTION_CENTRE,
+            lines=(OrderLine(line=1, item="A", quantity=40), OrderLine(line=2, item="B", quantity=60)),
+            ship_from=Party(id="LYS", country="FR"),
+            ship_to=Party(id="C", country="DE"),
+            site=None if drop else "LYS",
+            supplier="acme" if drop else None,
+            carrier="dhl",
+            region="EMEA",
+        )
+        async with self.database.transaction() as connection:
+            [message] = await inbox.accept(connection, [_message(erp, inbox.RELEASE, number, b"{}")])
+            await orders.open_order(connection, erp, release, "digest", message, parties(erp, release))
+        if promised:
+            await self.promise(f"{erp}/{number}")
+        return f"{erp}/{number}"
+
+    async def promise(self, key: str) -> None:
+        """The first step of an order's workflow."""
+        async with self.database.connection() as connection:
+            start = opening(await orders.accepted(connection, key))
+        first = StepRecord(
+            order=key,
+            version=0,
+            status=OrderStatus.PROMISED,
+            promised_on=start.promise.promised_on,
+            first_promise=start.promise,
+            outcomes=(Outcome(event_id="release", inbox_id=start.inbox_id),),
+        )
+        await steps.write(self.database, first)
+
+    async def accept(self, partner: str, *bodies: bytes, kind: str = inbox.EVENT, external_id: str = "") -> list[int]:
+        """Accept messages of a partner; returns their ids."""
+        async with self.database.transaction() as connection:
+            own = [body.replace(ANYBODY.encode(), f"/partners/{partner}".encode()) for body in bodies]
+            return await inbox.accept(connection, [_message(partner, kind, external_id, body) for body in own])
+
+    async def say(self, partner: str, *bodies: bytes) -> list[dict[str, Any]]:
+        """Accept events, pass the relay over them, and tell what became of each."""
+        ids = await self.accept(partner, *bodies)
+        await self.relay.once()
+        return [await self.message(i) for i in ids]
+
+    async def message(self, message_id: int) -> dict[str, Any]:
+        """A row of the inbox."""
+        [row] = await self.rows(f"SELECT * FROM inbox_message WHERE id = {message_id}")
+        return row
+
+    async def sweep(self, *, later: bool = False) -> None:
+        """The relay's sweep; `later`: when every event has been pending for a while."""
+        if later:
+            await self.rows("UPDATE event_order SET sent_at = sent_at - interval '1 hour' RETURNING 1")
+        self.relay._sweep_at = 0.0
+        await self.relay.sweep()
+
+    async def rows(self, query: str) -> list[dict[str, Any]]:
+        """Ask the database."""
+        async with self.database.connection() as connection:
+            return await (await connection.execute(query.encode())).fetchall()
+
+
+def _message(partner: str, kind: str, external_id: str, raw: bytes) -> NewMessage:
+    digest = hashlib.sha256(raw).hexdigest()
+    return NewMessage(partner=partner, channel="api", kind=kind, external_id=external_id, digest=digest, raw=raw)
+
+
+def event(kind: str, event_id: str = "e1", source: str = ANYBODY, **data: Any) -> bytes:
+    """A milestone in its envelope."""
+    body = {"kind": kind, "occurred_at": "2026-05-05T12:00:00Z", **data}
+    envelope = {"specversion": "1.0", "id": event_id, "source": source, "type": "syncline.shipment.milestone.v1"}
+    return json.dumps({**envelope, "data": body}).encode()
+
+
+@pytest_asyncio.fixture
+async def desk(database_url: str) -> AsyncIterator[Desk]:
+    """A relay with partners, and no orders yet."""
+    async with Database(database_url, 6) as database:
+        async with database.transaction() as connection:
+            for partner, role in PARTNERS.items():
+                await partners.add(connection, partner, role, partner)
+        handoff = NotingHandoff()
+        yield Desk(database, handoff, Relay(database, handoff, Wake(database_url, ())))  # type: ignore[arg-type]

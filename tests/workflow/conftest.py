@@ -1,0 +1,55 @@
+"""Worlds for the tests of the order workflow: the usual one, one whose clock jumps, one that wants short histories."""
+
+from collections.abc import AsyncIterator
+
+import pytest_asyncio
+from temporalio.client import Client
+from temporalio.contrib.pydantic import pydantic_data_converter
+from temporalio.testing import WorkflowEnvironment
+
+from schemas.visibility import SEARCH_ATTRIBUTES
+from stack.temporal import binary
+from tests.workflow.world import World, world_on
+
+
+def options(*dynamic_config: str) -> list[str]:
+    """The dev server's command line: our search attributes, and dynamic configuration."""
+    attributes = [word for name, kind in SEARCH_ATTRIBUTES.items() for word in ("--search-attribute", f"{name}={kind}")]
+    return attributes + [word for value in dynamic_config for word in ("--dynamic-config-value", value)]
+
+
+@pytest_asyncio.fixture(scope="package")
+async def world(temporal_client: Client) -> AsyncIterator[World]:
+    """The order workflow and stand-in systems on the dev server."""
+    async with world_on(temporal_client) as started:
+        yield started
+
+
+@pytest_asyncio.fixture(scope="package")
+async def jumping() -> AsyncIterator[World]:
+    """The same on a server whose clock jumps to the next timer whenever a workflow only waits."""
+    async with (
+        await WorkflowEnvironment.start_time_skipping_v2(
+            dev_server_existing_path=str(binary()),
+            dev_server_extra_args=options("frontend.WorkflowTimeSkippingEnabled=true"),
+            dev_server_log_level="error",
+            data_converter=pydantic_data_converter,
+        ) as environment,
+        world_on(environment.client) as started,
+    ):
+        yield started
+
+
+@pytest_asyncio.fixture(scope="package")
+async def restless() -> AsyncIterator[World]:
+    """The same on a server that suggests to continue as new after a dozen events."""
+    async with (
+        await WorkflowEnvironment.start_local(
+            dev_server_existing_path=str(binary()),
+            dev_server_extra_args=options("limit.historyCount.suggestContinueAsNew=12"),
+            dev_server_log_level="error",
+            data_converter=pydantic_data_converter,
+        ) as environment,
+        world_on(environment.client) as started,
+    ):
+        yield started
