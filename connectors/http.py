@@ -24,8 +24,9 @@ API_ORIGIN = {
     System.PLANNING: Origin.PLANNING_API,
 }
 RULE_ORIGIN = {**API_ORIGIN, System.ERP: Origin.ERP_RULE}
-RETRYABLE = frozenset({408, 409, 425, 429})
-SERVER_ERROR, OK_BELOW = 500, 300
+REFUSALS = frozenset({400, 410, 413, 422})
+"""The system understood and says no. All else, also 401 and 404, is for operators to mend: the effect stays owed."""
+OK_BELOW = 300
 MAX_ANSWER_BYTES = 1_048_576
 MAX_RETRY_AFTER_S = 120.0
 MAX_CONNECTIONS = 64
@@ -57,7 +58,7 @@ class SystemClient:
         await self._http.aclose()
 
     async def post(self, path: str, body: BaseModel, call: Call, answer: type[Answer]) -> Answer:
-        """POST a contract and read the answer. Raises Refused (4xx) or Unavailable (no answer, 429, 5xx, nonsense)."""
+        """POST a contract and read the answer. Raises Refused (a rule) or Unavailable (no answer, anything else)."""
         endpoint = self._endpoint(call.target)
         headers = {
             "Content-Type": "application/json",
@@ -96,9 +97,9 @@ class SystemClient:
         if status < OK_BELOW and len(response.content) <= MAX_ANSWER_BYTES:
             return
         message = f"{self.system}: HTTP {status} {_code(response)}".rstrip()
-        if status >= SERVER_ERROR or status in RETRYABLE or status < OK_BELOW:
-            raise Unavailable(API_ORIGIN[self.system], message, _retry_after(response))
-        raise Refused(RULE_ORIGIN[self.system], message)
+        if status in REFUSALS:
+            raise Refused(RULE_ORIGIN[self.system], message)
+        raise Unavailable(API_ORIGIN[self.system], message, _retry_after(response))
 
 
 def _code(response: httpx.Response) -> str:

@@ -29,6 +29,7 @@ from store.wake import Wake
 BATCH = 200
 IDLE_WAIT_S = 1.0
 SWEEP_EVERY_S = 1.0
+REVIVE_EVERY_S = 10.0
 RESEND_AFTER_S = 5.0
 COMMAND_RETRY_S = 5.0
 HANDOFF_TIMEOUT_S = 10.0
@@ -56,6 +57,7 @@ class Relay:
         self._handoff = handoff
         self._wake = wake
         self._sweep_at = 0.0
+        self._revive_at = 0.0
         self._commands: set[asyncio.Task[None]] = set()
         self._signals = asyncio.Semaphore(SIGNALS_AT_ONCE)
 
@@ -93,7 +95,9 @@ class Relay:
             return
         self._sweep_at = time.monotonic() + SWEEP_EVERY_S
         async with self._database.transaction() as connection:
-            await inbox.revive(connection)
+            if time.monotonic() >= self._revive_at:
+                self._revive_at = time.monotonic() + REVIVE_EVERY_S
+                await inbox.revive(connection)
             pending = await events.unsettled(connection, BATCH, RESEND_AFTER_S)
             roles = await partners.roles(connection, [event.partner for event in pending])
         handed: dict[str, list[MilestoneEvent]] = defaultdict(list)

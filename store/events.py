@@ -6,6 +6,7 @@ from typing import Any
 
 from psycopg.types.json import Jsonb
 
+from store import inbox
 from store.engine import Connection
 
 
@@ -114,6 +115,7 @@ async def link_shipments(connection: Connection, links: list[tuple[str, str]]) -
         "FROM unnest(%s::text[], %s::text[]) AS x(s, k) ON CONFLICT DO NOTHING",
         ([shipment for shipment, _ in links], [key for _, key in links]),
     )
+    await inbox.awaken(connection, sorted({f"shipment:{shipment}" for shipment, _ in links}))
 
 
 @dataclass(frozen=True)

@@ -120,8 +120,17 @@ async def postpone(connection: Connection, ids: list[int], delay_s: float) -> No
     )
 
 
+async def awaken(connection: Connection, names: list[str]) -> None:
+    """Bring back messages that wait for what appears in this transaction: `order:…`, `number:…`, `shipment:…`, `party:…`."""
+    await connection.execute(
+        "UPDATE inbox_message SET state = 'received', waiting_for = NULL, reason = NULL, origin = NULL, settled_at = NULL, "
+        "not_before = now() WHERE waiting_for = ANY(%s) AND state = 'quarantined'",
+        (names,),
+    )
+
+
 async def revive(connection: Connection) -> int:
-    """Bring back quarantined messages whose order or shipment has appeared; returns how many."""
+    """Bring back what `awaken` missed because it was parked at that very moment; looks at everything that waits."""
     cursor = await connection.execute(
         "UPDATE inbox_message m SET state = 'received', waiting_for = NULL, reason = NULL, origin = NULL, "
         "settled_at = NULL, not_before = now() WHERE waiting_for IS NOT NULL AND state = 'quarantined' AND ("

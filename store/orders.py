@@ -9,6 +9,7 @@ from psycopg.types.json import Jsonb
 from schemas.base import Variant
 from schemas.lifecycle import AcceptedRelease
 from schemas.orders import OrderRelease, OrderStatus, Promise
+from store import inbox
 from store.engine import Connection
 
 
@@ -123,6 +124,7 @@ async def promised(connection: Connection, key: str, promise: Promise, release: 
         ),
     )
     await add_promise(connection, key, promise.promised_on, promise.reason, version)
+    await inbox.awaken(connection, [f"order:{key}", f"number:{release.number}"])
 
 
 async def add_promise(connection: Connection, key: str, promised_on: date, reason: str, version: int) -> None:
@@ -174,3 +176,4 @@ async def add_party(connection: Connection, key: str, partner: str) -> None:
         "WHERE key = %s AND NOT %s = ANY(parties)",
         (partner, partner, key, partner),
     )
+    await inbox.awaken(connection, [f"party:{partner}:{key}"])

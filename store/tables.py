@@ -58,8 +58,9 @@ class InboxMessage(SQLModel, table=True):
 
     __tablename__: ClassVar[str] = "inbox_message"
     __table_args__ = (
-        Index("inbox_todo", "not_before", postgresql_where=text("state = 'received'")),
+        Index("inbox_todo", "id", postgresql_where=text("state = 'received'")),
         Index("inbox_waiting", "waiting_for", postgresql_where=text("waiting_for IS NOT NULL")),
+        Index("inbox_cancel", "external_id", postgresql_where=text("kind = 'order.cancel'")),
         Index("inbox_open", "state", postgresql_where=text("state IN ('received', 'routed', 'quarantined')")),
     )
     id: int = _big_id()

@@ -50,6 +50,7 @@ class OrderWorkflow:
         """The story of an order."""
         self._watch = asyncio.create_task(self._watch_deadline())
         self._lanes.put(run.owed)
+        self._show()
         if self._opening:
             await self._open(self._opening)
         while not self._over():

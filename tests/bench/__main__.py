@@ -22,9 +22,11 @@ from stack.layout import LocalStack, StackOptions, local_stack
 from store import report
 from store.engine import Database
 from tests.bench import accepts, bare
+from tests.bench.page import page
 from tests.bench.product import ERP, Product, connect
 
-WARM_UP = 10
+WARM_UP = 30
+PERFORMANCE = Path(__file__).parents[2] / "docs" / "performance.md"
 
 
 async def main(orders: int, rounds: int, output: Path) -> None:
@@ -37,6 +39,7 @@ async def main(orders: int, rounds: int, output: Path) -> None:
         figures = {**await measurements(stack, database, orders, rounds), "machine": machine()}
     text = json.dumps(figures, indent=2)
     await asyncio.to_thread(output.write_text, text + "\n")
+    await asyncio.to_thread(PERFORMANCE.write_text, page(figures))
     print(text)
 
 

@@ -58,7 +58,7 @@ class Calls:
 
     def __init__(self, erp: SystemClient) -> None:
         self._erp = erp
-        self.done: Counter[str] = Counter()
+        self.done: Counter[tuple[str, str]] = Counter()
 
     @activity.defn
     async def post(self, order: str, step: str, n: int) -> None:
@@ -71,12 +71,12 @@ class Calls:
             occurred_at=datetime.now(UTC),
         )
         await self._erp.post(f"/v1/orders/{order}/milestones", message, Call("bare", f"{order}/{step}/{n}"), Accepted)
-        self.done[step] += 1
+        self.done[order, step] += 1
 
     @activity.defn
     async def nothing(self, order: str, step: str, n: int) -> None:
         """No call at all."""
-        self.done[step] += 1
+        self.done[order, step] += 1
 
 
 async def orders_per_s(client: Client, erp: SystemClient, orders: int, call: str) -> float:
@@ -97,8 +97,8 @@ async def orders_per_s(client: Client, erp: SystemClient, orders: int, call: str
     async def signal(n: int, kind: str) -> None:
         await client.get_workflow_handle(f"{prefix}-{n}").signal("milestone", kind)
 
-    async def reached(step: str, count: int) -> bool:
-        return calls.done[step] >= count * CALLS_A_STEP
+    async def reached(step: str, members: range) -> bool:
+        return all(calls.done[f"{prefix}-{n}", step] >= CALLS_A_STEP for n in members)
 
     async with worker:
         took_s = await in_waves(orders, start, signal, reached)

@@ -8,23 +8,22 @@ STAGES = ("picked", "packed", "shipped", "in_transit", "out_for_delivery", "deli
 WAVE = 25
 WAVES_AT_ONCE = 4
 SENT_AT_ONCE = 16
-LOOK_EVERY_S = 0.02
+LOOK_EVERY_S = 0.05
 
 
 async def in_waves(
     orders: int,
     start: Callable[[int], Awaitable[None]],
     signal: Callable[[int, str], Awaitable[None]],
-    reached: Callable[[str, int], Awaitable[bool]],
+    reached: Callable[[str, range], Awaitable[bool]],
 ) -> float:
-    """Release and carry `orders` orders; returns the seconds it took. `reached(step, count)` for orders so far.
+    """Release and carry `orders` orders; returns the seconds it took. `reached(step, members)` looks at one wave.
 
     A milestone of an order is only sent after its order has finished the step before: nothing is batched by haste.
     """
     began = time.monotonic()
     places = asyncio.Semaphore(SENT_AT_ONCE)
-    finished = dict.fromkeys(("release", *STAGES), 0)
-    turn = {step: asyncio.Lock() for step in finished}
+    turn = {step: asyncio.Lock() for step in ("release", *STAGES)}
 
     async def sent(work: Awaitable[None]) -> None:
         async with places:
@@ -32,12 +31,11 @@ async def in_waves(
 
     async def wave(first: int) -> None:
         members = range(first, min(first + WAVE, orders))
-        for step in finished:
-            async with turn[step]:
+        for step, lock in turn.items():
+            async with lock:
                 jobs = [start(n) if step == "release" else signal(n, step) for n in members]
                 await asyncio.gather(*(sent(job) for job in jobs))
-                finished[step] += len(members)
-                while not await reached(step, finished[step]):
+                while not await reached(step, members):
                     await asyncio.sleep(LOOK_EVERY_S)
 
     running = asyncio.Semaphore(WAVES_AT_ONCE)

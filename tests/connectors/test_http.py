@@ -76,7 +76,7 @@ async def test_a_system_without_an_endpoint_is_our_own_fault_and_waits() -> None
     assert "SYNCLINE_ERP" in str(failed.value)
 
 
-@pytest.mark.parametrize("status", [400, 404, 422])
+@pytest.mark.parametrize("status", [400, 410, 413, 422])
 @pytest.mark.parametrize(
     ("system", "origin"),
     [(System.ERP, Origin.ERP_RULE), (System.WMS, Origin.WMS_API), (System.TMS, Origin.TMS_API)],
@@ -89,7 +89,7 @@ async def test_a_refusal_is_final_and_has_its_origin(status: int, system: System
     assert str(error) == f"{system}: HTTP {status} period_closed"
 
 
-@pytest.mark.parametrize("status", [408, 409, 425, 429, 500, 502, 503, 504])
+@pytest.mark.parametrize("status", [301, 401, 403, 404, 408, 409, 425, 429, 500, 502, 503, 504])
 async def test_what_may_pass_is_tried_again(status: int) -> None:
     error = await failure(lambda request: httpx.Response(status, text="<html>confidential</html>"))
     assert isinstance(error, Unavailable)

@@ -148,7 +148,7 @@ class Desk:
         """The relay's sweep; `later`: when every event has been pending for a while."""
         if later:
             await self.rows("UPDATE event_order SET sent_at = sent_at - interval '1 hour' RETURNING 1")
-        self.relay._sweep_at = 0.0
+        self.relay._sweep_at = self.relay._revive_at = 0.0
         await self.relay.sweep()
 
     async def rows(self, query: str) -> list[dict[str, Any]]:

@@ -5,6 +5,7 @@ from datetime import timedelta
 
 from temporalio.client import WorkflowUpdateFailedError
 
+from domain import lifecycle
 from domain.state import OrderRun
 from schemas.base import System, Variant
 from schemas.milestones import MilestoneKind as M
@@ -118,3 +119,20 @@ async def test_what_support_sees_goes_along(restless: World) -> None:
         await order.cancel()
     except WorkflowUpdateFailedError:
         await order.handle.terminate()
+
+
+async def test_the_first_step_of_a_new_run_is_indexed(world: World) -> None:
+    order = world.unreleased(clock="events")
+    state = lifecycle.open_order(order.start).state
+    await world.client.start_workflow(
+        OrderWorkflow.run,
+        OrderRun(start=order.start, state=state),
+        id=order.start.workflow_id,
+        task_queue="orders",
+    )
+    await order.status()
+    await order.tell(order.event(M.SHIPPED, 3, lines=FULL))
+    await order.owes_nothing()
+    described = {p.key.name: p.value for p in (await order.handle.describe()).typed_search_attributes}
+    assert described["OrderStatus"] == "shipped"
+    await order.handle.terminate()

@@ -108,8 +108,13 @@ def upgrade() -> None:
         postgresql_where=sa.text("state IN ('received', 'routed', 'quarantined')"),
     )
     op.create_index(
-        "inbox_todo", "inbox_message", ["not_before"], unique=False, postgresql_where=sa.text("state = 'received'")
+        "inbox_cancel",
+        "inbox_message",
+        ["external_id"],
+        unique=False,
+        postgresql_where=sa.text("kind = 'order.cancel'"),
     )
+    op.create_index("inbox_todo", "inbox_message", ["id"], unique=False, postgresql_where=sa.text("state = 'received'"))
     op.create_index(
         "inbox_waiting",
         "inbox_message",
@@ -251,6 +256,7 @@ def downgrade() -> None:
     op.drop_index("order_number", table_name="order_view")
     op.drop_table("order_view")
     op.drop_index("inbox_waiting", table_name="inbox_message", postgresql_where=sa.text("waiting_for IS NOT NULL"))
+    op.drop_index("inbox_cancel", table_name="inbox_message", postgresql_where=sa.text("kind = 'order.cancel'"))
     op.drop_index("inbox_todo", table_name="inbox_message", postgresql_where=sa.text("state = 'received'"))
     op.drop_index(
         "inbox_open",

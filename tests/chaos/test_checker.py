@@ -1,0 +1,56 @@
+"""The checker itself: it must see what was lost, what was done twice, and what nobody had asked for."""
+
+from itertools import count
+from typing import Any
+
+from demo.report import reconcile, sound
+from schemas.instructions import Accepted
+from simulators.ledger import Call, Ledger, LedgerReport, deed
+
+KEYS = {f"erp-one/SO-{n}/tender_transport" for n in range(3)}
+
+
+def book(keys: list[str]) -> LedgerReport:
+    """A system's ledger after these calls, each for the order that its key begins with."""
+    ledger = Ledger()
+    for key in keys:
+        order = "/".join(key.split("/")[:2])
+        what = deed("tms", "tender_transport", order)
+        ledger.once(Call(key, meaning=hash(order)), what, lambda: Accepted(reference="R"))
+    return ledger.report()
+
+
+def clean(**effects: Any) -> dict[str, Any]:
+    """A sound report, but for these effects."""
+    return {
+        "effects": {"tms": reconcile(KEYS, book(sorted(KEYS))), **effects},
+        "orders": {"open": 0},
+        "messages": {"accepted": 3, "applied": 2, "superseded": 1, "quarantined": 0},
+    }
+
+
+def test_repeats_under_one_key_are_no_duplicates() -> None:
+    assert sound(clean(tms=reconcile(KEYS, book(sorted(KEYS) * 3)))) == []
+
+
+def test_a_key_for_each_attempt_is_found() -> None:
+    attempts = count(1)
+    keys = [f"{key}#{next(attempts)}" for key in sorted(KEYS) for _ in range(2)]
+    assert sound(clean(tms=reconcile(set(keys), book(keys)))) == ["tms: 3 duplicate"]
+    assert sound(clean(tms=reconcile(KEYS, book(keys)))) == ["tms: 3 missing", "tms: 9 duplicate"]
+
+
+def test_what_was_lost_and_what_nobody_asked_for_is_found() -> None:
+    some = sorted(KEYS)[1:]
+    assert sound(clean(tms=reconcile(KEYS, book(some)))) == ["tms: 1 missing"]
+    assert sound(clean(tms=reconcile(set(some), book(sorted(KEYS))))) == ["tms: 1 duplicate"]
+
+
+def test_open_orders_and_unsettled_messages_are_found() -> None:
+    report = clean()
+    report["orders"]["open"] = 2
+    report["messages"]["accepted"] = 4
+    assert sound(report) == [
+        "2 orders did not end",
+        "1 messages are neither applied, superseded nor quarantined",
+    ]
