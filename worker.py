@@ -1,6 +1,7 @@
 """The worker: settings → dependencies → workers. Runs the workflows, the activities of every queue, and the relay."""
 
 import asyncio
+import gc
 import os
 import signal
 from contextlib import AsyncExitStack
@@ -113,6 +114,7 @@ async def main(config: Settings) -> None:
             await handoff.ensure_feed(region)
         relay = asyncio.create_task(Relay(database, handoff, wake).run())
         await stack.enter_async_context(serve_health(int(os.environ.get("SYNCLINE_WORKER_HEALTH_PORT", "0"))))
+        gc.freeze()  # what lives as long as the process is left out of every collection
         structlog.get_logger("worker").info("worker.ready", regions=regions)
         await asyncio.wait([relay, asyncio.create_task(stop.wait())], return_when=asyncio.FIRST_COMPLETED)
         relay.cancel()
