@@ -92,6 +92,7 @@ def demo(
         links(stack)
         with live() as view:
             found = await demo_run.run(stack, wanted, progress, lambda: view.update(screen.flow(progress)))
+        console.print()
         wrong.extend(sound(found))
         screen.result(console, found, wrong)
         if report:

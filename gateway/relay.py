@@ -130,14 +130,14 @@ class Relay:
         """Place each event on its orders. A link made by one event of the batch counts for the next."""
         book = await _look_up(connection, [envelope.data for _, envelope in fresh])
         links: list[tuple[str, str]] = []
+        parked: list[inbox.Quarantine] = []
         for message, envelope in sorted(fresh, key=lambda pair: not pair[1].data.lines):
             milestone = envelope.data
             placement: Placement | Parked = Parked("the partner is not active", Origin.OWNERSHIP)
             if message.partner in batch.roles:
                 placement = correlate(milestone, message.partner, batch.roles[message.partner], book.facts(milestone))
             if isinstance(placement, Parked):
-                reason, origin = placement.reason, placement.origin
-                await inbox.quarantine(connection, message.id, reason, origin, placement.waiting_for)
+                parked.append(inbox.Quarantine(message.id, placement.reason, placement.origin, placement.waiting_for))
                 continue
             if placement.links and milestone.shipment:
                 book.link(milestone.shipment, placement)
@@ -146,6 +146,8 @@ class Relay:
             batch.placed.append((event, milestone, placement, envelope.traceparent or message.traceparent))
         if links:
             await events.link_shipments(connection, links)
+        if parked:
+            await inbox.quarantine_all(connection, parked)
 
     async def _hand_over(self, handed: dict[str, list[MilestoneEvent]]) -> None:
         await asyncio.gather(*(self._signal(key, found) for key, found in handed.items()))

@@ -100,14 +100,36 @@ async def settle(connection: Connection, ids: list[int], state: str, reasons: li
     )
 
 
+@dataclass(frozen=True)
+class Quarantine:
+    """Why a message is parked, and what would bring it back."""
+
+    message: int
+    reason: str
+    origin: Origin
+    waiting_for: str | None = None
+
+
 async def quarantine(
     connection: Connection, message: int, reason: str, origin: Origin, waiting_for: str | None = None
 ) -> None:
     """Park a message with its reason; its raw bytes stay. `waiting_for` brings it back when that appears."""
+    await quarantine_all(connection, [Quarantine(message, reason, origin, waiting_for)])
+
+
+async def quarantine_all(connection: Connection, parked: list[Quarantine]) -> None:
+    """Park messages, each with its reason, in one statement."""
     await connection.execute(
-        "UPDATE inbox_message SET state = 'quarantined', reason = %s, origin = %s, waiting_for = %s, "
-        "settled_at = clock_timestamp() WHERE id = %s",
-        (reason, origin, waiting_for, message),
+        "UPDATE inbox_message m SET state = 'quarantined', reason = x.reason, origin = x.origin, "
+        "waiting_for = x.waiting_for, settled_at = clock_timestamp() "
+        "FROM unnest(%s::bigint[], %s::text[], %s::text[], %s::text[]) AS x(id, reason, origin, waiting_for) "
+        "WHERE m.id = x.id",
+        (
+            [p.message for p in parked],
+            [p.reason for p in parked],
+            [p.origin for p in parked],
+            [p.waiting_for for p in parked],
+        ),
     )
 
 

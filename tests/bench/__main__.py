@@ -63,7 +63,9 @@ async def measurements(stack: LocalStack, database: Database, orders: int, round
     latency = await half_load(database, product, half)
     raw_one = await accepts.raw_commits_per_s(stack, product, 1)
     raw_eight = await accepts.raw_commits_per_s(stack, product, 8)
-    gateway = await accepts.accepts_per_s(product)
+    relaying = await accepts.accepts_per_s(product, "RELAYED")
+    with accepts.paused(stack.pid("worker")):
+        gateway = await accepts.accepts_per_s(product, "PAUSED")
     bare_rate, product_rate = statistics.median(found["bare"]), statistics.median(found["product"])
     return {
         "bare_orders_per_s": round(bare_rate, 2),
@@ -75,6 +77,7 @@ async def measurements(stack: LocalStack, database: Database, orders: int, round
         "history_bytes": cost.size_bytes,
         "billable_actions": cost.actions,
         "gateway_accepts_per_s": round(gateway),
+        "gateway_accepts_per_s_while_relaying": round(relaying),
         "raw_commits_per_s": round(raw_one),
         "raw_commits_per_s_8_connections": round(raw_eight),
         "gateway_ratio": round(gateway / raw_one, 3),

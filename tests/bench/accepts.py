@@ -1,9 +1,13 @@
 """Gateway accepts a second, against raw single-row commits of the same PostgreSQL (pgbench)."""
 
 import asyncio
+import os
 import re
+import signal
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from stack.layout import LocalStack
@@ -38,7 +42,17 @@ async def raw_commits_per_s(stack: LocalStack, product: Product, connections: in
     return float(found[1])
 
 
-async def accepts_per_s(product: Product) -> float:
+@contextmanager
+def paused(pid: int) -> Iterator[None]:
+    """Stop a process for a while, so that the gateway has the machine as the raw commits had it."""
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.kill(pid, signal.SIGCONT)
+
+
+async def accepts_per_s(product: Product, name: str) -> float:
     """Distinct valid events over kept-alive connections; every 202 is a durable message."""
     client = product.clients[CARRIER]
     until = time.monotonic() + SECONDS
@@ -48,7 +62,7 @@ async def accepts_per_s(product: Product) -> float:
         nonlocal accepted
         n = 0
         while time.monotonic() < until:
-            status, body = await client.post("/v1/events", event(f"NOT-KNOWN-{which}", "in_transit", CARRIER, n))
+            status, body = await client.post("/v1/events", event(f"{name}-{which}", "in_transit", CARRIER, n))
             assert status == 202, body
             accepted += 1
             n += 1
