@@ -173,6 +173,15 @@ async def test_what_cannot_be_decoded_keeps_its_bytes(desk: Desk) -> None:
     assert row["reason"].startswith("data.kind: ")
 
 
+async def test_speaking_in_anothers_name_is_parked_and_takes_nothing_from_it(desk: Desk) -> None:
+    key = await desk.order("SO-1")
+    [forged] = await desk.say("dhl", event("delivered", "taken", source="/partners/wms-lys", order="SO-1"))
+    assert (forged["state"], forged["reason"]) == ("quarantined", "source: must lie under the partner's own name")
+    [own] = await desk.say("wms-lys", event("picked", "taken", source="/partners/wms-lys", order="SO-1"))
+    assert own["state"] == "routed", "the forged id does not make the true event a repeat"
+    assert desk.handoff.heard(key) == ["taken"]
+
+
 async def test_a_link_counts_for_the_event_that_depends_on_it_in_the_same_pass(desk: Desk) -> None:
     key = await desk.order("SO-1")
     scan = event("in_transit", "scan", shipment="S-1")
