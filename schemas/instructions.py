@@ -6,9 +6,9 @@ from typing import Annotated
 from pydantic import Field
 
 from schemas.base import Contract, Moment, OrderNumber, SiteId
-from schemas.effects import PlanningDelta
+from schemas.effects import ChangeKind, LineChange, PlanningDelta
 from schemas.identifiers import Incoterm, TransportMode
-from schemas.milestones import MilestoneKind, ShippedLine
+from schemas.milestones import Disposition, MilestoneKind, ShippedLine
 from schemas.orders import LinePromise, OrderLine, OrderStatus, Party
 
 
@@ -39,6 +39,25 @@ class ErpCancellation(Contract):
     reason: str
 
 
+class ErpChange(Contract):
+    """POST {erp}/v1/orders/{number}/changes: something else happened that the ERP's books must follow.
+
+    `lines` are the packs concerned (for `amended`: nothing, `changes` has the differences); `site` whose availability
+    is cut by `short_picked`, for `reason`; `rma` and `disposition` those of a return.
+    """
+
+    order: OrderNumber
+    change: ChangeKind
+    reason: str = ""
+    lines: tuple[ShippedLine, ...] = ()
+    changes: tuple[LineChange, ...] = ()
+    site: str = ""
+    shipment: str = ""
+    rma: str = ""
+    disposition: Disposition | None = None
+    promised_on: date | None = None
+
+
 class WarehouseInstruction(Contract):
     """POST {wms}/v1/instructions: pick, pack and hand over (X12 940, EDIFACT IFTMIN/ORDERS role)."""
 
@@ -57,8 +76,38 @@ class WarehouseCancellation(Contract):
     reason: str
 
 
+class WarehouseAmendment(Contract):
+    """POST {wms}/v1/instructions/{order}/amendments: the difference only. `ship_to` when the address changed."""
+
+    order: OrderNumber
+    changes: tuple[LineChange, ...] = ()
+    ship_to: Party | None = None
+    promised_on: date | None = None
+    reason: str = ""
+
+
+class WarehouseHold(Contract):
+    """POST {wms}/v1/instructions/{order}/hold: stop work (`on`), or go on with it."""
+
+    order: OrderNumber
+    on: bool
+    reason: str = ""
+
+
+class ReturnNotice(Contract):
+    """POST {wms}/v1/returns: these packs come back under this authorisation; receive and inspect them."""
+
+    order: OrderNumber
+    rma: str
+    lines: tuple[ShippedLine, ...]
+    reason: str = ""
+
+
 class Tender(Contract):
-    """POST {tms}/v1/tenders: carry this (X12 204). `carrier` only when the order names one."""
+    """POST {tms}/v1/tenders: carry this (X12 204). `carrier` only when one is wanted.
+
+    Answered with the carrier when it is accepted at once; without, a `tender_accepted` or `tender_rejected` follows.
+    """
 
     order: OrderNumber
     ship_from: Party
@@ -68,6 +117,44 @@ class Tender(Contract):
     incoterm: Incoterm | None = None
     packs: int
     promised_on: date
+    expedite: bool = False
+
+
+class TenderAmendment(Contract):
+    """POST {tms}/v1/tenders/{order}/amendments: `packs` more, or less when negative; a new day or address."""
+
+    order: OrderNumber
+    packs: int = 0
+    ship_to: Party | None = None
+    promised_on: date | None = None
+    expedite: bool = False
+    reason: str = ""
+
+
+class TenderHold(Contract):
+    """POST {tms}/v1/tenders/{order}/hold: do not pick up (`on`), or do."""
+
+    order: OrderNumber
+    on: bool
+    reason: str = ""
+
+
+class Interception(Contract):
+    """POST {tms}/v1/shipments/{shipment}/interception: stop it under way and bring it back to the sender."""
+
+    order: OrderNumber
+    shipment: str
+    reason: str = ""
+
+
+class ReturnCollection(Contract):
+    """POST {tms}/v1/returns: collect these packs at the customer and bring them to the site."""
+
+    order: OrderNumber
+    rma: str
+    ship_from: Party
+    site: str
+    packs: int
 
 
 class TenderVoid(Contract):

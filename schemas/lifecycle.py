@@ -4,7 +4,8 @@ from datetime import date
 from typing import Literal
 
 from schemas.base import Contract, Moment, Variant
-from schemas.orders import CancelRequest, LineDue, OrderRelease, OrderStatus, Promise
+from schemas.exceptions import OrderPolicy
+from schemas.orders import LineDue, OrderRelease, OrderStatus, Promise
 
 
 class OrderStart(Contract):
@@ -26,6 +27,7 @@ class OrderStart(Contract):
     released_at: Moment
     accepted_at: Moment
     traceparent: str = ""
+    policy: OrderPolicy = OrderPolicy()
 
     @property
     def key(self) -> str:
@@ -47,15 +49,6 @@ class OrderOutcome(Contract):
     shipments: int
 
 
-class CancelOrder(Contract):
-    """A cancellation as the workflow gets it: the request, and the message that brought it."""
-
-    request: CancelRequest
-    inbox_id: int
-    accepted_at: Moment
-    traceparent: str = ""
-
-
 class StatusAnswer(Contract):
     """Answer to the `status` query."""
 
@@ -65,6 +58,10 @@ class StatusAnswer(Contract):
     promised_on: date
     missing: tuple[str, ...]
     owed: tuple[str, ...]
+    awaited: str = ""
+    due_at: Moment | None = None
+    cases: tuple[str, ...] = ()
+    failure: str = ""
 
 
 class AcceptedRelease(Contract):
@@ -76,3 +73,4 @@ class AcceptedRelease(Contract):
     inbox_id: int
     received_at: Moment
     traceparent: str = ""
+    policy: OrderPolicy = OrderPolicy()

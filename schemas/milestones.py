@@ -6,6 +6,7 @@ from typing import Annotated, Self
 from pydantic import Field, model_validator
 
 from schemas.base import Contract, EventId, LongText, Moment, OrderNumber, Packs, Role, ShipmentId, SystemId
+from schemas.exceptions import REPORTABLE, ExceptionKind
 from schemas.identifiers import Sscc, UnLocode
 
 
@@ -22,12 +23,37 @@ class MilestoneKind(StrEnum):
     PROOF_OF_DELIVERY = "proof_of_delivery"
     DELAYED = "delayed"
     EXCEPTION = "exception"
+    CLEARED = "cleared"
+    SHORT_PICKED = "short_picked"
+    TENDER_ACCEPTED = "tender_accepted"
+    TENDER_REJECTED = "tender_rejected"
+    CONSOLIDATED = "consolidated"
+    RETURNING = "returning"
+    RETURN_RECEIVED = "return_received"
+    RETURN_INSPECTED = "return_inspected"
+
+
+RETURN_KINDS = frozenset({MilestoneKind.RETURN_RECEIVED, MilestoneKind.RETURN_INSPECTED})
+"""Milestones of a return; `rma` says of which. They go to the return's own workflow."""
+
+
+class Disposition(StrEnum):
+    """What an inspection decides about returned goods."""
+
+    RESTOCK = "restock"
+    SCRAP = "scrap"
+
+
+LineNumber = Annotated[int, Field(strict=True, ge=1, le=99_999)]
+ItemId = Annotated[str, Field(min_length=1, max_length=60, pattern=r"^[\x21-\x7e]+$")]
+ReturnId = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:-]{0,79}$")]
+"""Number of a return authorisation; a carrier's return to sender has one made of its shipment."""
 
 
 class ShippedLine(Contract):
     """How many packs of an order line a shipment carries. `order` only when a shipment carries several orders."""
 
-    line: Annotated[int, Field(strict=True, ge=1, le=99_999)]
+    line: LineNumber
     quantity: Packs
     order: OrderNumber | None = None
 
@@ -36,7 +62,9 @@ class Milestone(Contract):
     """Something happened to goods at `occurred_at`.
 
     Names an order, a shipment, or both. An event that names only a shipment reaches every order on it. `lines` says
-    what the shipment carries; the first event that names both links them. `eta` is required for `delayed`.
+    what the shipment carries (for `short_picked`: what could not be picked; for `exception`: what it concerns); the
+    first event that names both links them. `eta` is required for `delayed`, `cause` for `cleared`, `carrier` for
+    `tender_accepted` and `tender_rejected` when another tells it, `merges` for `consolidated`, `rma` for returns.
     """
 
     kind: MilestoneKind
@@ -49,6 +77,11 @@ class Milestone(Contract):
     reason: LongText | None = None
     location: UnLocode | None = None
     handling_units: Annotated[tuple[Sscc, ...], Field(max_length=500)] = ()
+    cause: ExceptionKind | None = None
+    carrier: SystemId | None = None
+    merges: Annotated[tuple[ShipmentId, ...], Field(max_length=100)] = ()
+    rma: ReturnId | None = None
+    disposition: Disposition | None = None
 
     @model_validator(mode="after")
     def _placed(self) -> Self:
@@ -56,9 +89,24 @@ class Milestone(Contract):
             raise ValueError("order: name an order, a shipment, or both")
         if self.kind is MilestoneKind.DELAYED and self.eta is None:
             raise ValueError("eta: is required for a delayed milestone")
-        if self.lines and self.shipment is None:
+        self._about_trouble()
+        if self.kind in RETURN_KINDS and (self.rma is None or self.order is None or not self.lines):
+            raise ValueError(f"rma: {self.kind} needs order, rma and lines")
+        if self.kind is MilestoneKind.RETURN_INSPECTED and self.disposition is None:
+            raise ValueError("disposition: is required for return_inspected")
+        if self.lines and self.shipment is None and self.kind not in (MilestoneKind.SHORT_PICKED, *RETURN_KINDS):
             raise ValueError("shipment: is required when lines say what it carries")
         return self
+
+    def _about_trouble(self) -> None:
+        if self.kind is MilestoneKind.CLEARED and self.cause is None:
+            raise ValueError("cause: is required for a cleared milestone")
+        if self.cause is not None and self.cause not in REPORTABLE:
+            raise ValueError(f"cause: must be one of {', '.join(sorted(REPORTABLE))}")
+        if self.kind is MilestoneKind.SHORT_PICKED and (self.order is None or not self.lines):
+            raise ValueError("lines: short_picked needs the order and the lines that came short")
+        if self.kind is MilestoneKind.CONSOLIDATED and not (self.merges and self.shipment and self.lines):
+            raise ValueError("merges: consolidated needs shipment, lines and the shipments that it merges")
 
 
 class MilestoneEvent(Contract):
@@ -79,3 +127,8 @@ class MilestoneEvent(Contract):
     eta: Moment | None = None
     reason: str | None = None
     traceparent: str = ""
+    cause: ExceptionKind | None = None
+    carrier: str | None = None
+    merges: tuple[str, ...] = ()
+    rma: str | None = None
+    disposition: Disposition | None = None

@@ -24,7 +24,7 @@ from schemas.identifiers import Country, Currency, Gln, Gtin, Incoterm, Transpor
 
 
 class OrderStatus(StrEnum):
-    """Where an order or shipment is. The first ten rise in rank; the last three end it otherwise."""
+    """Where an order or shipment is. The first ten rise in rank; the last four end it otherwise."""
 
     RELEASED = "released"
     PROMISED = "promised"
@@ -37,6 +37,7 @@ class OrderStatus(StrEnum):
     DELIVERED = "delivered"
     CLOSED = "closed"
     CANCELLED = "cancelled"
+    RETURNED = "returned"
     REJECTED = "rejected"
 
 
@@ -49,6 +50,7 @@ class Party(Contract):
     country: Country
     locode: UnLocode | None = None
     address: LongText | None = None
+    email: Annotated[str, Field(max_length=254, pattern=r"^[^@\s]+@[^@\s]+\.[^@\s]+$")] | None = None
 
 
 class OrderLine(Contract):

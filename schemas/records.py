@@ -1,9 +1,12 @@
 """What an order workflow writes down: one record for each step, carried out as one database transaction."""
 
 from datetime import date
+from enum import StrEnum
 
 from schemas.base import Contract, Moment
+from schemas.cases import Notice
 from schemas.effects import Effect, PlanningDelta
+from schemas.milestones import ShippedLine
 from schemas.orders import OrderStatus, Promise
 
 
@@ -26,19 +29,58 @@ class ShipmentRecord(Contract):
 
 
 class LineRecord(Contract):
-    """Progress of a line, in packs."""
+    """A line as it stands, in packs: `open` + `shipped` + `cancelled` is `ordered`, and each later stage holds no more
+    than the one before."""
 
     line: int
+    item: str
+    ordered: int
+    cancelled: int = 0
+    allocated: int = 0
+    picked: int = 0
+    packed: int = 0
     shipped: int
     delivered: int
+    returned: int = 0
     promised_on: date
     delivered_at: Moment | None = None
+
+
+class ProposalKind(StrEnum):
+    """Why a planner is asked."""
+
+    DELAY = "delay"
+    SHORTAGE = "shortage"
+
+
+class Proposal(Contract):
+    """A re-plan proposed to the planner of a region. `proposed_on` is the day that would be promised."""
+
+    id: str
+    kind: ProposalKind
+    subject: str
+    promised_on: date
+    proposed_on: date
+    lines: tuple[ShippedLine, ...] = ()
+    summary: str
+    raised_at: Moment
+
+
+class Decided(Contract):
+    """What became of a proposal: accepted, rejected, overridden or withdrawn; by whom, when and why."""
+
+    id: str
+    state: str
+    by: str
+    at: Moment
+    reason: str
 
 
 class StepRecord(Contract):
     """One step of an order. `version` rises with each: a slow worker's old record never overwrites a newer one.
 
-    `first_promise` is set in the first record only; `lines` and `shipments` hold what may have changed.
+    `first_promise` is set in the first record only; `lines` and `shipments` hold what may have changed. `amended_by`:
+    the inbox message whose amendment the store works into the release. `sites`: warehouses that take part from now on.
     """
 
     order: str
@@ -56,6 +98,11 @@ class StepRecord(Contract):
     shipments: tuple[ShipmentRecord, ...] = ()
     effects: tuple[Effect, ...] = ()
     deltas: tuple[PlanningDelta, ...] = ()
+    amended_by: int | None = None
+    sites: tuple[str, ...] = ()
+    proposals: tuple[Proposal, ...] = ()
+    decided: tuple[Decided, ...] = ()
+    notices: tuple[Notice, ...] = ()
 
 
 class Written(Contract):

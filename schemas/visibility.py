@@ -1,6 +1,6 @@
 """Search attributes: the one list that the embedded stack, docker-compose and the workflows share.
 
-SQL visibility allows at most ten Keyword attributes in a namespace; seven are used.
+SQL visibility allows at most ten Keyword attributes in a namespace; nine are used.
 """
 
 SEARCH_ATTRIBUTES: dict[str, str] = {
@@ -11,8 +11,12 @@ SEARCH_ATTRIBUTES: dict[str, str] = {
     "Region": "Keyword",
     "Priority": "Keyword",
     "FailureOrigin": "Keyword",
+    "LastFailure": "Keyword",
+    "NextMilestone": "Keyword",
     "ExceptionKinds": "KeywordList",
+    "OpenCases": "KeywordList",
     "PromisedAt": "Datetime",
     "Eta": "Datetime",
+    "NextDue": "Datetime",
     "DelayMinutes": "Int",
 }

@@ -1,0 +1,227 @@
+"""Commands: what people and the ERP may ask of a running order, and how the order's workflow gets it.
+
+Every request carries the caller's own `id`: the same id is carried out once.
+"""
+
+from enum import StrEnum
+from typing import Annotated, Generic, Self, TypeVar
+
+from pydantic import Field, model_validator
+
+from schemas.base import Contract, Day, Moment, Packs, Role, SiteId, SystemId, Text
+from schemas.exceptions import Action
+from schemas.milestones import ItemId, LineNumber, ShippedLine
+from schemas.orders import OrderStatus, Party
+
+RequestId = Annotated[str, Field(min_length=1, max_length=80, pattern=r"^[\x21-\x7e]+$")]
+
+
+class Verb(StrEnum):
+    """What may be asked of an order; also the names of its workflow's updates and of the API's operations."""
+
+    AMEND = "amend"
+    CANCEL = "cancel"
+    HOLD = "hold"
+    RESUME = "resume"
+    ACT = "act"
+    REPLAN = "replan"
+
+
+class LineAmendment(Contract):
+    """A change to one line. `quantity` 0 removes it; a line number that is new adds it and needs `item`."""
+
+    line: LineNumber
+    quantity: Annotated[int, Field(strict=True, ge=0, le=100_000_000)] | None = None
+    item: ItemId | None = None
+    requested_on: Day | None = None
+
+
+class AmendRequest(Contract):
+    """Change an order under way: quantities, days, address, lines. What is absent stays as it is."""
+
+    id: RequestId
+    reason: Text
+    lines: Annotated[tuple[LineAmendment, ...], Field(max_length=500)] = ()
+    requested_on: Day | None = None
+    ship_to: Party | None = None
+
+    @model_validator(mode="after")
+    def _changes_something(self) -> Self:
+        if not (self.lines or self.requested_on or self.ship_to):
+            raise ValueError("lines: name at least one change: lines, requested_on or ship_to")
+        numbers = [line.line for line in self.lines]
+        if len(set(numbers)) != len(numbers):
+            raise ValueError("lines: each line number may appear once")
+        return self
+
+    def without_names(self) -> "Amendment":
+        """The amendment as the order's workflow gets it: that the address changed, not what it is."""
+        return Amendment(
+            id=self.id,
+            reason=self.reason,
+            lines=self.lines,
+            requested_on=self.requested_on,
+            address=self.ship_to is not None,
+        )
+
+
+class Amendment(Contract):
+    """An amendment without names and addresses, which stay in the store."""
+
+    id: RequestId
+    reason: str
+    lines: tuple[LineAmendment, ...] = ()
+    requested_on: Day | None = None
+    address: bool = False
+
+
+class HoldRequest(Contract):
+    """Stop work on an order that has not been shipped, until it is resumed or cancelled."""
+
+    id: RequestId
+    reason: Text
+
+
+class ResumeRequest(Contract):
+    """Go on with an order that is on hold."""
+
+    id: RequestId
+    reason: Text
+
+
+class ActionRequest(Contract):
+    """An action that a case offers. Which of the other fields are needed follows from the action.
+
+    retry: nothing · replay: `messages` · re_source and split: `site`, and `lines` for a part · re_tender: `carrier` ·
+    re_date: `promised_on` · write_off: `lines`, or all that is open · notify_customer: nothing; `reason` is not sent.
+    """
+
+    id: RequestId
+    reason: Text
+    action: Action
+    case: Text | None = None
+    site: SiteId | None = None
+    carrier: SystemId | None = None
+    promised_on: Day | None = None
+    lines: Annotated[tuple[ShippedLine, ...], Field(max_length=500)] = ()
+    messages: Annotated[tuple[int, ...], Field(max_length=1000)] = ()
+
+    @model_validator(mode="after")
+    def _complete(self) -> Self:
+        needed = {
+            Action.RE_SOURCE: "site",
+            Action.SPLIT: "site",
+            Action.RE_DATE: "promised_on",
+            Action.REPLAY: "messages",
+        }
+        name = needed.get(self.action)
+        if name and not getattr(self, name):
+            raise ValueError(f"{name}: is required for the action {self.action}")
+        if self.action is Action.SPLIT and not self.lines:
+            raise ValueError("lines: say which packs of which lines the other site sends")
+        return self
+
+
+class Verdict(StrEnum):
+    """What a planner makes of a proposal."""
+
+    ACCEPT = "accept"
+    REJECT = "reject"
+    OVERRIDE = "override"
+
+
+class Substitute(Contract):
+    """Send another item for a line."""
+
+    line: LineNumber
+    item: ItemId
+
+
+class ReplanDecision(Contract):
+    """A planner's answer to a proposal: take it, leave it, or do something else instead.
+
+    An override names at least one of date, source (`site`), split (`site` with `lines`), `carrier`, `expedite`,
+    `substitutes`.
+    """
+
+    id: RequestId
+    proposal: Text
+    verdict: Verdict
+    reason: Text
+    promised_on: Day | None = None
+    site: SiteId | None = None
+    lines: Annotated[tuple[ShippedLine, ...], Field(max_length=500)] = ()
+    carrier: SystemId | None = None
+    expedite: bool = False
+    substitutes: Annotated[tuple[Substitute, ...], Field(max_length=500)] = ()
+
+    @model_validator(mode="after")
+    def _overrides_something(self) -> Self:
+        says = self.promised_on or self.site or self.carrier or self.expedite or self.substitutes
+        if self.verdict is Verdict.OVERRIDE and not says:
+            raise ValueError("verdict: an override names a date, site, carrier, expedite or substitutes")
+        if self.verdict is not Verdict.OVERRIDE and says:
+            raise ValueError("verdict: only an override may name something else than the proposal")
+        if self.lines and not self.site:
+            raise ValueError("site: is required when lines say what another site sends")
+        return self
+
+
+class ReturnRequest(Contract):
+    """A customer sends goods back. The `id` becomes the number of the return authorisation."""
+
+    id: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,39}$")]
+    reason: Text
+    lines: Annotated[tuple[ShippedLine, ...], Field(min_length=1, max_length=500)]
+    collect: bool = True
+
+
+class NoteRequest(Contract):
+    """Acknowledge or resolve a case, or assign it: `to` is the person or queue that takes it."""
+
+    id: RequestId
+    reason: Text = "seen"
+    to: Text | None = None
+
+
+Body = TypeVar("Body", bound=Contract)
+
+
+class Command(Contract, Generic[Body]):
+    """A request as a workflow gets it: what, by whom, and the message that brought it."""
+
+    request: Body
+    by: str = ""
+    role: Role = Role.ERP
+    inbox_id: int
+    accepted_at: Moment
+    traceparent: str = ""
+
+
+class CommandAnswer(Contract):
+    """What became of a command. `done` says it in words."""
+
+    order: str
+    status: OrderStatus
+    conditions: tuple[str, ...] = ()
+    promised_on: Day | None = None
+    done: str = ""
+
+
+class CaseAnswer(Contract):
+    """What became of a request to a case."""
+
+    case: str
+    state: str
+    tier: int
+    queue: str
+    assignee: str = ""
+
+
+class ReturnAnswer(Contract):
+    """An authorised return: its workflow `return/<order>/<rma>`, and how many packs are expected."""
+
+    order: str
+    rma: str
+    state: str
+    packs: Packs
