@@ -1,6 +1,11 @@
 """Compensation: which operation undoes which. Run in reverse of what was done, each under a key of its own."""
 
-from schemas.effects import Operation
+from domain.decision import Cause, effect
+from domain.sourcing import sites
+from domain.state import WHOLE_ORDER, OrderState
+from domain.variants import PLANS
+from schemas.effects import Effect, Operation
+from schemas.milestones import MilestoneKind
 
 UNDO: dict[Operation, Operation] = {
     Operation.INSTRUCT_WAREHOUSE: Operation.CANCEL_WAREHOUSE,
@@ -11,3 +16,41 @@ UNDO: dict[Operation, Operation] = {
 def undo(done: tuple[Operation, ...]) -> tuple[Operation, ...]:
     """The operations that take back `done`, last first. What needs no undoing is left out."""
     return tuple(UNDO[operation] for operation in reversed(done) if operation in UNDO)
+
+
+def take_back(state: OrderState, cause: Cause) -> tuple[Effect, ...]:
+    """Undo everything that was instructed, last first: the parts that other sites were given, then the first site's.
+
+    A warehouse stops, or puts away what it has picked. What has left is intercepted instead: see `intercept`.
+    """
+    instructed = PLANS[state.start.variant].instructions
+    found: list[Effect] = []
+    for source in reversed(state.sources):
+        for operation in undo(instructed):
+            found.append(effect(state, operation, cause, key=f"{operation}/{source.ref}", site=source.site))
+    found.extend(effect(state, operation, cause, key=operation) for operation in undo(instructed))
+    return tuple(found)
+
+
+def intercept(state: OrderState, cause: Cause) -> tuple[Effect, ...]:
+    """Bring back what is under way, and stop what has not left. The tender stays: its carrier does the interception."""
+    stopped = tuple(
+        effect(state, Operation.INTERCEPT_SHIPMENT, cause, key=f"{name}/intercept", shipment=name)
+        for name in reversed(under_way(state))
+    )
+    if Operation.INSTRUCT_WAREHOUSE not in PLANS[state.start.variant].instructions:
+        return stopped
+    kept = tuple(
+        effect(state, Operation.CANCEL_WAREHOUSE, cause, key=f"cancel_warehouse/{site}", site=site)
+        for site in sites(state)
+    )
+    return (*stopped, *kept)
+
+
+def under_way(state: OrderState) -> tuple[str, ...]:
+    """Shipments that have left, have not been delivered, and are not on their way back."""
+    return tuple(
+        name
+        for name, it in state.goods.items()
+        if it.left and not it.delivered_at and MilestoneKind.RETURNING not in it.seen and name != WHOLE_ORDER
+    )

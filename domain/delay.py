@@ -1,16 +1,13 @@
 """Delay bands: how late an ETA is against the promise, and the day to promise instead."""
 
-from datetime import date, datetime
+from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
-
-MINUTES_PER_DAY = 24 * 60
 
 
 class Band(StrEnum):
-    """How bad a delay is. `none` and `tolerated` do not re-date the promise."""
+    """How bad a delay is."""
 
     NONE = "none"
-    TOLERATED = "tolerated"
     MINOR = "minor"
     MAJOR = "major"
     SEVERE = "severe"
@@ -20,29 +17,26 @@ MINOR_DAYS = 2
 MAJOR_DAYS = 7
 
 
-def days_late(eta: datetime | date, promised_on: date) -> int:
-    """Whole days by which an ETA misses the promised day; negative when early. A promise holds until its day ends."""
-    day = eta.date() if isinstance(eta, datetime) else eta
-    return (day - promised_on).days
-
-
-def band(eta: datetime | date, promised_on: date, tolerance_days: int = 0) -> Band:
-    """The band of a delay. `tolerance_days`: later by no more than this is tolerated and keeps the promise."""
-    late = days_late(eta, promised_on)
+def band(now: date, first: date) -> Band:
+    """The band of a delay: how many days the day promised now is later than the first promise."""
+    late = (now - first).days
     if late <= 0:
         return Band.NONE
-    if late <= tolerance_days:
-        return Band.TOLERATED
     if late <= MINOR_DAYS:
         return Band.MINOR
     return Band.MAJOR if late <= MAJOR_DAYS else Band.SEVERE
 
 
-def redated(eta: datetime | None, promised_on: date, tolerance_days: int = 0) -> date:
-    """The day to promise now: the ETA's when it is late beyond tolerance, else the first promise.
+def redated(eta: datetime | None, first: date, told: date, slack: timedelta) -> date:
+    """The day to promise now: the ETA's when it is later than the first promise, else the first promise.
 
-    A function of the newest ETA and the first promise alone, so the order in which ETAs arrive cannot change it.
+    An ETA that leaves the day that was told last by no more than `slack` keeps it: one that trembles around midnight
+    does not move the promise to and fro. Beyond the slack, the day follows from the newest ETA and the first promise
+    alone, so the order in which ETAs arrive cannot change it.
     """
-    if eta is None or band(eta, promised_on, tolerance_days) in (Band.NONE, Band.TOLERATED):
-        return promised_on
-    return eta.date()
+    if eta is None:
+        return first
+    day_begins = datetime.combine(told, time.min, UTC)
+    if day_begins - slack <= eta <= day_begins + timedelta(days=1) + slack:
+        return told
+    return max(first, eta.date())

@@ -1,73 +1,86 @@
-"""The lifecycle as pure functions: open, apply, cancel, pass a deadline, close. Activities carry out what they decide.
+"""The lifecycle as pure functions: open, apply what partners report, close. Activities carry out what they decide.
 
 `apply` is commutative and idempotent in the state: any order and any repetition of the same events ends in the same
 state and the same set of milestone effects, or in a recorded refusal (tests/domain proves it by permutation).
 """
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from domain.compensation import undo
-from domain.state import WHOLE_ORDER, EtaReport, OrderState, ShipmentState
+from domain import billing, commands, proposals, sourcing, tendering, writing_off
+from domain.compensation import under_way
+from domain.deadlines import REPORTS, TENDER, Alarm
+from domain.decision import Cause, Decision, delta, effect, lines_open, moved, redated
+from domain.delay import redated as day_of
+from domain.findings import UNTYPED
+from domain.shipments import UNRANKED, ShipmentState
+from domain.state import WHOLE_ORDER, OrderState, sender_rma
+from domain.trouble import RefusedEffect, Trouble
 from domain.variants import PLANS, RANK, Step, step_for
-from schemas.base import Contract
-from schemas.effects import Effect, Movement, Operation, PlanningDelta
+from schemas.effects import Effect, Operation, PlanningDelta
 from schemas.lifecycle import OrderStart
-from schemas.milestones import MilestoneEvent, MilestoneKind, ShippedLine
-from schemas.orders import CancelRequest, OrderStatus
+from schemas.milestones import MilestoneEvent, ShippedLine
+from schemas.milestones import MilestoneKind as M
+from schemas.orders import OrderStatus
+from schemas.returns import ReturnOutcome, ReturnStart
 
-UNRANKED = (MilestoneKind.DELAYED, MilestoneKind.EXCEPTION)
-
-
-class Decision(Contract):
-    """A new state, and what must be done because of it. `superseded` says why an event changed nothing."""
-
-    state: OrderState
-    superseded: str | None = None
-    effects: tuple[Effect, ...] = ()
-    deltas: tuple[PlanningDelta, ...] = ()
+TROUBLES = (M.EXCEPTION, M.CLEARED)
+OF_THE_TENDER = (M.TENDER_ACCEPTED, M.TENDER_REJECTED)
+SETTLES = (M.DELIVERED, M.PROOF_OF_DELIVERY)
+"""What ends the wait for goods that were to be brought back."""
 
 
 def open_order(start: OrderStart) -> Decision:
     """A released order: instruct warehouse and transport, and let planning know of the demand."""
     state = OrderState(start=start, carrier=start.carrier)
+    cause = Cause("", start.accepted_at, "", start.traceparent)
     effects = tuple(
-        Effect(
-            key=f"{start.key}/{operation}",
-            order=start.key,
-            operation=operation,
-            accepted_at=start.accepted_at,
-            promised_on=start.promise.promised_on,
-            traceparent=start.traceparent,
-        )
+        effect(state, operation, cause, key=operation, promised_on=start.promise.promised_on)
         for operation in PLANS[start.variant].instructions
     )
-    return Decision(state=state, effects=effects, deltas=(_delta(state, OrderStatus.PROMISED, start.accepted_at),))
+    demanded = moved(state, tuple(ShippedLine(line=x.line, quantity=x.quantity) for x in start.lines))
+    deltas = delta(state, OrderStatus.PROMISED, cause, demanded, key=f"-/{OrderStatus.PROMISED}")
+    return Decision(state=state, effects=effects, deltas=deltas)
 
 
 def apply(state: OrderState, event: MilestoneEvent) -> Decision:
     """Take in one milestone event."""
     refusal = _refusal(state, event)
     if refusal:
-        return Decision(state=state, superseded=refusal)
-    step = step_for(state.start.variant, event.kind) or Step(frozenset())
+        return Decision(state=state.grown(), superseded=refusal)
+    if event.kind in OF_THE_TENDER:
+        return tendering.answered(state, event)
+    if event.kind is M.SHORT_PICKED:
+        return sourcing.short_picked(state, event)
     before = state.shipments.get(event.shipment, ShipmentState())
-    after = _learn(before, event)
-    exceptions = state.exceptions
-    if event.kind is MilestoneKind.EXCEPTION and event.id not in exceptions:
-        exceptions = (*exceptions, event.id)
-    shipments = {**state.shipments, event.shipment: after}
-    grown = state.model_copy(update={"shipments": shipments, "exceptions": exceptions, "version": state.version + 1})
-    fresh = event.kind not in before.seen and (
-        event.kind is not MilestoneKind.EXCEPTION or exceptions != state.exceptions
-    )
-    if after == before and exceptions == state.exceptions:
+    after = before.learn(event)
+    heard = state.model_copy(update={"shipments": {**state.shipments, event.shipment: after}})
+    if event.kind in TROUBLES:
+        heard = _troubled(heard, event)
+    grown = _promising(heard).grown()
+    fresh = event.id not in state.exceptions if event.kind in TROUBLES else event.kind not in before.seen
+    if after == before and not (event.kind in TROUBLES and fresh):
         return Decision(state=grown, superseded=_nothing_new(event))
-    return Decision(
-        state=grown,
-        effects=(_milestone_effect(grown, event) if fresh and step.tell_erp else ())
-        + _redate_effect(state, grown, event),
-        deltas=(_delta(grown, event.kind, event.received_at, event),) if fresh and step.tell_planning else (),
+    return _told(state, grown, event, fresh=fresh)
+
+
+def _told(before: OrderState, state: OrderState, event: MilestoneEvent, *, fresh: bool) -> Decision:
+    """Whom an event that changed something is told to."""
+    step = step_for(state.start.variant, event.kind) or Step(frozenset())
+    cause = Cause(event.id, event.received_at, event.reason or f"{event.kind} by {event.partner}", event.traceparent)
+    moves = event.kind is not M.DELAYED or before.promises != state.promises
+    decision = Decision(
+        state=state,
+        effects=(
+            *((_milestone_effect(state, event),) if fresh and step.tell_erp else ()),
+            *billing.invoice(before, state, cause),
+            *redated(state, before, cause, event.shipment),
+        ),
+        deltas=_milestone_delta(state, event) if fresh and step.tell_planning and moves else (),
+        returns=_return(state, event) if fresh and event.kind is M.RETURNING else (),
     )
+    if event.kind in SETTLES:
+        decision = decision.plus(_settled(state, cause))
+    return decision.plus(proposals.replan(decision.state, cause))
 
 
 def _refusal(state: OrderState, event: MilestoneEvent) -> str | None:
@@ -77,134 +90,146 @@ def _refusal(state: OrderState, event: MilestoneEvent) -> str | None:
         return "the order is closed"
     if step_for(state.start.variant, event.kind) is None:
         return f"{event.kind} is not a milestone of a {state.start.variant} order"
-    ordered = {line.line: line.quantity for line in state.start.lines}
-    for line in event.lines:
-        if line.line not in ordered:
-            return f"line {line.line} is not on the order"
-        if line.quantity > ordered[line.line]:
-            return f"line {line.line}: {line.quantity} packs are more than the {ordered[line.line]} ordered"
-    return None
+    known = {line.line for line in state.demand}
+    strange = next((line.line for line in event.lines if line.line not in known), None)
+    return f"line {strange} is not on the order" if strange else None
 
 
-def _learn(known: ShipmentState, event: MilestoneEvent) -> ShipmentState:
-    update: dict[str, object] = {}
-    if event.kind not in UNRANKED:
-        first = min(event.occurred_at, known.seen.get(event.kind, event.occurred_at))
-        update["seen"] = {**known.seen, event.kind: first}
-    if event.lines and not known.lines:
-        update["lines"] = tuple(ShippedLine(line=x.line, quantity=x.quantity) for x in event.lines)
-    if event.eta is not None:
-        report = EtaReport(eta=event.eta, said_at=event.occurred_at, event=event.id)
-        if report.newer_than(known.eta):
-            update["eta"] = report
-    return known.model_copy(update=update)
+def _troubled(state: OrderState, event: MilestoneEvent) -> OrderState:
+    name = f"{event.cause or UNTYPED}/{event.shipment}"
+    word = Trouble(
+        said_at=event.occurred_at,
+        event=event.id,
+        open=event.kind is M.EXCEPTION,
+        lines=event.lines,
+        reason=event.reason or "",
+    )
+    known = state.exceptions if event.id in state.exceptions else tuple(sorted((*state.exceptions, event.id)))
+    newer = word.newer_than(state.troubles.get(name))
+    troubles = {**state.troubles, name: word} if newer else state.troubles
+    return state.model_copy(update={"troubles": troubles, "exceptions": known})
+
+
+def _promising(state: OrderState) -> OrderState:
+    """Promise each line for the day that its newest ETA allows."""
+    slack = timedelta(seconds=state.start.policy.eta_slack_s)
+    told = {}
+    for line in state.demand:
+        first = state.first_promise(line.line)
+        day = day_of(state.eta_of(line.line), first, state.told.get(line.line, first), slack)
+        if day != first:
+            told[line.line] = day
+    return state.model_copy(update={"told": told})
 
 
 def _nothing_new(event: MilestoneEvent) -> str:
-    if event.kind is MilestoneKind.DELAYED:
+    if event.kind is M.DELAYED:
         return "an ETA that was said later is known"
     return f"{event.kind} was reported before"
 
 
-def _milestone_effect(state: OrderState, event: MilestoneEvent) -> tuple[Effect, ...]:
-    key = _key(state, event.shipment, event.kind)
-    return (
-        Effect(
-            key=f"{key}/{event.id}" if event.kind in UNRANKED else key,
-            order=state.start.key,
-            operation=Operation.REPORT_MILESTONE,
-            shipment=event.shipment,
-            milestone=event.kind,
-            order_status=state.status,
-            occurred_at=event.occurred_at,
-            accepted_at=event.received_at,
-            lines=state.shipments[event.shipment].lines,
-            reason=event.reason or "",
-            traceparent=event.traceparent,
-        ),
+def _key(shipment: str, event: MilestoneEvent) -> str:
+    key = f"{shipment or '-'}/{event.kind}"
+    return f"{key}/{event.id}" if event.kind in UNRANKED else key
+
+
+def _carried(state: OrderState, event: MilestoneEvent) -> tuple[ShippedLine, ...]:
+    """The packs that a milestone is about."""
+    it = state.goods.get(event.shipment) or state.shipments[event.shipment]
+    return it.stated.get(event.kind, it.lines)
+
+
+def _milestone_effect(state: OrderState, event: MilestoneEvent) -> Effect:
+    return effect(
+        state,
+        Operation.REPORT_MILESTONE,
+        Cause(event.id, event.received_at, event.reason or "", event.traceparent),
+        key=_key(event.shipment, event),
+        shipment=event.shipment,
+        milestone=event.kind,
+        order_status=state.status,
+        occurred_at=event.occurred_at,
+        lines=_carried(state, event),
     )
 
 
-def _redate_effect(before: OrderState, after: OrderState, event: MilestoneEvent) -> tuple[Effect, ...]:
-    if after.delivered or before.promises == after.promises:
+def _milestone_delta(state: OrderState, event: MilestoneEvent) -> tuple[PlanningDelta, ...]:
+    whole = event.shipment == WHOLE_ORDER
+    lines = tuple(ShippedLine(line=x.line, quantity=x.quantity) for x in state.demand if x.quantity)
+    return delta(
+        state,
+        event.kind,
+        Cause(event.id, event.received_at, "", event.traceparent),
+        moved(state, lines if whole else _carried(state, event)),
+        key=_key(event.shipment, event),
+        shipment=event.shipment,
+        occurred_at=event.occurred_at,
+    )
+
+
+def _return(state: OrderState, event: MilestoneEvent) -> tuple[ReturnStart, ...]:
+    """Goods that come back to the sender are received, inspected and booked by a return of their own."""
+    lines = _carried(state, event)
+    if not lines:
         return ()
-    changed = tuple(new for old, new in zip(before.promises, after.promises, strict=True) if old != new)
     return (
-        Effect(
-            key=f"{after.start.key}/redate/{event.id}",
-            order=after.start.key,
-            operation=Operation.REDATE_PROMISE,
-            shipment=event.shipment,
+        ReturnStart(
+            order=state.start.key,
+            rma=sender_rma(event.shipment),
+            reason=event.reason or "the carrier brings it back",
+            lines=lines,
+            items={line.line: line.item for line in state.demand},
+            site=state.start.site,
+            region=state.start.region,
+            sender=True,
+            collect=False,
+            by=event.partner,
             accepted_at=event.received_at,
-            promised_on=after.promised_on,
-            promises=changed,
-            reason=event.reason or f"{event.kind} by {event.partner}",
             traceparent=event.traceparent,
         ),
     )
 
 
-def _key(state: OrderState, shipment: str, what: str) -> str:
-    return f"{state.start.key}/{shipment or '-'}/{what}"
+def pass_deadlines(state: OrderState, passed: tuple[Alarm, ...], now: datetime) -> Decision:
+    """Alarms went off. The tender goes to the next carrier; an order that waits for reports only closes without them;
+    everything else is a finding until it is cured."""
+    decision = Decision(state=state.grown(passed=tuple(sorted({*state.passed, *(alarm.name for alarm in passed)}))))
+    for alarm in passed:
+        if alarm.awaited == TENDER:
+            cause = Cause(alarm.name.replace(" ", "-"), now, "no answer in time")
+            decision = decision.plus(tendering.unanswered(decision.state, cause))
+        elif alarm.name == REPORTS:
+            decision = decision.plus(close(decision.state))
+    return decision
 
 
-def _delta(state: OrderState, kind: str, accepted_at: datetime, event: MilestoneEvent | None = None) -> PlanningDelta:
-    shipment = event.shipment if event else WHOLE_ORDER
-    carried = {x.line: x.quantity for x in state.shipments[shipment].lines} if shipment else None
-    key = _key(state, shipment, kind)
-    return PlanningDelta(
-        key=f"{key}/{event.id}" if event and event.kind in UNRANKED else key,
-        order=state.start.key,
-        shipment=shipment,
-        kind=kind,
-        region=state.start.region,
-        site=state.start.site,
-        occurred_at=event.occurred_at if event else accepted_at,
-        accepted_at=accepted_at,
-        promised_on=state.promised_on,
-        movements=tuple(
-            Movement(item=line.item, quantity=line.quantity if carried is None else carried[line.line])
-            for line in state.start.lines
-            if carried is None or line.line in carried
-        ),
-    )
+def refused(state: OrderState, what: Effect, origin: str, now: datetime) -> OrderState:
+    """A system refused an effect by its own rule: people must look, and may have it tried again."""
+    known = {**state.refused, what.key: RefusedEffect(effect=what, origin=origin, at=now)}
+    return state.grown(refused=known)
 
 
-def cancel_refusal(state: OrderState) -> str | None:
-    """Why this order cannot be cancelled any more, and what is possible instead; None when it can."""
-    if state.cancelled is not None or state.closed:
-        return f"the order is already {state.status}"
-    for name, shipment in sorted(state.shipments.items()):
-        if shipment.rank >= RANK[OrderStatus.SHIPPED]:
-            return f"shipment {name or 'of the whole order'} is {shipment.status}: goods that left can only be returned"
-    return None
+def came_back(state: OrderState, outcome: ReturnOutcome, now: datetime) -> Decision:
+    """Goods came back. An order that was cancelled under way is cancelled when nothing is left to come."""
+    grown = state.grown(returned={**state.returned, outcome.rma: outcome})
+    packs = sum(line.quantity for line in outcome.received)
+    heard = Decision(state=grown, done=f"{packs} packs of {outcome.rma} came back ({outcome.state})")
+    return heard.plus(_settled(grown, Cause(outcome.rma, now, grown.cancelling or "")))
 
 
-def cancel(state: OrderState, request: CancelRequest, accepted_at: datetime, traceparent: str = "") -> Decision:
-    """Cancel: undo every instruction in reverse, take the demand back from planning, confirm to the ERP last."""
-    cancelled = state.model_copy(update={"cancelled": request.reason, "version": state.version + 1})
-    operations = (*undo(PLANS[state.start.variant].instructions), Operation.CONFIRM_CANCELLATION)
-    effects = tuple(
-        Effect(
-            key=f"{state.start.key}/{operation}",
-            order=state.start.key,
-            operation=operation,
-            accepted_at=accepted_at,
-            reason=request.reason,
-            traceparent=traceparent,
-        )
-        for operation in operations
-    )
-    return Decision(state=cancelled, effects=effects, deltas=(_delta(cancelled, OrderStatus.CANCELLED, accepted_at),))
-
-
-def pass_deadline(state: OrderState) -> Decision:
-    """The deadline passed: an undelivered order is overdue, a delivered one closes without what is still missing."""
-    if state.delivered:
-        return close(state)
-    return Decision(state=state.model_copy(update={"overdue": True, "version": state.version + 1}))
+def _settled(state: OrderState, cause: Cause) -> Decision:
+    """A cancellation under way ends when nothing is left to come back: the order is cancelled, or, when some of its
+    goods were delivered all the same, what is open of it."""
+    waits = under_way(state) or state.coming_back
+    if state.cancelling is None or state.cancelled is not None or waits:
+        return Decision(state=state)
+    cause = cause._replace(reason=state.cancelling)
+    if not any(state.moved(line, RANK[OrderStatus.DELIVERED]) for line in state.demand):
+        return commands.confirmed(state.grown(cancelled=state.cancelling), (), cause)
+    left = lines_open(state, RANK[OrderStatus.DELIVERED])
+    return writing_off.drop(state, left, cause) if left else Decision(state=state)
 
 
 def close(state: OrderState) -> Decision:
     """Nothing more is expected."""
-    return Decision(state=state.model_copy(update={"closed": True, "version": state.version + 1}))
+    return Decision(state=state.grown(closed=True))

@@ -1,152 +1,210 @@
 """The state of an order, and what follows from it: status, quantities, promises, what is still missing.
 
-State only grows: milestones seen are a set, times keep the earliest report, ETAs the newest. So the order in which
-messages arrive cannot change where an order ends, and its rank cannot fall.
+What partners report only grows the state: milestones seen are a set, times keep the earliest report, ETAs and troubles
+the newest. So the order in which messages arrive cannot change where an order ends, and no report makes its rank fall.
+Commands (amend, cancel, …) are applied in the order in which the workflow takes them in.
 """
 
-from collections.abc import Iterator
-from datetime import UTC, date, datetime, time, timedelta
+from collections.abc import Iterator, Mapping
+from datetime import UTC, date, datetime, time
+from functools import cached_property
+from typing import Any, Self
 
-from domain.delay import redated
-from domain.variants import BY_RANK, PLANS, RANK, STATUS_OF
-from schemas.base import Contract, Moment
+from domain.delay import Band, band
+from domain.shipments import ShipmentState
+from domain.trouble import KnownCase, OpenProposal, RefusedEffect, Short, Source, TenderState, Trouble
+from domain.variants import BY_RANK, PLANS, RANK
+from schemas.base import Contract
 from schemas.effects import Effect
 from schemas.lifecycle import OrderStart
-from schemas.milestones import MilestoneKind, ShippedLine
+from schemas.milestones import MilestoneKind
 from schemas.orders import LineDue, LinePromise, OrderStatus
+from schemas.returns import ReturnOutcome
 
 WHOLE_ORDER = ""
 """Key of the pseudo-shipment for reports that name the order and no shipment: it carries every line."""
-SCAN_GRACE = timedelta(hours=1)
-"""After the promised day has ended, this long without a delivery scan is `no_scan`."""
-COMPLETION_GRACE = timedelta(hours=24)
-"""A delivered order waits this long for reports that are still missing, then closes without them."""
-
-
-class EtaReport(Contract):
-    """An ETA and when it was said; of two reports the one said later counts, then the one with the larger id."""
-
-    eta: Moment
-    said_at: Moment
-    event: str
-
-    def newer_than(self, other: "EtaReport | None") -> bool:
-        """Whether this report replaces the other one."""
-        return other is None or (self.said_at, self.event) > (other.said_at, other.event)
-
-
-class ShipmentState(Contract):
-    """What has been reported on one shipment."""
-
-    seen: dict[MilestoneKind, Moment] = {}  # noqa: RUF012 - pydantic copies field defaults
-    lines: tuple[ShippedLine, ...] = ()
-    eta: EtaReport | None = None
-
-    @property
-    def rank(self) -> int:
-        """Rank of the furthest milestone seen; 0 when nothing with a rank was."""
-        return max((RANK[STATUS_OF[kind]] for kind in self.seen), default=0)
-
-    @property
-    def status(self) -> OrderStatus:
-        """The furthest milestone as a status."""
-        return BY_RANK[self.rank]
-
-    @property
-    def delivered_at(self) -> datetime | None:
-        """When it was delivered: the delivery scan, else the proof of delivery."""
-        return self.seen.get(MilestoneKind.DELIVERED) or self.seen.get(MilestoneKind.PROOF_OF_DELIVERY)
+NO_SHIPMENT = ShipmentState()
+REFUSED = "refused"
+"""Name of the alarm for effects that a system refused."""
 
 
 class OrderState(Contract):
-    """Everything the workflow knows of its order. Frozen: each event makes a new one."""
+    """Everything the workflow knows of its order. Frozen: each event makes a new one.
+
+    `lines` are the lines as amended (the start's while empty); `dropped` the packs of a line that were cancelled, and
+    `lost` how many packs are known to have got lost after they left; `days` the first promises that commands and
+    planners have replaced; `told` the promises given since by ETA; `asked_for` the day of the last delay proposal.
+    `cancelling`: the goods had left when the order was cancelled, and are on their way back.
+    """
 
     start: OrderStart
+    lines: tuple[LineDue, ...] = ()
+    dropped: dict[int, int] = {}  # noqa: RUF012 - pydantic copies field defaults
+    lost: dict[int, int] = {}  # noqa: RUF012
+    days: dict[int, date] = {}  # noqa: RUF012
+    told: dict[int, date] = {}  # noqa: RUF012
     shipments: dict[str, ShipmentState] = {}  # noqa: RUF012
     cancelled: str | None = None
+    cancelling: str | None = None
+    held: str | None = None
     exceptions: tuple[str, ...] = ()
+    troubles: dict[str, Trouble] = {}  # noqa: RUF012
+    shorts: dict[str, Short] = {}  # noqa: RUF012
+    sources: tuple[Source, ...] = ()
+    tender: TenderState = TenderState()
+    refused: dict[str, RefusedEffect] = {}  # noqa: RUF012
+    returned: dict[str, ReturnOutcome] = {}  # noqa: RUF012
+    proposals: dict[str, OpenProposal] = {}  # noqa: RUF012
+    proposed: int = 0
+    asked_for: date | None = None
     carrier: str = ""
-    overdue: bool = False
+    passed: tuple[str, ...] = ()
     closed: bool = False
     version: int = 0
 
+    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
+        """A copy that works out anew what the original had worked out."""
+        copied = super().model_copy(update=update, deep=deep)
+        for derived in ("goods", "rank", "promises"):
+            copied.__dict__.pop(derived, None)
+        return copied
+
+    def grown(self, **update: Any) -> "OrderState":
+        """The state after a change; its version rises."""
+        return self.model_copy(update={**update, "version": self.version + 1})
+
     @property
+    def demand(self) -> tuple[LineDue, ...]:
+        """The lines of the order as they are wanted now."""
+        return self.lines or self.start.lines
+
+    def wanted(self, line: LineDue) -> int:
+        """Packs of a line that are still to be delivered or were: ordered less cancelled."""
+        return max(0, line.quantity - self.dropped.get(line.line, 0))
+
+    @cached_property
+    def goods(self) -> dict[str, ShipmentState]:
+        """Every shipment that carries packs, with what its consolidated shipment went through. One that others were
+        merged into under its own number still carries its own packs."""
+        holders = {name: into for into, it in sorted(self.shipments.items()) for name in it.merges}
+        return {
+            name: it.travelling(self.shipments.get(holders.get(name, "")) if name in holders else None)
+            for name, it in sorted(self.shipments.items())
+            if not it.merges or name in it.merges
+        }
+
+    @cached_property
     def rank(self) -> int:
         """Rank of the whole order: that of its slowest line, counted by quantity over all shipments."""
-        return min(self._line_rank(line) for line in self.start.lines)
+        ranks = [self._line_rank(line) for line in self.demand if self.due(line)]
+        return min(ranks, default=RANK[OrderStatus.DELIVERED])
 
     @property
     def status(self) -> OrderStatus:
         """Where the order is."""
         if self.cancelled is not None:
             return OrderStatus.CANCELLED
-        return OrderStatus.CLOSED if self.closed else BY_RANK[self.rank]
+        if not self.closed:
+            return BY_RANK[self.rank]
+        delivered = any(self.moved(line, RANK[OrderStatus.DELIVERED]) for line in self.demand)
+        return OrderStatus.CLOSED if delivered or not self.returned else OrderStatus.RETURNED
 
-    @property
-    def conditions(self) -> tuple[str, ...]:
-        """Conditions beside the rank: delayed, no_scan, exception."""
-        found = []
-        if self.promised_on > self.start.promise.promised_on:
-            found.append("delayed")
-        if self.overdue and self.rank < RANK[OrderStatus.DELIVERED]:
-            found.append("no_scan")
-        if self.exceptions:
-            found.append("exception")
-        return tuple(found)
+    def due(self, line: LineDue) -> int:
+        """Packs that are still to be delivered or were: those that a carrier brought back are not."""
+        return max(0, self.wanted(line) - self.sent_back(line.line))
 
     def _line_rank(self, line: LineDue) -> int:
-        ranks = sorted({shipment.rank for shipment in self.shipments.values()}, reverse=True)
-        for rank in ranks:
-            if self.moved(line, rank) >= line.quantity:
-                return max(rank, RANK[OrderStatus.PROMISED])
-        return RANK[OrderStatus.PROMISED]
+        furthest = max((shipment.rank for shipment in self.goods.values()), default=0)
+        wanted = self.due(line)
+        steps = range(furthest, RANK[OrderStatus.PROMISED], -1)
+        reached = (rank for rank in steps if self.standing(line, rank) >= wanted)
+        return next(reached, RANK[OrderStatus.PROMISED])
 
     def moved(self, line: LineDue, rank: int) -> int:
-        """How many packs of a line have reached a rank; never more than were ordered."""
-        whole = self.shipments.get(WHOLE_ORDER)
+        """How many packs of a line have reached a rank; never more than are wanted."""
+        whole = self.goods.get(WHOLE_ORDER)
         if whole is not None and whole.rank >= rank:
-            return line.quantity
-        return min(line.quantity, sum(q for shipment, q in self.carrying(line.line) if shipment.rank >= rank))
+            return self.wanted(line)
+        return min(self.wanted(line), sum(it.packs(line.line, rank) for it in self.goods.values()))
+
+    def standing(self, line: LineDue, rank: int) -> int:
+        """How many packs of a line have reached a rank and did not come back to the sender; never more than are due."""
+        if not self.returned:
+            return self.moved(line, rank)
+        whole = self.goods.get(WHOLE_ORDER)
+        if whole is not None and whole.rank >= rank:
+            return self.due(line)
+        stayed = (max(0, it.packs(line.line, rank) - self._back(name, line.line)) for name, it in self.goods.items())
+        return min(self.due(line), sum(stayed))
+
+    def sent_back(self, line: int) -> int:
+        """Packs of a line that carriers have brought back to the sender."""
+        return sum(self._back(name, line) for name in self.goods) if self.returned else 0
+
+    def _back(self, shipment: str, line: int) -> int:
+        outcome = self.returned.get(sender_rma(shipment))
+        return sum(x.quantity for x in outcome.received if x.line == line) if outcome else 0
 
     def carrying(self, line: int) -> Iterator[tuple[ShipmentState, int]]:
         """The shipments that carry a line, with how many packs."""
-        for name in sorted(self.shipments):
-            for carried in self.shipments[name].lines:
+        for shipment in self.goods.values():
+            for carried in shipment.lines:
                 if carried.line == line:
-                    yield self.shipments[name], carried.quantity
+                    yield shipment, carried.quantity
 
     def delivered_at(self, line: LineDue) -> datetime | None:
         """When the last pack of a line was delivered; None while some are not."""
-        if self.moved(line, RANK[OrderStatus.DELIVERED]) < line.quantity:
+        if not self.wanted(line) or self.moved(line, RANK[OrderStatus.DELIVERED]) < self.wanted(line):
             return None
         times = [shipment.delivered_at for shipment, _ in self.carrying(line.line)]
-        if WHOLE_ORDER in self.shipments:
-            times.append(self.shipments[WHOLE_ORDER].delivered_at)
+        times.append(self.goods.get(WHOLE_ORDER, NO_SHIPMENT).delivered_at)
         return max((moment for moment in times if moment), default=None)
 
-    @property
+    def first_promise(self, line: int) -> date:
+        """The day that a line was promised for, before any ETA: the first promise, or what replaced it."""
+        if line in self.days:
+            return self.days[line]
+        return next(x.promised_on for x in self.start.promise.lines if x.line == line)
+
+    @cached_property
     def promises(self) -> tuple[LinePromise, ...]:
         """The day promised now for each line: the first promise, or the day of a late ETA on what carries it."""
         return tuple(
-            LinePromise(line=first.line, promised_on=redated(self._eta(first.line), first.promised_on))
-            for first in self.start.promise.lines
+            LinePromise(line=x.line, promised_on=self.told.get(x.line) or self.first_promise(x.line))
+            for x in self.demand
         )
 
-    def _eta(self, line: int) -> datetime | None:
+    def eta_of(self, line: int) -> datetime | None:
+        """The latest ETA of what carries a line."""
         reports = [shipment.eta for shipment, _ in self.carrying(line)]
-        if WHOLE_ORDER in self.shipments:
-            reports.append(self.shipments[WHOLE_ORDER].eta)
+        reports.append(self.goods.get(WHOLE_ORDER, NO_SHIPMENT).eta)
         return max((report.eta for report in reports if report), default=None)
 
     @property
     def promised_on(self) -> date:
         """The day promised now for the whole order."""
-        return max(line.promised_on for line in self.promises)
+        wanted = {line.line for line in self._wanted_lines}
+        return max(line.promised_on for line in self.promises if line.line in wanted)
+
+    @property
+    def first_promised_on(self) -> date:
+        """The day for which the whole order was promised before any ETA."""
+        return max(self.first_promise(line.line) for line in self._wanted_lines)
+
+    @property
+    def _wanted_lines(self) -> tuple[LineDue, ...]:
+        """The lines that count for the order's promise: those of which something is wanted; all when nothing is."""
+        return tuple(line for line in self.demand if self.wanted(line)) or self.demand
+
+    @property
+    def band(self) -> Band:
+        """How bad its delay is."""
+        return band(self.promised_on, self.first_promised_on)
 
     @property
     def eta(self) -> datetime | None:
         """The latest ETA of any shipment."""
-        return max((shipment.eta.eta for shipment in self.shipments.values() if shipment.eta), default=None)
+        return max((shipment.eta.eta for shipment in self.goods.values() if shipment.eta), default=None)
 
     @property
     def delay_minutes(self) -> int:
@@ -160,33 +218,47 @@ class OrderState(Contract):
         required = {kind for kind, step in PLANS[self.start.variant].steps.items() if step.required}
         if self.start.proof_of_delivery_required:
             required.add(MilestoneKind.PROOF_OF_DELIVERY)
-        whole = self.shipments.get(WHOLE_ORDER, ShipmentState()).seen
-        names = [name for name in sorted(self.shipments) if name != WHOLE_ORDER] or [WHOLE_ORDER]
+        whole = self.goods.get(WHOLE_ORDER, NO_SHIPMENT).seen
+        names = [name for name in self.goods if name != WHOLE_ORDER] or [WHOLE_ORDER]
+        back = {name for name in names if MilestoneKind.RETURNING in self.goods.get(name, NO_SHIPMENT).seen}
         return tuple(
             (name, kind)
             for name in names
+            if name not in back
             for kind in sorted(required)
-            if kind not in whole and kind not in self.shipments.get(name, ShipmentState()).seen
+            if kind not in whole and kind not in self.goods.get(name, NO_SHIPMENT).seen
+        )
+
+    @property
+    def coming_back(self) -> tuple[str, ...]:
+        """Shipments that carriers bring back and that have not been received whole."""
+        return tuple(
+            name
+            for name, it in self.goods.items()
+            if MilestoneKind.RETURNING in it.seen
+            and (sender_rma(name) not in self.returned or not self.returned[sender_rma(name)].settled)
         )
 
     @property
     def delivered(self) -> bool:
-        """Every pack of every line has been delivered."""
+        """Every pack of every line that is wanted has been delivered, or came back."""
         return self.rank >= RANK[OrderStatus.DELIVERED]
 
     @property
     def complete(self) -> bool:
-        """Delivered, and everything that must be reported was."""
-        return self.delivered and not self.missing()
+        """Delivered, and everything that must be reported or carried out was."""
+        return self.delivered and not self.missing() and not self.coming_back and self.answered
 
-    def deadline(self) -> tuple[datetime, str] | None:
-        """When something should have been heard, and what. None for an order that replays past business time."""
-        if self.start.clock == "events" or self.cancelled is not None or self.complete:
-            return None
-        if self.delivered:
-            last = max(moment for shipment in self.shipments.values() for moment in shipment.seen.values())
-            return last + COMPLETION_GRACE, "missing reports"
-        return None if self.overdue else (end_of(self.promised_on) + SCAN_GRACE, "delivery")
+    @property
+    def answered(self) -> bool:
+        """No system has refused anything that somebody should look at first. After a while the order ends all the
+        same; the case that was opened goes on."""
+        return not self.refused or REFUSED in self.passed or self.start.clock == "events"
+
+
+def sender_rma(shipment: str) -> str:
+    """The number of the return authorisation for a shipment that a carrier brings back."""
+    return f"rts-{shipment}"
 
 
 def end_of(day: date) -> datetime:
@@ -203,3 +275,6 @@ class OrderRun(Contract):
     owed: tuple[Effect, ...] = ()
     history: tuple[str, ...] = ()
     failure_origin: str = ""
+    failure: str = ""
+    cases: tuple[KnownCase, ...] = ()
+    answers: dict[str, str] = {}  # noqa: RUF012

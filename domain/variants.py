@@ -52,6 +52,7 @@ _HANDOVER = frozenset({Role.WMS, Role.TMS, Role.CARRIER})
 _CARRIAGE = frozenset({Role.TMS, Role.CARRIER})
 _SUPPLIER = frozenset({Role.SUPPLIER})
 _DROP_HANDOVER = frozenset({Role.SUPPLIER, Role.TMS, Role.CARRIER})
+_RECEIVING = frozenset({Role.WMS, Role.SUPPLIER})
 _ANYONE = frozenset({Role.WMS, Role.TMS, Role.CARRIER, Role.SUPPLIER})
 
 _CARRIAGE_STEPS = {
@@ -61,6 +62,13 @@ _CARRIAGE_STEPS = {
     M.PROOF_OF_DELIVERY: Step(_CARRIAGE, tell_erp=True),
     M.DELAYED: Step(_ANYONE),
     M.EXCEPTION: Step(_ANYONE, tell_erp=True, tell_planning=False),
+    M.CLEARED: Step(_ANYONE, tell_erp=True, tell_planning=False),
+    M.CONSOLIDATED: Step(_CARRIAGE, tell_planning=False),
+    M.RETURNING: Step(_CARRIAGE, tell_erp=True),
+    M.TENDER_ACCEPTED: Step(_CARRIAGE, tell_planning=False),
+    M.TENDER_REJECTED: Step(_CARRIAGE, tell_planning=False),
+    M.RETURN_RECEIVED: Step(_RECEIVING, tell_planning=False),
+    M.RETURN_INSPECTED: Step(_RECEIVING, tell_planning=False),
 }
 
 
@@ -77,6 +85,7 @@ PLANS = {
         instructions=(Operation.INSTRUCT_WAREHOUSE, Operation.TENDER_TRANSPORT),
         steps={
             M.ALLOCATED: Step(_WAREHOUSE),
+            M.SHORT_PICKED: Step(_WAREHOUSE),
             M.PICKED: Step(_WAREHOUSE, tell_erp=True, required=True),
             M.PACKED: Step(_WAREHOUSE, tell_erp=True, required=True),
             M.SHIPPED: Step(_HANDOVER, tell_erp=True, required=True),
@@ -87,6 +96,7 @@ PLANS = {
         instructions=(Operation.TENDER_TRANSPORT,),
         steps={
             M.PACKED: Step(_SUPPLIER),
+            M.SHORT_PICKED: Step(_SUPPLIER),
             M.SHIPPED: Step(_DROP_HANDOVER, tell_erp=True, required=True),
             **_CARRIAGE_STEPS,
         },

@@ -1,5 +1,6 @@
 """Exception cases: how one is started, what it hears from its order, what it writes down, which alerts it asks for."""
 
+from datetime import date
 from enum import StrEnum
 
 from schemas.base import Contract, Moment
@@ -47,7 +48,10 @@ class CaseEntry(Contract):
 
 
 class CaseStart(Contract):
-    """Start of a case's workflow. `reopened` counts how often it was closed before; `history` is what happened then."""
+    """Start of a case's workflow. `reopened` counts how often it was closed before; `history` is what happened then.
+
+    `promised_on` is the day promised when it opened: a customer who is told is told this day.
+    """
 
     order: str
     kind: ExceptionKind
@@ -59,6 +63,7 @@ class CaseStart(Contract):
     region: str = ""
     carrier: str = ""
     priority: int = 3
+    promised_on: date | None = None
     reopened: int = 0
     history: tuple[CaseEntry, ...] = ()
 
@@ -71,6 +76,18 @@ class CaseStart(Contract):
     def workflow_id(self) -> str:
         """`case/<erp>/<number>/<kind>/<n>`."""
         return f"case/{self.id}"
+
+
+class CaseName(Contract):
+    """Which case."""
+
+    id: str
+
+
+class CaseHistory(Contract):
+    """What happened in a case so far."""
+
+    entries: tuple[CaseEntry, ...] = ()
 
 
 class CaseNews(Contract):
@@ -90,7 +107,8 @@ class CaseOutcome(Contract):
 
 
 class Notice(Contract):
-    """A message to people, asked for once under its key: `<case>/<tier>/<channel>`, or a customer notice.
+    """A message to people, asked for once under its key: `<case>/<tier>/<channel>` (with the count of its
+    reopenings, if any), or a customer notice.
 
     `to` is a queue of our own people, or `customer`: whose address the store looks up when the notice is sent.
     `facts` fill the template: short, and free of names and addresses. `tier` is 0 for the first, and for customers.

@@ -175,6 +175,12 @@ class ReturnRequest(Contract):
     lines: Annotated[tuple[ShippedLine, ...], Field(min_length=1, max_length=500)]
     collect: bool = True
 
+    @model_validator(mode="after")
+    def _not_the_carriers(self) -> Self:
+        if self.id.startswith("rts-"):
+            raise ValueError("id: numbers that begin with rts- are for goods that a carrier brings back")
+        return self
+
 
 class NoteRequest(Contract):
     """Acknowledge or resolve a case, or assign it: `to` is the person or queue that takes it."""

@@ -13,27 +13,47 @@ from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel
-from pydantic.json_schema import models_json_schema
 
+from schemas.commands import (
+    ActionRequest,
+    AmendRequest,
+    CaseAnswer,
+    CommandAnswer,
+    HoldRequest,
+    NoteRequest,
+    ReplanDecision,
+    ResumeRequest,
+    ReturnAnswer,
+    ReturnRequest,
+)
+from schemas.dialect import JSON_SCHEMA, dialect
 from schemas.effects import PlanningDelta
 from schemas.envelope import Envelope
 from schemas.instructions import (
     Accepted,
     ErpCancellation,
+    ErpChange,
     ErpMilestone,
     ErpPromise,
+    Interception,
     PlanningBatch,
+    ReturnCollection,
+    ReturnNotice,
     Tender,
+    TenderAmendment,
+    TenderHold,
     TenderVoid,
+    WarehouseAmendment,
     WarehouseCancellation,
+    WarehouseHold,
     WarehouseInstruction,
 )
 from schemas.inventory import InventoryMovement
 from schemas.milestones import Milestone
-from schemas.orders import CancelAnswer, CancelRequest, OrderRelease, Promise, ReleaseAnswer
+from schemas.orders import CancelRequest, OrderRelease, Promise, ReleaseAnswer
+from schemas.policies import PolicyRule
 
 DIRECTORY = Path(__file__).resolve().parent.parent / "docs" / "contracts"
-JSON_SCHEMA = "https://json-schema.org/draft/2020-12/schema"
 DIALECT = "dialect.openapi.json"
 
 
@@ -55,8 +75,18 @@ class Published:
 CONTRACTS = (
     Published(OrderRelease, "erp", at_door=True),
     Published(ReleaseAnswer, "orders"),
+    Published(AmendRequest, "erp", at_door=True),
     Published(CancelRequest, "erp", at_door=True),
-    Published(CancelAnswer, "orders"),
+    Published(HoldRequest, "erp", at_door=True),
+    Published(ResumeRequest, "erp", at_door=True),
+    Published(ReturnRequest, "erp", at_door=True),
+    Published(ActionRequest, "orders", at_door=True),
+    Published(NoteRequest, "orders", at_door=True),
+    Published(ReplanDecision, "planning", at_door=True),
+    Published(PolicyRule, "orders", at_door=True),
+    Published(CommandAnswer, "orders"),
+    Published(CaseAnswer, "orders"),
+    Published(ReturnAnswer, "orders"),
     Published(Promise, "orders"),
     Published(Milestone, "carrier", at_door=True),
     Published(Envelope[Milestone], "carrier", at_door=True),
@@ -65,54 +95,27 @@ CONTRACTS = (
     Published(PlanningBatch, "planning"),
     Published(ErpMilestone, "erp"),
     Published(ErpPromise, "erp"),
+    Published(ErpChange, "erp"),
     Published(ErpCancellation, "erp"),
     Published(WarehouseInstruction, "wms"),
+    Published(WarehouseAmendment, "wms"),
+    Published(WarehouseHold, "wms"),
     Published(WarehouseCancellation, "wms"),
+    Published(ReturnNotice, "wms"),
     Published(Tender, "tms"),
+    Published(TenderAmendment, "tms"),
+    Published(TenderHold, "tms"),
     Published(TenderVoid, "tms"),
+    Published(Interception, "tms"),
+    Published(ReturnCollection, "tms"),
     Published(Accepted, "orders"),
 )
-
-
-@dataclass(frozen=True)
-class Call:
-    """One operation that a connected system must implement."""
-
-    system: str
-    path: str
-    body: type[BaseModel]
-    summary: str
-
-
-CALLS = (
-    Call("erp", "/v1/orders/{order}/milestones", ErpMilestone, "A milestone of the order was reached"),
-    Call("erp", "/v1/orders/{order}/promise", ErpPromise, "The promise was re-dated"),
-    Call("erp", "/v1/orders/{order}/cancellation", ErpCancellation, "The cancellation was carried out in every system"),
-    Call("wms", "/v1/instructions", WarehouseInstruction, "Pick, pack and hand over"),
-    Call("wms", "/v1/instructions/{order}/cancellation", WarehouseCancellation, "Stop, or put away what was picked"),
-    Call("tms", "/v1/tenders", Tender, "Carry this order"),
-    Call("tms", "/v1/tenders/{order}/void", TenderVoid, "Do not carry this order"),
-    Call("planning", "/v1/deltas", PlanningBatch, "What moved, in bulk; each delta's key makes it count once"),
-)
-
-_PROBLEM = {
-    "type": "object",
-    "description": "RFC 9457. `code` is short, for machines and free of personal data: it is kept with the failure.",
-    "properties": {
-        "type": {"type": "string", "format": "uri-reference", "default": "about:blank"},
-        "title": {"type": "string"},
-        "status": {"type": "integer"},
-        "code": {"type": "string"},
-        "detail": {"type": "string"},
-    },
-    "required": ["title", "status"],
-}
 
 
 def documents() -> dict[str, str]:
     """Every document by its file name."""
     schemas = {f"{contract.name}.v1.json": _schema(contract) for contract in CONTRACTS}
-    return {name: _formatted(document) for name, document in {**schemas, DIALECT: _dialect()}.items()}
+    return {name: _formatted(document) for name, document in {**schemas, DIALECT: dialect()}.items()}
 
 
 def stale(directory: Path) -> list[str]:
@@ -152,104 +155,6 @@ def _schema(contract: Published) -> dict[str, Any]:
         "x-lifecycle": "active",
     }
     return head | schema
-
-
-def _dialect() -> dict[str, Any]:
-    models = [call.body for call in CALLS] + [Accepted]
-    _, definitions = models_json_schema(
-        [(model, "validation") for model in models], ref_template="#/components/schemas/{model}"
-    )
-    return {
-        "openapi": "3.1.1",
-        "info": {
-            "title": "Syncline dialect",
-            "version": "1.0.0",
-            "description": "What a connected ERP, WMS, TMS or planning system implements. Each system implements the "
-            "paths under its own tag. A call is repeated with the same Idempotency-Key until it is answered.",
-        },
-        "jsonSchemaDialect": JSON_SCHEMA,
-        "servers": [{"url": "{base}", "variables": {"base": {"default": "https://system.example"}}}],
-        "security": [{"bearer": []}],
-        "tags": [{"name": system} for system in dict.fromkeys(call.system for call in CALLS)],
-        "paths": {call.path: _path(call) for call in CALLS},
-        "components": {
-            "schemas": definitions["$defs"] | {"Problem": _PROBLEM},
-            "securitySchemes": {"bearer": {"type": "http", "scheme": "bearer"}},
-            "parameters": _PARAMETERS,
-            "responses": _RESPONSES,
-        },
-    }
-
-
-def _path(call: Call) -> dict[str, Any]:
-    named = ["Order"] if "{order}" in call.path else []
-    operation = {
-        "operationId": call.body.__name__[0].lower() + call.body.__name__[1:],
-        "tags": [call.system],
-        "summary": call.summary,
-        "parameters": [
-            {"$ref": f"#/components/parameters/{name}"} for name in (*named, "IdempotencyKey", "Traceparent")
-        ],
-        "requestBody": {"required": True, "content": _content("application/json", call.body.__name__)},
-        "responses": {
-            status: {"$ref": f"#/components/responses/{name}"}
-            for status, name in (
-                ("200", "Replayed"),
-                ("201", "Accepted"),
-                ("429", "Later"),
-                ("4XX", "Refused"),
-                ("5XX", "Later"),
-            )
-        },
-    }
-    return {"post": operation}
-
-
-def _content(media_type: str, schema: str) -> dict[str, Any]:
-    return {media_type: {"schema": {"$ref": f"#/components/schemas/{schema}"}}}
-
-
-_PARAMETERS = {
-    "Order": {
-        "name": "order",
-        "in": "path",
-        "required": True,
-        "description": "The ERP's order number; the same as `order` in the body.",
-        "schema": {"type": "string"},
-    },
-    "IdempotencyKey": {
-        "name": "Idempotency-Key",
-        "in": "header",
-        "required": True,
-        "description": "A call with a key that was carried out before is answered 200 with the first answer, "
-        "and is not carried out again. The same key with another body is refused with 422.",
-        "schema": {"type": "string", "minLength": 1},
-    },
-    "Traceparent": {
-        "name": "traceparent",
-        "in": "header",
-        "required": False,
-        "description": "W3C Trace Context.",
-        "schema": {"type": "string", "pattern": "^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$"},
-    },
-}
-
-_RESPONSES = {
-    "Accepted": {"description": "Carried out.", "content": _content("application/json", "Accepted")},
-    "Replayed": {
-        "description": "This key had been carried out before: the first answer again, with `replayed`.",
-        "content": _content("application/json", "Accepted"),
-    },
-    "Refused": {
-        "description": "The system's rules refuse the call; it is not repeated.",
-        "content": _content("application/problem+json", "Problem"),
-    },
-    "Later": {
-        "description": "Not now; the call is repeated with the same key.",
-        "headers": {"Retry-After": {"description": "Seconds to wait.", "schema": {"type": "integer", "minimum": 0}}},
-        "content": _content("application/problem+json", "Problem"),
-    },
-}
 
 
 def main() -> None:

@@ -13,7 +13,8 @@ from schemas.orders import LinePromise, OrderLine, OrderStatus, Party
 
 
 class ErpMilestone(Contract):
-    """POST {erp}/v1/orders/{number}/milestones. `order_status` is the whole order's status and never falls."""
+    """POST {erp}/v1/orders/{number}/milestones. `order_status` is the whole order's status. It never falls,
+    but when a change (`amended`, `backordered`, `re_sourced`) was told that asks for more."""
 
     order: OrderNumber
     milestone: MilestoneKind
@@ -104,7 +105,8 @@ class ReturnNotice(Contract):
 
 
 class Tender(Contract):
-    """POST {tms}/v1/tenders: carry this (X12 204). `carrier` only when one is wanted.
+    """POST {tms}/v1/tenders: carry this (X12 204). `carrier` only when one is wanted; `site` only when it is another
+    than the order's own, which sends these packs: pick them up there.
 
     Answered with the carrier when it is accepted at once; without, a `tender_accepted` or `tender_rejected` follows.
     """
@@ -118,6 +120,7 @@ class Tender(Contract):
     packs: int
     promised_on: date
     expedite: bool = False
+    site: SiteId | None = None
 
 
 class TenderAmendment(Contract):
@@ -148,7 +151,7 @@ class Interception(Contract):
 
 
 class ReturnCollection(Contract):
-    """POST {tms}/v1/returns: collect these packs at the customer and bring them to the site."""
+    """POST {tms}/v1/collections: collect these packs at the customer and bring them to the site."""
 
     order: OrderNumber
     rma: str
@@ -158,10 +161,11 @@ class ReturnCollection(Contract):
 
 
 class TenderVoid(Contract):
-    """POST {tms}/v1/tenders/{order}/void."""
+    """POST {tms}/v1/tenders/{order}/void. `site`: only the packs that another site than the order's own sends."""
 
     order: OrderNumber
     reason: str
+    site: SiteId | None = None
 
 
 class PlanningBatch(Contract):

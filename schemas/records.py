@@ -80,7 +80,8 @@ class StepRecord(Contract):
     """One step of an order. `version` rises with each: a slow worker's old record never overwrites a newer one.
 
     `first_promise` is set in the first record only; `lines` and `shipments` hold what may have changed. `amended_by`:
-    the inbox message whose amendment the store works into the release. `sites`: warehouses that take part from now on.
+    the inbox messages whose amendments the store works into the release; `items` what lines were substituted by.
+    `sites`: warehouses that take part from now on.
     """
 
     order: str
@@ -98,7 +99,8 @@ class StepRecord(Contract):
     shipments: tuple[ShipmentRecord, ...] = ()
     effects: tuple[Effect, ...] = ()
     deltas: tuple[PlanningDelta, ...] = ()
-    amended_by: int | None = None
+    amended_by: tuple[int, ...] = ()
+    items: dict[int, str] = {}  # noqa: RUF012 - pydantic copies field defaults
     sites: tuple[str, ...] = ()
     proposals: tuple[Proposal, ...] = ()
     decided: tuple[Decided, ...] = ()
@@ -109,3 +111,10 @@ class Written(Contract):
     """The step is in the database."""
 
     version: int
+
+
+class Replay(Contract):
+    """Bring these quarantined messages back, after what stopped them has been repaired."""
+
+    order: str
+    ids: tuple[int, ...]

@@ -52,6 +52,11 @@ class ReturnOutcome(Contract):
     restocked: tuple[ShippedLine, ...] = ()
     scrapped: tuple[ShippedLine, ...] = ()
 
+    @property
+    def settled(self) -> bool:
+        """Nothing more comes back under this authorisation."""
+        return self.state in (ReturnState.CREDITED, ReturnState.REFUSED)
+
 
 class ReturnRecord(Contract):
     """One step of a return, written as one transaction; see `StepRecord`."""

@@ -6,6 +6,8 @@ from typing import Annotated
 from pydantic import BaseModel, Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from schemas.notify import NotifySettings
+
 
 class Endpoint(BaseModel):
     """Where a connected system listens, and the bearer token it wants."""
@@ -24,7 +26,9 @@ class QueueLimit(BaseModel):
 class Settings(BaseSettings):
     """All settings. `erp`, `wms`, `tms` and `planning` map a system id, site or region to its endpoint; `*` is any."""
 
-    model_config = SettingsConfigDict(env_prefix="SYNCLINE_", env_nested_delimiter="__", extra="ignore")
+    model_config = SettingsConfigDict(
+        env_prefix="SYNCLINE_", env_nested_delimiter="__", env_ignore_empty=True, extra="ignore"
+    )
 
     database_url: str = "postgresql://syncline@127.0.0.1:5432/syncline"
     database_pool: Annotated[int, Field(ge=2, le=100)] = 12
@@ -56,7 +60,14 @@ class Settings(BaseSettings):
 
     planning_linger_s: float = 0.5
     planning_batch: int = 500
+    notify: NotifySettings = NotifySettings()
+    """Mail server and webhooks, through which people are told: see docs/howto/reach-people.md."""
     log_level: str = "info"
+
+    api_url: str = ""
+    """Where the command line finds the API; that of the local stack when empty."""
+    api_key: SecretStr = SecretStr("")
+    """The command line's key for it."""
 
 
 @lru_cache(maxsize=1)

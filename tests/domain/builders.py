@@ -1,8 +1,16 @@
 """Small builders: an order of two lines, and events on it."""
 
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
-from schemas.base import Role, Variant
+from domain import commands, lifecycle
+from domain.decision import Decision
+from domain.findings import findings
+from domain.state import OrderState
+from schemas.base import Contract, Role, Variant
+from schemas.commands import Command, Verb
+from schemas.effects import Operation
+from schemas.exceptions import ExceptionKind, OrderPolicy
 from schemas.lifecycle import OrderStart
 from schemas.milestones import MilestoneEvent, MilestoneKind, ShippedLine
 from schemas.orders import LineDue, LinePromise, Promise
@@ -12,9 +20,16 @@ DUE = date(2026, 5, 20)
 FULL = (ShippedLine(line=1, quantity=40), ShippedLine(line=2, quantity=60))
 FIRST = (ShippedLine(line=1, quantity=40), ShippedLine(line=2, quantity=10))
 REST = (ShippedLine(line=2, quantity=50),)
+TEN = (ShippedLine(line=1, quantity=10),)
 
 
-def start(variant: Variant = Variant.DISTRIBUTION_CENTRE, *, pod: bool = False, clock: str = "wall") -> OrderStart:
+def start(
+    variant: Variant = Variant.DISTRIBUTION_CENTRE,
+    *,
+    pod: bool = False,
+    clock: str = "wall",
+    policy: OrderPolicy = OrderPolicy(),  # noqa: B008 - frozen
+) -> OrderStart:
     return OrderStart(
         erp="erp-one",
         number="SO-1",
@@ -34,6 +49,7 @@ def start(variant: Variant = Variant.DISTRIBUTION_CENTRE, *, pod: bool = False, 
         clock=clock,
         released_at=NOON,
         accepted_at=NOON,
+        policy=policy,
     )
 
 
@@ -45,16 +61,58 @@ def event(
     lines: tuple[ShippedLine, ...] = (),
     eta: datetime | None = None,
     name: str = "",
+    **more: Any,
 ) -> MilestoneEvent:
+    said = {"partner": "wms-lys", "role": Role.WMS, **more}
     return MilestoneEvent(
         id=f"src#{name or f'{shipment}.{kind}'}",
         kind=kind,
         shipment=shipment,
         occurred_at=NOON + timedelta(hours=hours),
         received_at=NOON + timedelta(hours=hours, minutes=1),
-        partner="wms-lys",
-        role=Role.WMS,
         inbox_id=int(hours * 10) + 2,
         lines=lines,
         eta=eta,
+        **said,
     )
+
+
+def command(request: Contract, role: Role = Role.SUPPORT, hours: float = 0.5) -> Command[Any]:
+    """A request as an order's workflow gets it."""
+    return Command(request=request, by="sam", role=role, inbox_id=900, accepted_at=NOON + timedelta(hours=hours))
+
+
+def opened(variant: Variant = Variant.DISTRIBUTION_CENTRE, **more: Any) -> OrderState:
+    """An order that was just released."""
+    return lifecycle.open_order(start(variant, **more)).state
+
+
+def after(state: OrderState, *events: MilestoneEvent) -> OrderState:
+    """The order when it has heard of these events."""
+    for one in events:
+        state = lifecycle.apply(state, one).state
+    return state
+
+
+def refusal(state: OrderState, verb: Verb, request: Contract, role: Role = Role.SUPPORT) -> str:
+    """What is answered to a request that cannot be carried out; empty when it can."""
+    return commands.refusal(state, verb, command(request, role)) or ""
+
+
+def done(state: OrderState, verb: Verb, request: Contract, role: Role = Role.SUPPORT) -> Decision:
+    """What is decided on a request, which must be possible."""
+    assert refusal(state, verb, request, role) == ""
+    return commands.decide(state, verb, command(request, role))
+
+
+def told(decision: Decision) -> list[Operation]:
+    """What the other systems are told, in order."""
+    return [effect.operation for effect in decision.effects]
+
+
+def kinds(state: OrderState) -> dict[ExceptionKind, list[str]]:
+    """What is wrong with the order: the subjects of each kind."""
+    found: dict[ExceptionKind, list[str]] = {}
+    for finding in findings(state):
+        found.setdefault(finding.kind, []).append(finding.subject)
+    return found

@@ -1,8 +1,7 @@
 """The lifecycle, exhaustively: every order and every duplication of a lifecycle's events."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import timedelta
-from functools import reduce
 from itertools import permutations
 
 import pytest
@@ -10,14 +9,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from domain import lifecycle
-from domain.lifecycle import Decision
+from domain.decision import Decision
+from domain.findings import findings
+from domain.record import line_record
 from domain.state import OrderState
 from schemas.base import Variant
-from schemas.effects import Operation
-from schemas.milestones import MilestoneEvent
+from schemas.effects import ChangeKind, Effect, Operation
+from schemas.exceptions import ExceptionKind as X
+from schemas.exceptions import OrderPolicy
+from schemas.milestones import MilestoneEvent, ShippedLine
 from schemas.milestones import MilestoneKind as M
-from schemas.orders import CancelRequest, OrderStatus
-from tests.domain.builders import FIRST, FULL, NOON, REST, event, start
+from schemas.orders import OrderStatus
+from schemas.records import LineRecord
+from tests.domain.builders import FIRST, FULL, NOON, REST, TEN, event, start
 
 LATE = NOON + timedelta(days=20)
 CENTRE = (
@@ -47,65 +51,250 @@ SPLIT = (
 )
 
 
+PARTS = (
+    event(M.PICKED, 1, lines=FIRST),
+    event(M.PICKED, 2, shipment="DN-2", lines=REST),
+    event(M.SHIPPED, 3, lines=FIRST),
+    event(M.SHIPPED, 4, shipment="DN-2", lines=REST),
+    event(M.DELIVERED, 7),
+    event(M.DELIVERED, 9, shipment="DN-2"),
+)
+MERGED = (
+    event(M.SHIPPED, 3, lines=FIRST),
+    event(M.SHIPPED, 4, shipment="DN-2", lines=REST),
+    event(M.CONSOLIDATED, 5, shipment="DN-M", lines=FULL, merges=("DN-1", "DN-2")),
+    event(M.DELAYED, 5.5, shipment="DN-M", eta=LATE),
+    event(M.OUT_FOR_DELIVERY, 6, shipment="DN-M"),
+    event(M.DELIVERED, 7, shipment="DN-M"),
+)
+JOINED = (
+    event(M.SHIPPED, 3, lines=FIRST),
+    event(M.SHIPPED, 4, shipment="DN-2", lines=REST),
+    event(M.CONSOLIDATED, 5, lines=FULL, merges=("DN-1", "DN-2")),
+    event(M.IN_TRANSIT, 6),
+    event(M.DELIVERED, 7),
+)
+TROUBLED = (
+    event(M.SHIPPED, 3, lines=FULL),
+    event(M.EXCEPTION, 4, cause=X.DAMAGE, lines=REST),
+    event(M.CLEARED, 5, cause=X.DAMAGE),
+    event(M.EXCEPTION, 5.5, cause=X.TEMPERATURE),
+    event(M.EXCEPTION, 6, name="untyped"),
+    event(M.DELIVERED, 7),
+)
+RETURNED = (
+    event(M.SHIPPED, 3, lines=FIRST),
+    event(M.SHIPPED, 4, shipment="DN-2", lines=REST),
+    event(M.EXCEPTION, 5, cause=X.ADDRESS),
+    event(M.RETURNING, 6),
+    event(M.DELIVERED, 9, shipment="DN-2"),
+)
+SIGNED = (
+    event(M.SHIPPED, 3, lines=FULL),
+    event(M.DELIVERED, 7, lines=FULL),
+    event(M.PROOF_OF_DELIVERY, 8, lines=FIRST),
+    event(M.IN_TRANSIT, 4),
+)
+OVER = (
+    event(M.PICKED, 1, lines=FULL),
+    event(M.SHIPPED, 3, lines=(ShippedLine(line=1, quantity=45), ShippedLine(line=2, quantity=60))),
+    event(M.DELIVERED, 7),
+)
+ASKED = (
+    event(M.TENDER_REJECTED, 0.2, shipment="", carrier="c-1", name="no-1"),
+    event(M.TENDER_REJECTED, 0.3, shipment="", carrier="c-2", name="no-2"),
+    event(M.TENDER_ACCEPTED, 0.4, shipment="", carrier="c-3"),
+    event(M.SHIPPED, 3, lines=FULL),
+    event(M.DELIVERED, 7),
+)
+SHORT = (
+    event(M.SHORT_PICKED, 0.5, shipment="", lines=TEN, reason="damaged in bin"),
+    event(M.PICKED, 1, lines=(ShippedLine(line=1, quantity=30), FULL[1])),
+    event(M.SHIPPED, 3, lines=(ShippedLine(line=1, quantity=30), FULL[1])),
+    event(M.SHIPPED, 5, shipment="DN-2", lines=TEN, partner="wms-mad"),
+    event(M.DELIVERED, 7),
+    event(M.DELIVERED, 9, shipment="DN-2"),
+)
+LIVES = {
+    "centre": (Variant.DISTRIBUTION_CENTRE, CENTRE),
+    "drop": (Variant.DIRECT_DROP, DROP),
+    "split": (Variant.DIRECT_DROP, SPLIT),
+    "parts": (Variant.DISTRIBUTION_CENTRE, PARTS),
+    "merged": (Variant.DIRECT_DROP, MERGED),
+    "joined": (Variant.DISTRIBUTION_CENTRE, JOINED),
+    "troubled": (Variant.DISTRIBUTION_CENTRE, TROUBLED),
+    "returned": (Variant.DISTRIBUTION_CENTRE, RETURNED),
+    "signed": (Variant.DIRECT_DROP, SIGNED),
+    "over": (Variant.DISTRIBUTION_CENTRE, OVER),
+}
+"""Lives of which the end does not depend on the order in which their reports arrive."""
+RANKED = OrderPolicy(carriers=("c-1", "c-2", "c-3"), alternates=("MAD",))
+ON_THE_WAY = {"version", "proposed", "proposals", "asked_for"}
+"""The counter of changes, and what planners were asked before the last report had arrived."""
+
+
+def hear(state: OrderState, one: MilestoneEvent) -> Decision:
+    decision = lifecycle.apply(state, one)
+    assert decision.state.rank >= state.rank, "rank never falls"
+    assert decision.state.version > state.version
+    assert (decision.superseded is None) or not (decision.effects or decision.deltas)
+    return decision
+
+
 def run(opened: OrderState, events: Iterable[MilestoneEvent]) -> tuple[OrderState, list[Decision]]:
     decisions: list[Decision] = []
-
-    def step(state: OrderState, one: MilestoneEvent) -> OrderState:
-        decision = lifecycle.apply(state, one)
-        assert decision.state.rank >= state.rank, "rank never falls"
-        assert (decision.superseded is None) or not (decision.effects or decision.deltas)
-        decisions.append(decision)
-        return decision.state
-
-    return reduce(step, events, opened), decisions
+    for one in events:
+        decisions.append(hear(opened, one))
+        opened = decisions[-1].state
+    return opened, decisions
 
 
-def facts(state: OrderState) -> dict[str, object]:
-    """The end state without the counter of changes."""
-    return state.model_dump(exclude={"version"})
+Life = tuple[tuple[MilestoneEvent, ...], OrderState, list[Decision]]
+
+
+def every_order(opened: OrderState, events: tuple[MilestoneEvent, ...]) -> Iterator[Life]:
+    """Every permutation, with where it ends and what was decided; what permutations begin with is run once."""
+    if not events:
+        yield (), opened, []
+    for at, one in enumerate(events):
+        first = hear(opened, one)
+        for order, state, decisions in every_order(first.state, (*events[:at], *events[at + 1 :])):
+            yield (one, *order), state, [first, *decisions]
+
+
+def facts(state: OrderState, *without: str) -> dict[str, object]:
+    """The end state, without what may differ."""
+    return state.model_dump(exclude=ON_THE_WAY | {*without})
 
 
 def milestone_keys(decisions: list[Decision]) -> list[str]:
     return sorted(e.key for d in decisions for e in d.effects if e.operation is Operation.REPORT_MILESTONE)
 
 
-@pytest.mark.parametrize(
-    ("variant", "events"),
-    [(Variant.DISTRIBUTION_CENTRE, CENTRE), (Variant.DIRECT_DROP, DROP), (Variant.DIRECT_DROP, SPLIT)],
-    ids=["centre", "drop", "split"],
-)
-def test_every_permutation_ends_the_same(variant: Variant, events: tuple[MilestoneEvent, ...]) -> None:
+def changes(decisions: list[Decision], kind: ChangeKind) -> list[Effect]:
+    return [e for d in decisions for e in d.effects if e.change is kind]
+
+
+def books(state: OrderState) -> list[LineRecord]:
+    return [line_record(state, line) for line in state.demand]
+
+
+@pytest.mark.parametrize("life", LIVES)
+def test_every_permutation_ends_the_same(life: str) -> None:
+    variant, events = LIVES[life]
     opened = lifecycle.open_order(start(variant)).state
     expected, straight = run(opened, events)
+    told, found, held = milestone_keys(straight), findings(expected), changes(straight, ChangeKind.INVOICE_HELD)
+    end = facts(expected)
+    assert len(told) == len(set(told))
+    for order, state, decisions in every_order(opened, events):
+        assert facts(state) == end, [e.id for e in order]
+        assert milestone_keys(decisions) == told, "one effect per milestone, in any order"
+        assert findings(state) == found
+        assert [(e.shipment, e.lines) for e in changes(decisions, ChangeKind.INVOICE_HELD)] == [
+            (e.shipment, e.lines) for e in held
+        ], "an invoice is held by whichever report comes last"
+        assert sum(len(d.returns) for d in decisions) <= 1, "goods come back once"
+
+
+def test_where_those_lives_end() -> None:
+    ends = {life: run(lifecycle.open_order(start(variant)).state, events) for life, (variant, events) in LIVES.items()}
+    states = {life: state for life, (state, _) in ends.items()}
+    assert [life for life, state in states.items() if not state.delivered] == ["returned"]
+    for life in ("parts", "merged", "joined"):
+        assert [it.delivered for it in books(states[life])] == [40, 60], life
+    assert states["merged"].eta == LATE, "a consolidated shipment's ETA is that of what it carries"
+    assert {f.kind for f in findings(states["troubled"])} == {X.TEMPERATURE, X.UNKNOWN_CODE}
+    assert [it.delivered for it in books(states["returned"])] == [0, 50]
+    assert states["returned"].coming_back == ("DN-1",)
+    assert [(f.kind, f.subject) for f in findings(states["signed"])] == [(X.POD_MISMATCH, "DN-1 line 2")]
+    assert [(f.kind, f.subject) for f in findings(states["over"])] == [(X.OVER_SHIP, "line 1")]
+    assert books(states["over"])[0].shipped == 40, "no more than ordered is booked: the surplus is held"
+    quiet = {"centre", "drop", "split", "parts", "merged", "joined"}
+    assert not any(findings(states[life]) for life in quiet)
+
+
+def test_answers_to_a_tender_in_any_order_leave_it_with_the_carrier_that_takes_it() -> None:
+    """Whether a refusal was heard before the acceptance changes how often was asked, and nothing after that."""
+    opened = lifecycle.open_order(start(policy=RANKED)).state
+    expected, straight = run(opened, ASKED)
+    assert expected.tender.rejected == ("c-1", "c-2")
+    asked = [e.carrier for d in straight for e in d.effects if e.operation is Operation.TENDER_TRANSPORT]
+    assert asked == ["c-2", "c-3"]
+    for order, state, decisions in every_order(opened, ASKED):
+        assert facts(state, "tender") == facts(expected, "tender"), [e.id for e in order]
+        assert (state.carrier, state.tender.accepted, state.tender.exhausted) == ("c-3", True, False)
+        assert milestone_keys(decisions) == milestone_keys(straight)
+        offers = [e.key for d in decisions for e in d.effects if e.operation is Operation.TENDER_TRANSPORT]
+        assert len(offers) == len(set(offers)) <= 2
+
+
+@pytest.mark.parametrize("covered_by", ["MAD", "backorder"])
+def test_a_shortage_in_any_order(covered_by: str) -> None:
+    """A shortage that is heard after the packs were picked all the same covers nothing: others were not asked, and the
+    promise not moved. Everything else is the same."""
+    policy = OrderPolicy(alternates=("MAD",)) if covered_by == "MAD" else OrderPolicy()
+    opened = lifecycle.open_order(start(policy=policy)).state
+    expected, straight = run(opened, SHORT)
     assert expected.delivered
-    for order in permutations(events):
-        state, decisions = run(opened, order)
-        assert facts(state) == facts(expected), [e.id for e in order]
-        assert milestone_keys(decisions) == milestone_keys(straight), "one effect per milestone, in any order"
+    for order, state, decisions in every_order(opened, SHORT):
+        late = decisions[order.index(SHORT[0])].superseded
+        before = {e.id for e in order[: order.index(SHORT[0])]}
+        picked = SHORT[3].id in before and bool(before & {SHORT[1].id, SHORT[2].id})
+        assert (late == "these packs have been picked or are no longer wanted") is picked, [e.id for e in order]
+        differs = ("shorts", "sources", "days") if late else ()
+        assert facts(state, *differs) == facts(expected, *differs), [e.id for e in order]
+        assert milestone_keys(decisions) == milestone_keys(straight)
+        cuts = changes(decisions, ChangeKind.SHORT_PICKED)
+        assert [(e.site, e.lines, e.reason) for e in cuts] == [("LYS", TEN, "damaged in bin")] * (not late)
+        assert [it.model_dump(exclude={"promised_on"}) for it in books(state)] == [
+            it.model_dump(exclude={"promised_on"}) for it in books(expected)
+        ]
 
 
-@pytest.mark.parametrize(
-    ("variant", "events"),
-    [(Variant.DISTRIBUTION_CENTRE, CENTRE), (Variant.DIRECT_DROP, SPLIT)],
-    ids=["centre", "split"],
-)
-def test_every_duplication_at_every_place_changes_nothing(variant: Variant, events: tuple[MilestoneEvent, ...]) -> None:
-    opened = lifecycle.open_order(start(variant)).state
+def test_two_orders_on_one_shipment_each_follow_their_own_lines() -> None:
+    """An order hears of its own lines only; what happens to the shipment happens to both."""
+    other = start().model_copy(update={"number": "SO-2"})
+    shared = (ShippedLine(line=1, quantity=40, order="SO-1"), FULL[1].model_copy(update={"order": "SO-1"}))
+    carriage = (event(M.IN_TRANSIT, 4), event(M.DELIVERED, 7))
+    mine = (event(M.SHIPPED, 3, lines=shared), *carriage)
+    theirs = (event(M.SHIPPED, 3, lines=(ShippedLine(line=2, quantity=60, order="SO-2"),)), *carriage)
+    first, alone = run(lifecycle.open_order(start()).state, (CENTRE[2], *carriage))
+    for order in permutations(range(3)):
+        one, told = run(lifecycle.open_order(start()).state, [mine[n] for n in order])
+        two, _ = run(lifecycle.open_order(other).state, [theirs[n] for n in order])
+        assert facts(one) == facts(first), "which order a line is of makes no difference any more"
+        assert milestone_keys(told) == milestone_keys(alone)
+        assert one.delivered
+        assert not two.delivered
+        assert [it.delivered for it in books(two)] == [0, 60]
+
+
+@pytest.mark.parametrize("life", [*LIVES, "asked", "short"])
+def test_every_duplication_at_every_place_changes_nothing(life: str) -> None:
+    others = {"asked": (Variant.DISTRIBUTION_CENTRE, ASKED), "short": (Variant.DISTRIBUTION_CENTRE, SHORT)}
+    variant, events = (LIVES | others)[life]
+    opened = lifecycle.open_order(start(variant, policy=RANKED)).state
     expected, straight = run(opened, events)
+    keys = sorted(e.key for d in straight for e in d.effects)
     for again in range(len(events)):
         for place in range(again + 1, len(events) + 1):
             order = [*events[:place], events[again], *events[place:]]
             state, decisions = run(opened, order)
             assert facts(state) == facts(expected)
-            assert milestone_keys(decisions) == milestone_keys(straight)
+            assert sorted(e.key for d in decisions for e in d.effects) == keys
             assert decisions[place].superseded, "a repetition is recorded as one"
 
 
-@given(st.lists(st.sampled_from(CENTRE), min_size=7, max_size=40).filter(lambda x: set(x) >= set(CENTRE)))
-@settings(max_examples=300, deadline=None)
-def test_any_shuffle_with_any_repetitions(order: list[MilestoneEvent]) -> None:
-    opened = lifecycle.open_order(start()).state
-    expected, straight = run(opened, CENTRE)
+@pytest.mark.parametrize("life", ["centre", "merged", "troubled"])
+@given(data=st.data())
+@settings(max_examples=100, deadline=None)
+def test_any_shuffle_with_any_repetitions(life: str, data: st.DataObject) -> None:
+    variant, events = LIVES[life]
+    again = data.draw(st.lists(st.sampled_from(events), max_size=30))
+    order = data.draw(st.permutations([*events, *again]))
+    opened = lifecycle.open_order(start(variant)).state
+    expected, straight = run(opened, events)
     state, decisions = run(opened, order)
     assert facts(state) == facts(expected)
     assert milestone_keys(decisions) == milestone_keys(straight)
@@ -131,37 +320,6 @@ def test_status_is_that_of_the_slowest_line() -> None:
     assert state.moved(state.start.lines[1], 8) == 10
 
 
-def test_a_late_eta_redates_the_promise_and_a_newer_one_can_take_it_back() -> None:
-    opened = lifecycle.open_order(start(Variant.DIRECT_DROP)).state
-    state, _ = run(opened, DROP[:2])
-    late = lifecycle.apply(state, DROP[2])
-    assert [e.operation for e in late.effects] == [Operation.REDATE_PROMISE]
-    assert late.state.promised_on == LATE.date()
-    assert "delayed" in late.state.conditions
-    better = lifecycle.apply(late.state, event(M.DELAYED, 6, eta=NOON + timedelta(days=2), name="better"))
-    assert better.state.promised_on == state.start.promise.promised_on
-    assert [e.operation for e in better.effects] == [Operation.REDATE_PROMISE]
-    stale = lifecycle.apply(better.state, event(M.DELAYED, 5.9, eta=LATE, name="stale"))
-    assert stale.superseded == "an ETA that was said later is known"
-
-
-def test_cancel_undoes_in_reverse_and_refuses_after_goods_issue() -> None:
-    opened = lifecycle.open_order(start()).state
-    request = CancelRequest(id="c1", reason="customer withdrew")
-    assert lifecycle.cancel_refusal(opened) is None
-    done = lifecycle.cancel(opened, request, NOON)
-    assert [e.operation for e in done.effects] == [
-        Operation.VOID_TENDER,
-        Operation.CANCEL_WAREHOUSE,
-        Operation.CONFIRM_CANCELLATION,
-    ]
-    assert done.state.status is OrderStatus.CANCELLED
-    after = lifecycle.apply(done.state, CENTRE[2])
-    assert after.superseded == "the order was cancelled: customer withdrew"
-    shipped, _ = run(opened, CENTRE[:3])
-    assert "can only be returned" in (lifecycle.cancel_refusal(shipped) or "")
-
-
 def test_refusals_are_recorded_not_applied() -> None:
     opened = lifecycle.open_order(start(Variant.DIRECT_DROP)).state
     picked = lifecycle.apply(opened, CENTRE[0])
@@ -169,20 +327,3 @@ def test_refusals_are_recorded_not_applied() -> None:
     centre = lifecycle.open_order(start()).state
     stranger = event(M.PICKED, 1, lines=(FULL[0].model_copy(update={"line": 9}),))
     assert lifecycle.apply(centre, stranger).superseded == "line 9 is not on the order"
-    too_many = event(M.PICKED, 1, lines=(FULL[0].model_copy(update={"quantity": 41}),))
-    assert "more than the 40 ordered" in (lifecycle.apply(centre, too_many).superseded or "")
-
-
-def test_deadlines_follow_the_promise_and_then_the_missing_reports() -> None:
-    opened = lifecycle.open_order(start()).state
-    due = opened.deadline()
-    assert due is not None
-    assert due[0].date() == NOON.replace(day=21).date()
-    overdue = lifecycle.pass_deadline(opened).state
-    assert overdue.conditions == ("no_scan",)
-    delivered, _ = run(opened, [CENTRE[2], CENTRE[6]])
-    assert delivered.delivered
-    assert not delivered.complete
-    assert {kind for _, kind in delivered.missing()} == {M.PICKED, M.PACKED}
-    assert lifecycle.pass_deadline(delivered).state.closed
-    assert lifecycle.open_order(start(clock="events")).state.deadline() is None

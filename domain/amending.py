@@ -1,0 +1,161 @@
+"""An amendment: until which state what may change, and the difference that each system gets."""
+
+from datetime import date, timedelta
+from typing import Any
+
+from domain import sourcing
+from domain.decision import Cause, Decision, change, demand_deltas, effect, redated
+from domain.promise import lead_days
+from domain.state import OrderState
+from domain.trouble import Source
+from domain.variants import PLANS, RANK
+from schemas.commands import Amendment, LineAmendment
+from schemas.effects import ChangeKind, Effect, LineChange, Operation
+from schemas.orders import LineDue, OrderStatus
+
+SHIPPED = RANK[OrderStatus.SHIPPED]
+MAX_LINES = 500
+
+
+def refusal(state: OrderState, wish: Amendment) -> str | None:
+    """Why this order cannot be amended so, and what is possible instead; None when it can."""
+    if state.rank >= SHIPPED:
+        return f"the order is {state.status}: release a new order for more, or authorise a return for less"
+    if wish.address and any(it.left for it in state.goods.values()):
+        return (
+            "a shipment has left for the old address: cancel the order to intercept it, or let the carrier redirect it"
+        )
+    known = {line.line: line for line in state.demand}
+    reasons = (_line_refusal(state, known.get(amended.line), amended) for amended in wish.lines)
+    return _whole_refusal(state, wish, known) or next((reason for reason in reasons if reason), None)
+
+
+def _whole_refusal(state: OrderState, wish: Amendment, known: dict[int, LineDue]) -> str | None:
+    """What the release would refuse as well."""
+    released_on = state.start.released_at.date()
+    if any(day < released_on for day in (wish.requested_on, *(x.requested_on for x in wish.lines)) if day):
+        return f"requested_on: {released_on} is the day of the release; name a later one"
+    if len({*known, *(line.line for line in wish.lines)}) > MAX_LINES:
+        return f"an order has at most {MAX_LINES} lines: release another order for the rest"
+    quantities = {**{n: line.quantity for n, line in known.items()}, **_quantities(wish)}
+    if not any(quantity > state.dropped.get(n, 0) for n, quantity in quantities.items()):
+        return "nothing would be left of the order: cancel it instead"
+    return None
+
+
+def _line_refusal(state: OrderState, line: LineDue | None, amended: LineAmendment) -> str | None:
+    if line is None:
+        if amended.item is None or not amended.quantity:
+            return f"line {amended.line} is not on the order: a new line needs item and quantity"
+        return None
+    if amended.item not in (None, line.item):
+        return f"line {amended.line} is of another item: remove it and add a line, or ask the planner to substitute"
+    left, gone = state.moved(line, SHIPPED), state.dropped.get(line.line, 0)
+    if amended.quantity is not None and left and amended.quantity < left + gone:
+        closed = f" and {gone} are cancelled" if gone else ""
+        return (
+            f"line {amended.line}: {left} packs have left{closed}; it cannot be less than {left + gone}: "
+            "authorise a return for the rest"
+        )
+    return None
+
+
+def _quantities(wish: Amendment) -> dict[int, int]:
+    return {amended.line: amended.quantity for amended in wish.lines if amended.quantity is not None}
+
+
+def amend(state: OrderState, wish: Amendment, cause: Cause, inbox_id: int) -> Decision:
+    """Amend: every system gets the difference only."""
+    changes = _changes(state, wish)
+    grown = state.grown(lines=_lines(state, wish), days=_days(state, wish, cause))
+    kept = {n: day for n, day in state.told.items() if grown.days.get(n) == state.days.get(n)}
+    grown = grown.model_copy(update={"told": kept})
+    dated = redated(grown, state, cause)
+    sources, instructed = _instruct(state, grown, wish, changes, cause, moved=bool(dated))
+    grown = grown.model_copy(update={"sources": sources})
+    effects = (
+        *instructed,
+        change(grown, ChangeKind.AMENDED, cause, changes=changes, promised_on=grown.promised_on),
+        *dated,
+    )
+    return Decision(
+        state=grown,
+        effects=effects,
+        deltas=demand_deltas(grown, changes, cause),
+        amended_by=(inbox_id,),
+        done=_in_words(wish, changes, grown),
+    )
+
+
+def _changes(state: OrderState, wish: Amendment) -> tuple[LineChange, ...]:
+    known = {line.line: line for line in state.demand}
+    found = []
+    for amended in wish.lines:
+        line = known.get(amended.line)
+        before = state.wanted(line) if line else 0
+        after = before
+        if amended.quantity is not None:
+            after = max(0, amended.quantity - state.dropped.get(amended.line, 0))
+        if after != before:
+            item = line.item if line else amended.item or ""
+            found.append(LineChange(line=amended.line, item=item, quantity=after - before))
+    return tuple(found)
+
+
+def _lines(state: OrderState, wish: Amendment) -> tuple[LineDue, ...]:
+    lines = {line.line: line for line in state.demand}
+    for amended in wish.lines:
+        known = lines.get(amended.line)
+        due = amended.requested_on or wish.requested_on or (known.due_on if known else state.first_promised_on)
+        quantity = amended.quantity if amended.quantity is not None else (known.quantity if known else 0)
+        item = known.item if known else amended.item or ""
+        lines[amended.line] = LineDue(line=amended.line, item=item, quantity=quantity, due_on=due)
+    if wish.requested_on:
+        asked = {line.line for line in wish.lines if line.requested_on}
+        moved_to = {"due_on": wish.requested_on}
+        lines = {n: line if n in asked else line.model_copy(update=moved_to) for n, line in lines.items()}
+    return tuple(lines[number] for number in sorted(lines))
+
+
+def _days(state: OrderState, wish: Amendment, cause: Cause) -> dict[int, date]:
+    """First promises after the amendment: the wanted day, or the earliest that the lead time allows."""
+    earliest = cause.accepted_at.date() + timedelta(days=lead_days(state.start.variant, None))
+    days = dict(state.days)
+    new = {line.line for line in wish.lines} - {line.line for line in state.demand}
+    asked = {line.line: line.requested_on for line in wish.lines if line.requested_on}
+    for line in {*(x.line for x in state.demand), *new}:
+        wanted = asked.get(line) or wish.requested_on
+        if wanted:
+            days[line] = max(wanted, earliest)
+        elif line in new:
+            days[line] = max(state.first_promised_on, earliest)
+    return days
+
+
+def _instruct(
+    before: OrderState,
+    state: OrderState,
+    wish: Amendment,
+    changes: tuple[LineChange, ...],
+    cause: Cause,
+    *,
+    moved: bool,
+) -> tuple[tuple[Source, ...], tuple[Effect, ...]]:
+    """Tell the sites and the transport; and what the other sites are to send then."""
+    if not (changes or wish.address or moved):
+        return before.sources, ()
+    fields: dict[str, Any] = {"address": wish.address, "promised_on": state.promised_on if moved else None}
+    transport = effect(state, Operation.AMEND_TENDER, cause, changes=changes, **fields)
+    if Operation.INSTRUCT_WAREHOUSE not in PLANS[state.start.variant].instructions:
+        return before.sources, (transport,)
+    after, told = sourcing.amended(before, changes, cause, everyone=wish.address or moved, **fields)
+    return after.sources, (*told, transport)
+
+
+def _in_words(wish: Amendment, changes: tuple[LineChange, ...], state: OrderState) -> str:
+    said = [f"line {x.line} {x.quantity:+d} {x.item}" for x in changes]
+    if wish.requested_on or any(line.requested_on for line in wish.lines):
+        said.append(f"promised now {state.promised_on}")
+    if wish.address:
+        said.append("new address")
+    return "amended: " + (", ".join(said) or "nothing differs")

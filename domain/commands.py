@@ -1,0 +1,143 @@
+"""What people and the ERP may ask of an order: who, until which state, and what is possible instead.
+
+`refusal` is what the workflow's validators ask; `decide` what it does. Both are pure, and `decide` is only called when
+`refusal` has nothing to say about the same state.
+"""
+
+from typing import Any
+
+from domain import actions, amending, proposals
+from domain.compensation import intercept, take_back, under_way
+from domain.decision import Cause, Decision, change, delta, effect, lines_open, moved
+from domain.sourcing import sites
+from domain.state import NO_SHIPMENT, WHOLE_ORDER, OrderState
+from domain.variants import PLANS, RANK
+from schemas.base import Role
+from schemas.commands import Command, Verb
+from schemas.effects import ChangeKind, Effect, Operation
+from schemas.orders import CancelRequest, OrderStatus
+
+PEOPLE = frozenset({Role.SUPPORT, Role.ADMIN})
+WHO_MAY = {
+    Verb.AMEND: PEOPLE | {Role.ERP},
+    Verb.CANCEL: PEOPLE | {Role.ERP},
+    Verb.HOLD: PEOPLE | {Role.ERP, Role.PLANNING},
+    Verb.RESUME: PEOPLE | {Role.ERP, Role.PLANNING},
+    Verb.ACT: PEOPLE,
+    Verb.REPLAN: PEOPLE | {Role.PLANNING},
+}
+SHIPPED, DELIVERED = RANK[OrderStatus.SHIPPED], RANK[OrderStatus.DELIVERED]
+
+
+def refusal(state: OrderState, verb: Verb, command: Command[Any]) -> str | None:
+    """Why this cannot be done, and what is possible instead; None when it can."""
+    if command.role not in WHO_MAY[verb]:
+        may = ", ".join(sorted(WHO_MAY[verb]))
+        return f"{verb} is for {may}; it was asked by {command.role}"
+    return _ended(state, verb) or _not_now(state, verb, command.request)
+
+
+def _ended(state: OrderState, verb: Verb) -> str | None:
+    if state.closed:
+        return f"the order is already {state.status}: goods come back with a return authorisation"
+    if verb is Verb.ACT:
+        return None
+    if state.cancelled is not None:
+        return f"the order is already cancelled: {state.cancelled}"
+    return "the order is being cancelled: its goods are on their way back" if state.cancelling else None
+
+
+def _not_now(state: OrderState, verb: Verb, request: Any) -> str | None:
+    match verb:
+        case Verb.AMEND:
+            found = amending.refusal(state, request)
+        case Verb.CANCEL:
+            found = _cancel_refusal(state)
+        case Verb.HOLD:
+            found = _hold_refusal(state)
+        case Verb.RESUME:
+            found = None if state.held else "the order is not on hold"
+        case Verb.ACT:
+            found = actions.refusal(state, request)
+        case Verb.REPLAN:
+            found = actions.replan_refusal(state, request)
+    return found
+
+
+def decide(state: OrderState, verb: Verb, command: Command[Any]) -> Decision:
+    """Carry out a command that was not refused."""
+    request = command.request
+    cause = Cause(f"{verb}/{request.id}", command.accepted_at, request.reason, command.traceparent)
+    decision = _carried_out(state, verb, command, cause)
+    return decision.plus(proposals.withdrawn(decision.state, cause))
+
+
+def _carried_out(state: OrderState, verb: Verb, command: Command[Any], cause: Cause) -> Decision:
+    request = command.request
+    match verb:
+        case Verb.AMEND:
+            return amending.amend(state, request, cause, command.inbox_id)
+        case Verb.CANCEL:
+            return cancel(state, request, cause)
+        case Verb.HOLD:
+            held = state.grown(held=request.reason)
+            return Decision(state=held, effects=_stop_or_go(held, cause, on=True), done="on hold")
+        case Verb.RESUME:
+            free = state.grown(held=None)
+            return Decision(state=free, effects=_stop_or_go(free, cause, on=False), done="resumed")
+        case Verb.ACT:
+            return actions.act(state, request, cause)
+        case Verb.REPLAN:
+            return actions.replan(state, request, cause, command.by)
+
+
+def _cancel_refusal(state: OrderState) -> str | None:
+    delivered = any(state.moved(line, DELIVERED) for line in state.demand)
+    if delivered:
+        return f"goods of the order were delivered: authorise a return (POST /v1/orders/{state.start.number}/returns)"
+    if state.goods.get(WHOLE_ORDER, NO_SHIPMENT).left and not (under_way(state) or state.coming_back):
+        return "the goods have left under no shipment number: the carrier cannot be asked to bring them back"
+    return None
+
+
+def _hold_refusal(state: OrderState) -> str | None:
+    if state.held:
+        return f"the order is on hold already: {state.held}"
+    if state.rank >= SHIPPED:
+        return f"the order is {state.status}: cancel it to have the goods intercepted and brought back"
+    return None
+
+
+def cancel(state: OrderState, request: CancelRequest, cause: Cause) -> Decision:
+    """Cancel: undo in reverse, take the demand back from planning, confirm to the ERP when everything is undone.
+
+    Goods that have left are intercepted first; the order is cancelled when they are back.
+    """
+    if under_way(state) or state.coming_back:
+        stopping = state.grown(cancelling=request.reason)
+        told = change(stopping, ChangeKind.INTERCEPTED, cause)
+        return Decision(
+            state=stopping,
+            effects=(*intercept(stopping, cause), told),
+            done="the carrier is asked to bring the goods back; the order is cancelled when they are",
+        )
+    return confirmed(state.grown(cancelled=request.reason), take_back(state, cause), cause)
+
+
+def confirmed(state: OrderState, undone: tuple[Effect, ...], cause: Cause) -> Decision:
+    """The last of a cancellation: the ERP is told when everything before it was carried out."""
+    confirmation = effect(state, Operation.CONFIRM_CANCELLATION, cause, key=Operation.CONFIRM_CANCELLATION)
+    open_lines = lines_open(state, SHIPPED)
+    deltas = delta(state, OrderStatus.CANCELLED, cause, moved(state, open_lines), key=f"-/{OrderStatus.CANCELLED}")
+    return Decision(state=state, effects=(*undone, confirmation), deltas=deltas, done=f"cancelled: {cause.reason}")
+
+
+def _stop_or_go(state: OrderState, cause: Cause, *, on: bool) -> tuple[Effect, ...]:
+    warehouse = Operation.HOLD_WAREHOUSE if on else Operation.RESUME_WAREHOUSE
+    transport = Operation.HOLD_TRANSPORT if on else Operation.RESUME_TRANSPORT
+    told = [effect(state, transport, cause), change(state, ChangeKind.HELD if on else ChangeKind.RESUMED, cause)]
+    if Operation.INSTRUCT_WAREHOUSE in PLANS[state.start.variant].instructions:
+        told[:0] = [
+            effect(state, warehouse, cause, key=f"{warehouse}/{site}/{cause.ref}", site=site) for site in sites(state)
+        ]
+    return tuple(told)

@@ -1,0 +1,107 @@
+"""Writing off: packs that will not come, troubles that people have settled, effects that no system will take."""
+
+from domain import sourcing
+from domain.billing import invoice, mismatches
+from domain.decision import Cause, Decision, change, demand_deltas, lines_open
+from domain.shipments import packs_of
+from domain.state import OrderState
+from domain.variants import PLANS, RANK
+from schemas.commands import ActionRequest
+from schemas.effects import ChangeKind, Effect, LineChange, Operation
+from schemas.exceptions import ExceptionKind as X
+from schemas.milestones import ShippedLine
+from schemas.orders import OrderStatus
+
+SHIPPED, DELIVERED = RANK[OrderStatus.SHIPPED], RANK[OrderStatus.DELIVERED]
+
+
+def refusal(state: OrderState, wish: ActionRequest) -> str | None:
+    """Why nothing can be written off so, and what is possible instead."""
+    if state.refused and not wish.lines:
+        return None
+    if state.cancelled is not None:
+        return "the order is cancelled: nothing of it is open; no system has refused anything either"
+    settles = any(trouble.open for trouble in state.troubles.values()) or mismatches(state)
+    if state.delivered and (wish.lines or not settles):
+        return "everything was delivered: a return takes goods back"
+    return line_refusal(wish.lines, lines_open(state, DELIVERED))
+
+
+def line_refusal(lines: tuple[ShippedLine, ...], most: tuple[ShippedLine, ...]) -> str | None:
+    """Why these packs are too many."""
+    for number in sorted({x.line for x in lines}):
+        if packs_of(lines, number) > packs_of(most, number):
+            return f"line {number}: only {packs_of(most, number)} packs are open"
+    return None
+
+
+def write_off(state: OrderState, wish: ActionRequest, cause: Cause) -> Decision:
+    """Give up what is missing: packs that will not come, or an effect that no system will take."""
+    kind = wish.case.split("/")[-2] if wish.case and wish.case.count("/") > 1 else ""
+    given_up = kind in (X.REFUSED_EFFECT, X.COMPENSATION) or not kind or state.cancelled is not None
+    if state.refused and given_up and not wish.lines:
+        gone = ", ".join(sorted(refused.effect.operation for refused in state.refused.values()))
+        return Decision(state=state.grown(refused={}), done=f"given up: {gone}")
+    troubles = {
+        name: trouble.model_copy(update={"open": False}) if not kind or name.startswith(f"{kind}/") else trouble
+        for name, trouble in state.troubles.items()
+    }
+    settled = Decision(state=state.grown(troubles=troubles), done="written off")
+    lines = joined(wish.lines) or lines_open(state, DELIVERED)
+    if lines:
+        settled = settled.plus(drop(settled.state, lines, cause))
+    unsigned = _unsigned(settled.state)
+    if unsigned and kind in ("", X.POD_MISMATCH):
+        settled = settled.plus(_lose(settled.state, unsigned, cause))
+    released = invoice(state, settled.state, cause)
+    return settled.model_copy(update={"effects": (*settled.effects, *released)})
+
+
+def _unsigned(state: OrderState) -> tuple[ShippedLine, ...]:
+    """Packs that left and that nobody signed for, beyond those that are known to be lost."""
+    missing: dict[int, int] = {}
+    for it in mismatches(state):
+        missing[it.line] = missing.get(it.line, 0) + it.left - it.signed
+    beyond = ((line, packs - state.lost.get(line, 0)) for line, packs in sorted(missing.items()))
+    return tuple(ShippedLine(line=line, quantity=packs) for line, packs in beyond if packs > 0)
+
+
+def _lose(state: OrderState, lines: tuple[ShippedLine, ...], cause: Cause) -> Decision:
+    """Packs were scanned as delivered and not signed for: they are booked as lost."""
+    lost = _added(state.lost, {x.line: x.quantity for x in lines})
+    packs = sum(x.quantity for x in lines)
+    booked = change(state, ChangeKind.WRITTEN_OFF, cause, lines=lines)
+    return Decision(state=state.grown(lost=lost), effects=(booked,), done=f"{packs} packs written off")
+
+
+def drop(state: OrderState, lines: tuple[ShippedLine, ...], cause: Cause) -> Decision:
+    """Cancel packs of lines: the ERP closes them short, the sites leave what has not left, demand falls."""
+    items = {line.line: line.item for line in state.demand}
+    here = {x.line: x.quantity for x in lines_open(state, SHIPPED)}
+    left = ((x, min(x.quantity, here.get(x.line, 0))) for x in lines)
+    stays = tuple(LineChange(line=x.line, item=items[x.line], quantity=-packs) for x, packs in left if packs)
+    told: tuple[Effect, ...] = ()
+    grown = state
+    if not state.cancelling and Operation.INSTRUCT_WAREHOUSE in PLANS[state.start.variant].instructions:
+        grown, told = sourcing.amended(state, stays, cause)
+    gone = {x.line: x.quantity - min(x.quantity, here.get(x.line, 0)) for x in lines}
+    grown = sourcing.covered(grown, lines, "cancelled").grown(
+        dropped=_added(state.dropped, {x.line: x.quantity for x in lines}), lost=_added(state.lost, gone)
+    )
+    less = tuple(LineChange(line=x.line, item=items[x.line], quantity=-x.quantity) for x in lines)
+    return Decision(
+        state=grown,
+        effects=(*told, change(grown, ChangeKind.CLOSED_SHORT, cause, lines=lines)),
+        deltas=demand_deltas(grown, less, cause),
+        done=f"{sum(line.quantity for line in lines)} packs written off",
+    )
+
+
+def _added(known: dict[int, int], more: dict[int, int]) -> dict[int, int]:
+    return {**known, **{line: known.get(line, 0) + packs for line, packs in more.items() if packs}}
+
+
+def joined(lines: tuple[ShippedLine, ...]) -> tuple[ShippedLine, ...]:
+    """Each line once."""
+    numbers = sorted({x.line for x in lines})
+    return tuple(ShippedLine(line=number, quantity=packs_of(lines, number)) for number in numbers)

@@ -1,0 +1,181 @@
+"""The dialect as OpenAPI 3.1: what a connected ERP, WMS, TMS or planning system must implement."""
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import BaseModel
+from pydantic.json_schema import models_json_schema
+
+from schemas.instructions import (
+    Accepted,
+    ErpCancellation,
+    ErpChange,
+    ErpMilestone,
+    ErpPromise,
+    Interception,
+    PlanningBatch,
+    ReturnCollection,
+    ReturnNotice,
+    Tender,
+    TenderAmendment,
+    TenderHold,
+    TenderVoid,
+    WarehouseAmendment,
+    WarehouseCancellation,
+    WarehouseHold,
+    WarehouseInstruction,
+)
+
+JSON_SCHEMA = "https://json-schema.org/draft/2020-12/schema"
+
+
+@dataclass(frozen=True)
+class Call:
+    """One operation that a connected system must implement."""
+
+    system: str
+    path: str
+    body: type[BaseModel]
+    summary: str
+
+
+CALLS = (
+    Call("erp", "/v1/orders/{order}/milestones", ErpMilestone, "A milestone of the order was reached"),
+    Call("erp", "/v1/orders/{order}/promise", ErpPromise, "The promise was re-dated"),
+    Call("erp", "/v1/orders/{order}/changes", ErpChange, "Something else happened that the books must follow"),
+    Call("erp", "/v1/orders/{order}/cancellation", ErpCancellation, "The cancellation was carried out in every system"),
+    Call("wms", "/v1/instructions", WarehouseInstruction, "Pick, pack and hand over"),
+    Call(
+        "wms", "/v1/instructions/{order}/amendments", WarehouseAmendment, "So much more or less; new day, new address"
+    ),
+    Call("wms", "/v1/instructions/{order}/hold", WarehouseHold, "Stop work, or go on with it"),
+    Call("wms", "/v1/instructions/{order}/cancellation", WarehouseCancellation, "Stop, or put away what was picked"),
+    Call("wms", "/v1/returns", ReturnNotice, "Receive and inspect what comes back"),
+    Call("tms", "/v1/tenders", Tender, "Carry this order"),
+    Call("tms", "/v1/tenders/{order}/amendments", TenderAmendment, "So much more or less; new day, new address"),
+    Call("tms", "/v1/tenders/{order}/hold", TenderHold, "Do not pick up, or do"),
+    Call("tms", "/v1/tenders/{order}/void", TenderVoid, "Do not carry this order"),
+    Call("tms", "/v1/shipments/{shipment}/interception", Interception, "Stop a shipment and bring it back"),
+    Call("tms", "/v1/collections", ReturnCollection, "Collect at the customer what comes back"),
+    Call("planning", "/v1/deltas", PlanningBatch, "What moved, in bulk; each delta's key makes it count once"),
+)
+
+_PROBLEM = {
+    "type": "object",
+    "description": "RFC 9457. `code` is short, for machines and free of personal data: it is kept with the failure.",
+    "properties": {
+        "type": {"type": "string", "format": "uri-reference", "default": "about:blank"},
+        "title": {"type": "string"},
+        "status": {"type": "integer"},
+        "code": {"type": "string"},
+        "detail": {"type": "string"},
+    },
+    "required": ["title", "status"],
+}
+
+
+def dialect() -> dict[str, Any]:
+    """The OpenAPI document."""
+    models = [call.body for call in CALLS] + [Accepted]
+    _, definitions = models_json_schema(
+        [(model, "validation") for model in models], ref_template="#/components/schemas/{model}"
+    )
+    return {
+        "openapi": "3.1.1",
+        "info": {
+            "title": "Syncline dialect",
+            "version": "1.0.0",
+            "description": "What a connected ERP, WMS, TMS or planning system implements. Each system implements the "
+            "paths under its own tag. A call is repeated with the same Idempotency-Key until it is answered.",
+        },
+        "jsonSchemaDialect": JSON_SCHEMA,
+        "servers": [{"url": "{base}", "variables": {"base": {"default": "https://system.example"}}}],
+        "security": [{"bearer": []}],
+        "tags": [{"name": system} for system in dict.fromkeys(call.system for call in CALLS)],
+        "paths": {call.path: _path(call) for call in CALLS},
+        "components": {
+            "schemas": definitions["$defs"] | {"Problem": _PROBLEM},
+            "securitySchemes": {"bearer": {"type": "http", "scheme": "bearer"}},
+            "parameters": _PARAMETERS,
+            "responses": _RESPONSES,
+        },
+    }
+
+
+def _path(call: Call) -> dict[str, Any]:
+    named = [name.capitalize() for name in re.findall(r"{(\w+)}", call.path)]
+    operation = {
+        "operationId": call.body.__name__[0].lower() + call.body.__name__[1:],
+        "tags": [call.system],
+        "summary": call.summary,
+        "parameters": [
+            {"$ref": f"#/components/parameters/{name}"} for name in (*named, "IdempotencyKey", "Traceparent")
+        ],
+        "requestBody": {"required": True, "content": _content("application/json", call.body.__name__)},
+        "responses": {
+            status: {"$ref": f"#/components/responses/{name}"}
+            for status, name in (
+                ("200", "Replayed"),
+                ("201", "Accepted"),
+                ("429", "Later"),
+                ("4XX", "Refused"),
+                ("5XX", "Later"),
+            )
+        },
+    }
+    return {"post": operation}
+
+
+def _content(media_type: str, schema: str) -> dict[str, Any]:
+    return {media_type: {"schema": {"$ref": f"#/components/schemas/{schema}"}}}
+
+
+_PARAMETERS = {
+    "Order": {
+        "name": "order",
+        "in": "path",
+        "required": True,
+        "description": "The ERP's order number; the same as `order` in the body.",
+        "schema": {"type": "string"},
+    },
+    "Shipment": {
+        "name": "shipment",
+        "in": "path",
+        "required": True,
+        "description": "The shipment's number; the same as `shipment` in the body.",
+        "schema": {"type": "string"},
+    },
+    "IdempotencyKey": {
+        "name": "Idempotency-Key",
+        "in": "header",
+        "required": True,
+        "description": "A call with a key that was carried out before is answered 200 with the first answer, "
+        "and is not carried out again. The same key with another body is refused with 422.",
+        "schema": {"type": "string", "minLength": 1},
+    },
+    "Traceparent": {
+        "name": "traceparent",
+        "in": "header",
+        "required": False,
+        "description": "W3C Trace Context.",
+        "schema": {"type": "string", "pattern": "^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$"},
+    },
+}
+
+_RESPONSES = {
+    "Accepted": {"description": "Carried out.", "content": _content("application/json", "Accepted")},
+    "Replayed": {
+        "description": "This key had been carried out before: the first answer again, with `replayed`.",
+        "content": _content("application/json", "Accepted"),
+    },
+    "Refused": {
+        "description": "The system's rules refuse the call; it is not repeated.",
+        "content": _content("application/problem+json", "Problem"),
+    },
+    "Later": {
+        "description": "Not now; the call is repeated with the same key.",
+        "headers": {"Retry-After": {"description": "Seconds to wait.", "schema": {"type": "integer", "minimum": 0}}},
+        "content": _content("application/problem+json", "Problem"),
+    },
+}

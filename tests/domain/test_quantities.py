@@ -1,0 +1,268 @@
+"""Quantities and keys, whatever happens: any sequence of reports, commands, alarms, answers and returns."""
+
+from collections import Counter
+from datetime import date, datetime, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from domain import commands, lifecycle, tendering
+from domain.deadlines import due_by
+from domain.decision import Decision
+from domain.findings import findings
+from domain.record import conditions, line_record
+from domain.state import OrderState
+from schemas.base import Role, Variant
+from schemas.commands import (
+    ActionRequest,
+    Amendment,
+    HoldRequest,
+    LineAmendment,
+    ReplanDecision,
+    ResumeRequest,
+    Substitute,
+    Verb,
+    Verdict,
+)
+from schemas.effects import Effect, EffectReceipt, Operation, PlanningDelta
+from schemas.exceptions import Action, ExceptionKind, OrderPolicy, Reaction
+from schemas.milestones import MilestoneEvent, MilestoneKind, ShippedLine
+from schemas.milestones import MilestoneKind as M
+from schemas.orders import CancelRequest
+from schemas.returns import ReturnOutcome, ReturnState
+from tests.domain.builders import DUE, NOON, command, event, start
+
+KINDS = [kind for kind in MilestoneKind if kind not in (M.RETURN_RECEIVED, M.RETURN_INSPECTED)]
+SHIPMENTS = ["DN-1", "DN-1", "DN-2", "DN-M", ""]
+CARRIERS = ["c-1", "c-2", "c-3"]
+POLICIES = [
+    OrderPolicy(),
+    OrderPolicy(carriers=("c-1", "c-2", "c-3"), alternates=("MAD", "HAM")),
+    OrderPolicy(alternates=("MAD",), on_shortage=(Reaction.RE_SOURCE, Reaction.PLANNER), tender_limit=1),
+    OrderPolicy(on_shortage=(), tender_limit=10),
+]
+ids = st.sampled_from(["r1", "r2", "r3", "r4"])
+days = st.integers(0, 30).map(lambda n: date(2026, 5, 5) + timedelta(days=n))
+
+
+def packs_of_lines(least: int) -> st.SearchStrategy[tuple[ShippedLine, ...]]:
+    line = st.builds(ShippedLine, line=st.integers(1, 2), quantity=st.sampled_from([5, 10, 30, 40, 60]))
+    return st.lists(line, min_size=least, max_size=2, unique_by=lambda x: x.line).map(tuple)
+
+
+packed = packs_of_lines(0)
+some = packs_of_lines(1)
+
+
+@st.composite
+def reports(draw: st.DrawFn) -> MilestoneEvent:
+    kind = draw(st.sampled_from(KINDS))
+    shipment = draw(st.sampled_from(SHIPMENTS))
+    hours = draw(st.integers(1, 400))
+    more: dict[str, Any] = {"lines": draw(packed)}
+    if kind is M.DELAYED:
+        more["eta"] = NOON + timedelta(hours=draw(st.integers(0, 700)))
+    if kind in (M.EXCEPTION, M.CLEARED):
+        more["cause"] = draw(st.sampled_from([None, ExceptionKind.DAMAGE, ExceptionKind.ADDRESS]))
+    if kind is M.SHORT_PICKED:
+        more |= {"lines": draw(some), "partner": draw(st.sampled_from(["wms-lys", "wms-mad"]))}
+    if kind in (M.TENDER_ACCEPTED, M.TENDER_REJECTED):
+        more["carrier"] = draw(st.sampled_from(CARRIERS))
+    if kind is M.CONSOLIDATED:
+        shipment = draw(st.sampled_from(["DN-M", "DN-1"]))
+        more |= {"merges": ("DN-1", "DN-2"), "lines": draw(some)}
+    said = "".join(f"{x.line}x{x.quantity}" for x in more["lines"])
+    return event(kind, hours, shipment=shipment, name=f"{kind}{shipment}{hours}{said}{draw(ids)}", **more)
+
+
+amendments = st.builds(
+    Amendment,
+    id=ids,
+    reason=st.just("why"),
+    lines=st.lists(
+        st.builds(
+            LineAmendment,
+            line=st.integers(1, 3),
+            quantity=st.sampled_from([None, 0, 10, 30, 45, 80]),
+            item=st.sampled_from([None, None, "C"]),
+            requested_on=st.none() | days,
+        ),
+        max_size=2,
+        unique_by=lambda x: x.line,
+    ).map(tuple),
+    requested_on=st.none() | days,
+    address=st.booleans(),
+)
+actions = st.builds(
+    ActionRequest,
+    id=ids,
+    reason=st.just("why"),
+    action=st.sampled_from(list(Action)),
+    case=st.sampled_from(
+        [None, "erp-one/SO-1/damage/1", "erp-one/SO-1/pod_mismatch/1", "erp-one/SO-1/refused_effect/1"]
+    ),
+    site=st.sampled_from(["MAD", "HAM", "LYS"]),
+    carrier=st.sampled_from([None, *CARRIERS]),
+    promised_on=days,
+    lines=some,
+    messages=st.just((7,)),
+) | st.builds(
+    ActionRequest,
+    id=ids,
+    reason=st.just("why"),
+    action=st.sampled_from([Action.RE_SOURCE, Action.WRITE_OFF, Action.RE_TENDER]),
+    site=st.sampled_from(["MAD", "HAM"]),
+)
+answers = st.builds(
+    ReplanDecision,
+    id=ids,
+    proposal=st.sampled_from(["erp-one/SO-1/1", "erp-one/SO-1/2"]),
+    verdict=st.sampled_from([Verdict.ACCEPT, Verdict.REJECT]),
+    reason=st.just("why"),
+) | st.builds(
+    ReplanDecision,
+    id=ids,
+    proposal=st.sampled_from(["erp-one/SO-1/1", "erp-one/SO-1/2"]),
+    verdict=st.just(Verdict.OVERRIDE),
+    reason=st.just("why"),
+    promised_on=days,
+    site=st.sampled_from(["MAD", "HAM"]),
+    lines=packed,
+    carrier=st.sampled_from([None, *CARRIERS]),
+    expedite=st.booleans(),
+    substitutes=st.lists(
+        st.builds(Substitute, line=st.integers(1, 2), item=st.sampled_from(["C", "D"])),
+        max_size=2,
+        unique_by=lambda x: x.line,
+    ).map(tuple),
+)
+wishes = st.one_of(
+    st.tuples(st.just(Verb.AMEND), amendments),
+    st.tuples(st.just(Verb.CANCEL), st.builds(CancelRequest, id=ids, reason=st.just("why"))),
+    st.tuples(st.just(Verb.HOLD), st.builds(HoldRequest, id=ids, reason=st.just("why"))),
+    st.tuples(st.just(Verb.RESUME), st.builds(ResumeRequest, id=ids, reason=st.just("why"))),
+    st.tuples(st.just(Verb.ACT), actions),
+    st.tuples(st.just(Verb.ACT), actions),
+    st.tuples(st.just(Verb.REPLAN), answers),
+)
+happenings = st.one_of(
+    reports(),
+    reports(),
+    reports(),
+    wishes,
+    st.integers(0, 40).map(lambda n: NOON + timedelta(days=n)),
+    st.sampled_from(["refuse", "pending", "taken", "return"]),
+)
+
+
+class Story:
+    """Lets things happen to one order as its workflow does, and checks the invariants after each."""
+
+    def __init__(self, variant: Variant, policy: OrderPolicy) -> None:
+        opened = lifecycle.open_order(start(variant, policy=policy))
+        self.state: OrderState = opened.state
+        self.asked: set[str] = set()
+        self.heard: set[str] = set()
+        self.effects: dict[str, Effect] = {}
+        self.deltas: dict[str, PlanningDelta] = {}
+        self.coming: list[str] = []
+        self.told: Counter[tuple[str, int]] = Counter({("LYS", 1): 40, ("LYS", 2): 60})
+        self.demand = 0
+        self._write_down(opened)
+
+    def happen(self, what: Any) -> None:
+        match what:
+            case MilestoneEvent() if what.id not in self.heard:
+                self.heard.add(what.id)
+                self._decided(lifecycle.apply(self.state, what))
+            case (verb, request) if f"{verb} {request.id}" not in self.asked:
+                wish = command(request, Role.ADMIN)
+                if commands.refusal(self.state, verb, wish) is None:
+                    self.asked.add(f"{verb} {request.id}")
+                    self._decided(commands.decide(self.state, verb, wish))
+            case datetime():
+                passed = due_by(self.state, (), what)
+                if passed:
+                    self._decided(lifecycle.pass_deadlines(self.state, passed, what))
+            case "refuse":
+                self.state = lifecycle.refused(self.state, [*self.effects.values()][-1], "wms_api", NOON)
+            case "pending" | "taken":
+                key = self.state.tender.key or tendering.first_key(self.state)
+                receipt = EffectReceipt(carrier="c-2" if what == "taken" else None)
+                self.state = tendering.taken(self.state, self.effects[key], receipt, NOON)
+            case "return" if self.coming:
+                back = ReturnOutcome(
+                    order="erp-one/SO-1",
+                    rma=self.coming.pop(),
+                    state=ReturnState.CREDITED,
+                    received=(ShippedLine(line=1, quantity=40),),
+                )
+                self._decided(lifecycle.came_back(self.state, back, NOON))
+        self.check()
+
+    def _decided(self, decision: Decision) -> None:
+        assert decision.state.version > self.state.version, "the version rises with every decision"
+        self.state = decision.state
+        self._write_down(decision)
+
+    def _write_down(self, decision: Decision) -> None:
+        for effect in decision.effects:
+            known = self.effects.setdefault(effect.key, effect)
+            assert known == effect, "a key is never used for two different effects"
+            if known is effect and effect.operation is Operation.AMEND_WAREHOUSE:
+                self.told.update({(effect.site or "LYS", x.line): x.quantity for x in _netted(effect)})
+            if known is effect and effect.operation is Operation.INSTRUCT_WAREHOUSE and effect.lines:
+                self.told.update({(effect.site, x.line): x.quantity for x in effect.lines})
+        for delta in decision.deltas:
+            assert self.deltas.setdefault(delta.key, delta) is delta, "a movement is told once"
+            packs = sum(x.quantity for x in delta.movements)
+            self.demand += {"promised": packs, "demand_added": packs, "demand_removed": -packs}.get(delta.kind, 0)
+        self.coming += [it.rma for it in decision.returns]
+
+    def check(self) -> None:
+        state = self.state
+        for line in state.demand:
+            it = line_record(state, line)
+            assert it.ordered - it.cancelled - it.shipped >= 0, it
+            assert it.ordered >= it.allocated >= it.picked >= it.packed >= it.shipped >= it.delivered >= 0, it
+            assert it.shipped >= it.returned >= 0, it
+            assert it.cancelled >= 0, it
+        if state.cancelled is None and state.cancelling is None:
+            assert self.demand == sum(state.wanted(line) for line in state.demand), "planning knows what is wanted"
+            if state.start.variant is Variant.DISTRIBUTION_CENTRE:
+                self._check_sites()
+        findings(state)
+        conditions(state)
+        assert state.status
+
+    def _check_sites(self) -> None:
+        assert all(packs >= 0 for packs in self.told.values()), "no site is to send less than nothing"
+        for line in self.state.demand:
+            if not self.state.lost.get(line.line):
+                sent = sum(packs for (_, number), packs in self.told.items() if number == line.line)
+                assert sent == self.state.wanted(line), "what the sites were told adds up to what is wanted"
+
+
+def _netted(effect: Effect) -> list[ShippedLine]:
+    """Packs of each line; less of one item and more of another leaves nothing."""
+    packs: Counter[int] = Counter()
+    for change in effect.changes:
+        packs[change.line] += change.quantity
+    return [ShippedLine.model_construct(line=line, quantity=quantity) for line, quantity in packs.items()]
+
+
+@pytest.mark.parametrize("variant", list(Variant))
+@given(policy=st.sampled_from(POLICIES), happened=st.lists(happenings, min_size=3, max_size=25))
+@settings(max_examples=400, deadline=None)
+def test_whatever_happens_quantities_add_up(variant: Variant, policy: OrderPolicy, happened: list[Any]) -> None:
+    story = Story(variant, policy)
+    for what in happened:
+        story.happen(what)
+
+
+def test_the_first_record_adds_up_too() -> None:
+    story = Story(Variant.DISTRIBUTION_CENTRE, OrderPolicy())
+    story.check()
+    assert story.state.promised_on == DUE
