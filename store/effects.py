@@ -9,12 +9,36 @@ from store.engine import Connection
 MAX_ERROR = 300
 
 
+async def plan(connection: Connection, order_key: str, owed: tuple[Effect, ...]) -> None:
+    """These effects are owed from now on; those that are known stay as they are."""
+    if not owed:
+        return
+    await connection.execute(
+        "INSERT INTO effect (key, order_key, system, operation, shipment, milestone, site, change, outcome, attempts, "
+        "accepted_at, trace_id) SELECT k, %s, s, o, h, m, w, c, 'planned', 0, a, t FROM unnest(%s::text[], %s::text[], "
+        "%s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::timestamptz[], %s::text[]) "
+        "AS x(k, s, o, h, m, w, c, a, t) ON CONFLICT DO NOTHING",
+        (
+            order_key,
+            [e.key for e in owed],
+            [e.system for e in owed],
+            [e.operation for e in owed],
+            [e.shipment for e in owed],
+            [e.milestone for e in owed],
+            [e.site for e in owed],
+            [e.change for e in owed],
+            [e.accepted_at for e in owed],
+            [e.traceparent[3:35] for e in owed],
+        ),
+    )
+
+
 async def done(connection: Connection, effect: Effect, reference: str, attempts: int) -> None:
     """The other system confirmed the effect."""
     await connection.execute(
-        "INSERT INTO effect (key, order_key, system, operation, shipment, milestone, outcome, attempts, accepted_at, "
-        "reference, done_at) VALUES (%(key)s, %(order)s, %(system)s, %(operation)s, %(shipment)s, %(milestone)s, 'done', "
-        "%(attempts)s, %(accepted_at)s, %(reference)s, clock_timestamp()) ON CONFLICT (key) DO UPDATE SET outcome = 'done', "
+        "INSERT INTO effect (key, order_key, system, operation, shipment, milestone, site, change, outcome, attempts, "
+        "accepted_at, reference, done_at) VALUES (%(key)s, %(order)s, %(system)s, %(operation)s, %(shipment)s, "
+        "%(milestone)s, %(site)s, %(change)s, 'done', %(attempts)s, %(accepted_at)s, %(reference)s, clock_timestamp()) ON CONFLICT (key) DO UPDATE SET outcome = 'done', "
         "attempts = effect.attempts + %(attempts)s, reference = excluded.reference, error = NULL, "
         "done_at = coalesce(effect.done_at, excluded.done_at)",
         {**_columns(effect), "reference": reference, "attempts": attempts},
@@ -32,6 +56,8 @@ async def failed(connection: Connection, effect: Effect, origin: Origin, error: 
 
 def _columns(effect: Effect) -> dict[str, Any]:
     return {
-        **effect.model_dump(include={"key", "order", "operation", "shipment", "milestone", "accepted_at"}),
+        **effect.model_dump(
+            include={"key", "order", "operation", "shipment", "milestone", "site", "change", "accepted_at"}
+        ),
         "system": effect.system,
     }

@@ -6,6 +6,7 @@ from typing import Any
 
 from psycopg.types.json import Jsonb
 
+from schemas.records import Outcome
 from store import inbox
 from store.engine import Connection
 
@@ -145,6 +146,27 @@ async def unsettled(connection: Connection, limit: int, after_s: float) -> list[
         (after_s, limit),
     )
     return [Unsettled(**row) for row in await cursor.fetchall()]
+
+
+async def settle(connection: Connection, order_key: str, outcomes: tuple[Outcome, ...]) -> None:
+    """What events, and messages with commands, meant to an order or one of its returns."""
+    if not outcomes:
+        return
+    ids = [o.event_id for o in outcomes]
+    states = ["superseded" if o.superseded else "applied" for o in outcomes]
+    reasons = [o.superseded for o in outcomes]
+    await connection.execute(
+        "UPDATE event_order o SET state = x.state, reason = x.reason, settled_at = clock_timestamp() "
+        "FROM unnest(%s::text[], %s::text[], %s::text[]) AS x(id, state, reason) "
+        "WHERE o.order_key = %s AND o.event_id = x.id AND o.state = 'pending'",
+        (ids, states, reasons, order_key),
+    )
+    await connection.execute(
+        "UPDATE inbox_message m SET state = x.state, reason = x.reason, settled_at = clock_timestamp() "
+        "FROM unnest(%s::bigint[], %s::text[], %s::text[]) AS x(id, state, reason) "
+        "WHERE m.id = x.id AND m.state NOT IN ('applied', 'quarantined')",
+        ([o.inbox_id for o in outcomes], states, reasons),
+    )
 
 
 async def supersede(connection: Connection, order_key: str, event_ids: list[str], reason: str) -> None:

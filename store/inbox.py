@@ -11,14 +11,16 @@ from typing import Any
 from psycopg.types.json import Jsonb
 
 from schemas.base import Origin
-from schemas.lifecycle import CancelOrder
-from schemas.orders import CancelRequest
 from store.engine import Connection
 
 CHANNEL = "inbox"
 """PostgreSQL notification channel that wakes the relay."""
 
-RELEASE, CANCEL, EVENT = "order.release", "order.cancel", "event"
+RELEASE, EVENT = "order.release", "event"
+AMEND, CANCEL, HOLD, RESUME = "order.amend", "order.cancel", "order.hold", "order.resume"
+ACT, REPLAN, RETURN = "order.act", "order.replan", "order.return"
+ACKNOWLEDGE, ASSIGN, RESOLVE = "case.acknowledge", "case.assign", "case.resolve"
+"""Kinds of messages. All but releases and events are commands."""
 
 
 @dataclass(frozen=True)
@@ -168,19 +170,21 @@ async def revive(connection: Connection) -> int:
     return cursor.rowcount
 
 
-async def cancellation(connection: Connection, request: CancelRequest, digest: str) -> CancelOrder:
-    """A cancel request with the first message that brought it. Another order's may have the same id: see `digest`."""
+async def command(connection: Connection, kind: str, external_id: str, digest: str) -> tuple[int, datetime, str]:
+    """(id, received_at, traceparent) of the first message that brought a command. Raises LookupError.
+
+    The same caller's id may have been used for another order or case: these have another `digest`. The last condition
+    only says what the index on commands is made of.
+    """
     cursor = await connection.execute(
         "SELECT id, received_at, traceparent FROM inbox_message WHERE kind = %s AND external_id = %s AND digest = %s "
-        "ORDER BY id LIMIT 1",
-        (CANCEL, request.id, digest),
+        "AND kind NOT IN ('event', 'order.release') ORDER BY id LIMIT 1",
+        (kind, external_id, digest),
     )
     row = await cursor.fetchone()
     if row is None:
-        raise LookupError(request.id)
-    return CancelOrder(
-        request=request, inbox_id=row["id"], accepted_at=row["received_at"], traceparent=row["traceparent"]
-    )
+        raise LookupError(external_id)
+    return row["id"], row["received_at"], row["traceparent"]
 
 
 async def replay(connection: Connection, ids: list[int]) -> int:

@@ -9,7 +9,7 @@ from psycopg.types.json import Jsonb
 from schemas.base import Variant
 from schemas.lifecycle import AcceptedRelease
 from schemas.orders import OrderRelease, OrderStatus, Promise
-from store import inbox
+from store import cases, inbox, proposals, returns
 from store.engine import Connection
 
 
@@ -71,6 +71,18 @@ async def release_of(connection: Connection, key: str) -> OrderRelease:
     if row is None:
         raise LookupError(key)
     return OrderRelease.model_validate(row["release"])
+
+
+async def released(connection: Connection, key: str) -> OrderRelease:
+    """The release as it was first accepted, before any amendment: what the first instructions are about, whenever they
+    are carried out. Raises LookupError when the order is unknown."""
+    cursor = await connection.execute(
+        "SELECT m.raw FROM order_view o JOIN inbox_message m ON m.id = o.inbox_id WHERE o.key = %s", (key,)
+    )
+    row = await cursor.fetchone()
+    if row is None:
+        raise LookupError(key)
+    return OrderRelease.model_validate_json(row["raw"])
 
 
 async def accepted(connection: Connection, key: str) -> AcceptedRelease:
@@ -150,17 +162,20 @@ async def find(connection: Connection, number: str, party: str | None, erp: str 
 
 
 async def details(connection: Connection, key: str) -> dict[str, list[dict[str, Any]]]:
-    """Lines, shipments, promises, effects and timeline of an order, each oldest first."""
+    """Lines, shipments, promises, effects, timeline, cases, proposals and returns of an order, each oldest first."""
     queries = {
-        "lines": "SELECT line, item, ordered, shipped, delivered, first_promised_on, promised_on, delivered_at FROM order_line_view "
-        "WHERE order_key = %s ORDER BY line",
+        "lines": "SELECT line, item, ordered, cancelled, allocated, picked, packed, shipped, delivered, returned, "
+        "first_promised_on, promised_on, delivered_at FROM order_line_view WHERE order_key = %s ORDER BY line",
         "shipments": "SELECT shipment, status, eta, shipped_at, delivered_at FROM shipment_order WHERE order_key = %s "
         "ORDER BY shipment",
         "promises": "SELECT promised_on, reason, made_at FROM promise WHERE order_key = %s ORDER BY id",
-        "effects": "SELECT key, system, operation, shipment, milestone, outcome, attempts, origin, error, reference, "
-        "trace_id, accepted_at, planned_at, done_at FROM effect WHERE order_key = %s ORDER BY planned_at, key",
+        "effects": "SELECT key, system, operation, shipment, milestone, site, change, outcome, attempts, origin, error, "
+        "reference, trace_id, accepted_at, planned_at, done_at FROM effect WHERE order_key = %s ORDER BY planned_at, key",
         "timeline": "SELECT e.kind, e.shipment, e.partner, e.occurred_at, e.received_at, o.state, o.reason, "
         "o.settled_at FROM event_order o JOIN event e ON e.id = o.event WHERE o.order_key = %s ORDER BY e.occurred_at, e.id",
+        "cases": f"SELECT {cases.COLUMNS} FROM exception_case WHERE order_key = %s ORDER BY opened_at, id",
+        "proposals": f"SELECT {proposals.COLUMNS} FROM replan_proposal WHERE order_key = %s ORDER BY raised_at, id",
+        "returns": f"SELECT {returns.COLUMNS} FROM return_order WHERE order_key = %s ORDER BY created_at, rma",
     }
     found = {}
     for name, query in queries.items():
@@ -177,3 +192,14 @@ async def add_party(connection: Connection, key: str, partner: str) -> None:
         (partner, partner, key, partner),
     )
     await inbox.awaken(connection, [f"party:{partner}:{key}"])
+
+
+async def add_sites(connection: Connection, key: str, sites: tuple[str, ...]) -> None:
+    """The warehouse systems of these sites take part in an order from now on."""
+    partners = [f"wms-{site.lower()}" for site in sites]
+    await connection.execute(
+        "UPDATE order_view SET parties = parties || ARRAY(SELECT DISTINCT p FROM unnest(%s::text[]) p "
+        "WHERE NOT p = ANY(parties)) WHERE key = %s",
+        (partners, key),
+    )
+    await inbox.awaken(connection, [f"party:{partner}:{key}" for partner in partners])

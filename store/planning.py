@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from psycopg.types.json import Jsonb
+
 from schemas.effects import PlanningDelta
 from store.engine import Connection
 
@@ -15,6 +17,24 @@ class Buffered:
 
     id: int
     delta: PlanningDelta
+
+
+async def buffer(connection: Connection, order_key: str, deltas: tuple[PlanningDelta, ...]) -> None:
+    """Keep these movements for the planning feed and wake it; those that are known stay as they are."""
+    if not deltas:
+        return
+    await connection.execute(
+        "INSERT INTO planning_delta (key, region, order_key, body, accepted_at) SELECT k, r, %s, b, a "
+        "FROM unnest(%s::text[], %s::text[], %s::jsonb[], %s::timestamptz[]) AS x(k, r, b, a) ON CONFLICT DO NOTHING",
+        (
+            order_key,
+            [d.key for d in deltas],
+            [d.region for d in deltas],
+            [Jsonb(d.model_dump(mode="json")) for d in deltas],
+            [d.accepted_at for d in deltas],
+        ),
+    )
+    await connection.execute(f"NOTIFY {CHANNEL}")
 
 
 async def take(connection: Connection, region: str, limit: int) -> list[Buffered]:

@@ -5,9 +5,9 @@ from typing import Any
 
 from store.engine import Connection
 
-ENDED = {"closed": "delivered", "delivered": "delivered", "cancelled": "cancelled"}
+ENDED = {"closed": "delivered", "delivered": "delivered", "cancelled": "cancelled", "returned": "returned"}
 BEGINNING = datetime(2000, 1, 1, tzinfo=UTC)
-KINDS = ("delivered", "cancelled", "open")
+KINDS = ("delivered", "cancelled", "returned", "open")
 
 
 async def progress(connection: Connection) -> dict[str, int]:
@@ -38,12 +38,13 @@ async def settled(connection: Connection) -> bool:
 
 
 async def outcomes(connection: Connection) -> dict[str, dict[str, int]]:
-    """Orders, shipments and lines by how they ended."""
+    """Orders, shipments and lines by how they ended. A line ended when all was delivered that was not cancelled."""
     queries = {
         "orders": "SELECT status, count(*) AS n FROM order_view GROUP BY 1",
         "shipments": "SELECT CASE WHEN s.status = 'delivered' THEN 'closed' ELSE o.status END AS status, count(*) AS n "
         "FROM shipment_order s JOIN order_view o ON o.key = s.order_key GROUP BY 1",
-        "lines": "SELECT CASE WHEN l.delivered = l.ordered THEN 'closed' WHEN o.status = 'cancelled' THEN 'cancelled' "
+        "lines": "SELECT CASE WHEN o.status = 'returned' THEN 'returned' WHEN l.cancelled = l.ordered THEN 'cancelled' "
+        "WHEN l.delivered = l.ordered - l.cancelled THEN 'closed' WHEN o.status = 'cancelled' THEN 'cancelled' "
         "ELSE 'open' END AS status, count(*) AS n FROM order_line_view l JOIN order_view o ON o.key = l.order_key GROUP BY 1",
     }
     found = {}

@@ -1,13 +1,13 @@
-"""One step of an order, as one transaction: view, lines, shipments, outcomes, owed effects, planning deltas.
+"""One step of an order, as one transaction: view, lines, shipments, outcomes, owed effects, planning deltas; and where
+it has any, an amendment, parties, proposals, notices.
 
 Safe to repeat: every statement is keyed, and `version` keeps an old record from overwriting a newer one. A pipeline
-sends all statements in one round trip.
+sends all statements in one round trip; what a step does not have costs no statement.
 """
 
-from psycopg.types.json import Jsonb
-
+from schemas.effects import Operation
 from schemas.records import StepRecord
-from store import orders
+from store import amendments, effects, events, notices, orders, planning, proposals
 from store.engine import Connection, Database
 
 
@@ -17,12 +17,18 @@ async def write(database: Database, record: StepRecord) -> None:
         if record.first_promise:
             release = await orders.release_of(connection, record.order)
             await orders.promised(connection, record.order, record.first_promise, release, record.version)
+        if record.amended_by or record.items:
+            await amendments.work_in(connection, record)
         async with connection.pipeline():
             await _view(connection, record)
             await _progress(connection, record)
-            await _outcomes(connection, record)
-            await _effects(connection, record)
-            await _deltas(connection, record)
+            if record.sites:
+                await orders.add_sites(connection, record.order, record.sites)
+            await proposals.write(connection, record.order, record.proposals, record.decided)
+            await events.settle(connection, record.order, record.outcomes)
+            await effects.plan(connection, record.order, record.effects)
+            await planning.buffer(connection, record.order, record.deltas)
+            await notices.plan(connection, record.notices)
 
 
 async def _view(connection: Connection, record: StepRecord) -> None:
@@ -43,24 +49,43 @@ async def _view(connection: Connection, record: StepRecord) -> None:
     )
 
 
+async def _lines(connection: Connection, record: StepRecord) -> None:
+    """Write the lines; an amendment may have added some. What came back is also counted by returns: it never falls."""
+    if not record.lines:
+        return
+    await connection.execute(
+        "INSERT INTO order_line_view AS l (order_key, line, item, ordered, cancelled, allocated, picked, packed, shipped, "
+        "delivered, returned, first_promised_on, promised_on, delivered_at) SELECT o.key, x.line, x.item, x.ordered, "
+        "x.cancelled, x.allocated, x.picked, x.packed, x.shipped, x.delivered, x.returned, x.promised_on, x.promised_on, "
+        "x.delivered_at FROM order_view o, unnest(%s::int[], %s::text[], %s::int[], %s::int[], %s::int[], %s::int[], "
+        "%s::int[], %s::int[], %s::int[], %s::int[], %s::date[], %s::timestamptz[]) AS x(line, item, ordered, cancelled, "
+        "allocated, picked, packed, shipped, delivered, returned, promised_on, delivered_at) "
+        "WHERE o.key = %s AND o.version <= %s ON CONFLICT (order_key, line) DO UPDATE SET item = excluded.item, "
+        "ordered = excluded.ordered, cancelled = excluded.cancelled, allocated = excluded.allocated, "
+        "picked = excluded.picked, packed = excluded.packed, shipped = excluded.shipped, delivered = excluded.delivered, "
+        "returned = least(excluded.shipped, greatest(l.returned, excluded.returned)), "
+        "promised_on = excluded.promised_on, delivered_at = excluded.delivered_at",
+        (
+            [x.line for x in record.lines],
+            [x.item for x in record.lines],
+            [x.ordered for x in record.lines],
+            [x.cancelled for x in record.lines],
+            [x.allocated for x in record.lines],
+            [x.picked for x in record.lines],
+            [x.packed for x in record.lines],
+            [x.shipped for x in record.lines],
+            [x.delivered for x in record.lines],
+            [x.returned for x in record.lines],
+            [x.promised_on for x in record.lines],
+            [x.delivered_at for x in record.lines],
+            record.order,
+            record.version,
+        ),
+    )
+
+
 async def _progress(connection: Connection, record: StepRecord) -> None:
-    if record.lines:
-        await connection.execute(
-            "UPDATE order_line_view l SET shipped = greatest(l.shipped, x.shipped), "
-            "delivered = greatest(l.delivered, x.delivered), promised_on = x.promised_on, delivered_at = x.delivered_at "
-            "FROM unnest(%s::int[], %s::int[], %s::int[], %s::date[], %s::timestamptz[]) "
-            "AS x(line, shipped, delivered, promised_on, delivered_at), order_view o "
-            "WHERE l.order_key = %s AND l.line = x.line AND o.key = l.order_key AND o.version <= %s",
-            (
-                [x.line for x in record.lines],
-                [x.shipped for x in record.lines],
-                [x.delivered for x in record.lines],
-                [x.promised_on for x in record.lines],
-                [x.delivered_at for x in record.lines],
-                record.order,
-                record.version,
-            ),
-        )
+    await _lines(connection, record)
     for item in record.shipments:
         await connection.execute(
             "INSERT INTO shipment_order (shipment, order_key, status, eta, shipped_at, delivered_at) "
@@ -79,63 +104,6 @@ async def _progress(connection: Connection, record: StepRecord) -> None:
             ),
         )
     if record.first_promise is None:
-        reason = record.reason or "re-dated by an ETA"
+        dated = (e.reason for e in record.effects if e.operation is Operation.REDATE_PROMISE and e.reason)
+        reason = record.reason or next(dated, "re-dated by an ETA")
         await orders.add_promise(connection, record.order, record.promised_on, reason, record.version)
-
-
-async def _outcomes(connection: Connection, record: StepRecord) -> None:
-    if not record.outcomes:
-        return
-    ids = [o.event_id for o in record.outcomes]
-    states = ["superseded" if o.superseded else "applied" for o in record.outcomes]
-    reasons = [o.superseded for o in record.outcomes]
-    inbox = [o.inbox_id for o in record.outcomes]
-    await connection.execute(
-        "UPDATE event_order o SET state = x.state, reason = x.reason, settled_at = clock_timestamp() "
-        "FROM unnest(%s::text[], %s::text[], %s::text[]) AS x(id, state, reason) "
-        "WHERE o.order_key = %s AND o.event_id = x.id AND o.state = 'pending'",
-        (ids, states, reasons, record.order),
-    )
-    await connection.execute(
-        "UPDATE inbox_message m SET state = x.state, reason = x.reason, settled_at = clock_timestamp() "
-        "FROM unnest(%s::bigint[], %s::text[], %s::text[]) AS x(id, state, reason) "
-        "WHERE m.id = x.id AND m.state NOT IN ('applied', 'quarantined')",
-        (inbox, states, reasons),
-    )
-
-
-async def _effects(connection: Connection, record: StepRecord) -> None:
-    if not record.effects:
-        return
-    await connection.execute(
-        "INSERT INTO effect (key, order_key, system, operation, shipment, milestone, outcome, attempts, accepted_at, "
-        "trace_id) SELECT k, %s, s, o, h, m, 'planned', 0, a, t FROM unnest(%s::text[], %s::text[], %s::text[], "
-        "%s::text[], %s::text[], %s::timestamptz[], %s::text[]) AS x(k, s, o, h, m, a, t) ON CONFLICT DO NOTHING",
-        (
-            record.order,
-            [e.key for e in record.effects],
-            [e.system for e in record.effects],
-            [e.operation for e in record.effects],
-            [e.shipment for e in record.effects],
-            [e.milestone for e in record.effects],
-            [e.accepted_at for e in record.effects],
-            [e.traceparent[3:35] for e in record.effects],
-        ),
-    )
-
-
-async def _deltas(connection: Connection, record: StepRecord) -> None:
-    if not record.deltas:
-        return
-    await connection.execute(
-        "INSERT INTO planning_delta (key, region, order_key, body, accepted_at) SELECT k, r, %s, b, a "
-        "FROM unnest(%s::text[], %s::text[], %s::jsonb[], %s::timestamptz[]) AS x(k, r, b, a) ON CONFLICT DO NOTHING",
-        (
-            record.order,
-            [d.key for d in record.deltas],
-            [d.region for d in record.deltas],
-            [Jsonb(d.model_dump(mode="json")) for d in record.deltas],
-            [d.accepted_at for d in record.deltas],
-        ),
-    )
-    await connection.execute("NOTIFY planning")

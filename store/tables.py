@@ -1,29 +1,14 @@
-"""Every table, as SQLModel classes: the shape that Alembic migrates to. Statements live beside their subject."""
+"""The tables of messages, orders and what is owed to other systems, as SQLModel classes: the shape that Alembic migrates
+to. Those of exceptions and people are in `store.tables_people`. Statements live beside their subject.
+"""
 
 from datetime import date, datetime
 from typing import Any, ClassVar
 
-from sqlalchemy import ARRAY, BigInteger, Column, DateTime, Identity, Index, LargeBinary, Text, UniqueConstraint, text
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy import BigInteger, CheckConstraint, Column, Index, LargeBinary, UniqueConstraint, text
 from sqlmodel import Field, SQLModel
 
-NOW = {"server_default": text("now()"), "nullable": False}
-
-
-def _moment(**kwargs: Any) -> Any:
-    return Field(default=None, sa_type=DateTime(timezone=True), sa_column_kwargs=kwargs or {})
-
-
-def _big_id() -> Any:
-    return Field(default=None, sa_column=Column(BigInteger, Identity(always=True), primary_key=True))
-
-
-def _json() -> Any:
-    return Field(default=None, sa_type=JSONB)
-
-
-def _texts() -> Any:
-    return Field(default=None, sa_column=Column(ARRAY(Text), nullable=False, server_default=text("'{}'")))
+from store.columns import NOW, big_id, document, moment, texts, whole, word
 
 
 class Partner(SQLModel, table=True):
@@ -34,7 +19,7 @@ class Partner(SQLModel, table=True):
     name: str
     active: bool = True
     webhook_version: int = 1
-    created_at: datetime = _moment(**NOW)
+    created_at: datetime = moment(**NOW)
 
 
 class ApiKey(SQLModel, table=True):
@@ -44,9 +29,9 @@ class ApiKey(SQLModel, table=True):
     hash: str = Field(primary_key=True)
     partner: str = Field(foreign_key="partner.id", index=True)
     label: str
-    created_at: datetime = _moment(**NOW)
-    expires_at: datetime | None = _moment()
-    revoked_at: datetime | None = _moment()
+    created_at: datetime = moment(**NOW)
+    expires_at: datetime | None = moment()
+    revoked_at: datetime | None = moment()
 
 
 class InboxMessage(SQLModel, table=True):
@@ -60,42 +45,42 @@ class InboxMessage(SQLModel, table=True):
     __table_args__ = (
         Index("inbox_todo", "id", postgresql_where=text("state = 'received'")),
         Index("inbox_waiting", "waiting_for", postgresql_where=text("waiting_for IS NOT NULL")),
-        Index("inbox_cancel", "external_id", postgresql_where=text("kind = 'order.cancel'")),
+        Index("inbox_command", "external_id", postgresql_where=text("kind NOT IN ('event', 'order.release')")),
         Index("inbox_open", "state", postgresql_where=text("state IN ('received', 'routed', 'quarantined')")),
     )
-    id: int = _big_id()
+    id: int = big_id()
     partner: str
     channel: str
     kind: str
     external_id: str
     digest: str
-    headers: dict[str, str] = _json()
+    headers: dict[str, str] = document()
     raw: bytes = Field(sa_type=LargeBinary)
     traceparent: str = ""
-    state: str = Field(default="received", sa_column_kwargs={"server_default": "received"})
+    state: str = word("received")
     reason: str | None = None
     origin: str | None = None
     waiting_for: str | None = None
-    attempts: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
-    received_at: datetime = _moment(server_default=text("clock_timestamp()"), nullable=False)
-    not_before: datetime = _moment(**NOW)
-    settled_at: datetime | None = _moment()
+    attempts: int = whole()
+    received_at: datetime = moment(server_default=text("clock_timestamp()"), nullable=False)
+    not_before: datetime = moment(**NOW)
+    settled_at: datetime | None = moment()
 
 
 class Event(SQLModel, table=True):
     """A canonical event, unique on source and id."""
 
     __table_args__ = (UniqueConstraint("source", "event_id"), Index("event_shipment", "shipment"))
-    id: int = _big_id()
+    id: int = big_id()
     source: str
     event_id: str
     kind: str
     shipment: str
     partner: str
     inbox_id: int = Field(sa_type=BigInteger, index=True)
-    occurred_at: datetime = _moment(nullable=False)
-    received_at: datetime = _moment(nullable=False)
-    body: dict[str, Any] = _json()
+    occurred_at: datetime = moment(nullable=False)
+    received_at: datetime = moment(nullable=False)
+    body: dict[str, Any] = document()
 
 
 class EventOrder(SQLModel, table=True):
@@ -112,11 +97,11 @@ class EventOrder(SQLModel, table=True):
     order_key: str = Field(primary_key=True)
     event_id: str = Field(primary_key=True)
     event: int = Field(sa_type=BigInteger)
-    state: str = Field(default="pending", sa_column_kwargs={"server_default": "pending"})
+    state: str = word("pending")
     reason: str | None = None
-    sends: int = Field(default=1, sa_column_kwargs={"server_default": "1"})
-    sent_at: datetime = _moment(**NOW)
-    settled_at: datetime | None = _moment()
+    sends: int = whole(1)
+    sent_at: datetime = moment(**NOW)
+    settled_at: datetime | None = moment()
 
 
 class OrderView(SQLModel, table=True):
@@ -134,40 +119,62 @@ class OrderView(SQLModel, table=True):
     number: str
     variant: str
     status: str
-    conditions: list[str] = _texts()
+    conditions: list[str] = texts()
     region: str
     site: str
     carrier: str | None = None
     priority: int
-    version: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
-    parties: list[str] = _texts()
+    version: int = whole()
+    parties: list[str] = texts()
     digest: str
-    release: dict[str, Any] = _json()
+    release: dict[str, Any] = document()
     inbox_id: int = Field(sa_type=BigInteger)
     first_promised_on: date | None = None
     promised_on: date | None = None
     promise_reason: str | None = None
-    eta: datetime | None = _moment()
+    eta: datetime | None = moment()
     reason: str | None = None
-    released_at: datetime = _moment(nullable=False)
-    created_at: datetime = _moment(**NOW)
-    updated_at: datetime = _moment(**NOW)
-    closed_at: datetime | None = _moment()
+    released_at: datetime = moment(nullable=False)
+    created_at: datetime = moment(**NOW)
+    updated_at: datetime = moment(**NOW)
+    closed_at: datetime | None = moment()
+    amended_in: int = whole()
+    """The newest step whose amendment has been worked into `release`."""
 
 
 class OrderLineView(SQLModel, table=True):
-    """A line of an order: what was ordered, what has been shipped and delivered, and when it was promised."""
+    """A line of an order, in packs: ordered, cancelled, at each stage, back from customers and carriers; its promise.
+
+    A stage never holds more than the one before. What came back had left; carriers bring back what was not delivered.
+    """
 
     __tablename__: ClassVar[str] = "order_line_view"
+    __table_args__ = (
+        CheckConstraint(
+            "least(ordered, cancelled, allocated, picked, packed, shipped, delivered, returned) >= 0",
+            name="line_not_negative",
+        ),
+        CheckConstraint(
+            "allocated >= picked AND picked >= packed AND packed >= shipped AND shipped >= delivered "
+            "AND shipped >= returned",
+            name="line_stages",
+        ),
+        CheckConstraint("ordered >= shipped AND ordered >= cancelled", name="line_ordered"),
+    )
     order_key: str = Field(primary_key=True, foreign_key="order_view.key")
     line: int = Field(primary_key=True)
     item: str
     ordered: int
+    cancelled: int = whole()
+    allocated: int = whole()
+    picked: int = whole()
+    packed: int = whole()
     shipped: int = 0
     delivered: int = 0
+    returned: int = whole()
     first_promised_on: date
     promised_on: date
-    delivered_at: datetime | None = _moment()
+    delivered_at: datetime | None = moment()
 
 
 class ShipmentView(SQLModel, table=True):
@@ -178,10 +185,10 @@ class ShipmentView(SQLModel, table=True):
     shipment: str = Field(primary_key=True)
     order_key: str = Field(primary_key=True, foreign_key="order_view.key")
     status: str
-    eta: datetime | None = _moment()
-    shipped_at: datetime | None = _moment()
-    delivered_at: datetime | None = _moment()
-    updated_at: datetime = _moment(**NOW)
+    eta: datetime | None = moment()
+    shipped_at: datetime | None = moment()
+    delivered_at: datetime | None = moment()
+    updated_at: datetime = moment(**NOW)
 
 
 class EffectRow(SQLModel, table=True):
@@ -198,15 +205,17 @@ class EffectRow(SQLModel, table=True):
     operation: str
     shipment: str
     milestone: str | None = None
+    site: str = word()
+    change: str | None = None
     outcome: str = "planned"
     attempts: int = 0
     origin: str | None = None
     error: str | None = None
     reference: str | None = None
     trace_id: str | None = None
-    accepted_at: datetime = _moment(nullable=False)
-    planned_at: datetime = _moment(**NOW)
-    done_at: datetime | None = _moment()
+    accepted_at: datetime = moment(nullable=False)
+    planned_at: datetime = moment(**NOW)
+    done_at: datetime | None = moment()
 
 
 class PlanningDeltaRow(SQLModel, table=True):
@@ -217,25 +226,25 @@ class PlanningDeltaRow(SQLModel, table=True):
         UniqueConstraint("key"),
         Index("planning_unsent", "region", "id", postgresql_where=text("sent_at IS NULL")),
     )
-    id: int = _big_id()
+    id: int = big_id()
     key: str
     region: str
     order_key: str
-    body: dict[str, Any] = _json()
-    accepted_at: datetime = _moment(nullable=False)
-    created_at: datetime = _moment(**NOW)
-    sent_at: datetime | None = _moment()
+    body: dict[str, Any] = document()
+    accepted_at: datetime = moment(nullable=False)
+    created_at: datetime = moment(**NOW)
+    sent_at: datetime | None = moment()
 
 
 class PromiseRow(SQLModel, table=True):
     """Every promise ever made for an order, first to last."""
 
     __tablename__: ClassVar[str] = "promise"
-    id: int = _big_id()
+    id: int = big_id()
     order_key: str = Field(index=True)
     promised_on: date
     reason: str
-    made_at: datetime = _moment(**NOW)
+    made_at: datetime = moment(**NOW)
 
 
 class AuditEntry(SQLModel, table=True):
@@ -243,10 +252,10 @@ class AuditEntry(SQLModel, table=True):
 
     __tablename__: ClassVar[str] = "audit_entry"
     id: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
-    at: datetime = _moment(nullable=False)
+    at: datetime = moment(nullable=False)
     actor: str
     action: str
     subject: str
-    detail: dict[str, Any] = _json()
+    detail: dict[str, Any] = document()
     previous: str
     hash: str

@@ -2,13 +2,16 @@
 
 import asyncio
 
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import Connection, create_engine, text
 from sqlmodel import SQLModel
 
-import store.tables  # noqa: F401 - registers the tables
-from store.migrate import sqlalchemy_url, upgrade
+from store import tables, tables_people  # noqa: F401 - registers the tables
+from store.engine import Database
+from store.migrate import config, sqlalchemy_url, upgrade
+from tests.store.rows import rows, shipped_order
 
 
 def differences(connection: Connection) -> list[object]:
@@ -32,3 +35,15 @@ async def test_migrating_again_changes_nothing(database_url: str) -> None:
     with engine.connect() as connection:
         assert differences(connection) == []
     engine.dispose()
+
+
+async def test_lines_written_before_there_were_stages_satisfy_them(database: Database) -> None:
+    await shipped_order(database)
+    await asyncio.to_thread(command.downgrade, config(database.url), "0002")
+    async with database.connection() as connection:
+        await connection.execute("UPDATE order_line_view SET shipped = 15")
+        await connection.execute("UPDATE order_view SET status = 'cancelled'")
+    await asyncio.to_thread(upgrade, database.url)
+    [line] = await rows(database, "order_line_view")
+    stages = ("ordered", "cancelled", "allocated", "picked", "packed", "shipped", "delivered", "returned")
+    assert [line[stage] for stage in stages] == [40, 25, 15, 15, 15, 15, 0, 0]

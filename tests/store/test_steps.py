@@ -1,98 +1,53 @@
 """A step is written once, whole, and never over a newer one."""
 
-from datetime import UTC, date, datetime
-from typing import Any
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any, cast
 
 import psycopg
 import pytest
 
 from schemas.base import Origin
-from schemas.effects import Effect, Movement, Operation, PlanningDelta
-from schemas.milestones import MilestoneKind
-from schemas.orders import CancelRequest, LinePromise, OrderLine, OrderRelease, OrderStatus, Party, Promise
-from schemas.records import LineRecord, Outcome, ShipmentRecord, StepRecord
-from store import effects, inbox, orders, report, steps
-from store.engine import Database
+from schemas.cases import Notice
+from schemas.effects import ChangeKind, Operation
+from schemas.exceptions import Channel
+from schemas.milestones import ShippedLine
+from schemas.orders import OrderStatus
+from schemas.records import Decided, Outcome, Proposal, ProposalKind, StepRecord
+from store import effects, inbox, orders, proposals, report, steps
+from store.engine import Connection, Database
 from store.inbox import NewMessage
+from tests.store.rows import (
+    DELTA,
+    DUE,
+    EFFECT,
+    FIRST,
+    GONE,
+    KEY,
+    LATER,
+    LINE,
+    NOW,
+    PICKED,
+    SHIPPED,
+    everything,
+    open_order,
+    rows,
+    shipped_order,
+)
 
-NOW = datetime(2026, 5, 4, 12, tzinfo=UTC)
-DUE, LATER = date(2026, 5, 20), date(2026, 5, 28)
-KEY = "erp-one/SO-1"
-EFFECT = Effect(
-    key=f"{KEY}/DN-1/shipped",
-    order=KEY,
-    operation=Operation.REPORT_MILESTONE,
-    shipment="DN-1",
-    milestone=MilestoneKind.SHIPPED,
-    accepted_at=NOW,
+NOTICE = Notice(
+    key=f"{KEY}/customer/1", template="customer_delay", to="customer", channel=Channel.EMAIL, order=KEY, asked_at=NOW
 )
-DELTA = PlanningDelta(
-    key=f"{KEY}/DN-1/shipped",
-    order=KEY,
-    kind="shipped",
-    region="EMEA",
-    site="LYS",
-    occurred_at=NOW,
-    accepted_at=NOW,
-    movements=(Movement(item="A", quantity=40),),
-)
-FIRST = StepRecord(
-    order=KEY,
-    version=0,
-    status=OrderStatus.PROMISED,
+PROPOSAL = Proposal(
+    id=f"{KEY}/1",
+    kind=ProposalKind.DELAY,
+    subject="DN-1",
     promised_on=DUE,
-    first_promise=Promise(promised_on=DUE, lines=(LinePromise(line=1, promised_on=DUE),), reason="as requested"),
+    proposed_on=LATER,
+    lines=(ShippedLine(line=1, quantity=10),),
+    summary="8 days later",
+    raised_at=NOW,
 )
-SHIPPED = StepRecord(
-    order=KEY,
-    version=3,
-    status=OrderStatus.SHIPPED,
-    promised_on=LATER,
-    carrier="dhl",
-    lines=(LineRecord(line=1, shipped=40, delivered=0, promised_on=LATER),),
-    shipments=(ShipmentRecord(shipment="DN-1", status=OrderStatus.SHIPPED, shipped_at=NOW),),
-    effects=(EFFECT,),
-    deltas=(DELTA,),
-)
-PICKED = StepRecord(
-    order=KEY,
-    version=1,
-    status=OrderStatus.PICKED,
-    promised_on=DUE,
-    lines=(LineRecord(line=1, shipped=0, delivered=0, promised_on=DUE),),
-    shipments=(ShipmentRecord(shipment="DN-1", status=OrderStatus.PICKED),),
-)
-TABLES = ("order_view", "order_line_view", "shipment_order", "promise", "effect", "planning_delta", "inbox_message")
-
-
-async def open_order(database: Database) -> int:
-    """A released order; returns the id of the message that brought it."""
-    release = OrderRelease(
-        number="SO-1",
-        released_at=NOW,
-        requested_on=DUE,
-        variant="distribution_centre",
-        lines=(OrderLine(line=1, item="A", quantity=40),),
-        ship_from=Party(id="LYS", country="FR"),
-        ship_to=Party(id="C", country="DE"),
-        site="LYS",
-        region="EMEA",
-    )
-    async with database.transaction() as connection:
-        message = NewMessage("erp-one", "api", inbox.RELEASE, "SO-1", "d", b"{}")
-        [inbox_id] = await inbox.accept(connection, [message])
-        await orders.open_order(connection, "erp-one", release, "d", inbox_id, ["erp-one"])
-    return inbox_id
-
-
-async def everything(database: Database) -> dict[str, list[dict[str, Any]]]:
-    """All rows, without the times of writing."""
-    found = {}
-    async with database.connection() as connection:
-        for table in TABLES:
-            rows = await (await connection.execute(f"SELECT * FROM {table} ORDER BY 1, 2".encode())).fetchall()
-            found[table] = [{k: v for k, v in row.items() if k not in ("updated_at", "settled_at")} for row in rows]
-    return found
 
 
 async def test_a_step_written_again_changes_nothing(database: Database) -> None:
@@ -122,7 +77,9 @@ async def test_all_of_a_step_or_nothing(database: Database) -> None:
     await open_order(database)
     await steps.write(database, FIRST)
     before = await everything(database)
-    broken = SHIPPED.model_copy(update={"deltas": (DELTA.model_copy(update={"region": None}),)})
+    broken = SHIPPED.model_copy(
+        update={"deltas": (DELTA.model_copy(update={"region": None}),), "notices": (NOTICE,), "proposals": (PROPOSAL,)}
+    )
     with pytest.raises(psycopg.errors.NotNullViolation):
         await steps.write(database, broken)
     assert await everything(database) == before
@@ -161,12 +118,183 @@ async def test_messages_get_their_ids_in_the_order_in_which_they_came(database: 
     assert {row["id"]: row["external_id"] for row in rows} == {i: m.external_id for i, m in zip(ids, said, strict=True)}
 
 
-async def test_two_orders_may_be_cancelled_under_the_same_request_id(database: Database) -> None:
+@pytest.mark.parametrize("kind", [inbox.CANCEL, inbox.AMEND, inbox.RESOLVE])
+async def test_two_orders_may_be_commanded_under_the_same_request_id(database: Database, kind: str) -> None:
     async with database.transaction() as connection:
         wanted, _ = await inbox.accept(
-            connection, [NewMessage("erp-one", "api", inbox.CANCEL, "c1", digest, b"{}") for digest in ("one", "two")]
+            connection, [NewMessage("erp-one", "api", kind, "c1", digest, b"{}") for digest in ("one", "two")]
         )
-        found = await inbox.cancellation(connection, CancelRequest(id="c1", reason="r"), "one")
-        assert found.inbox_id == wanted
-        with pytest.raises(LookupError):
-            await inbox.cancellation(connection, CancelRequest(id="c2", reason="r"), "one")
+        await inbox.accept(connection, [NewMessage("erp-one", "api", kind, "c1", "one", b"{}")])
+        inbox_id, received_at, traceparent = await inbox.command(connection, kind, "c1", "one")
+        assert (inbox_id, traceparent) == (wanted, "")
+        assert received_at.tzinfo is not None
+        for unknown in ((kind, "c2", "one"), (kind, "c1", "three"), (inbox.HOLD, "c1", "one")):
+            with pytest.raises(LookupError):
+                await inbox.command(connection, *unknown)
+
+
+async def test_commands_are_found_by_their_index(database: Database) -> None:
+    async with database.transaction() as connection:
+        await connection.execute("SET LOCAL enable_seqscan = off")
+        plan = await connection.execute(
+            "EXPLAIN SELECT id FROM inbox_message WHERE kind = 'case.resolve' AND external_id = 'x' AND digest = 'd' "
+            "AND kind NOT IN ('event', 'order.release')"
+        )
+        assert any("inbox_command" in str(row) for row in await plan.fetchall())
+
+
+class Counting(Database):
+    """Counts the statements of its transactions."""
+
+    statements = 0
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[Connection]:
+        """One transaction, counted."""
+        async with super().transaction() as connection:
+            yield cast(Connection, Counted(connection, self))
+
+
+class Counted:
+    """A connection whose statements are counted."""
+
+    def __init__(self, connection: Connection, database: Counting) -> None:
+        self._connection = connection
+        self._database = database
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._connection, name)
+
+    async def execute(self, *args: Any) -> Any:
+        """Execute one more."""
+        self._database.statements += 1
+        return await self._connection.execute(*args)
+
+
+async def test_a_plain_step_costs_no_more_than_its_nine_statements(database: Database) -> None:
+    inbox_id = await open_order(database)
+    await steps.write(database, FIRST)
+    plain = SHIPPED.model_copy(update={"outcomes": (Outcome(event_id="e", inbox_id=inbox_id),)})
+    async with Counting(database.url, 2) as counting:
+        await steps.write(counting, plain)
+        assert counting.statements == 9
+        more = {"version": 4, "sites": ("NTE",), "notices": (NOTICE,), "proposals": (PROPOSAL,)}
+        await steps.write(counting, plain.model_copy(update=more))
+        assert counting.statements > 2 * 9
+
+
+async def test_an_amendment_adds_lines_and_replaces_quantities(database: Database) -> None:
+    await shipped_order(database)
+    less = GONE.model_copy(update={"ordered": 50, "cancelled": 10, "allocated": 40})
+    added = LINE.model_copy(update={"line": 2, "item": "B", "ordered": 5})
+    await steps.write(database, SHIPPED.model_copy(update={"version": 4, "lines": (less, added)}))
+    found = await rows(database, "order_line_view")
+    assert [(x["line"], x["item"], x["ordered"], x["cancelled"]) for x in found] == [(1, "A", 50, 10), (2, "B", 5, 0)]
+    assert (found[0]["first_promised_on"], found[1]["first_promised_on"]) == (DUE, DUE)
+    await steps.write(database, SHIPPED)
+    assert await rows(database, "order_line_view") == found
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        {"ordered": 39},
+        {"cancelled": 41},
+        {"cancelled": -1},
+        {"picked": 39},
+        {"packed": 39},
+        {"allocated": 39},
+        {"delivered": 41},
+    ],
+    ids=str,
+)
+async def test_the_database_refuses_quantities_that_do_not_add_up(database: Database, bad: dict[str, int]) -> None:
+    await shipped_order(database)
+    before = await everything(database)
+    with pytest.raises(psycopg.errors.CheckViolation):
+        await steps.write(database, SHIPPED.model_copy(update={"lines": (GONE.model_copy(update=bad),)}))
+    assert await everything(database) == before
+
+
+async def test_the_database_refuses_more_back_than_was_shipped(database: Database) -> None:
+    await shipped_order(database)
+    async with database.connection() as connection:
+        with pytest.raises(psycopg.errors.CheckViolation):
+            await connection.execute("UPDATE order_line_view SET returned = 41")
+
+
+async def test_a_site_takes_part_once_and_messages_that_waited_for_it_come_back(database: Database) -> None:
+    await open_order(database)
+    async with database.transaction() as connection:
+        [waiting] = await inbox.accept(connection, [NewMessage("wms-nte", "webhook", inbox.EVENT, "e", "d", b"{}")])
+        await inbox.quarantine(connection, waiting, "not a party", Origin.OWNERSHIP, f"party:wms-nte:{KEY}")
+    step = PICKED.model_copy(update={"sites": ("NTE", "NTE")})
+    for _ in range(2):
+        await steps.write(database, step)
+    [order] = await rows(database, "order_view")
+    assert order["parties"] == ["erp-one", "wms-nte"]
+    assert order["carrier"] is None
+    assert [row["state"] for row in await rows(database, "inbox_message")] == ["received", "received"]
+
+
+async def test_a_proposal_is_asked_once_and_decided_once(database: Database) -> None:
+    await open_order(database)
+    asked = PICKED.model_copy(update={"proposals": (PROPOSAL,)})
+    accepted = Decided(id=PROPOSAL.id, state="accepted", by="anna", at=NOW, reason="fine")
+    withdrawn = Decided(id=PROPOSAL.id, state="withdrawn", by="syncline", at=NOW, reason="recovered")
+    await steps.write(database, asked)
+    async with database.connection() as connection:
+        assert [row["state"] for row in await proposals.listing(connection, region="EMEA")] == ["open"]
+        assert await proposals.listing(connection, region="APAC") == []
+    await steps.write(database, PICKED.model_copy(update={"version": 2, "decided": (accepted,)}))
+    await steps.write(database, PICKED.model_copy(update={"version": 3, "decided": (withdrawn,)}))
+    await steps.write(database, asked)
+    async with database.connection() as connection:
+        found = await proposals.show(connection, PROPOSAL.id)
+        assert await proposals.listing(connection) == []
+        assert await proposals.listing(connection, open_only=False) == [found]
+        assert await proposals.show(connection, "none") is None
+    assert found is not None
+    assert (found["order_key"], found["region"], found["lines"]) == (KEY, "EMEA", [{"line": 1, "quantity": 10}])
+    assert (found["state"], found["decided_by"], found["decision_reason"]) == ("accepted", "anna", "fine")
+
+
+async def test_a_promise_says_why_it_was_made(database: Database) -> None:
+    await open_order(database)
+    await steps.write(database, FIRST)
+    redate = EFFECT.model_copy(update={"key": "r", "operation": Operation.REDATE_PROMISE, "reason": "customer asked"})
+    await steps.write(database, SHIPPED.model_copy(update={"effects": (EFFECT, redate)}))
+    assert [row["reason"] for row in await rows(database, "promise")] == ["as requested", "customer asked"]
+
+
+async def test_the_ledger_shows_site_and_change(database: Database) -> None:
+    await open_order(database)
+    told = EFFECT.model_copy(update={"operation": Operation.REPORT_CHANGE, "change": ChangeKind.HELD, "site": "LYS"})
+    await steps.write(database, PICKED.model_copy(update={"effects": (told,)}))
+    async with database.connection() as connection:
+        await effects.done(connection, told.model_copy(update={"key": "unplanned"}), "R", 1)
+        found = (await orders.details(connection, KEY))["effects"]
+    assert [(row["site"], row["change"]) for row in found] == [("LYS", "held")] * 2
+
+
+@pytest.mark.parametrize(
+    ("status", "line", "bucket"),
+    [
+        (OrderStatus.CLOSED, {"delivered": 40}, "delivered"),
+        (OrderStatus.CLOSED, {"ordered": 50, "cancelled": 10, "delivered": 40}, "delivered"),
+        (OrderStatus.CANCELLED, {"cancelled": 0}, "cancelled"),
+        (OrderStatus.RETURNED, {"returned": 40}, "returned"),
+        (OrderStatus.SHIPPED, {}, "open"),
+    ],
+)
+async def test_outcomes_count_every_line_once(
+    database: Database, status: OrderStatus, line: dict[str, int], bucket: str
+) -> None:
+    await open_order(database)
+    await steps.write(database, FIRST)
+    ended = {"status": status, "lines": (GONE.model_copy(update=line),), "shipments": ()}
+    await steps.write(database, SHIPPED.model_copy(update=ended))
+    async with database.connection() as connection:
+        found = await report.outcomes(connection)
+    assert found["lines"] == {"in": 1, "delivered": 0, "cancelled": 0, "returned": 0, "open": 0} | {bucket: 1}
+    assert found["orders"] == {"in": 1, "delivered": 0, "cancelled": 0, "returned": 0, "open": 0} | {bucket: 1}
