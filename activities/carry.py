@@ -13,6 +13,7 @@ from connectors.ports import Call, ConnectorError, Refused, Unavailable
 from schemas.base import Origin
 from schemas.effects import Effect, EffectReceipt
 from schemas.instructions import Accepted
+from schemas.orders import OrderRelease
 from store import effects, orders
 from store.engine import Database
 
@@ -57,6 +58,13 @@ class Carrier:
                     raise
                 return EffectReceipt(declined=True)
 
+    async def release(self, effect: Effect) -> OrderRelease:
+        """The order's release as an effect needs it. Its first instructions are about the release as it was accepted,
+        whenever they are carried out: what an amendment changed follows as a difference."""
+        first = effect.key == f"{effect.order}/{effect.operation}"
+        async with self.database.connection() as connection:
+            return await (orders.released if first else orders.release_of)(connection, effect.order)
+
     async def _ask(self, effect: Effect, ask: Ask, call: Call) -> EffectReceipt:
         try:
             async with asyncio.timeout(call.timeout_s):
@@ -68,9 +76,10 @@ class Carrier:
             raise await self._failed(effect, error) from error
         self.gate.succeeded()
         async with self.database.connection() as connection:
-            # The carrier takes part from the moment it has the tender, so that its first scan finds the order.
-            if accepted.carrier:
-                await orders.add_party(connection, effect.order, accepted.carrier)
+            # The carrier takes part from the moment it is offered the tender, so that its answer finds the order.
+            carrier = accepted.carrier or effect.carrier
+            if carrier:
+                await orders.add_party(connection, effect.order, carrier)
             await effects.done(connection, effect, accepted.reference, 1)
         return EffectReceipt(reference=accepted.reference, carrier=accepted.carrier)
 

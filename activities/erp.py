@@ -1,13 +1,15 @@
-"""The ERP: milestones, re-dated promises, cancellations."""
+"""The ERP: milestones, re-dated promises, changes, cancellations."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from temporalio import activity
 
 from activities.carry import Carrier
 from connectors.ports import ErpPort
 from schemas.effects import Effect, EffectReceipt
-from schemas.instructions import ErpCancellation, ErpMilestone, ErpPromise
+from schemas.instructions import ErpCancellation, ErpChange, ErpMilestone, ErpPromise
 
 
 @dataclass(frozen=True)
@@ -16,6 +18,10 @@ class ErpActivities:
 
     port: ErpPort
     carrier: Carrier
+
+    def all(self) -> list[Callable[..., Any]]:
+        """Every activity, for the worker."""
+        return [self.report_milestone, self.redate_promise, self.report_change, self.confirm_cancellation]
 
     @activity.defn(name="erp.report_milestone")
     async def report_milestone(self, effect: Effect) -> EffectReceipt:
@@ -32,6 +38,13 @@ class ErpActivities:
             {"order": number, "promised_on": effect.promised_on, "lines": effect.promises, "reason": effect.reason}
         )
         return await self.carrier.carry(effect, erp, lambda call: self.port.redate_promise(message, call))
+
+    @activity.defn(name="erp.report_change")
+    async def report_change(self, effect: Effect) -> EffectReceipt:
+        """Tell what else happened to the order: its terms, its sources, its goods, its money."""
+        erp, number = effect.order.split("/", 1)
+        message = ErpChange.model_validate({**effect.model_dump(), "order": number})
+        return await self.carrier.carry(effect, erp, lambda call: self.port.report_change(message, call))
 
     @activity.defn(name="erp.confirm_cancellation")
     async def confirm_cancellation(self, effect: Effect) -> EffectReceipt:

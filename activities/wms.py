@@ -1,42 +1,100 @@
-"""The warehouse: instruct, cancel."""
+"""The warehouse: instruct, amend, hold and resume, cancel, expect a return."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from temporalio import activity
 
 from activities.carry import Carrier
 from connectors.ports import WmsPort
-from schemas.effects import Effect, EffectReceipt
-from schemas.instructions import WarehouseCancellation, WarehouseInstruction
-from store import orders
+from schemas.effects import Effect, EffectReceipt, Operation
+from schemas.instructions import (
+    ReturnNotice,
+    WarehouseAmendment,
+    WarehouseCancellation,
+    WarehouseHold,
+    WarehouseInstruction,
+)
+from schemas.orders import OrderLine, OrderRelease
 
 
 @dataclass(frozen=True)
 class WmsActivities:
-    """Effects on the warehouse of an order's site. Names and addresses come from the store, not from the workflow."""
+    """Effects on the warehouse of a site. Names and addresses come from the store, not from the workflow."""
 
     port: WmsPort
     carrier: Carrier
 
+    def all(self) -> list[Callable[..., Any]]:
+        """Every activity, for the worker."""
+        return [self.instruct, self.amend, self.hold, self.resume, self.cancel, self.expect_return]
+
     @activity.defn(name="wms.instruct_warehouse")
     async def instruct(self, effect: Effect) -> EffectReceipt:
-        """Send the pick instruction."""
-        async with self.carrier.database.connection() as connection:
-            release = await orders.release_of(connection, effect.order)
+        """Send the pick instruction: the whole order, or the packs that the effect names."""
+        release = await self.carrier.release(effect)
         message = WarehouseInstruction(
             order=release.number,
-            site=release.site or "",
-            lines=release.lines,
+            site=_site(effect, release),
+            lines=_part(release.lines, effect) if effect.lines else release.lines,
             ship_to=release.ship_to,
             priority=release.priority,
             promised_on=effect.promised_on or release.requested_on,
         )
         return await self.carrier.carry(effect, message.site, lambda call: self.port.instruct(message, call))
 
+    @activity.defn(name="wms.amend_warehouse")
+    async def amend(self, effect: Effect) -> EffectReceipt:
+        """Send the difference only."""
+        release = await self.carrier.release(effect)
+        message = WarehouseAmendment(
+            order=release.number,
+            changes=effect.changes,
+            ship_to=release.ship_to if effect.address else None,
+            promised_on=effect.promised_on,
+            reason=effect.reason,
+        )
+        return await self.carrier.carry(effect, _site(effect, release), lambda call: self.port.amend(message, call))
+
+    @activity.defn(name="wms.hold_warehouse")
+    async def hold(self, effect: Effect) -> EffectReceipt:
+        """Stop the work of a site."""
+        return await self._hold(effect)
+
+    @activity.defn(name="wms.resume_warehouse")
+    async def resume(self, effect: Effect) -> EffectReceipt:
+        """Let a site go on."""
+        return await self._hold(effect)
+
+    async def _hold(self, effect: Effect) -> EffectReceipt:
+        release = await self.carrier.release(effect)
+        on = effect.operation is Operation.HOLD_WAREHOUSE
+        message = WarehouseHold(order=release.number, on=on, reason=effect.reason)
+        return await self.carrier.carry(effect, _site(effect, release), lambda call: self.port.hold(message, call))
+
     @activity.defn(name="wms.cancel_warehouse")
     async def cancel(self, effect: Effect) -> EffectReceipt:
         """Take the pick instruction back."""
-        async with self.carrier.database.connection() as connection:
-            release = await orders.release_of(connection, effect.order)
+        release = await self.carrier.release(effect)
         message = WarehouseCancellation(order=release.number, reason=effect.reason)
-        return await self.carrier.carry(effect, release.site or "", lambda call: self.port.cancel(message, call))
+        return await self.carrier.carry(effect, _site(effect, release), lambda call: self.port.cancel(message, call))
+
+    @activity.defn(name="wms.expect_return")
+    async def expect_return(self, effect: Effect) -> EffectReceipt:
+        """Announce goods that come back."""
+        release = await self.carrier.release(effect)
+        message = ReturnNotice(order=release.number, rma=effect.rma, lines=effect.lines, reason=effect.reason)
+        site = _site(effect, release)
+        return await self.carrier.carry(effect, site, lambda call: self.port.expect_return(message, call))
+
+
+def _site(effect: Effect, release: OrderRelease) -> str:
+    """The warehouse meant: the order's own unless the effect names another."""
+    return effect.site or release.site or ""
+
+
+def _part(lines: tuple[OrderLine, ...], effect: Effect) -> tuple[OrderLine, ...]:
+    """The packs that an effect names, as order lines. A line that was taken off the order since is left out."""
+    wanted = {line.line: line.quantity for line in effect.lines}
+    return tuple(x.model_copy(update={"quantity": wanted[x.line]}) for x in lines if x.line in wanted)

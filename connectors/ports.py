@@ -12,12 +12,20 @@ from schemas.base import Origin
 from schemas.instructions import (
     Accepted,
     ErpCancellation,
+    ErpChange,
     ErpMilestone,
     ErpPromise,
+    Interception,
     PlanningBatch,
+    ReturnCollection,
+    ReturnNotice,
     Tender,
+    TenderAmendment,
+    TenderHold,
     TenderVoid,
+    WarehouseAmendment,
     WarehouseCancellation,
+    WarehouseHold,
     WarehouseInstruction,
 )
 
@@ -61,6 +69,9 @@ class ErpPort(Protocol):
     async def redate_promise(self, message: ErpPromise, call: Call) -> Accepted:
         """The promise moved."""
 
+    async def report_change(self, message: ErpChange, call: Call) -> Accepted:
+        """Something else happened that the ERP's books must follow."""
+
     async def confirm_cancellation(self, message: ErpCancellation, call: Call) -> Accepted:
         """The order was cancelled everywhere."""
 
@@ -71,18 +82,39 @@ class WmsPort(Protocol):
     async def instruct(self, message: WarehouseInstruction, call: Call) -> Accepted:
         """Pick, pack and hand over."""
 
+    async def amend(self, message: WarehouseAmendment, call: Call) -> Accepted:
+        """Pick so much more or less, for another day or address."""
+
+    async def hold(self, message: WarehouseHold, call: Call) -> Accepted:
+        """Stop work, or go on with it."""
+
     async def cancel(self, message: WarehouseCancellation, call: Call) -> Accepted:
         """Stop, or put away."""
+
+    async def expect_return(self, message: ReturnNotice, call: Call) -> Accepted:
+        """Receive and inspect what comes back."""
 
 
 class TmsPort(Protocol):
     """A transport desk. Every method raises Refused or Unavailable."""
 
     async def tender(self, message: Tender, call: Call) -> Accepted:
-        """Carry this; the answer names the carrier."""
+        """Carry this; the answer names the carrier, unless one has still to be found."""
+
+    async def amend(self, message: TenderAmendment, call: Call) -> Accepted:
+        """Carry so much more or less, for another day or address, or faster."""
+
+    async def hold(self, message: TenderHold, call: Call) -> Accepted:
+        """Do not pick up, or do."""
 
     async def void(self, message: TenderVoid, call: Call) -> Accepted:
         """Take the tender back."""
+
+    async def intercept(self, message: Interception, call: Call) -> Accepted:
+        """Stop a shipment under way and bring it back."""
+
+    async def collect_return(self, message: ReturnCollection, call: Call) -> Accepted:
+        """Collect at the customer what comes back."""
 
 
 class PlanningPort(Protocol):

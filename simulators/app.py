@@ -19,12 +19,12 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from schemas.base import System
 from simulators.desk import ABORT, Desk, answer, problem
 from simulators.erp import Erp
-from simulators.journeys import UnderWay, World
 from simulators.planning import Planning
 from simulators.plans import PlanBatch
 from simulators.tms import Tms
 from simulators.webhooks import Outbox, OutboxStatus
 from simulators.wms import Wms
+from simulators.world import UnderWay, World
 
 HEALTH = "/health"
 
@@ -121,12 +121,12 @@ def _driver_routes(world: World, outbox: Outbox) -> list[Route]:
     async def status(_: Request) -> Response:
         return answer(
             OutboxStatus(
-                planned=world.planned,
-                stopped=world.stopped,
+                planned=world.tally.planned,
+                stopped=world.tally.stopped,
                 sent=outbox.sent,
                 accepted=outbox.accepted,
                 rejected=outbox.rejected,
-                pending=world.ahead + outbox.pending,
+                pending=world.tally.ahead + outbox.pending,
                 messages=outbox.messages,
                 attempts=outbox.attempts,
             )

@@ -122,8 +122,9 @@ class Desk:
         except ValidationError as error:
             return problem(400, "body_invalid", str(error))
         path = request.path_params
-        if path.get("order") not in (None, getattr(body, "order", None)):
-            return problem(422, "order_mismatch", "path and body name different orders")
+        named = {name: value for name, value in path.items() if name != "instance"}
+        if named != {name: getattr(body, name) for name in named}:
+            return problem(422, "path_mismatch", f"path and body differ in {', '.join(named)}")
         call = Call(key, hash((request.scope["path"], body)), request.headers.get("traceparent", ""))
         try:
             reply = carry_out(call, path.get("instance", ""), body)

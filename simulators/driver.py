@@ -1,19 +1,22 @@
 """The demo's driver: says what will happen, plays the ERP that releases orders, and reads the systems' books after."""
 
 import asyncio
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 import httpx
 
-from schemas.base import System
+from schemas.base import Contract, System
+from schemas.milestones import Milestone
 from schemas.orders import OrderRelease
+from schemas.webhooks import webhook_secret
+from simulators.answers import Answers
 from simulators.faults import PRESETS
 from simulators.ledger import LedgerReport
 from simulators.plans import MAX_BATCH, OrderPlan, PlanBatch
-from simulators.webhooks import OutboxStatus
+from simulators.webhooks import OutboxStatus, message_of
 
 RELEASES_AT_ONCE = 12
 TRY_AGAIN_AFTER_S = 0.5
@@ -26,12 +29,16 @@ TRY_AGAIN = frozenset({429, 502, 503, 504})
 
 @dataclass(frozen=True)
 class Targets:
-    """Where the gateway and the simulators listen, and the credentials for each."""
+    """Where the gateway and the simulators listen, and the credentials for each.
+
+    `master_secret` only for a driver that speaks as a partner.
+    """
 
     gateway: str
-    erp_key: str
+    erp_key: str = field(repr=False)
     simulators: str
-    simulator_token: str
+    simulator_token: str = field(repr=False)
+    master_secret: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True)
@@ -47,6 +54,7 @@ class Driver:
     """Use as an async context manager."""
 
     def __init__(self, targets: Targets) -> None:
+        self._master_secret = targets.master_secret
         self._sims = httpx.AsyncClient(
             base_url=targets.simulators,
             headers={"Authorization": f"Bearer {targets.simulator_token}"},
@@ -97,18 +105,42 @@ class Driver:
 
     async def _release(self, order: OrderRelease) -> Refusal | None:
         body = order.model_dump_json(exclude_none=True)
-        response: httpx.Response | None = None
-        for _ in range(TRIES):
-            try:
-                response = await self._gateway.post("/v1/orders", content=body)
-            except httpx.TransportError:
-                response = None
-            if response is not None and response.status_code in ANSWERED:
-                return None
-            if response is not None and response.status_code not in TRY_AGAIN:
-                return Refusal(order.number, response.status_code, response.text[:500])
-            await asyncio.sleep(TRY_AGAIN_AFTER_S)
-        return Refusal(order.number, response.status_code if response else 0, "the gateway did not answer")
+        response = await _insist(lambda: self._gateway.post("/v1/orders", content=body))
+        if response is None:
+            return Refusal(order.number, 0, "the gateway did not answer")
+        if response.status_code in ANSWERED:
+            return None
+        return Refusal(order.number, response.status_code, response.text[:500])
+
+    async def command(self, path: str, body: Contract) -> httpx.Response:
+        """Ask something of an order as its ERP: any POST of the API, again after a fault. Raises when none answers."""
+        content = body.model_dump_json(exclude_none=True)
+        return _answered(await _insist(lambda: self._gateway.post(path, content=content)))
+
+    async def say(self, partner: str, milestone: Milestone, event_id: str) -> httpx.Response:
+        """Tell a milestone as a partner would: enveloped, signed, again after a fault. Raises when none answers."""
+        message = message_of(partner, milestone, event_id)
+        secret = webhook_secret(self._master_secret, partner)
+
+        def post() -> Awaitable[httpx.Response]:
+            return self._gateway.post(message.path, content=message.body, headers=message.signed(secret))
+
+        return _answered(await _insist(post))
+
+    async def answers(self, system: System, order: str, answers: Answers) -> None:
+        """Let a system answer calls about an order otherwise than with yes. Raises httpx.HTTPStatusError."""
+        content = answers.model_dump_json(exclude_unset=True)
+        response = await self._sims.put(f"/{system}/answers/{order}", content=content)
+        response.raise_for_status()
+
+    async def book(self, system: System, path: str) -> dict[str, Any]:
+        """What a system's books say, `path` after its name: `/v1/tenders/PO-1`. Empty when it knows nothing of it."""
+        response = await self._sims.get(f"/{system}{path}")
+        if response.status_code == httpx.codes.NOT_FOUND:
+            return {}
+        response.raise_for_status()
+        found: dict[str, Any] = response.json()
+        return found
 
     async def outbox(self) -> OutboxStatus:
         """What the partners have said so far, and what they still have to say."""
@@ -123,3 +155,23 @@ class Driver:
             response.raise_for_status()
             found[system.value] = LedgerReport.model_validate_json(response.content)
         return found
+
+
+async def _insist(post: Callable[[], Awaitable[httpx.Response]]) -> httpx.Response | None:
+    """Post until the gateway has taken a decision. The last answer, or None when there was none at all."""
+    response: httpx.Response | None = None
+    for _ in range(TRIES):
+        try:
+            response = await post()
+        except httpx.TransportError:
+            response = None
+        if response is not None and response.status_code not in TRY_AGAIN:
+            return response
+        await asyncio.sleep(TRY_AGAIN_AFTER_S)
+    return response
+
+
+def _answered(response: httpx.Response | None) -> httpx.Response:
+    if response is None:
+        raise httpx.TransportError("the gateway did not answer")
+    return response

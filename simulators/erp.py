@@ -1,19 +1,26 @@
-"""Stand-in ERP: orders with status, goods issues, promise and cancellation. Several ERPs keep separate books."""
+"""Stand-in ERP: orders with status, goods issues, promise, changes, credits. Several ERPs keep separate books."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date
 
 from starlette.routing import Route
 
 from schemas.base import Contract
-from schemas.effects import Operation
-from schemas.instructions import Accepted, ErpCancellation, ErpMilestone, ErpPromise
+from schemas.effects import ChangeKind, LineChange, Operation
+from schemas.instructions import Accepted, ErpCancellation, ErpChange, ErpMilestone, ErpPromise
 from schemas.milestones import MilestoneKind, ShippedLine
 from schemas.orders import OrderStatus
+from simulators.answers import AnswerBook
 from simulators.desk import Desk, Refusal
 from simulators.ledger import RECURRING, Call, deed
+from simulators.plans import GOODS_KINDS
+from simulators.wms import net
 
 _RISING = list(OrderStatus)
+_MORE_TO_DO = frozenset({ChangeKind.AMENDED, ChangeKind.BACKORDERED, ChangeKind.RE_SOURCED})
+"""Changes after which an order may be less far than it was."""
+_OF_A_LIVE_ORDER = _MORE_TO_DO | {ChangeKind.HELD, ChangeKind.RESUMED, ChangeKind.SUBSTITUTED}
+"""Changes that make no sense once an order is cancelled. Goods that come back, and their money, go on."""
 
 
 class GoodsIssue(Contract):
@@ -23,14 +30,38 @@ class GoodsIssue(Contract):
     lines: tuple[ShippedLine, ...]
 
 
+class AvailabilityCut(Contract):
+    """Packs of a line that a site does not have, whatever its stock record said, and why."""
+
+    site: str
+    line: int
+    quantity: int
+    reason: str
+
+
 class ErpOrder(Contract):
-    """An order as this ERP keeps it."""
+    """An order as this ERP keeps it.
+
+    `lines` are the differences to what it released; `changes` is everything that it was told, `credits` the credit
+    notes in it. `fallen_behind`: it refused a milestone or has more to do now, so its status may come late.
+    """
 
     number: str
     status: OrderStatus = OrderStatus.RELEASED
     goods_issues: tuple[GoodsIssue, ...] = ()
     promised_on: date | None = None
     cancelled_because: str | None = None
+    held: bool = False
+    invoice_held: bool = False
+    lines: tuple[LineChange, ...] = ()
+    cuts: tuple[AvailabilityCut, ...] = ()
+    credits: tuple[ErpChange, ...] = ()
+    changes: tuple[ErpChange, ...] = ()
+    fallen_behind: bool = False
+
+    def packs(self, kind: ChangeKind, rma: str) -> int:
+        """Packs told so far under a return authorisation."""
+        return _packs(x for change in self.changes if (change.change, change.rma) == (kind, rma) for x in change.lines)
 
 
 class Erp:
@@ -38,6 +69,7 @@ class Erp:
 
     def __init__(self, desk: Desk) -> None:
         self.desk = desk
+        self._answers = AnswerBook(desk.system)
         self._orders: dict[tuple[str, str], ErpOrder] = {}
 
     def routes(self) -> list[Route]:
@@ -46,8 +78,10 @@ class Erp:
         return [
             self.desk.takes(f"{order}/milestones", ErpMilestone, self._post_milestone),
             self.desk.takes(f"{order}/promise", ErpPromise, self._redate),
+            self.desk.takes(f"{order}/changes", ErpChange, self._change),
             self.desk.takes(f"{order}/cancellation", ErpCancellation, self._cancel),
             self.desk.shows(order, self._find),
+            self._answers.route(),
             *self.desk.control(),
         ]
 
@@ -64,18 +98,24 @@ class Erp:
     def _post_milestone(self, call: Call, instance: str, body: ErpMilestone) -> Accepted:
         def post() -> Accepted:
             order = self._order(instance, body.order)
-            if order.cancelled_because is not None:
-                raise Refusal("order_cancelled", f"order {body.order} is cancelled: nothing may be posted to it")
-            if _RISING.index(body.order_status) < _RISING.index(order.status):
-                raise Refusal("status_fell", f"order {body.order} is {order.status}, not {body.order_status}")
+            self._check_period(instance, order)
+            status = _status_after(order, body)
             issues = order.goods_issues
             if body.milestone is MilestoneKind.SHIPPED:
                 issues = (*issues, GoodsIssue(shipment=body.shipment, lines=body.lines))
-            return self._write(instance, body.order, status=body.order_status, goods_issues=issues)
+            return self._write(instance, body.order, status=status, goods_issues=issues)
 
         occurrence = body.occurred_at.isoformat() if body.milestone in RECURRING else ""
         what = deed(instance, Operation.REPORT_MILESTONE, body.order, body.shipment, body.milestone, occurrence)
         return self.desk.ledger.once(call, what, post)
+
+    def _check_period(self, instance: str, order: ErpOrder) -> None:
+        closed = Refusal("period_closed", f"order {order.number}: the accounting period is closed")
+        try:
+            self._answers.check(order.number, "milestone", closed)
+        except Refusal:
+            self._write(instance, order.number, fallen_behind=True)
+            raise
 
     def _redate(self, call: Call, instance: str, body: ErpPromise) -> Accepted:
         what = deed(instance, Operation.REDATE_PROMISE, body.order, occurrence=f"{body.promised_on}|{call.key}")
@@ -83,7 +123,68 @@ class Erp:
             call, what, lambda: self._write(instance, body.order, promised_on=body.promised_on)
         )
 
+    def _change(self, call: Call, instance: str, body: ErpChange) -> Accepted:
+        def enter() -> Accepted:
+            order = self._order(instance, body.order)
+            _check_change(order, body)
+            return self._write(instance, body.order, changes=(*order.changes, body), **_booked(order, body))
+
+        content = body.model_dump_json(include={"lines", "changes", "site", "rma", "disposition"})
+        occurrence = f"{content}|{call.after(body.rma or body.change)}"
+        what = deed(instance, Operation.REPORT_CHANGE, body.order, body.shipment, body.change, occurrence)
+        return self.desk.ledger.once(call, what, enter)
+
     def _cancel(self, call: Call, instance: str, body: ErpCancellation) -> Accepted:
         what = deed(instance, Operation.CONFIRM_CANCELLATION, body.order)
         change = {"status": OrderStatus.CANCELLED, "cancelled_because": body.reason}
         return self.desk.ledger.once(call, what, lambda: self._write(instance, body.order, **change))
+
+
+def _status_after(order: ErpOrder, body: ErpMilestone) -> OrderStatus:
+    """Raises `Refusal` for goods handled after the cancellation, and for a status that falls without a cause."""
+    if order.cancelled_because is not None:
+        if body.milestone in GOODS_KINDS:
+            raise Refusal("order_cancelled", f"order {order.number} is cancelled: no goods may be posted to it")
+        return order.status
+    if _RISING.index(body.order_status) < _RISING.index(order.status) and not order.fallen_behind:
+        raise Refusal("status_fell", f"order {order.number} is {order.status}, not {body.order_status}")
+    return max(order.status, body.order_status, key=_RISING.index)
+
+
+def _check_change(order: ErpOrder, body: ErpChange) -> None:
+    """Raises `Refusal` for what makes no sense to an ERP."""
+    if order.cancelled_because is not None and body.change in _OF_A_LIVE_ORDER:
+        raise Refusal("order_cancelled", f"order {order.number} is cancelled: it cannot be {body.change}")
+    if body.change is ChangeKind.CREDITED:
+        credited = order.packs(ChangeKind.CREDITED, body.rma) + _packs(body.lines)
+        if not body.lines or credited > order.packs(ChangeKind.RETURNED, body.rma):
+            raise Refusal("not_returned", f"order {order.number}: only what was returned is credited")
+
+
+def _booked(order: ErpOrder, body: ErpChange) -> dict[str, object]:
+    """What a change changes in the books beside being noted."""
+    booked: dict[str, object] = {}
+    match body.change:
+        case ChangeKind.AMENDED | ChangeKind.SUBSTITUTED:
+            booked["lines"] = net(order.lines, body.changes)
+        case ChangeKind.HELD | ChangeKind.RESUMED:
+            booked["held"] = body.change is ChangeKind.HELD
+        case ChangeKind.INVOICE_HELD | ChangeKind.INVOICE_RELEASED:
+            booked["invoice_held"] = body.change is ChangeKind.INVOICE_HELD
+        case ChangeKind.CREDITED:
+            booked["credits"] = (*order.credits, body)
+        case ChangeKind.SHORT_PICKED:
+            cuts = (
+                AvailabilityCut(site=body.site, line=x.line, quantity=x.quantity, reason=body.reason)
+                for x in body.lines
+            )
+            booked["cuts"] = (*order.cuts, *cuts)
+    if body.change in _MORE_TO_DO:
+        booked["fallen_behind"] = True
+    if body.promised_on:
+        booked["promised_on"] = body.promised_on
+    return booked
+
+
+def _packs(lines: Iterable[ShippedLine]) -> int:
+    return sum(line.quantity for line in lines)

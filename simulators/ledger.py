@@ -71,6 +71,10 @@ class Call:
     meaning: int
     traceparent: str = ""
 
+    def after(self, word: str) -> str:
+        """What the key says after a word: it tells apart deeds that may rightly be done again. Empty without it."""
+        return self.key.partition(f"/{word}/")[2]
+
 
 class Replies:
     """First answers by key, so that a repeat is answered as the first was."""

@@ -102,14 +102,18 @@ _CARRIAGE = (MilestoneKind.IN_TRANSIT, MilestoneKind.OUT_FOR_DELIVERY, Milestone
 _SYSTEM_ID: TypeAdapter[str] = TypeAdapter(SystemId)
 
 
-def improvise_centre(instruction: WarehouseInstruction) -> OrderPlan:
-    """The usual course of an order from a distribution centre: one shipment with everything."""
-    warehouse = f"wms-{instruction.site.lower()}"
+def warehouse_of(site: str) -> str:
+    """The partner that tells what happens at a site."""
+    return f"wms-{site.lower()}"
+
+
+def improvise_centre(instruction: WarehouseInstruction, number: int = 1) -> OrderPlan:
+    """The usual course of what a distribution centre was told: one shipment with everything, the order's `number`th."""
     goods = (MilestoneKind.PICKED, MilestoneKind.PACKED, MilestoneKind.SHIPPED)
     shipment = PlannedShipment(
-        shipment=f"{instruction.order}-1",
+        shipment=f"{instruction.order}-{number}",
         lines=tuple(ShippedLine(line=line.line, quantity=line.quantity) for line in instruction.lines),
-        events=_events(warehouse, goods) + _events(CHOSEN_CARRIER, _CARRIAGE),
+        events=_events(warehouse_of(instruction.site), goods) + _events(CHOSEN_CARRIER, _CARRIAGE),
     )
     return OrderPlan(order=instruction.order, variant=Variant.DISTRIBUTION_CENTRE, shipments=(shipment,))
 

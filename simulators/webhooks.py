@@ -3,11 +3,14 @@
 import asyncio
 import time
 from dataclasses import dataclass
+from hashlib import blake2b
 from itertools import count
 
 import httpx
 
 from schemas.base import Contract
+from schemas.envelope import TYPE_MILESTONE, Envelope
+from schemas.milestones import Milestone
 from schemas.webhooks import ID_HEADER, SIGNATURE_HEADER, TIMESTAMP_HEADER, sign, webhook_secret
 
 MAX_IN_FLIGHT = 32
@@ -26,6 +29,35 @@ class Message:
     message_id: str
     body: bytes
     repeat: bool = False
+
+    @property
+    def path(self) -> str:
+        """Where the gateway takes it."""
+        return f"/v1/partners/{self.partner}/webhook"
+
+    def signed(self, secret: bytes) -> dict[str, str]:
+        """The headers of one attempt, made now."""
+        timestamp = int(time.time())
+        return {
+            "content-type": "application/cloudevents+json",
+            ID_HEADER: self.message_id,
+            TIMESTAMP_HEADER: str(timestamp),
+            SIGNATURE_HEADER: sign(secret, self.message_id, timestamp, self.body),
+        }
+
+
+def message_of(partner: str, milestone: Milestone, event_id: str) -> Message:
+    """A milestone in its envelope, as a partner tells it. The same event has the same message id."""
+    envelope = Envelope[Milestone](
+        specversion="1.0",
+        id=event_id,
+        source=f"/partners/{partner}",
+        type=TYPE_MILESTONE,
+        time=milestone.occurred_at,
+        data=milestone,
+    )
+    message_id = "msg_" + blake2b(f"{partner}/{event_id}".encode(), digest_size=12).hexdigest()
+    return Message(partner, message_id, envelope.model_dump_json(exclude_none=True).encode())
 
 
 class OutboxStatus(Contract):
@@ -104,16 +136,12 @@ class Outbox:
         """Status of the answer, or None when there was none."""
         async with self._slots:
             self.attempts += 1
-            timestamp = int(time.time())
-            headers = {
-                "content-type": "application/cloudevents+json",
-                ID_HEADER: message.message_id,
-                TIMESTAMP_HEADER: str(timestamp),
-                SIGNATURE_HEADER: sign(self._secret(message.partner), message.message_id, timestamp, message.body),
-            }
-            url = f"{self._gateway_url}/v1/partners/{message.partner}/webhook"
             try:
-                response = await self._client.post(url, content=message.body, headers=headers)
+                response = await self._client.post(
+                    self._gateway_url + message.path,
+                    content=message.body,
+                    headers=message.signed(self._secret(message.partner)),
+                )
             except httpx.TransportError:
                 return None
             return response.status_code

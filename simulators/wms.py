@@ -1,16 +1,25 @@
-"""Stand-in WMS: instructions per site. What it is told to pick starts to happen; what it is told to stop, stops."""
+"""Stand-in WMS: what each site was told of an order. What it is told to pick starts to happen; told to stop, stops."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from enum import StrEnum
 
 from starlette.routing import Route
 
 from schemas.base import Contract
-from schemas.effects import Operation
-from schemas.instructions import Accepted, WarehouseCancellation, WarehouseInstruction
-from simulators.desk import Desk
-from simulators.journeys import World
+from schemas.effects import LineChange, Operation
+from schemas.instructions import (
+    Accepted,
+    ReturnNotice,
+    WarehouseAmendment,
+    WarehouseCancellation,
+    WarehouseHold,
+    WarehouseInstruction,
+)
+from schemas.milestones import ShippedLine
+from simulators.answers import AnswerBook
+from simulators.desk import Desk, Refusal
 from simulators.ledger import Call, deed
+from simulators.world import World
 
 
 class InstructionState(StrEnum):
@@ -20,12 +29,37 @@ class InstructionState(StrEnum):
     CANCELLED = "cancelled"
 
 
+class ExpectedReturn(Contract):
+    """Packs that a site was told to receive back."""
+
+    rma: str
+    lines: tuple[ShippedLine, ...]
+
+
 class Instruction(Contract):
-    """An order as a site keeps it. `packs` is 0 when the cancellation came first."""
+    """An order as a site keeps it.
+
+    `lines` are the packs to send: instructed and amended, until they are cancelled; `packs` is their sum. A cancelled
+    instruction has none, whatever comes after; `put_away` is what had been picked and went back to its place.
+    `address_version` counts the addresses told.
+    """
 
     order: str
-    state: InstructionState
+    state: InstructionState = InstructionState.OPEN
+    lines: tuple[LineChange, ...] = ()
     packs: int = 0
+    held: bool = False
+    address_version: int = 0
+    put_away: int = 0
+    returns: tuple[ExpectedReturn, ...] = ()
+
+
+def net(lines: Iterable[LineChange], changes: Iterable[LineChange]) -> tuple[LineChange, ...]:
+    """The packs of each line and item after changes, without those that came to nothing."""
+    packs: dict[tuple[int, str], int] = {}
+    for change in (*lines, *changes):
+        packs[change.line, change.item] = packs.get((change.line, change.item), 0) + change.quantity
+    return tuple(LineChange(line=n, item=item, quantity=q) for (n, item), q in sorted(packs.items()) if q)
 
 
 class Wms:
@@ -33,40 +67,80 @@ class Wms:
 
     def __init__(self, desk: Desk, world: World) -> None:
         self.desk = desk
+        self._answers = AnswerBook(desk.system)
         self._world = world
         self._instructions: dict[tuple[str, str], Instruction] = {}
 
     def routes(self) -> list[Route]:
         """The dialect under `/wms`."""
         instructions = "/{instance}/v1/instructions"
+        order = f"{instructions}/{{order}}"
         return [
             self.desk.takes(instructions, WarehouseInstruction, self._instruct),
-            self.desk.takes(f"{instructions}/{{order}}/cancellation", WarehouseCancellation, self._cancel),
-            self.desk.shows(f"{instructions}/{{order}}", self._find),
+            self.desk.takes(f"{order}/amendments", WarehouseAmendment, self._amend),
+            self.desk.takes(f"{order}/hold", WarehouseHold, self._hold),
+            self.desk.takes(f"{order}/cancellation", WarehouseCancellation, self._cancel),
+            self.desk.takes("/{instance}/v1/returns", ReturnNotice, self._expect),
+            self.desk.shows(order, self._find),
+            self._answers.route(),
             *self.desk.control(),
         ]
 
     def _find(self, path: Mapping[str, str]) -> Instruction | None:
         return self._instructions.get((path["instance"], path["order"]))
 
-    def _instruct(self, call: Call, instance: str, body: WarehouseInstruction) -> Accepted:
+    def _known(self, site: str, number: str) -> Instruction:
+        return self._instructions.get((site, number)) or Instruction(order=number)
+
+    def _write(self, site: str, number: str, **change: object) -> Accepted:
+        self._instructions[site, number] = self._known(site, number).model_copy(update=change)
+        return self.desk.accepted()
+
+    def _send(self, site: str, number: str, changes: Iterable[LineChange], *, address: bool) -> Accepted:
+        known = self._known(site, number)
+        lines = net(known.lines, changes) if known.state is InstructionState.OPEN else ()
+        version = known.address_version + address
+        return self._write(site, number, lines=lines, packs=sum(x.quantity for x in lines), address_version=version)
+
+    def _instruct(self, call: Call, site: str, body: WarehouseInstruction) -> Accepted:
         def take() -> Accepted:
-            packs = sum(line.quantity for line in body.lines)
-            known = self._instructions.get((instance, body.order))
-            state = known.state if known else InstructionState.OPEN
-            self._instructions[instance, body.order] = Instruction(order=body.order, state=state, packs=packs)
             self._world.instruct(body)
-            return self.desk.accepted()
+            told = [LineChange(line=line.line, item=line.item, quantity=line.quantity) for line in body.lines]
+            return self._send(site, body.order, told, address=True)
 
-        return self.desk.ledger.once(call, deed(instance, Operation.INSTRUCT_WAREHOUSE, body.order), take)
+        operation = Operation.INSTRUCT_WAREHOUSE
+        return self.desk.ledger.once(call, deed(site, operation, body.order, occurrence=call.after(operation)), take)
 
-    def _cancel(self, call: Call, instance: str, body: WarehouseCancellation) -> Accepted:
+    def _amend(self, call: Call, site: str, body: WarehouseAmendment) -> Accepted:
+        def amend() -> Accepted:
+            self._world.amend(body.order, site, body.changes)
+            return self._send(site, body.order, body.changes, address=body.ship_to is not None)
+
+        operation = Operation.AMEND_WAREHOUSE
+        return self.desk.ledger.once(call, deed(site, operation, body.order, occurrence=call.after(operation)), amend)
+
+    def _hold(self, call: Call, site: str, body: WarehouseHold) -> Accepted:
+        def hold() -> Accepted:
+            self._world.hold(body.order, site, on=body.on)
+            return self._write(site, body.order, held=body.on)
+
+        operation = Operation.HOLD_WAREHOUSE if body.on else Operation.RESUME_WAREHOUSE
+        return self.desk.ledger.once(call, deed(site, operation, body.order, occurrence=call.after(operation)), hold)
+
+    def _cancel(self, call: Call, site: str, body: WarehouseCancellation) -> Accepted:
         def stop() -> Accepted:
-            known = self._instructions.get((instance, body.order))
-            self._instructions[instance, body.order] = Instruction(
-                order=body.order, state=InstructionState.CANCELLED, packs=known.packs if known else 0
-            )
-            self._world.stop(body.order)
-            return self.desk.accepted()
+            loaded = Refusal("already_loaded", f"order {body.order} is on the truck")
+            self._answers.check(body.order, "cancel", loaded)
+            put_away = self._world.call_off(body.order, site)
+            state = InstructionState.CANCELLED
+            return self._write(site, body.order, state=state, lines=(), packs=0, put_away=put_away)
 
-        return self.desk.ledger.once(call, deed(instance, Operation.CANCEL_WAREHOUSE, body.order), stop)
+        return self.desk.ledger.once(call, deed(site, Operation.CANCEL_WAREHOUSE, body.order), stop)
+
+    def _expect(self, call: Call, site: str, body: ReturnNotice) -> Accepted:
+        def expect() -> Accepted:
+            expected = ExpectedReturn(rma=body.rma, lines=body.lines)
+            return self._write(site, body.order, returns=(*self._known(site, body.order).returns, expected))
+
+        what = deed(site, Operation.EXPECT_RETURN, body.order, occurrence=body.rma)
+        return self.desk.ledger.once(call, what, expect)

@@ -19,7 +19,7 @@ from schemas.instructions import Accepted
 from schemas.records import StepRecord
 from store import steps
 from store.engine import Database
-from tests.store.test_steps import DUE, FIRST, KEY, open_order
+from tests.store.rows import DUE, FIRST, KEY, open_order
 
 EFFECT = Effect(
     key=f"{KEY}/tender_transport",

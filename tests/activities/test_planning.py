@@ -19,7 +19,7 @@ from store import planning, steps
 from store.engine import Database
 from store.wake import Wake
 from tests.stack.standins import until
-from tests.store.test_steps import DELTA, FIRST, KEY, SHIPPED, open_order
+from tests.store.rows import DELTA, FIRST, KEY, SHIPPED, open_order
 
 RUN = FeedRun(region="EMEA")
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from base64 import b64encode
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -9,6 +10,7 @@ from typing import Any
 
 import httpx
 import uvicorn
+from standardwebhooks import Webhook
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
@@ -65,6 +67,10 @@ class Captured:
     def told(self) -> tuple[str, str]:
         """(partner, event id)."""
         return self.partner, self.event["id"]
+
+    def verify(self, secret: bytes) -> None:
+        """Check the signature by the reference implementation. Raises WebhookVerificationError."""
+        Webhook(b64encode(secret).decode()).verify(self.body, self.headers)
 
 
 @dataclass
@@ -137,7 +143,7 @@ class Systems:
 
     async def instruct(self, order: str = "PO-1", site: str = "RDC-AFR") -> httpx.Response:
         """Instruct the warehouse."""
-        return await self.post(f"/wms/{site}/v1/instructions", instruction(order, site), f"{order}/instruct")
+        return await self.post(f"/wms/{site}/v1/instructions", instruction(order, site), f"{order}/{site}")
 
     async def tender(self, order: str = "PO-1", **named: object) -> httpx.Response:
         """Tender the transport."""

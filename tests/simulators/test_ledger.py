@@ -110,7 +110,7 @@ async def test_the_trace_is_kept(sims: Systems) -> None:
     [
         (f"{ERP}/milestones", milestone(), {}, 400, "idempotency_key_missing"),
         (f"{ERP}/milestones", milestone() | {"milestone": "lost"}, {"idempotency-key": "k"}, 400, "body_invalid"),
-        (f"{ERP}/milestones", milestone("PO-2"), {"idempotency-key": "k"}, 422, "order_mismatch"),
+        (f"{ERP}/milestones", milestone("PO-2"), {"idempotency-key": "k"}, 422, "path_mismatch"),
         (f"{ERP}/milestones", milestone(), {"authorization": "Bearer wrong"}, 401, "unauthorized"),
     ],
 )
