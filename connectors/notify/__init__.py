@@ -1,0 +1,1 @@
+"""Channels to people: e-mail, chat, generic webhook."""

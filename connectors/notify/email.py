@@ -1,0 +1,80 @@
+"""E-mail over SMTP (RFC 5321): plain text with HTML as the alternative, one connection for each letter."""
+
+import re
+from email.headerregistry import Address
+from email.message import EmailMessage
+from email.policy import SMTP
+from email.utils import format_datetime
+
+import aiosmtplib
+from aiosmtplib.errors import SMTPDataError, SMTPException, SMTPRecipientsRefused, SMTPResponseException
+
+from connectors.notify.ports import Letter
+from connectors.ports import ConnectorError, Refused, Unavailable
+from schemas.base import Origin
+from schemas.notify import Encryption, SmtpServer
+
+TIMEOUT_S = 8.0
+"""For each command to the server."""
+MAX_SUBJECT = 150
+PERMANENT = 500
+_ADDRESS = re.compile(r'[^\s@,;:<>()\[\]"\\]+@[^\s@,;:<>()\[\]"\\]+')
+"""One plain address: no list, no display name, nothing that could become a second recipient or header."""
+
+
+class Email:
+    """The mail server. Without one configured, every letter is refused."""
+
+    def __init__(self, server: SmtpServer | None) -> None:
+        self._server = server
+
+    async def send(self, letter: Letter) -> None:
+        """Hand the letter to the mail server. A repeat has the same Message-ID. Raises Refused or Unavailable."""
+        if self._server is None:
+            raise Refused(Origin.NOTIFY, "no mail server is configured: set SYNCLINE_NOTIFY__SMTP")
+        if not _ADDRESS.fullmatch(letter.to):
+            raise Refused(Origin.NOTIFY, "the address is no e-mail address")
+        server = self._server
+        try:
+            await aiosmtplib.send(
+                compose(letter, server.sender),
+                sender=server.sender,
+                recipients=[letter.to],
+                hostname=server.host,
+                port=server.port,
+                username=server.user or None,
+                password=server.password.get_secret_value() or None,
+                use_tls=server.tls is Encryption.TLS,
+                start_tls=server.tls is Encryption.STARTTLS,
+                timeout=TIMEOUT_S,
+            )
+        except (SMTPException, OSError) as error:
+            raise _failure(error) from None
+
+
+def compose(letter: Letter, sender: str) -> EmailMessage:
+    """The letter as a MIME message (multipart/alternative, RFC 2046), marked as automatic (RFC 3834)."""
+    message = EmailMessage(policy=SMTP)
+    message["From"] = Address(addr_spec=sender)
+    message["To"] = Address(addr_spec=letter.to)
+    message["Subject"] = "".join(c for c in letter.subject if c.isprintable())[:MAX_SUBJECT]
+    message["Date"] = format_datetime(letter.written_at)
+    message["Message-ID"] = f"<{letter.id}@{sender.rpartition('@')[2]}>"
+    message["Auto-Submitted"] = "auto-generated"
+    message.set_content(letter.text)
+    message.add_alternative(letter.html, subtype="html")
+    return message
+
+
+def _failure(error: Exception) -> ConnectorError:
+    """Only what the server says of this recipient or text is final; a wrong login or sender is ours to mend.
+
+    The server's words are left out: they may name the recipient.
+    """
+    if isinstance(error, SMTPRecipientsRefused):
+        error = error.recipients[0]
+        final = error.code >= PERMANENT
+    else:
+        final = isinstance(error, SMTPDataError) and error.code >= PERMANENT
+    said = str(error.code) if isinstance(error, SMTPResponseException) else type(error).__name__
+    return (Refused if final else Unavailable)(Origin.NOTIFY, f"mail server: {said}")

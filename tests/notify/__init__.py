@@ -1,0 +1,1 @@
+"""Alerts and customer messages."""
