@@ -15,10 +15,12 @@ LAST = frozenset({Operation.CONFIRM_CANCELLATION})
 
 
 class Lanes:
-    """One lane per system. `carry_out` must not raise."""
+    """One lane per system. `carry_out` must not raise. What confirms the whole waits until `answered` says that no
+    system has refused its part."""
 
-    def __init__(self, carry_out: CarryOut) -> None:
+    def __init__(self, carry_out: CarryOut, answered: Callable[[], bool]) -> None:
         self._carry_out = carry_out
+        self._answered = answered
         self._owed: dict[System, list[Effect]] = {}
         self._tasks: dict[System, asyncio.Task[None]] = {}
         self._stopped = False
@@ -58,6 +60,9 @@ class Lanes:
         lane = self._owed[system]
         while lane:
             if lane[0].operation in LAST:
-                await workflow.wait_condition(lambda: not any(self._owed[x] for x in self._owed if x != system))
+                await workflow.wait_condition(lambda: self._answered() and not self._elsewhere(system))
             await self._carry_out(lane[0])
             lane.pop(0)
+
+    def _elsewhere(self, system: System) -> bool:
+        return any(self._owed[other] for other in self._owed if other != system)

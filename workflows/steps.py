@@ -4,50 +4,82 @@ A local attempt costs one history event and no queue; a regular activity costs s
 patient, visible retries. Trouble is rare, so the first attempt is local and trouble goes to the queue.
 """
 
+from collections.abc import Callable
+from typing import TypeVar
+
 from temporalio import workflow
 from temporalio.common import Priority
 from temporalio.exceptions import ActivityError, ApplicationError, FailureError, is_cancelled_exception
 
+from schemas.base import Contract
+from schemas.cases import CaseHistory, CaseName, CaseQuery
 from schemas.effects import Effect, EffectReceipt
+from schemas.exceptions import CasePolicy
 from schemas.feeds import FeedReport, FeedRun
-from schemas.records import StepRecord, Written
+from schemas.records import Replay, StepRecord, Written
 from workflows.policies import EXPRESS_CALL, FEED_RUN, FEED_SILENCE, QUEUED_CALL, WRITE_DOWN_NOW, WRITE_DOWN_PATIENTLY
+
+Answer = TypeVar("Answer")
 
 
 async def write_step(record: StepRecord) -> Written:
     """Write a step of the order to the database."""
+    return await written("records.write_step", record, Written, record.status)
+
+
+async def case_policy(query: CaseQuery) -> CasePolicy:
+    """The policy under which a case is opened; the case keeps it."""
+    return await written("records.case_policy", query, CasePolicy, f"policy for {query.kind}")
+
+
+async def case_history(case: str) -> CaseHistory:
+    """What happened in a case before it is opened again."""
+    return await written("records.case_history", CaseName(id=case), CaseHistory, "history of the case")
+
+
+async def replay(order: str, ids: tuple[int, ...]) -> Written:
+    """Bring quarantined messages back."""
+    return await written("records.replay", Replay(order=order, ids=ids), Written, f"{len(ids)} messages")
+
+
+async def written(name: str, argument: Contract, answer: type[Answer], summary: str) -> Answer:
+    """A database step: inside the workflow task, and from the queue, patiently, while the database is away."""
     try:
-        now: Written = await workflow.execute_local_activity(
-            "records.write_step",
-            record,
-            result_type=Written,
+        now: Answer = await workflow.execute_local_activity(
+            name,
+            argument,
+            result_type=answer,
             start_to_close_timeout=WRITE_DOWN_NOW.attempt,
             retry_policy=WRITE_DOWN_NOW.retry,
-            summary=record.status,
+            summary=summary,
         )
     except FailureError as error:
         if is_cancelled_exception(error):
             raise
-        later: Written = await workflow.execute_activity(
-            "records.write_step",
-            record,
-            result_type=Written,
+        later: Answer = await workflow.execute_activity(
+            name,
+            argument,
+            result_type=answer,
             start_to_close_timeout=WRITE_DOWN_PATIENTLY.attempt,
             retry_policy=WRITE_DOWN_PATIENTLY.retry,
-            summary=f"{record.status} (database was away)",
+            summary=f"{summary} (database was away)",
         )
         return later
     return now
 
 
-async def carry_out(effect: Effect, priority: int) -> EffectReceipt:
-    """Carry out an effect. Raises FailureError only when the system refuses by its own rule, or on cancellation."""
+async def carry_out(effect: Effect, priority: int, queued: Callable[[Effect], None]) -> EffectReceipt:
+    """Carry out an effect; `queued` hears of one that was not taken at the first attempt.
+
+    Raises FailureError only when the system refuses by its own rule, or on cancellation.
+    """
     name = f"{effect.system}.{effect.operation}"
     summary = " ".join(part for part in (effect.shipment, effect.milestone or effect.operation) if part)
     express = await _express(name, effect, summary)
     if not express.declined:
         return express
-    queued: EffectReceipt = await workflow.execute_activity(
+    queued(effect)
+    receipt: EffectReceipt = await workflow.execute_activity(
         name,
         effect,
         result_type=EffectReceipt,
@@ -57,7 +89,7 @@ async def carry_out(effect: Effect, priority: int) -> EffectReceipt:
         priority=Priority(priority_key=priority, fairness_key=effect.order.split("/", 1)[0]),
         summary=summary,
     )
-    return queued
+    return receipt
 
 
 async def _express(name: str, effect: Effect, summary: str) -> EffectReceipt:

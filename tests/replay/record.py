@@ -7,13 +7,13 @@ import json
 from pathlib import Path
 from typing import Any
 
-from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.testing import WorkflowEnvironment
 
 from stack.temporal import binary
 from tests.replay.scenarios import SCENARIOS
 from tests.workflow.conftest import options
 from tests.workflow.world import world_on
+from workflows.payloads import CONVERTER
 
 HISTORIES = Path(__file__).parent / "histories"
 
@@ -34,7 +34,7 @@ async def record() -> None:
             dev_server_existing_path=str(binary()),
             dev_server_extra_args=options(),
             dev_server_log_level="error",
-            data_converter=pydantic_data_converter,
+            data_converter=CONVERTER,
         ) as environment,
         world_on(environment.client) as world,
     ):

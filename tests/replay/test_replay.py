@@ -6,7 +6,6 @@ from pathlib import Path
 import pytest
 from temporalio import workflow
 from temporalio.client import WorkflowHistory
-from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.worker import Replayer
 
 from domain.variants import PLANS, Plan
@@ -14,15 +13,16 @@ from schemas.base import Variant
 from schemas.effects import Operation
 from tests.replay.record import HISTORIES
 from tests.replay.scenarios import SCENARIOS
-from worker import sandbox
 from workflows.order import OrderWorkflow
+from workflows.payloads import CONVERTER
+from workflows.sandbox import sandbox
 
 FILES = sorted(HISTORIES.glob("*.json"))
 
 
 async def replay(file: Path) -> None:
     """Replay one history on the workflow. Raises what does not fit."""
-    replayer = Replayer(workflows=[OrderWorkflow], data_converter=pydantic_data_converter, workflow_runner=sandbox())
+    replayer = Replayer(workflows=[OrderWorkflow], data_converter=CONVERTER, workflow_runner=sandbox())
     history = WorkflowHistory.from_json(f"order/{file.stem}", await asyncio.to_thread(file.read_text))
     await replayer.replay_workflow(history)
 

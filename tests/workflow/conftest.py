@@ -4,12 +4,15 @@ from collections.abc import AsyncIterator
 
 import pytest_asyncio
 from temporalio.client import Client
-from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.testing import WorkflowEnvironment
 
 from schemas.visibility import SEARCH_ATTRIBUTES
 from stack.temporal import binary
+from tests.workflow.noted_case import NotedCase
 from tests.workflow.world import World, world_on
+from workflows.order import OrderWorkflow
+from workflows.payloads import CONVERTER
+from workflows.returns import ReturnWorkflow
 
 
 def options(*dynamic_config: str) -> list[str]:
@@ -33,9 +36,9 @@ async def jumping() -> AsyncIterator[World]:
             dev_server_existing_path=str(binary()),
             dev_server_extra_args=options("frontend.WorkflowTimeSkippingEnabled=true"),
             dev_server_log_level="error",
-            data_converter=pydantic_data_converter,
+            data_converter=CONVERTER,
         ) as environment,
-        world_on(environment.client) as started,
+        world_on(environment.client, OrderWorkflow, NotedCase, ReturnWorkflow) as started,
     ):
         yield started
 
@@ -48,7 +51,7 @@ async def restless() -> AsyncIterator[World]:
             dev_server_existing_path=str(binary()),
             dev_server_extra_args=options("limit.historyCount.suggestContinueAsNew=12"),
             dev_server_log_level="error",
-            data_converter=pydantic_data_converter,
+            data_converter=CONVERTER,
         ) as environment,
         world_on(environment.client) as started,
     ):

@@ -4,6 +4,8 @@ import pytest
 from temporalio.exceptions import ApplicationError
 
 from schemas.base import System
+from schemas.commands import ActionRequest, Verb
+from schemas.exceptions import Action
 from schemas.milestones import MilestoneKind as M
 from schemas.orders import OrderStatus
 from tests.stack.standins import until
@@ -55,24 +57,27 @@ async def test_a_dead_warehouse_or_transport_desk_holds_up_only_itself(world: Wo
     assert len(order.done) == len(set(order.done)) == 6
 
 
-async def test_a_refusal_by_rule_is_noted_and_the_order_goes_on(world: World) -> None:
+async def test_a_refusal_by_rule_becomes_a_case_and_is_tried_again_when_people_say_so(world: World) -> None:
     order = world.unreleased()
     world.trouble[order.key, System.ERP] = refusing
     await order.release()
     await order.tell(centre_story(order)[0])
-
-    async def noted() -> bool:
-        described = await order.handle.describe()
-        return "erp_rule" in [pair.value for pair in described.typed_search_attributes]
-
-    await until(noted)
+    await until(lambda: "refused_effect" in order.open_cases)
+    described = {p.key.name: p.value for p in (await order.handle.describe()).typed_search_attributes}
+    assert (described["FailureOrigin"], described["LastFailure"]) == ("erp_rule", "erp.report_milestone")
+    assert described["OpenCases"] == [f"{order.key}/refused_effect/1"]
     del world.trouble[order.key, System.ERP]
     await order.tell(*centre_story(order)[1:])
-    assert (await order.handle.result()).status is OrderStatus.CLOSED
+    await order.owes_nothing()
     assert "DN-1/picked" not in order.done
     assert "DN-1/packed" in order.done
     tried = [express for e, express in world.attempts[order.key] if e.milestone is M.PICKED]
-    assert tried == [True], "a refusal is final"
+    assert tried == [True], "a refusal is final until somebody has looked at it"
+    answer = await order.ask(Verb.ACT, ActionRequest(id="r1", reason="period opened", action=Action.RETRY))
+    assert answer.done == "1 effects are tried again"
+    assert (await order.handle.result()).status is OrderStatus.CLOSED
+    assert "DN-1/picked" in order.done
+    await until(lambda: "refused_effect" not in order.open_cases)
     assert "erp refused report_milestone: erp_rule" in await order.handle.query("timeline")
 
 

@@ -8,30 +8,39 @@ from datetime import UTC, datetime, timedelta
 from itertools import count
 from typing import Any
 
+import pytest
 from temporalio import activity
-from temporalio.client import Client, WithStartWorkflowOperation, WorkflowHandle
+from temporalio.client import Client, WithStartWorkflowOperation, WorkflowHandle, WorkflowUpdateFailedError
 from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
 from temporalio.exceptions import ApplicationError
 from temporalio.worker import Worker
 
 from domain.state import OrderRun
-from schemas.base import Origin, System, Variant
-from schemas.effects import SYSTEM_OF, Effect, EffectReceipt
-from schemas.lifecycle import CancelOrder, OrderOutcome, OrderStart, StatusAnswer
-from schemas.milestones import MilestoneEvent, MilestoneKind
-from schemas.orders import CancelAnswer, CancelRequest, LinePromise, Promise
-from schemas.records import StepRecord, Written
+from schemas.base import Contract, Origin, Role, System, Variant
+from schemas.cases import ENDED, CaseHistory, CaseName, CaseQuery, CaseRecord
+from schemas.commands import Command, CommandAnswer, Verb
+from schemas.effects import SYSTEM_OF, Effect, EffectReceipt, Operation
+from schemas.exceptions import CasePolicy, ExceptionKind, Tier
+from schemas.lifecycle import OrderOutcome, OrderStart, StatusAnswer
+from schemas.milestones import Disposition, MilestoneEvent, MilestoneKind, ShippedLine
+from schemas.orders import CancelRequest, LinePromise, Promise
+from schemas.records import LineRecord, Replay, StepRecord, Written
+from schemas.returns import ReturnRecord, ReturnStart, ReturnState
 from tests.domain import builders
 from tests.stack.standins import until
-from worker import sandbox
+from workflows.exception_case import ExceptionCaseWorkflow
 from workflows.order import OrderWorkflow
 from workflows.policies import TASK_TIMEOUT
+from workflows.returns import ReturnWorkflow
+from workflows.sandbox import sandbox
 
 CARRIER = "carrier-alpha"
+QUIET = CasePolicy(tiers=(Tier(after_s=0, queue="desk"),))
 Trouble = Callable[[Effect, bool], bool]
 """Whether a system declines an effect; raises its other answers. The flag says whether the call is express."""
 
-_numbers = count(1)
+WORKFLOWS = (OrderWorkflow, ExceptionCaseWorkflow, ReturnWorkflow)
+_numbers, _inbox = count(1), count(1000)
 
 
 def busy(effect: Effect, express: bool) -> bool:
@@ -66,16 +75,59 @@ class World:
     done: dict[str, list[Effect]] = field(default_factory=lambda: defaultdict(list))
     trouble: dict[tuple[str, System], Trouble] = field(default_factory=dict)
     holding: dict[str, Callable[[StepRecord], Awaitable[None]]] = field(default_factory=dict)
+    cases: dict[str, list[CaseRecord]] = field(default_factory=lambda: defaultdict(list))
+    returns: dict[str, list[ReturnRecord]] = field(default_factory=lambda: defaultdict(list))
+    replayed: dict[str, list[int]] = field(default_factory=lambda: defaultdict(list))
+    policies: dict[ExceptionKind, CasePolicy] = field(default_factory=dict)
+    unnamed: set[str] = field(default_factory=set)
+    """Orders whose tenders are answered without a carrier."""
 
     def activities(self) -> list[Callable[..., Any]]:
         """Stand-ins under the names of the real activities."""
-        return [self._write_step, *(self._effect(f"{system}.{name}") for name, system in SYSTEM_OF.items())]
+        return [
+            self._write_step,
+            self._case_policy,
+            self._case_history,
+            self._write_case,
+            self._replay,
+            self._authorise,
+            self._write_return,
+            *(self._effect(f"{system}.{name}") for name, system in SYSTEM_OF.items()),
+        ]
 
     @activity.defn(name="records.write_step")
     async def _write_step(self, record: StepRecord) -> Written:
         if hold := self.holding.get(record.order):
             await hold(record)
         self.steps[record.order].append(record)
+        return Written(version=record.version)
+
+    @activity.defn(name="records.case_policy")
+    async def _case_policy(self, query: CaseQuery) -> CasePolicy:
+        return self.policies.get(query.kind, QUIET)
+
+    @activity.defn(name="records.case_history")
+    async def _case_history(self, case: CaseName) -> CaseHistory:
+        written = [record for records in self.cases.values() for record in records if record.id == case.id]
+        return CaseHistory(entries=written[-1].history if written else ())
+
+    @activity.defn(name="records.write_case")
+    async def _write_case(self, record: CaseRecord) -> Written:
+        self.cases[record.order].append(record)
+        return Written(version=record.version)
+
+    @activity.defn(name="records.replay")
+    async def _replay(self, replay: Replay) -> Written:
+        self.replayed[replay.order].extend(replay.ids)
+        return Written(version=len(replay.ids))
+
+    @activity.defn(name="records.authorise_return")
+    async def _authorise(self, start: ReturnStart) -> ReturnState:
+        return ReturnState.AUTHORISED
+
+    @activity.defn(name="records.write_return")
+    async def _write_return(self, record: ReturnRecord) -> Written:
+        self.returns[record.order].append(record)
         return Written(version=record.version)
 
     def _effect(self, name: str) -> Callable[..., Any]:
@@ -87,7 +139,8 @@ class World:
             if trouble and trouble(effect, express):
                 return EffectReceipt(declined=True)
             self.done[effect.order].append(effect)
-            return EffectReceipt(reference=effect.key, carrier=CARRIER if name == "tms.tender_transport" else None)
+            named = name == "tms.tender_transport" and effect.order not in self.unnamed
+            return EffectReceipt(reference=effect.key, carrier=(effect.carrier or CARRIER) if named else None)
 
         return carry
 
@@ -162,12 +215,28 @@ class Order:
         await self.handle.signal(OrderWorkflow.milestones, list(events))
         await until(lambda: {e.id for e in events} <= {o.event_id for s in self.steps for o in s.outcomes})
 
-    async def cancel(self, reason: str = "customer withdrew", request: str = "c1") -> CancelAnswer:
+    async def cancel(self, reason: str = "customer withdrew", request: str = "c1") -> CommandAnswer:
         """Ask for a cancellation."""
-        wish = CancelRequest(id=request, reason=reason)
-        return await self.handle.execute_update(
-            OrderWorkflow.cancel, CancelOrder(request=wish, inbox_id=90, accepted_at=datetime.now(UTC))
-        )
+        return await self.ask(Verb.CANCEL, CancelRequest(id=request, reason=reason))
+
+    async def ask(self, verb: Verb, request: Contract, role: Role = Role.SUPPORT) -> CommandAnswer:
+        """Ask something of it, as a person in support does."""
+        asked = self.command(request, role)
+        answer: CommandAnswer = await self.handle.execute_update(verb, asked, result_type=CommandAnswer)
+        return answer
+
+    async def refused(self, verb: Verb, request: Contract, role: Role = Role.SUPPORT) -> str:
+        """Why a request is refused."""
+        with pytest.raises(WorkflowUpdateFailedError) as error:
+            await self.ask(verb, request, role)
+        assert isinstance(error.value.cause, ApplicationError)
+        assert error.value.cause.type == "refused"
+        return error.value.cause.message
+
+    def command(self, request: Contract, role: Role = Role.SUPPORT) -> Command[Any]:
+        """A request as the gateway hands it over."""
+        now = datetime.now(UTC)
+        return Command(request=request, by="sam", role=role, inbox_id=next(_inbox), accepted_at=now)
 
     async def status(self) -> StatusAnswer:
         """The answer to the status query."""
@@ -200,6 +269,42 @@ class Order:
         """An effect's key without the order's own."""
         return effect.key.removeprefix(f"{self.key}/")
 
+    @property
+    def open_cases(self) -> set[str]:
+        """The kinds of its cases that have been opened and not ended."""
+        newest = {record.id: record for record in self.world.cases[self.key]}
+        return {record.kind for record in newest.values() if record.state not in ENDED}
+
+    def carried(self, operation: Operation) -> list[Effect]:
+        """The effects of one operation that a system has carried out, in that order."""
+        return [effect for effect in self.world.done[self.key] if effect.operation is operation]
+
+    def line(self, number: int) -> LineRecord:
+        """A line as it was written down last."""
+        return next(line for step in reversed(self.steps) for line in step.lines if line.line == number)
+
+    def quantities_add_up(self) -> None:
+        """Every line of every record: what is open is never negative, and no stage holds more than the one before."""
+        for line in (line for step in self.steps for line in step.lines):
+            assert line.shipped + line.cancelled <= line.ordered, line
+            stages = (line.allocated, line.picked, line.packed, line.shipped, line.delivered, 0)
+            assert list(stages) == sorted(stages, reverse=True), line
+            assert min(line.cancelled, line.returned) >= 0, line
+            assert line.returned <= line.shipped, line
+
+    async def come_back(self, shipment: str, *lines: ShippedLine) -> None:
+        """The site receives and restocks what a carrier brought back to it."""
+        rma = f"rts-{shipment}"
+        await until(lambda: any(record.rma == rma for record in self.world.returns[self.key]))
+        handle = self.world.client.get_workflow_handle(f"return/{self.key}/{rma}")
+        said: dict[str, Any] = {"shipment": "", "lines": lines, "rma": rma}
+        received = self.event(MilestoneKind.RETURN_RECEIVED, 30, name=f"{rma}.in", **said)
+        inspected = self.event(
+            MilestoneKind.RETURN_INSPECTED, 31, name=f"{rma}.seen", disposition=Disposition.RESTOCK, **said
+        )
+        await handle.signal("milestones", [received, inspected])
+        await handle.result()
+
     def outcome(self, event_id: str) -> list[str | None]:
         """Why each outcome of an event superseded it; None for one that applied it."""
         return [o.superseded for step in self.steps for o in step.outcomes if o.event_id == event_id]
@@ -214,7 +319,9 @@ async def world_on(client: Client, *workflows: type) -> AsyncIterator[World]:
             worker = Worker(
                 client,
                 task_queue=queue,
-                workflows=list(workflows or (OrderWorkflow,)) if queue == "orders" else (),
+                workflows=list(workflows or (OrderWorkflow, ExceptionCaseWorkflow, ReturnWorkflow))
+                if queue == "orders"
+                else (),
                 activities=world.activities(),
                 workflow_runner=sandbox(),
             )

@@ -1,0 +1,289 @@
+"""Amendments: each system gets the difference only, once; what cannot be changed is refused with what is possible."""
+
+import asyncio
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
+
+import pytest
+from temporalio import activity
+from temporalio.exceptions import ApplicationError
+
+from domain.deadlines import end_of
+from schemas.base import Role, System
+from schemas.commands import Amendment, LineAmendment, Verb
+from schemas.effects import ChangeKind, Effect, LineChange, Movement, Operation
+from schemas.milestones import MilestoneKind as M
+from schemas.milestones import ShippedLine
+from schemas.orders import OrderStatus
+from schemas.records import StepRecord
+from tests.domain.builders import FIRST
+from tests.stack.standins import until
+from tests.workflow.test_continuing import runs
+from tests.workflow.world import Order, World, centre_story, dead
+
+AMENDS = (Operation.AMEND_WAREHOUSE, Operation.AMEND_TENDER)
+
+
+def wish(*lines: LineAmendment, request: str = "a1", **fields: Any) -> Amendment:
+    """An amendment of these lines."""
+    return Amendment(id=request, reason="customer changed his mind", lines=lines, **fields)
+
+
+async def told(order: Order) -> tuple[Effect, Effect, Effect]:
+    """What warehouse, transport and ERP were told of its one amendment."""
+    await order.owes_nothing()
+    [warehouse], [transport] = (order.carried(operation) for operation in AMENDS)
+    [change] = order.carried(Operation.REPORT_CHANGE)
+    assert change.change is ChangeKind.AMENDED
+    return warehouse, transport, change
+
+
+def demand(order: Order) -> list[tuple[str, tuple[Movement, ...]]]:
+    """The changes of its demand that planning was told."""
+    return [(d.kind, d.movements) for step in order.steps for d in step.deltas if d.kind.startswith("demand")]
+
+
+async def test_more_and_less_go_to_every_system_as_the_difference(world: World) -> None:
+    order = await world.order()
+    await order.owes_nothing()
+    asked = wish(LineAmendment(line=1, quantity=50), LineAmendment(line=2, quantity=25))
+    answer = await order.ask(Verb.AMEND, asked)
+    assert answer.done == "amended: line 1 +10 A, line 2 -35 B"
+    more, less = LineChange(line=1, item="A", quantity=10), LineChange(line=2, item="B", quantity=-35)
+    assert {effect.changes for effect in await told(order)} == {(more, less)}
+    assert order.planned[2:] == ["amend_warehouse/amend/a1", "amend_tender/amend/a1", "change/amended/amend/a1"]
+    assert demand(order) == [
+        ("demand_added", (Movement(item="A", quantity=10),)),
+        ("demand_removed", (Movement(item="B", quantity=35),)),
+    ]
+    step = order.steps[-1]
+    assert (order.line(1).ordered, order.line(2).ordered) == (50, 25)
+    assert (step.outcomes[0].inbox_id,) == step.amended_by, "the message whose amendment the store works into the release"
+    left = (ShippedLine(line=1, quantity=50), ShippedLine(line=2, quantity=25))
+    story = [event.model_copy(update={"lines": left if event.lines else ()}) for event in centre_story(order)]
+    await order.tell(*story)
+    assert (await order.handle.result()).status is OrderStatus.CLOSED, "complete with the amended quantities"
+    order.quantities_add_up()
+
+
+async def test_a_new_day_is_promised_anew_and_nothing_else(world: World) -> None:
+    order = await world.order()
+    later = order.start.promise.promised_on + timedelta(days=5)
+    answer = await order.ask(Verb.AMEND, wish(requested_on=later))
+    assert answer.promised_on == later
+    warehouse, transport, change = await told(order)
+    assert {warehouse.promised_on, transport.promised_on, change.promised_on} == {later}
+    assert not (warehouse.changes or transport.changes or warehouse.address or transport.address)
+    [redate] = order.carried(Operation.REDATE_PROMISE)
+    assert [(p.line, p.promised_on) for p in redate.promises] == [(1, later), (2, later)]
+    assert demand(order) == []
+    assert "delayed" in answer.conditions
+    await order.handle.terminate()
+
+
+async def test_a_day_that_is_too_soon_becomes_the_earliest_possible(world: World) -> None:
+    order = await world.order()
+    today = datetime.now(UTC).date()
+    answer = await order.ask(Verb.AMEND, wish(requested_on=today))
+    assert answer.promised_on is not None
+    assert today < answer.promised_on < order.start.promise.promised_on
+    await order.handle.terminate()
+
+
+async def test_the_day_of_one_line_leaves_the_other(world: World) -> None:
+    order = await world.order()
+    first = order.start.promise.promised_on
+    later = first + timedelta(days=3)
+    await order.ask(Verb.AMEND, wish(LineAmendment(line=2, requested_on=later)))
+    assert (order.line(1).promised_on, order.line(2).promised_on) == (first, later)
+    await order.owes_nothing()
+    [redate] = order.carried(Operation.REDATE_PROMISE)
+    assert [p.line for p in redate.promises] == [2]
+    await order.handle.terminate()
+
+
+async def test_a_new_address_is_for_warehouse_and_transport(world: World) -> None:
+    order = await world.order()
+    answer = await order.ask(Verb.AMEND, wish(address=True))
+    assert answer.done == "amended: new address"
+    warehouse, transport, _ = await told(order)
+    assert (warehouse.address, transport.address) == (True, True)
+    assert not (warehouse.changes or transport.changes or warehouse.promised_on or transport.promised_on)
+    assert demand(order) == []
+    await order.handle.terminate()
+
+
+async def test_an_added_line_is_awaited_like_the_others(world: World) -> None:
+    order = await world.order()
+    await order.ask(Verb.AMEND, wish(LineAmendment(line=3, quantity=5, item="C")))
+    added = (LineChange(line=3, item="C", quantity=5),)
+    assert {effect.changes for effect in await told(order)} == {added}
+    await order.tell(*centre_story(order))
+    assert (await order.status()).status is OrderStatus.PROMISED, "its third line has not left"
+    more = (ShippedLine(line=3, quantity=5),)
+    for kind, hours in ((M.PICKED, 7), (M.PACKED, 8), (M.SHIPPED, 9)):
+        await order.tell(order.event(kind, hours, shipment="DN-2", lines=more))
+    await order.tell(order.event(M.DELIVERED, 12, shipment="DN-2"))
+    assert (await order.handle.result()).status is OrderStatus.CLOSED
+    assert (order.line(3).item, order.line(3).ordered, order.line(3).delivered) == ("C", 5, 5)
+    order.quantities_add_up()
+
+
+async def test_a_removed_line_is_no_longer_awaited(world: World) -> None:
+    order = await world.order()
+    await order.ask(Verb.AMEND, wish(LineAmendment(line=2, quantity=0)))
+    assert {effect.changes for effect in await told(order)} == {(LineChange(line=2, item="B", quantity=-60),)}
+    kept = (ShippedLine(line=1, quantity=40),)
+    story = [event.model_copy(update={"lines": kept if event.lines else ()}) for event in centre_story(order)]
+    await order.tell(*story)
+    assert (await order.handle.result()).status is OrderStatus.CLOSED
+    order.quantities_add_up()
+
+
+async def test_the_same_again_differs_in_nothing(world: World) -> None:
+    order = await world.order()
+    answer = await order.ask(Verb.AMEND, wish(LineAmendment(line=1, quantity=40)))
+    assert answer.done == "amended: nothing differs"
+    await order.owes_nothing()
+    assert [order.carried(operation) for operation in AMENDS] == [[], []]
+    await order.handle.terminate()
+
+
+@pytest.mark.parametrize(
+    ("asked", "why"),
+    [
+        (wish(LineAmendment(line=1, quantity=5, item="C")), "line 1 is of another item: remove it and add a line"),
+        (wish(LineAmendment(line=3, quantity=5)), "line 3 is not on the order: a new line needs item and quantity"),
+        (
+            wish(LineAmendment(line=1, quantity=0), LineAmendment(line=2, quantity=0)),
+            "nothing would be left of the order: cancel it instead",
+        ),
+    ],
+)
+async def test_what_cannot_be_amended_is_refused_without_a_trace(world: World, asked: Amendment, why: str) -> None:
+    order = await world.order()
+    await order.owes_nothing()
+    before = (await order.handle.describe()).history_length
+    assert why in await order.refused(Verb.AMEND, asked)
+    assert (await order.handle.describe()).history_length == before
+    assert len(order.steps) == 1
+    await order.handle.terminate()
+
+
+async def test_what_has_left_bounds_what_can_be_amended(world: World) -> None:
+    order = await world.order()
+    first = tuple(order.event(kind, n, lines=FIRST) for n, kind in enumerate((M.PICKED, M.PACKED, M.SHIPPED), 1))
+    await order.tell(*first)
+    await order.owes_nothing()
+    before = (await order.handle.describe()).history_length
+    less = await order.refused(Verb.AMEND, wish(LineAmendment(line=2, quantity=9)))
+    assert less == "line 2: 10 packs have left; it cannot be less than 10: authorise a return for the rest"
+    assert "a shipment has left for the old address" in await order.refused(Verb.AMEND, wish(address=True))
+    assert (await order.handle.describe()).history_length == before
+    answer = await order.ask(Verb.AMEND, wish(LineAmendment(line=2, quantity=10)))
+    assert answer.done == "amended: line 2 -50 B"
+    assert (answer.status, order.line(2).ordered) == (OrderStatus.SHIPPED, 10), "nothing is open any more"
+    late = await order.refused(Verb.AMEND, wish(LineAmendment(line=1, quantity=50), request="a2"))
+    assert late == "the order is shipped: release a new order for more, or authorise a return for less"
+    await order.tell(order.event(M.DELIVERED, 6))
+    assert (await order.handle.result()).status is OrderStatus.CLOSED
+    order.quantities_add_up()
+
+
+@pytest.mark.parametrize("role", [Role.WMS, Role.TMS, Role.CARRIER, Role.SUPPLIER, Role.PLANNING])
+async def test_who_may_not(world: World, role: Role) -> None:
+    order = await world.order()
+    asked = wish(LineAmendment(line=1, quantity=50))
+    said = await order.refused(Verb.AMEND, asked, role)
+    assert said == f"amend is for admin, erp, support; it was asked by {role}"
+    await order.handle.terminate()
+
+
+@pytest.mark.parametrize("role", [Role.ERP, Role.ADMIN])
+async def test_who_may(world: World, role: Role) -> None:
+    order = await world.order()
+    answer = await order.ask(Verb.AMEND, wish(LineAmendment(line=1, quantity=50)), role)
+    assert answer.done == "amended: line 1 +10 A"
+    await order.handle.terminate()
+
+
+async def test_a_request_that_is_repeated_while_it_is_carried_out_is_carried_out_once(world: World) -> None:
+    order = await world.order()
+    await order.owes_nothing()
+    writing, go_on = asyncio.Event(), asyncio.Event()
+
+    async def hold(record: StepRecord) -> None:
+        if activity.info().is_local:
+            raise ApplicationError("the database is away")
+        writing.set()
+        await go_on.wait()
+
+    world.holding[order.key] = hold
+    asked = wish(LineAmendment(line=1, quantity=50))
+    first = asyncio.create_task(order.ask(Verb.AMEND, asked))
+    await writing.wait()
+    second = asyncio.create_task(order.ask(Verb.AMEND, asked))
+    await until(lambda: _updates(order, 3))
+    world.holding.pop(order.key)
+    go_on.set()
+    async with asyncio.timeout(20):
+        assert (await first).done == (await second).done == "amended: line 1 +10 A"
+    assert order.outcome("amend a1") == [None]
+    await order.owes_nothing()
+    assert order.done.count("amend_warehouse/amend/a1") == 1
+    await order.handle.terminate()
+
+
+async def _updates(order: Order, number: int) -> bool:
+    """Whether its workflow has accepted so many updates, the release among them."""
+    names = [event.WhichOneof("attributes") async for event in order.handle.fetch_history_events()]
+    return names.count("workflow_execution_update_accepted_event_attributes") >= number
+
+
+async def test_a_request_is_carried_out_once_also_by_a_later_run(restless: World) -> None:
+    order = await restless.order()
+    asked = wish(LineAmendment(line=1, quantity=50))
+    first = await order.ask(Verb.AMEND, asked)
+    ran = len(await runs(order))
+    for number in range(6):
+        await order.tell(order.event(M.EXCEPTION, 1 + number / 10, name=f"x{number}"))
+    await until(lambda: _runs(order, ran + 1))
+    assert (await order.ask(Verb.AMEND, asked)).done == first.done
+    await order.owes_nothing()
+    assert order.line(1).ordered == 50
+    for effect in ("amend_warehouse/amend/a1", "amend_tender/amend/a1", "change/amended/amend/a1"):
+        assert set(order.planned) >= {effect}
+        assert sum(effect == key for key in dict.fromkeys(order.done)) == 1
+    versions = {step.version for step in order.steps if any(o.event_id == "amend a1" for o in step.outcomes)}
+    assert len(versions) == 1, "one step, however often it was written"
+    await order.handle.terminate()
+
+
+async def _runs(order: Order, number: int) -> bool:
+    return len(await runs(order)) >= number
+
+
+async def test_what_a_dead_warehouse_is_owed_of_amendments_comes_in_order(world: World) -> None:
+    order = await world.order()
+    await order.owes_nothing()
+    world.trouble[order.key, System.WMS] = dead
+    await order.ask(Verb.AMEND, wish(LineAmendment(line=1, quantity=50)))
+    await order.ask(Verb.AMEND, wish(LineAmendment(line=1, quantity=45), request="a2"))
+    await until(lambda: "change/amended/amend/a2" in order.done)
+    assert order.carried(Operation.AMEND_WAREHOUSE) == []
+    del world.trouble[order.key, System.WMS]
+    await order.owes_nothing()
+    assert [e.changes[0].quantity for e in order.carried(Operation.AMEND_WAREHOUSE)] == [10, -5]
+    await order.handle.terminate()
+
+
+async def test_an_edit_does_not_reset_a_clock_that_it_does_not_concern(world: World) -> None:
+    order = await world.order()
+    before = await order.status()
+    await order.ask(Verb.AMEND, wish(LineAmendment(line=1, quantity=50)))
+    after = await order.status()
+    assert (after.awaited, after.due_at) == (before.awaited, before.due_at)
+    assert before.due_at is not None
+    assert before.due_at.time() == time(23, 59, 59, 999999)
+    assert end_of(date.today()) < before.due_at
+    await order.handle.terminate()

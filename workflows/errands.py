@@ -1,0 +1,195 @@
+"""What an order sets in motion beside its own story: exception cases that follow what is wrong with it, and returns.
+
+Cases are grouped by kind: a finding joins the case of its kind while that is open, and opens one when none is. The same
+finding that comes again reopens its case with its history; another one gets a case of its own. What people have
+resolved although it is not cured is not raised again before it was cured.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+
+from temporalio import workflow
+from temporalio.exceptions import FailureError, WorkflowAlreadyStartedError, is_cancelled_exception
+from temporalio.workflow import ParentClosePolicy
+
+from domain.state import OrderState
+from domain.trouble import KnownCase
+from schemas.cases import CaseEntry, CaseNews, CaseQuery, CaseStart, Finding
+from schemas.exceptions import CasePolicy, ExceptionKind
+from schemas.lifecycle import OrderStart
+from schemas.returns import ReturnStart
+from workflows import case_steps, steps
+from workflows.policies import TASK_TIMEOUT
+
+CLOSING = timedelta(seconds=2)
+"""How long a case that is just closing gets before it is reopened."""
+Errand = Callable[[], Awaitable[None]]
+
+
+class Errands:
+    """Runs errands one after the other, so that nothing here holds up the order."""
+
+    def __init__(self, start: OrderStart, known: tuple[KnownCase, ...]) -> None:
+        self._start = start
+        self._cases = {case.kind: case for case in known}
+        self._wrong: dict[ExceptionKind, tuple[Finding, ...]] = {}
+        self._state: OrderState | None = None
+        self._children: set[asyncio.Task[None]] = set()
+        self._waiting: list[Errand] = []
+        self._task: asyncio.Task[None] | None = None
+
+    @property
+    def idle(self) -> bool:
+        """Nothing is left to do."""
+        return not self._waiting
+
+    @property
+    def mistake(self) -> BaseException | None:
+        """What ended the errands by mistake; see `Lanes.mistake`."""
+        done = self._task is not None and self._task.done() and not self._task.cancelled()
+        return self._task.exception() if done and self._task else None
+
+    @property
+    def cases(self) -> tuple[KnownCase, ...]:
+        """The newest case of each kind."""
+        return tuple(self._cases[kind] for kind in sorted(self._cases))
+
+    @property
+    def open(self) -> tuple[str, ...]:
+        """Ids of the open cases."""
+        return tuple(f"{self._start.key}/{case.kind}/{case.number}" for case in self.cases if case.open)
+
+    def follow(self, state: OrderState, findings: tuple[Finding, ...]) -> None:
+        """Open, feed and close cases so that they say what is wrong with the order now."""
+        wrong: dict[ExceptionKind, list[Finding]] = {}
+        for finding in findings:
+            wrong.setdefault(finding.kind, []).append(finding)
+        self._state, self._wrong = state, {kind: tuple(found) for kind, found in wrong.items()}
+        for kind in sorted({*wrong, *self._cases}):
+            self._follow(state, kind)
+
+    def _follow(self, state: OrderState, kind: ExceptionKind) -> None:
+        known = self._still_settled(kind)
+        findings = tuple(x for x in self._wrong.get(kind, ()) if known is None or x.subject not in known.settled)
+        subjects = tuple(finding.subject for finding in findings)
+        if known is not None and known.open:
+            if subjects != known.subjects:
+                self._cases[kind] = known.model_copy(
+                    update={"open": bool(findings), "subjects": subjects or known.subjects}
+                )
+                self._do(lambda: self._tell(known, findings))
+        elif findings:
+            case = _next(known, kind, subjects)
+            self._cases[kind] = case
+            self._do(lambda: self._open(case, findings, state))
+
+    def _still_settled(self, kind: ExceptionKind) -> KnownCase | None:
+        """The case of a kind; what people had settled and is cured now counts as new when it comes again."""
+        known = self._cases.get(kind)
+        if known is not None and known.settled:
+            wrong = {finding.subject for finding in self._wrong.get(kind, ())}
+            known = known.model_copy(update={"settled": tuple(name for name in known.settled if name in wrong)})
+            self._cases[kind] = known
+        return known
+
+    def _resolved(self, case: KnownCase) -> None:
+        """People have resolved a case although its cause is not cured: only what else is wrong opens another one."""
+        known = self._cases[case.kind]
+        if (known.number, known.reopened) == (case.number, case.reopened) and known.open and self._state is not None:
+            settled = tuple(sorted({*known.settled, *case.subjects}))
+            self._cases[case.kind] = known.model_copy(update={"open": False, "settled": settled})
+            self._follow(self._state, case.kind)
+
+    def acted(self, case: str, entry: CaseEntry) -> None:
+        """Let a case know that the order has carried out an action for it."""
+
+        async def tell() -> None:
+            handle = workflow.get_external_workflow_handle(f"case/{case}")
+            await _unless_ended(handle.signal("acted", entry))
+
+        self._do(tell)
+
+    def bring_back(self, start: ReturnStart) -> None:
+        """Start the return of goods that a carrier brings back."""
+
+        async def begin() -> None:
+            try:
+                await workflow.start_child_workflow(
+                    "Return",
+                    start,
+                    id=start.workflow_id,
+                    task_timeout=TASK_TIMEOUT,
+                    parent_close_policy=ParentClosePolicy.ABANDON,
+                    static_summary=f"{start.rma} of {start.order}: brought back by the carrier",
+                )
+            except WorkflowAlreadyStartedError:
+                workflow.logger.info("return is known", extra={"rma": start.rma})
+
+        self._do(begin)
+
+    def _do(self, errand: Errand) -> None:
+        self._waiting.append(errand)
+        if self._task is None or self._task.done():
+            self._task = asyncio.create_task(self._run())
+
+    async def _run(self) -> None:
+        while self._waiting:
+            await self._waiting[0]()
+            self._waiting.pop(0)
+
+    async def _open(self, case: KnownCase, findings: tuple[Finding, ...], state: OrderState) -> None:
+        start = self._start
+        query = CaseQuery(kind=case.kind, order=start.key, partner=state.carrier, site=start.site, region=start.region)
+        policy = await steps.case_policy(query)
+        opened = _case_start(case, findings, state, policy)
+        if case.reopened:
+            before = await steps.case_history(opened.id)
+            opened = opened.model_copy(update={"history": before.entries})
+        while True:
+            try:
+                await case_steps.open_case(opened)
+            except WorkflowAlreadyStartedError:
+                if not opened.reopened:
+                    return
+                await workflow.sleep(CLOSING, summary="the case is just closing")
+                continue
+            return
+
+    async def _tell(self, case: KnownCase, findings: tuple[Finding, ...], state: OrderState) -> None:
+        """Feed a case. When somebody has resolved it meanwhile, what is wrong now opens it again."""
+        handle = workflow.get_external_workflow_handle(f"case/{self._start.key}/{case.kind}/{case.number}")
+        heard = await _unless_ended(handle.signal("news", CaseNews(findings=findings, at=workflow.now())))
+        latest = self._cases[case.kind]
+        if findings and not heard and latest.number == case.number and latest.open:
+            self._cases[case.kind] = latest.model_copy(update={"open": False})
+            self._follow(state, case.kind, findings)
+
+
+def _case_start(case: KnownCase, findings: tuple[Finding, ...], state: OrderState, policy: CasePolicy) -> CaseStart:
+    start = state.start
+    return CaseStart(
+        order=start.key,
+        kind=case.kind,
+        number=case.number,
+        findings=findings,
+        opened_at=workflow.now(),
+        policy=policy,
+        site=start.site,
+        region=start.region,
+        carrier=state.carrier,
+        priority=start.priority,
+        promised_on=state.promised_on,
+        reopened=case.reopened,
+    )
+
+
+async def _unless_ended(signal: Awaitable[None]) -> bool:
+    """Whether a signal reached its workflow: a case that somebody resolved meanwhile hears nothing any more."""
+    try:
+        await signal
+    except FailureError as error:
+        if is_cancelled_exception(error):
+            raise
+        return False
+    return True
