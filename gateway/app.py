@@ -15,13 +15,38 @@ from gateway.edge import Edge
 from gateway.limits import Limits
 from gateway.metrics import Metrics
 from gateway.ports import Handoff
-from gateway.routes import events, health, orders, pages, quarantine, releases, webhooks
+from gateway.routes import (
+    cases,
+    commands,
+    events,
+    health,
+    orders,
+    pages,
+    policies,
+    proposals,
+    quarantine,
+    releases,
+    webhooks,
+)
 from gateway.services import Services
 from gateway.temporal import LateHandoff
 from schemas.settings import Settings, settings
 from store.engine import Database
 
-SUBJECTS = (events, webhooks, releases, orders, quarantine, health, pages, tower)
+SUBJECTS = (
+    events,
+    webhooks,
+    releases,
+    orders,
+    commands,
+    cases,
+    proposals,
+    policies,
+    quarantine,
+    health,
+    pages,
+    tower,
+)
 SHUTDOWN_GRACE_S = 10
 """How long requests in flight may finish after a stop."""
 

@@ -158,7 +158,11 @@ def _only(*roles: Role) -> Callable[[Request], Awaitable[Caller]]:
 
 AnyCaller = Annotated[Caller, Depends(_any_caller)]
 ErpCaller = Annotated[Caller, Depends(_only(Role.ERP))]
-CancellingCaller = Annotated[Caller, Depends(_only(Role.ERP, Role.SUPPORT))]
+OwningCaller = Annotated[Caller, Depends(_only(Role.ERP, Role.SUPPORT, Role.ADMIN))]
+"""Who may change an order: the ERP that owns it, and people on its behalf."""
+HoldingCaller = Annotated[Caller, Depends(_only(Role.ERP, Role.SUPPORT, Role.ADMIN, Role.PLANNING))]
+PlanningCaller = Annotated[Caller, Depends(_only(Role.PLANNING, Role.SUPPORT, Role.ADMIN))]
+AdminCaller = Annotated[Caller, Depends(_only(Role.ADMIN))]
 REPORTERS = (Role.WMS, Role.TMS, Role.CARRIER, Role.SUPPLIER)
 """Roles that own milestones: see domain.ownership."""
 reporting_caller = _only(*REPORTERS)

@@ -1,9 +1,11 @@
 """The shapes of an event on its way: from the partner's envelope to the event log, to the order's signal."""
 
+from typing import Any
+
 from gateway.correlate import Placement, lines_of
 from schemas.base import Role
 from schemas.envelope import Envelope
-from schemas.milestones import Milestone, MilestoneEvent
+from schemas.milestones import RETURN_KINDS, Milestone, MilestoneEvent, ShippedLine
 from store import events, inbox
 
 
@@ -32,18 +34,14 @@ def for_order(
     traceparent: str,
 ) -> MilestoneEvent:
     """The event as one of its orders gets it, with that order's lines."""
-    return MilestoneEvent(
+    return _event(
+        milestone,
+        placement.orders[key],
         id=event.unique_id,
-        kind=milestone.kind,
-        shipment=event.shipment,
-        occurred_at=milestone.occurred_at,
         received_at=event.received_at,
         partner=event.partner,
         role=roles[event.partner],
         inbox_id=event.inbox_id,
-        lines=placement.orders[key],
-        eta=milestone.eta,
-        reason=milestone.reason,
         traceparent=traceparent,
     )
 
@@ -51,18 +49,35 @@ def for_order(
 def again(event: events.Unsettled, role: Role) -> MilestoneEvent:
     """An event from the log, to be handed over once more."""
     milestone = Milestone.model_validate(event.body)
-    number = event.order_key.split("/", 1)[1]
-    return MilestoneEvent(
+    return _event(
+        milestone,
+        lines_of(milestone, event.order_key.split("/", 1)[1]),
         id=event.event_id,
-        kind=milestone.kind,
-        shipment=milestone.shipment or "",
-        occurred_at=milestone.occurred_at,
         received_at=event.received_at,
         partner=event.partner,
         role=role,
         inbox_id=event.inbox_id,
-        lines=lines_of(milestone, number),
-        eta=milestone.eta,
-        reason=milestone.reason,
         traceparent=event.traceparent,
     )
+
+
+def addressee(key: str, event: MilestoneEvent) -> str:
+    """The id of the workflow that an event is for: a return's for what happens to returned goods, else the order's."""
+    return f"return/{key}/{event.rma}" if event.kind in RETURN_KINDS else f"order/{key}"
+
+
+def _event(milestone: Milestone, lines: tuple[ShippedLine, ...], **received: Any) -> MilestoneEvent:
+    """What is absent stays unset: payloads carry only what was set, and histories stay small."""
+    said = {
+        "shipment": milestone.shipment,
+        "lines": lines,
+        "eta": milestone.eta,
+        "reason": milestone.reason,
+        "cause": milestone.cause,
+        "carrier": milestone.carrier,
+        "merges": milestone.merges,
+        "rma": milestone.rma,
+        "disposition": milestone.disposition,
+    }
+    present = {name: value for name, value in {**said, **received}.items() if value}
+    return MilestoneEvent(kind=milestone.kind, occurred_at=milestone.occurred_at, **present)

@@ -4,8 +4,17 @@ from dataclasses import dataclass, field
 
 from domain.ownership import broken_rule
 from schemas.base import Origin, Role, Variant
-from schemas.milestones import Milestone, ShippedLine
+from schemas.milestones import RETURN_KINDS, Milestone, MilestoneKind, ShippedLine
 from store.events import OrderFacts
+
+OF_THE_ORDER = RETURN_KINDS | {
+    MilestoneKind.SHORT_PICKED,
+    MilestoneKind.TENDER_ACCEPTED,
+    MilestoneKind.TENDER_REJECTED,
+}
+"""What concerns the order that is named, whichever shipment is named too."""
+NOT_CARRIED = RETURN_KINDS | {MilestoneKind.SHORT_PICKED, MilestoneKind.EXCEPTION}
+"""Their lines do not say what a shipment carries, so they put no shipment on an order."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +44,8 @@ class Parked:
 
 def correlate(event: Milestone, partner: str, role: Role, facts: Facts) -> Placement | Parked:
     """Place an event. A partner reaches only orders that it takes part in; others do not exist for it."""
-    placed = _by_shipment(event, facts) if facts.on_shipment else _by_order(event, facts)
+    of_the_order = event.order is not None and event.kind in OF_THE_ORDER
+    placed = _by_shipment(event, facts) if facts.on_shipment and not of_the_order else _by_order(event, facts)
     if isinstance(placed, Parked):
         return placed
     orders = {facts.key: facts for facts in (*facts.named, *facts.on_shipment)}
@@ -52,7 +62,7 @@ def correlate(event: Milestone, partner: str, role: Role, facts: Facts) -> Place
 def _by_shipment(event: Milestone, facts: Facts) -> Placement | Parked:
     numbers = numbers_of(event)
     strangers = numbers - {order.number for order in facts.on_shipment}
-    if strangers and not event.lines:
+    if strangers and not _says_what_is_carried(event):
         return Parked(f"shipment {event.shipment} does not carry order {min(strangers)}")
     orders = {order.key: lines_of(event, order.number) for order in facts.on_shipment}
     if not strangers:
@@ -67,7 +77,8 @@ def _by_order(event: Milestone, facts: Facts) -> Placement | Parked:
     numbers = numbers_of(event)
     if not numbers:
         return Parked(f"shipment {event.shipment} is not known", waiting_for=f"shipment:{event.shipment}")
-    if event.shipment and not event.lines:
+    links = _says_what_is_carried(event)
+    if event.shipment and not links and event.kind not in OF_THE_ORDER:
         reason = f"shipment {event.shipment} is not known: the first event that names it says which lines it carries"
         return Parked(reason, waiting_for=f"shipment:{event.shipment}")
     orders: dict[str, tuple[ShippedLine, ...]] = {}
@@ -79,7 +90,11 @@ def _by_order(event: Milestone, facts: Facts) -> Placement | Parked:
         if not known or known[0].status == "released":
             return Parked(f"order {number} is not known", waiting_for=waiting_for)
         orders[known[0].key] = lines_of(event, number)
-    return Placement(orders, links=bool(event.shipment))
+    return Placement(orders, links=links)
+
+
+def _says_what_is_carried(event: Milestone) -> bool:
+    return bool(event.shipment and event.lines and event.kind not in NOT_CARRIED)
 
 
 def numbers_of(event: Milestone) -> set[str]:

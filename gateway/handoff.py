@@ -1,11 +1,13 @@
-"""Hands accepted messages to order workflows: start with the release, cancel, milestones. The only Temporal caller."""
+"""Hands accepted messages to workflows: releases and milestones, and commands through `gateway.handoff_commands`."""
 
 from contextlib import suppress
 from datetime import UTC, datetime, time, timedelta
+from typing import Any
 
 from temporalio.client import (
     Client,
     WithStartWorkflowOperation,
+    WorkflowQueryFailedError,
     WorkflowUpdateFailedError,
     WorkflowUpdateRPCTimeoutOrCancelledError,
 )
@@ -17,29 +19,32 @@ from temporalio.common import (
     WorkflowIDConflictPolicy,
     WorkflowIDReusePolicy,
 )
-from temporalio.exceptions import ApplicationError, WorkflowAlreadyStartedError
+from temporalio.exceptions import WorkflowAlreadyStartedError
 from temporalio.service import RPCError, RPCStatusCode
 
+from domain.deadlines import next_alarm
 from domain.opening import opening
-from domain.state import OrderRun
-from gateway.admission import digest_of
-from gateway.ports import CancelRefused
-from gateway.requests import CancelCommand
+from domain.policies import order_policy
+from domain.state import OrderRun, OrderState
+from gateway.handoff_commands import ORDERS_QUEUE, CommandHandoff, hear_out
+from gateway.requests import Answer, CommandRecord
 from schemas.feeds import FeedRun
-from schemas.lifecycle import OrderOutcome, OrderStart
-from schemas.milestones import MilestoneEvent
-from schemas.orders import CancelAnswer, CancelRequest, OrderStatus, Promise
-from store import inbox, orders
+from schemas.lifecycle import OrderOutcome, OrderStart, StatusAnswer
+from schemas.milestones import MilestoneEvent, MilestoneKind
+from schemas.notify import NoticesRun
+from schemas.orders import OrderStatus, Promise
+from store import orders, policies
 from store.engine import Database
 from workflows.policies import TASK_TIMEOUT
 
-ORDERS_QUEUE = "orders"
+FIRST_MILESTONE = MilestoneKind.SHIPPED
+"""What support sees an order wait for until its workflow says better."""
 SIGNAL_TIMEOUT = timedelta(seconds=5)
 HEALTH_TIMEOUT = timedelta(seconds=1)
 
 
-class OrderGone(Exception):
-    """The order's workflow has ended, or was never started."""
+class WorkflowGone(Exception):
+    """The workflow has ended, or was never started."""
 
 
 class TemporalHandoff:
@@ -48,78 +53,92 @@ class TemporalHandoff:
     def __init__(self, client: Client, database: Database) -> None:
         self._client = client
         self._database = database
+        self._commands = CommandHandoff(client, database)
         self._fed: set[str] = set()
 
     async def release(self, key: str, timeout_s: float) -> Promise | None:
         """Start the order's workflow and wait for its promise; a repeat finds the one that runs, or its record."""
-        async with self._database.connection() as connection:
-            start = opening(await orders.accepted(connection, key))
+        start = await self._opening(key)
+        operation = _start_operation(start)
         try:
             answer: Promise = await self._client.execute_update_with_start_workflow(
                 "release",
                 start.digest,
                 id=start.digest,
                 result_type=Promise,
-                start_workflow_operation=_start_operation(start),
+                start_workflow_operation=operation,
                 rpc_timeout=timedelta(seconds=timeout_s),
             )
         except WorkflowAlreadyStartedError:
+            await hear_out(operation)
             return start.promise
         except (RPCError, WorkflowUpdateFailedError, WorkflowUpdateRPCTimeoutOrCancelledError):
+            await hear_out(operation)
             return None
         await self.ensure_feed(start.region)
         return answer
+
+    async def _opening(self, key: str) -> OrderStart:
+        """The order's start. Its policy travels along only where it differs from the defaults."""
+        async with self._database.connection() as connection:
+            accepted = await orders.accepted(connection, key)
+            rules = await policies.rules(connection, "order")
+        start, release = opening(accepted), accepted.release
+        policy = order_policy(
+            rules, partner=start.erp, site=start.site, region=start.region, customer=release.ship_to.id
+        )
+        differs = policy.model_fields_set - {"version"}
+        return start.model_copy(update={"policy": policy}) if differs else start
 
     async def ensure_feed(self, region: str) -> None:
         """Start the region's planning feed, once per process."""
         if region in self._fed:
             return
         run = FeedRun(region=region)
+        if await self._keep_running("PlanningFeed", run, f"Planning feed of {region}"):
+            self._fed.add(region)
+
+    async def ensure_notices(self) -> None:
+        """Start the dispatcher of notices."""
+        await self._keep_running("Notices", NoticesRun(), "Alerts and customer messages")
+
+    async def _keep_running(self, workflow: str, run: FeedRun | NoticesRun, summary: str) -> bool:
+        """Start a workflow that never ends, unless it runs. False: Temporal is away."""
         with suppress(RPCError, WorkflowAlreadyStartedError):
             await self._client.start_workflow(
-                "PlanningFeed",
+                workflow,
                 run,
                 id=run.workflow_id,
                 task_queue=ORDERS_QUEUE,
                 id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
-                static_summary=f"Planning feed of {region}",
+                static_summary=summary,
             )
-            self._fed.add(region)
+            return True
+        return False
 
-    async def cancel(self, key: str, request: CancelRequest, timeout_s: float) -> CancelAnswer | None:
-        """Cancel an order; None also while it is still to be started. Raises CancelRefused when it is too late."""
-        async with self._database.connection() as connection:
-            command = CancelCommand(key=key, request=request).model_dump_json().encode()
-            message = await inbox.cancellation(connection, request, digest_of(command))
-            status = await orders.status_of(connection, key)
+    async def command(self, record: CommandRecord[Any], timeout_s: float) -> Answer | None:
+        """Have a committed command carried out; see `gateway.ports.Handoff`. Raises CommandRefused."""
+        return await self._commands.carry_out(record, timeout_s)
+
+    async def status(self, key: str, timeout_s: float) -> StatusAnswer | None:
+        """What the order waits for; None when it has ended or no worker answers in time."""
         handle = self._client.get_workflow_handle(f"order/{key}")
         try:
-            answer: CancelAnswer = await handle.execute_update(
-                "cancel",
-                message,
-                id=f"cancel/{request.id}",
-                result_type=CancelAnswer,
-                rpc_timeout=timedelta(seconds=timeout_s),
+            waiting: StatusAnswer = await handle.query(
+                "status", result_type=StatusAnswer, rpc_timeout=timedelta(seconds=timeout_s)
             )
-        except WorkflowUpdateFailedError as error:
-            reason = error.cause.message if isinstance(error.cause, ApplicationError) else "the order refused"
-            raise CancelRefused(reason) from None
-        except RPCError as error:
-            if error.status is RPCStatusCode.NOT_FOUND and status is not OrderStatus.RELEASED:
-                raise CancelRefused("the order has ended") from None
+        except (RPCError, WorkflowQueryFailedError):
             return None
-        except WorkflowUpdateRPCTimeoutOrCancelledError:
-            return None
-        return answer
+        return waiting
 
-    async def milestones(self, key: str, events: list[MilestoneEvent]) -> bool:
-        """One signal with all events for an order. False: Temporal is away. Raises OrderGone."""
+    async def milestones(self, workflow_id: str, events: list[MilestoneEvent]) -> bool:
+        """One signal with all events for an order or return. False: Temporal is away. Raises WorkflowGone."""
         try:
-            handle = self._client.get_workflow_handle(f"order/{key}")
+            handle = self._client.get_workflow_handle(workflow_id)
             await handle.signal("milestones", events, rpc_timeout=SIGNAL_TIMEOUT)
         except RPCError as error:
             if error.status is RPCStatusCode.NOT_FOUND:
-                raise OrderGone(key) from None
+                raise WorkflowGone(workflow_id) from None
             return False
         return True
 
@@ -155,8 +174,13 @@ def _search_attributes(start: OrderStart) -> TypedSearchAttributes:
         "Site": start.site,
         "Region": start.region,
         "Priority": str(start.priority),
+        "NextMilestone": FIRST_MILESTONE.value,
         **({"Carrier": start.carrier} if start.carrier else {}),
     }
-    promised = datetime.combine(start.promise.promised_on, time.max, UTC)
-    pairs = [SearchAttributePair(SearchAttributeKey.for_keyword(name), value) for name, value in keywords.items()]
-    return TypedSearchAttributes([*pairs, SearchAttributePair(SearchAttributeKey.for_datetime("PromisedAt"), promised)])
+    moments = {"PromisedAt": datetime.combine(start.promise.promised_on, time.max, UTC)}
+    if alarm := next_alarm(OrderState(start=start)):
+        moments["NextDue"] = alarm.due
+    return TypedSearchAttributes(
+        [SearchAttributePair(SearchAttributeKey.for_keyword(name), value) for name, value in keywords.items()]
+        + [SearchAttributePair(SearchAttributeKey.for_datetime(name), at) for name, at in moments.items()]
+    )

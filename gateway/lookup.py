@@ -1,4 +1,4 @@
-"""Finding an order on a caller's behalf: a partner sees only orders that it takes part in."""
+"""Finding an order on a caller's behalf: a partner sees only orders that it takes part in; our own people see all."""
 
 from typing import Any
 
@@ -8,7 +8,12 @@ from store import audit, orders
 from store.engine import Database
 from store.partners import Caller
 
-_SEE_ALL = (Role.SUPPORT, Role.ADMIN)
+SEE_ALL = (Role.SUPPORT, Role.ADMIN, Role.PLANNING)
+
+
+def party_of(caller: Caller) -> str | None:
+    """Whose orders the caller sees: a partner's own, or everybody's (None)."""
+    return None if caller.role in SEE_ALL else caller.partner
 
 
 async def visible_order(database: Database, caller: Caller, number: str, erp: str | None) -> dict[str, Any]:
@@ -18,7 +23,7 @@ async def visible_order(database: Database, caller: Caller, number: str, erp: st
     several ERPs have one.
     """
     async with database.connection() as connection:
-        found = await orders.find(connection, number, None if caller.role in _SEE_ALL else caller.partner, erp)
+        found = await orders.find(connection, number, party_of(caller), erp)
         hidden = [] if found else await orders.find(connection, number, None, erp)
         for order in hidden:
             await audit.record(connection, caller.partner, "access_denied", order["key"])

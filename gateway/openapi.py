@@ -12,7 +12,17 @@ from gateway.admission import MilestoneEnvelope
 from gateway.auth import COOKIE
 from gateway.problems import ProblemDetail
 from gateway.requests import ReplayRequest
+from schemas.commands import (
+    ActionRequest,
+    AmendRequest,
+    HoldRequest,
+    NoteRequest,
+    ReplanDecision,
+    ResumeRequest,
+    ReturnRequest,
+)
 from schemas.orders import CancelRequest, OrderRelease
+from schemas.policies import PolicyRule
 
 API_VERSION = "1"
 DESCRIPTION = """Syncline keeps ERP, warehouse, transport and planning systems in step.
@@ -20,7 +30,21 @@ DESCRIPTION = """Syncline keeps ERP, warehouse, transport and planning systems i
 A 2xx answer means that the message is committed. Every other answer is a problem (RFC 9457) whose findings name the
 field and the rule, never the value. Messages are read strictly: an unknown field or a repeated name is refused.
 """
-_BODIES: tuple[type[BaseModel], ...] = (OrderRelease, CancelRequest, MilestoneEnvelope, ReplayRequest, ProblemDetail)
+_BODIES: tuple[type[BaseModel], ...] = (
+    OrderRelease,
+    AmendRequest,
+    CancelRequest,
+    HoldRequest,
+    ResumeRequest,
+    ActionRequest,
+    ReturnRequest,
+    NoteRequest,
+    ReplanDecision,
+    PolicyRule,
+    MilestoneEnvelope,
+    ReplayRequest,
+    ProblemDetail,
+)
 _SECURITY_SCHEMES = {
     "bearer": {"type": "http", "scheme": "bearer", "description": "An API key: `Authorization: Bearer sk_…`."},
     "header": {"type": "apiKey", "in": "header", "name": "X-API-Key"},

@@ -58,7 +58,7 @@ NOT_FOUND = Kind("not-found", 404, "There is no such thing")
 METHOD_NOT_ALLOWED = Kind("method-not-allowed", 405, "This address does not take this method")
 CONTENT_DIFFERS = Kind("content-differs", 409, "The order was released with other content")
 AMBIGUOUS = Kind("ambiguous", 409, "Several orders have this number")
-CANCEL_REFUSED = Kind("cancel-refused", 409, "The order cannot be cancelled")
+REFUSED = Kind("refused", 409, "The order, case or return refuses this now")
 TOO_LARGE = Kind("too-large", 413, "The body is too large")
 MEDIA_TYPE_UNKNOWN = Kind("media-type-unknown", 415, "The body is of a type that is not taken here")
 INVALID = Kind("invalid", 422, "The message breaks a rule of its contract")
@@ -75,7 +75,7 @@ KINDS = (
     METHOD_NOT_ALLOWED,
     CONTENT_DIFFERS,
     AMBIGUOUS,
-    CANCEL_REFUSED,
+    REFUSED,
     TOO_LARGE,
     MEDIA_TYPE_UNKNOWN,
     INVALID,

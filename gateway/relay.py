@@ -8,21 +8,23 @@ import asyncio
 import time
 from collections import defaultdict
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 
 import structlog
 from psycopg import OperationalError
 
 from gateway import canonical
-from gateway.admission import admit_event, own_source
+from gateway.admission import admit_event, digest_of, own_source
 from gateway.correlate import Facts, Parked, Placement, correlate, numbers_of
-from gateway.handoff import OrderGone, TemporalHandoff
-from gateway.ports import CancelRefused
-from gateway.requests import CancelCommand
+from gateway.handoff import TemporalHandoff, WorkflowGone
+from gateway.ports import CommandRefused
+from gateway.requests import record_of
 from schemas.base import Origin, Role
+from schemas.commands import Verb
 from schemas.door import Refused, refuse
 from schemas.envelope import Envelope
-from schemas.milestones import Milestone, MilestoneEvent
-from store import events, inbox, orders, partners
+from schemas.milestones import RETURN_KINDS, Milestone, MilestoneEvent
+from store import events, inbox, orders, partners, returns
 from store.engine import Connection, Database
 from store.wake import Wake
 
@@ -36,6 +38,8 @@ HANDOFF_TIMEOUT_S = 10.0
 MAX_ATTEMPTS = 200
 SIGNALS_AT_ONCE = 32
 RECOVERY_WAIT_S = 1.0
+UNKNOWN_RETURN_WAIT = timedelta(days=1)
+"""Goods may be back before the return is known that they belong to: so long is it waited for."""
 
 log = structlog.get_logger("relay")
 
@@ -150,16 +154,30 @@ class Relay:
             await inbox.quarantine_all(connection, parked)
 
     async def _hand_over(self, handed: dict[str, list[MilestoneEvent]]) -> None:
-        await asyncio.gather(*(self._signal(key, found) for key, found in handed.items()))
+        """One signal to each workflow that is concerned: an order, or one of its returns."""
+        addressed: dict[tuple[str, str], list[MilestoneEvent]] = defaultdict(list)
+        for key, found in handed.items():
+            for event in found:
+                addressed[key, canonical.addressee(key, event)].append(event)
+        await asyncio.gather(*(self._signal(key, to, found) for (key, to), found in addressed.items()))
 
-    async def _signal(self, key: str, found: list[MilestoneEvent]) -> None:
+    async def _signal(self, key: str, workflow_id: str, found: list[MilestoneEvent]) -> None:
         async with self._signals:
             try:
-                await self._handoff.milestones(key, found)
-            except OrderGone:
-                async with self._database.transaction() as connection:
-                    ids = [event.id for event in found]
-                    await events.supersede(connection, key, ids, "the order has ended")
+                await self._handoff.milestones(workflow_id, found)
+            except WorkflowGone:
+                await self._supersede(key, found)
+
+    async def _supersede(self, key: str, found: list[MilestoneEvent]) -> None:
+        """Settle what came too late. What is for a return that is not known yet stays pending, and is sent again."""
+        rma, reason = found[0].rma if found[0].kind in RETURN_KINDS else None, "the order has ended"
+        async with self._database.transaction() as connection:
+            if rma is not None:
+                reason = "the return has ended"
+                if rma not in {row["rma"] for row in await returns.listing(connection, key)}:
+                    reason = f"no return {rma} is known"
+                    found = [e for e in found if e.received_at < datetime.now(UTC) - UNKNOWN_RETURN_WAIT]
+            await events.supersede(connection, key, [event.id for event in found], reason)
 
     async def _command(self, message: inbox.Message) -> None:
         if message.attempts >= MAX_ATTEMPTS:
@@ -169,7 +187,7 @@ class Relay:
         if message.kind == inbox.RELEASE:
             await self._release(message)
         else:
-            await self._cancel(message)
+            await self._carry_out(message)
 
     async def _release(self, message: inbox.Message) -> None:
         async with self._database.connection() as connection:
@@ -177,16 +195,23 @@ class Relay:
         if message.id in known:
             await self._handoff.release(known[message.id][0], HANDOFF_TIMEOUT_S)
 
-    async def _cancel(self, message: inbox.Message) -> None:
-        command = CancelCommand.model_validate_json(message.raw)
+    async def _carry_out(self, message: inbox.Message) -> None:
+        """Hand over a command that the gateway could not, or whose outcome it did not live to see."""
+        record = record_of(message.kind, message.raw)
+        async with self._database.connection() as connection:
+            first, *_ = await inbox.command(connection, message.kind, message.external_id, digest_of(message.raw))
+        superseded = f"repeats message {first}" if first != message.id else None
         try:
-            if await self._handoff.cancel(command.key, command.request, HANDOFF_TIMEOUT_S) is None:
+            if await self._handoff.command(record, HANDOFF_TIMEOUT_S) is None:
                 return
-            reason = "repeats a cancellation that was carried out"
-        except CancelRefused as refusal:
-            reason = str(refusal)
-        async with self._database.transaction() as connection:  # leaves the message that was applied as it is
-            await inbox.settle(connection, [message.id], "superseded", [reason])
+        except CommandRefused as refusal:
+            superseded = refusal.reason
+        async with self._database.transaction() as connection:
+            if superseded is None and record.verb == Verb.REPLAN:  # a signal: the order says what became of it
+                await inbox.routed(connection, [message.id])
+            else:  # leaves a message that was applied as it is
+                state = "superseded" if superseded else "applied"
+                await inbox.settle(connection, [message.id], state, [superseded])
 
 
 async def _decode(connection: Connection, message: inbox.Message) -> Envelope[Milestone] | None:

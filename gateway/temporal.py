@@ -1,15 +1,18 @@
 """The way to Temporal: connected once it is needed and there, so that the gateway starts and accepts without it."""
 
 import asyncio
+from typing import Any
 
 import structlog
 from temporalio.client import Client
-from temporalio.contrib.pydantic import pydantic_data_converter
 
 from gateway.handoff import TemporalHandoff
-from schemas.orders import CancelAnswer, CancelRequest, Promise
+from gateway.requests import Answer, CommandRecord
+from schemas.lifecycle import StatusAnswer
+from schemas.orders import Promise
 from schemas.settings import Settings
 from store.engine import Database
+from workflows.payloads import CONVERTER
 
 _log = structlog.get_logger("gateway")
 
@@ -30,10 +33,15 @@ class LateHandoff:
         handoff = await self._connected()
         return await handoff.release(key, timeout_s) if handoff else None
 
-    async def cancel(self, key: str, request: CancelRequest, timeout_s: float) -> CancelAnswer | None:
+    async def command(self, record: CommandRecord[Any], timeout_s: float) -> Answer | None:
         """See `gateway.ports.Handoff`."""
         handoff = await self._connected()
-        return await handoff.cancel(key, request, timeout_s) if handoff else None
+        return await handoff.command(record, timeout_s) if handoff else None
+
+    async def status(self, key: str, timeout_s: float) -> StatusAnswer | None:
+        """See `gateway.ports.Handoff`."""
+        handoff = await self._connected()
+        return await handoff.status(key, timeout_s) if handoff else None
 
     async def healthy(self) -> bool:
         """See `gateway.ports.Handoff`."""
@@ -49,7 +57,7 @@ class LateHandoff:
                     client = await Client.connect(
                         self._config.temporal_address,
                         namespace=self._config.temporal_namespace,
-                        data_converter=pydantic_data_converter,
+                        data_converter=CONVERTER,
                     )
             except (RuntimeError, TimeoutError) as error:  # the SDK has no narrower type for a failed connection
                 _log.warning("temporal is away", error=type(error).__name__)

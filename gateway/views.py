@@ -1,19 +1,34 @@
-"""Orders and quarantined messages as they are shown: what store.orders and store.inbox read, as contracts."""
+"""Orders, cases, proposals and quarantined messages as they are shown: what the store reads, as contracts."""
 
 from datetime import date, datetime
 from typing import Any
 
-from schemas.base import Contract
+from schemas.base import Contract, Role
+from schemas.cases import CaseEntry, Finding
+from schemas.lifecycle import StatusAnswer
+from schemas.milestones import ShippedLine
+from schemas.policies import PolicyRule
+
+SUPPORTERS = (Role.SUPPORT, Role.ADMIN)
+"""Who sees whose desk a case is on, its history, and what an order waits for."""
+DESKS = (*SUPPORTERS, Role.PLANNING)
+"""Who sees proposals."""
+SEE_EFFECTS = (*SUPPORTERS, Role.ERP)
 
 
 class LineView(Contract):
-    """A line: packs ordered, shipped and delivered, and its promised day."""
+    """A line: packs that are ordered, cancelled, at each stage, and back; and its promised day."""
 
     line: int
     item: str
     ordered: int
+    cancelled: int = 0
+    allocated: int = 0
+    picked: int = 0
+    packed: int = 0
     shipped: int
     delivered: int
+    returned: int = 0
     promised_on: date
     delivered_at: datetime | None = None
 
@@ -68,8 +83,85 @@ class EffectView(Contract):
     done_at: datetime | None = None
 
 
+class ReturnView(Contract):
+    """A return: packs expected, received, put back into stock and scrapped. `sender`: a carrier brings goods back."""
+
+    rma: str
+    state: str
+    reason: str
+    sender: bool
+    expected: tuple[ShippedLine, ...] = ()
+    received: tuple[ShippedLine, ...] = ()
+    restocked: tuple[ShippedLine, ...] = ()
+    scrapped: tuple[ShippedLine, ...] = ()
+    overdue: bool = False
+
+
+class CaseView(Contract):
+    """A case: what is wrong, since when, and whether it is solved. The rest is shown to support only."""
+
+    id: str
+    order: str
+    kind: str
+    state: str
+    summary: str
+    opened_at: datetime
+    closed_at: datetime | None = None
+    tier: int | None = None
+    queue: str | None = None
+    assignee: str | None = None
+    next_at: datetime | None = None
+    acknowledged_at: datetime | None = None
+    reopened: int | None = None
+    policy_version: int | None = None
+    actions: tuple[str, ...] | None = None
+    findings: tuple[Finding, ...] | None = None
+    history: tuple[CaseEntry, ...] | None = None
+
+
+class CaseList(Contract):
+    """Cases, the newest first."""
+
+    cases: tuple[CaseView, ...]
+
+
+class ProposalView(Contract):
+    """A re-plan that a planner is asked about, and what became of it. `proposed_on`: the day that would be promised."""
+
+    id: str
+    order: str
+    kind: str
+    subject: str
+    region: str
+    promised_on: date
+    proposed_on: date
+    lines: tuple[ShippedLine, ...] = ()
+    summary: str
+    state: str
+    raised_at: datetime
+    decided_by: str | None = None
+    decided_at: datetime | None = None
+    decision_reason: str | None = None
+
+
+class ProposalList(Contract):
+    """Proposals, the newest first."""
+
+    proposals: tuple[ProposalView, ...]
+
+
+class PolicyList(Contract):
+    """The rules in force, over the built-in defaults."""
+
+    rules: tuple[PolicyRule, ...]
+
+
 class OrderView(Contract):
-    """An order as its parties see it. `effects` is shown to the ERP and to support."""
+    """An order as its parties see it.
+
+    `effects` is shown to the ERP and to support, `proposals` to planners and support; what is `awaited`, by when
+    (`due_at`), and the last `failure` to support.
+    """
 
     key: str
     erp: str
@@ -90,17 +182,43 @@ class OrderView(Contract):
     created_at: datetime
     updated_at: datetime
     closed_at: datetime | None = None
+    awaited: str | None = None
+    due_at: datetime | None = None
+    failure: str | None = None
     lines: tuple[LineView, ...] = ()
     shipments: tuple[ShipmentView, ...] = ()
     promises: tuple[PromiseView, ...] = ()
     effects: tuple[EffectView, ...] | None = None
     timeline: tuple[TimelineView, ...] = ()
+    returns: tuple[ReturnView, ...] = ()
+    cases: tuple[CaseView, ...] = ()
+    proposals: tuple[ProposalView, ...] | None = None
 
 
-def order_view(row: dict[str, Any], details: dict[str, list[dict[str, Any]]], with_effects: bool) -> OrderView:
-    """Put together what store.orders.find and store.orders.details read."""
-    shown = {name: rows for name, rows in details.items() if name != "effects" or with_effects}
+def order_view(
+    row: dict[str, Any], details: dict[str, list[dict[str, Any]]], role: Role, waiting: StatusAnswer | None = None
+) -> OrderView:
+    """Put together what store.orders.find and store.orders.details read, as far as this role may see it."""
+    hidden = {"cases", "proposals"} | (set() if role in SEE_EFFECTS else {"effects"})
+    shown: dict[str, Any] = {name: rows for name, rows in details.items() if name not in hidden}
+    shown["cases"] = tuple(case_view(case, role) for case in details["cases"])
+    if role in DESKS:
+        shown["proposals"] = tuple(proposal_view(proposal) for proposal in details["proposals"])
+    if waiting:
+        shown |= {"awaited": waiting.awaited or None, "due_at": waiting.due_at, "failure": waiting.failure or None}
     return OrderView.model_validate({**row, **shown})
+
+
+def case_view(row: dict[str, Any], role: Role) -> CaseView:
+    """What store.cases reads, as far as this role may see it."""
+    case = CaseView.model_validate({"order": row["order_key"], **row})
+    parties_see = {"id", "order", "kind", "state", "summary", "opened_at", "closed_at"}
+    return case if role in SUPPORTERS else CaseView.model_validate(case.model_dump(include=parties_see))
+
+
+def proposal_view(row: dict[str, Any]) -> ProposalView:
+    """What store.proposals reads."""
+    return ProposalView.model_validate({"order": row["order_key"], **row})
 
 
 class QuarantinedMessage(Contract):

@@ -9,7 +9,7 @@ import sys
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +26,8 @@ STAGES = (("postgres", "temporal"), ("migrate", "simulators"), ("gateway", "work
 INFRASTRUCTURE = STAGES[0]
 WHEREABOUTS = "stack.json"
 """File in the state directory that tells other commands where this stack's parts listen."""
+ADMIN_KEY = "admin.key"
+"""File in the state directory, for this user only, with the API key that other commands use."""
 
 
 @dataclass(frozen=True)
@@ -70,7 +72,7 @@ class LocalStack:
         self.options = options
         self.directory = directory
         self.admin_key = ""
-        """Key of the control tower, once whoever started the stack has made one."""
+        """Key of the control tower; see `keep_admin_key`."""
         self.postgres = EmbeddedPostgres(directory / "postgres", ports.take(54329), durable=options.durable)
         self.temporal = TemporalServer(directory / "temporal", ports.take(7233), ports.take(8233))
         gateway = f"http://127.0.0.1:{ports.take(8080)}"
@@ -100,6 +102,11 @@ class LocalStack:
     def restarts(self) -> Mapping[str, int]:
         """How often each service was restarted since the start."""
         return self._supervisor.restarts
+
+    def keep_admin_key(self, key: str) -> None:
+        """Remember the administrator's API key, which whoever started the stack has made, for other commands."""
+        self.admin_key = key
+        write_private(self.directory / ADMIN_KEY, key)
 
     def pid(self, name: str) -> int:
         """Process id of a service's latest start. Raises KeyError for a service that was not started."""
@@ -187,22 +194,38 @@ async def local_stack(
         for name in forget:
             shutil.rmtree(directory / name, ignore_errors=True)
         await stack.start()
-        write_private(directory / WHEREABOUTS, json.dumps({"database_url": stack.postgres.url}))
+        write_private(directory / WHEREABOUTS, json.dumps(asdict(Whereabouts(stack.postgres.url, stack.urls.gateway))))
         try:
             yield stack
         finally:
             await stack.stop()
 
 
-def local_database_url(state_dir: Path) -> str | None:
-    """Where the stack that runs, or last ran, in this directory has its database."""
+@dataclass(frozen=True)
+class Whereabouts:
+    """Where the parts of a stack listen that other commands need."""
+
+    database_url: str
+    gateway_url: str = ""
+
+
+def whereabouts(state_dir: Path) -> Whereabouts | None:
+    """Of the stack that runs, or last ran, in this directory."""
     file = state_dir / WHEREABOUTS
-    return str(json.loads(file.read_text())["database_url"]) if file.exists() else None
+    return Whereabouts(**json.loads(file.read_text())) if file.exists() else None
 
 
 def local_master_secret(state_dir: Path) -> str | None:
     """The master secret of the stack in this directory."""
-    file = state_dir / "master.secret"
+    return _text(state_dir / "master.secret")
+
+
+def local_admin_key(state_dir: Path) -> str | None:
+    """The administrator's API key of the stack in this directory."""
+    return _text(state_dir / ADMIN_KEY)
+
+
+def _text(file: Path) -> str | None:
     return file.read_text() if file.exists() else None
 
 

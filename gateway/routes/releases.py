@@ -22,7 +22,7 @@ from store.orders import Birth
 router = APIRouter(tags=["orders"])
 
 RELAY_HEAD_START_S = 2.0
-"""How long after our own wait the relay leaves a release or cancellation to us."""
+"""How long after our own wait the relay leaves a release or command to us."""
 
 
 @router.post(

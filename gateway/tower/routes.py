@@ -77,7 +77,7 @@ async def order(request: Request, erp: str, number: str) -> Response:
         found = await orders.find(connection, number, None, erp) if key.isprintable() else []
         if not found:
             return ""
-        view = order_view(found[0], await orders.details(connection, key), with_effects=True)
+        view = order_view(found[0], await orders.details(connection, key), Role.ADMIN)
         return pages.render(
             "order.html",
             order=view,

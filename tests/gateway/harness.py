@@ -4,7 +4,7 @@ import json
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import Any
 
 import httpx
@@ -12,9 +12,12 @@ from fastapi import FastAPI
 
 from gateway.app import create_app
 from gateway.auth import Gatekeeper
-from gateway.ports import CancelRefused
+from gateway.ports import CommandRefused
+from gateway.requests import CASE_VERBS, Answer, CommandRecord
 from schemas.base import Role
-from schemas.orders import CancelAnswer, CancelRequest, LinePromise, OrderStatus, Promise
+from schemas.commands import CaseAnswer, CommandAnswer, ReturnAnswer
+from schemas.lifecycle import StatusAnswer
+from schemas.orders import LinePromise, OrderStatus, Promise
 from schemas.settings import Settings
 from store import partners
 from store.engine import Database
@@ -36,12 +39,12 @@ PARTNERS = {
 
 @dataclass
 class StandInHandoff:
-    """Order workflows: `up` is whether Temporal answers; `refusal` is what a cancellation is refused with."""
+    """Workflows: `up` is whether Temporal answers; `refusal` is what every command is refused with."""
 
     up: bool = True
     refusal: str = ""
     released: list[str] = field(default_factory=list)
-    cancelled: list[tuple[str, str]] = field(default_factory=list)
+    commands: list[CommandRecord[Any]] = field(default_factory=list)
 
     async def release(self, key: str, timeout_s: float) -> Promise | None:
         """Promise every order for one day."""
@@ -49,12 +52,36 @@ class StandInHandoff:
         day = date(2026, 3, 9)
         return Promise(promised_on=day, lines=(LinePromise(line=1, promised_on=day),)) if self.up else None
 
-    async def cancel(self, key: str, request: CancelRequest, timeout_s: float) -> CancelAnswer | None:
-        """Cancel, or refuse."""
+    async def command(self, record: CommandRecord[Any], timeout_s: float) -> Answer | None:
+        """Carry out, or refuse."""
         if self.refusal:
-            raise CancelRefused(self.refusal)
-        self.cancelled.append((key, request.id))
-        return CancelAnswer(order=key, status=OrderStatus.CANCELLED, reason=request.reason) if self.up else None
+            raise CommandRefused(self.refusal)
+        if not self.up:
+            return None
+        self.commands.append(record)
+        if record.verb in CASE_VERBS:
+            return CaseAnswer(case=record.key, state=f"{record.verb}d", tier=0, queue="transport", assignee="ann")
+        if record.verb == "return":
+            return ReturnAnswer(order=record.key, rma=record.request.id, state="authorised", packs=1)
+        return CommandAnswer(order=record.key, status=OrderStatus.PROMISED, done=f"{record.verb} done")
+
+    async def status(self, key: str, timeout_s: float) -> StatusAnswer | None:
+        """Every order waits for its pick-up."""
+        return (
+            StatusAnswer(
+                order=key,
+                status=OrderStatus.PROMISED,
+                conditions=(),
+                promised_on=date(2026, 3, 9),
+                missing=(),
+                owed=(),
+                awaited="pick-up",
+                due_at=datetime(2026, 3, 6, 12, tzinfo=UTC),
+                failure="tms refused tender_transport",
+            )
+            if self.up
+            else None
+        )
 
     async def healthy(self) -> bool:
         """As it is set."""

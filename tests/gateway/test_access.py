@@ -7,22 +7,47 @@ from gateway.auth import CALLER_TTL_S
 from store import partners
 from tests.gateway.harness import PARTNERS, Gateway
 from tests.gateway.messages import as_bytes, event, release
+from tests.gateway.test_commands import ASKED
+from tests.gateway.test_planning import ACCEPT, DECISION, RULE
+from tests.gateway.trouble import CASE, open_case, propose
 
 JSON = {"Content-Type": "application/json"}
+SUPPORT = {"helpdesk", "root"}
+OWNERS = {"erp-one"} | SUPPORT
+PLANNERS = {"planner"} | SUPPORT
+PARTIES = {"erp-one", "wms-dc1", "tms", "dhl", "planner"} | SUPPORT
 OPERATIONS: dict[str, tuple[str, str, bytes, set[str]]] = {
     "release": ("POST", "/v1/orders", as_bytes(release("PO-7")), {"erp-one", "erp-two"}),
-    "show": ("GET", "/v1/orders/PO-1", b"", {"erp-one", "wms-dc1", "tms", "dhl", "helpdesk", "root"}),
-    "cancel": ("POST", "/v1/orders/PO-1/cancel", as_bytes({"id": "1", "reason": "r"}), {"erp-one", "helpdesk"}),
+    "show": ("GET", "/v1/orders/PO-1", b"", PARTIES),
+    "amend": ("POST", "/v1/orders/PO-1/amend", as_bytes(ASKED["amend"]), OWNERS),
+    "cancel": ("POST", "/v1/orders/PO-1/cancel", as_bytes(ASKED["cancel"]), OWNERS),
+    "hold": ("POST", "/v1/orders/PO-1/hold", as_bytes(ASKED["hold"]), OWNERS | PLANNERS),
+    "resume": ("POST", "/v1/orders/PO-1/resume", as_bytes(ASKED["resume"]), OWNERS | PLANNERS),
+    "act": ("POST", "/v1/orders/PO-1/act", as_bytes(ASKED["act"]), SUPPORT),
+    "returns": ("POST", "/v1/orders/PO-1/returns", as_bytes(ASKED["returns"]), OWNERS),
+    "cases": ("GET", "/v1/cases", b"", set(PARTNERS)),
+    "case": ("GET", f"/v1/cases/{CASE}", b"", PARTIES),
+    "acknowledge": ("POST", f"/v1/cases/{CASE}/acknowledge", as_bytes({"id": "1"}), SUPPORT),
+    "assign": ("POST", f"/v1/cases/{CASE}/assign", as_bytes({"id": "1", "to": "ann"}), SUPPORT),
+    "resolve": ("POST", f"/v1/cases/{CASE}/resolve", as_bytes({"id": "1", "reason": "r"}), SUPPORT),
+    "proposals": ("GET", "/v1/proposals", b"", PLANNERS),
+    "decision": ("POST", DECISION, as_bytes(ACCEPT), PLANNERS),
+    "policies": ("GET", "/v1/policies", b"", {"root"}),
+    "put policy": ("PUT", "/v1/policies", as_bytes(RULE), {"root"}),
     "report": ("POST", "/v1/events", as_bytes(event("{partner}")), {"wms-dc1", "tms", "dhl", "ups", "acme"}),
-    "quarantine": ("GET", "/v1/quarantine", b"", {"helpdesk", "root"}),
-    "replay": ("POST", "/v1/quarantine/replay", as_bytes({"ids": [1]}), {"helpdesk", "root"}),
-    "metrics": ("GET", "/metrics", b"", {"helpdesk", "root"}),
+    "quarantine": ("GET", "/v1/quarantine", b"", SUPPORT),
+    "replay": ("POST", "/v1/quarantine/replay", as_bytes({"ids": [1]}), SUPPORT),
+    "metrics": ("GET", "/metrics", b"", SUPPORT),
     "openapi": ("GET", "/openapi.json", b"", set(PARTNERS)),
     "docs": ("GET", "/docs", b"", set(PARTNERS)),
     "problems": ("GET", "/problems/invalid", b"", set(PARTNERS)),
 }
 every_operation = pytest.mark.parametrize("operation", OPERATIONS)
-HIDDEN = {("show", "erp-two"), ("show", "ups"), ("show", "acme"), ("show", "planner"), ("cancel", "erp-two")}
+HIDDEN = {
+    *((operation, stranger) for operation in ("show", "case") for stranger in ("erp-two", "ups", "acme")),
+    *((operation, "erp-two") for operation in ("amend", "cancel", "hold", "resume", "returns")),
+}
+"""Operations that a partner may do, but not on this order."""
 
 
 async def _call(gateway: Gateway, operation: str, headers: dict[str, str], partner: str = "") -> httpx.Response:
@@ -51,6 +76,8 @@ async def test_without_a_key_there_is_nothing(gateway: Gateway, operation: str) 
 @every_operation
 async def test_each_role_does_its_own(gateway: Gateway, operation: str) -> None:
     assert (await gateway.post("/v1/orders", "erp-one", release())).status_code == 201
+    await open_case(gateway.database)
+    await propose(gateway.database)
     allowed = OPERATIONS[operation][3]
     for partner in PARTNERS:
         answer = await _call(gateway, operation, gateway.auth(partner), partner)

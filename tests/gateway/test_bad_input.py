@@ -11,11 +11,14 @@ from gateway.problems import ProblemDetail
 from schemas.door import admit
 from tests.gateway.harness import Gateway
 from tests.gateway.messages import as_bytes, event, release
+from tests.gateway.test_planning import ACCEPT
 
 BATCH = "application/cloudevents-batch+json"
 OPERATIONS: dict[str, tuple[str, str, str, Any]] = {
     "release": ("/v1/orders", "erp-one", "application/json", release("PO-2")),
     "cancel": ("/v1/orders/PO-1/cancel", "erp-one", "application/json", {"id": "c-1", "reason": "no"}),
+    "decision": ("/v1/proposals/p/decision", "planner", "application/json", ACCEPT),
+    "note": ("/v1/cases/erp-one/PO-1/delay/1/assign", "helpdesk", "application/json", {"id": "n-1", "to": "ann"}),
     "event": ("/v1/events", "dhl", "application/cloudevents+json", event()),
     "batch": ("/v1/events", "dhl", BATCH, [event()]),
     "replay": ("/v1/quarantine/replay", "helpdesk", "application/json", {"ids": [1]}),

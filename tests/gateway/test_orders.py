@@ -1,13 +1,11 @@
-"""An order as its parties see it, and its cancellation."""
+"""An order as its parties see it."""
 
-import json
 from datetime import UTC, datetime
 
-from store import inbox
 from tests.gateway.harness import Gateway
 from tests.gateway.messages import release
 
-ORDER, CANCEL = "/v1/orders/PO-1", "/v1/orders/PO-1/cancel"
+ORDER = "/v1/orders/PO-1"
 
 
 async def _with_effect(gateway: Gateway) -> None:
@@ -66,53 +64,12 @@ async def test_names_that_cannot_be_names_are_refused(gateway: Gateway) -> None:
         assert (await gateway.get(path, "helpdesk")).status_code == 422, path
 
 
-async def test_cancelling_is_committed_and_answered(gateway: Gateway) -> None:
+async def test_support_sees_what_the_order_waits_for(gateway: Gateway) -> None:
     await gateway.post("/v1/orders", "erp-one", release())
-    answer = await gateway.post(CANCEL, "erp-one", {"id": "c-1", "reason": "no budget"})
-
-    assert answer.status_code == 200
-    assert answer.json() == {"order": "erp-one/PO-1", "status": "cancelled", "reason": "no budget"}
-    message = (await gateway.inbox())[-1]
-    assert (message["kind"], message["external_id"]) == (inbox.CANCEL, "c-1")
-    assert json.loads(message["raw"]) == {
-        "key": "erp-one/PO-1",
-        "request": {"id": "c-1", "reason": "no budget"},
-    }
-    assert gateway.handoff.cancelled == [("erp-one/PO-1", "c-1")]
-
-
-async def test_support_cancels_on_behalf_of_the_erp(gateway: Gateway) -> None:
-    for erp in ("erp-one", "erp-two"):
-        await gateway.post("/v1/orders", erp, release())
-    wish = {"id": "c-1", "reason": "asked by phone"}
-    assert (await gateway.post(CANCEL, "helpdesk", wish)).status_code == 409
-    assert (await gateway.post(CANCEL + "?erp=erp-two", "helpdesk", wish)).status_code == 200
-    assert gateway.handoff.cancelled == [("erp-two/PO-1", "c-1")]
-
-
-async def test_a_refused_cancellation_says_why(gateway: Gateway) -> None:
-    await gateway.post("/v1/orders", "erp-one", release())
-    gateway.handoff.refusal = "the goods have been shipped"
-    answer = await gateway.post(CANCEL, "erp-one", {"id": "c-1", "reason": "no"})
-
-    assert answer.status_code == 409
-    assert answer.json()["detail"] == "the goods have been shipped"
-
-
-async def test_a_cancellation_without_temporal_is_committed(gateway: Gateway) -> None:
-    await gateway.post("/v1/orders", "erp-one", release())
+    seen = (await gateway.get(ORDER, "helpdesk")).json()
+    assert (seen["awaited"], seen["due_at"]) == ("pick-up", "2026-03-06T12:00:00Z")
+    assert seen["failure"] == "tms refused tender_transport"
+    assert "awaited" not in (await gateway.get(ORDER, "dhl")).json()
     gateway.handoff.up = False
-    answer = await gateway.post(CANCEL, "erp-one", {"id": "c-1", "reason": "no"})
-
-    assert answer.status_code == 202
-    assert answer.json()["status"] == "released"
-    assert [row["kind"] for row in await gateway.inbox()] == [inbox.RELEASE, inbox.CANCEL]
-
-
-async def test_an_unknown_or_foreign_order_cannot_be_cancelled(gateway: Gateway) -> None:
-    await gateway.post("/v1/orders", "erp-one", release())
-    wish = {"id": "c-1", "reason": "no"}
-    assert (await gateway.post(CANCEL, "erp-two", wish)).status_code == 404
-    assert (await gateway.post("/v1/orders/PO-9/cancel", "erp-one", wish)).status_code == 404
-    assert len(await gateway.inbox()) == 1
-    assert gateway.handoff.cancelled == []
+    without = await gateway.get(ORDER, "helpdesk")
+    assert (without.status_code, "awaited" in without.json()) == (200, False)

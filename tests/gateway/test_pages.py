@@ -45,7 +45,7 @@ async def test_every_operation_says_what_it_takes_and_how_it_refuses(document: d
             assert named == set(re.findall(r"{(\w+)}", path))
             assert operation["summary"]
             assert operation["description"]
-            assert ("requestBody" in operation) == (method == "post"), path
+            assert ("requestBody" in operation) == (method in ("post", "put")), path
             assert (operation.get("security") == []) == (path in PUBLIC)
             for status, response in operation["responses"].items():
                 if status[0] in "45" and not path.startswith("/health"):

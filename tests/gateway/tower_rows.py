@@ -70,7 +70,20 @@ async def step(
         promised_on=promised_on,
         closed=status is OrderStatus.CLOSED,
         first_promise=PROMISE if version == 1 else None,
-        lines=(LineRecord(line=1, shipped=packs, delivered=packs, promised_on=promised_on, delivered_at=moment),),
+        lines=(
+            LineRecord(
+                line=1,
+                item="ABC-1",
+                ordered=10,
+                allocated=packs,
+                picked=packs,
+                packed=packs,
+                shipped=packs,
+                delivered=packs,
+                promised_on=promised_on,
+                delivered_at=moment,
+            ),
+        ),
         shipments=(ShipmentRecord(shipment=f"DN-{number}", status=rank, delivered_at=moment),),
         effects=owed,
     )

@@ -11,11 +11,14 @@ import pytest_asyncio
 
 from domain.opening import opening
 from domain.parties import parties
-from gateway.handoff import OrderGone
+from gateway.handoff import WorkflowGone
+from gateway.ports import CommandRefused
 from gateway.relay import Relay
-from schemas.base import Role, Variant
+from gateway.requests import Answer, CommandRecord
+from schemas.base import Contract, Role, Variant
+from schemas.commands import CommandAnswer
 from schemas.milestones import MilestoneEvent
-from schemas.orders import CancelAnswer, CancelRequest, OrderLine, OrderRelease, OrderStatus, Party, Promise
+from schemas.orders import OrderLine, OrderRelease, OrderStatus, Party, Promise
 from schemas.records import Outcome, StepRecord
 from store import inbox, orders, partners, steps
 from store.engine import Database
@@ -42,23 +45,27 @@ class Died(Exception):
 
 @dataclass
 class NotingHandoff:
-    """Notes every signal. `gone`: orders that have ended. `down`: Temporal does not answer."""
+    """Notes every signal and command. `gone`: workflows that have ended. `down`: Temporal does not answer.
+
+    `refusal`: what every command is refused with.
+    """
 
     signals: list[tuple[str, list[MilestoneEvent]]] = field(default_factory=list)
     released: list[str] = field(default_factory=list)
-    cancelled: list[tuple[str, str]] = field(default_factory=list)
+    commands: list[CommandRecord[Any]] = field(default_factory=list)
+    refusal: str = ""
     gone: set[str] = field(default_factory=set)
     down: bool = False
     dies: bool = False
 
-    async def milestones(self, key: str, events: list[MilestoneEvent]) -> bool:
-        """Note a signal."""
+    async def milestones(self, workflow_id: str, events: list[MilestoneEvent]) -> bool:
+        """Note a signal; to an order under its key."""
         if self.dies:
             raise Died
-        if key in self.gone:
-            raise OrderGone(key)
+        if workflow_id in self.gone:
+            raise WorkflowGone(workflow_id)
         if not self.down:
-            self.signals.append((key, events))
+            self.signals.append((workflow_id.removeprefix("order/"), events))
         return not self.down
 
     async def release(self, key: str, timeout_s: float) -> Promise | None:
@@ -66,10 +73,12 @@ class NotingHandoff:
         self.released.append(key)
         return None
 
-    async def cancel(self, key: str, request: CancelRequest, timeout_s: float) -> CancelAnswer | None:
-        """Note a cancellation."""
-        self.cancelled.append((key, request.id))
-        return CancelAnswer(order=key, status=OrderStatus.CANCELLED)
+    async def command(self, record: CommandRecord[Any], timeout_s: float) -> Answer | None:
+        """Note a command."""
+        self.commands.append(record)
+        if self.refusal:
+            raise CommandRefused(self.refusal)
+        return None if self.down else CommandAnswer(order=record.key, status=OrderStatus.PROMISED, done="done")
 
     def heard(self, key: str) -> list[str]:
         """The ids of the events that an order was told, in order."""
@@ -132,6 +141,12 @@ class Desk:
         async with self.database.transaction() as connection:
             own = [body.replace(ANYBODY.encode(), f"/partners/{partner}".encode()) for body in bodies]
             return await inbox.accept(connection, [_message(partner, kind, external_id, body) for body in own])
+
+    async def ask(self, key: str, verb: str, request: Contract, times: int = 1) -> list[int]:
+        """Accept a command of the ERP; returns the ids of its messages."""
+        record: CommandRecord[Any] = CommandRecord(key=key, verb=verb, by="erp-one", role=Role.ERP, request=request)
+        raw, external_id = [record.raw] * times, getattr(request, "id", "")
+        return await self.accept("erp-one", *raw, kind=record.kind, external_id=external_id)
 
     async def say(self, partner: str, *bodies: bytes) -> list[dict[str, Any]]:
         """Accept events, pass the relay over them, and tell what became of each."""

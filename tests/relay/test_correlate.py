@@ -1,6 +1,6 @@
 """Where an event belongs, as a table: facts in, orders or the reason for parking out."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pytest
 
@@ -13,7 +13,7 @@ DC, DROP = "distribution_centre", "direct_drop"
 
 
 def order(
-    key: str, status: str = "promised", variant: str = DC, parties: tuple[str, ...] = ("wms", "dhl")
+    key: str, status: str = "promised", variant: str = DC, parties: tuple[str, ...] = ("wms", "dhl", "tms")
 ) -> OrderFacts:
     """An order as the relay knows it."""
     return OrderFacts(key, key.split("/")[1], variant, status, parties)
@@ -36,6 +36,10 @@ class Case:
     role: Role = Role.WMS
     partner: str = "wms"
     kind: str = field(default="picked")
+
+    def by(self, partner: str, role: Role) -> "Case":
+        """The same, said by somebody else."""
+        return replace(self, partner=partner, role=role)
 
 
 CASES = [
@@ -111,6 +115,76 @@ CASES = [
         {"order": "1"},
         Facts((order("erp-one/1", variant=DROP),)),
         ("picked is not a milestone of a direct_drop order", None),
+    ),
+]
+
+
+_RETURNED = {"rma": "R", "lines": LINES}
+CASES += [
+    Case("tender", {"order": "1", "carrier": "ups"}, Facts((ONE,)), {"erp-one/1": []}, kind="tender_rejected").by(
+        "tms", Role.TMS
+    ),
+    Case("short pick", {"order": "1", "lines": LINES}, Facts((ONE,)), {"erp-one/1": [5]}, kind="short_picked"),
+    Case(
+        "short pick of a shipment that is not known",
+        {"order": "1", "shipment": "S", "lines": LINES},
+        Facts((ONE,)),
+        {"erp-one/1": [5]},
+        kind="short_picked",
+    ),
+    Case(
+        "short pick of a shipment of two orders",
+        {"order": "1", "shipment": "S", "lines": LINES},
+        Facts((ONE,), (ONE, TWO)),
+        {"erp-one/1": [5]},
+        kind="short_picked",
+    ),
+    Case(
+        "consolidated",
+        {"order": "1", "shipment": "S9", "lines": LINES, "merges": ["S1"]},
+        Facts((ONE,)),
+        {"erp-one/1": [5]},
+        True,
+        kind="consolidated",
+    ).by("dhl", Role.CARRIER),
+    Case("returned", {"order": "1", **_RETURNED}, Facts((ONE,)), {"erp-one/1": [5]}, kind="return_received"),
+    Case(
+        "returned on another order's shipment",
+        {"order": "1", "shipment": "S", **_RETURNED},
+        Facts((ONE,), (TWO,)),
+        {"erp-one/1": [5]},
+        kind="return_received",
+    ),
+    Case(
+        "returned, said by a stranger",
+        {"order": "1", **_RETURNED},
+        Facts((ONE,)),
+        ("wms-other takes no part in that order", "party:wms-other:erp-one/1"),
+        kind="return_received",
+    ).by("wms-other", Role.WMS),
+    Case(
+        "returned, said by a carrier",
+        {"order": "1", **_RETURNED},
+        Facts((ONE,)),
+        (
+            "return_received of a distribution_centre order is owned by supplier, wms; it was reported by carrier",
+            None,
+        ),
+        kind="return_received",
+    ).by("dhl", Role.CARRIER),
+    Case(
+        "trouble says nothing of what a shipment carries",
+        {"order": "1", "shipment": "S", "lines": LINES},
+        Facts((ONE,)),
+        ("shipment S is not known: the first event that names it says which lines it carries", "shipment:S"),
+        kind="exception",
+    ),
+    Case(
+        "trouble on another order's shipment",
+        {"order": "2", "shipment": "S", "lines": LINES},
+        Facts((TWO,), (ONE,)),
+        ("shipment S does not carry order 2", None),
+        kind="exception",
     ),
 ]
 

@@ -2,13 +2,15 @@
 
 import asyncio
 import json
+from typing import Any
 
 import pytest
 
-from gateway.requests import CancelCommand
-from schemas.base import Variant
+from schemas.base import Contract, Variant
+from schemas.commands import AmendRequest, NoteRequest, ReplanDecision, ReturnRequest
 from schemas.orders import CancelRequest
-from store import inbox
+from schemas.returns import ReturnStart
+from store import returns
 from tests.relay.conftest import Desk, Died, NotingHandoff, event
 from tests.stack.standins import until
 
@@ -220,7 +222,7 @@ async def test_what_temporal_did_not_take_is_sent_again_and_only_until_it_is_ans
 
 async def test_an_event_for_an_order_that_has_ended_is_superseded(desk: Desk) -> None:
     one, two = await desk.order("SO-1"), await desk.order("SO-2")
-    desk.handoff.gone = {one}
+    desk.handoff.gone = {f"order/{one}"}
     [row] = await desk.say("dhl", event("in_transit", order="SO-1"))
     assert (row["state"], row["reason"]) == ("superseded", "the order has ended")
     states = await desk.rows("SELECT order_key, state FROM event_order")
@@ -261,17 +263,149 @@ async def test_a_release_that_the_gateway_could_not_hand_over_is_handed_over(des
     await until(lambda: desk.handoff.released == [key, key])
 
 
-async def test_a_cancellation_is_carried_out_and_its_message_settled(desk: Desk) -> None:
+COMMANDS: dict[str, Contract] = {
+    "amend": AmendRequest.model_validate({"id": "c1", "reason": "r", "lines": [{"line": 1, "quantity": 3}]}),
+    "cancel": CancelRequest(id="c1", reason="r"),
+    "return": ReturnRequest.model_validate({"id": "c1", "reason": "r", "lines": [{"line": 1, "quantity": 3}]}),
+    "acknowledge": NoteRequest(id="c1"),
+}
+
+
+async def _settled(desk: Desk, message: int, state: str, reason: str | None = None) -> None:
+    """Wait until a message is in this state for this reason."""
+
+    async def as_wanted() -> bool:
+        row = await desk.message(message)
+        return (row["state"], row["reason"]) == (state, reason)
+
+    await until(as_wanted)
+
+
+@pytest.mark.parametrize("verb", COMMANDS)
+async def test_a_command_that_was_left_behind_is_carried_out_and_its_message_settled(desk: Desk, verb: str) -> None:
     key = await desk.order("SO-1")
-    command = CancelCommand(key=key, request=CancelRequest(id="c1", reason="r")).model_dump_json().encode()
-    first, second = await desk.accept("erp-one", command, command, kind=inbox.CANCEL, external_id="c1")
+    first, second = await desk.ask(key, verb, COMMANDS[verb], times=2)
     await desk.relay.once()
-    await until(lambda: len(desk.handoff.cancelled) == 2)
+    await until(lambda: len(desk.handoff.commands) == 2)
+    assert {(record.key, record.verb, record.by) for record in desk.handoff.commands} == {(key, verb, "erp-one")}
+    assert [record.request for record in desk.handoff.commands] == [COMMANDS[verb]] * 2
+    await _settled(desk, first, "applied")
+    await _settled(desk, second, "superseded", f"repeats message {first}")
 
-    async def settled() -> bool:
-        return [(await desk.message(m))["state"] for m in (first, second)] == ["superseded"] * 2
 
-    await until(settled)
+async def test_a_command_waits_for_temporal_and_is_not_lost(desk: Desk) -> None:
+    key = await desk.order("SO-1")
+    desk.handoff.down = True
+    [message] = await desk.ask(key, "cancel", COMMANDS["cancel"])
+    await desk.relay.once()
+    await until(lambda: len(desk.handoff.commands) == 1)
+    assert (await desk.message(message))["state"] == "received"
+    desk.handoff.down = False
+    await desk.rows("UPDATE inbox_message SET not_before = now() RETURNING 1")
+    await desk.relay.once()
+    await _settled(desk, message, "applied")
+
+
+async def test_a_refused_command_keeps_the_reason(desk: Desk) -> None:
+    key = await desk.order("SO-1")
+    desk.handoff.refusal = "too late: the goods have left"
+    [message] = await desk.ask(key, "cancel", COMMANDS["cancel"])
+    await desk.relay.once()
+    await _settled(desk, message, "superseded", "too late: the goods have left")
+
+
+async def test_a_decision_is_on_its_way_until_the_order_has_answered_for_it(desk: Desk) -> None:
+    key = await desk.order("SO-1")
+    decision = ReplanDecision.model_validate({"id": "d1", "proposal": "p", "verdict": "accept", "reason": "r"})
+    [message] = await desk.ask(key, "replan", decision)
+    await desk.relay.once()
+    await _settled(desk, message, "routed")
+
+
+RETURNED: dict[str, Any] = {"order": "SO-1", "rma": "RMA-1", "lines": [{"line": 1, "quantity": 3}]}
+
+
+async def _authorise(desk: Desk, key: str) -> None:
+    start = ReturnStart.model_validate(
+        {
+            "order": key,
+            "rma": "RMA-1",
+            "reason": "broken",
+            "lines": [{"line": 1, "quantity": 3}],
+            "items": {1: "A"},
+            "site": "LYS",
+            "region": "EMEA",
+            "accepted_at": "2026-05-05T12:00:00Z",
+        }
+    )
+    await returns.authorise(desk.database, start)
+
+
+async def test_what_happens_to_returned_goods_goes_to_the_return_even_after_the_order(desk: Desk) -> None:
+    key = await desk.order("SO-1")
+    desk.handoff.gone = {f"order/{key}"}
+    await desk.accept("wms-lys", event("return_received", "back", **RETURNED))
+    await desk.accept("wms-lys", event("return_inspected", "seen", disposition="restock", **RETURNED))
+    await desk.accept("dhl", event("returning", "late", order="SO-1"))
+    await desk.relay.once()
+    [(to, told)] = desk.handoff.signals
+    assert to == f"return/{key}/RMA-1"
+    assert [(e.kind, e.rma, e.disposition) for e in told] == [
+        ("return_received", "RMA-1", None),
+        ("return_inspected", "RMA-1", "restock"),
+    ]
+    states = await desk.rows("SELECT event_id, state, reason FROM event_order ORDER BY event_id")
+    assert [(row["event_id"].rsplit("#")[1], row["state"], row["reason"]) for row in states] == [
+        ("late", "superseded", "the order has ended"),
+        ("back", "pending", None),
+        ("seen", "pending", None),
+    ]
+
+
+async def test_goods_that_are_back_before_their_return_is_known_wait_for_it(desk: Desk) -> None:
+    key = await desk.order("SO-1")
+    desk.handoff.gone = {f"return/{key}/RMA-1"}
+    await desk.say("wms-lys", event("return_received", **RETURNED))
+    assert await desk.rows("SELECT state FROM event_order") == [{"state": "pending"}]
+    desk.handoff.gone = set()
+    await desk.sweep(later=True)
+    assert desk.handoff.heard(f"return/{key}/RMA-1") == ["e1"]
+
+
+@pytest.mark.parametrize("known", [True, False])
+async def test_goods_of_a_return_that_has_ended_or_never_appears_are_superseded(desk: Desk, known: bool) -> None:
+    key = await desk.order("SO-1")
+    if known:
+        await _authorise(desk, key)
+    desk.handoff.gone = {f"return/{key}/RMA-1"}
+    [row] = await desk.say("wms-lys", event("return_received", **RETURNED))
+    if not known:
+        await desk.rows("UPDATE event SET received_at = received_at - interval '2 days' RETURNING 1")
+        await desk.sweep(later=True)
+        row = await desk.message(row["id"])
+    reason = "the return has ended" if known else "no return RMA-1 is known"
+    assert (row["state"], row["reason"]) == ("superseded", reason)
+
+
+async def test_events_carry_everything_that_was_said_and_nothing_that_was_not(desk: Desk) -> None:
+    await desk.order("SO-1")
+    await desk.say(
+        "tms",
+        event("tender_accepted", "t", order="SO-1", carrier="ups"),
+        event("cleared", "c", order="SO-1", cause="customs"),
+        event("consolidated", "m", order="SO-1", shipment="S-9", lines=LINES, merges=["S-1", "S-2"]),
+    )
+    told = {e.kind.value: e for _, events in desk.handoff.signals for e in events}
+    assert (told["tender_accepted"].carrier, told["cleared"].cause) == ("ups", "customs")
+    assert told["consolidated"].merges == ("S-1", "S-2")
+    assert {"eta", "lines", "reason", "merges", "rma", "cause", "shipment"}.isdisjoint(
+        told["tender_accepted"].model_fields_set
+    )
+    desk.handoff.signals.clear()
+    await desk.sweep(later=True)
+    again = {e.kind.value: e for _, events in desk.handoff.signals for e in events}
+    assert again == told
+    assert [again[kind].model_fields_set for kind in told] == [told[kind].model_fields_set for kind in told]
 
 
 def test_an_event_is_what_a_partner_would_send() -> None:

@@ -1,0 +1,1 @@
+"""The groups of the command line: each file is one group of `syncline` commands."""

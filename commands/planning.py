@@ -1,0 +1,57 @@
+"""`syncline proposal …`: what planners are asked, and their decisions."""
+
+from typing import Annotated
+
+import typer
+
+from commands.client import Api, Reason, RequestId, new_id, numbered
+from commands.orders import told
+from commands.terminal import DEFAULT_STATE, StateDir, show
+from gateway.views import ProposalList
+from schemas.commands import CommandAnswer, ReplanDecision, Verdict
+
+app = typer.Typer(no_args_is_help=True, help="Re-plan proposals.")
+
+COLUMNS = ("id", "state", "kind", "promised_on", "proposed_on", "summary", "raised_at", "decided_by")
+
+
+@app.command("list")
+def list_proposals(
+    region: Annotated[str | None, typer.Option(help="Of one region.")] = None,
+    decided: Annotated[bool, typer.Option("--all", help="Decided ones too.")] = False,
+    state_dir: StateDir = DEFAULT_STATE,
+) -> None:
+    """List open proposals, the newest first."""
+    state = "all" if decided else "open"
+    found = Api(state_dir).get("/v1/proposals", ProposalList, state=state, region=region)
+    show("proposals", COLUMNS, (proposal.model_dump() for proposal in found.proposals))
+
+
+@app.command()
+def decide(
+    proposal: Annotated[str, typer.Argument(help="As it is listed.")],
+    verdict: Verdict,
+    reason: Reason,
+    on: Annotated[str | None, typer.Option(help="Another day.")] = None,
+    site: Annotated[str | None, typer.Option(help="Another source.")] = None,
+    line: Annotated[list[str], typer.Option(help="LINE=PACKS that the other site sends.")] = [],  # noqa: B006
+    carrier: Annotated[str | None, typer.Option(help="Another carrier.")] = None,
+    expedite: Annotated[bool, typer.Option(help="Faster transport.")] = False,
+    substitute: Annotated[list[str], typer.Option(help="LINE=ITEM that is sent instead.")] = [],  # noqa: B006
+    request_id: RequestId = "",
+    state_dir: StateDir = DEFAULT_STATE,
+) -> None:
+    """Accept or reject a proposal, or override it with another date, source, split, carrier, speed or item."""
+    fields = {
+        "id": request_id or new_id(),
+        "proposal": proposal,
+        "verdict": verdict,
+        "reason": reason,
+        "promised_on": on,
+        "site": site,
+        "lines": numbered(line, "quantity") or None,
+        "carrier": carrier,
+        "expedite": expedite or None,
+        "substitutes": numbered(substitute, "item", str) or None,
+    }
+    told(Api(state_dir).post(f"/v1/proposals/{proposal}/decision", CommandAnswer, ReplanDecision, fields))

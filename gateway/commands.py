@@ -1,0 +1,73 @@
+"""The one path of every command: commit it with its audit entry, hand it over, answer with what was decided."""
+
+from typing import Any
+
+from fastapi import Request, Response
+
+from gateway.admission import digest_of
+from gateway.exchange import exchange_of
+from gateway.limits import read_body
+from gateway.ports import CommandRefused
+from gateway.problems import REFUSED, Problem
+from gateway.requests import REQUESTS, Answer, CommandRecord, kind_of
+from gateway.routes.releases import RELAY_HEAD_START_S
+from gateway.services import Services, answer, services_of
+from schemas.door import admit
+from store import audit, inbox
+from store.inbox import NewMessage
+from store.partners import Caller
+
+JSON = "application/json"
+
+
+async def asked(request: Request, caller: Caller, verb: str) -> CommandRecord[Any]:
+    """The command in a request's body; of what, is still to be said. Raises `Refused` or the 415 `Problem`."""
+    _, raw = await read_body(request, JSON)
+    wish = admit(REQUESTS[kind_of(verb)], raw)
+    return CommandRecord(key="", verb=verb, by=caller.partner, role=caller.role, request=wish)
+
+
+async def carried_out(request: Request, record: CommandRecord[Any], undecided: Answer) -> Response:
+    """Commit a command and have it carried out: 200 with what was decided, or 202 with `undecided`.
+
+    Raises the 409 `Problem` when the workflow refuses: the command is then settled, and not tried again later.
+    """
+    gateway = services_of(request)
+    inbox_id = await _commit(request, gateway, record)
+    try:
+        decided = await gateway.handoff.command(record, gateway.settings.release_wait_s)
+    except CommandRefused as refused:
+        async with gateway.database.transaction() as connection:
+            await inbox.settle(connection, [inbox_id], "superseded", [refused.reason])
+        raise Problem(REFUSED, refused.reason) from refused
+    return answer(undecided, 202) if decided is None else answer(decided)
+
+
+async def committed_before(gateway: Services, record: CommandRecord[Any]) -> bool:
+    """Whether this command is a repeat: the same caller's same words under the same id."""
+    async with gateway.database.connection() as connection:
+        try:
+            await inbox.command(connection, record.kind, record.request.id, digest_of(record.raw))
+        except LookupError:
+            return False
+    return True
+
+
+async def _commit(request: Request, gateway: Services, record: CommandRecord[Any]) -> int:
+    exchange = exchange_of(request.scope)
+    message = NewMessage(
+        partner=record.by,
+        channel="api",
+        kind=record.kind,
+        external_id=record.request.id,
+        digest=digest_of(record.raw),
+        raw=record.raw,
+        traceparent=exchange.traceparent,
+        headers={"request-id": exchange.request_id},
+        delay_s=gateway.settings.release_wait_s + RELAY_HEAD_START_S,
+    )
+    async with gateway.database.transaction() as connection:
+        [inbox_id] = await inbox.accept(connection, [message])
+        await audit.record(connection, record.by, record.kind, record.key, id=record.request.id)
+    gateway.metrics.accepted(record.kind)
+    return inbox_id

@@ -1,0 +1,60 @@
+"""Re-plan proposals: what planners are asked, and their decisions."""
+
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Path, Query, Request, Response
+
+from gateway.auth import PlanningCaller
+from gateway.commands import asked, carried_out, committed_before
+from gateway.problems import NOT_FOUND, REFUSED, Problem, answers_of
+from gateway.routes.cases import Limit
+from gateway.routes.commands import UNDECIDED, described
+from gateway.services import answer, services_of
+from gateway.views import ProposalList, proposal_view
+from schemas.base import Region
+from schemas.commands import CommandAnswer, Verb
+from schemas.door import refuse
+from store import orders, proposals
+
+router = APIRouter(tags=["planning"])
+
+ProposalId = Annotated[str, Path(max_length=200, pattern=r"^[\x21-\x7e]+$", description="As it is listed.")]
+
+
+@router.get(
+    "/v1/proposals",
+    summary="List re-plan proposals",
+    response_model=ProposalList,
+    responses=answers_of(401, 403, 422, 429, 503),
+)
+async def listed(
+    request: Request,
+    _caller: PlanningCaller,
+    state: Annotated[Literal["open", "all"], Query(description="Only open ones, or decided ones too.")] = "open",
+    region: Annotated[Region | None, Query(description="Of one region.")] = None,
+    limit: Limit = 100,
+) -> Response:
+    """The newest first."""
+    async with services_of(request).database.connection() as connection:
+        rows = await proposals.listing(connection, open_only=state == "open", region=region, limit=limit)
+    return answer(ProposalList(proposals=tuple(proposal_view(row) for row in rows)))
+
+
+@router.post("/v1/proposals/{proposal:path}/decision", summary="Decide on a proposal", **described("ReplanDecision"))
+async def decide(request: Request, caller: PlanningCaller, proposal: ProposalId) -> Response:
+    """Accept, reject or override. The order and every system follow; who decided, when and why is kept."""
+    wish = await asked(request, caller, Verb.REPLAN)
+    if wish.request.proposal != proposal:
+        refuse("proposal", "must be the proposal that the address names")
+    gateway = services_of(request)
+    async with gateway.database.connection() as connection:
+        row = await proposals.show(connection, proposal)
+        if row is None:
+            raise Problem(NOT_FOUND, "There is no proposal with this id.")
+        status = await orders.status_of(connection, row["order_key"])
+    record = wish.about(row["order_key"])
+    if row["state"] != "open" and not await committed_before(gateway, record):
+        raise Problem(
+            REFUSED, f"The proposal is {row['state']}: ask support to re-date or re-source the order instead."
+        )
+    return await carried_out(request, record, CommandAnswer(order=row["order_key"], status=status, done=UNDECIDED))

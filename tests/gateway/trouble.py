@@ -1,0 +1,57 @@
+"""Orders in trouble: cases and proposals as workflows write them down."""
+
+from datetime import UTC, date, datetime
+from typing import Any
+
+from schemas.cases import CaseEntry, CaseRecord, CaseState, Finding
+from schemas.exceptions import Action, ExceptionKind
+from schemas.orders import OrderStatus
+from schemas.records import Proposal, ProposalKind, StepRecord
+from store import cases, steps
+from store.engine import Database
+
+CASE = "erp-one/PO-1/tender_reject/1"
+PROPOSAL = "erp-one/PO-1/delay/1"
+AT = datetime(2026, 3, 3, 8, tzinfo=UTC)
+
+
+async def open_case(database: Database, **changes: Any) -> None:
+    """A rejected tender of order PO-1, on the transport desk."""
+    record = CaseRecord(
+        id=CASE,
+        order="erp-one/PO-1",
+        kind=ExceptionKind.TENDER_REJECT,
+        version=1,
+        state=CaseState.OPEN,
+        tier=0,
+        queue="transport",
+        summary="no carrier has accepted",
+        findings=(Finding(kind=ExceptionKind.TENDER_REJECT, subject="tender", summary="ups declined"),),
+        actions=(Action.RE_TENDER,),
+        policy_version=1,
+        opened_at=AT,
+        history=(CaseEntry(at=AT, what="opened"),),
+    )
+    await cases.write(database, record.model_copy(update=changes))
+
+
+async def propose(database: Database) -> None:
+    """The promise of order PO-1 would slip."""
+    step = StepRecord(
+        order="erp-one/PO-1",
+        version=2,
+        status=OrderStatus.PROMISED,
+        promised_on=date(2026, 3, 9),
+        proposals=(
+            Proposal(
+                id=PROPOSAL,
+                kind=ProposalKind.DELAY,
+                subject="order",
+                promised_on=date(2026, 3, 9),
+                proposed_on=date(2026, 3, 14),
+                summary="five days late",
+                raised_at=AT,
+            ),
+        ),
+    )
+    await steps.write(database, step)
