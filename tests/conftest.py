@@ -6,10 +6,10 @@ from itertools import count
 
 import pytest_asyncio
 from temporalio.client import Client
-from temporalio.contrib.pydantic import pydantic_data_converter
 
 from stack.layout import INFRASTRUCTURE, LocalStack, StackOptions, local_stack
 from store.migrate import upgrade
+from workflows.payloads import CONVERTER
 
 TEMPLATE = "syncline_template"
 _numbers = count(1)
@@ -41,4 +41,4 @@ async def database_url(local_services: LocalStack, _template: str) -> AsyncItera
 @pytest_asyncio.fixture(scope="session")
 async def temporal_client(local_services: LocalStack) -> Client:
     """A client of the dev server, with the converter that the product uses."""
-    return await Client.connect(local_services.settings.temporal_address, data_converter=pydantic_data_converter)
+    return await Client.connect(local_services.settings.temporal_address, data_converter=CONVERTER)

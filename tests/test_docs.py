@@ -23,7 +23,7 @@ from simulators.history import RULES as IMPORT_RULES
 
 ROOT = Path(__file__).resolve().parent.parent
 DOCS = ROOT / "docs"
-ROOMS = "activities|connectors|demo|deploy|docs|domain|gateway|schemas|simulators|stack|store|tests|workflows"
+ROOMS = "activities|commands|connectors|demo|deploy|docs|domain|gateway|schemas|simulators|stack|store|tests|workflows"
 
 FENCE = re.compile(r"^(?P<indent> *)```(?P<language>\w*)\n(?P<text>.*?)^(?P=indent)```$", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"!?\[[^\]]*\]\((?P<target>[^)\s]+)\)")

@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 from temporalio.client import Client
-from temporalio.contrib.pydantic import pydantic_data_converter
 
 from connectors.http import SystemClient
 from schemas.base import System
@@ -24,6 +23,7 @@ from store.engine import Database
 from tests.bench import accepts, bare
 from tests.bench.page import page
 from tests.bench.product import ERP, Product, connect
+from workflows.payloads import CONVERTER
 
 WARM_UP = 30
 PERFORMANCE = Path(__file__).parents[2] / "docs" / "performance.md"
@@ -45,7 +45,7 @@ async def main(orders: int, rounds: int, output: Path) -> None:
 
 async def measurements(stack: LocalStack, database: Database, orders: int, rounds: int) -> dict[str, Any]:
     """Baseline and product in turn, several rounds; medians of each."""
-    client = await Client.connect(stack.settings.temporal_address, data_converter=pydantic_data_converter)
+    client = await Client.connect(stack.settings.temporal_address, data_converter=CONVERTER)
     product = await connect(stack, database, "B")
     found: dict[str, list[float]] = {"bare": [], "bare_without_calls": [], "product": []}
     async with SystemClient(System.ERP, stack.settings.erp) as erp:
