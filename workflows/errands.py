@@ -8,22 +8,23 @@ resolved although it is not cured is not raised again before it was cured.
 import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
+from typing import Any
 
 from temporalio import workflow
 from temporalio.exceptions import FailureError, WorkflowAlreadyStartedError, is_cancelled_exception
-from temporalio.workflow import ParentClosePolicy
+from temporalio.workflow import ChildWorkflowHandle, ParentClosePolicy
 
 from domain.state import OrderState
 from domain.trouble import KnownCase
-from schemas.cases import CaseEntry, CaseNews, CaseQuery, CaseStart, Finding
+from schemas.cases import CaseEntry, CaseNews, CaseOutcome, CaseQuery, CaseStart, CaseState, Finding
 from schemas.exceptions import CasePolicy, ExceptionKind
 from schemas.lifecycle import OrderStart
 from schemas.returns import ReturnStart
 from workflows import case_steps, steps
 from workflows.policies import TASK_TIMEOUT
 
-CLOSING = timedelta(seconds=2)
-"""How long a case that is just closing gets before it is reopened."""
+CLOSING, CLOSING_AT_MOST = timedelta(seconds=2), timedelta(minutes=1)
+"""How long a case that is just closing gets before it is reopened, at first and after many tries."""
 Errand = Callable[[], Awaitable[None]]
 
 
@@ -35,7 +36,8 @@ class Errands:
         self._cases = {case.kind: case for case in known}
         self._wrong: dict[ExceptionKind, tuple[Finding, ...]] = {}
         self._state: OrderState | None = None
-        self._children: set[asyncio.Task[None]] = set()
+        self._told: dict[ExceptionKind, tuple[str, ...]] = {}
+        self._followed: dict[ExceptionKind, asyncio.Task[None]] = {}
         self._waiting: list[Errand] = []
         self._task: asyncio.Task[None] | None = None
 
@@ -97,8 +99,9 @@ class Errands:
         """People have resolved a case although its cause is not cured: only what else is wrong opens another one."""
         known = self._cases[case.kind]
         if (known.number, known.reopened) == (case.number, case.reopened) and known.open and self._state is not None:
-            settled = tuple(sorted({*known.settled, *case.subjects}))
-            self._cases[case.kind] = known.model_copy(update={"open": False, "settled": settled})
+            told = self._told.get(case.kind, case.subjects)
+            settled = tuple(sorted({*known.settled, *told}))
+            self._cases[case.kind] = known.model_copy(update={"open": False, "subjects": told, "settled": settled})
             self._follow(self._state, case.kind)
 
     def acted(self, case: str, entry: CaseEntry) -> None:
@@ -146,24 +149,53 @@ class Errands:
         if case.reopened:
             before = await steps.case_history(opened.id)
             opened = opened.model_copy(update={"history": before.entries})
+        wait = CLOSING
         while True:
             try:
-                await case_steps.open_case(opened)
+                handle = await case_steps.open_case(opened)
             except WorkflowAlreadyStartedError:
                 if not opened.reopened:
                     return
-                await workflow.sleep(CLOSING, summary="the case is just closing")
+                await workflow.sleep(wait, summary="the case is just closing")
+                wait = min(2 * wait, CLOSING_AT_MOST)
                 continue
+            self._told[case.kind] = case.subjects
+            self._followed[case.kind] = asyncio.create_task(self._until_ended(case, handle))
             return
 
-    async def _tell(self, case: KnownCase, findings: tuple[Finding, ...], state: OrderState) -> None:
-        """Feed a case. When somebody has resolved it meanwhile, what is wrong now opens it again."""
+    async def _until_ended(self, case: KnownCase, handle: ChildWorkflowHandle[Any, CaseOutcome]) -> None:
+        """Hear at once that people have resolved a case. A later run of the order hears it when it feeds the case."""
+        try:
+            outcome = await handle
+        except FailureError as error:
+            if is_cancelled_exception(error):
+                raise
+            self._resolved(case)
+        else:
+            if outcome.state is CaseState.RESOLVED:
+                self._resolved(case)
+
+    async def _tell(self, case: KnownCase, findings: tuple[Finding, ...]) -> None:
         handle = workflow.get_external_workflow_handle(f"case/{self._start.key}/{case.kind}/{case.number}")
-        heard = await _unless_ended(handle.signal("news", CaseNews(findings=findings, at=workflow.now())))
-        latest = self._cases[case.kind]
-        if findings and not heard and latest.number == case.number and latest.open:
-            self._cases[case.kind] = latest.model_copy(update={"open": False})
-            self._follow(state, case.kind, findings)
+        if await _unless_ended(handle.signal("news", CaseNews(findings=findings, at=workflow.now()))):
+            self._told[case.kind] = tuple(finding.subject for finding in findings)
+        else:
+            self._resolved(case)
+
+
+def _next(known: KnownCase | None, kind: ExceptionKind, subjects: tuple[str, ...]) -> KnownCase:
+    """The case to open for findings that no open case covers: the last one again when it was about one of them."""
+    if known is None:
+        return KnownCase(kind=kind, number=1, open=True, subjects=subjects)
+    again = bool({*subjects} & {*known.subjects})
+    return KnownCase(
+        kind=kind,
+        number=known.number + (not again),
+        open=True,
+        subjects=subjects,
+        reopened=known.reopened + 1 if again else 0,
+        settled=known.settled,
+    )
 
 
 def _case_start(case: KnownCase, findings: tuple[Finding, ...], state: OrderState, policy: CasePolicy) -> CaseStart:

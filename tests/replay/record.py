@@ -1,21 +1,28 @@
-"""Live every scenario once and keep its history: `python -m tests.replay.record`. Only when the workflow changed on
-purpose and no open order needs its old histories any more; else they are the promise that open orders go on.
+"""Live scenarios once and keep their histories: `python -m tests.replay.record`.
+
+A history that is kept already stays: it is the promise that orders under way go on. `--replace NAME …` lives these
+scenarios again, when a workflow was changed on purpose and no order needs the old history any more.
 """
 
+import argparse
 import asyncio
 import json
 from pathlib import Path
 from typing import Any
 
+from temporalio.client import WorkflowHistory
 from temporalio.testing import WorkflowEnvironment
 
 from stack.temporal import binary
+from tests.replay.fingerprint import fingerprint
 from tests.replay.scenarios import SCENARIOS
+from tests.stack.standins import until
 from tests.workflow.conftest import options
-from tests.workflow.world import world_on
+from tests.workflow.world import Order, World, world_on
 from workflows.payloads import CONVERTER
 
 HISTORIES = Path(__file__).parent / "histories"
+FINGERPRINTS = Path(__file__).parent / "fingerprints"
 
 
 def impersonal(value: Any) -> Any:
@@ -27,8 +34,36 @@ def impersonal(value: Any) -> Any:
     return value
 
 
-async def record() -> None:
-    """Write one JSON file for each scenario."""
+async def live(name: str, world: World) -> dict[str, WorkflowHistory]:
+    """Live a scenario to its end: the histories of its order, its cases and its returns, each under its name."""
+    order = await SCENARIOS[name](world)
+    await order.handle.result()
+    found = {name: await order.handle.fetch_history()}
+    for case in sorted({record.id for record in world.cases[order.key]}):
+        found[f"{name}.{case.split('/', 2)[2].replace('/', '-')}"] = await _fetch(order, f"case/{case}")
+    for rma in sorted({record.rma for record in world.returns[order.key]}):
+        found[f"{name}.return"] = await _fetch(order, f"return/{order.key}/{rma}")
+    return found
+
+
+async def _fetch(order: Order, workflow_id: str) -> WorkflowHistory:
+    """The history of a workflow that ends, or rests."""
+    handle = order.world.client.get_workflow_handle(workflow_id)
+
+    async def rests() -> bool:
+        last = (await handle.fetch_history()).events[-1]
+        return last.WhichOneof("attributes") not in (
+            "workflow_task_scheduled_event_attributes",
+            "workflow_task_started_event_attributes",
+            "workflow_execution_signaled_event_attributes",
+        )
+
+    await until(rests)
+    return await handle.fetch_history()
+
+
+async def record(replace: set[str]) -> None:
+    """Write a history and a fingerprint for each workflow of each scenario that has none, or is to be replaced."""
     async with (
         await WorkflowEnvironment.start_local(
             dev_server_existing_path=str(binary()),
@@ -38,13 +73,25 @@ async def record() -> None:
         ) as environment,
         world_on(environment.client) as world,
     ):
-        for name, scenario in SCENARIOS.items():
-            order = await scenario(world)
-            await order.handle.result()
-            history = await order.handle.fetch_history()
-            kept = json.dumps(impersonal(json.loads(history.to_json())), indent=1)
-            await asyncio.to_thread((HISTORIES / f"{name}.json").write_text, kept + "\n")
+        for name in SCENARIOS:
+            if (HISTORIES / f"{name}.json").exists() and name not in replace:
+                continue
+            for old in (*HISTORIES.glob(f"{name}.*"), *FINGERPRINTS.glob(f"{name}.*")):
+                old.unlink()
+            for file, history in (await live(name, world)).items():
+                kept = json.dumps(impersonal(json.loads(history.to_json())), separators=(",", ":"))
+                (HISTORIES / f"{file}.json").write_text(kept + "\n")
+                (FINGERPRINTS / f"{file}.txt").write_text(fingerprint(history))
+
+
+def main() -> None:
+    """Entry point."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--replace", nargs="*", default=[], choices=[*SCENARIOS, "all"], metavar="NAME")
+    chosen = set(parser.parse_args().replace)
+    FINGERPRINTS.mkdir(exist_ok=True)
+    asyncio.run(record(set(SCENARIOS) if "all" in chosen else chosen))
 
 
 if __name__ == "__main__":
-    asyncio.run(record())
+    main()

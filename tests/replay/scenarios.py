@@ -6,6 +6,8 @@ from datetime import timedelta
 from schemas.base import System, Variant
 from schemas.milestones import MilestoneKind as M
 from tests.domain.builders import FIRST, FULL, REST
+from tests.replay.commanded import COMMANDED
+from tests.replay.troubled import TROUBLED
 from tests.workflow.world import Order, World, busy, centre_story, dead, drop_story
 
 Scenario = Callable[[World], Awaitable[Order]]
@@ -75,5 +77,10 @@ async def incomplete(world: World) -> Order:
 
 
 SCENARIOS: dict[str, Scenario] = {
-    scenario.__name__: scenario for scenario in (plain, direct_drop, delayed, cancelled, dead_erp, split, incomplete)
+    **{
+        scenario.__name__: scenario
+        for scenario in (plain, direct_drop, delayed, cancelled, dead_erp, split, incomplete)
+    },
+    **COMMANDED,
+    **TROUBLED,
 }

@@ -8,8 +8,9 @@ from temporalio.client import WorkflowUpdateFailedError
 from domain import lifecycle
 from domain.state import OrderRun
 from schemas.base import System, Variant
+from schemas.commands import CommandAnswer
 from schemas.milestones import MilestoneKind as M
-from schemas.orders import CancelAnswer, OrderStatus
+from schemas.orders import OrderStatus
 from schemas.records import StepRecord
 from tests.domain.builders import FULL
 from tests.stack.standins import until
@@ -91,7 +92,7 @@ async def test_messages_that_arrive_while_a_run_ends_are_not_lost(restless: Worl
     cancelling = asyncio.create_task(order.cancel())
     del restless.holding[order.key]
     go_on.set()
-    answer: CancelAnswer = await cancelling
+    answer: CommandAnswer = await cancelling
     assert answer.status is OrderStatus.CANCELLED
     assert (await order.handle.result()).status is OrderStatus.CANCELLED
     assert len(await runs(order)) > 1

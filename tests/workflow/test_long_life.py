@@ -1,0 +1,58 @@
+"""An order that hears ten thousand events: in many runs, each event taken in once, and nothing lost on the way."""
+
+from collections import Counter
+from collections.abc import AsyncIterator
+
+import pytest_asyncio
+from temporalio.testing import WorkflowEnvironment
+
+from schemas.milestones import MilestoneKind as M
+from schemas.orders import OrderStatus
+from stack.temporal import binary
+from tests.stack.standins import until
+from tests.workflow.conftest import options
+from tests.workflow.test_continuing import runs
+from tests.workflow.world import World, centre_story, world_on
+from workflows.order import OrderWorkflow
+from workflows.payloads import CONVERTER
+
+EVENTS, IN_A_SIGNAL = 10_000, 50
+LARGEST_INPUT = 2 * 1024 * 1024
+"""Bytes; Temporal refuses larger payloads, and a run that cannot start stops its order for good."""
+
+
+@pytest_asyncio.fixture
+async def busy_world() -> AsyncIterator[World]:
+    """A server that suggests to continue as new after a few dozen events of history."""
+    async with (
+        await WorkflowEnvironment.start_local(
+            dev_server_existing_path=str(binary()),
+            dev_server_extra_args=options("limit.historyCount.suggestContinueAsNew=40"),
+            dev_server_log_level="error",
+            data_converter=CONVERTER,
+        ) as environment,
+        world_on(environment.client) as started,
+    ):
+        yield started
+
+
+async def test_ten_thousand_events_are_taken_in_once_each(busy_world: World) -> None:
+    order = await busy_world.order(clock="events")
+    story = centre_story(order)
+    await order.tell(*story[:4])
+    scans = [order.event(M.IN_TRANSIT, 4 + n / 10_000, name=f"scan-{n:05}-{'x' * 60}") for n in range(EVENTS)]
+    for at in range(0, EVENTS, IN_A_SIGNAL):
+        again = scans[max(0, at - 7) : at]
+        await order.handle.signal(OrderWorkflow.milestones, [*scans[at : at + IN_A_SIGNAL], *again])
+    await until(lambda: sum(len(step.outcomes) for step in order.steps) >= EVENTS + 5)
+    await order.tell(*story[4:])
+    assert (await order.handle.result()).status is OrderStatus.CLOSED
+    said = {(o.event_id, o.superseded) for step in order.steps for o in step.outcomes}
+    outcomes = Counter(event_id for event_id, _ in said)
+    assert all(outcomes[scan.id] == 1 for scan in scans), "each was taken in, with one outcome"
+    lived = await runs(order)
+    last = max(lived, key=lambda run: len(run.seen))
+    assert len(last.seen) == len(set(last.seen)) > EVENTS / 2
+    assert len(lived) > 3
+    assert max(len(run.model_dump_json(exclude_unset=True)) for run in lived) < LARGEST_INPUT / 2
+    assert sorted(set(order.done[2:])) == sorted(f"DN-1/{k}" for k in (M.PICKED, M.PACKED, M.SHIPPED, M.DELIVERED))
