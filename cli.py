@@ -6,7 +6,7 @@ import sys
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.live import Live
@@ -17,8 +17,11 @@ from commands import partners as partner_commands
 from commands.terminal import DEFAULT_STATE, StateDir, console, fail
 from demo import run as demo_run
 from demo import screen
+from demo.play import play
 from demo.report import sound
+from demo.scenarios import SCENARIOS
 from schemas.base import Role
+from simulators.faults import PRESETS
 from simulators.history import read_history
 from simulators.orders import generate
 from stack.layout import LocalStack, StackOptions, local_stack
@@ -69,20 +72,31 @@ def demo(
     seed: Annotated[int, typer.Option(help="Same seed, same run.")] = 1,
     leave: Annotated[bool, typer.Option("--exit", help="Stop the stack at the end instead of staying up.")] = False,
     report: Annotated[Path | None, typer.Option(help="Write the report as JSON.")] = None,
+    scenario: Annotated[
+        list[str] | None, typer.Option(help="Play this scenario, or `all`, instead of carrying orders; repeatable.")
+    ] = None,
     state_dir: StateDir = DEFAULT_STATE,
 ) -> None:
-    """Start the stack, carry orders from release to delivery, and check every system's books."""
-    if faults not in ("none", "light", "heavy"):
-        raise fail("--faults is none, light or heavy")
-    wanted = wanted_orders(orders, history, faults, seed)
+    """Start the stack, carry orders from release to delivery, or play scenarios, and check every system's books."""
+    if faults not in PRESETS:
+        raise fail(f"--faults is one of {', '.join(PRESETS)}")
+    if scenario:
+        names = wanted_scenarios(scenario)
+    else:
+        wanted = wanted_orders(orders, history, faults, seed)
     wrong: list[str] = []
 
-    async def carry(stack: LocalStack) -> None:
+    async def work(stack: LocalStack) -> dict[str, Any]:
+        if scenario:
+            return await played(stack, names, faults)
         progress = demo_run.Progress()
+        with live() as view:
+            return await demo_run.run(stack, wanted, progress, lambda: view.update(screen.flow(progress)))
+
+    async def carry(stack: LocalStack) -> None:
         await provision_admin(stack)
         links(stack)
-        with live() as view:
-            found = await demo_run.run(stack, wanted, progress, lambda: view.update(screen.flow(progress)))
+        found = await work(stack)
         console.print()
         wrong.extend(sound(found))
         screen.result(console, found, wrong)
@@ -96,6 +110,25 @@ def demo(
     in_stack(StackOptions(state_dir=state_dir, seed=seed, fresh=True), carry)
     if wrong:
         raise typer.Exit(1)
+
+
+async def played(stack: LocalStack, names: list[str], faults: str) -> dict[str, Any]:
+    """Play scenarios, show what happened in each, and return the report."""
+    with live() as view:
+
+        def over(count: int) -> None:
+            view.update(f"{count} of {len(names)} scenarios are over")
+
+        return await play(stack, names, faults, over, lambda one: console.print(screen.scenario(one)))
+
+
+def wanted_scenarios(names: list[str]) -> list[str]:
+    """The scenarios named, every one for `all`. Fails for a name that is not known."""
+    if "all" in names:
+        return list(SCENARIOS)
+    if unknown := [name for name in names if name not in SCENARIOS]:
+        raise fail(f"--scenario {unknown[0]} is not known; there are: all, {', '.join(SCENARIOS)}")
+    return names
 
 
 def wanted_orders(count: int, history: Path | None, faults: str, seed: int) -> demo_run.Plan:
@@ -157,6 +190,7 @@ def links(stack: LocalStack) -> None:
         ("Control page", f"{login}/tower"),
         ("API docs", f"{login}/docs"),
         ("Temporal UI", stack.urls.temporal_ui),
+        ("Letters sent", stack.urls.letters),
     ):
         console.print(f"{name:<14}{url}", soft_wrap=True, highlight=False)
 

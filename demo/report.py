@@ -13,20 +13,24 @@ from store import inbox, report
 from store.engine import Database
 
 HISTORY_SAMPLE = 100
+ENDED = ("delivered", "cancelled", "returned")
 
 
 @dataclass(frozen=True)
 class RunFacts:
-    """What the run knows beside the database: what it meant to release, what was refused, how long it took."""
+    """What the run knows beside the database: what it meant to release, what was refused, how long it took.
+
+    Without `shipments` and `lines`, those count that the database knows.
+    """
 
     orders: int
-    shipments: int
-    lines: int
-    refusals: list[Refusal]
-    rejected_shipments: int
-    rejected_lines: int
     restarts: dict[str, int]
     wall_s: float
+    shipments: int | None = None
+    lines: int | None = None
+    refusals: list[Refusal] = field(default_factory=list)
+    rejected_shipments: int = 0
+    rejected_lines: int = 0
     findings: dict[str, int] = field(default_factory=dict)
 
 
@@ -47,7 +51,7 @@ async def build(database: Database, client: Client, driver: Driver, facts: RunFa
         "lines": facts.rejected_lines,
     }
     return {
-        **{kind: _with_open(outcomes[kind], totals[kind], rejected[kind]) for kind in totals},
+        **{kind: _with_open(outcomes[kind], total, rejected[kind]) for kind, total in totals.items()},
         **punctual,
         "messages": {
             "accepted": sum(messages.values()),
@@ -62,16 +66,11 @@ async def build(database: Database, client: Client, driver: Driver, facts: RunFa
     }
 
 
-def _with_open(counts: dict[str, int], total: int, rejected: int) -> dict[str, int]:
+def _with_open(counts: dict[str, int], meant: int | None, rejected: int) -> dict[str, int]:
     """Whatever neither ended nor was rejected is open, also when it never reached the database."""
-    delivered, cancelled = counts["delivered"], counts["cancelled"]
-    return {
-        "in": total,
-        "delivered": delivered,
-        "cancelled": cancelled,
-        "rejected": rejected,
-        "open": total - delivered - cancelled - rejected,
-    }
+    total = counts["in"] if meant is None else meant
+    ended = {kind: counts[kind] for kind in ENDED}
+    return {"in": total, **ended, "rejected": rejected, "open": total - sum(ended.values()) - rejected}
 
 
 def reconcile(expected: set[str], book: LedgerReport) -> dict[str, int]:
@@ -114,4 +113,6 @@ def sound(found: dict[str, Any]) -> list[str]:
     unsettled = messages["accepted"] - messages["applied"] - messages["superseded"] - messages["quarantined"]
     if unsettled:
         wrong.append(f"{unsettled} messages are neither applied, superseded nor quarantined")
+    played = found.get("scenarios", {})
+    wrong.extend(f"scenario {name}: {it['problem']}" for name, it in played.items() if not it["passed"])
     return wrong

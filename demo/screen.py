@@ -1,19 +1,21 @@
 """What a person sees while the stack starts and orders flow: one live table, then the result and the links."""
 
-from datetime import datetime
+from collections import Counter
 from typing import Any
 
 from rich.console import Console, Group
+from rich.markup import escape
 from rich.panel import Panel
 from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from demo.play import Played
 from demo.run import Progress
 from stack.supervisor import Phase
 from stack.supervisor import Progress as ServiceProgress
 
-ENDS = ("in", "delivered", "cancelled", "rejected", "open")
+ENDS = ("in", "delivered", "cancelled", "returned", "rejected", "open")
 
 
 MARKS = {Phase.STARTING: "…", Phase.READY: "[green]✓[/]", Phase.DONE: "[green]✓[/]", Phase.DIED: "[red]✗[/]"}
@@ -49,15 +51,31 @@ def _n(figures: dict[str, int], name: str) -> str:
     return f"{figures.get(name, 0):,}"
 
 
+def scenario(played: Played) -> Panel:
+    """What happened in every system, and what was checked."""
+    table = Table(*(system.upper() for system in played.deeds), box=None, padding=(0, 3, 0, 0))
+    table.add_row(*(_deeds(deeds) for deeds in played.deeds.values()))
+    checks = Table.grid(padding=(0, 1))
+    for check in played.checks:
+        checks.add_row("[green]✓[/]" if check.passed else "[red]✗[/]", Text(check.claim))
+    if played.problem not in {"", *(check.claim for check in played.checks)}:
+        checks.add_row("[red]✗[/]", Text(played.problem, style="red"))
+    mark, orders = "[green]✓[/]" if played.passed else "[red]✗[/]", ", ".join(played.orders)
+    content = Group(Text(played.scenario.story), Text(), table, Text(), checks)
+    return Panel(content, title=f"{mark} {played.scenario.name}", subtitle=orders, title_align="left", expand=False)
+
+
+def _deeds(deeds: Counter[str]) -> str:
+    return "\n".join(f"{what} ×{n}" if n > 1 else what for what, n in deeds.items())
+
+
 def result(console: Console, found: dict[str, Any], wrong: list[str]) -> None:
     """The report, for people."""
     table = Table(title="What happened", title_justify="left")
     for name in ("", *ENDS):
         table.add_column(name, justify="left" if not name else "right")
     for kind in ("orders", "shipments", "lines"):
-        table.add_row(
-            kind, *(f"{found[kind][name]:,}" for name in ("in", "delivered", "cancelled", "rejected", "open"))
-        )
+        table.add_row(kind, *(f"{found[kind][name]:,}" for name in ENDS))
     console.print(table)
     books = Table(title="Our ledger against each system's own books", title_justify="left")
     for name in ("system", "expected", "found", "missing", "duplicate"):
@@ -74,34 +92,6 @@ def result(console: Console, found: dict[str, Any], wrong: list[str]) -> None:
     console.print(f"ERP told   p50 {told['p50']:,.0f} ms, p95 {told['p95']:,.0f} ms after the message was accepted")
     console.print(f"took       {found['wall_s']:,.0f} s")
     if wrong:
-        console.print("[bold red]NOT SOUND:[/] " + "; ".join(wrong))
+        console.print("[bold red]NOT SOUND:[/] " + escape("; ".join(wrong)))
     else:
         console.print("[bold green]Sound:[/] nothing lost, nothing done twice, every order ended.")
-
-
-def order(console: Console, found: dict[str, Any], details: dict[str, list[dict[str, Any]]]) -> None:
-    """One order: where it is, what was promised, what every system was told, what happened."""
-    conditions = ", ".join(found["conditions"]) or "none"
-    console.print(
-        f"[bold]{found['number']}[/] ({found['erp']}) · [bold]{found['status']}[/] · conditions: {conditions}"
-    )
-    first, now = found["first_promised_on"], found["promised_on"]
-    console.print(f"promised {now}" + (f", at first {first}" if first != now else "") + f" · {found['promise_reason']}")
-    columns = {
-        "lines": ("line", "item", "ordered", "shipped", "delivered", "promised_on", "delivered_at"),
-        "shipments": ("shipment", "status", "eta", "shipped_at", "delivered_at"),
-        "effects": ("system", "operation", "shipment", "milestone", "outcome", "attempts", "origin", "done_at"),
-        "timeline": ("occurred_at", "kind", "shipment", "partner", "state", "reason"),
-    }
-    for name, wanted in columns.items():
-        table = Table(*wanted, title=name, title_justify="left")
-        for row in details[name]:
-            table.add_row(*(cell(row[column]) for column in wanted))
-        console.print(table)
-
-
-def cell(value: object) -> str:
-    """A value as a table shows it."""
-    if isinstance(value, datetime):
-        return f"{value:%Y-%m-%d %H:%M}"
-    return "" if value is None else str(value)

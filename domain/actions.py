@@ -177,7 +177,14 @@ def _overrides(state: OrderState, asked: OpenProposal, decision: ReplanDecision,
         yield tendered
         state = tendered.state
     if decision.expedite:
-        faster = effect(state, Operation.AMEND_TENDER, cause, expedite=True, promised_on=decision.promised_on)
+        faster = effect(
+            state,
+            Operation.AMEND_TENDER,
+            cause,
+            key=f"{Operation.AMEND_TENDER}/expedite/{cause.ref}",
+            expedite=True,
+            promised_on=decision.promised_on,
+        )
         state = state.grown()
         yield Decision(state=state, effects=(faster,), done="expedited")
     if decision.promised_on:

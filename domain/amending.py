@@ -1,16 +1,14 @@
 """An amendment: until which state what may change, and the difference that each system gets."""
 
 from datetime import date, timedelta
-from typing import Any
 
 from domain import sourcing
-from domain.decision import Cause, Decision, change, demand_deltas, effect, redated
+from domain.decision import Cause, Decision, change, demand_deltas, redated
 from domain.promise import lead_days
 from domain.state import OrderState
-from domain.trouble import Source
-from domain.variants import PLANS, RANK
+from domain.variants import RANK
 from schemas.commands import Amendment, LineAmendment
-from schemas.effects import ChangeKind, Effect, LineChange, Operation
+from schemas.effects import ChangeKind, LineChange
 from schemas.orders import LineDue, OrderStatus
 
 SHIPPED = RANK[OrderStatus.SHIPPED]
@@ -71,8 +69,15 @@ def amend(state: OrderState, wish: Amendment, cause: Cause, inbox_id: int) -> De
     kept = {n: day for n, day in state.told.items() if grown.days.get(n) == state.days.get(n)}
     grown = grown.model_copy(update={"told": kept})
     dated = redated(grown, state, cause)
-    sources, instructed = _instruct(state, grown, wish, changes, cause, moved=bool(dated))
-    grown = grown.model_copy(update={"sources": sources})
+    told, instructed = sourcing.amended(
+        state,
+        changes,
+        cause,
+        everyone=wish.address or bool(dated),
+        address=wish.address,
+        promised_on=grown.promised_on if dated else None,
+    )
+    grown = grown.model_copy(update={"sources": told.sources})
     effects = (
         *instructed,
         change(grown, ChangeKind.AMENDED, cause, changes=changes, promised_on=grown.promised_on),
@@ -130,26 +135,6 @@ def _days(state: OrderState, wish: Amendment, cause: Cause) -> dict[int, date]:
         elif line in new:
             days[line] = max(state.first_promised_on, earliest)
     return days
-
-
-def _instruct(
-    before: OrderState,
-    state: OrderState,
-    wish: Amendment,
-    changes: tuple[LineChange, ...],
-    cause: Cause,
-    *,
-    moved: bool,
-) -> tuple[tuple[Source, ...], tuple[Effect, ...]]:
-    """Tell the sites and the transport; and what the other sites are to send then."""
-    if not (changes or wish.address or moved):
-        return before.sources, ()
-    fields: dict[str, Any] = {"address": wish.address, "promised_on": state.promised_on if moved else None}
-    transport = effect(state, Operation.AMEND_TENDER, cause, changes=changes, **fields)
-    if Operation.INSTRUCT_WAREHOUSE not in PLANS[state.start.variant].instructions:
-        return before.sources, (transport,)
-    after, told = sourcing.amended(before, changes, cause, everyone=wish.address or moved, **fields)
-    return after.sources, (*told, transport)
 
 
 def _in_words(wish: Amendment, changes: tuple[LineChange, ...], state: OrderState) -> str:

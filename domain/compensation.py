@@ -34,10 +34,7 @@ def take_back(state: OrderState, cause: Cause) -> tuple[Effect, ...]:
 
 def intercept(state: OrderState, cause: Cause) -> tuple[Effect, ...]:
     """Bring back what is under way, and stop what has not left. The tender stays: its carrier does the interception."""
-    stopped = tuple(
-        effect(state, Operation.INTERCEPT_SHIPMENT, cause, key=f"{name}/intercept", shipment=name)
-        for name in reversed(under_way(state))
-    )
+    stopped = bring_back(state, under_way(state), cause)
     if Operation.INSTRUCT_WAREHOUSE not in PLANS[state.start.variant].instructions:
         return stopped
     kept = tuple(
@@ -45,6 +42,14 @@ def intercept(state: OrderState, cause: Cause) -> tuple[Effect, ...]:
         for site in sites(state)
     )
     return (*stopped, *kept)
+
+
+def bring_back(state: OrderState, shipments: tuple[str, ...], cause: Cause) -> tuple[Effect, ...]:
+    """Have the carrier stop these shipments under way, the last one first, and bring them back."""
+    return tuple(
+        effect(state, Operation.INTERCEPT_SHIPMENT, cause, key=f"{name}/intercept", shipment=name)
+        for name in reversed(shipments)
+    )
 
 
 def under_way(state: OrderState) -> tuple[str, ...]:

@@ -7,13 +7,13 @@ state and the same set of milestone effects, or in a recorded refusal (tests/dom
 from datetime import datetime, timedelta
 
 from domain import billing, commands, proposals, sourcing, tendering, writing_off
-from domain.compensation import under_way
+from domain.compensation import bring_back, under_way
 from domain.deadlines import REPORTS, TENDER, Alarm
 from domain.decision import Cause, Decision, delta, effect, lines_open, moved, redated
 from domain.delay import redated as day_of
 from domain.findings import UNTYPED
 from domain.shipments import UNRANKED, ShipmentState
-from domain.state import WHOLE_ORDER, OrderState, sender_rma
+from domain.state import REFUSED, WHOLE_ORDER, OrderState, sender_rma
 from domain.trouble import RefusedEffect, Trouble
 from domain.variants import PLANS, RANK, Step, step_for
 from schemas.effects import Effect, Operation, PlanningDelta
@@ -74,9 +74,10 @@ def _told(before: OrderState, state: OrderState, event: MilestoneEvent, *, fresh
             *((_milestone_effect(state, event),) if fresh and step.tell_erp else ()),
             *billing.invoice(before, state, cause),
             *redated(state, before, cause, event.shipment),
+            *_too_late_to_stop(before, state, cause),
         ),
         deltas=_milestone_delta(state, event) if fresh and step.tell_planning and moves else (),
-        returns=_return(state, event) if fresh and event.kind is M.RETURNING else (),
+        returns=_returns(before, state, event),
     )
     if event.kind in SETTLES:
         decision = decision.plus(_settled(state, cause))
@@ -167,16 +168,25 @@ def _milestone_delta(state: OrderState, event: MilestoneEvent) -> tuple[Planning
     )
 
 
-def _return(state: OrderState, event: MilestoneEvent) -> tuple[ReturnStart, ...]:
-    """Goods that come back to the sender are received, inspected and booked by a return of their own."""
-    lines = _carried(state, event)
-    if not lines:
+def _too_late_to_stop(before: OrderState, state: OrderState, cause: Cause) -> tuple[Effect, ...]:
+    """What has left although the order was being cancelled is intercepted as well."""
+    if state.cancelling is None:
         return ()
-    return (
+    known = under_way(before)
+    cause = cause._replace(reason=state.cancelling)
+    return bring_back(state, tuple(name for name in under_way(state) if name not in known), cause)
+
+
+def _returns(before: OrderState, state: OrderState, event: MilestoneEvent) -> tuple[ReturnStart, ...]:
+    """Goods that come back to the sender are received, inspected and booked by a return of their own for each shipment,
+    as soon as it is known what that carries."""
+    known = _homebound(before)
+    reason = (event.reason if event.kind is M.RETURNING else None) or "the carrier brings it back"
+    return tuple(
         ReturnStart(
             order=state.start.key,
-            rma=sender_rma(event.shipment),
-            reason=event.reason or "the carrier brings it back",
+            rma=sender_rma(name),
+            reason=reason,
             lines=lines,
             items={line.line: line.item for line in state.demand},
             site=state.start.site,
@@ -186,8 +196,20 @@ def _return(state: OrderState, event: MilestoneEvent) -> tuple[ReturnStart, ...]
             by=event.partner,
             accepted_at=event.received_at,
             traceparent=event.traceparent,
-        ),
+        )
+        for name, lines in _homebound(state).items()
+        if name not in known
     )
+
+
+def _homebound(state: OrderState) -> dict[str, tuple[ShippedLine, ...]]:
+    """The packs of each shipment that comes back, of those of which it is known."""
+    found = {name: state.goods[name].stated.get(M.RETURNING, state.goods[name].lines) for name in state.coming_back}
+    if WHOLE_ORDER in found and not found[WHOLE_ORDER]:
+        found[WHOLE_ORDER] = tuple(
+            ShippedLine(line=x.line, quantity=state.due(x)) for x in state.demand if state.due(x)
+        )
+    return {name: lines for name, lines in found.items() if lines}
 
 
 def pass_deadlines(state: OrderState, passed: tuple[Alarm, ...], now: datetime) -> Decision:
@@ -206,7 +228,7 @@ def pass_deadlines(state: OrderState, passed: tuple[Alarm, ...], now: datetime) 
 def refused(state: OrderState, what: Effect, origin: str, now: datetime) -> OrderState:
     """A system refused an effect by its own rule: people must look, and may have it tried again."""
     known = {**state.refused, what.key: RefusedEffect(effect=what, origin=origin, at=now)}
-    return state.grown(refused=known)
+    return state.grown(refused=known, passed=tuple(name for name in state.passed if name != REFUSED))
 
 
 def came_back(state: OrderState, outcome: ReturnOutcome, now: datetime) -> Decision:

@@ -35,7 +35,7 @@ def record(
     waiting: tuple[Effect, ...] = (),
 ) -> StepRecord:
     """One record for all decisions of a step. Lines and shipments are written when anything was applied."""
-    moved = any(outcome.superseded is None for outcome in outcomes) and first_promise is None
+    moved = any(decision.superseded is None for decision in decisions) and first_promise is None
     return StepRecord(
         order=state.start.key,
         version=state.version,

@@ -1,5 +1,6 @@
 """Where packs come from: a shortage is covered by another site, a backorder or a planner, as the policy says."""
 
+from collections.abc import Iterator
 from datetime import date, timedelta
 from typing import Any
 
@@ -8,7 +9,7 @@ from domain.parties import warehouse_partner
 from domain.shipments import packs_of
 from domain.state import WHOLE_ORDER, OrderState
 from domain.trouble import OpenProposal, Short, Source
-from domain.variants import RANK
+from domain.variants import PLANS, RANK
 from schemas.base import Variant
 from schemas.effects import ChangeKind, Effect, LineChange, Operation
 from schemas.exceptions import Reaction
@@ -146,8 +147,7 @@ def from_site(
     fields: dict[str, Any] = {"site": site, "lines": lines, "promised_on": grown.promised_on}
     effects = (
         effect(grown, Operation.INSTRUCT_WAREHOUSE, cause, **fields),
-        effect(grown, Operation.AMEND_WAREHOUSE, cause, site=instead_of or state.start.site, changes=less),
-        effect(grown, Operation.AMEND_TENDER, cause, changes=less),
+        *_amend_at(grown, instead_of or state.start.site, cause, changes=less),
         effect(grown, Operation.TENDER_TRANSPORT, cause, key=f"{Operation.TENDER_TRANSPORT}/{cause.ref}", **fields),
         change(grown, ChangeKind.RE_SOURCED, cause, site=site, lines=lines),
     )
@@ -163,7 +163,8 @@ def _less(source: Source, lines: tuple[ShippedLine, ...]) -> Source:
 def amended(
     state: OrderState, changes: tuple[LineChange, ...], cause: Cause, *, everyone: bool = False, **fields: Any
 ) -> tuple[OrderState, tuple[Effect, ...]]:
-    """Tell each site its part of the changes, or `everyone` who takes part; and the state with what they send then.
+    """Tell each site and its carrier their part of the changes, or `everyone` who takes part; and the state with what
+    the sites send then.
 
     More is for the first site. Less is taken from it as far as it is to send anything, then from the site asked last.
     """
@@ -179,19 +180,21 @@ def amended(
                 rest -= taken
         if it.quantity + before - rest:
             told[state.start.site].append(it.model_copy(update={"quantity": it.quantity + before - rest}))
-    effects = tuple(
-        effect(
-            state,
-            Operation.AMEND_WAREHOUSE,
-            cause if site == state.start.site else cause._replace(ref=f"{site}/{cause.ref}"),
-            site=site,
-            changes=tuple(told.get(site, ())),
-            **fields,
-        )
+    effects = [
+        it
         for site in sites(state)
         if everyone or told.get(site)
-    )
-    return state.model_copy(update={"sources": tuple(sources)}), effects
+        for it in _amend_at(state, site, cause, changes=tuple(told.get(site, ())), **fields)
+    ]
+    return state.model_copy(update={"sources": tuple(sources)}), tuple(effects)
+
+
+def _amend_at(state: OrderState, site: str, cause: Cause, **fields: Any) -> Iterator[Effect]:
+    first = site == state.start.site
+    cause = cause if first else cause._replace(ref=f"{site}/{cause.ref}")
+    if Operation.INSTRUCT_WAREHOUSE in PLANS[state.start.variant].instructions:
+        yield effect(state, Operation.AMEND_WAREHOUSE, cause, site=site, **fields)
+    yield effect(state, Operation.AMEND_TENDER, cause, site="" if first else site, **fields)
 
 
 def share(state: OrderState, site: str, line: int) -> int:

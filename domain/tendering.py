@@ -3,10 +3,11 @@
 from datetime import datetime
 
 from domain.decision import Cause, Decision, effect
+from domain.sourcing import share
 from domain.state import OrderState
 from domain.variants import RANK
 from schemas.effects import Effect, EffectReceipt, Operation
-from schemas.milestones import MilestoneEvent, MilestoneKind
+from schemas.milestones import MilestoneEvent, MilestoneKind, ShippedLine
 from schemas.orders import OrderStatus
 
 
@@ -83,6 +84,7 @@ def next_carrier(state: OrderState, refused_by: str, cause: Cause, wanted: str =
         cause,
         key=f"{Operation.TENDER_TRANSPORT}/{attempt}",
         carrier=carrier,
+        lines=_of_the_first_site(state),
         promised_on=state.promised_on,
     )
     tender = state.tender.model_copy(
@@ -100,6 +102,14 @@ def next_carrier(state: OrderState, refused_by: str, cause: Cause, wanted: str =
     return Decision(state=state.grown(tender=tender, carrier=""), effects=(offer,), done=f"tender goes to {asked}")
 
 
+def _of_the_first_site(state: OrderState) -> tuple[ShippedLine, ...]:
+    """The packs to carry: none are named when it is the whole order."""
+    if not (state.sources or state.dropped):
+        return ()
+    packs = ((line.line, share(state, state.start.site, line.line)) for line in state.demand)
+    return tuple(ShippedLine(line=line, quantity=quantity) for line, quantity in packs if quantity)
+
+
 def used_up(state: OrderState, rejected: tuple[str, ...]) -> bool:
     """Whether there is nobody left to ask by the policy: the limit is reached, or the whole list has been asked."""
     policy = state.start.policy
@@ -109,7 +119,7 @@ def used_up(state: OrderState, rejected: tuple[str, ...]) -> bool:
 
 def unanswered(state: OrderState, cause: Cause) -> Decision:
     """Nobody answered the tender in time: it is taken back and goes to the next carrier."""
-    return retender(state, state.tender.carrier, cause)
+    return retender(state, state.tender.carrier or state.start.carrier, cause)
 
 
 def retender(state: OrderState, instead_of: str, cause: Cause, wanted: str = "") -> Decision:

@@ -72,10 +72,14 @@ class OpenProposal(Contract):
 
 
 class KnownCase(Contract):
-    """The newest case of one kind: its number, the findings in it while it is open, and its history once it ended."""
+    """The newest case of one kind: its number, and what it was about last.
+
+    `settled`: what people have resolved although it is still wrong; it is not raised again before it was cured.
+    """
 
     kind: ExceptionKind
     number: int
     open: bool
     subjects: tuple[str, ...]
     reopened: int = 0
+    settled: tuple[str, ...] = ()

@@ -5,9 +5,9 @@ from domain.billing import invoice, mismatches
 from domain.decision import Cause, Decision, change, demand_deltas, lines_open
 from domain.shipments import packs_of
 from domain.state import OrderState
-from domain.variants import PLANS, RANK
+from domain.variants import RANK
 from schemas.commands import ActionRequest
-from schemas.effects import ChangeKind, Effect, LineChange, Operation
+from schemas.effects import ChangeKind, LineChange
 from schemas.exceptions import ExceptionKind as X
 from schemas.milestones import ShippedLine
 from schemas.orders import OrderStatus
@@ -75,15 +75,12 @@ def _lose(state: OrderState, lines: tuple[ShippedLine, ...], cause: Cause) -> De
 
 
 def drop(state: OrderState, lines: tuple[ShippedLine, ...], cause: Cause) -> Decision:
-    """Cancel packs of lines: the ERP closes them short, the sites leave what has not left, demand falls."""
+    """Cancel packs of lines: the ERP closes them short, sites and carriers leave what has not left, demand falls."""
     items = {line.line: line.item for line in state.demand}
     here = {x.line: x.quantity for x in lines_open(state, SHIPPED)}
     left = ((x, min(x.quantity, here.get(x.line, 0))) for x in lines)
     stays = tuple(LineChange(line=x.line, item=items[x.line], quantity=-packs) for x, packs in left if packs)
-    told: tuple[Effect, ...] = ()
-    grown = state
-    if not state.cancelling and Operation.INSTRUCT_WAREHOUSE in PLANS[state.start.variant].instructions:
-        grown, told = sourcing.amended(state, stays, cause)
+    grown, told = (state, ()) if state.cancelling else sourcing.amended(state, stays, cause)
     gone = {x.line: x.quantity - min(x.quantity, here.get(x.line, 0)) for x in lines}
     grown = sourcing.covered(grown, lines, "cancelled").grown(
         dropped=_added(state.dropped, {x.line: x.quantity for x in lines}), lost=_added(state.lost, gone)

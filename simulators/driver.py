@@ -13,7 +13,7 @@ from schemas.milestones import Milestone
 from schemas.orders import OrderRelease
 from schemas.webhooks import webhook_secret
 from simulators.answers import Answers
-from simulators.faults import PRESETS
+from simulators.faults import PRESETS, Faults
 from simulators.ledger import LedgerReport
 from simulators.plans import MAX_BATCH, OrderPlan, PlanBatch
 from simulators.webhooks import OutboxStatus, message_of
@@ -87,8 +87,12 @@ class Driver:
     async def faults(self, preset: str) -> None:
         """Switch a preset of faults on, in every system."""
         for system in System:
-            response = await self._sims.put(f"/{system}/faults", content=PRESETS[preset].model_dump_json())
-            response.raise_for_status()
+            await self.befall(system, PRESETS[preset])
+
+    async def befall(self, system: System, faults: Faults) -> None:
+        """Let faults befall one system, instead of those that did."""
+        response = await self._sims.put(f"/{system}/faults", content=faults.model_dump_json())
+        response.raise_for_status()
 
     async def release(self, releases: Sequence[OrderRelease], told: Callable[[str], None]) -> list[Refusal]:
         """Release orders as an ERP would: several at once, again after a fault. `told(number)` after each."""

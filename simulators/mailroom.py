@@ -1,11 +1,14 @@
 """Where letters to people arrive: a mail server, and a receiver of chat messages and signed webhooks, which keep all.
 
-`async with mailroom() as room:` listens on free ports. What came is in `room`, and at `GET /received` for others.
+`async with mailroom(secret) as room:` listens on free ports. What came is in `room`, and at `GET /received` for others.
+`python -m simulators.mailroom` runs it as a process of its own.
 """
 
+import argparse
 import asyncio
 import hmac
 import json
+import os
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
@@ -23,8 +26,10 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from schemas.notify import signing_secret
-from schemas.webhooks import ID_HEADER, SIGNATURE_HEADER, TIMESTAMP_HEADER, sign
+from schemas.webhooks import ID_HEADER, SIGNATURE_HEADER, TIMESTAMP_HEADER, sign, webhook_secret_text
 
+NAME = "mailroom"
+"""As whom the receiver of events knows Syncline: its signing secret is derived from the master secret under this name."""
 HOST = "127.0.0.1"
 TOLERANCE_S = 300
 """How old or new a signature may be."""
@@ -197,3 +202,24 @@ class _Server(uvicorn.Server):
     def capture_signals(self) -> Iterator[None]:
         """Capture none."""
         yield
+
+
+async def _stay(secret: str, smtp_port: int, http_port: int) -> None:
+    async with mailroom(secret, smtp_port, http_port):
+        await asyncio.Event().wait()
+
+
+def main() -> None:
+    """Read the command line and take in letters until stopped. The master secret comes from the environment."""
+    parser = argparse.ArgumentParser(prog="simulators.mailroom", description=__doc__)
+    parser.add_argument("--smtp-port", type=int, required=True)
+    parser.add_argument("--port", type=int, required=True, help="of chat messages, events, and what was received")
+    options = parser.parse_args()
+    master = os.environ.get("SYNCLINE_MASTER_SECRET", "")
+    if not master:
+        parser.error("not set in the environment: SYNCLINE_MASTER_SECRET")
+    asyncio.run(_stay(webhook_secret_text(master, NAME), options.smtp_port, options.port))
+
+
+if __name__ == "__main__":
+    main()

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from schemas.settings import Settings
+from schemas.webhooks import webhook_secret_text
 from stack.postgres import EmbeddedPostgres
 from stack.probes import answers
 from stack.state import Ports, kept_secret, state_directory, write_private
@@ -21,9 +22,11 @@ from stack.supervisor import Progress, Service, Supervisor
 from stack.temporal import TemporalServer
 
 SOURCE = Path(__file__).resolve().parent.parent
-STAGES = (("postgres", "temporal"), ("migrate", "simulators"), ("gateway", "worker"))
+STAGES = (("postgres", "temporal"), ("migrate", "simulators", "mailroom"), ("gateway", "worker"))
 """Every service by name. Those of one stage start together, when the stage before is ready."""
 INFRASTRUCTURE = STAGES[0]
+STAND_INS = frozenset({"simulators", "mailroom"})
+"""What is there in place of the world: other systems, and the mail server and chat of people."""
 WHEREABOUTS = "stack.json"
 """File in the state directory that tells other commands where this stack's parts listen."""
 ADMIN_KEY = "admin.key"
@@ -49,7 +52,7 @@ class StackOptions:
 
     def wants(self, service: str) -> bool:
         """Whether this service is to be started."""
-        if service == "simulators" and not self.simulators:
+        if service in STAND_INS and not self.simulators:
             return False
         return not self.only or service in self.only
 
@@ -62,6 +65,8 @@ class Urls:
     api_docs: str
     temporal_ui: str
     sims: str
+    letters: str
+    """What people were sent: mail, chat messages and events."""
 
 
 class LocalStack:
@@ -77,7 +82,9 @@ class LocalStack:
         self.temporal = TemporalServer(directory / "temporal", ports.take(7233), ports.take(8233))
         gateway = f"http://127.0.0.1:{ports.take(8080)}"
         sims = f"http://127.0.0.1:{ports.take(8090)}"
-        self.urls = Urls(gateway, f"{gateway}/docs", self.temporal.ui_url, sims)
+        self._mailroom = f"http://127.0.0.1:{ports.take(8025)}"
+        self._smtp_port = ports.take(1025)
+        self.urls = Urls(gateway, f"{gateway}/docs", self.temporal.ui_url, sims, f"{self._mailroom}/received")
         self._worker_port = ports.take(8099)
         self._sim_token = kept_secret(directory, "simulator.token")
         values = self._values()
@@ -133,7 +140,14 @@ class LocalStack:
         if self.options.simulators:
             for system, path in {"erp": "erp/{id}", "wms": "wms/{id}", "tms": "tms", "planning": "planning"}.items():
                 values[system] = {"*": {"url": f"{self.urls.sims}/{path}", "token": self._sim_token}}
+            values["notify"] = self._to_the_mailroom(values["master_secret"])
         return values
+
+    def _to_the_mailroom(self, master_secret: str) -> dict[str, Any]:
+        """Channels to people that end in the mail room: chat room `room`, and webhook `events`."""
+        events = {"url": f"{self._mailroom}/events/events", "secret": webhook_secret_text(master_secret, "mailroom")}
+        smtp = {"host": "127.0.0.1", "port": self._smtp_port, "tls": "none", "sender": "syncline@example.com"}
+        return {"smtp": smtp, "chat": {"room": {"url": f"{self._mailroom}/chat/room"}}, "webhooks": {"events": events}}
 
     def service(self, name: str) -> Service:
         """How a service is run."""
@@ -162,6 +176,9 @@ class LocalStack:
                 return self._python(name, "store.migrate", health=None)
             case "simulators":
                 return self._python(name, "simulators", *simulators, health=f"{self.urls.sims}/health")
+            case "mailroom":
+                mailroom = ("--smtp-port", str(self._smtp_port), "--port", self._mailroom.rsplit(":", 1)[1])
+                return self._python(name, "simulators.mailroom", *mailroom, health=self.urls.letters)
             case "gateway":
                 return self._python(name, "gateway", health=f"{self.urls.gateway}/health/ready")
             case _:

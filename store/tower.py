@@ -131,7 +131,7 @@ class Parked:
 
 async def totals(connection: Connection) -> Totals:
     """Counts over everything."""
-    [found] = await _rows(
+    [found] = await rows(
         connection,
         Totals,
         "SELECT o.*, p.on_time, p.late, m.quarantined, m.waiting, e.owed, e.refused FROM (SELECT count(*) AS orders, "
@@ -153,7 +153,7 @@ async def totals(connection: Connection) -> Totals:
 
 async def health(connection: Connection) -> list[SystemHealth]:
     """The four kinds of system that Syncline acts on."""
-    return await _rows(
+    return await rows(
         connection,
         SystemHealth,
         "WITH told AS (SELECT system, outcome <> 'done' AND error IS NOT NULL AS failing, outcome, done_at, "
@@ -173,7 +173,7 @@ async def health(connection: Connection) -> list[SystemHealth]:
 
 async def flow(connection: Connection) -> list[Flow]:
     """Orders by status."""
-    return await _rows(
+    return await rows(
         connection,
         Flow,
         "SELECT status, count(*) AS orders, count(*) FILTER (WHERE conditions <> '{}') AS off_track FROM order_view "
@@ -183,7 +183,7 @@ async def flow(connection: Connection) -> list[Flow]:
 
 async def attention(connection: Connection) -> list[Attention]:
     """Orders to look at, by severity, then days late, priority and value."""
-    return await _rows(
+    return await rows(
         connection,
         Attention,
         "WITH trouble AS (SELECT order_key, count(*) FILTER (WHERE outcome = 'failed') AS refused, "
@@ -203,7 +203,7 @@ async def attention(connection: Connection) -> list[Attention]:
 
 async def throughput(connection: Connection) -> list[Bucket]:
     """The last full buckets, oldest first."""
-    return await _rows(
+    return await rows(
         connection,
         Bucket,
         "WITH clock AS (SELECT date_bin(make_interval(secs => %(bucket)s), now(), 'epoch') AS ended), "
@@ -220,7 +220,7 @@ async def throughput(connection: Connection) -> list[Bucket]:
 
 async def activity(connection: Connection) -> list[Activity]:
     """The newest milestones, newest first."""
-    return await _rows(
+    return await rows(
         connection,
         Activity,
         "SELECT o.order_key, e.kind, e.shipment, e.partner, o.state, e.received_at FROM event e "
@@ -231,7 +231,7 @@ async def activity(connection: Connection) -> list[Activity]:
 
 async def parked(connection: Connection, limit: int = QUARANTINE) -> list[Parked]:
     """Quarantined messages: first those that only a person can help, then the newest."""
-    return await _rows(
+    return await rows(
         connection,
         Parked,
         "SELECT id, partner, kind, external_id, reason, origin, waiting_for, received_at FROM inbox_message "
@@ -240,9 +240,10 @@ async def parked(connection: Connection, limit: int = QUARANTINE) -> list[Parked
     )
 
 
-async def _rows(
-    connection: Connection, kind: type[Row], query: str, parameters: dict[str, int] | None = None
+async def rows(
+    connection: Connection, kind: type[Row], query: str, parameters: dict[str, int | str] | None = None
 ) -> list[Row]:
+    """What a query finds, each row as one of `kind`."""
     async with connection.cursor(row_factory=class_row(kind)) as cursor:
         await cursor.execute(query.encode(), parameters)
         return await cursor.fetchall()

@@ -3,6 +3,7 @@
 Each rule takes a document and returns what is wrong with it, so that a canary can show it a bad one.
 """
 
+import json
 import re
 import shlex
 import subprocess
@@ -16,8 +17,17 @@ from typing import Any
 
 import pytest
 import typer
+from fastapi.routing import APIRoute
+from pydantic import BaseModel, ValidationError
+from temporalio.client import Client
 
 import cli
+from demo.scenarios import SCENARIOS
+from domain import policies
+from gateway.app import SUBJECTS
+from gateway.requests import REQUESTS
+from schemas import door
+from schemas.policies import PolicyRule
 from schemas.settings import Settings
 from simulators.history import RULES as IMPORT_RULES
 
@@ -32,8 +42,13 @@ PATH = re.compile(rf"(?:{ROOMS})/[\w./-]*|[\w-]+\.(?:py|toml|yml|lock)")
 TEST_FILE = re.compile(r"tests/[\w/]+\.py")
 TEST_NAME = re.compile(r"test_\w+")
 SETTING = re.compile(r"\bSYNCLINE_[A-Z_]+[A-Z]")
+SCENARIO = re.compile(r"--scenario ([\w-]+)")
 ELLIPSIS = "…"
 STATES = ("built", "partly", "not yet")
+BODIES: dict[str, type[BaseModel]] = {
+    **{model.__name__: model for model in REQUESTS.values()},
+    "PolicyRule": PolicyRule,
+}
 
 
 @dataclass(frozen=True)
@@ -85,10 +100,68 @@ def paths(doc: Document) -> list[str]:
 
 
 def named_settings(doc: Document) -> list[str]:
-    """Every SYNCLINE_ variable is a setting, or is read by a process or by the Makefile."""
+    """Every SYNCLINE_ variable is a setting, a part of one, or is read by a process or by the Makefile."""
     elsewhere = "".join((ROOT / name).read_text() for name in ("Makefile", "docker-compose.yml"))
-    known = {f"SYNCLINE_{name.upper()}" for name in Settings.model_fields} | set(SETTING.findall(elsewhere))
+    known = set(variables(Settings, "SYNCLINE_")) | set(SETTING.findall(elsewhere))
     return [f"{name} is no setting" for name in SETTING.findall(doc.text) if name not in known]
+
+
+def variables(model: type[BaseModel], prefix: str) -> Iterator[str]:
+    """The environment variables that set a model's fields, and those of the models in it."""
+    for name, field in model.model_fields.items():
+        yield f"{prefix}{name.upper()}"
+        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
+            yield from variables(field.annotation, f"{prefix}{name.upper()}__")
+
+
+def environments(doc: Document) -> list[str]:
+    """Every block of environment variables can be read as settings."""
+    wrong = []
+    for line, text in doc.blocks("env"):
+        with pytest.MonkeyPatch.context() as environment:
+            for variable in shlex.split(text):
+                environment.setenv(*variable.split("=", 1))
+            try:
+                Settings()
+            except ValueError as error:
+                wrong.append(f"line {line}: {error}")
+    return wrong
+
+
+def requests(doc: Document) -> list[str]:
+    """Every HTTP request is one that the API takes, with a body that the door admits."""
+    found = ((line, *text.partition("\n")[::2]) for line, text in doc.blocks("http"))
+    return [f"line {line}: {wrong}" for line, first, body in found for wrong in not_taken(first, body.strip())]
+
+
+def not_taken(first: str, body: str) -> Iterator[str]:
+    """Why the API would not take a request: its method and address, or its body."""
+    method, path = first.split()
+    routes = [route for module in SUBJECTS for route in module.router.routes if isinstance(route, APIRoute)]
+    taken = (r for r in routes if method in (r.methods or ()) and r.path_regex.match(path.partition("?")[0]))
+    route = next(taken, None)
+    if route is None:
+        yield f"{first} is no operation"
+    elif body:
+        media = (route.openapi_extra or {})["requestBody"]["content"]["application/json"]
+        try:
+            door.admit(BODIES[media["schema"]["$ref"].rpartition("/")[2]], body.encode())
+        except door.Refused as refused:
+            yield str(refused.findings)
+
+
+def rules_in_force(doc: Document) -> list[str]:
+    """Every block of policy rules could be put in force."""
+    wrong = []
+    for line, text in doc.blocks("json"):
+        said = json.loads(text)
+        for rule in said if isinstance(said, list) else [said]:
+            if "about" in rule:
+                try:
+                    wrong += [f"line {line}: {found}" for found in policies.check(PolicyRule.model_validate(rule))]
+                except ValidationError as error:
+                    wrong.append(f"line {line}: {error}")
+    return wrong
 
 
 def named_tests(doc: Document) -> list[str]:
@@ -101,6 +174,12 @@ def named_tests(doc: Document) -> list[str]:
         names = [code for code in codes if TEST_NAME.fullmatch(code)]
         wrong += [f"{name} is not in {files}" for name in names if not re.search(rf"def {name}\(", source)]
     return wrong
+
+
+def named_scenarios(doc: Document) -> list[str]:
+    """Every scenario that is named to be played is there."""
+    named = SCENARIO.findall(doc.text)
+    return [f"there is no scenario {name}" for name in named if name not in {*SCENARIOS, "all", "NAME"}]
 
 
 def commands(doc: Document) -> list[str]:
@@ -137,7 +216,17 @@ def unknown_to_make(words: list[str]) -> list[str]:
     return wrong
 
 
-RULES: list[Callable[[Document], list[str]]] = [links, paths, named_settings, named_tests, commands]
+RULES: list[Callable[[Document], list[str]]] = [
+    links,
+    paths,
+    named_settings,
+    environments,
+    requests,
+    rules_in_force,
+    named_tests,
+    named_scenarios,
+    commands,
+]
 
 
 @pytest.mark.parametrize("doc", documents(), ids=lambda doc: str(doc.file.relative_to(ROOT)))
@@ -167,8 +256,14 @@ BAD: list[tuple[Callable[[Document], list[str]], str]] = [
     (paths, "in `domain/nowhere.py`"),
     (paths, "in `nowhere.py`"),
     (named_settings, "set `SYNCLINE_NOWHERE`"),
+    (named_settings, "set `SYNCLINE_NOTIFY__NOWHERE`"),
+    (environments, "```env\nSYNCLINE_NOTIFY__SMTP='{\"port\": 25}'\n```"),
+    (requests, "```http\nPOST /v1/nowhere\n```"),
+    (requests, '```http\nPOST /v1/orders/SO-1/hold\n\n{"id": "h-1"}\n```'),
+    (rules_in_force, '```json\n{"id": "rule", "about": "case", "body": {"nowhere": 1}}\n```'),
     (named_tests, "`tests/test_docs.py`: `test_nothing_of_the_kind`"),
     (named_tests, "`test_the_example_runs`, without its file"),
+    (named_scenarios, "`--scenario nowhere`"),
     (commands, "```console\nsyncline nowhere\n```"),
     (commands, "1. then\n\n   ```console\n   .venv/bin/syncline order nowhere\n   ```"),
     (commands, "```sh\nsyncline demo --nowhere 3\n```"),
@@ -227,3 +322,10 @@ def test_a_decision_says_why_and_what_keeps_it(file: Path) -> None:
 def test_the_import_rules_are_those_of_the_code() -> None:
     written = [line.removeprefix("- ") for line in document("history-import.md").text.splitlines() if line[:2] == "- "]
     assert written == [str(rule) for rule in IMPORT_RULES]
+
+
+async def test_temporal_understands_the_saved_views(temporal_client: Client) -> None:
+    queries = re.findall(r"\| `(\w+ .+)` ", document("runbooks/saved-views.md").text)
+    assert queries
+    for query in queries:
+        assert (await temporal_client.count_workflows(query)).count >= 0, query

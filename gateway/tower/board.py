@@ -4,16 +4,18 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from domain.variants import BY_RANK
-from gateway.tower.pages import order_url
-from store import tower
+from gateway.tower.desks import cases_url, planner_url
+from gateway.tower.pages import order_url, span
+from store import tower, tower_desks
 from store.engine import Connection
 from store.tower import Activity, Attention, Bucket, Flow, Parked, SystemHealth, Totals
+from store.tower_desks import Asked, Load
 
 SHOWN = 20
 """Entries in each list of the overview."""
 NAMES = {"erp": "ERP", "wms": "WMS", "tms": "TMS", "planning": "Planning"}
 IN_FLIGHT = [BY_RANK[rank].value for rank in range(9)]
-ENDED = ("closed", "cancelled", "rejected")
+ENDED = ("closed", "cancelled", "returned", "rejected")
 ACT, RETRYING, WATCH = 3, 2, 1
 
 
@@ -29,10 +31,11 @@ class Chip:
 
 @dataclass(frozen=True)
 class Concern:
-    """An entry of the list of what needs attention."""
+    """An entry of the list of what needs attention; `grade` says in a word what its severity asks for."""
 
     key: str
     severity: int
+    grade: str
     url: str
     subject: str
     title: str
@@ -59,6 +62,8 @@ class Board:
     health: list[SystemHealth]
     flow: list[Flow]
     attention: list[Attention]
+    loads: list[Load]
+    asked: list[Asked]
     parked: list[Parked]
     buckets: list[Bucket]
     activity: list[Activity]
@@ -70,9 +75,29 @@ class Board:
 
     @property
     def concerns(self) -> list[Concern]:
-        """Orders and messages that need attention, worst first."""
-        found = [_order_concern(order) for order in self.attention] + [_parked_concern(m) for m in self.parked]
+        """Cases, proposals, orders and messages that need attention, worst first."""
+        found = [
+            *(_case_concern(load, self.at) for load in self.loads),
+            *(_planner_concern(asked, self.at) for asked in self.asked),
+            *map(_order_concern, self.attention),
+            *map(_parked_concern, self.parked),
+        ]
         return sorted(found, key=lambda concern: -concern.severity)[:SHOWN]
+
+    @property
+    def open_cases(self) -> int:
+        """Cases that are open, on all desks."""
+        return sum(load.cases for load in self.loads)
+
+    @property
+    def untaken(self) -> int:
+        """Open cases that nobody has acknowledged."""
+        return sum(load.untaken for load in self.loads)
+
+    @property
+    def escalated(self) -> int:
+        """Open cases that have gone past their first tier."""
+        return sum(load.escalated for load in self.loads)
 
     @property
     def steps(self) -> list[Flow]:
@@ -107,6 +132,8 @@ async def read(connection: Connection) -> Board:
         health=await tower.health(connection),
         flow=await tower.flow(connection),
         attention=await tower.attention(connection),
+        loads=await tower_desks.caseload(connection),
+        asked=await tower_desks.asked(connection),
         parked=await tower.parked(connection, SHOWN),
         buckets=await tower.throughput(connection),
         activity=(await tower.activity(connection))[:SHOWN],
@@ -130,7 +157,44 @@ def _order_concern(order: Attention) -> Concern:
         order.carrier or "",
     ]
     detail = " · ".join(fact for fact in facts if fact)
-    return Concern(f"o-{order.key}", order.severity, order_url(order.key), order.number, _trouble(order), detail)
+    grade = {ACT: "act", RETRYING: "retrying", WATCH: "watch"}[order.severity]
+    return Concern(f"o-{order.key}", order.severity, grade, order_url(order.key), order.number, _trouble(order), detail)
+
+
+def _case_concern(load: Load, now: datetime) -> Concern:
+    severity, grade = (
+        (ACT, "escalated") if load.escalated else (RETRYING, "take it") if load.untaken else (WATCH, "in hand")
+    )
+    facts = [
+        f"oldest {span(now - load.oldest_at)}",
+        f"{load.untaken} untaken" if load.untaken else "",
+        f"climbs in {span(load.next_at - now)}" if load.next_at else "",
+    ]
+    return Concern(
+        key=f"c-{load.queue}-{load.kind}",
+        severity=severity,
+        grade=grade,
+        url=cases_url(load.queue, load.kind),
+        subject=load.queue,
+        title=f"{load.kind.replace('_', ' ').capitalize()} · {_many(load.cases, 'case')}",
+        detail=" · ".join(fact for fact in facts if fact),
+    )
+
+
+def _planner_concern(asked: Asked, now: datetime) -> Concern:
+    return Concern(
+        key=f"p-{asked.region}",
+        severity=RETRYING,
+        grade="decide",
+        url=planner_url(asked.region),
+        subject=f"Planner {asked.region}",
+        title=f"{_many(asked.proposals, 'proposal')} to decide",
+        detail=f"oldest {span(now - asked.oldest_at)}",
+    )
+
+
+def _many(count: int, noun: str) -> str:
+    return f"{count} {noun}" if count == 1 else f"{count:,} {noun}s"
 
 
 def _trouble(order: Attention) -> str:
@@ -138,12 +202,9 @@ def _trouble(order: Attention) -> str:
         return f"Refused for good: {order.error or order.origin}"
     if order.failing:
         return f"Trying again: {order.error or order.origin}"
-    said = {
-        "exception": "Exception reported",
-        "no_scan": "No delivery scan",
-        "delayed": f"Delayed by {order.days_late} {'day' if order.days_late == 1 else 'days'}",
-    }
-    return " · ".join(text for condition, text in said.items() if condition in order.conditions)
+    said = {"exception": "exception reported", "delayed": f"delayed by {_many(order.days_late, 'day')}"}
+    text = " · ".join(said.get(condition, condition.replace("_", " ")) for condition in order.conditions)
+    return text[:1].upper() + text[1:]
 
 
 def _parked_concern(message: Parked) -> Concern:
@@ -151,6 +212,7 @@ def _parked_concern(message: Parked) -> Concern:
     return Concern(
         key=f"m-{message.id}",
         severity=WATCH if message.waiting_for else ACT,
+        grade="watch" if message.waiting_for else "act",
         url=f"/tower/quarantine#m-{message.id}",
         subject=f"Message {message.id} from {message.partner}",
         title=message.reason or "Quarantined",

@@ -1,7 +1,7 @@
 """How pages of the control page are made: templates, formats, assets, and the policy that keeps everything else out."""
 
 import hashlib
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -51,6 +51,22 @@ def order_url(key: str) -> str:
     return f"/tower/orders/{quote(key)}"
 
 
+def case_url(case_id: str) -> str:
+    """The page of the case `<erp>/<number>/<kind>/<n>`."""
+    return f"/tower/cases/{quote(case_id)}"
+
+
+def span(length: timedelta) -> str:
+    """A length of time in its two largest units."""
+    minutes, seconds = divmod(max(0, int(length.total_seconds())), 60)
+    hours, minutes = divmod(minutes, 60)
+    days, hours = divmod(hours, 24)
+    parts = [(days, "d"), (hours, "h"), (minutes, "min"), (seconds, "s")]
+    first = next((i for i, (count, _) in enumerate(parts) if count), len(parts) - 1)
+    shown = parts[first : first + (1 if first >= len(parts) - 2 else 2)]
+    return " ".join(f"{count} {unit}" for count, unit in shown if count or len(shown) == 1)
+
+
 def _latency(milliseconds: float | None) -> str:
     if milliseconds is None:
         return "–"
@@ -83,8 +99,16 @@ def _clock(moment: datetime) -> str:
     return f"{moment:%H:%M:%S}"
 
 
+def _date(day: date) -> str:
+    return f"{day:%-d %b %Y}"
+
+
 def _day(day: date | None) -> str:
     return f"{day:%a %-d %b %Y}" if day else "–"
+
+
+def _packs(quantity: int) -> str:
+    return _number(quantity) if quantity else "–"
 
 
 def _number(number: float) -> str:
@@ -108,7 +132,11 @@ _PAGES.filters.update(
     moment=_moment,
     instant=_instant,
     clock=_clock,
+    date=_date,
     day=_day,
     number=_number,
+    packs=_packs,
     order_url=order_url,
+    case_url=case_url,
+    span=span,
 )

@@ -2,44 +2,36 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Coroutine
-from typing import Any
-from urllib.parse import quote
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from datetime import UTC, datetime
+from typing import Any, TypeVar
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import RedirectResponse
 from fastapi.routing import APIRoute
 
-from gateway.auth import presented_key
-from gateway.problems import UNAUTHENTICATED, Problem
 from gateway.services import Services, services_of
-from gateway.tower import board, pages, track
+from gateway.tower import board, desks, forms, pages, track
 from gateway.tower.snapshots import Made, Snapshots
+from gateway.tower.viewers import ViewerRoute, is_support
 from gateway.views import order_view
 from schemas.base import Role
+from schemas.lifecycle import StatusAnswer
 from store import orders, tower
 from store.engine import Connection
 
-VIEWERS = frozenset({Role.SUPPORT, Role.ADMIN, Role.PLANNING})
 PROBE_TIMEOUT_S = 1.0
+STATUS_TIMEOUT_S = 0.5
+"""How long an order's workflow is asked what it waits for, before its page is shown without."""
 MAX_NUMBER = 40
 """An order number has no more characters."""
-
-
-class ViewerRoute(APIRoute):
-    """A route for the roles that may watch. Others get a page that says so; a browser without a key, the way in."""
-
-    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        """The handler, behind the check."""
-        handler = super().get_route_handler()
-
-        async def admitted(request: Request) -> Response:
-            return await _turned_away(request) or await handler(request)
-
-        return admitted
-
+MAX_CHOICE = 60
+"""Nor has the name of a desk, kind or region."""
 
 router = APIRouter(prefix="/tower", include_in_schema=False, route_class=ViewerRoute)
+Found = TypeVar("Found")
+Row = dict[str, Any]
 
 
 @router.get("")
@@ -53,13 +45,13 @@ async def overview(request: Request) -> Response:
         page = pages.render("overview.html", board=shown, temporal_up=temporal_up, temporal_url=temporal_url)
         return Made(page, reading_s)
 
-    return pages.html(await _snapshots(request).get("overview", make))
+    return await _shown(request, "overview", make)
 
 
 @router.get("/orders")
 async def search(request: Request, number: str = "") -> Response:
     """The order with this number; a choice when several ERPs use it."""
-    wanted = "".join(filter(str.isprintable, number)).strip()[:MAX_NUMBER]
+    wanted = _printable(number, MAX_NUMBER)
     async with services_of(request).database.connection() as connection:
         found = await orders.find(connection, wanted, None)
     if len(found) == 1:
@@ -69,38 +61,90 @@ async def search(request: Request, number: str = "") -> Response:
 
 @router.get("/orders/{erp}/{number}")
 async def order(request: Request, erp: str, number: str) -> Response:
-    """One order: milestones, lines, effects, timeline."""
+    """One order: milestones, lines, cases, effects, timeline, and what it waits for."""
     services = services_of(request)
+    support = is_support(request)
     key = orders.order_key(erp, number)
 
-    async def read(connection: Connection) -> str:
-        found = await orders.find(connection, number, None, erp) if key.isprintable() else []
-        if not found:
-            return ""
-        view = order_view(found[0], await orders.details(connection, key), Role.ADMIN)
-        return pages.render(
+    async def make() -> Made:
+        asked, reading_s = await _read(services, lambda connection: _order(connection, erp, number))
+        if asked is None:
+            return Made("", reading_s)
+        row, details = asked
+        waiting, asking_s = await _waiting(services, key) if row["closed_at"] is None else (None, 0.0)
+        view = order_view(row, details, Role.ADMIN, waiting)
+        page = pages.render(
             "order.html",
             order=view,
             tracks=track.tracks(view),
             timeline=track.timeline(view),
-            workflow_url=track.workflow_url(services.settings, key),
+            forms=forms.of_order(view, support=support),
+            now=datetime.now(UTC),
+            workflow_url=track.workflow_url(services.settings, f"order/{key}"),
         )
+        return Made(page, reading_s + asking_s)
 
-    page = await _snapshots(request).get(key, lambda: _made(services, read))
-    return pages.html(page) if page else pages.html(pages.render("orders.html", number=number, found=[]), 404)
+    missing = pages.render("orders.html", number=number, found=[])
+    return await _shown(request, f"orders/{key} {support}", make, missing)
+
+
+@router.get("/cases")
+async def cases(request: Request, queue: str = "", kind: str = "") -> Response:
+    """Open cases as a work list, of one desk or kind if it is named."""
+    services = services_of(request)
+    queue, kind = _printable(queue, MAX_CHOICE), _printable(kind, MAX_CHOICE)
+
+    async def make() -> Made:
+        work, reading_s = await _read(services, lambda connection: desks.read_cases(connection, queue, kind))
+        return Made(pages.render("cases.html", work=work), reading_s)
+
+    return await _shown(request, desks.cases_url(queue, kind), make)
+
+
+@router.get("/cases/{case_id:path}")
+async def case(request: Request, case_id: str) -> Response:
+    """One case: what is wrong, what happened, what can be done."""
+    services = services_of(request)
+    support = is_support(request)
+    wanted = case_id if case_id.isprintable() else ""
+
+    async def make() -> Made:
+        shown, reading_s = await _read(services, lambda c: desks.read_case(c, wanted, support=support))
+        if shown is None:
+            return Made("", reading_s)
+        workflow_url = track.workflow_url(services.settings, f"case/{wanted}")
+        return Made(pages.render("case.html", desk=shown, support=support, workflow_url=workflow_url), reading_s)
+
+    return await _shown(request, f"cases/{wanted} {support}", make, pages.render("nocase.html"))
+
+
+@router.get("/planner")
+async def planner(request: Request, region: str = "") -> Response:
+    """Re-plan proposals: those that wait for a decision, and those that were decided."""
+    services = services_of(request)
+    region = _printable(region, MAX_CHOICE)
+
+    async def make() -> Made:
+        shown, reading_s = await _read(services, lambda connection: desks.read_planner(connection, region))
+        return Made(pages.render("planner.html", desk=shown, forms=forms), reading_s)
+
+    return await _shown(request, desks.planner_url(region), make)
 
 
 @router.get("/quarantine")
 async def quarantine(request: Request) -> Response:
     """Messages that could not be placed, and why."""
+    services = services_of(request)
 
     async def read(connection: Connection) -> str:
         return pages.render(
             "quarantine.html", totals=await tower.totals(connection), messages=await tower.parked(connection)
         )
 
-    services = services_of(request)
-    return pages.html(await _snapshots(request).get("quarantine", lambda: _made(services, read)))
+    async def make() -> Made:
+        return Made(*await _read(services, read))
+
+    return await _shown(request, "quarantine", make)
 
 
 async def static(name: str) -> Response:
@@ -111,34 +155,37 @@ async def static(name: str) -> Response:
 router.add_api_route("/static/{name}", static, route_class_override=APIRoute)
 
 
-async def _turned_away(request: Request) -> Response | None:
-    try:
-        caller = await services_of(request).gatekeeper.key_holder(request, presented_key(request))
-    except Problem as problem:
-        if problem.kind is UNAUTHENTICATED and "text/html" in request.headers.get("accept", ""):
-            return RedirectResponse(f"/login?next={quote(request.url.path)}", 303)
-        raise
-    return None if caller.role in VIEWERS else pages.html(pages.render("forbidden.html", role=caller.role.value), 403)
-
-
-def _snapshots(request: Request) -> Snapshots:
-    """The pages that this application has made."""
+async def _shown(request: Request, name: str, make: Callable[[], Awaitable[Made]], missing: str = "") -> Response:
+    """The page under this name; `missing` with 404 when there is nothing to make it of."""
     state = request.app.state
     if not hasattr(state, "snapshots"):
         state.snapshots = Snapshots()
     snapshots: Snapshots = state.snapshots
-    return snapshots
+    page = await snapshots.get(name, make)
+    return pages.html(page) if page else pages.html(missing, 404)
 
 
-async def _read(services: Services, read: Callable[[Connection], Awaitable[Any]]) -> tuple[Any, float]:
+async def _read(services: Services, read: Callable[[Connection], Awaitable[Found]]) -> tuple[Found, float]:
     async with services.database.connection() as connection:
         began = time.monotonic()
         found = await read(connection)
         return found, time.monotonic() - began
 
 
-async def _made(services: Services, read: Callable[[Connection], Awaitable[str]]) -> Made:
-    return Made(*await _read(services, read))
+async def _order(connection: Connection, erp: str, number: str) -> tuple[Row, dict[str, list[Row]]] | None:
+    key = orders.order_key(erp, number)
+    found = await orders.find(connection, number, None, erp) if key.isprintable() else []
+    return (found[0], await orders.details(connection, key)) if found else None
+
+
+async def _waiting(services: Services, key: str) -> tuple[StatusAnswer | None, float]:
+    """What the order's workflow waits for, and how long it took to say so."""
+    began = time.monotonic()
+    waiting = None
+    with suppress(TimeoutError):
+        async with asyncio.timeout(STATUS_TIMEOUT_S):
+            waiting = await services.handoff.status(key, STATUS_TIMEOUT_S)
+    return waiting, time.monotonic() - began
 
 
 async def _temporal_up(services: Services) -> bool:
@@ -147,3 +194,7 @@ async def _temporal_up(services: Services) -> bool:
             return await services.handoff.healthy()
     except TimeoutError:
         return False
+
+
+def _printable(text: str, length: int) -> str:
+    return "".join(filter(str.isprintable, text)).strip()[:length]

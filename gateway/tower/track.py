@@ -78,7 +78,7 @@ def _times(order: OrderView, shipment: str) -> dict[OrderStatus, datetime]:
 
 
 def timeline(order: OrderView) -> list[Entry]:
-    """Release, promises, reports and the end, newest first."""
+    """Release, promises, reports, cases, what planners were asked, and the end; newest first."""
     entries = [Entry(order.created_at, order.released_at, "Released", f"by {order.erp}")]
     for n, promise in enumerate(order.promises):
         title = f"{'Promise moved to' if n else 'Promised for'} {promise.promised_on:%-d %b %Y}"
@@ -86,17 +86,30 @@ def timeline(order: OrderView) -> list[Entry]:
     for report in order.timeline:
         about = f"{report.partner} · {report.shipment or 'whole order'}"
         detail = f"{about} · {report.reason}" if report.reason else about
-        title = report.kind.replace("_", " ").capitalize()
+        title = _words(report.kind).capitalize()
         ignored = report.state == "superseded"
         entries.append(Entry(report.received_at, report.occurred_at, title, detail, ignored))
+    for case in order.cases:
+        entries.append(Entry(case.opened_at, None, f"Case opened: {_words(case.kind)}", case.summary))
+        if case.closed_at:
+            entries.append(Entry(case.closed_at, None, f"Case {case.state}: {_words(case.kind)}", case.summary))
+    for it in order.proposals or ():
+        entries.append(Entry(it.raised_at, None, "Planner asked", it.summary))
+        if it.decided_at:
+            detail = f"by {it.decided_by} · {it.decision_reason}"
+            entries.append(Entry(it.decided_at, None, f"Proposal {it.state}", detail))
     if order.closed_at:
         entries.append(Entry(order.closed_at, None, order.status.capitalize(), order.reason or ""))
     return sorted(entries, key=lambda entry: entry.heard_at, reverse=True)
 
 
-def workflow_url(settings: Settings, key: str) -> str:
-    """The order's workflow in the Temporal UI."""
-    return f"{namespace_url(settings)}/{quote(f'order/{key}', safe='')}"
+def _words(name: str) -> str:
+    return name.replace("_", " ")
+
+
+def workflow_url(settings: Settings, workflow_id: str) -> str:
+    """A workflow in the Temporal UI."""
+    return f"{namespace_url(settings)}/{quote(workflow_id, safe='')}"
 
 
 def namespace_url(settings: Settings) -> str:

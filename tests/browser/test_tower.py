@@ -14,6 +14,7 @@ pytestmark = pytest.mark.browser
 
 PATIENCE_MS = 20_000
 """For a page to show what changed: it asks every second."""
+CASE = "/tower/cases/erp-one/SO-CASE/delay/1"
 ATTACK = '<img src=x onerror="window.attacked=1"><script>window.attacked=1</script>'
 expect.set_options(timeout=PATIENCE_MS)
 
@@ -85,9 +86,13 @@ async def test_focus_and_typing_survive_a_refresh(site: Site) -> None:
     await expect(page.get_by_role("searchbox")).to_have_value("SO-")
 
 
-@pytest.mark.parametrize("path", ["/tower", "/tower/quarantine", "/tower/orders/erp-one/SO-LATE"])
+@pytest.mark.parametrize(
+    "path",
+    ["/tower", "/tower/quarantine", "/tower/orders/erp-one/SO-CASE", "/tower/cases", CASE, "/tower/planner"],
+)
 async def test_nothing_scrolls_sideways_at_1280_pixels(site: Site, path: str) -> None:
     await tower_rows.everything(site.gateway.database)
+    await tower_rows.trouble(site.gateway.database)
     page = await site.enter("root", path)
     await expect(page.get_by_role("heading", level=1)).to_have_count(1)
     assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth")

@@ -161,8 +161,9 @@ def test_a_new_address_reaches_every_site_and_the_carrier_without_being_spelled_
     decision = done(split, Verb.AMEND, Amendment(id="a", reason="moved house", address=True))
     assert [(e.operation, e.site) for e in decision.effects if e.address] == [
         (Operation.AMEND_WAREHOUSE, "LYS"),
-        (Operation.AMEND_WAREHOUSE, "MAD"),
         (Operation.AMEND_TENDER, ""),
+        (Operation.AMEND_WAREHOUSE, "MAD"),
+        (Operation.AMEND_TENDER, "MAD"),
     ]
     assert len({e.key for e in decision.effects}) == len(decision.effects)
 

@@ -139,6 +139,19 @@ def test_goods_that_are_delivered_all_the_same_become_a_case_and_the_rest_is_clo
     assert delivered.state.cancelled is None
 
 
+def test_what_leaves_although_the_order_is_being_cancelled_is_intercepted_as_well() -> None:
+    stopping = cancel(after(opened(), PART)).state
+    slipped = lifecycle.apply(stopping, event(M.SHIPPED, 8, shipment="DN-2", lines=REST))
+    caught = [e for e in slipped.effects if e.operation is Operation.INTERCEPT_SHIPMENT]
+    assert [(e.shipment, e.reason) for e in caught] == [("DN-2", "customer withdrew")]
+    scanned = lifecycle.apply(slipped.state, event(M.IN_TRANSIT, 9, shipment="DN-2"))
+    assert Operation.INTERCEPT_SHIPMENT not in told(scanned), "once"
+    home = after(scanned.state, RETURNING, event(M.RETURNING, 9, shipment="DN-2"))
+    assert came_back(home, back("DN-1", *FIRST)).state.cancelled is None
+    both = came_back(came_back(home, back("DN-1", *FIRST)).state, back("DN-2", *REST))
+    assert both.state.status is OrderStatus.CANCELLED
+
+
 def test_a_part_that_is_delivered_and_a_part_that_comes_back() -> None:
     state = after(opened(), PART, event(M.SHIPPED, 4, shipment="DN-2", lines=REST))
     stopping = after(cancel(state).state, event(M.DELIVERED, 8), event(M.RETURNING, 9, shipment="DN-2"))

@@ -1,13 +1,17 @@
 """Orders, effects and messages for the control page, written by the store's own functions."""
 
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
 from schemas.base import Origin, Variant
+from schemas.cases import CaseEntry, CaseRecord, CaseState, Finding
 from schemas.effects import Effect, Operation
-from schemas.milestones import MilestoneKind
+from schemas.exceptions import Action, ExceptionKind
+from schemas.milestones import MilestoneKind, ShippedLine
 from schemas.orders import LinePromise, OrderLine, OrderRelease, OrderStatus, Party, Promise
-from schemas.records import LineRecord, ShipmentRecord, StepRecord
-from store import effects, inbox, orders, steps
+from schemas.records import Decided, LineRecord, Proposal, ProposalKind, ShipmentRecord, StepRecord
+from schemas.returns import ReturnRecord, ReturnState
+from store import cases, effects, inbox, orders, returns, steps
 from store.engine import Database
 from store.inbox import NewMessage
 
@@ -122,3 +126,98 @@ async def everything(database: Database) -> None:
     await fail(database, retried, "no answer in 5 s", final=False)
     await park(database, "early", "shipment DN-9 is not known", "shipment:DN-9")
     await park(database, "odd", "the code X9 is not mapped")
+
+
+async def case(database: Database, number: str, kind: ExceptionKind, queue: str, **changes: Any) -> str:
+    """An exception of an order, opened an hour ago; returns its id."""
+    key = f"{ERP}/{number}"
+    opened_at = datetime.now(UTC) - timedelta(hours=1)
+    summary = f"{kind.replace('_', ' ')} on DN-{number}"
+    record = CaseRecord(
+        id=f"{key}/{kind}/1",
+        order=key,
+        kind=kind,
+        version=1,
+        state=CaseState.OPEN,
+        tier=0,
+        queue=queue,
+        summary=summary,
+        findings=(Finding(kind=kind, subject=f"DN-{number}", summary=summary),),
+        actions=(Action.RE_DATE, Action.NOTIFY_CUSTOMER),
+        policy_version=1,
+        opened_at=opened_at,
+        next_at=opened_at + timedelta(hours=2),
+        history=(CaseEntry(at=opened_at, what=f"opened: {summary}"),),
+    ).model_copy(update=changes)
+    await cases.write(database, record)
+    return record.id
+
+
+async def proposal(database: Database, number: str, version: int, slip_days: int = 5) -> str:
+    """A question to the planner of an order; returns its id."""
+    proposed_on = PROMISED + timedelta(days=slip_days)
+    asked = Proposal(
+        id=f"{ERP}/{number}/delay/{version}",
+        kind=ProposalKind.DELAY,
+        subject="promise",
+        promised_on=PROMISED,
+        proposed_on=proposed_on,
+        summary=f"promised {PROMISED}, expected {proposed_on}: re-plan?",
+        raised_at=datetime.now(UTC) - timedelta(minutes=20),
+    )
+    await _people(database, number, version, proposals=(asked,))
+    return asked.id
+
+
+async def decided(database: Database, number: str, version: int, proposal_id: str, state: str, reason: str) -> None:
+    """A planner's answer to a question."""
+    answer = Decided(id=proposal_id, state=state, by="planner", at=datetime.now(UTC), reason=reason)
+    await _people(database, number, version, decided=(answer,))
+
+
+async def sent_back(database: Database, number: str, rma: str) -> None:
+    """A customer's return of three packs, two of which have come back: one is good, one is not."""
+    record = ReturnRecord(
+        order=f"{ERP}/{number}",
+        rma=rma,
+        version=1,
+        state=ReturnState.INSPECTED,
+        reason="ordered twice",
+        sender=False,
+        expected=(ShippedLine(line=1, quantity=3),),
+        received=(ShippedLine(line=1, quantity=2),),
+        restocked=(ShippedLine(line=1, quantity=1),),
+        scrapped=(ShippedLine(line=1, quantity=1),),
+    )
+    await returns.write(database, record)
+
+
+async def _people(database: Database, number: str, version: int, **fields: Any) -> None:
+    record = StepRecord(
+        order=f"{ERP}/{number}",
+        version=version,
+        status=OrderStatus.PROMISED,
+        conditions=("delayed",),
+        promised_on=PROMISED,
+        **fields,
+    )
+    await steps.write(database, record)
+
+
+async def trouble(database: Database) -> None:
+    """SO-CASE with a fresh case and a question to the planner; SO-TAKEN with an escalated case that somebody has, one
+    that is closed, and an answered question; SO-BACK with a return."""
+    for number in ("SO-CASE", "SO-TAKEN", "SO-BACK"):
+        await release(database, number)
+    await step(database, "SO-CASE", OrderStatus.PROMISED)
+    await step(database, "SO-TAKEN", OrderStatus.PROMISED)
+    await step(database, "SO-BACK", OrderStatus.CLOSED)
+    await case(database, "SO-CASE", ExceptionKind.DELAY, "transport")
+    taken = {"state": CaseState.ASSIGNED, "assignee": "m.okafor", "acknowledged_at": datetime.now(UTC)}
+    await case(database, "SO-TAKEN", ExceptionKind.TENDER_REJECT, "transport-manager", tier=1, reopened=2, **taken)
+    over = {"state": CaseState.CURED, "closed_at": datetime.now(UTC), "next_at": None, "actions": ()}
+    await case(database, "SO-TAKEN", ExceptionKind.ADDRESS, "customer-service", **over)
+    await proposal(database, "SO-CASE", 2)
+    asked = await proposal(database, "SO-TAKEN", 2, slip_days=3)
+    await decided(database, "SO-TAKEN", 3, asked, "rejected", "the customer needs it by then")
+    await sent_back(database, "SO-BACK", "RMA-77")

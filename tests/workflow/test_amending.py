@@ -1,14 +1,13 @@
 """Amendments: each system gets the difference only, once; what cannot be changed is refused with what is possible."""
 
 import asyncio
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
-from domain.deadlines import end_of
 from schemas.base import Role, System
 from schemas.commands import Amendment, LineAmendment, Verb
 from schemas.effects import ChangeKind, Effect, LineChange, Movement, Operation
@@ -58,7 +57,9 @@ async def test_more_and_less_go_to_every_system_as_the_difference(world: World) 
     ]
     step = order.steps[-1]
     assert (order.line(1).ordered, order.line(2).ordered) == (50, 25)
-    assert (step.outcomes[0].inbox_id,) == step.amended_by, "the message whose amendment the store works into the release"
+    assert (step.outcomes[0].inbox_id,) == step.amended_by, (
+        "the message whose amendment the store works into the release"
+    )
     left = (ShippedLine(line=1, quantity=50), ShippedLine(line=2, quantity=25))
     story = [event.model_copy(update={"lines": left if event.lines else ()}) for event in centre_story(order)]
     await order.tell(*story)
@@ -284,6 +285,4 @@ async def test_an_edit_does_not_reset_a_clock_that_it_does_not_concern(world: Wo
     after = await order.status()
     assert (after.awaited, after.due_at) == (before.awaited, before.due_at)
     assert before.due_at is not None
-    assert before.due_at.time() == time(23, 59, 59, 999999)
-    assert end_of(date.today()) < before.due_at
     await order.handle.terminate()

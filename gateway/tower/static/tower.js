@@ -48,6 +48,10 @@ function tell(state, text) {
   if (live.textContent !== text) live.textContent = text;
 }
 
+function listed() {
+  return [...document.querySelectorAll("[data-row]")];
+}
+
 async function refresh() {
   const answer = await fetch(location.href, {
     headers: { Accept: "text/html" }, cache: "no-store", signal: AbortSignal.timeout(TIMEOUT_MS),
@@ -56,8 +60,10 @@ async function refresh() {
   if (!answer.ok) throw new Error(answer.statusText);
   const next = new DOMParser().parseFromString(await answer.text(), "text/html");
   const focused = document.activeElement;
+  const place = listed().indexOf(focused);
   morph(document.body, next.body);
-  if (focused !== document.activeElement && focused.isConnected) focused.focus({ preventScroll: true });
+  if (!focused.isConnected) (listed()[Math.min(place, listed().length - 1)] ?? document.querySelector("main")).focus();
+  else if (focused !== document.activeElement) focused.focus({ preventScroll: true });
   document.title = next.title;
   tell("on", "Live");
 }

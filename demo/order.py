@@ -1,0 +1,262 @@
+"""One order on the stage: what partners tell of it, what people ask of it, and what every system has in its books."""
+
+from collections.abc import Callable, Iterable, Mapping
+from datetime import UTC, date, datetime
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import httpx
+
+from demo.stage import SITE, SUPPLIER, By, SceneFailed
+from domain.parties import warehouse_partner
+from domain.state import sender_rma
+from gateway.views import CaseList, CaseView, OrderView, ProposalList, ProposalView
+from schemas.base import Contract, System, Variant
+from schemas.commands import ActionRequest, AmendRequest, HoldRequest, ResumeRequest, ReturnRequest, Verb
+from schemas.exceptions import ExceptionKind
+from schemas.milestones import Milestone, ShippedLine
+from schemas.milestones import MilestoneKind as M
+from schemas.orders import CancelRequest, OrderRelease, OrderStatus
+from simulators.answers import Answers
+from simulators.erp import ErpOrder
+from simulators.network import ERP
+from simulators.planning import ItemMovements
+from simulators.plans import GOODS_KINDS, OrderPlan, PlannedEvent, PlannedShipment
+from simulators.tms import TenderBooking
+from simulators.wms import Instruction
+
+if TYPE_CHECKING:
+    from demo.scene import Scene
+
+Lines = Mapping[int, int]
+"""Packs by line."""
+RETURNS = "returns"
+REQUESTS: dict[str, type[Contract]] = {
+    Verb.AMEND: AmendRequest,
+    Verb.CANCEL: CancelRequest,
+    Verb.HOLD: HoldRequest,
+    Verb.RESUME: ResumeRequest,
+    Verb.ACT: ActionRequest,
+    RETURNS: ReturnRequest,
+}
+OF_THE_ORDER = frozenset({M.TENDER_ACCEPTED, M.TENDER_REJECTED, M.CONSOLIDATED})
+"""What a carrier tells of the order; otherwise it knows only its shipment."""
+BY_THE_WAREHOUSE = GOODS_KINDS | {M.SHORT_PICKED, M.RETURN_RECEIVED, M.RETURN_INSPECTED}
+PREPARED = (M.PICKED, M.PACKED, M.SHIPPED)
+CARRIED = (M.IN_TRANSIT, M.DELIVERED)
+Book = TypeVar("Book", bound=Contract)
+
+
+class Order:
+    """Made by `Scene.order`. The order of a scenario does nothing by itself: nothing happens that nobody tells."""
+
+    def __init__(self, scene: "Scene", release: OrderRelease) -> None:
+        self._scene = scene
+        self._stage = scene.stage
+        self._release = release
+        self.number = release.number
+        self.key = f"{ERP}/{release.number}"
+        self.carrier = str(release.carrier)
+
+    @property
+    def promised_on(self) -> date:
+        """The day for which it was asked, and is promised at first."""
+        return self._release.requested_on
+
+    @property
+    def _direct(self) -> bool:
+        return self._release.variant is Variant.DIRECT_DROP
+
+    def shipment(self, nth: int) -> str:
+        """The number of its nth shipment."""
+        return f"{self.number}-{nth}"
+
+    async def release(self, happens: tuple[M, ...] = ()) -> None:
+        """Let the ERP release it."""
+        await self._stage.driver.plan([self._plan(happens)])
+        refusals = await self._stage.driver.release([self._release], lambda _: None)
+        if refusals:
+            raise SceneFailed(f"release refused: {refusals[0].findings}")
+
+    async def meets(self, system: System, answers: Answers) -> None:
+        """Let a system answer calls about it so from now on."""
+        await self._stage.driver.answers(system, self.number, answers)
+
+    async def instructed(self) -> None:
+        """Wait until transport desk and warehouse have been told."""
+        await self.tms("the transport is tendered", lambda book: book.attempts > 0)
+        if not self._direct:
+            packs = sum(line.quantity for line in self._release.lines)
+            await self.wms(f"the warehouse is told to send {packs} packs", lambda book: book.packs == packs)
+
+    def _plan(self, happens: tuple[M, ...]) -> OrderPlan:
+        """A plan in which nothing else happens: without one, the simulated world would improvise."""
+        shipment = PlannedShipment(
+            shipment=self.shipment(1) if happens else None,
+            lines=_packs({line.line: line.quantity for line in self._release.lines}) if happens else (),
+            events=tuple(PlannedEvent(kind=kind, partner=self._sender()) for kind in happens),
+        )
+        return OrderPlan(order=self.number, erp=ERP, variant=self._release.variant, shipments=(shipment,))
+
+    @property
+    def sender(self) -> str:
+        """The partner that sends it at first."""
+        return self._sender()
+
+    def sender_rma(self, nth: int) -> str:
+        """The number under which its carrier brings the nth shipment back."""
+        return sender_rma(self.shipment(nth))
+
+    # What partners tell
+
+    async def tell(
+        self,
+        kind: M,
+        nth: int = 0,
+        lines: Lines | None = None,
+        *,
+        by: str = "",
+        along: tuple[ShippedLine, ...] = (),
+        **said: Any,
+    ) -> None:
+        """Let a partner tell a milestone of the nth shipment, or of the order: its carrier or warehouse, or `by`.
+
+        `along`: what the shipment carries of other orders.
+        """
+        teller = by or (self._sender() if kind in BY_THE_WAREHOUSE else self.carrier)
+        knows_order = not nth or kind in BY_THE_WAREHOUSE or kind in OF_THE_ORDER
+        milestone = Milestone(
+            kind=kind,
+            order=self.number if knows_order else None,
+            shipment=self.shipment(nth) if nth else None,
+            occurred_at=datetime.now(UTC),
+            lines=(*_packs(lines or {}), *along),
+            **said,
+        )
+        answer = await self._stage.driver.say(teller, milestone, self._scene.next_id())
+        if not answer.is_success:
+            raise SceneFailed(f"{teller} may not tell {kind}: {answer.status_code} {answer.text[:300]}")
+
+    def _sender(self, site: str = SITE) -> str:
+        return SUPPLIER if self._direct else warehouse_partner(site)
+
+    async def prepared(
+        self, nth: int, lines: Lines, kinds: Iterable[M] = PREPARED, *, site: str = SITE, **said: Any
+    ) -> None:
+        """The sender picks, packs and ships these packs, unless told otherwise, as the nth shipment."""
+        for kind in kinds:
+            await self.tell(kind, nth, lines, by=self._sender(site), **said)
+
+    async def carried(self, nth: int, kinds: Iterable[M] = CARRIED, **said: Any) -> None:
+        """The carrier takes the nth shipment and delivers it."""
+        for kind in kinds:
+            await self.tell(kind, nth, **said)
+
+    async def fulfilled(self, nth: int, lines: Lines, *, site: str = SITE, by: str = "") -> None:
+        """The sender ships these packs, and the carrier delivers them."""
+        await self.prepared(nth, lines, PREPARED[1:] if self._direct else PREPARED, site=site)
+        await self.carried(nth, by=by)
+
+    async def comes_back(self, rma: str, lines: Lines, disposition: str) -> None:
+        """The warehouse receives and inspects goods that come back."""
+        await self.tell(M.RETURN_RECEIVED, lines=lines, rma=rma)
+        await self.tell(M.RETURN_INSPECTED, lines=lines, rma=rma, disposition=disposition)
+
+    # What people and the ERP ask
+
+    async def ask(self, what: str, by: By = By.SUPPORT, **said: Any) -> None:
+        """Ask something of the order. Raises `SceneFailed` when it is refused."""
+        answer = await self._asked(what, by, said)
+        if not answer.is_success:
+            raise SceneFailed(f"{what}: {answer.status_code} {answer.text[:300]}")
+
+    async def refuses(self, what: str, because: str, by: By = By.SUPPORT, **said: Any) -> None:
+        """Ask for something that should be refused, for a reason that says so."""
+        answer = await self._asked(what, by, said)
+        refused = answer.status_code == httpx.codes.CONFLICT
+        detail = str(answer.json().get("detail", "")) if refused else answer.text[:200]
+        self._scene.check(f"to {what} is refused: {detail}", refused and because in detail)
+
+    async def _asked(self, what: str, by: By, said: dict[str, Any]) -> httpx.Response:
+        body = REQUESTS[what].model_validate({"id": self._scene.next_id(), **said})
+        return await self._stage.ask(by, f"/v1/orders/{self.number}/{what}", body)
+
+    # What can be seen
+
+    async def shows(self, claim: str, says: Callable[[OrderView], bool]) -> None:
+        """Wait until the order is as it should be."""
+
+        async def seen() -> bool:
+            return says(await self._stage.read(By.ERP, f"/v1/orders/{self.number}", OrderView))
+
+        await self._scene.until(claim, seen)
+
+    async def reaches(self, status: OrderStatus) -> None:
+        """Wait until the order is there."""
+        await self.shows(f"the order is {status}", lambda order: order.status == status)
+
+    async def ends(self, status: OrderStatus) -> None:
+        """Wait until the order has ended so, and every system has been told all that it was owed."""
+        await self.reaches(status)
+        await self.shows("nothing is owed to any system", lambda order: not _owed(order))
+
+    async def _book(
+        self, claim: str, system: System, path: str, book: type[Book], says: Callable[[Book], bool]
+    ) -> None:
+        async def seen() -> bool:
+            found = await self._stage.driver.book(system, path)
+            return bool(found) and says(book.model_validate(found))
+
+        await self._scene.until(f"{system.upper()}: {claim}", seen)
+
+    async def erp(self, claim: str, says: Callable[[ErpOrder], bool]) -> None:
+        """Wait until the ERP's books say so."""
+        await self._book(claim, System.ERP, f"/{ERP}/v1/orders/{self.number}", ErpOrder, says)
+
+    async def wms(self, claim: str, says: Callable[[Instruction], bool], site: str = SITE) -> None:
+        """Wait until a warehouse's books say so."""
+        await self._book(claim, System.WMS, f"/{site}/v1/instructions/{self.number}", Instruction, says)
+
+    async def tms(self, claim: str, says: Callable[[TenderBooking], bool]) -> None:
+        """Wait until the books of the transport desk say so."""
+        await self._book(claim, System.TMS, f"/v1/tenders/{self.number}", TenderBooking, says)
+
+    async def planning(self, line: int, packs: Mapping[str, int]) -> None:
+        """Wait until planning knows of so many packs of a line's item, by kind of movement."""
+        claim = ", ".join(f"{quantity} packs {kind}" for kind, quantity in packs.items())
+        path = f"/v1/items/ITEM-{self.number}-{line}"
+        await self._book(claim, System.PLANNING, path, ItemMovements, lambda item: packs.items() <= item.packs.items())
+
+    async def case(
+        self, claim: str, kind: ExceptionKind, says: Callable[[CaseView], bool] = lambda case: True
+    ) -> CaseView:
+        """Wait until the newest case of this kind is as it should be."""
+        found: list[CaseView] = []
+
+        async def seen() -> bool:
+            asked = {"order": self.number, "state": "all", "kind": str(kind)}
+            listed = await self._stage.read(By.SUPPORT, "/v1/cases", CaseList, **asked)
+            found[:] = listed.cases
+            return bool(found) and says(found[0])
+
+        await self._scene.until(f"case {kind}: {claim}", seen)
+        return found[0]
+
+    async def proposal(self, claim: str, state: str = "open") -> ProposalView:
+        """Wait until the newest proposal is in a state."""
+        found: list[ProposalView] = []
+
+        async def seen() -> bool:
+            listed = await self._stage.read(By.PLANNER, "/v1/proposals", ProposalList, state="all", limit=500)
+            found[:] = [proposal for proposal in listed.proposals if proposal.order == self.key]
+            return bool(found) and found[0].state == state
+
+        await self._scene.until(f"the planner: {claim}", seen)
+        return found[0]
+
+
+def _packs(lines: Lines) -> tuple[ShippedLine, ...]:
+    return tuple(ShippedLine(line=n, quantity=packs) for n, packs in lines.items())
+
+
+def _owed(order: OrderView) -> list[str]:
+    return [effect.key for effect in order.effects or () if effect.outcome == "planned"]

@@ -1,0 +1,89 @@
+"""People: what a system refuses, what cannot be placed, how a case climbs, how people are told."""
+
+from demo.scene import Scene
+from demo.stage import DESK, MISTAKEN
+from schemas.base import Role, System
+from schemas.commands import Verb
+from schemas.exceptions import Action, CasePolicy, Channel, ExceptionKind, Tier
+from schemas.milestones import MilestoneKind as M
+from schemas.orders import OrderStatus as S
+from simulators.answers import Answers
+
+
+async def refused_and_retried(scene: Scene) -> None:
+    """The ERP refuses a posting in a closed period: the order goes on, and a retry posts it later."""
+    order = await scene.order({1: 45}, answers={System.ERP: Answers(milestone="refuse")})
+    await order.tell(M.PICKED, 1, {1: 45})
+    case = await order.case("is with integration", ExceptionKind.REFUSED_EFFECT, lambda it: it.queue == "integration")
+    await order.meets(System.ERP, Answers(milestone="accept"))
+    await order.prepared(1, {1: 45}, (M.PACKED, M.SHIPPED))
+    await order.carried(1)
+    await order.reaches(S.DELIVERED)
+    await order.ask(Verb.ACT, action=Action.RETRY, case=case.id, reason="the period is open again")
+    await order.ends(S.CLOSED)
+    await order.case("is cured", ExceptionKind.REFUSED_EFFECT, lambda it: it.state == "cured")
+    await order.shows("nothing failed for good", lambda view: all(x.outcome == "done" for x in view.effects or ()))
+
+
+async def quarantine_replay(scene: Scene) -> None:
+    """A carrier was entered as a supplier, so its scans are parked; its role is corrected, and they are replayed."""
+    order = await scene.order({1: 9}, carrier=MISTAKEN)
+    await order.prepared(1, {1: 9})
+    await order.reaches(S.SHIPPED)
+    await order.tell(M.DELIVERED, 1)
+    parked = await scene.quarantined("a scan is parked for a rule of ownership", MISTAKEN)
+    scene.check("the reason names the rule", "owned by" in (parked.reason or ""))
+    await scene.stage.change_role(MISTAKEN, Role.CARRIER)
+    await order.ask(Verb.ACT, action=Action.REPLAY, messages=(parked.id,), reason="its role is corrected")
+    await order.ends(S.CLOSED)
+    await order.erp("delivered", lambda book: book.status is S.DELIVERED)
+
+
+async def case_escalation(scene: Scene) -> None:
+    """Nobody takes a case: it climbs from desk to desk, until somebody is given it and resolves it."""
+    tiers = tuple(
+        Tier(after_s=n, queue=queue) for n, queue in ((0, "claims"), (1.5, "claims-manager"), (2, "executive"))
+    )
+    await scene.case_policy(ExceptionKind.DAMAGE, CasePolicy(tiers=tiers, unassigned_after_s=1))
+    order = await scene.order({1: 6})
+    await order.prepared(1, {1: 6})
+    await order.tell(M.EXCEPTION, 1, cause=ExceptionKind.DAMAGE, reason="one carton is crushed")
+    case = await order.case("is with the executive", ExceptionKind.DAMAGE, lambda it: it.queue == "executive")
+    history = " · ".join(entry.what for entry in case.history or ())
+    scene.check("it was alerted, handed on and escalated", _in_order(history, "alerted", "handed to", "escalated to"))
+    await scene.work_on(case, "assign", "please look at it", to="anna")
+    await order.case("is with anna", ExceptionKind.DAMAGE, lambda it: it.assignee == "anna")
+    await scene.work_on(case, "resolve", "the goods are whole")
+    await order.case("is resolved", ExceptionKind.DAMAGE, lambda it: it.state == "resolved")
+    await order.tell(M.CLEARED, 1, cause=ExceptionKind.DAMAGE)
+    await order.carried(1)
+    await order.ends(S.CLOSED)
+
+
+async def alerts(scene: Scene) -> None:
+    """A case alerts its desk by mail, chat and webhook, each once for each tier, whatever is reported again."""
+    channels = (Channel.EMAIL, Channel.CHAT, Channel.WEBHOOK)
+    tiers = (Tier(after_s=0, queue="alert-desk", channels=channels), Tier(after_s=1, queue="alert-manager"))
+    await scene.case_policy(ExceptionKind.DAMAGE, CasePolicy(tiers=tiers, unassigned_after_s=60))
+    await scene.reach("alert-desk", Channel.CHAT, "room")
+    await scene.reach("alert-desk", Channel.WEBHOOK, "events")
+    order = await scene.order({1: 6})
+    await order.prepared(1, {1: 6})
+    for _ in range(2):
+        await order.tell(M.EXCEPTION, 1, cause=ExceptionKind.DAMAGE, reason="a wet carton")
+    case = await order.case("has climbed", ExceptionKind.DAMAGE, lambda it: it.queue == "alert-manager")
+    await order.tell(M.CLEARED, 1, cause=ExceptionKind.DAMAGE)
+    await order.case("is cured", ExceptionKind.DAMAGE, lambda it: it.state == "cured")
+    await order.carried(1)
+    await order.ends(S.CLOSED)
+    await scene.sent(
+        "two mails to the desk, one for each tier",
+        lambda s: [m.to for m in s.mails if case.id in m.text] == [(DESK,)] * 2,
+    )
+    await scene.sent("one message in the chat", lambda s: sum(case.id in f"{c.message}" for c in s.chats) == 1)
+    await scene.sent("one signed event", lambda s: sum(case.id in f"{e.event}" for e in s.events) == 1)
+
+
+def _in_order(text: str, *words: str) -> bool:
+    places = [text.find(word) for word in words]
+    return -1 not in places and places == sorted(places)

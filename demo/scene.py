@@ -1,0 +1,165 @@
+"""A scenario while it is played: its rules and orders, what people were sent about it, and its checks."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import UTC, datetime, timedelta
+from itertools import count
+from typing import NamedTuple
+
+from demo.order import Order
+from demo.stage import CARRIER, SITE, SUPPLIER, By, Letters, SceneFailed, Stage, channel_rule, wait
+from gateway.views import CaseList, CaseView, QuarantinedMessage, QuarantineList
+from schemas.base import Contract, System, Variant
+from schemas.commands import NoteRequest, ReplanDecision
+from schemas.exceptions import CasePolicy, Channel, ExceptionKind, OrderPolicy
+from schemas.milestones import MilestoneKind
+from schemas.orders import OrderLine, OrderRelease, Party
+from schemas.policies import About, ChannelPolicy, PolicyRule, Scope
+from simulators.answers import Answers
+from simulators.network import centre
+
+SUPPLIER_COUNTRY = "IE"
+CUSTOMER_COUNTRY = "KE"
+
+
+class Check(NamedTuple):
+    """What should be so, as a sentence, and whether it is."""
+
+    claim: str
+    passed: bool
+
+
+class Scene:
+    """One scenario. A check that fails ends it with `SceneFailed`."""
+
+    def __init__(self, stage: Stage, name: str) -> None:
+        self.stage = stage
+        self.name = name
+        self.orders: list[Order] = []
+        self.checks: list[Check] = []
+        self._numbers = count(1)
+
+    @property
+    def customer(self) -> str:
+        """The customer of all its orders: rules for it touch no other scenario."""
+        return f"CUSTOMER-{self.name.upper()}"
+
+    def next_id(self) -> str:
+        """An id that nothing else has."""
+        return f"{self.name}-{next(self._numbers)}"
+
+    def check(self, claim: str, passed: bool) -> None:
+        """Something should be so now. Raises `SceneFailed` when it is not."""
+        self.checks.append(Check(claim, passed))
+        if not passed:
+            raise SceneFailed(claim)
+
+    async def until(self, claim: str, condition: Callable[[], Awaitable[bool]]) -> None:
+        """Something should come to be so. Raises `SceneFailed` when it does not in time."""
+        self.check(claim, await wait(condition))
+
+    async def order_policy(self, policy: OrderPolicy) -> None:
+        """How the orders of this scenario's customer look after themselves: what differs from the defaults."""
+        await self._rule("order", Scope(customer=self.customer), policy)
+
+    async def case_policy(self, kind: ExceptionKind, policy: CasePolicy) -> None:
+        """How cases of this scenario's customer are handled: what differs from the defaults."""
+        await self._rule("case", Scope(customer=self.customer, kind=kind), policy)
+
+    async def _rule(self, about: About, scope: Scope, policy: Contract) -> None:
+        body = policy.model_dump(mode="json", exclude_unset=True)
+        await self.stage.put_rule(PolicyRule(id=self.next_id(), about=about, scope=scope, body=body))
+
+    async def reach(self, queue: str, channel: Channel, address: str) -> None:
+        """A queue of people is reached over a channel at this address."""
+        await self.stage.put_rule(channel_rule(self.next_id(), ChannelPolicy(address=address), channel, queue))
+
+    async def order(
+        self,
+        lines: Mapping[int, int],
+        *,
+        days: int = 10,
+        carrier: str = CARRIER,
+        direct: bool = False,
+        proof: bool = False,
+        email: str | None = None,
+        answers: Mapping[System, Answers] | None = None,
+        happens: tuple[MilestoneKind, ...] = (),
+        instructed: bool = True,
+    ) -> Order:
+        """Release an order of so many packs of each line, wanted in `days`, and wait until it was `instructed`.
+
+        `direct`: from its supplier instead of a warehouse; `proof`: proof of delivery is required; `email`: of the
+        customer; `answers`: what systems say of it; `happens`: what the simulated warehouse does by itself.
+        """
+        now = datetime.now(UTC)
+        number = f"{self.name.upper()}-{len(self.orders) + 1}"
+        release = OrderRelease(
+            number=number,
+            released_at=now,
+            requested_on=(now + timedelta(days=days)).date(),
+            variant=Variant.DIRECT_DROP if direct else Variant.DISTRIBUTION_CENTRE,
+            lines=tuple(OrderLine(line=n, item=f"ITEM-{number}-{n}", quantity=packs) for n, packs in lines.items()),
+            ship_from=Party(id=SUPPLIER, country=SUPPLIER_COUNTRY) if direct else centre("EMEA"),
+            ship_to=self.ship_to(email),
+            site=None if direct else SITE,
+            supplier=SUPPLIER if direct else None,
+            carrier=carrier,
+            region="EMEA",
+            proof_of_delivery_required=proof,
+        )
+        order = Order(self, release)
+        self.orders.append(order)
+        for system, said in (answers or {}).items():
+            await order.meets(system, said)
+        await order.release(happens)
+        if instructed:
+            await order.instructed()
+        return order
+
+    def ship_to(self, email: str | None = None, address: str = "1 First Street") -> Party:
+        """The customer, at an address."""
+        return Party(id=self.customer, country=CUSTOMER_COUNTRY, address=address, email=email)
+
+    async def work_on(self, case: CaseView, verb: str, reason: str, to: str | None = None) -> None:
+        """Support acknowledges, assigns or resolves a case. Raises `SceneFailed` when it is refused."""
+        note = NoteRequest(id=self.next_id(), reason=reason, **({"to": to} if to else {}))
+        await self._carried_out(By.SUPPORT, f"/v1/cases/{case.id}/{verb}", note)
+
+    async def decide(self, decision: ReplanDecision) -> None:
+        """The planner answers a proposal. Raises `SceneFailed` when that is refused."""
+        await self._carried_out(By.PLANNER, f"/v1/proposals/{decision.proposal}/decision", decision)
+
+    async def _carried_out(self, by: By, path: str, body: Contract) -> None:
+        answer = await self.stage.ask(by, path, body)
+        if not answer.is_success:
+            raise SceneFailed(f"{path}: {answer.status_code} {answer.text[:300]}")
+
+    async def quarantined(self, claim: str, partner: str) -> QuarantinedMessage:
+        """Wait for a message of a partner in quarantine."""
+        found: list[QuarantinedMessage] = []
+
+        async def parked() -> bool:
+            listed = await self.stage.read(By.SUPPORT, "/v1/quarantine", QuarantineList, limit=500)
+            found[:] = [message for message in listed.messages if message.partner == partner]
+            return bool(found)
+
+        await self.until(claim, parked)
+        return found[0]
+
+    async def no_case_is_open(self) -> None:
+        """Wait until every case of its orders is closed."""
+
+        async def closed() -> bool:
+            asked = [self.stage.read(By.SUPPORT, "/v1/cases", CaseList, order=it.number) for it in self.orders]
+            return not any(listed.cases for listed in await asyncio.gather(*asked))
+
+        await self.until("no case is open", closed)
+
+    async def sent(self, claim: str, says: Callable[[Letters], bool]) -> None:
+        """Wait for what people should be sent."""
+
+        async def arrived() -> bool:
+            return says(await self.stage.letters())
+
+        await self.until(claim, arrived)

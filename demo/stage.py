@@ -1,0 +1,184 @@
+"""The stage of the scenarios: everybody who talks to Syncline, and everything of which somebody can take a look."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from enum import StrEnum
+from typing import Any, TypeVar
+
+import httpx
+
+from domain.parties import TRANSPORT_DESK, warehouse_partner
+from schemas.base import Contract, Role
+from schemas.exceptions import Channel
+from schemas.policies import ChannelPolicy, PolicyRule, Scope
+from simulators.driver import TIMEOUT_S, TRY_AGAIN, Driver, Targets
+from simulators.network import ERP, centre
+from stack.layout import LocalStack
+from store import partners
+from store.engine import Database
+
+SITE, OTHER_SITE = centre("EMEA").id, centre("APAC").id
+"""The warehouse that sends, and the one that can help out."""
+CARRIER, SECOND_CARRIER, THIRD_CARRIER = "carrier-alpha", "carrier-bravo", "carrier-cargo"
+SUPPLIER = "maker-one"
+MISTAKEN = "carrier-delta"
+"""A carrier that was entered as a supplier, by mistake."""
+DESK = "desk@example.com"
+"""Where every queue of people without an address of its own is reached."""
+WAIT_S = 40.0
+"""How long a scenario waits for what should happen."""
+FIRST_LOOK_S, LONGEST_PAUSE_S = 0.1, 0.5
+
+
+class By(StrEnum):
+    """Who asks: the partner ids of those with an API key."""
+
+    ERP = ERP
+    SUPPORT = "helpdesk"
+    PLANNER = "planner"
+    ADMIN = "admin"
+
+
+ROLES = {By.ERP: Role.ERP, By.SUPPORT: Role.SUPPORT, By.PLANNER: Role.PLANNING, By.ADMIN: Role.ADMIN}
+REPORTERS = {
+    warehouse_partner(SITE): Role.WMS,
+    warehouse_partner(OTHER_SITE): Role.WMS,
+    TRANSPORT_DESK: Role.TMS,
+    CARRIER: Role.CARRIER,
+    SECOND_CARRIER: Role.CARRIER,
+    THIRD_CARRIER: Role.CARRIER,
+    SUPPLIER: Role.SUPPLIER,
+    MISTAKEN: Role.SUPPLIER,
+}
+Answer = TypeVar("Answer", bound=Contract)
+
+
+class SceneFailed(Exception):
+    """Something did not come as it should: the scenario ends here."""
+
+
+class Mail(Contract):
+    """A letter that arrived at the mail server."""
+
+    to: tuple[str, ...]
+    subject: str
+    text: str
+
+
+class Chat(Contract):
+    """A message that arrived in a chat room."""
+
+    room: str
+    message: dict[str, Any]
+
+
+class Posted(Contract):
+    """A signed event that arrived at a webhook."""
+
+    name: str
+    event: dict[str, Any]
+
+
+class Letters(Contract):
+    """What people were sent, as the mail room shows it."""
+
+    mails: tuple[Mail, ...]
+    chats: tuple[Chat, ...]
+    events: tuple[Posted, ...]
+
+
+class Stage:
+    """Use with `open_stage`."""
+
+    def __init__(
+        self, driver: Driver, api: Mapping[By, httpx.AsyncClient], database: Database, letters_url: str
+    ) -> None:
+        self.driver = driver
+        self._database = database
+        self._api = api
+        self._letters_url = letters_url
+
+    async def ask(self, by: By, path: str, body: Contract, method: str = "POST") -> httpx.Response:
+        """Send a request to the API as somebody, again while the gateway has taken no decision. 4xx is an answer."""
+        content = body.model_dump_json(exclude_unset=True)
+        deadline = time.monotonic() + WAIT_S
+        while True:
+            answer = await self._api[by].request(method, path, content=content)
+            if answer.status_code not in TRY_AGAIN or time.monotonic() > deadline:
+                return answer
+            await asyncio.sleep(FIRST_LOOK_S)
+
+    async def read(self, by: By, path: str, answered: type[Answer], **query: str | int) -> Answer:
+        """Read from the API as somebody. Raises `SceneFailed` when it is refused."""
+        answer = await self._api[by].get(path, params=query)
+        if not answer.is_success:
+            raise SceneFailed(f"GET {path}: {answer.status_code} {answer.text[:300]}")
+        return answered.model_validate_json(answer.content)
+
+    async def letters(self) -> Letters:
+        """Everything that people were sent so far."""
+        async with httpx.AsyncClient(trust_env=False) as mailroom:
+            answer = await mailroom.get(self._letters_url)
+        return Letters.model_validate_json(answer.content)
+
+    async def put_rule(self, rule: PolicyRule) -> None:
+        """Put a policy rule as the administrator. Raises `SceneFailed` when it is refused."""
+        answer = await self.ask(By.ADMIN, "/v1/policies", rule, "PUT")
+        if not answer.is_success:
+            raise SceneFailed(f"policy {rule.id}: {answer.status_code} {answer.text[:300]}")
+
+    async def change_role(self, partner: str, role: Role) -> None:
+        """Correct what a partner is to us, as the administrator does on the command line."""
+        async with self._database.transaction() as connection:
+            await partners.add(connection, partner, role, partner)
+
+
+async def wait(condition: Callable[[], Awaitable[bool]], within_s: float = WAIT_S) -> bool:
+    """Look until a condition holds, more and more seldom. False when it does not come in time."""
+    deadline, pause_s = time.monotonic() + within_s, FIRST_LOOK_S
+    while not await condition():
+        if time.monotonic() > deadline:
+            return False
+        await asyncio.sleep(pause_s)
+        pause_s = min(1.5 * pause_s, LONGEST_PAUSE_S)
+    return True
+
+
+@asynccontextmanager
+async def open_stage(stack: LocalStack, database: Database) -> AsyncIterator[Stage]:
+    """Provision everybody, and give the stage. All mail to our own people goes to one desk."""
+    async with database.transaction() as connection:
+        for partner, role in (*REPORTERS.items(), *ROLES.items()):
+            await partners.add(connection, partner, role, partner)
+        keys = {by: await partners.new_key(connection, by, "scenarios") for by in By}
+    targets = Targets(
+        stack.urls.gateway,
+        keys[By.ERP],
+        stack.urls.sims,
+        stack.env["SYNCLINE_SIM_TOKEN"],
+        stack.env["SYNCLINE_MASTER_SECRET"],
+    )
+    async with AsyncExitStack() as opened:
+        api = {
+            by: await opened.enter_async_context(
+                httpx.AsyncClient(
+                    base_url=stack.urls.gateway,
+                    headers={"Authorization": f"Bearer {key}", "Content-Type": "application/json"},
+                    timeout=TIMEOUT_S,
+                    trust_env=False,
+                )
+            )
+            for by, key in keys.items()
+        }
+        driver = await opened.enter_async_context(Driver(targets))
+        stage = Stage(driver, api, database, stack.urls.letters)
+        await stage.put_rule(channel_rule("desk", ChannelPolicy(address=DESK), Channel.EMAIL))
+        yield stage
+
+
+def channel_rule(name: str, policy: ChannelPolicy, channel: Channel, queue: str | None = None) -> PolicyRule:
+    """How a queue of people, or every one, is reached over a channel."""
+    body = policy.model_dump(mode="json", exclude_unset=True)
+    return PolicyRule(id=name, about="channel", scope=Scope(queue=queue, channel=channel), body=body)

@@ -1,0 +1,157 @@
+"""The desks where people work: open cases as a list, one case, and the planner's proposals. Pure but for `read_*`."""
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from urllib.parse import urlencode
+
+from gateway.tower import forms
+from gateway.tower.forms import Form
+from gateway.views import CaseView, OrderView, case_view, order_view
+from schemas.base import Role
+from store import cases, orders, tower_desks
+from store.engine import Connection
+from store.tower_desks import Asked, Load, OpenCase, Proposal
+
+CASES, PLANNER = "/tower/cases", "/tower/planner"
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One way to narrow a list, or to widen it again: how many it leaves, and where it leads."""
+
+    name: str
+    count: int
+    url: str
+    chosen: bool
+
+
+@dataclass(frozen=True)
+class WorkList:
+    """Open cases of a desk and kind (empty: all), the most urgent first."""
+
+    at: datetime
+    queue: str
+    kind: str
+    loads: list[Load]
+    cases: list[OpenCase]
+
+    @property
+    def total(self) -> int:
+        """How many the choice leaves; more than are listed when there are very many."""
+        return sum(it.cases for it in self._within(self.queue, self.kind))
+
+    @property
+    def untaken(self) -> int:
+        """How many of them nobody has acknowledged."""
+        return sum(it.untaken for it in self._within(self.queue, self.kind))
+
+    @property
+    def queues(self) -> list[Choice]:
+        """The desks, as far as they have cases of the chosen kind."""
+        counts: Counter[str] = Counter()
+        for load in self._within("", self.kind):
+            counts[load.queue] += load.cases
+        return _choices(counts, self.queue, lambda queue: cases_url(queue, self.kind))
+
+    @property
+    def kinds(self) -> list[Choice]:
+        """The kinds, as far as the chosen desk has them."""
+        counts: Counter[str] = Counter()
+        for load in self._within(self.queue, ""):
+            counts[load.kind] += load.cases
+        return _choices(counts, self.kind, lambda kind: cases_url(self.queue, kind))
+
+    def _within(self, queue: str, kind: str) -> list[Load]:
+        return [it for it in self.loads if queue in ("", it.queue) and kind in ("", it.kind)]
+
+
+@dataclass(frozen=True)
+class CasePage:
+    """One case, its order, and what this viewer can do about it."""
+
+    at: datetime
+    case: CaseView
+    order: OrderView
+    notes: list[Form]
+    actions: list[Form]
+
+    @property
+    def queue_url(self) -> str:
+        """The work list of the desk that has it."""
+        return cases_url(self.case.queue or "")
+
+
+@dataclass(frozen=True)
+class PlannerDesk:
+    """Proposals of a region (empty: all): those that wait, and those that were decided."""
+
+    at: datetime
+    region: str
+    asked: list[Asked]
+    waiting: list[Proposal]
+    decided: list[Proposal]
+
+    @property
+    def regions(self) -> list[Choice]:
+        """The regions that have open proposals."""
+        return _choices(Counter({it.region: it.proposals for it in self.asked}), self.region, planner_url)
+
+
+async def read_cases(connection: Connection, queue: str, kind: str) -> WorkList:
+    """The work list."""
+    return WorkList(
+        at=datetime.now(UTC),
+        queue=queue,
+        kind=kind,
+        loads=await tower_desks.caseload(connection),
+        cases=await tower_desks.open_cases(connection, queue, kind),
+    )
+
+
+async def read_case(connection: Connection, case_id: str, *, support: bool) -> CasePage | None:
+    """One case, or None. Only support works on it."""
+    row = await cases.show(connection, case_id)
+    if row is None:
+        return None
+    erp, _, number = row["order_key"].partition("/")
+    [order_row] = await orders.find(connection, number, None, erp)
+    order = order_view(order_row, await orders.details(connection, row["order_key"]), Role.ADMIN)
+    case = case_view(row, Role.ADMIN)
+    workable = support and case.closed_at is None
+    notes, actions = forms.of_case(case, order) if workable else ([], [])
+    return CasePage(datetime.now(UTC), case, order, notes, actions)
+
+
+async def read_planner(connection: Connection, region: str) -> PlannerDesk:
+    """The planner's desk."""
+    return PlannerDesk(
+        at=datetime.now(UTC),
+        region=region,
+        asked=await tower_desks.asked(connection),
+        waiting=await tower_desks.open_proposals(connection, region),
+        decided=await tower_desks.decided_proposals(connection, region),
+    )
+
+
+def cases_url(queue: str = "", kind: str = "") -> str:
+    """The work list of a desk and kind; empty ones are not in the address."""
+    return _url(CASES, queue=queue, kind=kind)
+
+
+def planner_url(region: str = "") -> str:
+    """The planner's desk for a region."""
+    return _url(PLANNER, region=region)
+
+
+def _choices(counts: Counter[str], chosen: str, url: Callable[[str], str]) -> list[Choice]:
+    """Everything, then each by its count; the chosen one even when nothing is left of it."""
+    found = {**dict(counts.most_common()), **({chosen: counts[chosen]} if chosen else {})}
+    everything = Choice("All", counts.total(), url(""), not chosen)
+    return [everything, *(Choice(name, count, url(name), name == chosen) for name, count in found.items())]
+
+
+def _url(path: str, **chosen: str) -> str:
+    query = urlencode({name: value for name, value in chosen.items() if value})
+    return f"{path}?{query}" if query else path

@@ -1,0 +1,147 @@
+"""What a page can ask for: forms whose fields become the JSON of a command to the API. Pure."""
+
+from dataclasses import dataclass, field
+from typing import Literal
+from urllib.parse import quote
+
+from gateway.views import CaseView, OrderView
+from schemas.cases import CaseState
+from schemas.commands import Verb, Verdict
+from schemas.exceptions import Action
+from store.tower_desks import Proposal
+
+
+@dataclass(frozen=True)
+class Field:
+    """A field of a form. `lines` asks for packs of each open line, `ids` for numbers of messages."""
+
+    name: str
+    label: str
+    kind: Literal["text", "date", "check", "ids", "lines"] = "text"
+    required: bool = True
+    hint: str = ""
+
+
+_TO = Field("to", "Person or queue")
+_WHY = Field("reason", "Why", required=False)
+REASON = Field("reason", "Why", hint="Kept with who decided, and when.")
+_SITE = Field("site", "Site", hint="As in RDC-EMEA.")
+_PACKS = Field("lines", "Packs", "lines", required=False, hint="Nothing filled in: all that is open.")
+
+
+@dataclass(frozen=True)
+class Form:
+    """A command that can be asked for. `fixed` are fields that nobody fills in; `done` is said when it is done."""
+
+    name: str
+    title: str
+    url: str
+    note: str = ""
+    fields: tuple[Field, ...] = (REASON,)
+    fixed: dict[str, str] = field(default_factory=dict)
+    done: str = "Done"
+    mood: str = ""
+
+
+_ACTIONS: dict[Action, tuple[str, str, tuple[Field, ...]]] = {
+    Action.RETRY: ("Retry", "What a system refused is tried again, under the same keys.", ()),
+    Action.REPLAY: (
+        "Replay",
+        "Quarantined messages are brought back, after what stopped them was repaired.",
+        (Field("messages", "Messages", "ids", hint="Their numbers, as in 128, 131."),),
+    ),
+    Action.RE_SOURCE: ("Re-source", "Another site sends them; the first one leaves those packs.", (_SITE, _PACKS)),
+    Action.RE_TENDER: (
+        "Re-tender",
+        "The tender is taken back and goes to another carrier.",
+        (Field("carrier", "Carrier", required=False, hint="Left empty: the next ranked one."),),
+    ),
+    Action.RE_DATE: (
+        "Re-date",
+        "Everything that is open is promised for another day, and the ERP is told.",
+        (Field("promised_on", "Promise for", "date"),),
+    ),
+    Action.SPLIT: (
+        "Split",
+        "Another site sends a part.",
+        (_SITE, Field("lines", "Packs", "lines", hint="Those that the other site sends.")),
+    ),
+    Action.NOTIFY_CUSTOMER: ("Notify customer", "The customer gets a letter. Your reason is not in it.", ()),
+    Action.WRITE_OFF: ("Write off", "Packs are closed short, or a refused effect is given up.", (_PACKS,)),
+}
+
+OVERRIDES = (
+    Field("promised_on", "Promise for", "date", required=False),
+    Field("site", "Send from site", required=False, hint="As in RDC-EMEA."),
+    Field("carrier", "Carrier", required=False),
+    Field("expedite", "Expedite", "check", required=False),
+    REASON,
+)
+"""What a planner can decide instead of what is proposed."""
+
+
+def of_case(case: CaseView, order: OrderView) -> tuple[list[Form], list[Form]]:
+    """What support can do with an open case, and the actions that it offers."""
+    url = f"/v1/cases/{quote(case.id)}"
+    notes = [
+        Form("assign", "Assign", f"{url}/assign", "Who works on it from now on.", (_TO, _WHY), done="Assigned"),
+        Form("resolve", "Resolve", f"{url}/resolve", "Close it although its cause is still there.", done="Resolved"),
+    ]
+    if case.state == CaseState.OPEN:
+        seen = Form("acknowledge", "Acknowledge", f"{url}/acknowledge", fields=(), done="Acknowledged", mood="primary")
+        notes.insert(0, seen)
+    return notes, [_act(Action(name), case, order) for name in case.actions or ()]
+
+
+def _act(action: Action, case: CaseView, order: OrderView) -> Form:
+    title, note, fields = _ACTIONS[action]
+    return Form(
+        action,
+        title,
+        _order_url(order, Verb.ACT),
+        note,
+        (*fields, REASON),
+        {"action": action, "case": case.id},
+        mood="danger" if action is Action.WRITE_OFF else "",
+    )
+
+
+def of_order(order: OrderView, *, support: bool) -> list[Form]:
+    """What can be asked of a running order: planners hold and resume it, support cancels it too."""
+    if order.closed_at is not None:
+        return []
+    held = "on_hold" in order.conditions
+    stop = Form("hold", "Hold", _order_url(order, Verb.HOLD), "Work stops until the order is resumed.", done="On hold")
+    go_on = Form("resume", "Resume", _order_url(order, Verb.RESUME), "Work goes on.", done="Resumed", mood="primary")
+    end = Form(
+        "cancel",
+        "Cancel order",
+        _order_url(order, Verb.CANCEL),
+        "What was done is undone: put away, voided, or stopped under way and brought back.",
+        done="Cancelled",
+        mood="danger",
+    )
+    return [go_on if held else stop, *([end] if support else [])]
+
+
+def _order_url(order: OrderView, verb: Verb) -> str:
+    return f"/v1/orders/{quote(order.number, safe='')}/{verb}?erp={quote(order.erp, safe='')}"
+
+
+def decision(proposal: Proposal) -> Form:
+    """Accept or reject what is proposed: which of both, the button says."""
+    url = f"/v1/proposals/{quote(proposal.id)}/decision"
+    return Form(f"decide-{proposal.id}", "Decide", url, fixed={"proposal": proposal.id}, done="Decided")
+
+
+def override(proposal: Proposal) -> Form:
+    """Decide something else."""
+    return Form(
+        f"override-{proposal.id}",
+        "Override",
+        decision(proposal).url,
+        "Decide something else: name at least one of these.",
+        OVERRIDES,
+        {"proposal": proposal.id, "verdict": Verdict.OVERRIDE},
+        done="Overridden",
+    )

@@ -1,0 +1,47 @@
+"""Who may watch: a route of the control page lets support, admin and planning in, and knows which of them it has."""
+
+from collections.abc import Callable, Coroutine
+from typing import Any
+from urllib.parse import quote
+
+from fastapi import Request, Response
+from fastapi.responses import RedirectResponse
+from fastapi.routing import APIRoute
+
+from gateway.auth import presented_key
+from gateway.problems import UNAUTHENTICATED, Problem
+from gateway.services import services_of
+from gateway.tower import pages
+from gateway.views import SUPPORTERS
+from schemas.base import Role
+
+VIEWERS = frozenset({Role.SUPPORT, Role.ADMIN, Role.PLANNING})
+
+
+class ViewerRoute(APIRoute):
+    """A route for the roles that may watch. Others get a page that says so; a browser without a key, the way in."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """The handler, behind the check."""
+        handler = super().get_route_handler()
+
+        async def admitted(request: Request) -> Response:
+            return await _turned_away(request) or await handler(request)
+
+        return admitted
+
+
+def is_support(request: Request) -> bool:
+    """Whether the viewer may work on cases and cancel orders; planners watch those."""
+    return request.state.role in SUPPORTERS
+
+
+async def _turned_away(request: Request) -> Response | None:
+    try:
+        caller = await services_of(request).gatekeeper.key_holder(request, presented_key(request))
+    except Problem as problem:
+        if problem.kind is UNAUTHENTICATED and "text/html" in request.headers.get("accept", ""):
+            return RedirectResponse(f"/login?next={quote(request.url.path)}", 303)
+        raise
+    request.state.role = caller.role
+    return None if caller.role in VIEWERS else pages.html(pages.render("forbidden.html", role=caller.role.value), 403)

@@ -1,0 +1,225 @@
+"""Proposals to the planner: raised, not raised twice, withdrawn, accepted, rejected, overridden, too late."""
+
+from datetime import date, timedelta
+
+import pytest
+
+from domain import lifecycle
+from domain.record import line_record
+from domain.state import OrderState
+from schemas.base import Role
+from schemas.commands import ActionRequest, Amendment, ReplanDecision, Substitute, Verb, Verdict
+from schemas.effects import ChangeKind, LineChange, Operation
+from schemas.exceptions import Action, OrderPolicy, Reaction
+from schemas.exceptions import ExceptionKind as X
+from schemas.milestones import MilestoneEvent, ShippedLine
+from schemas.milestones import MilestoneKind as M
+from schemas.orders import CancelRequest
+from schemas.records import ProposalKind
+from tests.domain.builders import DUE, FIRST, FULL, NOON, TEN, after, done, event, kinds, opened, refusal, start, told
+
+FIRST_ID, SECOND_ID = "erp-one/SO-1/1", "erp-one/SO-1/2"
+SHIPPED = event(M.SHIPPED, 3, lines=FULL)
+ASK = OrderPolicy(on_shortage=(Reaction.PLANNER,), backorder_days=30)
+SHORT = event(M.SHORT_PICKED, 1, shipment="", lines=TEN, reason="stockout")
+JUNE_3 = date(2026, 6, 3)
+
+
+def eta(days: int, name: str, hours: float = 5) -> MilestoneEvent:
+    """An ETA at noon, so many days after the promise."""
+    return event(M.DELAYED, hours, eta=NOON + timedelta(days=16 + days), name=name)
+
+
+def answer(verdict: Verdict, proposal: str = FIRST_ID, **more: object) -> ReplanDecision:
+    return ReplanDecision(id="d", proposal=proposal, verdict=verdict, reason="says the planner", **more)
+
+
+def late(*events: MilestoneEvent) -> OrderState:
+    return after(opened(), SHIPPED, eta(5, "late"), *events)
+
+
+def asked() -> OrderState:
+    return after(opened(policy=ASK), SHORT)
+
+
+def test_a_promise_that_slips_by_enough_is_proposed_to_the_planner() -> None:
+    before = after(opened(), SHIPPED)
+    assert not lifecycle.apply(before, eta(2, "a little")).proposals
+    [proposal] = lifecycle.apply(before, eta(3, "enough")).proposals
+    assert (proposal.id, proposal.kind, proposal.promised_on) == (FIRST_ID, ProposalKind.DELAY, DUE)
+    assert proposal.proposed_on == DUE + timedelta(days=3)
+
+
+def test_it_is_not_raised_twice_not_even_when_it_was_rejected() -> None:
+    open_still = lifecycle.apply(late(), eta(9, "later", 6))
+    assert not open_still.proposals
+    rejected = done(late(), Verb.REPLAN, answer(Verdict.REJECT), Role.PLANNING).state
+    for one in (event(M.IN_TRANSIT, 6), eta(6, "one more day", 7)):
+        heard = lifecycle.apply(rejected, one)
+        assert not heard.proposals
+        rejected = heard.state
+    [again] = lifecycle.apply(rejected, eta(8, "three more days", 8)).proposals
+    assert again.id == SECOND_ID, "it has slipped by as much again"
+
+
+def test_it_is_withdrawn_when_the_promise_recovers_and_may_be_raised_anew() -> None:
+    better = lifecycle.apply(late(), eta(0, "better", 6))
+    assert [(it.id, it.state, it.by) for it in better.decided] == [(FIRST_ID, "withdrawn", "syncline")]
+    assert not better.state.proposals
+    [again] = lifecycle.apply(better.state, eta(5, "worse", 7)).proposals
+    assert again.id == SECOND_ID
+
+
+@pytest.mark.parametrize("how", ["delivered", "cancelled", "re-dated", "amended"])
+def test_it_is_withdrawn_when_there_is_nothing_to_decide_any_more(how: str) -> None:
+    state = after(opened(), event(M.DELAYED, 2, eta=NOON + timedelta(days=21), shipment=""))
+    assert FIRST_ID in state.proposals
+    decision = {
+        "delivered": lambda: lifecycle.apply(state, event(M.DELIVERED, 9, shipment="")),
+        "cancelled": lambda: done(state, Verb.CANCEL, CancelRequest(id="c", reason="why")),
+        "re-dated": lambda: done(
+            state,
+            Verb.ACT,
+            ActionRequest(id="r", reason="why", action=Action.RE_DATE, promised_on=DUE + timedelta(days=5)),
+        ),
+        "amended": lambda: done(state, Verb.AMEND, Amendment(id="a", reason="why", requested_on=JUNE_3)),
+    }[how]()
+    assert [(it.id, it.state) for it in decision.decided] == [(FIRST_ID, "withdrawn")]
+    assert not decision.state.proposals
+    said = refusal(decision.state, Verb.REPLAN, answer(Verdict.ACCEPT))
+    assert "answered before" in said or "cancelled" in said
+
+
+def test_an_order_that_replays_the_past_asks_nobody() -> None:
+    state = lifecycle.open_order(start(clock="events")).state
+    assert not lifecycle.apply(after(state, SHIPPED), eta(5, "late")).proposals
+
+
+def test_accepting_makes_it_the_promise_everywhere_and_cures_the_delay() -> None:
+    state = late()
+    assert X.DELAY in kinds(state)
+    decision = done(state, Verb.REPLAN, answer(Verdict.ACCEPT), Role.PLANNING)
+    [record] = decision.decided
+    assert (record.id, record.state, record.by, record.reason) == (FIRST_ID, "accepted", "sam", "says the planner")
+    assert record.at == NOON + timedelta(hours=0.5)
+    assert decision.state.first_promised_on == decision.state.promised_on == DUE + timedelta(days=5)
+    assert kinds(decision.state) == {}
+    assert "answered before, or has been withdrawn" in refusal(decision.state, Verb.REPLAN, answer(Verdict.ACCEPT))
+    assert not lifecycle.apply(decision.state, event(M.IN_TRANSIT, 6)).proposals
+
+
+def test_an_override_names_another_day_carrier_or_service() -> None:
+    state = after(opened(), event(M.DELAYED, 2, eta=NOON + timedelta(days=21), shipment=""))
+    wish = answer(Verdict.OVERRIDE, promised_on=DUE + timedelta(days=9), carrier="c-7", expedite=True)
+    decision = done(state, Verb.REPLAN, wish, Role.PLANNING)
+    assert told(decision) == [
+        Operation.VOID_TENDER,
+        Operation.TENDER_TRANSPORT,
+        Operation.AMEND_TENDER,
+        Operation.REDATE_PROMISE,
+    ]
+    void, tender, faster, promise = decision.effects
+    assert (tender.carrier, faster.expedite) == ("c-7", True)
+    assert promise.promised_on == DUE + timedelta(days=9)
+    assert decision.decided[0].state == "overridden"
+    assert void.key != tender.key
+    left = after(state, SHIPPED)
+    said = "the goods have left: carrier and service can no longer be changed"
+    assert refusal(left, Verb.REPLAN, answer(Verdict.OVERRIDE, expedite=True)) == said
+    assert refusal(left, Verb.REPLAN, answer(Verdict.OVERRIDE, carrier="c-7")) == said
+
+
+def test_a_shortage_may_be_the_planners_to_decide() -> None:
+    decision = lifecycle.apply(opened(policy=ASK), SHORT)
+    [proposal] = decision.proposals
+    assert (proposal.kind, proposal.subject, proposal.lines) == (ProposalKind.SHORTAGE, SHORT.id, TEN)
+    assert proposal.proposed_on == JUNE_3
+    assert kinds(decision.state) == {X.PICK_STOCKOUT: [SHORT.id]}
+
+
+def test_accepting_a_shortage_backorders_it() -> None:
+    decision = done(asked(), Verb.REPLAN, answer(Verdict.ACCEPT), Role.PLANNING)
+    assert [e.change or e.operation for e in decision.effects] == [ChangeKind.BACKORDERED, Operation.REDATE_PROMISE]
+    assert decision.state.promised_on == JUNE_3
+    assert kinds(decision.state) == {}
+
+
+def test_rejecting_a_shortage_closes_it_short() -> None:
+    decision = done(asked(), Verb.REPLAN, answer(Verdict.REJECT), Role.PLANNING)
+    assert [e.change or e.operation for e in decision.effects] == [
+        Operation.AMEND_WAREHOUSE,
+        Operation.AMEND_TENDER,
+        ChangeKind.CLOSED_SHORT,
+    ]
+    assert line_record(decision.state, decision.state.demand[0]).cancelled == 10
+    assert kinds(decision.state) == {}
+    shipped = (ShippedLine(line=1, quantity=30), FULL[1])
+    assert after(decision.state, event(M.SHIPPED, 3, lines=shipped), event(M.DELIVERED, 7)).delivered
+
+
+def test_only_what_is_still_short_is_closed_short() -> None:
+    some = after(asked(), event(M.PICKED, 2, lines=(ShippedLine(line=1, quantity=36),)))
+    decision = done(some, Verb.REPLAN, answer(Verdict.REJECT), Role.PLANNING)
+    assert decision.effects[-1].lines == (ShippedLine(line=1, quantity=4),)
+
+
+def test_a_shortage_that_was_picked_or_sourced_after_all_is_withdrawn() -> None:
+    found = lifecycle.apply(asked(), event(M.PICKED, 2, lines=FULL))
+    assert [(it.id, it.state) for it in found.decided] == [(FIRST_ID, "withdrawn")]
+    wish = ActionRequest(id="r", reason="why", action=Action.RE_SOURCE, site="MAD")
+    sourced = done(asked(), Verb.ACT, wish)
+    assert [(it.id, it.state) for it in sourced.decided] == [(FIRST_ID, "withdrawn")]
+
+
+def test_an_override_sends_a_shortage_from_another_site() -> None:
+    decision = done(asked(), Verb.REPLAN, answer(Verdict.OVERRIDE, site="MAD"), Role.PLANNING)
+    assert [(e.operation, e.site, e.lines or e.changes) for e in decision.effects[:2]] == [
+        (Operation.INSTRUCT_WAREHOUSE, "MAD", TEN),
+        (Operation.AMEND_WAREHOUSE, "LYS", (LineChange(line=1, item="A", quantity=-10),)),
+    ]
+    assert kinds(decision.state) == {}
+
+
+def test_an_override_sends_a_part_from_another_site_and_substitutes_a_line() -> None:
+    wish = answer(
+        Verdict.OVERRIDE,
+        site="MAD",
+        lines=(ShippedLine(line=2, quantity=20),),
+        substitutes=(Substitute(line=1, item="C"),),
+    )
+    decision = done(asked(), Verb.REPLAN, wish, Role.PLANNING)
+    assert len({e.key for e in decision.effects}) == len(decision.effects)
+    swapped = next(e for e in decision.effects if e.change is ChangeKind.SUBSTITUTED)
+    assert swapped.changes == (
+        LineChange(line=1, item="A", quantity=-40),
+        LineChange(line=1, item="C", quantity=40),
+    )
+    assert decision.state.demand[0].item == "C"
+    assert sorted((d.kind, d.movements[0].item) for d in decision.deltas) == [
+        ("demand_added", "C"),
+        ("demand_removed", "A"),
+    ]
+    assert kinds(decision.state) == {}, "the substitute covers the shortage"
+
+
+@pytest.mark.parametrize(
+    ("wish", "said"),
+    [
+        (answer(Verdict.ACCEPT, "erp-one/SO-1/9"), "the proposal was answered before, or has been withdrawn"),
+        (answer(Verdict.OVERRIDE, site="LYS"), "LYS was asked already: name another site"),
+        (answer(Verdict.OVERRIDE, site="MAD", lines=TEN * 5), "line 1: only 40 packs are open"),
+        (answer(Verdict.OVERRIDE, substitutes=(Substitute(line=9, item="C"),)), "line 9 is not open for a substitute"),
+        (
+            answer(Verdict.OVERRIDE, site="MAD", substitutes=(Substitute(line=9, item="C"),)),
+            "line 9 is not open for a substitute",
+        ),
+    ],
+)
+def test_what_cannot_be_followed_is_refused(wish: ReplanDecision, said: str) -> None:
+    assert refusal(asked(), Verb.REPLAN, wish, Role.PLANNING) == said
+
+
+def test_a_line_that_was_picked_is_not_substituted() -> None:
+    state = after(asked(), event(M.PICKED, 2, lines=(*FIRST[1:], ShippedLine(line=1, quantity=30))))
+    wish = answer(Verdict.OVERRIDE, substitutes=(Substitute(line=1, item="C"),))
+    assert done(state, Verb.REPLAN, wish, Role.PLANNING).effects[0].changes[0].quantity == -10, "what is not picked"
