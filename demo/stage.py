@@ -102,20 +102,29 @@ class Stage:
 
     async def ask(self, by: By, path: str, body: Contract, method: str = "POST") -> httpx.Response:
         """Send a request to the API as somebody, again while the gateway has taken no decision. 4xx is an answer."""
-        content = body.model_dump_json(exclude_unset=True)
-        deadline = time.monotonic() + WAIT_S
-        while True:
-            answer = await self._api[by].request(method, path, content=content)
-            if answer.status_code not in TRY_AGAIN or time.monotonic() > deadline:
-                return answer
-            await asyncio.sleep(FIRST_LOOK_S)
+        return await self._call(by, method, path, content=body.model_dump_json(exclude_unset=True))
 
     async def read(self, by: By, path: str, answered: type[Answer], **query: str | int) -> Answer:
         """Read from the API as somebody. Raises `SceneFailed` when it is refused."""
-        answer = await self._api[by].get(path, params=query)
+        answer = await self._call(by, "GET", path, params=query)
         if not answer.is_success:
             raise SceneFailed(f"GET {path}: {answer.status_code} {answer.text[:300]}")
         return answered.model_validate_json(answer.content)
+
+    async def _call(self, by: By, method: str, path: str, **request: Any) -> httpx.Response:
+        """The last answer. Raises httpx.TransportError when there is none to the last attempt."""
+        deadline = time.monotonic() + WAIT_S
+        while True:
+            late = time.monotonic() > deadline
+            try:
+                answer = await self._api[by].request(method, path, **request)
+            except httpx.TransportError:
+                if late:
+                    raise
+            else:
+                if late or answer.status_code not in TRY_AGAIN:
+                    return answer
+            await asyncio.sleep(FIRST_LOOK_S)
 
     async def letters(self) -> Letters:
         """Everything that people were sent so far."""

@@ -31,13 +31,13 @@ class EtaReport(Contract):
 
 
 class ShipmentState(Contract):
-    """One shipment. `into` is the consolidated shipment that it travels on in; `merges` names those that this one is
-    made of, so that it carries no packs of its own."""
+    """One shipment. `stated_by` is the report that `stated` is from: when that was, and its id. `merges` names the
+    shipments that this one is made of, so that it carries no packs of its own."""
 
     seen: dict[M, Moment] = {}  # noqa: RUF012 - pydantic copies field defaults
     stated: dict[M, tuple[ShippedLine, ...]] = {}  # noqa: RUF012
+    stated_by: dict[M, tuple[Moment, str]] = {}  # noqa: RUF012
     eta: EtaReport | None = None
-    into: str = ""
     merges: tuple[str, ...] = ()
 
     @property
@@ -100,9 +100,11 @@ class ShipmentState(Contract):
         if event.kind not in UNRANKED:
             known = self.seen.get(event.kind)
             update["seen"] = {**self.seen, event.kind: min(event.occurred_at, known or event.occurred_at)}
-            if event.lines and (event.kind not in self.stated or event.occurred_at < (known or event.occurred_at)):
+            said = (event.occurred_at, event.id)
+            if event.lines and (event.kind not in self.stated or said < self.stated_by.get(event.kind, said)):
                 stated = tuple(ShippedLine(line=x.line, quantity=x.quantity) for x in event.lines)
                 update["stated"] = {**self.stated, event.kind: stated}
+                update["stated_by"] = {**self.stated_by, event.kind: said}
         if event.kind is M.CONSOLIDATED:
             update["merges"] = tuple(sorted({*self.merges, *event.merges}))
         if event.eta is not None:

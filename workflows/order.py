@@ -5,8 +5,6 @@ is down never holds up another. Every message carries its own id and is taken in
 """
 
 import asyncio
-from base64 import b64encode
-from hashlib import blake2b
 
 from temporalio import workflow
 from temporalio.exceptions import ApplicationError, FailureError, is_cancelled_exception
@@ -31,15 +29,11 @@ from workflows.display import Display
 from workflows.errands import Errands
 from workflows.lanes import Lanes
 from workflows.requests import TakesRequests
+from workflows.seen import short_id
 from workflows.watch import Due, Watch
 
 KEPT_NOTES = 24
 """Timeline entries that a run hands to the next; the whole timeline is in the store."""
-
-
-def short_id(event_id: str) -> str:
-    """An event's id in twelve characters: an order that hears for years hands its ids to each new run."""
-    return b64encode(blake2b(event_id.encode(), digest_size=9).digest()).decode()
 
 
 @workflow.defn(name="Order")
@@ -57,7 +51,8 @@ class OrderWorkflow(TakesRequests):
         self._refusals = 0
         self._history: list[str] = list(run.history)
         self._display = Display(run.failure_origin, run.failure)
-        self._lanes = Lanes(self._carry_out, lambda: self._state.answered)
+        self._confirmable = not self._state.refused
+        self._lanes = Lanes(self._carry_out, lambda: self._confirmable)
         self._errands = Errands(run.start, run.cases)
         self._watch = Watch(lambda: self._due)
         self._derive()
@@ -167,6 +162,7 @@ class OrderWorkflow(TakesRequests):
         self._desk.answer(asked, self._answer)
         for decision in decisions:
             await self._set_in_motion(decision)
+        self._confirmable = not self._state.refused  # what is tried again is owed before anything is confirmed
         self._errands.follow(self._state, findings(self._state, self._waiting))
         self._derive()
         self._show()
@@ -249,6 +245,7 @@ class OrderWorkflow(TakesRequests):
     def _refused(self, effect: Effect, origin: str) -> None:
         """A system said no, for good: people must look."""
         self._state = lifecycle.refused(self._state, effect, origin, workflow.now())
+        self._confirmable = False
         self._display.failed(origin, f"{effect.system}.{effect.operation}")
         self._note(f"{effect.system} refused {effect.operation}: {origin}")
         self._refusals += 1

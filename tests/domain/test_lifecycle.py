@@ -99,6 +99,14 @@ OVER = (
     event(M.SHIPPED, 3, lines=(ShippedLine(line=1, quantity=45), ShippedLine(line=2, quantity=60))),
     event(M.DELIVERED, 7),
 )
+TWICE = (
+    event(M.SHIPPED, 3, lines=FULL),
+    event(M.SHIPPED, 2, name="states-nothing"),
+    event(M.SHIPPED, 2.5, lines=OVER[1].lines, name="one"),
+    event(M.SHIPPED, 2.5, lines=(ShippedLine(line=1, quantity=50), FULL[1]), name="two"),
+    event(M.DELIVERED, 7),
+    event(M.DELIVERED, 6, name="by-another"),
+)
 ASKED = (
     event(M.TENDER_REJECTED, 0.2, shipment="", carrier="c-1", name="no-1"),
     event(M.TENDER_REJECTED, 0.3, shipment="", carrier="c-2", name="no-2"),
@@ -125,6 +133,7 @@ LIVES = {
     "returned": (Variant.DISTRIBUTION_CENTRE, RETURNED),
     "signed": (Variant.DIRECT_DROP, SIGNED),
     "over": (Variant.DISTRIBUTION_CENTRE, OVER),
+    "twice": (Variant.DIRECT_DROP, TWICE),
 }
 """Lives of which the end does not depend on the order in which their reports arrive."""
 RANKED = OrderPolicy(carriers=("c-1", "c-2", "c-3"), alternates=("MAD",))
@@ -214,6 +223,8 @@ def test_where_those_lives_end() -> None:
     assert [(f.kind, f.subject) for f in findings(states["signed"])] == [(X.POD_MISMATCH, "DN-1 line 2")]
     assert [(f.kind, f.subject) for f in findings(states["over"])] == [(X.OVER_SHIP, "line 1")]
     assert books(states["over"])[0].shipped == 40, "no more than ordered is booked: the surplus is held"
+    assert states["twice"].shipments["DN-1"].stated == {M.SHIPPED: OVER[1].lines}, "the earliest that states anything"
+    assert states["twice"].delivered_at(states["twice"].demand[0]) == NOON + timedelta(hours=6)
     quiet = {"centre", "drop", "split", "parts", "merged", "joined"}
     assert not any(findings(states[life]) for life in quiet)
 

@@ -104,6 +104,19 @@ async def planner_accepts(world: World) -> Order:
     return order
 
 
+async def planner_rejects(world: World) -> Order:
+    """The planner rather cancels what is short."""
+    order = await _asked(world)
+    decision = ReplanDecision(id="d1", proposal=f"{order.key}/1", verdict=Verdict.REJECT, reason="season is over")
+    await order.handle.signal("replan", order.command(decision))
+    await until(lambda: any(step.decided for step in order.steps))
+    left = (FULL[0], ShippedLine(line=2, quantity=45))
+    await order.tell(
+        *(event.model_copy(update={"lines": left if event.lines else ()}) for event in centre_story(order))
+    )
+    return order
+
+
 async def planner_overrides(world: World) -> Order:
     """The planner sends another item, by another carrier, faster, for another day."""
     order = await _asked(world)
@@ -132,6 +145,7 @@ COMMANDED: dict[str, Callable[[World], Awaitable[Order]]] = {
         compensation_refused,
         written_off,
         planner_accepts,
+        planner_rejects,
         planner_overrides,
     )
 }

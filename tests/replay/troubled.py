@@ -1,14 +1,17 @@
 """Scenarios in which something goes wrong on the way: shortages, carriers that decline, damage, silence."""
 
 from collections.abc import Awaitable, Callable
+from typing import Any
 
 from schemas.base import System
 from schemas.commands import ActionRequest, Verb
 from schemas.exceptions import Action, ExceptionKind, OrderPolicy, Times
+from schemas.milestones import Disposition, ShippedLine
 from schemas.milestones import MilestoneKind as M
-from schemas.milestones import ShippedLine
-from tests.domain.builders import FIRST, FULL, REST
+from schemas.returns import ReturnStart
+from tests.domain.builders import FIRST, FULL, REST, TEN
 from tests.stack.standins import until
+from tests.workflow.views import ended, opened, resolve
 from tests.workflow.world import Order, World, centre_story, dead, refusing
 
 SHORT = (ShippedLine(line=2, quantity=15),)
@@ -90,6 +93,23 @@ async def damaged(world: World) -> Order:
     return order
 
 
+async def resolved(world: World) -> Order:
+    """People resolve the case of a damage that is not cured; the next damage is another case."""
+    order = await world.order()
+    story = centre_story(order)
+    await order.tell(*story[:4])
+    damage = ExceptionKind.DAMAGE
+    await order.tell(order.event(M.EXCEPTION, 4.1, name="first", cause=damage))
+    await opened(order, damage, "DN-1")
+    await resolve(order, damage)
+    await order.tell(order.event(M.EXCEPTION, 4.2, shipment="DN-2", name="second", cause=damage))
+    await opened(order, damage, "DN-2", number=2)
+    await order.tell(order.event(M.CLEARED, 4.3, shipment="DN-2", name="second-over", cause=damage))
+    await ended(order, damage, 2)
+    await order.tell(*story[4:])
+    return order
+
+
 async def unsigned(world: World) -> Order:
     """Less was signed for than left."""
     order = await world.order(proof_of_delivery_required=True)
@@ -119,6 +139,32 @@ async def merged(world: World) -> Order:
     return order
 
 
+async def sent_back(world: World) -> Order:
+    """The customer sends a line back while the order waits for a report."""
+    order = await world.order()
+    story = centre_story(order)
+    await order.tell(*story[1:])
+    start = ReturnStart(
+        order=order.key,
+        rma="RMA-1",
+        reason="wrong colour",
+        lines=TEN,
+        items={1: "A", 2: "B"},
+        site="LYS",
+        region="EMEA",
+        inbox_id=7,
+        accepted_at=order.began,
+    )
+    handle = await world.client.start_workflow("Return", start, id=start.workflow_id, task_queue="orders")
+    said: dict[str, Any] = {"shipment": "", "lines": TEN, "rma": start.rma}
+    kinds = (M.RETURN_RECEIVED, M.RETURN_INSPECTED)
+    for hours, kind in enumerate(kinds, 30):
+        await handle.signal("milestones", [order.event(kind, hours, disposition=Disposition.SCRAP, **said)])
+    await handle.result()
+    await order.tell(story[0])
+    return order
+
+
 async def returned(world: World) -> Order:
     """The carrier brings everything back."""
     order = await world.order()
@@ -136,9 +182,11 @@ TROUBLED: dict[str, Callable[[World], Awaitable[Order]]] = {
         tender_unanswered,
         refused_and_retried,
         damaged,
+        resolved,
         unsigned,
         silent,
         merged,
+        sent_back,
         returned,
     )
 }

@@ -63,7 +63,7 @@ async def test_more_and_less_go_to_every_system_as_the_difference(world: World) 
     left = (ShippedLine(line=1, quantity=50), ShippedLine(line=2, quantity=25))
     story = [event.model_copy(update={"lines": left if event.lines else ()}) for event in centre_story(order)]
     await order.tell(*story)
-    assert (await order.handle.result()).status is OrderStatus.CLOSED, "complete with the amended quantities"
+    assert await order.ended() is OrderStatus.CLOSED, "complete with the amended quantities"
     order.quantities_add_up()
 
 
@@ -125,7 +125,7 @@ async def test_an_added_line_is_awaited_like_the_others(world: World) -> None:
     for kind, hours in ((M.PICKED, 7), (M.PACKED, 8), (M.SHIPPED, 9)):
         await order.tell(order.event(kind, hours, shipment="DN-2", lines=more))
     await order.tell(order.event(M.DELIVERED, 12, shipment="DN-2"))
-    assert (await order.handle.result()).status is OrderStatus.CLOSED
+    assert await order.ended() is OrderStatus.CLOSED
     assert (order.line(3).item, order.line(3).ordered, order.line(3).delivered) == ("C", 5, 5)
     order.quantities_add_up()
 
@@ -137,7 +137,7 @@ async def test_a_removed_line_is_no_longer_awaited(world: World) -> None:
     kept = (ShippedLine(line=1, quantity=40),)
     story = [event.model_copy(update={"lines": kept if event.lines else ()}) for event in centre_story(order)]
     await order.tell(*story)
-    assert (await order.handle.result()).status is OrderStatus.CLOSED
+    assert await order.ended() is OrderStatus.CLOSED
     order.quantities_add_up()
 
 
@@ -187,7 +187,7 @@ async def test_what_has_left_bounds_what_can_be_amended(world: World) -> None:
     late = await order.refused(Verb.AMEND, wish(LineAmendment(line=1, quantity=50), request="a2"))
     assert late == "the order is shipped: release a new order for more, or authorise a return for less"
     await order.tell(order.event(M.DELIVERED, 6))
-    assert (await order.handle.result()).status is OrderStatus.CLOSED
+    assert await order.ended() is OrderStatus.CLOSED
     order.quantities_add_up()
 
 

@@ -26,7 +26,7 @@ async def test_an_order_that_comes_back_whole_ends_returned(world: World) -> Non
     assert opened.expected == FULL
     assert (await order.status()).status is OrderStatus.IN_TRANSIT
     await order.come_back("DN-1", *FULL)
-    assert (await order.handle.result()).status is OrderStatus.RETURNED
+    assert await order.ended() is OrderStatus.RETURNED
     assert (order.line(1).returned, order.line(2).returned) == (40, 60)
     assert order.line(1).delivered == 0
     order.quantities_add_up()
@@ -41,7 +41,7 @@ async def test_an_order_of_which_a_part_comes_back_ends_with_what_was_delivered(
     await order.tell(*handled(order, "DN-1", FIRST), *carried(order, "DN-1"))
     await order.tell(*handled(order, "DN-2", REST), order.event(M.RETURNING, 8, shipment="DN-2"))
     await order.come_back("DN-2", *REST)
-    assert (await order.handle.result()).status is OrderStatus.CLOSED
+    assert await order.ended() is OrderStatus.CLOSED
     assert (order.line(2).delivered, order.line(2).returned, order.line(2).shipped) == (10, 50, 60)
     assert returns(order) == {"rts-DN-2"}
     order.quantities_add_up()
@@ -58,7 +58,7 @@ async def test_what_comes_back_in_parts_is_awaited_until_it_is_booked(world: Wor
         await handle.signal("milestones", [received])
         await until(lambda back=back: order.line(1).returned == back)
     await order.come_back("DN-1", *FULL)
-    assert (await order.handle.result()).status is OrderStatus.RETURNED
+    assert await order.ended() is OrderStatus.RETURNED
     heard = [entry for entry in await order.handle.query(OrderWorkflow.timeline) if "came back" in entry]
     assert heard[-1] == "100 packs of rts-DN-1 came back (credited)", "it did not end before they were inspected"
 
@@ -71,7 +71,7 @@ async def test_a_return_that_is_reported_before_the_goods_issue_is_started_when_
     await order.tell(*centre_story(order)[:3])
     await until(lambda: returns(order) == {"rts-DN-1"})
     await order.come_back("DN-1", *FULL)
-    assert (await order.handle.result()).status is OrderStatus.RETURNED
+    assert await order.ended() is OrderStatus.RETURNED
 
 
 async def test_a_return_that_is_reported_twice_is_started_once(world: World) -> None:
@@ -82,7 +82,7 @@ async def test_a_return_that_is_reported_twice_is_started_once(world: World) -> 
     await order.tell(again)
     assert order.outcome(again.id) == ["returning was reported before"]
     await order.come_back("DN-1", *FULL)
-    assert (await order.handle.result()).status is OrderStatus.RETURNED
+    assert await order.ended() is OrderStatus.RETURNED
     assert [key for key in dict.fromkeys(order.done) if key.endswith("/expect_return")] == [
         "return/rts-DN-1/expect_return"
     ]
@@ -97,7 +97,7 @@ async def test_a_merged_shipment_that_comes_back_is_a_return_of_each_part(world:
     await order.come_back("DN-1", *FIRST)
     assert (await order.status()).status is not OrderStatus.RETURNED
     await order.come_back("DN-2", *REST)
-    assert (await order.handle.result()).status is OrderStatus.RETURNED
+    assert await order.ended() is OrderStatus.RETURNED
     order.quantities_add_up()
 
 
@@ -106,7 +106,7 @@ async def test_an_order_without_shipment_numbers_comes_back_as_a_whole(world: Wo
     await order.tell(*(order.event(kind, n, shipment="") for n, kind in enumerate((M.PICKED, M.PACKED, M.SHIPPED), 1)))
     await order.tell(order.event(M.RETURNING, 5, shipment=""))
     await order.come_back("", *FULL)
-    assert (await order.handle.result()).status is OrderStatus.RETURNED
+    assert await order.ended() is OrderStatus.RETURNED
     assert (order.line(1).returned, order.line(2).returned) == (40, 60)
 
 
@@ -126,6 +126,6 @@ async def test_what_is_delivered_after_the_rest_came_back_closes_the_order(world
     await order.come_back("DN-1", *FIRST)
     await until(lambda: bool(order.line(1).returned))
     await order.tell(*carried(order, "DN-2"))
-    assert (await order.handle.result()).status is OrderStatus.CLOSED
+    assert await order.ended() is OrderStatus.CLOSED
     assert (order.line(1).delivered, order.line(2).delivered) == (0, 50)
     order.quantities_add_up()

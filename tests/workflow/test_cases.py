@@ -136,6 +136,11 @@ async def test_a_request_is_answered_when_it_is_written_down(cases: CaseWorld) -
 
 async def test_refusals_leave_no_trace(cases: CaseWorld) -> None:
     case = await cases.case()
+
+    async def rests() -> bool:
+        return (await case.events())[-1] not in ("WORKFLOW_TASK_SCHEDULED", "WORKFLOW_TASK_STARTED")
+
+    await until(rests)
     before = await case.events()
     assert "say in `reason`" in await refused(case, "resolve")
     assert await case.events() == before

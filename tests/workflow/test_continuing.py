@@ -113,6 +113,7 @@ async def test_what_support_sees_goes_along(restless: World) -> None:
     assert len(await runs(order)) > 1
     assert max(await runs(order), key=lambda run: len(run.seen)).failure_origin == "erp_rule"
     await order.tell(order.event(M.SHIPPED, 3))
+    await order.owes_nothing()
     described = {p.key.name: p.value for p in (await order.handle.describe()).typed_search_attributes}
     assert described["OrderStatus"] == "in_transit"
     assert described["FailureOrigin"] == "erp_rule"

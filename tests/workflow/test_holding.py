@@ -43,7 +43,7 @@ async def test_every_system_is_told_once_to_stop_and_once_to_go_on(world: World)
     assert changes(order) == [ChangeKind.HELD, ChangeKind.RESUMED]
     assert [step.conditions for step in order.steps] == [(), ("on_hold",), ()]
     await order.tell(*centre_story(order))
-    assert (await order.handle.result()).status is OrderStatus.CLOSED
+    assert await order.ended() is OrderStatus.CLOSED
 
 
 async def test_another_hold_after_a_resume_is_told_again(world: World) -> None:
@@ -100,7 +100,7 @@ async def test_what_is_reported_during_a_hold_still_counts(world: World) -> None
     assert (status.status, status.conditions) == (OrderStatus.SHIPPED, ("on_hold",))
     await order.ask(Verb.RESUME, RESUME)
     await order.tell(*centre_story(order)[3:])
-    assert (await order.handle.result()).status is OrderStatus.CLOSED
+    assert await order.ended() is OrderStatus.CLOSED
     assert [key for key in order.done if key.startswith("DN-1")] == [
         f"DN-1/{kind}" for kind in (M.PICKED, M.PACKED, M.SHIPPED, M.DELIVERED)
     ]
@@ -110,7 +110,7 @@ async def test_what_was_delivered_on_hold_is_closed(world: World) -> None:
     order = await world.order()
     await order.ask(Verb.HOLD, HOLD)
     await order.tell(*centre_story(order))
-    assert (await order.handle.result()).status is OrderStatus.CLOSED
+    assert await order.ended() is OrderStatus.CLOSED
 
 
 async def test_an_order_on_hold_can_be_amended_and_cancelled(world: World) -> None:
@@ -120,7 +120,7 @@ async def test_an_order_on_hold_can_be_amended_and_cancelled(world: World) -> No
     assert amended.conditions == ("on_hold",), "an edit does not resume it"
     cancelled = await order.cancel()
     assert cancelled.status is OrderStatus.CANCELLED
-    assert (await order.handle.result()).status is OrderStatus.CANCELLED
+    assert await order.ended() is OrderStatus.CANCELLED
     assert order.done[-1] == "confirm_cancellation"
 
 

@@ -50,7 +50,7 @@ def changes(order: Order) -> dict[ChangeKind | None, Effect]:
 
 async def closed(order: Order) -> None:
     """It ends delivered, and its quantities add up all the way."""
-    assert (await order.handle.result()).status is OrderStatus.CLOSED
+    assert await order.ended() is OrderStatus.CLOSED
     order.quantities_add_up()
     for line in order.steps[-1].lines or next(step.lines for step in reversed(order.steps) if step.lines):
         assert line.delivered + line.cancelled == line.ordered

@@ -1,5 +1,6 @@
 """A worker with the real order workflow, and stand-in activities that note what they are asked and fail on demand."""
 
+import asyncio
 from collections import defaultdict
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -23,11 +24,11 @@ from schemas.effects import SYSTEM_OF, Effect, EffectReceipt, Operation
 from schemas.exceptions import CasePolicy, ExceptionKind, Tier
 from schemas.lifecycle import OrderOutcome, OrderStart, StatusAnswer
 from schemas.milestones import Disposition, MilestoneEvent, MilestoneKind, ShippedLine
-from schemas.orders import CancelRequest, LinePromise, Promise
+from schemas.orders import CancelRequest, LinePromise, OrderStatus, Promise
 from schemas.records import LineRecord, Replay, StepRecord, Written
 from schemas.returns import ReturnRecord, ReturnStart, ReturnState
 from tests.domain import builders
-from tests.stack.standins import until
+from tests.stack.standins import WITHIN_S, until
 from workflows.exception_case import ExceptionCaseWorkflow
 from workflows.order import OrderWorkflow
 from workflows.policies import TASK_TIMEOUT
@@ -275,6 +276,11 @@ class Order:
         newest = {record.id: record for record in self.world.cases[self.key]}
         return {record.kind for record in newest.values() if record.state not in ENDED}
 
+    async def ended(self) -> OrderStatus:
+        """How it ended. Raises TimeoutError when it does not end."""
+        async with asyncio.timeout(WITHIN_S):
+            return (await self.handle.result()).status
+
     def carried(self, operation: Operation) -> list[Effect]:
         """The effects of one operation that a system has carried out, in that order."""
         return [effect for effect in self.world.done[self.key] if effect.operation is operation]
@@ -303,7 +309,8 @@ class Order:
             MilestoneKind.RETURN_INSPECTED, 31, name=f"{rma}.seen", disposition=Disposition.RESTOCK, **said
         )
         await handle.signal("milestones", [received, inspected])
-        await handle.result()
+        async with asyncio.timeout(WITHIN_S):
+            await handle.result()
 
     def outcome(self, event_id: str) -> list[str | None]:
         """Why each outcome of an event superseded it; None for one that applied it."""
