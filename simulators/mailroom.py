@@ -29,7 +29,7 @@ from schemas.notify import signing_secret
 from schemas.webhooks import ID_HEADER, SIGNATURE_HEADER, TIMESTAMP_HEADER, sign, webhook_secret_text
 
 NAME = "mailroom"
-"""As whom the receiver of events knows Syncline: its signing secret is derived from the master secret under this name."""
+"""The receiver of events: the secret that signs them is derived from the master secret under this name."""
 HOST = "127.0.0.1"
 TOLERANCE_S = 300
 """How old or new a signature may be."""

@@ -169,20 +169,17 @@ class LocalStack:
                 ready=self.temporal.ready,
                 prepare=self.temporal.prepare,
             )
-        sims_port = self.urls.sims.rsplit(":", 1)[1]
+        sims_port, mailroom_port = (url.rsplit(":", 1)[1] for url in (self.urls.sims, self._mailroom))
         simulators = ("--port", sims_port, "--seed", str(self.options.seed), "--gateway-url", self.urls.gateway)
-        match name:
-            case "migrate":
-                return self._python(name, "store.migrate", health=None)
-            case "simulators":
-                return self._python(name, "simulators", *simulators, health=f"{self.urls.sims}/health")
-            case "mailroom":
-                mailroom = ("--smtp-port", str(self._smtp_port), "--port", self._mailroom.rsplit(":", 1)[1])
-                return self._python(name, "simulators.mailroom", *mailroom, health=self.urls.letters)
-            case "gateway":
-                return self._python(name, "gateway", health=f"{self.urls.gateway}/health/ready")
-            case _:
-                return self._python(name, "worker", health=f"http://127.0.0.1:{self._worker_port}/health")
+        mailroom = ("--smtp-port", str(self._smtp_port), "--port", mailroom_port)
+        own = {
+            "migrate": self._python("migrate", "store.migrate", health=None),
+            "simulators": self._python("simulators", "simulators", *simulators, health=f"{self.urls.sims}/health"),
+            "mailroom": self._python("mailroom", "simulators.mailroom", *mailroom, health=self.urls.letters),
+            "gateway": self._python("gateway", "gateway", health=f"{self.urls.gateway}/health/ready"),
+            "worker": self._python("worker", "worker", health=f"http://127.0.0.1:{self._worker_port}/health"),
+        }
+        return own[name]
 
     def _python(self, name: str, module: str, *arguments: str, health: str | None) -> Service:
         """A process of our own: `python -m module`. Without `health` it is a one-shot."""

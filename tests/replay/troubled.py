@@ -102,9 +102,9 @@ async def resolved(world: World) -> Order:
     await order.tell(order.event(M.EXCEPTION, 4.1, name="first", cause=damage))
     await opened(order, damage, "DN-1")
     await resolve(order, damage)
-    await order.tell(order.event(M.EXCEPTION, 4.2, shipment="DN-2", name="second", cause=damage))
-    await opened(order, damage, "DN-2", number=2)
-    await order.tell(order.event(M.CLEARED, 4.3, shipment="DN-2", name="second-over", cause=damage))
+    await order.tell(order.event(M.EXCEPTION, 4.2, shipment="", name="second", cause=damage))
+    await opened(order, damage, "order", number=2)
+    await order.tell(order.event(M.CLEARED, 4.3, shipment="", name="second-over", cause=damage))
     await ended(order, damage, 2)
     await order.tell(*story[4:])
     return order

@@ -40,7 +40,7 @@ async def test_ten_thousand_events_are_taken_in_once_each(busy_world: World) -> 
     order = await busy_world.order(clock="events")
     story = centre_story(order)
     await order.tell(*story[:4])
-    scans = [order.event(M.IN_TRANSIT, 4 + n / 10_000, name=f"scan-{n:05}-{'x' * 60}") for n in range(EVENTS)]
+    scans = [order.event(M.IN_TRANSIT, 4 + n / 10_000, name=f"scan-{n:05}-{'x' * 100}") for n in range(EVENTS)]
     for at in range(0, EVENTS, IN_A_SIGNAL):
         again = scans[max(0, at - 7) : at]
         await order.handle.signal(OrderWorkflow.milestones, [*scans[at : at + IN_A_SIGNAL], *again])
