@@ -47,11 +47,6 @@ class Desk:
         """Somebody has asked something."""
         return bool(self._new)
 
-    @property
-    def busy(self) -> bool:
-        """Something is being decided: what it asks of other systems is not on the lanes yet."""
-        return bool(self._under_way)
-
     def check(self, state: OrderState, verb: Verb, command: Command[Any]) -> None:
         """Raise ApplicationError when it cannot be done now: an update that is refused here leaves no trace."""
         name = once(verb, command)

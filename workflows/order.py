@@ -10,7 +10,7 @@ from temporalio import workflow
 from temporalio.exceptions import ApplicationError, FailureError, is_cancelled_exception
 
 from domain import commands, lifecycle, tendering
-from domain.deadlines import due_by, next_alarm
+from domain.deadlines import ACKNOWLEDGEMENT, due_by, next_alarm
 from domain.decision import Decision
 from domain.findings import findings
 from domain.record import conditions, record
@@ -48,7 +48,7 @@ class OrderWorkflow(TakesRequests):
         self._seen: dict[str, None] = dict.fromkeys(run.seen)
         self._incoming: list[MilestoneEvent] = []
         self._came_back: list[ReturnOutcome] = []
-        self._refusals = 0
+        self._stale = 0
         self._history: list[str] = list(run.history)
         self._display = Display(run.failure_origin, run.failure)
         self._confirmable = not self._state.refused
@@ -138,7 +138,7 @@ class OrderWorkflow(TakesRequests):
 
     def _has_news(self) -> bool:
         trouble = self._lanes.mistake or self._errands.mistake
-        return bool(self._heard() or self._watch.passed or self._refusals or trouble) or self._over()
+        return bool(self._heard() or self._watch.passed or self._stale or trouble) or self._over()
 
     def _heard(self) -> bool:
         return bool(self._incoming or self._desk.waiting or self._came_back)
@@ -150,14 +150,14 @@ class OrderWorkflow(TakesRequests):
         """Decide on everything that has arrived, write it down as one step, then tell the others."""
         decisions: list[Decision] = []
         outcomes: list[Outcome] = []
-        refusals, self._refusals = self._refusals, 0
+        stale, self._stale = self._stale, 0
         asked = self._desk.take()
         for one in asked:
             self._take_command(one, decisions, outcomes)
         self._take_returns(decisions)
         self._take_deadlines(decisions)
         self._take_events(decisions, outcomes)
-        if decisions or outcomes or refusals:
+        if decisions or outcomes or stale:
             await steps.write_step(record(self._state, decisions, outcomes, waiting=self._waiting))
         self._desk.answer(asked, self._answer)
         for decision in decisions:
@@ -237,7 +237,9 @@ class OrderWorkflow(TakesRequests):
             self._refused(effect, steps.origin(error))
             return
         finally:
-            self._unacknowledged.pop(effect.key, None)
+            known = self._unacknowledged.pop(effect.key, None)
+            # When people were alerted, their case is to hear that it came.
+            self._stale += known is not None and f"{ACKNOWLEDGEMENT}/{effect.key}" in self._state.passed
         if effect.operation is Operation.TENDER_TRANSPORT:
             self._state = tendering.taken(self._state, effect, receipt, workflow.now())
         self._derive()
@@ -248,7 +250,7 @@ class OrderWorkflow(TakesRequests):
         self._confirmable = False
         self._display.failed(origin, f"{effect.system}.{effect.operation}")
         self._note(f"{effect.system} refused {effect.operation}: {origin}")
-        self._refusals += 1
+        self._stale += 1
         self._derive()
 
     def _not_acknowledged(self, effect: Effect) -> None:

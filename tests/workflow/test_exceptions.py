@@ -1,6 +1,8 @@
 """Trouble that partners report and Syncline finds: a case for each kind, cured by itself, never merged into a closed
 one."""
 
+import asyncio
+
 import pytest
 
 from schemas.cases import CaseState
@@ -12,6 +14,7 @@ from schemas.milestones import MilestoneEvent
 from schemas.milestones import MilestoneKind as M
 from schemas.orders import OrderStatus
 from tests.domain.builders import FULL
+from tests.stack.standins import until
 from tests.workflow.views import (
     action,
     attributes,
@@ -20,6 +23,7 @@ from tests.workflow.views import (
     case_steps,
     changes,
     ended,
+    events,
     opened,
     packs,
     resolve,
@@ -193,9 +197,16 @@ async def test_trouble_that_comes_again_while_its_case_is_closing_opens_it_again
     order = await sent(world)
     await order.tell(trouble(order, X.TEMPERATURE, 4))
     await opened(order, X.TEMPERATURE)
+    world.case_away[case_id(order, X.TEMPERATURE)] = away = asyncio.Event()
     await order.tell(cleared(order, X.TEMPERATURE, 4.5))
     await order.tell(trouble(order, X.TEMPERATURE, 5))
-    await ended(order, X.TEMPERATURE) if not case_steps(order, X.TEMPERATURE)[-1].reopened else None
+
+    async def still_closing() -> bool:
+        return "START_CHILD_WORKFLOW_EXECUTION_FAILED" in [name for name, _ in await events(order)]
+
+    await until(still_closing)
+    away.set()
+    assert (await ended(order, X.TEMPERATURE)).reopened == 0
     assert (await opened(order, X.TEMPERATURE, "DN-1")).reopened == 1
     await order.handle.terminate()
 

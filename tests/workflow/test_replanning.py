@@ -166,6 +166,10 @@ async def test_rejecting_a_delay_leaves_it_with_the_transport(world: World) -> N
     assert not told(order, *Operation), "nothing changes"
     await opened(order, X.DELAY)
     assert await decide(order, Verdict.ACCEPT, "d2") == ["the proposal was answered before, or has been withdrawn"]
+    await order.tell(eta(order, 6, 0.5))
+    assert len(proposals(order)) == 1, "a day more is no new question"
+    await order.tell(eta(order, 9, 0.6))
+    assert [it.proposed_on for it in proposals(order)] == [day(order, 5), day(order, 9)]
     await order.handle.terminate()
 
 

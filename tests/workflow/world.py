@@ -78,6 +78,8 @@ class World:
     holding: dict[str, Callable[[StepRecord], Awaitable[None]]] = field(default_factory=dict)
     cases: dict[str, list[CaseRecord]] = field(default_factory=lambda: defaultdict(list))
     returns: dict[str, list[ReturnRecord]] = field(default_factory=lambda: defaultdict(list))
+    case_away: dict[str, asyncio.Event] = field(default_factory=dict)
+    """Cases whose records are not written until the event is set."""
     replayed: dict[str, list[int]] = field(default_factory=lambda: defaultdict(list))
     policies: dict[ExceptionKind, CasePolicy] = field(default_factory=dict)
     unnamed: set[str] = field(default_factory=set)
@@ -114,6 +116,8 @@ class World:
 
     @activity.defn(name="records.write_case")
     async def _write_case(self, record: CaseRecord) -> Written:
+        if away := self.case_away.get(record.id):
+            await away.wait()
         self.cases[record.order].append(record)
         return Written(version=record.version)
 

@@ -62,8 +62,8 @@ async function refresh() {
   const focused = document.activeElement;
   const place = listed().indexOf(focused);
   morph(document.body, next.body);
-  ;
-  if (focused.isConnected && focused !== document.activeElement) focused.focus({ preventScroll: true });
+  if (!focused.isConnected) (listed()[Math.min(place, listed().length - 1)] ?? document.querySelector("main")).focus();
+  else if (focused !== document.activeElement) focused.focus({ preventScroll: true });
   document.title = next.title;
   tell("on", "Live");
 }
