@@ -29,7 +29,7 @@ from workflows.display import Display
 from workflows.errands import Errands
 from workflows.lanes import Lanes
 from workflows.requests import TakesRequests
-from workflows.seen import short_id
+from workflows.seen import MOST_AT_ONCE, short_id
 from workflows.watch import Due, Watch
 
 KEPT_NOTES = 24
@@ -204,7 +204,7 @@ class OrderWorkflow(TakesRequests):
                 self._decided(lifecycle.pass_deadlines(self._state, passed, workflow.now()), decisions)
 
     def _take_events(self, decisions: list[Decision], outcomes: list[Outcome]) -> None:
-        events, self._incoming = self._incoming, []
+        events, self._incoming = self._incoming[:MOST_AT_ONCE], self._incoming[MOST_AT_ONCE:]
         for event in sorted(events, key=lambda e: (e.occurred_at, e.id)):
             mark = short_id(event.id)
             if mark in self._seen:

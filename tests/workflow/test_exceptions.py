@@ -270,6 +270,10 @@ async def test_a_later_run_finds_out_that_a_case_was_resolved(restless: World) -
     await order.tell(trouble(order, X.DAMAGE, 6, "DN-2"))
     await opened(order, X.DAMAGE, "DN-2", number=2)
     assert subjects(order, X.DAMAGE) == set()
+    for number in range(4):
+        await order.tell(order.event(M.IN_TRANSIT, 7 + number / 10, name=f"later-{number}"))
+    await order.tell(cleared(order, X.DAMAGE, 8, "DN-2"))
+    await ended(order, X.DAMAGE, 2)
     await order.handle.terminate()
 
 
