@@ -39,7 +39,7 @@ async def overview(request: Request) -> Response:
     """Figures, health, flow, what needs attention, what just happened."""
     services = services_of(request)
 
-    async def make() -> Made:
+    async def make() -> Made[str]:
         (shown, reading_s), temporal_up = await asyncio.gather(_read(services, board.read), _temporal_up(services))
         temporal_url = track.namespace_url(services.settings)
         page = pages.render("overview.html", board=shown, temporal_up=temporal_up, temporal_url=temporal_url)
@@ -66,12 +66,12 @@ async def order(request: Request, erp: str, number: str) -> Response:
     support = is_support(request)
     key = orders.order_key(erp, number)
 
-    async def make() -> Made:
+    async def make() -> Made[str]:
         asked, reading_s = await _read(services, lambda connection: _order(connection, erp, number))
         if asked is None:
             return Made("", reading_s)
         row, details = asked
-        waiting, asking_s = await _waiting(services, key) if row["closed_at"] is None else (None, 0.0)
+        waiting = await _waiting(request, key) if row["closed_at"] is None else None
         view = order_view(row, details, Role.ADMIN, waiting)
         page = pages.render(
             "order.html",
@@ -82,7 +82,7 @@ async def order(request: Request, erp: str, number: str) -> Response:
             now=datetime.now(UTC),
             workflow_url=track.workflow_url(services.settings, f"order/{key}"),
         )
-        return Made(page, reading_s + asking_s)
+        return Made(page, reading_s)
 
     missing = pages.render("orders.html", number=number, found=[])
     return await _shown(request, f"orders/{key} {support}", make, missing)
@@ -94,7 +94,7 @@ async def cases(request: Request, queue: str = "", kind: str = "") -> Response:
     services = services_of(request)
     queue, kind = _printable(queue, MAX_CHOICE), _printable(kind, MAX_CHOICE)
 
-    async def make() -> Made:
+    async def make() -> Made[str]:
         work, reading_s = await _read(services, lambda connection: desks.read_cases(connection, queue, kind))
         return Made(pages.render("cases.html", work=work), reading_s)
 
@@ -108,7 +108,7 @@ async def case(request: Request, case_id: str) -> Response:
     support = is_support(request)
     wanted = case_id if case_id.isprintable() else ""
 
-    async def make() -> Made:
+    async def make() -> Made[str]:
         shown, reading_s = await _read(services, lambda c: desks.read_case(c, wanted, support=support))
         if shown is None:
             return Made("", reading_s)
@@ -124,7 +124,7 @@ async def planner(request: Request, region: str = "") -> Response:
     services = services_of(request)
     region = _printable(region, MAX_CHOICE)
 
-    async def make() -> Made:
+    async def make() -> Made[str]:
         shown, reading_s = await _read(services, lambda connection: desks.read_planner(connection, region))
         return Made(pages.render("planner.html", desk=shown, forms=forms), reading_s)
 
@@ -141,7 +141,7 @@ async def quarantine(request: Request) -> Response:
             "quarantine.html", totals=await tower.totals(connection), messages=await tower.parked(connection)
         )
 
-    async def make() -> Made:
+    async def make() -> Made[str]:
         return Made(*await _read(services, read))
 
     return await _shown(request, "quarantine", make)
@@ -155,12 +155,9 @@ async def static(name: str) -> Response:
 router.add_api_route("/static/{name}", static, route_class_override=APIRoute)
 
 
-async def _shown(request: Request, name: str, make: Callable[[], Awaitable[Made]], missing: str = "") -> Response:
+async def _shown(request: Request, name: str, make: Callable[[], Awaitable[Made[str]]], missing: str = "") -> Response:
     """The page under this name; `missing` with 404 when there is nothing to make it of."""
-    state = request.app.state
-    if not hasattr(state, "snapshots"):
-        state.snapshots = Snapshots()
-    snapshots: Snapshots = state.snapshots
+    snapshots: Snapshots[str] = _kept(request, "snapshots")
     page = await snapshots.get(name, make)
     return pages.html(page) if page else pages.html(missing, 404)
 
@@ -178,14 +175,28 @@ async def _order(connection: Connection, erp: str, number: str) -> tuple[Row, di
     return (found[0], await orders.details(connection, key)) if found else None
 
 
-async def _waiting(services: Services, key: str) -> tuple[StatusAnswer | None, float]:
-    """What the order's workflow waits for, and how long it took to say so."""
-    began = time.monotonic()
-    waiting = None
-    with suppress(TimeoutError):
-        async with asyncio.timeout(STATUS_TIMEOUT_S):
-            waiting = await services.handoff.status(key, STATUS_TIMEOUT_S)
-    return waiting, time.monotonic() - began
+async def _waiting(request: Request, key: str) -> StatusAnswer | None:
+    """What the order's workflow waits for; asked the less often, the longer it takes to say so."""
+    answers: Snapshots[StatusAnswer | None] = _kept(request, "answers")
+
+    async def make() -> Made[StatusAnswer | None]:
+        began = time.monotonic()
+        waiting = None
+        with suppress(TimeoutError):
+            async with asyncio.timeout(STATUS_TIMEOUT_S):
+                waiting = await services_of(request).handoff.status(key, STATUS_TIMEOUT_S)
+        return Made(waiting, time.monotonic() - began)
+
+    return await answers.get(key, make)
+
+
+def _kept(request: Request, name: str) -> Snapshots[Any]:
+    """What this application has made."""
+    state = request.app.state
+    if not hasattr(state, name):
+        setattr(state, name, Snapshots())
+    kept: Snapshots[Any] = getattr(state, name)
+    return kept
 
 
 async def _temporal_up(services: Services) -> bool:

@@ -186,6 +186,7 @@ def test_an_override_sends_a_part_from_another_site_and_substitutes_a_line() -> 
         site="MAD",
         lines=(ShippedLine(line=2, quantity=20),),
         substitutes=(Substitute(line=1, item="C"),),
+        expedite=True,
     )
     decision = done(asked(), Verb.REPLAN, wish, Role.PLANNING)
     assert len({e.key for e in decision.effects}) == len(decision.effects)

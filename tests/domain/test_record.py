@@ -40,6 +40,14 @@ def test_goods_that_came_back_are_booked_although_no_message_brought_them() -> N
     assert [it.returned for it in step.lines] == [40, 10]
 
 
+def test_no_more_is_booked_as_returned_than_had_left() -> None:
+    state = after(opened(), SHIPPED, event(M.RETURNING, 8))
+    outcome = ReturnOutcome(order="erp-one/SO-1", rma="rts-DN-1", state=ReturnState.CREDITED, received=FULL)
+    decision = lifecycle.came_back(state, outcome, NOON)
+    more_came_back = record(decision.state, [decision], []).lines[1]
+    assert (more_came_back.shipped, more_came_back.returned) == (10, 10)
+
+
 def test_a_shipment_that_travels_on_in_another_one_has_that_ones_status() -> None:
     state = after(
         opened(),

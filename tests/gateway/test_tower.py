@@ -168,13 +168,13 @@ async def test_the_page_shows_that_temporal_is_down(gateway: Gateway) -> None:
 async def test_many_viewers_share_one_page() -> None:
     now, made = 100.0, 0
 
-    async def make() -> Made:
+    async def make() -> Made[str]:
         nonlocal made
         await asyncio.sleep(0)
         made += 1
         return Made("page", 0.0)
 
-    snapshots = Snapshots(lambda: now)
+    snapshots = Snapshots[str](lambda: now)
     assert await asyncio.gather(*(snapshots.get("overview", make) for _ in range(50))) == ["page"] * 50
     assert made == 1
     now += KEPT_S
@@ -185,12 +185,12 @@ async def test_many_viewers_share_one_page() -> None:
 async def test_a_page_that_is_dear_to_make_is_kept_longer() -> None:
     now, made = 0.0, 0
 
-    async def make() -> Made:
+    async def make() -> Made[str]:
         nonlocal made
         made += 1
         return Made(str(made), 2.0)
 
-    snapshots = Snapshots(lambda: now)
+    snapshots = Snapshots[str](lambda: now)
     await snapshots.get("overview", make)
     now = 2.0 * REST - 0.1
     assert await snapshots.get("overview", make) == "1"
