@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
+from domain.billing import mismatches
 from domain.state import REFUSED, OrderState, end_of
 from domain.variants import PLANS, RANK
 from schemas.base import Moment
@@ -71,7 +72,7 @@ def _of_reports(state: OrderState) -> Iterator[Alarm]:
     if any(kind is MilestoneKind.PROOF_OF_DELIVERY for _, kind in missing):
         last += timedelta(seconds=times.proof_s)
         yield Alarm("proof of delivery", last, "proof of delivery")
-    if missing:
+    if missing or mismatches(state):
         yield Alarm(REPORTS, last + timedelta(seconds=times.reports_s), REPORTS)
 
 

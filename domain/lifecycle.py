@@ -252,6 +252,14 @@ def _settled(state: OrderState, cause: Cause) -> Decision:
     return writing_off.drop(state, left, cause) if left else Decision(state=state)
 
 
+def finished(state: OrderState) -> bool:
+    """Nothing more can happen to the order. What was signed for differently than it left is waited for: its invoice is
+    held until the missing report comes, or somebody writes the difference off."""
+    if state.closed or (state.cancelled is not None and state.answered):
+        return True
+    return state.complete and (state.start.clock == "events" or not billing.mismatches(state))
+
+
 def close(state: OrderState) -> Decision:
     """Nothing more is expected."""
     return Decision(state=state.grown(closed=True))

@@ -146,15 +146,7 @@ class ReleaseAnswer(Contract):
 
 
 class CancelRequest(Contract):
-    """Cancel an order that has not been shipped."""
+    """Cancel an order of which nothing was delivered; goods that have left are intercepted and brought back."""
 
     id: Text = Field(description="The caller's id of this request: the same id is carried out once.")
     reason: Text
-
-
-class CancelAnswer(Contract):
-    """What became of a cancellation."""
-
-    order: str
-    status: OrderStatus
-    reason: str = ""

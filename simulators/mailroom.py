@@ -168,13 +168,13 @@ class Mailroom:
 
 
 @asynccontextmanager
-async def mailroom(secret: str, smtp_port: int = 0, http_port: int = 0) -> AsyncIterator[Mailroom]:
+async def mailroom(secret: str, smtp_port: int = 0, http_port: int = 0, host: str = HOST) -> AsyncIterator[Mailroom]:
     """A mail room that listens on this machine as long as the context lasts. Port 0 takes a free one."""
     room = Mailroom(secret)
     loop = asyncio.get_running_loop()
-    smtp = await loop.create_server(lambda: SMTP(room, enable_SMTPUTF8=True, loop=loop), HOST, smtp_port)
+    smtp = await loop.create_server(lambda: SMTP(room, enable_SMTPUTF8=True, loop=loop), host, smtp_port)
     room.smtp_port = smtp.sockets[0].getsockname()[1]
-    async with _serving(Starlette(routes=room.routes()), http_port) as room.url:
+    async with _serving(Starlette(routes=room.routes()), http_port, host) as room.url:
         try:
             yield room
         finally:
@@ -183,8 +183,8 @@ async def mailroom(secret: str, smtp_port: int = 0, http_port: int = 0) -> Async
 
 
 @asynccontextmanager
-async def _serving(app: Starlette, port: int) -> AsyncIterator[str]:
-    server = _Server(uvicorn.Config(app, host=HOST, port=port, ws="none", access_log=False, log_level="warning"))
+async def _serving(app: Starlette, port: int, host: str) -> AsyncIterator[str]:
+    server = _Server(uvicorn.Config(app, host=host, port=port, ws="none", access_log=False, log_level="warning"))
     listening = server.config.bind_socket()
     listening.listen()  # whoever calls before the server runs waits a moment
     task = asyncio.create_task(server.serve([listening]))
@@ -204,21 +204,22 @@ class _Server(uvicorn.Server):
         yield
 
 
-async def _stay(secret: str, smtp_port: int, http_port: int) -> None:
-    async with mailroom(secret, smtp_port, http_port):
+async def _stay(secret: str, smtp_port: int, http_port: int, host: str) -> None:
+    async with mailroom(secret, smtp_port, http_port, host):
         await asyncio.Event().wait()
 
 
 def main() -> None:
     """Read the command line and take in letters until stopped. The master secret comes from the environment."""
     parser = argparse.ArgumentParser(prog="simulators.mailroom", description=__doc__)
+    parser.add_argument("--host", default=HOST)
     parser.add_argument("--smtp-port", type=int, required=True)
     parser.add_argument("--port", type=int, required=True, help="of chat messages, events, and what was received")
     options = parser.parse_args()
     master = os.environ.get("SYNCLINE_MASTER_SECRET", "")
     if not master:
         parser.error("not set in the environment: SYNCLINE_MASTER_SECRET")
-    asyncio.run(_stay(webhook_secret_text(master, NAME), options.smtp_port, options.port))
+    asyncio.run(_stay(webhook_secret_text(master, NAME), options.smtp_port, options.port, options.host))
 
 
 if __name__ == "__main__":

@@ -27,7 +27,8 @@ ROOT = Path(__file__).resolve().parent.parent
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
 SCHEMA: dict[str, Any] = json.loads((ROOT / "tests" / "compose_schema.json").read_text())
 SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
-OURS = {"migrate", "gateway", "worker", "simulators"}
+STAND_INS = {"simulators", "mailroom"}
+OURS = {"migrate", "gateway", "worker"} | STAND_INS
 PARTS_OF_THE_DEV_SERVER = {"temporal-schema", "temporal-setup", "temporal-ui"}
 """What the dev server does by itself, and a server does in separate processes."""
 ONE_SHOTS = {"temporal-schema", "temporal-setup", "migrate"}
@@ -70,7 +71,7 @@ def test_the_schema_refuses_mistakes(spoil: Callable[[dict[str, Any]], object]) 
 def test_it_starts_what_the_local_stack_starts() -> None:
     everything = {name for stage in STAGES for name in stage}
     assert set(SERVICES) - PARTS_OF_THE_DEV_SERVER == everything
-    assert {name for name, service in SERVICES.items() if service.get("profiles") == ["demo"]} == {"simulators"}
+    assert {name for name, service in SERVICES.items() if service.get("profiles") == ["demo"]} == STAND_INS
 
 
 def test_our_processes_run_the_same_commands(local: LocalStack) -> None:
@@ -83,9 +84,10 @@ def test_our_processes_run_the_same_commands(local: LocalStack) -> None:
 
 def test_our_processes_get_the_same_variables(local: LocalStack) -> None:
     optional = {"SYNCLINE_SIM_TOKEN", "SYNCLINE_NOTIFY"}  # a laptop has no mail server
-    for name in OURS - {"simulators"}:
+    for name in OURS - STAND_INS:
         assert set(SERVICES[name]["environment"]) - optional == set(local.env) - optional
-    assert set(SERVICES["simulators"]["environment"]) <= set(local.env)
+    for name in STAND_INS:
+        assert set(SERVICES[name]["environment"]) <= set(local.env)
 
 
 def test_every_variable_is_one_that_our_source_reads(local: LocalStack) -> None:

@@ -29,7 +29,7 @@ class Asked:
 
     @property
     def once(self) -> str:
-        """What makes it unique: two callers may use the same id."""
+        """What makes it unique."""
         return once(self.verb, self.command)
 
 
@@ -52,9 +52,18 @@ class Desk:
         name = once(verb, command)
         if name in self.answered or name in self._under_way:
             return
-        refusal = commands.refusal(state, verb, command)
+        refusal = self._taken(verb, command) or commands.refusal(state, verb, command)
         if refusal:
             raise ApplicationError(refusal, type="refused")
+
+    def _taken(self, verb: Verb, command: Command[Any]) -> str | None:
+        """Effects are keyed by the id of the request: two callers cannot use the same."""
+        wanted = (str(verb), command.request.id)
+        for name in (*self.answered, *self._under_way):
+            asked, _, rest = name.partition(" ")
+            if (asked, rest.partition("/")[2]) == wanted:
+                return f"another caller's {verb} has the id {command.request.id}: send yours under an id of its own"
+        return None
 
     async def ask(self, verb: Verb, command: Command[Any], now: Callable[[str], CommandAnswer]) -> CommandAnswer:
         """Have a command carried out, and wait until that is written down. `now` makes the answer to a repeat."""

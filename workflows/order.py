@@ -225,8 +225,7 @@ class OrderWorkflow(TakesRequests):
         """Work out once per change what conditions ask at every activation."""
         alarm = next_alarm(self._state, self._waiting)
         self._due = Due(alarm.due, alarm.awaited) if alarm else None
-        cancelled = self._state.cancelled is not None and self._state.answered
-        self._finished = self._state.complete or self._state.closed or cancelled
+        self._finished = lifecycle.finished(self._state)
 
     async def _carry_out(self, effect: Effect) -> None:
         try:
