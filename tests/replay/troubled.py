@@ -114,6 +114,9 @@ async def unsigned(world: World) -> Order:
     """Less was signed for than left."""
     order = await world.order(proof_of_delivery_required=True)
     await order.tell(*centre_story(order), order.event(M.PROOF_OF_DELIVERY, 7, lines=FIRST))
+    await opened(order, ExceptionKind.POD_MISMATCH, "DN-1 line 2")
+    lost = ActionRequest(id="w1", reason="nobody has them", action=Action.WRITE_OFF)
+    await order.ask(Verb.ACT, lost)
     return order
 
 

@@ -175,3 +175,13 @@ async def test_alarms_do_not_go_off_while_it_is_on_hold(jumping: World) -> None:
 async def passed(order: Order) -> list[str]:
     """The deadlines that have passed, as its timeline has them."""
     return [entry for entry in await order.handle.query(OrderWorkflow.timeline) if entry.startswith("deadline passed")]
+
+
+async def test_another_caller_cannot_use_the_same_id(world: World) -> None:
+    order = await world.order()
+    await order.ask(Verb.HOLD, HOLD)
+    await order.ask(Verb.RESUME, RESUME)
+    why = await order.refused(Verb.HOLD, HOLD, Role.ERP)
+    assert why == "another caller's hold has the id h1: send yours under an id of its own"
+    assert (await order.ask(Verb.HOLD, HOLD.model_copy(update={"id": "h2"}), Role.ERP)).done == "on hold"
+    await order.handle.terminate()

@@ -241,7 +241,8 @@ class Order:
     def command(self, request: Contract, role: Role = Role.SUPPORT) -> Command[Any]:
         """A request as the gateway hands it over."""
         now = datetime.now(UTC)
-        return Command(request=request, by="sam", role=role, inbox_id=next(_inbox), accepted_at=now)
+        by = "erp-one" if role is Role.ERP else "sam"
+        return Command(request=request, by=by, role=role, inbox_id=next(_inbox), accepted_at=now)
 
     async def status(self) -> StatusAnswer:
         """The answer to the status query."""
