@@ -1,5 +1,6 @@
 """From a decision to the record of it: what the database is told about a step."""
 
+from domain import stock
 from domain.decision import Decision
 from domain.findings import UNTYPED, findings
 from domain.shipments import ShipmentState
@@ -33,8 +34,10 @@ def record(
     outcomes: list[Outcome],
     first_promise: Promise | None = None,
     waiting: tuple[Effect, ...] = (),
+    before: OrderState | None = None,
 ) -> StepRecord:
-    """One record for all decisions of a step. Lines and shipments are written when anything was applied."""
+    """One record for all decisions of a step, taken on the state `before`. Lines, shipments and movements of stock are
+    written when anything was applied."""
     moved = any(decision.superseded is None for decision in decisions) and first_promise is None
     return StepRecord(
         order=state.start.key,
@@ -58,6 +61,7 @@ def record(
         proposals=tuple(it for decision in decisions for it in decision.proposals),
         decided=tuple(it for decision in decisions for it in decision.decided),
         notices=tuple(it for decision in decisions for it in decision.notices),
+        moves=stock.moves(stock.of_order(before), stock.of_order(state)) if moved and before else {},
     )
 
 

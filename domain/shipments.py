@@ -7,7 +7,7 @@ earliest report stated, of two ETAs the one said later counts. So the order of a
 from datetime import datetime
 
 from domain.variants import BY_RANK, RANK, STATUS_OF
-from schemas.base import Contract, Moment
+from schemas.base import Contract, Moment, Role
 from schemas.milestones import MilestoneEvent, ShippedLine
 from schemas.milestones import MilestoneKind as M
 from schemas.orders import OrderStatus
@@ -32,13 +32,15 @@ class EtaReport(Contract):
 
 class ShipmentState(Contract):
     """One shipment. `stated_by` is the report that `stated` is from: when that was, and its id. `merges` names the
-    shipments that this one is made of, so that it carries no packs of its own."""
+    shipments that this one is made of, so that it carries no packs of its own. `warehouse` is the partner that hands
+    it over: the first by name, should several say so."""
 
     seen: dict[M, Moment] = {}  # noqa: RUF012 - pydantic copies field defaults
     stated: dict[M, tuple[ShippedLine, ...]] = {}  # noqa: RUF012
     stated_by: dict[M, tuple[Moment, str]] = {}  # noqa: RUF012
     eta: EtaReport | None = None
     merges: tuple[str, ...] = ()
+    warehouse: str = ""
 
     @property
     def rank(self) -> int:
@@ -107,6 +109,8 @@ class ShipmentState(Contract):
                 update["stated_by"] = {**self.stated_by, event.kind: said}
         if event.kind is M.CONSOLIDATED:
             update["merges"] = tuple(sorted({*self.merges, *event.merges}))
+        if event.role is Role.WMS:
+            update["warehouse"] = min(event.partner, self.warehouse or event.partner)
         if event.eta is not None:
             report = EtaReport(eta=event.eta, said_at=event.occurred_at, event=event.id)
             if report.newer_than(self.eta):

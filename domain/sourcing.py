@@ -32,7 +32,8 @@ def short_picked(state: OrderState, event: MilestoneEvent) -> Decision:
     if not lines:
         return Decision(state=state.grown(), superseded="these packs have been picked or are no longer wanted")
     cause = Cause(event.id, event.received_at, reason, event.traceparent)
-    short = told.model_copy(update={"lines": lines})
+    items = {line.line: line.item for line in state.demand if packs_of(lines, line.line)}
+    short = told.model_copy(update={"lines": lines, "items": items})
     known = state.grown(shorts={**state.shorts, event.id: short})
     cut = Decision(
         state=known,

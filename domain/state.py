@@ -24,6 +24,7 @@ from schemas.returns import ReturnOutcome
 WHOLE_ORDER = ""
 """Key of the pseudo-shipment for reports that name the order and no shipment: it carries every line."""
 NO_SHIPMENT = ShipmentState()
+SENDER = "rts-"
 REFUSED = "refused"
 """Name of the alarm for effects that a system refused."""
 
@@ -134,14 +135,15 @@ class OrderState(Contract):
         whole = self.goods.get(WHOLE_ORDER)
         if whole is not None and whole.rank >= rank:
             return self.due(line)
-        stayed = (max(0, it.packs(line.line, rank) - self._back(name, line.line)) for name, it in self.goods.items())
+        stayed = (max(0, it.packs(line.line, rank) - self.back(name, line.line)) for name, it in self.goods.items())
         return min(self.due(line), sum(stayed))
 
     def sent_back(self, line: int) -> int:
         """Packs of a line that carriers have brought back to the sender."""
-        return sum(self._back(name, line) for name in self.goods) if self.returned else 0
+        return sum(self.back(name, line) for name in self.goods) if self.returned else 0
 
-    def _back(self, shipment: str, line: int) -> int:
+    def back(self, shipment: str, line: int) -> int:
+        """Packs of a line that a shipment brought back to the sender."""
         outcome = self.returned.get(sender_rma(shipment))
         return sum(x.quantity for x in outcome.received if x.line == line) if outcome else 0
 
@@ -258,7 +260,7 @@ class OrderState(Contract):
 
 def sender_rma(shipment: str) -> str:
     """The number of the return authorisation for a shipment that a carrier brings back."""
-    return f"rts-{shipment}"
+    return f"{SENDER}{shipment}"
 
 
 def end_of(day: date) -> datetime:

@@ -23,12 +23,14 @@ class Trouble(Contract):
 
 
 class Short(Contract):
-    """Packs that a site could not pick, and what became of them: `covered` says how, empty while nobody knows."""
+    """Packs that a site could not pick, and what became of them: `covered` says how, empty while nobody knows.
+    `items`: what the lines asked for then."""
 
     site: str
     lines: tuple[ShippedLine, ...]
     reason: str = ""
     covered: str = ""
+    items: dict[int, str] = {}  # noqa: RUF012
 
 
 class Source(Contract):

@@ -8,6 +8,7 @@ from schemas.cases import Notice
 from schemas.effects import Effect, PlanningDelta
 from schemas.milestones import ShippedLine
 from schemas.orders import OrderStatus, Promise
+from schemas.stock import Moves
 
 
 class Outcome(Contract):
@@ -81,7 +82,7 @@ class StepRecord(Contract):
 
     `first_promise` is set in the first record only; `lines` and `shipments` hold what may have changed. `amended_by`:
     the inbox messages whose amendments the store works into the release; `items` what lines were substituted by.
-    `sites`: warehouses that take part from now on.
+    `sites`: warehouses that take part from now on. `moves`: how stock moved since the step before.
     """
 
     order: str
@@ -105,6 +106,7 @@ class StepRecord(Contract):
     proposals: tuple[Proposal, ...] = ()
     decided: tuple[Decided, ...] = ()
     notices: tuple[Notice, ...] = ()
+    moves: Moves = {}  # noqa: RUF012
 
 
 class Written(Contract):

@@ -6,6 +6,7 @@ from schemas.base import Contract, Moment
 from schemas.effects import Effect, PlanningDelta
 from schemas.milestones import ShippedLine
 from schemas.records import Outcome
+from schemas.stock import Moves
 
 
 class ReturnState(StrEnum):
@@ -76,3 +77,4 @@ class ReturnRecord(Contract):
     outcomes: tuple[Outcome, ...] = ()
     effects: tuple[Effect, ...] = ()
     deltas: tuple[PlanningDelta, ...] = ()
+    moves: Moves = {}  # noqa: RUF012

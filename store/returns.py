@@ -8,7 +8,7 @@ from psycopg.types.json import Jsonb
 
 from schemas.milestones import ShippedLine
 from schemas.returns import ReturnRecord, ReturnStart, ReturnState
-from store import effects, events, planning
+from store import effects, events, ledger, planning
 from store.engine import Connection, Database
 
 COLUMNS = (
@@ -56,6 +56,8 @@ async def write(database: Database, record: ReturnRecord) -> None:
         await events.settle(connection, record.order, record.outcomes)
         await effects.plan(connection, record.order, record.effects)
         await planning.buffer(connection, record.order, record.deltas)
+        key = f"{record.order}/return/{record.rma}/v{record.version}"
+        await ledger.book_step(connection, key, "return", record.order, record.moves)
 
 
 async def listing(connection: Connection, order_key: str) -> list[dict[str, Any]]:

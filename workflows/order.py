@@ -151,14 +151,14 @@ class OrderWorkflow(TakesRequests):
         decisions: list[Decision] = []
         outcomes: list[Outcome] = []
         stale, self._stale = self._stale, 0
-        asked = self._desk.take()
+        asked, before = self._desk.take(), self._state
         for one in asked:
             self._take_command(one, decisions, outcomes)
         self._take_returns(decisions)
         self._take_deadlines(decisions)
         self._take_events(decisions, outcomes)
         if decisions or outcomes or stale:
-            await steps.write_step(record(self._state, decisions, outcomes, waiting=self._waiting))
+            await steps.write_step(record(self._state, decisions, outcomes, None, self._waiting, before))
         self._desk.answer(asked, self._answer)
         for decision in decisions:
             await self._set_in_motion(decision)

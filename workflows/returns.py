@@ -11,7 +11,7 @@ from temporalio import workflow
 from temporalio.common import SearchAttributeKey
 from temporalio.exceptions import ApplicationError, FailureError, is_cancelled_exception
 
-from domain import returning
+from domain import returning, stock
 from domain.returning import ReturnDecision, ReturnFile
 from schemas.cases import CaseNews, CaseStart, Finding
 from schemas.commands import ReturnAnswer
@@ -42,6 +42,7 @@ class ReturnWorkflow:
         self._incoming: list[MilestoneEvent] = []
         self._seen: set[str] = set()
         self._order_knows = returning.outcome(self._state)
+        self._booked = stock.of_return(self._state)
         self._refused: dict[str, Finding] = {}
         self._cases: dict[ExceptionKind, CaseStart] = {}
         self._said: dict[ExceptionKind, tuple[Finding, ...]] = {}
@@ -137,7 +138,10 @@ class ReturnWorkflow:
         """Write decisions down as one step, then let everybody know who has to."""
         if decisions:
             self._state = decisions[-1].state
-            await return_steps.write_return(returning.record(self._state, decisions, outcomes))
+            booked, self._booked = self._booked, stock.of_return(self._state)
+            record = returning.record(self._state, decisions, outcomes)
+            moved = stock.moves(booked, self._booked)
+            await return_steps.write_return(record.model_copy(update={"moves": moved}) if moved else record)
             for decision in decisions:
                 self._lanes.put(decision.effects)
         self._show()

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from domain import commands, lifecycle, tendering
+from domain import commands, lifecycle, stock, tendering
 from domain.deadlines import due_by
 from domain.decision import Decision
 from domain.findings import findings
@@ -230,6 +230,7 @@ class Story:
             assert it.ordered >= it.allocated >= it.picked >= it.packed >= it.shipped >= it.delivered >= 0, it
             assert it.shipped >= it.returned >= 0, it
             assert it.cancelled >= 0, it
+        self._check_books()
         if state.cancelled is None and state.cancelling is None:
             assert self.demand == sum(state.wanted(line) for line in state.demand), "planning knows what is wanted"
             if state.start.variant is Variant.DISTRIBUTION_CENTRE:
@@ -237,6 +238,13 @@ class Story:
         findings(state)
         conditions(state)
         assert state.status
+
+    def _check_books(self) -> None:
+        sums: Counter[str] = Counter()
+        for (where, item), packs in stock.of_order(self.state).items():
+            sums[item] += packs
+            assert packs >= 0 or where.startswith(("on_hand:", "supplier:")), "nothing is where it never came"
+        assert not any(sums.values()), "what one place loses another gains"
 
     def _check_sites(self) -> None:
         assert all(packs >= 0 for packs in self.told.values()), "no site is to send less than nothing"

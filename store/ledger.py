@@ -1,0 +1,59 @@
+"""The stock ledger: every accepted movement, booked once, and what follows from it: how many packs are where.
+
+A trigger refuses a movement whose sides do not sum to zero, and keeps the balances; nothing else writes them.
+"""
+
+from collections.abc import Iterable
+from typing import Any
+
+from schemas.stock import Moves, StockMove, entries
+from store.engine import Connection
+
+BOOK = (
+    "WITH known AS (INSERT INTO stock_move (key, kind, source, ref, occurred_at) VALUES (%s, %s, %s, %s, "
+    "coalesce(%s, clock_timestamp())) ON CONFLICT DO NOTHING RETURNING key) "
+    "INSERT INTO stock_entry (move_key, place, item, packs) SELECT known.key, p, i, q FROM known, "
+    "unnest(%s::text[], %s::text[], %s::bigint[]) AS x(p, i, q) ORDER BY i, p"
+)
+
+
+async def book(connection: Connection, movements: Iterable[StockMove]) -> int:
+    """Book movements; those that are known stay as they are. How many were new. Raises psycopg's CheckViolation when
+    the sides of one do not sum to zero."""
+    fresh = 0
+    for it in movements:
+        cursor = await connection.execute(BOOK, (it.key, it.kind, it.source, it.ref, it.occurred_at, *_sides(it.moves)))
+        fresh += cursor.rowcount > 0
+    return fresh
+
+
+async def book_step(connection: Connection, key: str, source: str, ref: str, moves: Moves) -> None:
+    """Book how stock moved in one step of a workflow; nothing when it did not."""
+    if moves:
+        await connection.execute(BOOK, (key, "step", source, ref, None, *_sides(moves)))
+
+
+def _sides(moves: Moves) -> tuple[list[str], list[str], list[int]]:
+    found = list(entries(moves))
+    return [x.place for x in found], [x.item for x in found], [x.packs for x in found]
+
+
+async def balances(connection: Connection, item: str | None = None) -> list[dict[str, Any]]:
+    """(item, place, packs) of every place that is not empty."""
+    cursor = await connection.execute(
+        "SELECT item, place, packs FROM stock_balance WHERE packs <> 0 AND (%(item)s::text IS NULL OR item = %(item)s) "
+        "ORDER BY item, place",
+        {"item": item},
+    )
+    return await cursor.fetchall()
+
+
+async def audit(connection: Connection) -> list[dict[str, Any]]:
+    """Where the balances are not the sum of the entries, or an item's do not sum to zero; empty when all is well."""
+    cursor = await connection.execute(
+        "SELECT item, place, coalesce(b.packs, 0) AS balance, coalesce(e.packs, 0) AS entries FROM stock_balance b "
+        "FULL JOIN (SELECT item, place, sum(packs) AS packs FROM stock_entry GROUP BY 1, 2) e USING (item, place) "
+        "WHERE coalesce(b.packs, 0) <> coalesce(e.packs, 0) UNION ALL "
+        "SELECT item, '', sum(packs), 0 FROM stock_balance GROUP BY item HAVING sum(packs) <> 0"
+    )
+    return await cursor.fetchall()

@@ -1,0 +1,47 @@
+"""The tables of the stock ledger: double-entry books of packs. See `store.tables` and `store.ledger`."""
+
+from datetime import datetime
+from typing import ClassVar
+
+from sqlalchemy import BigInteger, CheckConstraint, Index
+from sqlmodel import Field, SQLModel
+
+from store.columns import NOW, moment
+
+
+class StockMoveRow(SQLModel, table=True):
+    """One movement, booked once by its key. Append-only."""
+
+    __tablename__: ClassVar[str] = "stock_move"
+    __table_args__ = (Index("stock_move_ref", "ref"), Index("stock_move_booked", "booked_at"))
+    key: str = Field(primary_key=True)
+    kind: str
+    source: str
+    ref: str
+    occurred_at: datetime = moment(nullable=False)
+    booked_at: datetime = moment(**NOW)
+
+
+class StockEntryRow(SQLModel, table=True):
+    """One side of a movement. A trigger refuses sides of an item that do not sum to zero; append-only."""
+
+    __tablename__: ClassVar[str] = "stock_entry"
+    __table_args__ = (
+        CheckConstraint("packs <> 0", name="stock_entry_moves_something"),
+        Index("stock_entry_item", "item", "place"),
+    )
+    move_key: str = Field(primary_key=True, foreign_key="stock_move.key")
+    place: str = Field(primary_key=True)
+    item: str = Field(primary_key=True)
+    packs: int = Field(sa_type=BigInteger)
+
+
+class StockBalanceRow(SQLModel, table=True):
+    """Packs of an item at a place: the sum of its entries, kept by the trigger that takes them in."""
+
+    __tablename__: ClassVar[str] = "stock_balance"
+    __table_args__ = (Index("stock_balance_place", "place"),)
+    item: str = Field(primary_key=True)
+    place: str = Field(primary_key=True)
+    packs: int = Field(sa_type=BigInteger)
+    updated_at: datetime = moment(**NOW)
