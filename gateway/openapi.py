@@ -21,6 +21,7 @@ from schemas.commands import (
     ResumeRequest,
     ReturnRequest,
 )
+from schemas.finance import FreightInvoice
 from schemas.orders import CancelRequest, OrderRelease
 from schemas.policies import PolicyRule
 
@@ -41,6 +42,7 @@ _BODIES: tuple[type[BaseModel], ...] = (
     NoteRequest,
     ReplanDecision,
     PolicyRule,
+    FreightInvoice,
     MilestoneEnvelope,
     ReplayRequest,
     ProblemDetail,

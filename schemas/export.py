@@ -29,6 +29,7 @@ from schemas.commands import (
 from schemas.dialect import JSON_SCHEMA, dialect
 from schemas.effects import PlanningDelta
 from schemas.envelope import Envelope
+from schemas.finance import FinanceReport, FreightInvoice, FreightSettled
 from schemas.instructions import (
     Accepted,
     ErpCancellation,
@@ -84,6 +85,9 @@ CONTRACTS = (
     Published(NoteRequest, "orders", at_door=True),
     Published(ReplanDecision, "planning", at_door=True),
     Published(PolicyRule, "orders", at_door=True),
+    Published(FreightInvoice, "carrier", at_door=True),
+    Published(FreightSettled, "orders"),
+    Published(FinanceReport, "orders"),
     Published(CommandAnswer, "orders"),
     Published(CaseAnswer, "orders"),
     Published(ReturnAnswer, "orders"),

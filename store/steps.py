@@ -7,7 +7,7 @@ sends all statements in one round trip; what a step does not have costs no state
 
 from schemas.effects import Operation
 from schemas.records import StepRecord
-from store import amendments, effects, events, ledger, notices, orders, planning, proposals
+from store import amendments, effects, events, finance, ledger, notices, orders, planning, proposals
 from store.engine import Connection, Database
 
 
@@ -29,7 +29,9 @@ async def write(database: Database, record: StepRecord) -> None:
             await effects.plan(connection, record.order, record.effects)
             await planning.buffer(connection, record.order, record.deltas)
             await notices.plan(connection, record.notices)
-            await ledger.book_step(connection, f"{record.order}/v{record.version}", "order", record.order, record.moves)
+            key = f"{record.order}/v{record.version}"
+            await ledger.book_step(connection, key, "order", record.order, record.moves)
+            await finance.book_step(connection, key, "order", record.order, record.moves)
 
 
 async def _view(connection: Connection, record: StepRecord) -> None:

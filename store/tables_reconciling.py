@@ -1,0 +1,156 @@
+"""The tables of finance, reconciliation and the re-plan governor. See `store.tables`."""
+
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any, ClassVar
+
+from sqlalchemy import CheckConstraint, Index, Numeric, UniqueConstraint, text
+from sqlmodel import Field, SQLModel
+
+from store.columns import NOW, big_id, document, moment, whole, word
+
+MONEY = Numeric(24, 6)
+
+
+class StockValueRow(SQLModel, table=True):
+    """What a pack of an item of an order is worth, fixed when it first moved: what leaves an account is what came."""
+
+    __tablename__: ClassVar[str] = "stock_value"
+    ref: str = Field(primary_key=True)
+    item: str = Field(primary_key=True)
+    currency: str
+    unit_value: Decimal = Field(sa_type=MONEY)  # type: ignore[call-overload]
+    stated: bool
+    """Whether the release states a value."""
+
+
+class FreightRateRow(SQLModel, table=True):
+    """Freight as a share of the value of the goods, by carrier; `*` for any other."""
+
+    __tablename__: ClassVar[str] = "freight_rate"
+    carrier: str = Field(primary_key=True)
+    share: Decimal = Field(sa_type=Numeric(9, 6))  # type: ignore[call-overload]
+
+
+class FinanceMoveRow(SQLModel, table=True):
+    """One movement of value, booked once by its key. Append-only."""
+
+    __tablename__: ClassVar[str] = "finance_move"
+    __table_args__ = (Index("finance_move_ref", "ref"), Index("finance_move_occurred", "occurred_at"))
+    key: str = Field(primary_key=True)
+    kind: str
+    ref: str
+    digest: str = word()
+    """Of an invoice: what tells a repeat from another invoice of the same number."""
+    occurred_at: datetime = moment(nullable=False)
+    booked_at: datetime = moment(**NOW)
+
+
+class FinanceEntryRow(SQLModel, table=True):
+    """One side of a movement: a debit, or a credit when negative. Append-only."""
+
+    __tablename__: ClassVar[str] = "finance_entry"
+    __table_args__ = (Index("finance_entry_account", "account", "place"),)
+    move_key: str = Field(primary_key=True, foreign_key="finance_move.key")
+    account: str = Field(primary_key=True)
+    place: str = Field(primary_key=True)
+    item: str = Field(primary_key=True)
+    currency: str = Field(primary_key=True)
+    packs: int = whole()
+    amount: Decimal = Field(sa_type=MONEY)  # type: ignore[call-overload]
+
+
+class ReconciliationRunRow(SQLModel, table=True):
+    """One comparison with one system, when it was made and what it found."""
+
+    __tablename__: ClassVar[str] = "reconciliation_run"
+    __table_args__ = (Index("reconciliation_run_of", "system", "target", "started_at"),)
+    id: str = Field(primary_key=True)
+    system: str
+    target: str
+    started_at: datetime = moment(nullable=False)
+    finished_at: datetime | None = moment()
+    compared: int = whole()
+    differences: int = whole()
+    explained: int = whole()
+    error: str | None = None
+
+
+class DifferenceRow(SQLModel, table=True):
+    """What we and a system say differently: waiting → open (a case) → closed, or settled by people as it is."""
+
+    __tablename__: ClassVar[str] = "difference"
+    __table_args__ = (
+        Index(
+            "difference_one_open",
+            "system",
+            "target",
+            "subject",
+            unique=True,
+            postgresql_where=text("closed_at IS NULL"),
+        ),
+        Index("difference_case", "case_id"),
+    )
+    id: int = big_id()
+    system: str
+    target: str
+    about: str
+    subject: str
+    item: str = word()
+    place: str = word()
+    class_: str = Field(sa_column_kwargs={"name": "class"})
+    ours: str
+    theirs: str
+    explained_by: str = word()
+    owner: str
+    proposal: str
+    state: str
+    case_id: str | None = None
+    first_seen: datetime = moment(nullable=False)
+    last_seen: datetime = moment(nullable=False)
+    closed_at: datetime | None = moment()
+
+
+class StockProposalRow(SQLModel, table=True):
+    """A re-plan of an item at a site that a planner is asked about: open → accepted | rejected | overridden | expired |
+    withdrawn."""
+
+    __tablename__: ClassVar[str] = "stock_proposal"
+    __table_args__ = (
+        Index("stock_proposal_open", "item", "site", unique=True, postgresql_where=text("state = 'open'")),
+        Index("stock_proposal_decided", "region", "decided_at"),
+    )
+    id: int = big_id()
+    region: str
+    item: str
+    site: str
+    packs: int
+    day: date
+    slipped_days: int
+    causes: list[dict[str, Any]] = document()
+    summary: str
+    state: str = word("open")
+    raised_at: datetime = moment(nullable=False)
+    expires_at: datetime = moment(nullable=False)
+    decided_by: str | None = None
+    decided_at: datetime | None = moment()
+    decision_reason: str | None = None
+    override_packs: int | None = None
+    override_day: date | None = None
+
+
+class SeenProjectionRow(SQLModel, table=True):
+    """What the governor last told planners of an item and site on a day: what a change is measured against."""
+
+    __tablename__: ClassVar[str] = "seen_projection"
+    __table_args__ = (
+        UniqueConstraint("item", "site", "source"),
+        CheckConstraint("packs >= 0", name="seen_not_negative"),
+    )
+    id: int = big_id()
+    item: str
+    site: str
+    source: str
+    packs: int
+    day: date
+    changed_at: datetime | None = moment()
