@@ -46,8 +46,8 @@ ACCOUNT_OF = {
     Bucket.CUSTOMER: Account.COST_OF_GOODS_SOLD,
     Bucket.SCRAP: Account.SCRAP,
 }
-"""The account of each kind of place: a goods issue goes from inventory to goods in transit, a delivery from there to cost
-of goods sold, a return the other way."""
+"""The account of each kind of place: a goods issue goes from inventory to goods in transit, a delivery from there to
+cost of goods sold, a return the other way."""
 
 
 class FreightInvoice(Contract):

@@ -19,7 +19,7 @@ class StockValueRow(SQLModel, table=True):
     ref: str = Field(primary_key=True)
     item: str = Field(primary_key=True)
     currency: str
-    unit_value: Decimal = Field(sa_type=MONEY)  # type: ignore[call-overload]
+    unit_value: Decimal = Field(sa_type=MONEY)
     stated: bool
     """Whether the release states a value."""
 
@@ -29,7 +29,7 @@ class FreightRateRow(SQLModel, table=True):
 
     __tablename__: ClassVar[str] = "freight_rate"
     carrier: str = Field(primary_key=True)
-    share: Decimal = Field(sa_type=Numeric(9, 6))  # type: ignore[call-overload]
+    share: Decimal = Field(sa_type=Numeric(9, 6))
 
 
 class FinanceMoveRow(SQLModel, table=True):
@@ -57,7 +57,7 @@ class FinanceEntryRow(SQLModel, table=True):
     item: str = Field(primary_key=True)
     currency: str = Field(primary_key=True)
     packs: int = whole()
-    amount: Decimal = Field(sa_type=MONEY)  # type: ignore[call-overload]
+    amount: Decimal = Field(sa_type=MONEY)
 
 
 class ReconciliationRunRow(SQLModel, table=True):

@@ -91,7 +91,7 @@ async def test_an_invoice_settles_what_was_accrued_once(database: Database) -> N
         async with database.transaction() as connection:
             settled = await finance.settle(connection, "dhl", KEY, INVOICE, "digest")
         assert settled is not None
-        assert (settled.accrued, settled.invoiced, settled.difference) == (5, Decimal("6.50"), Decimal("1.50"))
+        assert (settled.accrued, settled.difference) == (Decimal(5), Decimal("1.50"))
     report = await read(database)
     assert report.accruals == ()
     assert accounts(report)["freight_expense"] == "6.50 USD"
@@ -145,19 +145,20 @@ async def test_finance_and_stock_agree_whatever_moves(database: Database) -> Non
     ("change", "difference"),
     [
         (
-            "ALTER TABLE finance_entry DISABLE TRIGGER USER; UPDATE finance_entry SET amount = 99 WHERE packs > 0",
+            "UPDATE finance_entry SET amount = 99 WHERE packs > 0",
             (99, 100),
         ),
-        ("ALTER TABLE finance_entry DISABLE TRIGGER USER; DELETE FROM finance_entry", (0, 100)),
+        ("DELETE FROM finance_entry", (0, 100)),
     ],
 )
 async def test_books_that_disagree_are_found(database: Database, change: str, difference: tuple[int, int]) -> None:
     await an_order(database)
     await steps.write(database, step(3, GOODS_ISSUE))
     async with database.connection() as connection:
+        await connection.execute("ALTER TABLE finance_entry DISABLE TRIGGER USER")
         await connection.execute(change.encode())
     [found] = (await read(database)).differences
-    assert (found.place, found.item, found.booked, found.expected) == ("transit:DN-1", "A", *difference)
+    assert (found.place, found.item, int(found.booked), int(found.expected)) == ("transit:DN-1", "A", *difference)
 
 
 async def test_a_movement_that_does_not_add_up_or_changes_is_refused(database: Database) -> None:
@@ -165,9 +166,7 @@ async def test_a_movement_that_does_not_add_up_or_changes_is_refused(database: D
     await steps.write(database, step(3, GOODS_ISSUE))
     with pytest.raises(psycopg.errors.CheckViolation, match=r"x: 1.000000 USD"):
         async with database.transaction() as connection:
-            await connection.execute(
-                "INSERT INTO finance_move (key, kind, ref, occurred_at) VALUES ('x', 'k', 'r', now())"
-            )
+            await connection.execute("INSERT INTO finance_move VALUES ('x', 'k', 'r', '', now())")
             await connection.execute("INSERT INTO finance_entry VALUES ('x', 'scrap', '', '', 'USD', 0, 1)")
     with pytest.raises(psycopg.errors.RestrictViolation, match="append-only"):
         async with database.connection() as connection:
