@@ -28,6 +28,8 @@ from schemas.instructions import (
     WarehouseHold,
     WarehouseInstruction,
 )
+from schemas.reconciling import EffectsReport, OrdersReport
+from schemas.supply import StockReport
 
 
 @dataclass(frozen=True)
@@ -115,6 +117,19 @@ class TmsPort(Protocol):
 
     async def collect_return(self, message: ReturnCollection, call: Call) -> Accepted:
         """Collect at the customer what comes back."""
+
+
+class StockPort(Protocol):
+    """A system's own books, for reconciliation. Every method raises Refused or Unavailable."""
+
+    async def stock(self, after: str, limit: int, call: Call) -> StockReport:
+        """A page of figures: at most `limit`, those behind `after` (`<item> <place>`, empty for the first)."""
+
+    async def orders(self, after: str, limit: int, call: Call) -> OrdersReport | None:
+        """A page of orders behind the number `after`; None: the system offers no such list."""
+
+    async def effects(self, after: str, limit: int, call: Call) -> EffectsReport | None:
+        """A page of effects behind the key `after`; None: the system offers no such list."""
 
 
 class PlanningPort(Protocol):
