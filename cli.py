@@ -11,7 +11,7 @@ from typing import Annotated, Any
 import typer
 from rich.live import Live
 
-from commands import cases, database, inbox, planning, policies, returns
+from commands import cases, database, inbox, planning, policies, reconcile, returns
 from commands import orders as order_commands
 from commands import partners as partner_commands
 from commands.terminal import DEFAULT_STATE, StateDir, console, fail
@@ -43,10 +43,12 @@ GROUPS = {
     "policy": policies.app,
     "partner": partner_commands.app,
     "inbox": inbox.app,
+    "reconcile": reconcile.app,
     "db": database.app,
 }
 for name, group in GROUPS.items():
     app.add_typer(group, name=name)
+app.command()(reconcile.balance)
 
 
 @app.command()

@@ -17,12 +17,15 @@ from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 from activities.carry import Carrier, Timeouts
 from activities.erp import ErpActivities
 from activities.gate import Gate
+from activities.inbox_check import InboxActivities
 from activities.notify import NotifyActivities
 from activities.planning import FeedLimits, PlanningActivities
+from activities.reconciling import ReconcileActivities
 from activities.records import RecordActivities
 from activities.tms import TmsActivities
 from activities.wms import WmsActivities
 from connectors.dialect.clients import DialectErp, DialectPlanning, DialectTms, DialectWms
+from connectors.dialect.stock import DialectStock
 from connectors.http import SystemClient
 from connectors.notify.channels import messengers
 from connectors.notify.ports import Messenger
@@ -30,6 +33,7 @@ from gateway.handoff import TemporalHandoff
 from gateway.handoff_commands import ORDERS_QUEUE
 from gateway.health import serve_health
 from gateway.relay import Relay
+from gateway.schedules import keep
 from schemas.base import System
 from schemas.exceptions import Channel
 from schemas.settings import QueueLimit, Settings, settings
@@ -41,6 +45,7 @@ from workflows.notices import NOTIFY_QUEUE, NoticesWorkflow
 from workflows.order import OrderWorkflow
 from workflows.payloads import CONVERTER
 from workflows.planning_feed import PlanningFeedWorkflow
+from workflows.reconciliation import RECONCILE_QUEUE, ReconciliationWorkflow
 from workflows.returns import ReturnWorkflow
 from workflows.sandbox import sandbox
 
@@ -70,14 +75,24 @@ def build_workers(
     orders = Worker(
         client,
         task_queue=ORDERS_QUEUE,
-        workflows=[OrderWorkflow, ExceptionCaseWorkflow, ReturnWorkflow, PlanningFeedWorkflow, NoticesWorkflow],
+        workflows=[
+            OrderWorkflow,
+            ExceptionCaseWorkflow,
+            ReturnWorkflow,
+            PlanningFeedWorkflow,
+            NoticesWorkflow,
+            ReconciliationWorkflow,
+        ],
         activities=[*RecordActivities(database).all(), *express],
         workflow_runner=sandbox() if config.workflow_sandbox else UnsandboxedWorkflowRunner(),
         graceful_shutdown_timeout=GRACE,
     )
     systems = [queue_worker(client, system, outside[system], config.limits.get(system)) for system in System]
     people = NotifyActivities(channels, database, wake)
-    return [orders, *systems, queue_worker(client, NOTIFY_QUEUE, people.all(), None)]
+    ports = {system: DialectStock(http[system]) for system in (System.ERP, System.WMS, System.PLANNING)}
+    compare = [ReconcileActivities(ports, database).compare, InboxActivities(client, database).inbox]
+    reconcile = queue_worker(client, RECONCILE_QUEUE, compare, None)
+    return [orders, *systems, reconcile, queue_worker(client, NOTIFY_QUEUE, people.all(), None)]
 
 
 def queue_worker(client: Client, queue: str, activities: list[Any], limit: QueueLimit | None) -> Worker:
@@ -123,11 +138,13 @@ async def main(config: Settings) -> None:
             await handoff.ensure_feed(region)
         await handoff.ensure_notices()
         relay = asyncio.create_task(Relay(database, handoff, wake).run())
+        schedules = asyncio.create_task(keep(client, database, config.reconcile_every_s))
         await stack.enter_async_context(serve_health(int(os.environ.get("SYNCLINE_WORKER_HEALTH_PORT", "0"))))
         gc.freeze()  # what lives as long as the process is left out of every collection
         structlog.get_logger("worker").info("worker.ready", regions=regions)
         await asyncio.wait([relay, asyncio.create_task(stop.wait())], return_when=asyncio.FIRST_COMPLETED)
         relay.cancel()
+        schedules.cancel()
 
 
 if __name__ == "__main__":

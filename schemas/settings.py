@@ -58,6 +58,8 @@ class Settings(BaseSettings):
     workflow_sandbox: bool = False
     """Run workflows in the SDK's sandbox: it catches non-deterministic code, at a fifth of the worker's time."""
 
+    reconcile_every_s: Annotated[float, Field(ge=10)] = 900.0
+    """How often our books are compared with each system's."""
     planning_linger_s: float = 0.5
     planning_batch: int = 500
     notify: NotifySettings = NotifySettings()

@@ -208,7 +208,8 @@ async def local_stack(
         for name in forget:
             shutil.rmtree(directory / name, ignore_errors=True)
         await stack.start()
-        write_private(directory / WHEREABOUTS, json.dumps(asdict(Whereabouts(stack.postgres.url, stack.urls.gateway))))
+        found = Whereabouts(stack.postgres.url, stack.urls.gateway, stack.temporal.address)
+        write_private(directory / WHEREABOUTS, json.dumps(asdict(found)))
         try:
             yield stack
         finally:
@@ -221,6 +222,7 @@ class Whereabouts:
 
     database_url: str
     gateway_url: str = ""
+    temporal_address: str = ""
 
 
 def whereabouts(state_dir: Path) -> Whereabouts | None:
