@@ -17,6 +17,7 @@ from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 from activities.carry import Carrier, Timeouts
 from activities.erp import ErpActivities
 from activities.gate import Gate
+from activities.governor import GovernorActivities
 from activities.inbox_check import InboxActivities
 from activities.notify import NotifyActivities
 from activities.planning import FeedLimits, PlanningActivities
@@ -41,6 +42,7 @@ from store import inbox, notices, planning
 from store.engine import Database
 from store.wake import Wake
 from workflows.exception_case import ExceptionCaseWorkflow
+from workflows.governor import GovernorWorkflow
 from workflows.notices import NOTIFY_QUEUE, NoticesWorkflow
 from workflows.order import OrderWorkflow
 from workflows.payloads import CONVERTER
@@ -82,6 +84,7 @@ def build_workers(
             PlanningFeedWorkflow,
             NoticesWorkflow,
             ReconciliationWorkflow,
+            GovernorWorkflow,
         ],
         activities=[*RecordActivities(database).all(), *express],
         workflow_runner=sandbox() if config.workflow_sandbox else UnsandboxedWorkflowRunner(),
@@ -90,8 +93,9 @@ def build_workers(
     systems = [queue_worker(client, system, outside[system], config.limits.get(system)) for system in System]
     people = NotifyActivities(channels, database, wake)
     ports = {system: DialectStock(http[system]) for system in (System.ERP, System.WMS, System.PLANNING)}
-    compare = [ReconcileActivities(ports, database).compare, InboxActivities(client, database).inbox]
-    reconcile = queue_worker(client, RECONCILE_QUEUE, compare, None)
+    compare, check = ReconcileActivities(ports, database).compare, InboxActivities(client, database).inbox
+    govern = GovernorActivities(database).govern
+    reconcile = queue_worker(client, RECONCILE_QUEUE, [compare, check, govern], None)
     return [orders, *systems, reconcile, queue_worker(client, NOTIFY_QUEUE, people.all(), None)]
 
 

@@ -16,9 +16,13 @@ from temporalio.client import (
     SchedulePolicy,
     ScheduleSpec,
 )
+from temporalio.common import WorkflowIDConflictPolicy
+from temporalio.exceptions import WorkflowAlreadyStartedError
 from temporalio.service import RPCError
 
 from gateway.handoff_commands import ORDERS_QUEUE
+from schemas.base import System
+from schemas.governing import GovernorRun
 from schemas.reconciling import INBOX, ReconcileReport, ReconcileRun
 from store import reconciling
 from store.engine import Database
@@ -51,6 +55,19 @@ async def ensure(client: Client, runs: Iterable[ReconcileRun], every_s: float) -
             await client.create_schedule(run.workflow_id, schedule)
 
 
+async def govern(client: Client, run: GovernorRun) -> None:
+    """Start the re-plan governor of a region, unless it runs."""
+    with suppress(WorkflowAlreadyStartedError):
+        await client.start_workflow(
+            "Governor",
+            run,
+            id=run.workflow_id,
+            task_queue=ORDERS_QUEUE,
+            id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+            static_summary=f"re-plans of {run.region}",
+        )
+
+
 async def keep(client: Client, database: Database, every_s: float) -> None:
     """Make Schedules for ever: orders bring new sites, ERPs and regions. A database or Temporal that is away is waited
     for."""
@@ -59,6 +76,8 @@ async def keep(client: Client, database: Database, every_s: float) -> None:
             async with database.connection() as connection:
                 runs = await reconciling.targets(connection)
             await ensure(client, [*runs, OF_INBOX], every_s)
+            for region in {run.target for run in runs if run.system == System.PLANNING}:
+                await govern(client, GovernorRun(region=region))
         await asyncio.sleep(min(every_s, LOOK_EVERY_S))
 
 

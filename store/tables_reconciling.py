@@ -135,8 +135,16 @@ class StockProposalRow(SQLModel, table=True):
     decided_by: str | None = None
     decided_at: datetime | None = moment()
     decision_reason: str | None = None
-    override_packs: int | None = None
     override_day: date | None = None
+
+
+class ItemClassRow(SQLModel, table=True):
+    """The class of an item (A, B or C), as master data says; B without a row."""
+
+    __tablename__: ClassVar[str] = "item_class"
+    __table_args__ = (CheckConstraint("class IN ('A', 'B', 'C')", name="item_class_known"),)
+    item: str = Field(primary_key=True)
+    class_: str = Field(sa_column_kwargs={"name": "class"})
 
 
 class SeenProjectionRow(SQLModel, table=True):

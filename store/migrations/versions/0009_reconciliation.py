@@ -154,7 +154,6 @@ def governor() -> None:
         sa.Column("decided_by", sa.String()),
         moment("decided_at"),
         sa.Column("decision_reason", sa.String()),
-        sa.Column("override_packs", sa.Integer()),
         sa.Column("override_day", sa.Date()),
     )
     op.create_index(
@@ -165,6 +164,12 @@ def governor() -> None:
         postgresql_where=sa.text("state = 'open'"),
     )
     op.create_index("stock_proposal_decided", "stock_proposal", ["region", "decided_at"])
+    op.create_table(
+        "item_class",
+        *words("item", "class"),
+        sa.PrimaryKeyConstraint("item"),
+        sa.CheckConstraint("class IN ('A', 'B', 'C')", name="item_class_known"),
+    )
     op.create_table(
         "seen_projection",
         big_id(),
@@ -180,6 +185,7 @@ def governor() -> None:
 def downgrade() -> None:
     for table in (
         "seen_projection",
+        "item_class",
         "stock_proposal",
         "difference",
         "reconciliation_run",
