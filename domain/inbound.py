@@ -1,4 +1,4 @@
-"""What follows from a purchase order's documents: effects on the ERP, where the packs are, expected supply, its record."""
+"""What follows from a purchase order's documents: effects, where the packs are, supply, its record."""
 
 from collections.abc import Iterable, Iterator
 from datetime import date

@@ -7,7 +7,7 @@ repetition ends in the same state. Only what the ERP was told about invoices is 
 from collections import Counter
 from collections.abc import Iterable
 from datetime import date, datetime
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple
 
 from domain.matching import Invoiced, Verdict, verdicts
 from schemas.base import Contract, Moment
@@ -16,14 +16,13 @@ from schemas.procurement import (
     DespatchAdvice,
     GoodsReceipt,
     Invoice,
+    Paper,
     PurchaseLine,
     PurchaseOrder,
     SupplierConfirmation,
 )
 from schemas.purchasing import InboundStart, PurchaseDocument, PurchaseStatus, SettlementDecision
 
-Any_ = PurchaseOrder | SupplierConfirmation | DespatchAdvice | GoodsReceipt | Invoice
-Kind = TypeVar("Kind", DespatchAdvice, GoodsReceipt, Invoice)
 OLDER, AGAIN = "a higher revision of this document is known", "this document is known"
 
 
@@ -195,7 +194,7 @@ def told_as(invoice: Invoice) -> str:
     return f"{invoice.number}/r{invoice.revision}"
 
 
-def said(document: PurchaseDocument) -> tuple[str, Any_]:
+def said(document: PurchaseDocument) -> tuple[str, Paper]:
     """The name of a document within its purchase order, and the document. Raises ValueError when it holds none."""
     if document.order:
         return "order", document.order

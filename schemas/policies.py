@@ -23,7 +23,7 @@ class Scope(Contract):
 
 
 class PolicyRule(Contract):
-    """One rule: the fields of a `CasePolicy`, `OrderPolicy`, `ChannelPolicy` or `ProcurementPolicy` that differ, as `body`.
+    """One rule: the fields of a `CasePolicy`, `OrderPolicy`, `ChannelPolicy`, `ProcurementPolicy` that differ.
 
     `version` rises with every change of a rule; the old one is kept. What is running keeps the version it started with.
     """

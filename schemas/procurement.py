@@ -183,8 +183,9 @@ class Invoice(_OfPurchase):
         return sum((line.packs * line.unit_price for line in self.lines), Decimal())
 
 
-Paper = SupplierConfirmation | DespatchAdvice | GoodsReceipt | Invoice
+Paper = PurchaseOrder | SupplierConfirmation | DespatchAdvice | GoodsReceipt | Invoice
 PAPERS: dict[str, type[Paper]] = {
+    "syncline.procurement.order.v1": PurchaseOrder,
     "syncline.procurement.confirmation.v1": SupplierConfirmation,
     "syncline.procurement.despatch.v1": DespatchAdvice,
     "syncline.procurement.receipt.v1": GoodsReceipt,
@@ -192,6 +193,7 @@ PAPERS: dict[str, type[Paper]] = {
 }
 """What partners send, by the `type` of its CloudEvent."""
 OWNERS: dict[type[Paper], frozenset[Role]] = {
+    PurchaseOrder: frozenset({Role.ERP}),
     SupplierConfirmation: frozenset({Role.SUPPLIER}),
     DespatchAdvice: frozenset({Role.SUPPLIER}),
     GoodsReceipt: frozenset({Role.WMS}),

@@ -122,7 +122,7 @@ class Difference(Contract):
 
 
 class ConfirmationReport(Contract):
-    """POST {erp}/v1/purchase-orders/{po}/confirmations: the supplier has confirmed; `differences` to what was ordered."""
+    """POST {erp}/v1/purchase-orders/{po}/confirmations: the supplier has confirmed; `differences` to the order."""
 
     po: OrderNumber
     revision: Revision
@@ -139,7 +139,7 @@ class PostedLine(Contract):
 
 
 class ReceiptPosting(Contract):
-    """POST {erp}/v1/purchase-orders/{po}/receipts: goods receipt. A higher `revision` replaces the one of its number."""
+    """POST {erp}/v1/purchase-orders/{po}/receipts: goods receipt. A higher `revision` replaces a lower one."""
 
     po: OrderNumber
     number: DocumentNumber
