@@ -7,10 +7,10 @@ from schemas.replenishment import Hop, ReplenishmentProposal, ReplenishmentReque
 
 
 class Failure(NamedTuple):
-    """Which hop failed, whose failure it is, and why."""
+    """Which hop failed, whose failure it is, and why; without an origin, it goes well."""
 
     hop: Hop
-    origin: Origin
+    origin: Origin | None
     reason: str
 
 

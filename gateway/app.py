@@ -23,9 +23,11 @@ from gateway.routes import (
     orders,
     pages,
     policies,
+    procurement,
     proposals,
     quarantine,
     releases,
+    replenishments,
     webhooks,
 )
 from gateway.services import Services
@@ -42,6 +44,8 @@ SUBJECTS = (
     cases,
     proposals,
     policies,
+    procurement,
+    replenishments,
     quarantine,
     health,
     pages,

@@ -166,7 +166,9 @@ class InboundWorkflow:
         if self._indexed != self._state.status:
             self._indexed = self._state.status
             workflow.upsert_search_attributes([ORDER_STATUS.value_set(self._state.status)])
-        workflow.set_current_details(details(self._state, self._due(), self._lanes.owed, self._errands.open, self._history))
+        workflow.set_current_details(
+            details(self._state, self._due(), self._lanes.owed, self._errands.open, self._history)
+        )
 
 
 def details(
