@@ -6,9 +6,9 @@ from gateway.admission import admit_event, digest_of, own_source
 from gateway.auth import REPORTERS
 from gateway.exchange import exchange_of
 from gateway.openapi import Body, takes
+from gateway.papers import is_paper
 from gateway.problems import FORBIDDEN, Finding, Problem, answers_of
 from gateway.routes.events import EventsAccepted, as_message
-from gateway.papers import is_paper
 from gateway.routes.procurement import take_signed
 from gateway.services import BareRoute, Services, answer, services_of
 from schemas.base import Contract, Origin
