@@ -1,4 +1,4 @@
-"""Procurement and replenishment with every process: documents by webhook and API, the ERP's and planning's own books."""
+"""Procurement and replenishment with every process: documents by webhook and API, the systems' own books."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -124,10 +124,15 @@ class Shop:
         async with self.database.connection() as connection:
             return {row["place"]: row["packs"] for row in await ledger.balances(connection, order.lines[0].item)}
 
-    async def cases(self, order: PurchaseOrder) -> dict[str, str]:
-        """State of its cases by kind."""
-        seen = await self.show(f"/v1/purchase-orders/{order.number}")
-        return {case["kind"]: case["state"] for case in seen["cases"]}
+    async def case(self, order: PurchaseOrder, kind: str, state: str) -> None:
+        """Wait until its case of a kind is in a state."""
+
+        async def is_so() -> bool:
+            await asyncio.sleep(0.05)
+            seen = await self.show(f"/v1/purchase-orders/{order.number}")
+            return (kind, state) in {(case["kind"], case["state"]) for case in seen.get("cases", ())}
+
+        await until(is_so)
 
     async def message(self, event_id: str) -> dict[str, Any]:
         """The newest inbox message of that id."""
@@ -184,28 +189,22 @@ async def test_straight_through(shop: Shop) -> None:
 
 async def test_a_short_confirmation_opens_a_case_that_ends_with_the_order(shop: Shop) -> None:
     order = await shop.release(shop.purchase())
-    await shop.driver.supply(SupplyPlan(erp=ERP, order=order, short={1: 20}, damaged={1: 5}))
+    plan = SupplyPlan(erp=ERP, order=order, short={1: 20}, damaged={1: 5})
+    (partner, confirmation), *_ = plan.papers(datetime.now(UTC))
+    await shop.driver.paper(partner, confirmation, f"{order.number}-first")
+    await shop.case(order, "short_ship", "open")
+    await shop.driver.supply(plan)
     await shop.reaches(order, "settled")
     assert (await shop.book(order)).confirmations[0].differences[0].confirmed == 80
     assert await shop.stock(order) == {f"on_hand:{SITE}": 75, f"blocked:{SITE}": 5, f"supplier:{SUPPLIER}": -80}
-
-    async def cured() -> bool:
-        await asyncio.sleep(0.05)
-        return (await shop.cases(order)).get("short_ship") == "cured"
-
-    await until(cured)
+    await shop.case(order, "short_ship", "cured")
 
 
 async def test_a_mismatch_is_held_and_a_corrected_invoice_released(shop: Shop) -> None:
     order = await shop.release(shop.purchase())
     await shop.driver.supply(SupplyPlan(erp=ERP, order=order, dearer=Decimal(1)))
     await shop.reaches(order, "received")
-
-    async def mismatched() -> bool:
-        await asyncio.sleep(0.05)
-        return (await shop.cases(order)).get("invoice_mismatch") == "open"
-
-    await until(mismatched)
+    await shop.case(order, "invoice_mismatch", "open")
     assert (await shop.book(order)).payable == 0
     corrected = Invoice(
         erp=ERP,
@@ -218,6 +217,7 @@ async def test_a_mismatch_is_held_and_a_corrected_invoice_released(shop: Shop) -
     )
     await shop.driver.paper(SUPPLIER, corrected, f"{order.number}-corrected")
     await shop.reaches(order, "settled")
+    await shop.case(order, "invoice_mismatch", "cured")
     assert (await shop.book(order)).payable == Decimal(1250)
 
 
@@ -254,12 +254,7 @@ async def test_carriers_reach_the_order_and_strangers_do_not(shop: Shop) -> None
     )
     await shop.driver.paper("other", advice, f"stranger-{order.number}")
     await shop.driver.paper(SUPPLIER, advice, f"asn-{order.number}")
-
-    async def delayed() -> bool:
-        await asyncio.sleep(0.05)
-        return (await shop.cases(order)).get("delay") == "open"
-
-    await until(delayed)
+    await shop.case(order, "delay", "open")
     seen = await shop.show(f"/v1/purchase-orders/{order.number}")
     assert seen["lines"][0]["expected_on"] == str(late.date())
     assert await shop.stock(order) == {f"transit:ASN-{order.number}": 100, f"supplier:{SUPPLIER}": -100}
