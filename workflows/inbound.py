@@ -89,8 +89,9 @@ class InboundWorkflow:
         return Due(deadline.at, deadline.awaited) if deadline else None
 
     def _has_news(self) -> bool:
-        """Milestones wait for the order itself, without which nothing can be written."""
-        heard = self._documents or (self._milestones and self._state.order)
+        """Everything waits for the order itself, without which nothing can be written."""
+        known = self._state.order or any(document.order for document in self._documents)
+        heard = known and (self._documents or self._milestones)
         mistake = self._lanes.mistake or self._errands.mistake
         return bool(heard or self._watch.passed or mistake) or self._over()
 
@@ -102,8 +103,6 @@ class InboundWorkflow:
         """Decide on everything that has arrived. What arrives with a deadline is in time."""
         before, outcomes = self._state, list[Outcome]()
         self._take_documents(outcomes)
-        if self._state.order is None:
-            return
         self._take_milestones(outcomes)
         if self._watch.passed:
             self._watch.passed = False
