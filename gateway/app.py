@@ -24,9 +24,11 @@ from gateway.routes import (
     orders,
     pages,
     policies,
+    procurement,
     proposals,
     quarantine,
     releases,
+    replenishments,
     webhooks,
 )
 from gateway.services import Services
@@ -43,6 +45,8 @@ SUBJECTS = (
     cases,
     proposals,
     policies,
+    procurement,
+    replenishments,
     quarantine,
     finance,
     health,

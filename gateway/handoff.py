@@ -27,6 +27,7 @@ from domain.opening import opening
 from domain.policies import order_policy
 from domain.state import OrderRun, OrderState
 from gateway.handoff_commands import ORDERS_QUEUE, CommandHandoff, hear_out
+from gateway.handoff_purchases import PurchaseHandoff
 from gateway.requests import Answer, CommandRecord
 from schemas.feeds import FeedRun
 from schemas.lifecycle import OrderOutcome, OrderStart, StatusAnswer
@@ -54,6 +55,7 @@ class TemporalHandoff:
         self._client = client
         self._database = database
         self._commands = CommandHandoff(client, database)
+        self.purchases = PurchaseHandoff(client)
         self._fed: set[str] = set()
 
     async def release(self, key: str, timeout_s: float) -> Promise | None:

@@ -52,6 +52,9 @@ from schemas.inventory import InventoryMovement
 from schemas.milestones import Milestone
 from schemas.orders import CancelRequest, OrderRelease, Promise, ReleaseAnswer
 from schemas.policies import PolicyRule
+from schemas.procurement import DespatchAdvice, GoodsReceipt, Invoice, PurchaseOrder, SupplierConfirmation
+from schemas.purchasing import ConfirmationReport, InvoiceSettlement, ReceiptPosting
+from schemas.replenishment import ReplenishmentProposal, ReplenishmentRequest, ReplenishmentResult
 
 DIRECTORY = Path(__file__).resolve().parent.parent / "docs" / "contracts"
 DIALECT = "dialect.openapi.json"
@@ -109,6 +112,18 @@ CONTRACTS = (
     Published(Interception, "tms"),
     Published(ReturnCollection, "tms"),
     Published(Accepted, "orders"),
+    Published(PurchaseOrder, "erp", at_door=True),
+    Published(Envelope[PurchaseOrder], "erp", at_door=True),
+    Published(Envelope[SupplierConfirmation], "supplier", at_door=True),
+    Published(Envelope[DespatchAdvice], "supplier", at_door=True),
+    Published(Envelope[GoodsReceipt], "wms", at_door=True),
+    Published(Envelope[Invoice], "supplier", at_door=True),
+    Published(ReplenishmentProposal, "planning", at_door=True),
+    Published(ConfirmationReport, "erp"),
+    Published(ReceiptPosting, "erp"),
+    Published(InvoiceSettlement, "erp"),
+    Published(ReplenishmentRequest, "erp"),
+    Published(ReplenishmentResult, "planning"),
 )
 
 

@@ -12,14 +12,13 @@ class Account(StrEnum):
     """Where the value of packs is shown, by the place they are at.
 
     `goods_in_transit` is what was issued and not delivered (goods issue debits it and credits `inventory`);
-    `cost_of_goods_sold` what was delivered; `direct_drop` what suppliers sent straight to customers, which was never
-    inventory; `losses` what was scrapped, lost, or missing at a count.
+    `cost_of_goods_sold` what was delivered; `suppliers` what they sent, to our sites or straight to customers; `losses` what was scrapped, lost, or missing at a count.
     """
 
     INVENTORY = "inventory"
     GOODS_IN_TRANSIT = "goods_in_transit"
     COST_OF_GOODS_SOLD = "cost_of_goods_sold"
-    DIRECT_DROP = "direct_drop"
+    SUPPLIERS = "suppliers"
     LOSSES = "losses"
 
 
@@ -30,7 +29,7 @@ ACCOUNT_OF = {
     Bucket.BLOCKED: Account.INVENTORY,
     Bucket.TRANSIT: Account.GOODS_IN_TRANSIT,
     Bucket.CUSTOMER: Account.COST_OF_GOODS_SOLD,
-    Bucket.SUPPLIER: Account.DIRECT_DROP,
+    Bucket.SUPPLIER: Account.SUPPLIERS,
     Bucket.SCRAP: Account.LOSSES,
     Bucket.ADJUSTMENT: Account.LOSSES,
 }
