@@ -16,6 +16,7 @@ from gateway.limits import Limits
 from gateway.metrics import Metrics
 from gateway.ports import Handoff
 from gateway.routes import (
+    availability,
     cases,
     commands,
     events,
@@ -48,6 +49,7 @@ SUBJECTS = (
     procurement,
     replenishments,
     quarantine,
+    availability,
     finance,
     health,
     pages,

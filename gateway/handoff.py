@@ -28,6 +28,7 @@ from domain.policies import order_policy
 from domain.state import OrderRun, OrderState
 from gateway.handoff_commands import ORDERS_QUEUE, CommandHandoff, hear_out
 from gateway.handoff_purchases import PurchaseHandoff
+from gateway.promising import promised
 from gateway.requests import Answer, CommandRecord
 from schemas.feeds import FeedRun
 from schemas.lifecycle import OrderOutcome, OrderStart, StatusAnswer
@@ -89,6 +90,7 @@ class TemporalHandoff:
         policy = order_policy(
             rules, partner=start.erp, site=start.site, region=start.region, customer=release.ship_to.id
         )
+        start = start.model_copy(update={"promise": await promised(self._database, accepted, policy)})
         differs = policy.model_fields_set - {"version"}
         return start.model_copy(update={"policy": policy}) if differs else start
 

@@ -12,7 +12,8 @@ class Account(StrEnum):
     """Where the value of packs is shown, by the place they are at.
 
     `goods_in_transit` is what was issued and not delivered (goods issue debits it and credits `inventory`);
-    `cost_of_goods_sold` what was delivered; `suppliers` what they sent, to our sites or straight to customers; `losses` what was scrapped, lost, or missing at a count.
+    `cost_of_goods_sold` what was delivered; `suppliers` what they sent, to our sites or straight to customers; `losses`
+    what was scrapped, lost, or missing at a count.
     """
 
     INVENTORY = "inventory"

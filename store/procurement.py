@@ -84,7 +84,8 @@ async def write(database: Database, record: PurchaseRecord) -> None:
             await _lines(connection, record)
             await _shipments(connection, record)
             await _invoices(connection, record)
-            await set_supplies(connection, list(record.supplies))
+            arrived = record.moves.get(f"on_hand:{record.purchase.site}", {})
+            await set_supplies(connection, list(record.supplies), arrived)
         await events.settle(connection, record.order, record.outcomes)
         await effects.plan(connection, record.order, record.effects)
         prices = {line.item: line.unit_price for line in record.lines}

@@ -23,7 +23,7 @@ router = APIRouter(tags=["finance"])
     responses=answers_of(401, 403, 429, 503),
 )
 async def accounts(request: Request, caller: OwningCaller) -> Response:
-    """Inventory, goods in transit, cost of goods sold, what suppliers sent, and losses. The amounts of a currency sum to zero.
+    """Inventory, goods in transit, cost of goods sold, what suppliers sent, losses: a currency's amounts sum to zero.
 
     An ERP reads what its own orders have moved.
     """
