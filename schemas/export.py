@@ -48,7 +48,7 @@ from schemas.instructions import (
     WarehouseHold,
     WarehouseInstruction,
 )
-from schemas.inventory import InventoryMovement
+from schemas.inventory import InventoryBatch
 from schemas.milestones import Milestone
 from schemas.orders import CancelRequest, OrderRelease, Promise, ReleaseAnswer
 from schemas.policies import PolicyRule
@@ -93,7 +93,7 @@ CONTRACTS = (
     Published(Promise, "orders"),
     Published(Milestone, "carrier", at_door=True),
     Published(Envelope[Milestone], "carrier", at_door=True),
-    Published(InventoryMovement, "wms", at_door=True),
+    Published(InventoryBatch, "wms", at_door=True),
     Published(PlanningDelta, "planning"),
     Published(PlanningBatch, "planning"),
     Published(ErpMilestone, "erp"),
