@@ -79,7 +79,7 @@ def build_workers(
         System.ERP: ErpActivities(DialectErp(http[System.ERP]), carriers[System.ERP]).all() + purchasing.all(),
         System.WMS: WmsActivities(DialectWms(http[System.WMS]), carriers[System.WMS]).all(),
         System.TMS: TmsActivities(DialectTms(http[System.TMS]), carriers[System.TMS]).all(),
-        System.PLANNING: [feed.feed, proposals.answer],
+        System.PLANNING: [feed.feed, *proposals.all()],
     }
     express = [activity for system in (System.ERP, System.WMS, System.TMS) for activity in outside[system]]
     orders = Worker(
@@ -90,7 +90,7 @@ def build_workers(
             *RecordActivities(database).all(),
             *ProcurementRecords(database).all(),
             *express,
-            proposals.answer,
+            *proposals.all(),
         ],
         workflow_runner=sandbox() if config.workflow_sandbox else UnsandboxedWorkflowRunner(),
         graceful_shutdown_timeout=GRACE,

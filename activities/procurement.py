@@ -85,6 +85,10 @@ class ProposalActivities:
     port: ProposingPort
     carrier: Carrier
 
+    def all(self) -> list[Callable[..., Any]]:
+        """Every activity, for the worker."""
+        return [self.answer]
+
     @activity.defn(name="planning.answer_replenishment")
     async def answer(self, effect: ReplenishmentEffect) -> EffectReceipt:
         """Tell planning what came of its proposal."""

@@ -52,7 +52,7 @@ def owed(before: PurchaseFile, after: PurchaseFile) -> tuple[PurchaseFile, tuple
     for number, verdict in after.judged.items():
         invoice = next(x for x in after.invoices if x.number == number)
         known = told.get(told_as(invoice))
-        if known in (verdict.decision, SettlementDecision.RELEASED):
+        if known is verdict.decision:
             continue
         told[told_as(invoice)] = verdict.decision
         settlement = InvoiceSettlement(

@@ -70,6 +70,7 @@ async def replenishment_accepted(scene: Scene) -> None:
     """Planning proposes pieces, the ERP orders packs of them, and the purchase order is tracked to its payment."""
     proposal = await _proposed(scene, quantity=PACKS * 12, unit="EA", units_per_pack=12)
     seen = await _replenishment(scene, proposal.id, ReplenishmentState.ORDERED)
+    scene.papers.append(seen.number)
     await _reaches(scene, seen.number, PurchaseStatus.ORDERED)
     view = await scene.stage.read(By.SUPPORT, f"/v1/purchase-orders/{seen.number}", PurchaseView)
     scene.check("the order is of packs", [line.ordered for line in view.lines] == [PACKS])
@@ -108,6 +109,7 @@ async def _released(scene: Scene) -> PurchaseOrder:
         carrier=CARRIER,
         lines=(PurchaseLine(line=1, item=f"ITEM-{number}", packs=PACKS, unit_price=PRICE, due_on=due_on),),
     )
+    scene.papers.append(number)
     answer = await scene.stage.ask(By.ERP, "/v1/purchase-orders", order)
     scene.check("the purchase order is taken", answer.is_success)
     return order
@@ -128,6 +130,7 @@ async def _proposed(scene: Scene, **changes: object) -> ReplenishmentProposal:
         "proposed_at": now,
     }
     proposal = ReplenishmentProposal.model_validate({**body, **changes})
+    scene.papers.append(proposal.id)
     answer = await scene.stage.ask(By.PLANNER, "/v1/replenishments", proposal)
     scene.check("the proposal is taken", answer.is_success)
     return proposal
