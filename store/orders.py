@@ -39,7 +39,7 @@ async def open_order(
     cursor = await connection.execute(
         "INSERT INTO order_view (key, erp, number, variant, status, region, site, carrier, priority, parties, digest, "
         "release, inbox_id, released_at) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s) "
-        "ON CONFLICT (key) DO NOTHING RETURNING digest",
+        "ON CONFLICT DO NOTHING RETURNING digest",
         (
             key,
             erp,
