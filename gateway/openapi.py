@@ -22,6 +22,7 @@ from schemas.commands import (
     ReturnRequest,
 )
 from schemas.envelope import Envelope
+from schemas.inventory import InventoryBatch
 from schemas.orders import CancelRequest, OrderRelease
 from schemas.policies import PolicyRule
 from schemas.procurement import PAPERS, PurchaseOrder
@@ -44,6 +45,7 @@ _BODIES: tuple[type[BaseModel], ...] = (
     NoteRequest,
     ReplanDecision,
     PolicyRule,
+    InventoryBatch,
     PurchaseOrder,
     *(Envelope[paper] for paper in PAPERS.values()),  # type: ignore[valid-type]
     ReplenishmentProposal,
