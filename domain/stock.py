@@ -19,8 +19,8 @@ from schemas.milestones import MilestoneKind as M
 from schemas.orders import LineDue, OrderStatus
 from schemas.stock import Bucket, Moves, place
 
-STAGES = ALLOCATED, SHIPPED, DELIVERED = tuple(
-    RANK[x] for x in (OrderStatus.ALLOCATED, OrderStatus.SHIPPED, OrderStatus.DELIVERED)
+ALLOCATED, SHIPPED, DELIVERED = STAGES = tuple(
+    RANK[stage] for stage in (OrderStatus.ALLOCATED, OrderStatus.SHIPPED, OrderStatus.DELIVERED)
 )
 
 Holdings = Counter[tuple[str, str]]

@@ -19,12 +19,15 @@ async def take_in(connection: Connection, sender: str, reports: Iterable[Invento
     pairs = sorted({(x.item, x.site) for x in ordered})
     await known_at(connection, pairs)
     await lock(connection, pairs)
+    places = [(item, name) for item, site in pairs for name in _places(site)]
+    await ledger.hold(connection, places)
     found = {report.id: await _take(connection, sender, report) for report in ordered}
     return [ReportOutcome(id=name, superseded=why) for name, why in found.items()]
 
 
 async def _take(connection: Connection, sender: str, report: InventoryReport) -> str | None:
-    if report.kind is InventoryKind.COUNT and await _counted_later(connection, report):
+    counted = await _counted_later(connection, report)
+    if counted and report.kind is InventoryKind.COUNT:
         return "a later count is known"
     move = StockMove(
         key=f"inventory/{sender}#{report.id}",
@@ -32,7 +35,7 @@ async def _take(connection: Connection, sender: str, report: InventoryReport) ->
         source="inventory",
         ref=f"{report.site}/{report.item}",
         occurred_at=report.occurred_at,
-        moves=await _moves(connection, report),
+        moves=await _moves(connection, report, counted=counted),
     )
     return None if await ledger.book(connection, [move]) else "reported before"
 
@@ -45,23 +48,29 @@ async def _counted_later(connection: Connection, report: InventoryReport) -> boo
     return await cursor.fetchone() is not None
 
 
-async def _moves(connection: Connection, report: InventoryReport) -> Moves:
-    on_hand, blocked = (place(bucket, report.site) for bucket in (Bucket.ON_HAND, Bucket.BLOCKED))
-    adjustment = place(Bucket.ADJUSTMENT, report.site)
+async def _moves(connection: Connection, report: InventoryReport, *, counted: bool) -> Moves:
+    """How packs moved. What had happened before a count was `counted`: it is in that difference already."""
+    adjustment, blocked, on_hand = _places(report.site)
+    free = adjustment if counted else on_hand
     packs = report.quantity
     match report.kind:
         case InventoryKind.RECEIPT:
-            left, there = adjustment, on_hand
+            left, there = adjustment, free
         case InventoryKind.DAMAGE:
-            left, there = on_hand, blocked
+            left, there = free, blocked
         case InventoryKind.UNBLOCK:
-            left, there = blocked, on_hand
+            left, there = blocked, free
         case InventoryKind.SCRAP:
             left, there = blocked, place(Bucket.SCRAP)
         case InventoryKind.COUNT:
             left, there = adjustment, on_hand
             packs -= await _on_hand_then(connection, report)
-    return {left: {report.item: -packs}, there: {report.item: packs}} if packs else {}
+    return {left: {report.item: -packs}, there: {report.item: packs}} if packs and left != there else {}
+
+
+def _places(site: str) -> tuple[str, str, str]:
+    """Where reports move packs at a site: adjustment, blocked, on hand."""
+    return place(Bucket.ADJUSTMENT, site), place(Bucket.BLOCKED, site), place(Bucket.ON_HAND, site)
 
 
 async def _on_hand_then(connection: Connection, report: InventoryReport) -> int:

@@ -6,7 +6,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request, Response
 
 from domain.parties import warehouse_partner
-from gateway.admission import digest_of
+from gateway.admission import CLOCK_TOLERANCE, digest_of
 from gateway.auth import StockCaller, WarehouseCaller
 from gateway.commands import JSON
 from gateway.exchange import exchange_of
@@ -15,7 +15,7 @@ from gateway.openapi import Body, takes
 from gateway.problems import FORBIDDEN, Problem, answers_of
 from gateway.services import answer, services_of
 from schemas.base import Role, SiteId
-from schemas.door import admit
+from schemas.door import admit, refuse
 from schemas.inventory import Arrival, InventoryBatch, InventoryTaken, Stock, StockPosition
 from schemas.milestones import ItemId
 from store import inbox, stock
@@ -39,6 +39,10 @@ async def report(request: Request, caller: WarehouseCaller) -> Response:
     gateway, exchange = services_of(request), exchange_of(request.scope)
     _, raw = await read_body(request, JSON)
     batch = admit(InventoryBatch, raw)
+    latest = datetime.now(UTC) + CLOCK_TOLERANCE
+    ahead = [n for n, it in enumerate(batch.reports) if it.occurred_at > latest]
+    if ahead:
+        refuse(f"reports[{ahead[0]}].occurred_at", "must not lie more than 10 minutes in the future")
     foreign = [n for n, it in enumerate(batch.reports) if warehouse_partner(it.site) != caller.partner]
     if foreign:
         found = [{"field": f"reports[{n}].site", "rule": "is not yours"} for n in foreign[:20]]

@@ -1,5 +1,6 @@
 """Inventory: booked once, from the site that owns it; a late count is compared with the books of its moment."""
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 from itertools import permutations
 from random import Random
@@ -60,6 +61,46 @@ async def test_a_count_that_comes_late_is_compared_with_the_books_of_its_moment(
     assert (await stock(gateway))["on_hand"] == 140
 
 
+async def test_a_count_that_agrees_with_the_books_is_taken_in_too(gateway: Gateway) -> None:
+    await tell(gateway, said("1", "receipt", 100))
+    assert await tell(gateway, said("2", "count", 100, 1)) == {"2": None}
+    assert await tell(gateway, said("3", "count", 90, 0.5)) == {"3": "a later count is known"}
+    assert await tell(gateway, said("2", "count", 100, 1)) == {"2": "reported before"}
+    assert (await stock(gateway))["on_hand"] == 100
+
+
+@pytest.mark.parametrize("order", list(permutations(range(4))))
+async def test_what_comes_after_the_count_that_saw_it_is_not_counted_again(
+    gateway: Gateway, order: tuple[int, ...]
+) -> None:
+    reports = [
+        said("1", "receipt", 50),
+        said("2", "damage", 8, 1),
+        said("3", "count", 40, 2),
+        said("4", "unblock", 3, 3),
+    ]
+    for number in order:
+        await tell(gateway, reports[number])
+    assert await stock(gateway) == {"on_hand": 43, "blocked": 5, "available": 43}
+
+
+async def test_many_batches_at_once_neither_wait_for_each_other_for_ever_nor_lose(gateway: Gateway) -> None:
+    chance = Random(2)
+
+    async def one(number: int) -> None:
+        kinds = chance.sample(["receipt", "damage", "receipt", "damage"], 4)
+        reports = [said(f"{number}-{n}", kind, 1, n, item=chance.choice("ABC")) for n, kind in enumerate(kinds)]
+        moves = {"on_hand:DC1": dict.fromkeys("ABC", -1), "adjustment:DC1": dict.fromkeys("ABC", 1)}
+        async with gateway.database.transaction() as connection:
+            await ledger.book_step(connection, f"erp-one/SO-{number}/v1", "order", f"erp-one/SO-{number}", moves)
+        await tell(gateway, *reports)
+
+    await asyncio.gather(*(one(number) for number in range(40)))
+    found = await gateway.rows("SELECT sum(packs) AS packs FROM stock_balance WHERE place LIKE 'blocked:%%'")
+    assert found[0]["packs"] == 80
+    await stock(gateway)
+
+
 async def test_any_order_and_repetition_of_movements_ends_the_same(gateway: Gateway) -> None:
     reports = [said("1", "receipt", 50), said("2", "damage", 8, 1), said("3", "scrap", 3, 2)]
     chance = Random(1)
@@ -80,6 +121,7 @@ async def test_any_order_and_repetition_of_movements_ends_the_same(gateway: Gate
         (said("1", "ship", 5), "kind"),
         (said("1", "receipt", -5), "quantity"),
         (said("1", "receipt", 5, unit="EA"), "unit"),
+        (said("1", "count", 5, 24 * 365), "occurred_at"),
     ],
 )
 async def test_what_makes_no_sense_is_refused_by_field(gateway: Gateway, report: dict[str, Any], field: str) -> None:
