@@ -4,9 +4,10 @@ from typing import Any
 
 from schemas.procurement import PurchaseOrder
 from schemas.purchasing import PurchaseRecord, PurchaseStatus, purchase_key
+from schemas.stock import Bucket, StockMove, place
 from store import effects, events, inbox, ledger
 from store.engine import Connection, Database
-from store.supply import set_supplies
+from store.supply import hold, set_supplies
 
 COLUMNS = (
     "key, erp, number, supplier, site, region, currency, status, revision, version, parties, replenishment, ordered_at, "
@@ -80,17 +81,27 @@ async def write(database: Database, record: PurchaseRecord) -> None:
     """Write a step of a purchase order. All of it or nothing; safe to repeat; an old record never overwrites a newer
     one. Raises LookupError when the purchase order is unknown."""
     async with database.transaction() as connection:
-        if await _head(connection, record):
+        newest = await _head(connection, record)
+        if newest:
             await _lines(connection, record)
             await _shipments(connection, record)
             await _invoices(connection, record)
-            arrived = record.moves.get(f"on_hand:{record.purchase.site}", {})
-            await set_supplies(connection, list(record.supplies), arrived)
         await events.settle(connection, record.order, record.outcomes)
         await effects.plan(connection, record.order, record.effects)
-        prices = {line.item: line.unit_price for line in record.lines}
-        await ledger.set_values(connection, record.order, record.purchase.currency, prices)
-        await ledger.book_step(connection, f"{record.order}/v{record.version}", "purchase", record.order, record.moves)
+        await hold(connection, record.supplies)
+        booked = await _book(connection, record)
+        if newest:
+            arrived = record.moves.get(place(Bucket.ON_HAND, record.purchase.site), {}) if booked else {}
+            await set_supplies(connection, record.supplies, arrived)
+
+
+async def _book(connection: Connection, record: PurchaseRecord) -> bool:
+    """Book how packs moved; whether that had not been booked before."""
+    prices = {line.item: line.unit_price for line in record.lines}
+    await ledger.set_values(connection, record.order, record.purchase.currency, prices)
+    key = f"{record.order}/v{record.version}"
+    step = StockMove(key=key, kind="step", source="purchase", ref=record.order, moves=record.moves)
+    return bool(record.moves and await ledger.book(connection, [step]))
 
 
 async def _head(connection: Connection, record: PurchaseRecord) -> bool:

@@ -10,7 +10,7 @@ from schemas.orders import Promise
 from schemas.promising import Free, FreeSupply, Peg
 from schemas.records import LineRecord
 from store.engine import Connection
-from store.supply import STOCK, lock
+from store.supply import STOCK, lock, shrink
 
 
 async def offered(connection: Connection, key: str) -> Promise | None:
@@ -87,17 +87,7 @@ async def use_up(connection: Connection, key: str, lines: Iterable[LineRecord], 
             less = min(max(0, excess), peg["packs"])
             excess -= less
             if less:
-                await _shrink(connection, key, line, peg["supply_key"], peg["packs"] - less)
-
-
-async def _shrink(connection: Connection, key: str, line: int, supply: str, packs: int) -> None:
-    which = (key, line, supply)
-    if packs:
-        await connection.execute(
-            "UPDATE peg SET packs = %s WHERE order_key = %s AND line = %s AND supply_key = %s", (packs, *which)
-        )
-    else:
-        await connection.execute("DELETE FROM peg WHERE order_key = %s AND line = %s AND supply_key = %s", which)
+                await shrink(connection, key, line, peg["supply_key"], peg["packs"] - less)
 
 
 async def availability(connection: Connection, item: str, site: str) -> dict[str, Any]:

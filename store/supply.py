@@ -1,6 +1,6 @@
 """Expected supply: what purchase and transfer orders will still bring; and the reservations of it, when it changes."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from schemas.supply import Supply
 from store.engine import Connection
@@ -12,26 +12,31 @@ STOCK = ""
 async def known_at(connection: Connection, places: Iterable[tuple[str, str]]) -> None:
     """Stock of these (item, site) is known from now on."""
     pairs = sorted(set(places))
-    if pairs:
-        await connection.execute(
-            "INSERT INTO stock_item (item, site) SELECT * FROM unnest(%s::text[], %s::text[]) ON CONFLICT DO NOTHING",
-            ([item for item, _ in pairs], [site for _, site in pairs]),
-        )
+    await connection.execute(
+        "INSERT INTO stock_item (item, site) SELECT * FROM unnest(%s::text[], %s::text[]) ON CONFLICT DO NOTHING",
+        ([item for item, _ in pairs], [site for _, site in pairs]),
+    )
 
 
-async def set_supplies(connection: Connection, supplies: list[Supply], received: dict[str, int] | None = None) -> None:
+async def hold(connection: Connection, supplies: Iterable[Supply]) -> None:
+    """Lock the item-sites of supplies, before any movement is booked: in the order in which everybody does."""
+    pairs = sorted({(x.item, x.site) for x in supplies})
+    await known_at(connection, pairs)
+    await lock(connection, pairs)
+
+
+async def set_supplies(
+    connection: Connection, supplies: Iterable[Supply], received: Mapping[str, int] | None = None
+) -> None:
     """What is expected under each key from now on. Reservations move with it to its new day.
 
     `received`: packs by item that have come into stock in the same transaction; as many reservations of them become
     reservations of stock. What was reserved of more than is still expected is given up, the least urgent order first.
     """
-    if not supplies:
-        return
-    await known_at(connection, ((x.item, x.site) for x in supplies))
-    pairs = sorted({(x.item, x.site) for x in supplies})
-    await lock(connection, pairs)
+    ordered = sorted(supplies, key=lambda x: x.key)
+    await hold(connection, ordered)
     arrived = dict(received or {})
-    for supply in sorted(supplies, key=lambda x: x.key):
+    for supply in ordered:
         await connection.execute(
             "INSERT INTO supply (key, item, site, kind, ref, packs, day, shipment) VALUES (%(key)s, %(item)s, %(site)s, "
             "%(kind)s, %(ref)s, %(packs)s, %(day)s, %(shipment)s) ON CONFLICT (key) DO UPDATE SET item = excluded.item, "
@@ -40,6 +45,17 @@ async def set_supplies(connection: Connection, supplies: list[Supply], received:
             supply.model_dump(),
         )
         arrived[supply.item] = await _follow(connection, supply, arrived.get(supply.item, 0))
+
+
+async def shrink(connection: Connection, order_key: str, line: int, supply_key: str, packs: int) -> None:
+    """So many packs stay reserved under a supply; the reservation goes with the last."""
+    peg = (order_key, line, supply_key)
+    if packs:
+        await connection.execute(
+            "UPDATE peg SET packs = %s WHERE order_key = %s AND line = %s AND supply_key = %s", (packs, *peg)
+        )
+    else:
+        await connection.execute("DELETE FROM peg WHERE order_key = %s AND line = %s AND supply_key = %s", peg)
 
 
 async def lock(connection: Connection, pairs: list[tuple[str, str]]) -> list[tuple[str, str]]:
@@ -65,13 +81,7 @@ async def _follow(connection: Connection, supply: Supply, arrived: int) -> int:
         moved = min(row["packs"], arrived)
         kept = min(row["packs"] - moved, still)
         arrived, still = arrived - moved, still - kept
-        peg = (row["order_key"], row["line"], supply.key)
-        if kept:
-            await connection.execute(
-                "UPDATE peg SET packs = %s WHERE order_key = %s AND line = %s AND supply_key = %s", (kept, *peg)
-            )
-        else:
-            await connection.execute("DELETE FROM peg WHERE order_key = %s AND line = %s AND supply_key = %s", peg)
+        await shrink(connection, row["order_key"], row["line"], supply.key, kept)
         if moved:
             await connection.execute(
                 "INSERT INTO peg AS p (order_key, line, supply_key, item, site, packs, day) VALUES (%s, %s, %s, %s, %s, "

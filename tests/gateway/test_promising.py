@@ -2,6 +2,7 @@
 
 import asyncio
 from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -11,10 +12,12 @@ from schemas.base import Variant
 from schemas.exceptions import OrderPolicy
 from schemas.lifecycle import AcceptedRelease
 from schemas.orders import OrderLine, OrderRelease, OrderStatus, Party, Promise
+from schemas.procurement import PurchaseLine, PurchaseOrder
+from schemas.purchasing import PurchaseRecord, PurchaseStatus
 from schemas.records import LineRecord, StepRecord
 from schemas.stock import StockMove
 from schemas.supply import Supply, SupplyKind
-from store import inbox, ledger, orders, promising, steps, supply
+from store import inbox, ledger, orders, procurement, promising, steps, supply
 from store.engine import Database
 from store.inbox import NewMessage
 from tests.gateway.harness import Gateway
@@ -182,3 +185,25 @@ async def test_availability_by_day_and_what_would_be_promised(gateway: Gateway) 
     unknown = (await gateway.get("/v1/availability?item=Z&site=LYS", "planner")).json()
     assert (unknown["known"], unknown["days"]) == (False, [])
     assert (await gateway.get("/v1/availability?item=A&site=LYS", "dhl")).status_code == 403
+
+
+async def test_a_receipt_that_is_written_twice_turns_supply_into_stock_once(gateway: Gateway) -> None:
+    line = PurchaseLine(line=1, item="A", packs=60, unit_price=Decimal("2.5"), due_on=PO.day)
+    order = PurchaseOrder(
+        number="7781", supplier="acme", site="LYS", region="EMEA", currency="EUR", ordered_at=NOW, lines=(line,)
+    )
+    async with gateway.database.transaction() as connection:
+        key = await procurement.open_purchase(connection, "erp-one", order, ["erp-one", "acme"])
+        await supply.set_supplies(connection, [PO])
+    await ask(gateway.database, release("SO-1", 50))
+    receipt = PurchaseRecord(
+        order=key,
+        version=2,
+        status=PurchaseStatus.ORDERED,
+        purchase=order,
+        supplies=(PO.model_copy(update={"packs": 40}),),
+        moves={"supplier:acme": {"A": -20}, "on_hand:LYS": {"A": 20}},
+    )
+    for _ in range(2):
+        await procurement.write(gateway.database, receipt)
+        assert await pegs(gateway.database) == {"SO-1 stock": 20, f"SO-1 {PO.key}": 30}
