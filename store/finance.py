@@ -9,7 +9,7 @@ from store.engine import Connection
 VALUED = (
     "SELECT e.*, m.booked_at, coalesce(v.currency, '') AS currency, split_part(e.place, ':', 1) AS bucket "
     "FROM stock_entry e JOIN stock_move m ON m.key = e.move_key LEFT JOIN unit_value v ON v.ref = m.ref AND v.item = e.item "
-    "WHERE %(erp)s::text IS NULL OR m.ref LIKE %(erp)s || '/%%'"
+    "WHERE %(erp)s::text IS NULL OR (m.source <> 'inventory' AND starts_with(m.ref, %(erp)s || '/'))"
 )
 
 
