@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from store import promising
+from store import finance, ledger, promising
 from store.engine import Connection
 
 ENDED = {"closed": "delivered", "delivered": "delivered", "cancelled": "cancelled", "returned": "returned"}
@@ -83,6 +83,13 @@ async def promises(connection: Connection) -> dict[str, int]:
         "ON l.order_key = o.key"
     )
     return {**dict(await cursor.fetchone() or {}), "oversold": len(await promising.oversold(connection))}
+
+
+async def books(connection: Connection) -> dict[str, int]:
+    """Movements of stock that were booked, and places where packs or money are not the sum of what was booked."""
+    cursor = await connection.execute("SELECT count(*) AS moves FROM stock_move")
+    wrong = [*await ledger.audit(connection), *await finance.disagreements(connection)]
+    return {**dict(await cursor.fetchone() or {}), "unbalanced": len(wrong)}
 
 
 async def expected_effects(connection: Connection) -> dict[str, set[str]]:
