@@ -22,7 +22,7 @@ class ErpRowKind(StrEnum):
 
 
 class ErpStockMovement(Contract):
-    """A movement that belongs to no order: so many packs more `on_hand` and `blocked` at a site, fewer when negative."""
+    """A movement that belongs to no order: so many packs more `on_hand` and `blocked` at a site, or fewer: negative."""
 
     key: RowKey
     kind: str

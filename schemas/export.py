@@ -29,6 +29,7 @@ from schemas.commands import (
 from schemas.dialect import JSON_SCHEMA, dialect
 from schemas.effects import PlanningDelta
 from schemas.envelope import Envelope
+from schemas.erp_feed import ErpForecastBatch, ErpStockBatch
 from schemas.forecast import ForecastBatch
 from schemas.instructions import (
     Accepted,
@@ -99,6 +100,8 @@ CONTRACTS = (
     Published(PlanningDelta, "planning"),
     Published(PlanningBatch, "planning"),
     Published(ErpMilestone, "erp"),
+    Published(ErpStockBatch, "wms"),
+    Published(ErpForecastBatch, "planning"),
     Published(ErpPromise, "erp"),
     Published(ErpChange, "erp"),
     Published(ErpCancellation, "erp"),
