@@ -140,7 +140,7 @@ async def test_accuracy_is_that_of_the_last_version_before_the_period(owned: Gat
         ("2", date(2026, 3, 3), "order", {"on_hand:LYS": -110, "allocated:LYS": 110}),
         ("3", date(2026, 3, 4), "order", {"allocated:LYS": -110, "transit:S-1": 110}),
         ("4", date(2026, 3, 5), "order", {"on_hand:LYS": -5, "adjustment:LYS": 5}),
-        ("5", date(2026, 3, 6), "inventory", {"adjustment:LYS": -900, "on_hand:LYS": 900}),
+        ("5", date(2026, 3, 6), "return", {"customer:": -20, "on_hand:LYS": 20}),
         ("6", date(2026, 3, 10), "order", {"on_hand:LYS": -50, "transit:S-2": 50}),
     ):
         at = datetime(day.year, day.month, day.day, 9, tzinfo=UTC)

@@ -1,5 +1,6 @@
 """Inventory: booked once, from the site that owns it; a late count is compared with the books of its moment."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import permutations
 from random import Random
@@ -115,6 +116,17 @@ async def test_the_erp_that_owns_the_stock_is_owed_what_a_report_changed_once(da
         ("erp-two", "damage", -15, 15),
         ("erp-two", "count", -5, 0),
     ], "a count that finds what the books say moves nothing"
+
+
+async def test_a_repeat_does_not_tell_the_erp_to_which_the_site_went_since(database_url: str) -> None:
+    async with gateway_on(database_url, stock_erp={"*": "erp-one"}) as gateway:
+        await tell(gateway, said("1", "receipt", 100))
+        services = gateway.app.state.gateway
+        later = services.settings.model_copy(update={"stock_erp": {"*": "erp-two"}})
+        gateway.app.state.gateway = replace(services, settings=later)
+        await tell(gateway, said("1", "receipt", 100), said("2", "receipt", 1, 1))
+        rows = await gateway.rows("SELECT erp, body FROM erp_feed ORDER BY id")
+    assert [(row["erp"], row["body"]["on_hand"]) for row in rows] == [("erp-one", 100), ("erp-two", 1)]
 
 
 async def test_of_a_site_that_no_erp_owns_nothing_is_owed(gateway: Gateway) -> None:
