@@ -16,6 +16,7 @@ from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 
 from activities.carry import Carrier, Timeouts
 from activities.erp import ErpActivities
+from activities.erp_feed import ErpFeedActivities
 from activities.gate import Gate
 from activities.notify import NotifyActivities
 from activities.planning import FeedLimits, PlanningActivities
@@ -23,6 +24,7 @@ from activities.procurement import ProcurementRecords, ProposalActivities, Purch
 from activities.records import RecordActivities
 from activities.tms import TmsActivities
 from activities.wms import WmsActivities
+from connectors.dialect.bulk import DialectBulkErp
 from connectors.dialect.clients import DialectErp, DialectPlanning, DialectTms, DialectWms
 from connectors.dialect.purchasing import DialectProposing, DialectPurchasing
 from connectors.http import SystemClient
@@ -35,9 +37,10 @@ from gateway.relay import Relay
 from schemas.base import System
 from schemas.exceptions import Channel
 from schemas.settings import QueueLimit, Settings, settings
-from store import inbox, notices, planning
+from store import erp_feed, inbox, notices, planning
 from store.engine import Database
 from store.wake import Wake
+from workflows.erp_feed import StockFeedWorkflow
 from workflows.exception_case import ExceptionCaseWorkflow
 from workflows.inbound import InboundWorkflow
 from workflows.notices import NOTIFY_QUEUE, NoticesWorkflow
@@ -56,6 +59,7 @@ WORKFLOWS = (
     InboundWorkflow,
     ReplenishmentWorkflow,
     PlanningFeedWorkflow,
+    StockFeedWorkflow,
     NoticesWorkflow,
 )
 
@@ -73,6 +77,7 @@ def build_workers(
     carriers = {system: Carrier(database, Gate(system), timeouts) for system in System}
     limits = FeedLimits(batch=config.planning_batch, linger_s=config.planning_linger_s)
     feed = PlanningActivities(DialectPlanning(http[System.PLANNING]), database, wake, limits)
+    bulk = ErpFeedActivities(DialectBulkErp(http[System.ERP]), database, wake, limits)
     purchasing = PurchasingActivities(DialectPurchasing(http[System.ERP]), carriers[System.ERP])
     proposals = ProposalActivities(DialectProposing(http[System.PLANNING]), carriers[System.PLANNING])
     outside: dict[System, list[Any]] = {
@@ -95,7 +100,9 @@ def build_workers(
         workflow_runner=sandbox() if config.workflow_sandbox else UnsandboxedWorkflowRunner(),
         graceful_shutdown_timeout=GRACE,
     )
-    systems = [queue_worker(client, system, outside[system], config.limits.get(system)) for system in System]
+    # The feed never is an express attempt, so it takes part in the system's own queue only.
+    queued = {**outside, System.ERP: [*outside[System.ERP], bulk.feed]}
+    systems = [queue_worker(client, system, queued[system], config.limits.get(system)) for system in System]
     people = NotifyActivities(channels, database, wake)
     return [orders, *systems, queue_worker(client, NOTIFY_QUEUE, people.all(), None)]
 
@@ -121,7 +128,7 @@ async def main(config: Settings) -> None:
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     async with AsyncExitStack() as stack:
         database = await stack.enter_async_context(Database(config.database_url, config.database_pool))
-        heard = (inbox.CHANNEL, planning.CHANNEL, notices.CHANNEL)
+        heard = (inbox.CHANNEL, planning.CHANNEL, notices.CHANNEL, erp_feed.CHANNEL)
         wake = await stack.enter_async_context(Wake(config.database_url, heard))
         endpoints = {
             System.ERP: config.erp,
@@ -141,6 +148,8 @@ async def main(config: Settings) -> None:
             regions = await planning.regions(connection)
         for region in regions:
             await handoff.ensure_feed(region)
+        for erp in sorted(set(config.stock_erp.values())):
+            await handoff.ensure_stock_feed(erp)
         await handoff.ensure_notices()
         relay = asyncio.create_task(Relay(database, handoff, wake).run())
         await stack.enter_async_context(serve_health(int(os.environ.get("SYNCLINE_WORKER_HEALTH_PORT", "0"))))

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from schemas.base import Origin
+from schemas.erp_feed import ErpForecastBatch, ErpStockBatch
 from schemas.instructions import (
     Accepted,
     ErpCancellation,
@@ -140,6 +141,16 @@ class ProposingPort(Protocol):
 
     async def answer(self, message: ReplenishmentResult, call: Call) -> Accepted:
         """What came of a proposal."""
+
+
+class BulkErpPort(Protocol):
+    """What an ERP is told in bulk. Every method raises Refused (then nothing of the batch is taken) or Unavailable."""
+
+    async def move_stock(self, message: ErpStockBatch, call: Call) -> Accepted:
+        """Movements beside orders; each row's key counts once."""
+
+    async def forecast(self, message: ErpForecastBatch, call: Call) -> Accepted:
+        """Forecasts that changed; each row's key counts once."""
 
 
 class PlanningPort(Protocol):

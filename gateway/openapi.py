@@ -22,6 +22,7 @@ from schemas.commands import (
     ReturnRequest,
 )
 from schemas.envelope import Envelope
+from schemas.forecast import ForecastBatch
 from schemas.inventory import InventoryBatch
 from schemas.orders import CancelRequest, OrderRelease
 from schemas.policies import PolicyRule
@@ -46,6 +47,7 @@ _BODIES: tuple[type[BaseModel], ...] = (
     ReplanDecision,
     PolicyRule,
     InventoryBatch,
+    ForecastBatch,
     PurchaseOrder,
     *(Envelope[paper] for paper in PAPERS.values()),  # type: ignore[valid-type]
     ReplenishmentProposal,

@@ -7,6 +7,7 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
+from schemas.erp_feed import ErpForecastBatch, ErpStockBatch
 from schemas.instructions import (
     Accepted,
     ErpCancellation,
@@ -51,6 +52,8 @@ CALLS = (
     Call("erp", "/v1/purchase-orders/{po}/receipts", ReceiptPosting, "Goods were received"),
     Call("erp", "/v1/purchase-orders/{po}/invoices", InvoiceSettlement, "Pay an invoice, or hold it"),
     Call("erp", "/v1/replenishments", ReplenishmentRequest, "Validate, and order; `reference` is the order's number"),
+    Call("erp", "/v1/stock-movements", ErpStockBatch, "Stock moved beside orders, in bulk; each row's key counts once"),
+    Call("erp", "/v1/forecasts", ErpForecastBatch, "Forecasts that changed, in bulk; each row's key counts once"),
     Call("planning", "/v1/replenishments/{id}/result", ReplenishmentResult, "What came of a proposal"),
     Call("wms", "/v1/instructions", WarehouseInstruction, "Pick, pack and hand over"),
     Call(

@@ -29,6 +29,8 @@ from schemas.commands import (
 from schemas.dialect import JSON_SCHEMA, dialect
 from schemas.effects import PlanningDelta
 from schemas.envelope import Envelope
+from schemas.erp_feed import ErpForecastBatch, ErpStockBatch
+from schemas.forecast import ForecastBatch
 from schemas.instructions import (
     Accepted,
     ErpCancellation,
@@ -94,9 +96,12 @@ CONTRACTS = (
     Published(Milestone, "carrier", at_door=True),
     Published(Envelope[Milestone], "carrier", at_door=True),
     Published(InventoryBatch, "wms", at_door=True),
+    Published(ForecastBatch, "planning", at_door=True),
     Published(PlanningDelta, "planning"),
     Published(PlanningBatch, "planning"),
     Published(ErpMilestone, "erp"),
+    Published(ErpStockBatch, "wms"),
+    Published(ErpForecastBatch, "planning"),
     Published(ErpPromise, "erp"),
     Published(ErpChange, "erp"),
     Published(ErpCancellation, "erp"),

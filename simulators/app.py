@@ -22,6 +22,7 @@ from simulators.erp import Erp
 from simulators.planning import Planning
 from simulators.plans import PlanBatch
 from simulators.purchasing import Proposals, Purchasing
+from simulators.stock_books import StockBooks
 from simulators.supplying import Suppliers
 from simulators.tms import Tms
 from simulators.webhooks import Outbox, OutboxStatus
@@ -83,7 +84,14 @@ def build_app(config: SimConfig) -> Starlette:
 
     return Starlette(
         routes=[
-            Mount("/erp", routes=[*Erp(erp).routes(), *Purchasing(erp, suppliers.release).routes()]),
+            Mount(
+                "/erp",
+                routes=[
+                    *Erp(erp).routes(),
+                    *Purchasing(erp, suppliers.release).routes(),
+                    *StockBooks(erp).routes(),
+                ],
+            ),
             Mount("/wms", routes=Wms(wms, world).routes()),
             Mount("/tms", routes=Tms(tms, world).routes()),
             Mount("/planning", routes=[*Planning(planning).routes(), *Proposals(planning).routes()]),

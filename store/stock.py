@@ -13,6 +13,11 @@ from store.supply import known_at, lock
 AT_SITE = (Bucket.ON_HAND, Bucket.ALLOCATED, Bucket.BLOCKED, Bucket.RETURNS)
 
 
+def move_key(sender: str, report: str) -> str:
+    """The key under which a report is booked."""
+    return f"inventory/{sender}#{report}"
+
+
 async def take_in(connection: Connection, sender: str, reports: Iterable[InventoryReport]) -> list[ReportOutcome]:
     """Book what a warehouse reports, in the order in which it happened, each once."""
     ordered = sorted(reports, key=lambda x: (x.occurred_at, x.id))
@@ -30,7 +35,7 @@ async def _take(connection: Connection, sender: str, report: InventoryReport) ->
     if counted and report.kind is InventoryKind.COUNT:
         return "a later count is known"
     move = StockMove(
-        key=f"inventory/{sender}#{report.id}",
+        key=move_key(sender, report.id),
         kind=report.kind,
         source="inventory",
         ref=f"{report.site}/{report.item}",

@@ -18,7 +18,7 @@ from schemas.base import Role, SiteId
 from schemas.door import admit, refuse
 from schemas.inventory import Arrival, InventoryBatch, InventoryTaken, Stock, StockPosition
 from schemas.milestones import ItemId
-from store import inbox, stock
+from store import erp_feed, inbox, stock
 from store.inbox import NewMessage
 
 router = APIRouter(tags=["inventory"])
@@ -60,6 +60,8 @@ async def report(request: Request, caller: WarehouseCaller) -> Response:
     async with gateway.database.transaction() as connection:
         [inbox_id] = await inbox.accept(connection, [message])
         outcomes = await stock.take_in(connection, caller.partner, batch.reports)
+        booked = [stock.move_key(caller.partner, it.id) for it in outcomes if it.superseded is None]
+        await erp_feed.owe_movements(connection, gateway.settings.stock_owner, booked)
         old = all(it.superseded for it in outcomes)
         why = "; ".join(f"{it.id}: {it.superseded}" for it in outcomes if it.superseded) or None
         await inbox.settle(connection, [inbox_id], "superseded" if old else "applied", [why])

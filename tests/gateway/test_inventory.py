@@ -1,6 +1,7 @@
 """Inventory: booked once, from the site that owns it; a late count is compared with the books of its moment."""
 
 import asyncio
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import permutations
 from random import Random
@@ -9,7 +10,7 @@ from typing import Any
 import pytest
 
 from store import ledger
-from tests.gateway.harness import Gateway
+from tests.gateway.harness import Gateway, gateway_on
 
 NOON = datetime(2026, 5, 4, 12, tzinfo=UTC)
 
@@ -144,3 +145,32 @@ async def test_a_warehouse_reports_and_reads_its_own_site_only(gateway: Gateway)
         await ledger.book_step(connection, "x", "inventory", "LYS/A", moves)
     seen = (await gateway.get("/v1/stock?item=A", "wms-dc1")).json()["positions"]
     assert [it["site"] for it in seen] == ["DC1"]
+
+
+async def test_the_erp_that_owns_the_stock_is_owed_what_a_report_changed_once(database_url: str) -> None:
+    async with gateway_on(database_url, stock_erp={"DC1": "erp-two"}) as gateway:
+        await tell(gateway, said("1", "receipt", 100), said("2", "damage", 15, 1), said("3", "count", 80, 2))
+        await tell(gateway, said("1", "receipt", 100), said("4", "count", 80, 3))
+        rows = await gateway.rows("SELECT erp, body FROM erp_feed ORDER BY id")
+    told = [(row["erp"], row["body"]["kind"], row["body"]["on_hand"], row["body"]["blocked"]) for row in rows]
+    assert told == [
+        ("erp-two", "receipt", 100, 0),
+        ("erp-two", "damage", -15, 15),
+        ("erp-two", "count", -5, 0),
+    ], "a count that finds what the books say moves nothing"
+
+
+async def test_a_repeat_does_not_tell_the_erp_to_which_the_site_went_since(database_url: str) -> None:
+    async with gateway_on(database_url, stock_erp={"*": "erp-one"}) as gateway:
+        await tell(gateway, said("1", "receipt", 100))
+        services = gateway.app.state.gateway
+        later = services.settings.model_copy(update={"stock_erp": {"*": "erp-two"}})
+        gateway.app.state.gateway = replace(services, settings=later)
+        await tell(gateway, said("1", "receipt", 100), said("2", "receipt", 1, 1))
+        rows = await gateway.rows("SELECT erp, body FROM erp_feed ORDER BY id")
+    assert [(row["erp"], row["body"]["on_hand"]) for row in rows] == [("erp-one", 100), ("erp-two", 1)]
+
+
+async def test_of_a_site_that_no_erp_owns_nothing_is_owed(gateway: Gateway) -> None:
+    await tell(gateway, said("1", "receipt", 100))
+    assert await gateway.rows("SELECT FROM erp_feed") == []
