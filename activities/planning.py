@@ -52,21 +52,23 @@ class PlanningActivities:
     async def _flush(self, run: FeedRun, report: FeedReport) -> FeedReport:
         while True:
             async with self.database.connection() as connection:
-                buffered = await planning.take(connection, run.region, self.limits.batch)
-            if not buffered:
-                return report
-            first, last = buffered[0].id, buffered[-1].id
-            batch = PlanningBatch(region=run.region, deltas=tuple(b.delta for b in buffered))
-            call = Call(
-                run.region, f"{run.workflow_id}/{first}-{last}-{len(buffered)}", timeout_s=self.limits.timeout_s
-            )
+                rows = await planning.pending(connection, run.region, self.limits.batch)
+            if not rows:
+                async with self.database.transaction() as connection:
+                    movements = await planning.freeze(connection, run.workflow_id.partition("/")[2], run.region)
+                if not movements:
+                    return report
+                report = report.model_copy(update={"deltas": report.deltas + movements})
+                continue
+            batch = PlanningBatch(region=run.region, rows=tuple(rows))
+            call = Call(run.region, f"planning/{rows[0].key}-{len(rows)}", timeout_s=self.limits.timeout_s)
             try:
                 await self.port.send(batch, call)
             except ConnectorError as error:
                 # A refusal is waited for as well, until somebody has mended it: it must not end the region's feed.
                 again = error if isinstance(error, Unavailable) else Unavailable(error.origin, str(error))
                 raise as_application_error(again) from error
-            async with self.database.connection() as connection:
-                await planning.sent(connection, [b.id for b in buffered])
+            async with self.database.transaction() as connection:
+                await planning.sent(connection, [row.key for row in rows])
             activity.heartbeat(report)
-            report = FeedReport(deltas=report.deltas + len(buffered), calls=report.calls + 1)
+            report = report.model_copy(update={"calls": report.calls + 1})

@@ -121,4 +121,4 @@ class PlanningPort(Protocol):
     """A planning system. Raises Refused or Unavailable."""
 
     async def send(self, batch: PlanningBatch, call: Call) -> Accepted:
-        """Movements in bulk; each delta's key counts once."""
+        """Movements in bulk; each row's key counts once."""

@@ -58,7 +58,7 @@ CALLS = (
     Call("tms", "/v1/tenders/{order}/void", TenderVoid, "Do not carry this order"),
     Call("tms", "/v1/shipments/{shipment}/interception", Interception, "Stop a shipment and bring it back"),
     Call("tms", "/v1/collections", ReturnCollection, "Collect at the customer what comes back"),
-    Call("planning", "/v1/deltas", PlanningBatch, "What moved, in bulk; each delta's key makes it count once"),
+    Call("planning", "/v1/rows", PlanningBatch, "What moved, netted and in bulk; each row's key makes it count once"),
 )
 
 _PROBLEM = {

@@ -27,7 +27,6 @@ from schemas.commands import (
     ReturnRequest,
 )
 from schemas.dialect import JSON_SCHEMA, dialect
-from schemas.effects import PlanningDelta
 from schemas.envelope import Envelope
 from schemas.instructions import (
     Accepted,
@@ -37,6 +36,7 @@ from schemas.instructions import (
     ErpPromise,
     Interception,
     PlanningBatch,
+    PlanningRow,
     ReturnCollection,
     ReturnNotice,
     Tender,
@@ -91,7 +91,7 @@ CONTRACTS = (
     Published(Milestone, "carrier", at_door=True),
     Published(Envelope[Milestone], "carrier", at_door=True),
     Published(InventoryMovement, "wms", at_door=True),
-    Published(PlanningDelta, "planning"),
+    Published(PlanningRow, "planning"),
     Published(PlanningBatch, "planning"),
     Published(ErpMilestone, "erp"),
     Published(ErpPromise, "erp"),

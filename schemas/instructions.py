@@ -6,7 +6,7 @@ from typing import Annotated
 from pydantic import Field
 
 from schemas.base import Contract, Moment, OrderNumber, SiteId
-from schemas.effects import ChangeKind, LineChange, PlanningDelta
+from schemas.effects import ChangeKind, LineChange
 from schemas.identifiers import Incoterm, TransportMode
 from schemas.milestones import Disposition, MilestoneKind, ShippedLine
 from schemas.orders import LinePromise, OrderLine, OrderStatus, Party
@@ -168,11 +168,22 @@ class TenderVoid(Contract):
     site: SiteId | None = None
 
 
+class PlanningRow(Contract):
+    """`packs` of an item moved at a site, net of a day and a kind of movement; never 0. `key` makes it count once."""
+
+    key: str
+    item: str
+    site: str
+    day: date
+    kind: str
+    packs: int
+
+
 class PlanningBatch(Contract):
-    """POST {planning}/v1/deltas: at most 500 movements of one region. Each delta's key makes it count once."""
+    """POST {planning}/v1/rows: at most 500 netted rows of one region. Each row's key makes it count once."""
 
     region: str
-    deltas: Annotated[tuple[PlanningDelta, ...], Field(max_length=500)]
+    rows: Annotated[tuple[PlanningRow, ...], Field(max_length=500)]
 
 
 class Accepted(Contract):

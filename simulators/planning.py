@@ -7,10 +7,9 @@ from functools import partial
 from starlette.routing import Route
 
 from schemas.base import Contract
-from schemas.effects import PlanningDelta
-from schemas.instructions import Accepted, PlanningBatch
+from schemas.instructions import Accepted, PlanningBatch, PlanningRow
 from simulators.desk import Desk
-from simulators.ledger import DELTA, RECURRING, Call, Deed, KeyReused, Replies, deed
+from simulators.ledger import DELTA, Call, Deed, KeyReused, Replies, deed
 
 
 class ItemMovements(Contract):
@@ -31,7 +30,7 @@ class Planning:
     def routes(self) -> list[Route]:
         """The dialect under `/planning`."""
         return [
-            self.desk.takes("/v1/deltas", PlanningBatch, self._take),
+            self.desk.takes("/v1/rows", PlanningBatch, self._take),
             self.desk.shows("/v1/items/{item:path}", self._find),
             *self.desk.control(),
         ]
@@ -43,26 +42,24 @@ class Planning:
     def _take(self, batch_call: Call, _: str, batch: PlanningBatch) -> Accepted:
         """All or nothing: a reused key anywhere refuses the batch before any of it counts."""
         replayed = self._batches.known(batch_call)
-        calls = [Call(delta.key, hash(delta), batch_call.traceparent) for delta in batch.deltas]
+        calls = [Call(row.key, hash(row), batch_call.traceparent) for row in batch.rows]
         meanings = {call.key: call.meaning for call in calls}
         for call in calls:
             if meanings[call.key] != call.meaning:
                 raise KeyReused(f"the batch has the key {call.key} for two movements")
             self.desk.ledger.known(call)
-        for call, delta in zip(calls, batch.deltas, strict=True):
-            self.desk.ledger.once(call, _deed(delta), partial(self._count, delta))
+        for call, row in zip(calls, batch.rows, strict=True):
+            self.desk.ledger.once(call, _deed(row), partial(self._count, row))
         if replayed is not None:
             return replayed
         reply = self.desk.accepted()
         self._batches.keep(batch_call, reply)
         return reply
 
-    def _count(self, delta: PlanningDelta) -> Accepted:
-        for movement in delta.movements:
-            self._packs.setdefault(movement.item, Counter())[delta.kind] += movement.quantity
+    def _count(self, row: PlanningRow) -> Accepted:
+        self._packs.setdefault(row.item, Counter())[row.kind] += row.packs
         return self.desk.accepted()
 
 
-def _deed(delta: PlanningDelta) -> Deed:
-    occurrence = delta.occurred_at.isoformat() if delta.kind in RECURRING else ""
-    return deed("", DELTA, delta.order, delta.shipment, delta.kind, occurrence)
+def _deed(row: PlanningRow) -> Deed:
+    return deed("", DELTA, "", row.item, row.kind, row.key)

@@ -77,7 +77,7 @@ async def expected_effects(connection: Connection) -> dict[str, set[str]]:
     found: dict[str, set[str]] = {"erp": set(), "wms": set(), "tms": set(), "planning": set()}
     for row in await cursor.fetchall():
         found[row["system"]].add(row["key"])
-    cursor = await connection.execute("SELECT key FROM planning_delta")
+    cursor = await connection.execute("SELECT key FROM planning_row")
     found["planning"].update(row["key"] for row in await cursor.fetchall())
     return found
 

@@ -114,4 +114,4 @@ class DialectPlanning:
 
     async def send(self, batch: PlanningBatch, call: Call) -> Accepted:
         """See PlanningPort."""
-        return await self.client.post("/v1/deltas", batch, call, Accepted)
+        return await self.client.post("/v1/rows", batch, call, Accepted)

@@ -13,10 +13,11 @@ from temporalio.testing import ActivityEnvironment
 from activities.planning import FeedLimits, PlanningActivities
 from connectors.ports import Call, ConnectorError, Refused, Unavailable
 from schemas.base import Origin
+from schemas.effects import Movement
 from schemas.feeds import FeedRun
 from schemas.instructions import Accepted, PlanningBatch
-from store import planning, steps
-from store.engine import Database
+from store import planning, report, steps
+from store.engine import Connection, Database
 from store.wake import Wake
 from tests.stack.standins import until
 from tests.store.rows import DELTA, FIRST, KEY, SHIPPED, open_order
@@ -33,7 +34,7 @@ class Planning:
 
     async def send(self, batch: PlanningBatch, call: Call) -> Accepted:
         """Note a batch."""
-        self.batches.append((call.key, [delta.key for delta in batch.deltas]))
+        self.batches.append((call.key, [f"{row.item} {row.packs}" for row in batch.rows]))
         if self.error:
             raise self.error
         return Accepted(reference="R")
@@ -45,9 +46,18 @@ async def database(database_url: str) -> AsyncIterator[Database]:
     async with Database(database_url, 3) as database:
         await open_order(database)
         await steps.write(database, FIRST)
-        deltas = tuple(DELTA.model_copy(update={"key": f"{KEY}/{n}"}) for n in range(3))
+        deltas = tuple(
+            DELTA.model_copy(update={"key": f"{KEY}/{n}/{m}", "movements": (Movement(item=f"I{n}", quantity=10),)})
+            for n in range(3)
+            for m in range(2)
+        )
         await steps.write(database, SHIPPED.model_copy(update={"deltas": deltas}))
         yield database
+
+
+async def fed(connection: Connection) -> bool:
+    """Whether planning has confirmed every movement."""
+    return (await report.progress(connection))["unplanned"] == 0
 
 
 async def feed(database: Database, system: Planning) -> None:
@@ -58,7 +68,7 @@ async def feed(database: Database, system: Planning) -> None:
 
         async def sent() -> bool:
             async with database.connection() as connection:
-                return running.done() or not await planning.take(connection, RUN.region, 1)
+                return running.done() or await fed(connection)
 
         await until(sent)
         if running.done():
@@ -71,7 +81,7 @@ async def feed(database: Database, system: Planning) -> None:
 async def test_movements_go_in_bulk_and_once(database: Database) -> None:
     system = Planning()
     await feed(database, system)
-    assert [keys for _, keys in system.batches] == [[f"{KEY}/0", f"{KEY}/1"], [f"{KEY}/2"]]
+    assert [keys for _, keys in system.batches] == [["I0 20", "I1 20"], ["I2 20"]]
     assert len({key for key, _ in system.batches}) == 2
     await feed(database, system)
     assert len(system.batches) == 2
@@ -90,5 +100,5 @@ async def test_what_planning_did_not_take_is_sent_again(database: Database, erro
     assert failed.value.next_retry_delay == (timedelta(seconds=3) if asked_to_wait else None)
     system.error = None
     await feed(database, system)
-    assert [keys for _, keys in system.batches[1:]] == [[f"{KEY}/0", f"{KEY}/1"], [f"{KEY}/2"]]
+    assert [keys for _, keys in system.batches[1:]] == [["I0 20", "I1 20"], ["I2 20"]]
     assert system.batches[0] == system.batches[1], "the same batch under the same key"

@@ -32,14 +32,12 @@ async def test_a_key_with_another_body_is_refused(sims: Systems) -> None:
 async def test_the_same_deed_under_another_key_is_a_duplicate(sims: Systems) -> None:
     for key in ("k1", "k2"):
         await sims.post(f"{ERP}/milestones", milestone(kind="shipped", status="shipped"), key)
-        await sims.post("/planning/v1/deltas", {"region": "AFR", "deltas": [delta(key)]}, f"batch-{key}")
         await sims.post("/wms/RDC-AFR/v1/instructions", instruction("PO-1", "RDC-AFR"), key)
         await sims.post("/tms/v1/tenders", tender("PO-1"), key)
-    for system in ("erp", "wms", "tms", "planning"):
+    for system in ("erp", "wms", "tms"):
         ledger = await sims.ledger(system)
         assert (ledger["executions"], ledger["duplicates"]) == (2, 1), system
     assert len((await sims.client.get(ERP)).json()["goods_issues"]) == 2
-    assert (await sims.client.get("/planning/v1/items/ITEM-1")).json()["packs"] == {"shipped": 10}
 
 
 async def test_what_may_happen_twice_is_no_duplicate(sims: Systems) -> None:
@@ -55,10 +53,10 @@ async def test_what_may_happen_twice_is_no_duplicate(sims: Systems) -> None:
 
 async def test_each_movement_of_a_batch_counts_once(sims: Systems) -> None:
     first, second, third = delta("d1"), delta("d2", kind="picked"), delta("d3", kind="packed")
-    path = "/planning/v1/deltas"
-    assert (await sims.post(path, {"region": "AFR", "deltas": [first, second]}, "b1")).status_code == 201
-    assert (await sims.post(path, {"region": "AFR", "deltas": [first, second]}, "b1")).json()["replayed"]
-    assert (await sims.post(path, {"region": "AFR", "deltas": [second, third]}, "b2")).status_code == 201
+    path = "/planning/v1/rows"
+    assert (await sims.post(path, {"region": "AFR", "rows": [first, second]}, "b1")).status_code == 201
+    assert (await sims.post(path, {"region": "AFR", "rows": [first, second]}, "b1")).json()["replayed"]
+    assert (await sims.post(path, {"region": "AFR", "rows": [second, third]}, "b2")).status_code == 201
     ledger = await sims.ledger("planning")
     assert {entry["key"]: entry["attempts"] for entry in ledger["entries"]} == {"d1": 2, "d2": 3, "d3": 1}
     assert (ledger["executions"], ledger["duplicates"]) == (3, 0)
@@ -68,8 +66,8 @@ async def test_each_movement_of_a_batch_counts_once(sims: Systems) -> None:
 
 @pytest.mark.parametrize("deltas", [[delta("d1"), delta("d1", quantity=6)], [delta("d9"), delta("d0", quantity=6)]])
 async def test_a_batch_with_a_reused_key_counts_nothing(sims: Systems, deltas: list[object]) -> None:
-    await sims.post("/planning/v1/deltas", {"region": "AFR", "deltas": [delta("d0")]}, "b0")
-    refused = await sims.post("/planning/v1/deltas", {"region": "AFR", "deltas": deltas}, "b1")
+    await sims.post("/planning/v1/rows", {"region": "AFR", "rows": [delta("d0")]}, "b0")
+    refused = await sims.post("/planning/v1/rows", {"region": "AFR", "rows": deltas}, "b1")
     assert (refused.status_code, refused.json()["code"]) == (422, "key_reused")
     assert [entry["key"] for entry in (await sims.ledger("planning"))["entries"]] == ["d0"]
 
