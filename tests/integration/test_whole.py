@@ -74,7 +74,7 @@ async def test_every_system_was_told_exactly_what_the_plans_say(whole: Whole) ->
     assert sorted(told) == sorted(milestones_for_the_erp(ORDERS, SEED))
     assert len(books["wms"].entries) == whole.report["effects"]["wms"]["expected"] == instructed(ORDERS)
     assert len(books["tms"].entries) == whole.report["effects"]["tms"]["expected"] == len(ORDERS)
-    async with Database(whole.stack.settings.database_url, 1) as database, database.connection() as connection:
+    async with Database(whole.stack.settings.database_url, 2) as database, database.connection() as connection:
         cursor = await connection.execute(
             "SELECT count(DISTINCT order_key) AS orders FROM planning_delta WHERE sent_at IS NOT NULL"
         )
