@@ -11,7 +11,7 @@ from typing import Annotated, Any
 import typer
 from rich.live import Live
 
-from commands import cases, database, inbox, planning, policies, returns
+from commands import cases, database, finance, inbox, planning, policies, purchases, returns, stock
 from commands import orders as order_commands
 from commands import partners as partner_commands
 from commands.terminal import DEFAULT_STATE, StateDir, console, fail
@@ -40,7 +40,10 @@ GROUPS = {
     "case": cases.app,
     "proposal": planning.app,
     "return": returns.app,
+    "po": purchases.app,
     "policy": policies.app,
+    "stock": stock.app,
+    "finance": finance.app,
     "partner": partner_commands.app,
     "inbox": inbox.app,
     "db": database.app,

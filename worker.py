@@ -19,10 +19,12 @@ from activities.erp import ErpActivities
 from activities.gate import Gate
 from activities.notify import NotifyActivities
 from activities.planning import FeedLimits, PlanningActivities
+from activities.procurement import ProcurementRecords, ProposalActivities, PurchasingActivities
 from activities.records import RecordActivities
 from activities.tms import TmsActivities
 from activities.wms import WmsActivities
 from connectors.dialect.clients import DialectErp, DialectPlanning, DialectTms, DialectWms
+from connectors.dialect.purchasing import DialectProposing, DialectPurchasing
 from connectors.http import SystemClient
 from connectors.notify.channels import messengers
 from connectors.notify.ports import Messenger
@@ -37,14 +39,25 @@ from store import inbox, notices, planning
 from store.engine import Database
 from store.wake import Wake
 from workflows.exception_case import ExceptionCaseWorkflow
+from workflows.inbound import InboundWorkflow
 from workflows.notices import NOTIFY_QUEUE, NoticesWorkflow
 from workflows.order import OrderWorkflow
 from workflows.payloads import CONVERTER
 from workflows.planning_feed import PlanningFeedWorkflow
+from workflows.replenishment import ReplenishmentWorkflow
 from workflows.returns import ReturnWorkflow
 from workflows.sandbox import sandbox
 
 GRACE = timedelta(seconds=5)
+WORKFLOWS = (
+    OrderWorkflow,
+    ExceptionCaseWorkflow,
+    ReturnWorkflow,
+    InboundWorkflow,
+    ReplenishmentWorkflow,
+    PlanningFeedWorkflow,
+    NoticesWorkflow,
+)
 
 
 def build_workers(
@@ -60,18 +73,25 @@ def build_workers(
     carriers = {system: Carrier(database, Gate(system), timeouts) for system in System}
     limits = FeedLimits(batch=config.planning_batch, linger_s=config.planning_linger_s)
     feed = PlanningActivities(DialectPlanning(http[System.PLANNING]), database, wake, limits)
+    purchasing = PurchasingActivities(DialectPurchasing(http[System.ERP]), carriers[System.ERP])
+    proposals = ProposalActivities(DialectProposing(http[System.PLANNING]), carriers[System.PLANNING])
     outside: dict[System, list[Any]] = {
-        System.ERP: ErpActivities(DialectErp(http[System.ERP]), carriers[System.ERP]).all(),
+        System.ERP: ErpActivities(DialectErp(http[System.ERP]), carriers[System.ERP]).all() + purchasing.all(),
         System.WMS: WmsActivities(DialectWms(http[System.WMS]), carriers[System.WMS]).all(),
         System.TMS: TmsActivities(DialectTms(http[System.TMS]), carriers[System.TMS]).all(),
-        System.PLANNING: [feed.feed],
+        System.PLANNING: [feed.feed, *proposals.all()],
     }
     express = [activity for system in (System.ERP, System.WMS, System.TMS) for activity in outside[system]]
     orders = Worker(
         client,
         task_queue=ORDERS_QUEUE,
-        workflows=[OrderWorkflow, ExceptionCaseWorkflow, ReturnWorkflow, PlanningFeedWorkflow, NoticesWorkflow],
-        activities=[*RecordActivities(database).all(), *express],
+        workflows=WORKFLOWS,
+        activities=[
+            *RecordActivities(database).all(),
+            *ProcurementRecords(database).all(),
+            *express,
+            *proposals.all(),
+        ],
         workflow_runner=sandbox() if config.workflow_sandbox else UnsandboxedWorkflowRunner(),
         graceful_shutdown_timeout=GRACE,
     )

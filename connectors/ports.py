@@ -28,6 +28,8 @@ from schemas.instructions import (
     WarehouseHold,
     WarehouseInstruction,
 )
+from schemas.purchasing import ConfirmationReport, InvoiceSettlement, ReceiptPosting
+from schemas.replenishment import ReplenishmentRequest, ReplenishmentResult
 
 
 @dataclass(frozen=True)
@@ -76,6 +78,22 @@ class ErpPort(Protocol):
         """The order was cancelled everywhere."""
 
 
+class PurchasingPort(Protocol):
+    """An ERP's purchasing. Every method raises Refused or Unavailable."""
+
+    async def report_confirmation(self, message: ConfirmationReport, call: Call) -> Accepted:
+        """The supplier has confirmed, with these differences."""
+
+    async def post_receipt(self, message: ReceiptPosting, call: Call) -> Accepted:
+        """Goods were received."""
+
+    async def settle_invoice(self, message: InvoiceSettlement, call: Call) -> Accepted:
+        """Pay an invoice, or hold it."""
+
+    async def replenish(self, message: ReplenishmentRequest, call: Call) -> Accepted:
+        """Validate, and order; the answer's reference is the order's number."""
+
+
 class WmsPort(Protocol):
     """A warehouse. Every method raises Refused or Unavailable."""
 
@@ -115,6 +133,13 @@ class TmsPort(Protocol):
 
     async def collect_return(self, message: ReturnCollection, call: Call) -> Accepted:
         """Collect at the customer what comes back."""
+
+
+class ProposingPort(Protocol):
+    """Planning that proposes replenishments. Raises Refused or Unavailable."""
+
+    async def answer(self, message: ReplenishmentResult, call: Call) -> Accepted:
+        """What came of a proposal."""
 
 
 class PlanningPort(Protocol):

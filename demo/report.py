@@ -41,6 +41,7 @@ async def build(database: Database, client: Client, driver: Driver, facts: RunFa
         outcomes = await report.outcomes(connection)
         punctual = await report.punctuality(connection)
         expected = await report.expected_effects(connection)
+        promises = await report.promises(connection)
         messages = await inbox.counts(connection)
         latency = await report.latencies_ms(connection)
         sample = await report.ended_orders(connection, HISTORY_SAMPLE)
@@ -58,6 +59,7 @@ async def build(database: Database, client: Client, driver: Driver, facts: RunFa
             **{state: messages.get(state, 0) for state in ("applied", "superseded", "quarantined")},
         },
         "effects": {system: reconcile(keys, books[system]) for system, keys in expected.items()},
+        "promises": promises,
         "history": history([await measure(client, f"order/{key}") for key in sample]),
         "latency_ms": latency,
         "restarts": {"worker": facts.restarts.get("worker", 0), "temporal": facts.restarts.get("temporal", 0)},
@@ -109,6 +111,8 @@ def sound(found: dict[str, Any]) -> list[str]:
         wrong.extend(f"{system}: {effects[kind]} {kind}" for kind in ("missing", "duplicate") if effects[kind])
     if found["orders"]["open"]:
         wrong.append(f"{found['orders']['open']} orders did not end")
+    if found["promises"]["oversold"]:
+        wrong.append(f"{found['promises']['oversold']} items or supplies are promised beyond what there is")
     messages = found["messages"]
     unsettled = messages["accepted"] - messages["applied"] - messages["superseded"] - messages["quarantined"]
     if unsettled:

@@ -16,16 +16,21 @@ from gateway.limits import Limits
 from gateway.metrics import Metrics
 from gateway.ports import Handoff
 from gateway.routes import (
+    availability,
     cases,
     commands,
     events,
+    finance,
     health,
+    inventory,
     orders,
     pages,
     policies,
+    procurement,
     proposals,
     quarantine,
     releases,
+    replenishments,
     webhooks,
 )
 from gateway.services import Services
@@ -42,7 +47,12 @@ SUBJECTS = (
     cases,
     proposals,
     policies,
+    procurement,
+    replenishments,
     quarantine,
+    inventory,
+    availability,
+    finance,
     health,
     pages,
     tower,

@@ -27,6 +27,8 @@ from domain.opening import opening
 from domain.policies import order_policy
 from domain.state import OrderRun, OrderState
 from gateway.handoff_commands import ORDERS_QUEUE, CommandHandoff, hear_out
+from gateway.handoff_purchases import PurchaseHandoff
+from gateway.promising import promised
 from gateway.requests import Answer, CommandRecord
 from schemas.feeds import FeedRun
 from schemas.lifecycle import OrderOutcome, OrderStart, StatusAnswer
@@ -54,6 +56,7 @@ class TemporalHandoff:
         self._client = client
         self._database = database
         self._commands = CommandHandoff(client, database)
+        self.purchases = PurchaseHandoff(client)
         self._fed: set[str] = set()
 
     async def release(self, key: str, timeout_s: float) -> Promise | None:
@@ -87,6 +90,7 @@ class TemporalHandoff:
         policy = order_policy(
             rules, partner=start.erp, site=start.site, region=start.region, customer=release.ship_to.id
         )
+        start = start.model_copy(update={"promise": await promised(self._database, accepted, policy)})
         differs = policy.model_fields_set - {"version"}
         return start.model_copy(update={"policy": policy}) if differs else start
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from gateway.problems import AMBIGUOUS, NOT_FOUND, Problem
 from schemas.base import Role
-from store import audit, orders
+from store import audit, orders, procurement
 from store.engine import Database
 from store.partners import Caller
 
@@ -29,6 +29,21 @@ async def visible_order(database: Database, caller: Caller, number: str, erp: st
             await audit.record(connection, caller.partner, "access_denied", order["key"])
     if not found:
         raise Problem(NOT_FOUND, "You take part in no order with this number.")
+    if len(found) > 1:
+        erps = ", ".join(order["erp"] for order in found)
+        raise Problem(AMBIGUOUS, f"The number is used by {erps}: name one with ?erp=.")
+    return found[0]
+
+
+async def visible_purchase(database: Database, caller: Caller, number: str, erp: str | None) -> dict[str, Any]:
+    """The one purchase order with this number that the caller may see; see `visible_order`."""
+    async with database.connection() as connection:
+        found = await procurement.named(connection, number, party_of(caller), erp)
+        hidden = [] if found else await procurement.named(connection, number, None, erp)
+        for order in hidden:
+            await audit.record(connection, caller.partner, "access_denied", order["key"])
+    if not found:
+        raise Problem(NOT_FOUND, "You take part in no purchase order with this number.")
     if len(found) > 1:
         erps = ", ".join(order["erp"] for order in found)
         raise Problem(AMBIGUOUS, f"The number is used by {erps}: name one with ?erp=.")

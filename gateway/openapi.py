@@ -21,8 +21,12 @@ from schemas.commands import (
     ResumeRequest,
     ReturnRequest,
 )
+from schemas.envelope import Envelope
+from schemas.inventory import InventoryBatch
 from schemas.orders import CancelRequest, OrderRelease
 from schemas.policies import PolicyRule
+from schemas.procurement import PAPERS, PurchaseOrder
+from schemas.replenishment import ReplenishmentProposal
 
 API_VERSION = "1"
 DESCRIPTION = """Syncline keeps ERP, warehouse, transport and planning systems in step.
@@ -41,6 +45,10 @@ _BODIES: tuple[type[BaseModel], ...] = (
     NoteRequest,
     ReplanDecision,
     PolicyRule,
+    InventoryBatch,
+    PurchaseOrder,
+    *(Envelope[paper] for paper in PAPERS.values()),  # type: ignore[valid-type]
+    ReplenishmentProposal,
     MilestoneEnvelope,
     ReplayRequest,
     ProblemDetail,

@@ -26,6 +26,8 @@ from schemas.instructions import (
     WarehouseHold,
     WarehouseInstruction,
 )
+from schemas.purchasing import ConfirmationReport, InvoiceSettlement, ReceiptPosting
+from schemas.replenishment import ReplenishmentRequest, ReplenishmentResult
 
 JSON_SCHEMA = "https://json-schema.org/draft/2020-12/schema"
 
@@ -45,6 +47,11 @@ CALLS = (
     Call("erp", "/v1/orders/{order}/promise", ErpPromise, "The promise was re-dated"),
     Call("erp", "/v1/orders/{order}/changes", ErpChange, "Something else happened that the books must follow"),
     Call("erp", "/v1/orders/{order}/cancellation", ErpCancellation, "The cancellation was carried out in every system"),
+    Call("erp", "/v1/purchase-orders/{po}/confirmations", ConfirmationReport, "The supplier has confirmed"),
+    Call("erp", "/v1/purchase-orders/{po}/receipts", ReceiptPosting, "Goods were received"),
+    Call("erp", "/v1/purchase-orders/{po}/invoices", InvoiceSettlement, "Pay an invoice, or hold it"),
+    Call("erp", "/v1/replenishments", ReplenishmentRequest, "Validate, and order; `reference` is the order's number"),
+    Call("planning", "/v1/replenishments/{id}/result", ReplenishmentResult, "What came of a proposal"),
     Call("wms", "/v1/instructions", WarehouseInstruction, "Pick, pack and hand over"),
     Call(
         "wms", "/v1/instructions/{order}/amendments", WarehouseAmendment, "So much more or less; new day, new address"
@@ -137,6 +144,20 @@ _PARAMETERS = {
         "in": "path",
         "required": True,
         "description": "The ERP's order number; the same as `order` in the body.",
+        "schema": {"type": "string"},
+    },
+    "Po": {
+        "name": "po",
+        "in": "path",
+        "required": True,
+        "description": "The ERP's purchase order number; the same as `po` in the body.",
+        "schema": {"type": "string"},
+    },
+    "Id": {
+        "name": "id",
+        "in": "path",
+        "required": True,
+        "description": "The proposal's id; the same as `id` in the body.",
         "schema": {"type": "string"},
     },
     "Shipment": {

@@ -48,10 +48,13 @@ from schemas.instructions import (
     WarehouseHold,
     WarehouseInstruction,
 )
-from schemas.inventory import InventoryMovement
+from schemas.inventory import InventoryBatch
 from schemas.milestones import Milestone
 from schemas.orders import CancelRequest, OrderRelease, Promise, ReleaseAnswer
 from schemas.policies import PolicyRule
+from schemas.procurement import DespatchAdvice, GoodsReceipt, Invoice, PurchaseOrder, SupplierConfirmation
+from schemas.purchasing import ConfirmationReport, InvoiceSettlement, ReceiptPosting
+from schemas.replenishment import ReplenishmentProposal, ReplenishmentRequest, ReplenishmentResult
 
 DIRECTORY = Path(__file__).resolve().parent.parent / "docs" / "contracts"
 DIALECT = "dialect.openapi.json"
@@ -90,7 +93,7 @@ CONTRACTS = (
     Published(Promise, "orders"),
     Published(Milestone, "carrier", at_door=True),
     Published(Envelope[Milestone], "carrier", at_door=True),
-    Published(InventoryMovement, "wms", at_door=True),
+    Published(InventoryBatch, "wms", at_door=True),
     Published(PlanningRow, "planning"),
     Published(PlanningBatch, "planning"),
     Published(ErpMilestone, "erp"),
@@ -109,6 +112,18 @@ CONTRACTS = (
     Published(Interception, "tms"),
     Published(ReturnCollection, "tms"),
     Published(Accepted, "orders"),
+    Published(PurchaseOrder, "erp", at_door=True),
+    Published(Envelope[PurchaseOrder], "erp", at_door=True),
+    Published(Envelope[SupplierConfirmation], "supplier", at_door=True),
+    Published(Envelope[DespatchAdvice], "supplier", at_door=True),
+    Published(Envelope[GoodsReceipt], "wms", at_door=True),
+    Published(Envelope[Invoice], "supplier", at_door=True),
+    Published(ReplenishmentProposal, "planning", at_door=True),
+    Published(ConfirmationReport, "erp"),
+    Published(ReceiptPosting, "erp"),
+    Published(InvoiceSettlement, "erp"),
+    Published(ReplenishmentRequest, "erp"),
+    Published(ReplenishmentResult, "planning"),
 )
 
 

@@ -4,6 +4,7 @@ A trigger refuses a movement whose sides do not sum to zero, and keeps the balan
 """
 
 from collections.abc import Iterable
+from decimal import Decimal
 from typing import Any
 
 from schemas.stock import Moves, StockMove, entries
@@ -12,8 +13,9 @@ from store.engine import Connection
 BOOK = (
     "WITH known AS (INSERT INTO stock_move (key, kind, source, ref, occurred_at) VALUES (%s, %s, %s, %s, "
     "coalesce(%s, clock_timestamp())) ON CONFLICT DO NOTHING RETURNING key) "
-    "INSERT INTO stock_entry (move_key, place, item, packs) SELECT known.key, p, i, q FROM known, "
-    "unnest(%s::text[], %s::text[], %s::bigint[]) AS x(p, i, q) ORDER BY i, p"
+    "INSERT INTO stock_entry (move_key, place, item, packs, amount) SELECT known.key, p, i, q, q * coalesce(v.value, 0) "
+    "FROM known, unnest(%s::text[], %s::text[], %s::bigint[]) AS x(p, i, q) "
+    "LEFT JOIN unit_value v ON v.ref = %s AND v.item = i ORDER BY i, p"
 )
 
 
@@ -22,7 +24,9 @@ async def book(connection: Connection, movements: Iterable[StockMove]) -> int:
     the sides of one do not sum to zero."""
     fresh = 0
     for it in movements:
-        cursor = await connection.execute(BOOK, (it.key, it.kind, it.source, it.ref, it.occurred_at, *_sides(it.moves)))
+        cursor = await connection.execute(
+            BOOK, (it.key, it.kind, it.source, it.ref, it.occurred_at, *_sides(it.moves), it.ref)
+        )
         fresh += cursor.rowcount > 0
     return fresh
 
@@ -30,7 +34,17 @@ async def book(connection: Connection, movements: Iterable[StockMove]) -> int:
 async def book_step(connection: Connection, key: str, source: str, ref: str, moves: Moves) -> None:
     """Book how stock moved in one step of a workflow; nothing when it did not."""
     if moves:
-        await connection.execute(BOOK, (key, "step", source, ref, None, *_sides(moves)))
+        await connection.execute(BOOK, (key, "step", source, ref, None, *_sides(moves), ref))
+
+
+async def set_values(connection: Connection, ref: str, currency: str, values: dict[str, Decimal]) -> None:
+    """What a pack of each item is worth in the movements of an order; what is known stays as it is."""
+    if values:
+        await connection.execute(
+            "INSERT INTO unit_value (ref, item, value, currency) SELECT %s, i, v, %s "
+            "FROM unnest(%s::text[], %s::numeric[]) AS x(i, v) ON CONFLICT DO NOTHING",
+            (ref, currency, list(values), list(values.values())),
+        )
 
 
 def _sides(moves: Moves) -> tuple[list[str], list[str], list[int]]:

@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 from typing import Any
 
+from store import promising
 from store.engine import Connection
 
 ENDED = {"closed": "delivered", "delivered": "delivered", "cancelled": "cancelled", "returned": "returned"}
@@ -69,6 +70,19 @@ async def punctuality(connection: Connection) -> dict[str, int]:
         "HAVING bool_and(delivered = ordered AND delivered_at::date <= first_promised_on)) x"
     )
     return {**lines, **dict(await cursor.fetchone() or {})}
+
+
+async def promises(connection: Connection) -> dict[str, int]:
+    """Orders that were promised; of those delivered, how many by the day first and by the day last promised; and item-sites
+    and supplies of which more is reserved than there is."""
+    cursor = await connection.execute(
+        "SELECT count(*) FILTER (WHERE first_promised_on IS NOT NULL) AS made, "
+        "count(*) FILTER (WHERE status = 'closed' AND l.last_on <= first_promised_on) AS kept_first, "
+        "count(*) FILTER (WHERE status = 'closed' AND l.last_on <= promised_on) AS kept_last FROM order_view o "
+        "LEFT JOIN (SELECT order_key, max(delivered_at)::date AS last_on FROM order_line_view GROUP BY 1) l "
+        "ON l.order_key = o.key"
+    )
+    return {**dict(await cursor.fetchone() or {}), "oversold": len(await promising.oversold(connection))}
 
 
 async def expected_effects(connection: Connection) -> dict[str, set[str]]:

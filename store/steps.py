@@ -7,7 +7,8 @@ sends all statements in one round trip; what a step does not have costs no state
 
 from schemas.effects import Operation
 from schemas.records import StepRecord
-from store import amendments, effects, events, ledger, notices, orders, planning, proposals
+from schemas.stock import Bucket
+from store import amendments, effects, events, ledger, notices, orders, planning, promising, proposals
 from store.engine import Connection, Database
 
 
@@ -30,6 +31,14 @@ async def write(database: Database, record: StepRecord) -> None:
             await planning.buffer(connection, record.order, record.deltas)
             await notices.plan(connection, record.notices)
             await ledger.book_step(connection, f"{record.order}/v{record.version}", "order", record.order, record.moves)
+        if _frees(record):
+            await promising.use_up(connection, record.order, record.lines, ended=record.closed)
+
+
+def _frees(record: StepRecord) -> bool:
+    """Whether a step may have used up or given back reserved stock."""
+    set_aside = any(place.startswith(f"{Bucket.ON_HAND}:") for place in record.moves)
+    return record.closed or set_aside or any(line.cancelled for line in record.lines)
 
 
 async def _view(connection: Connection, record: StepRecord) -> None:

@@ -6,6 +6,7 @@ from datetime import date, datetime
 from typing import Any, ClassVar
 
 from sqlalchemy import BigInteger, CheckConstraint, Column, Index, LargeBinary, UniqueConstraint, text
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field, SQLModel
 
 from store.columns import NOW, big_id, document, moment, texts, whole, word
@@ -138,6 +139,8 @@ class OrderView(SQLModel, table=True):
     created_at: datetime = moment(**NOW)
     updated_at: datetime = moment(**NOW)
     closed_at: datetime | None = moment()
+    offered: dict[str, Any] | None = Field(default=None, sa_type=JSONB)
+    """The promise that stock was reserved for: who asks again is offered the same."""
     amended_in: int = whole()
     """The newest step whose amendment has been worked into `release`."""
 

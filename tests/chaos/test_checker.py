@@ -23,6 +23,7 @@ def book(keys: list[str]) -> LedgerReport:
 def clean(**effects: Any) -> dict[str, Any]:
     """A sound report, but for these effects."""
     return {
+        "promises": {"oversold": 0},
         "effects": {"tms": reconcile(KEYS, book(sorted(KEYS))), **effects},
         "orders": {"open": 0},
         "messages": {"accepted": 3, "applied": 2, "superseded": 1, "quarantined": 0},
