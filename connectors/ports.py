@@ -16,6 +16,7 @@ from schemas.instructions import (
     ErpMilestone,
     ErpPromise,
     Interception,
+    PlanningAnswer,
     PlanningBatch,
     ReturnCollection,
     ReturnNotice,
@@ -145,5 +146,5 @@ class ProposingPort(Protocol):
 class PlanningPort(Protocol):
     """A planning system. Raises Refused or Unavailable."""
 
-    async def send(self, batch: PlanningBatch, call: Call) -> Accepted:
-        """Movements in bulk; each row's key counts once."""
+    async def send(self, batch: PlanningBatch, call: Call) -> PlanningAnswer:
+        """Rows in bulk; each row's key counts once. The answer names those that planning refused."""

@@ -4,7 +4,7 @@ from typing import Any
 
 from schemas.procurement import PurchaseOrder
 from schemas.purchasing import PurchaseRecord, PurchaseStatus, purchase_key
-from store import effects, events, inbox, ledger
+from store import effects, events, inbox, ledger, planning, positions
 from store.engine import Connection, Database
 from store.supply import set_supplies
 
@@ -30,6 +30,7 @@ async def open_purchase(connection: Connection, erp: str, order: PurchaseOrder, 
             "parties": sorted(set(parties)),
         },
     )
+    await planning.know_site(connection, order.site, order.region)
     await inbox.awaken(connection, [f"po:{erp}/{order.number}"])
     return key
 
@@ -90,7 +91,9 @@ async def write(database: Database, record: PurchaseRecord) -> None:
         await effects.plan(connection, record.order, record.effects)
         prices = {line.item: line.unit_price for line in record.lines}
         await ledger.set_values(connection, record.order, record.purchase.currency, prices)
-        await ledger.book_step(connection, f"{record.order}/v{record.version}", "purchase", record.order, record.moves)
+        key = f"{record.order}/v{record.version}"
+        await ledger.book_step(connection, key, "purchase", record.order, record.moves)
+        await positions.redate(connection, key, record.order)
 
 
 async def _head(connection: Connection, record: PurchaseRecord) -> bool:

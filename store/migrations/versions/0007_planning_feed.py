@@ -1,4 +1,4 @@
-"""The planning feed: one row for each movement of an item, and the frozen rows that planning is sent."""
+"""The planning feed: one row for each movement of an item, stock included, and the frozen rows that planning is sent."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -28,6 +28,22 @@ GATHER = (
     "max(sent_at) FROM planning_delta_before GROUP BY key, region, order_key, kind, site, accepted_at, promised_on "
     "ORDER BY min(id)"
 )
+OPENING = (
+    "INSERT INTO planning_delta (key, region, order_key, item, site, day, kind, packs, shipment, promised_on, accepted_at) "
+    "SELECT 'opening/' || m.ref || '#' || e.place, coalesce(k.region, o.region, b.region, ''), m.ref, e.item, s.site, "
+    "CASE WHEN s.shipment = '' THEN current_date ELSE coalesce(o.promised_on, current_date) END, "
+    "'stock:' || CASE WHEN s.shipment = '' THEN split_part(e.place, ':', 1) ELSE 'in_transit' END, sum(e.packs), "
+    "s.shipment, o.promised_on, clock_timestamp() FROM stock_entry e JOIN stock_move m ON m.key = e.move_key "
+    "LEFT JOIN order_view o ON o.key = m.ref LEFT JOIN purchase_order b ON b.key = m.ref "
+    "CROSS JOIN LATERAL (SELECT CASE WHEN e.place LIKE 'transit:%' THEN coalesce(o.site, b.site, '') "
+    "ELSE split_part(e.place, ':', 2) END AS site, "
+    "CASE WHEN e.place LIKE 'transit:%' THEN split_part(e.place, ':', 2) ELSE '' END AS shipment) s "
+    "LEFT JOIN planning_site k ON k.site = s.site "
+    "WHERE split_part(e.place, ':', 1) IN ('on_hand', 'allocated', 'returns', 'blocked', 'transit') "
+    "GROUP BY m.ref, e.place, e.item, k.region, o.region, b.region, s.site, s.shipment, o.promised_on "
+    "HAVING sum(e.packs) <> 0 ORDER BY 1, 4"
+)
+"""What is in stock when planning begins to hold it."""
 
 
 def text(*names: str) -> list[sa.Column[object]]:
@@ -41,6 +57,11 @@ def moments() -> list[sa.Column[object]]:
         sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
         sa.Column("sent_at", sa.DateTime(timezone=True), nullable=True),
     ]
+
+
+def calls() -> sa.Column[int]:
+    """How many calls a region took."""
+    return sa.Column("calls", sa.BigInteger(), server_default="0", nullable=False)
 
 
 def figure() -> list[sa.Column[object]]:
@@ -63,6 +84,7 @@ def upgrade() -> None:
         sa.Column("id", sa.BigInteger(), sa.Identity(always=True), primary_key=True),
         *text("key", "region", "order_key"),
         *figure(),
+        sa.Column("shipment", sa.String(), server_default="", nullable=False),
         sa.Column("promised_on", sa.Date(), nullable=True),
         sa.Column("accepted_at", sa.DateTime(timezone=True), nullable=False),
         *moments(),
@@ -73,6 +95,8 @@ def upgrade() -> None:
     op.drop_table("planning_delta_before")
     op.create_index("planning_waiting", "planning_delta", ["region", "item"], postgresql_where=sa.text("flush IS NULL"))
     op.create_index("planning_unsent", "planning_delta", ["flush"], postgresql_where=sa.text("sent_at IS NULL"))
+    on_the_way = sa.text("shipment <> ''")
+    op.create_index("planning_transit", "planning_delta", ["order_key", "shipment"], postgresql_where=on_the_way)
     op.execute("UPDATE planning_delta SET flush = 0 WHERE sent_at IS NOT NULL")
     op.create_table(
         "planning_row",
@@ -83,16 +107,30 @@ def upgrade() -> None:
         *figure(),
         sa.Column("state", sa.String(), server_default="pending", nullable=False),
         sa.Column("attempts", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("origin", sa.String(), nullable=True),
+        sa.Column("error", sa.String(), nullable=True),
         *moments(),
     )
-    pending = sa.text("state = 'pending'")
+    pending, parked = (sa.text(f"state = '{state}'") for state in ("pending", "parked"))
     op.create_index("planning_pending", "planning_row", ["region", "flush", "n"], postgresql_where=pending)
+    op.create_index("planning_parked", "planning_row", ["region", "item", "site"], postgresql_where=parked)
+    op.create_index("planning_of_flush", "planning_row", ["flush", "item"])
     op.execute("CREATE SEQUENCE planning_flush")
+    op.create_table("planning_calls", sa.Column("region", sa.String(), primary_key=True), calls())
+    op.create_table("planning_site", sa.Column("site", sa.String(), primary_key=True), *text("region"))
+    op.execute(
+        "INSERT INTO planning_site SELECT DISTINCT ON (site) site, region FROM (SELECT site, region FROM order_view "
+        "UNION SELECT site, region FROM purchase_order) x ORDER BY site, region"
+    )
+    op.execute(OPENING)
 
 
 def downgrade() -> None:
     op.execute("DROP SEQUENCE planning_flush")
-    op.drop_table("planning_row")
+    for table in ("planning_row", "planning_calls", "planning_site"):
+        op.drop_table(table)
+    op.execute("DELETE FROM planning_delta WHERE kind LIKE 'stock:%'")
+    op.drop_index("planning_transit", table_name="planning_delta")
     op.drop_index("planning_unsent", table_name="planning_delta")
     op.drop_index("planning_waiting", table_name="planning_delta")
     for statement in COMMON:
