@@ -17,6 +17,7 @@ from schemas.instructions import (
     ErpMilestone,
     ErpPromise,
     Interception,
+    PlanningAnswer,
     PlanningBatch,
     ReturnCollection,
     ReturnNotice,
@@ -156,5 +157,5 @@ class BulkErpPort(Protocol):
 class PlanningPort(Protocol):
     """A planning system. Raises Refused or Unavailable."""
 
-    async def send(self, batch: PlanningBatch, call: Call) -> Accepted:
-        """Movements in bulk; each delta's key counts once."""
+    async def send(self, batch: PlanningBatch, call: Call) -> PlanningAnswer:
+        """Rows in bulk; each row's key counts once. The answer names those that planning refused."""

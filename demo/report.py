@@ -9,7 +9,7 @@ from temporalio.client import Client
 from simulators.driver import Driver, Refusal
 from simulators.ledger import LedgerReport
 from stack.cost import Cost, measure
-from store import inbox, report
+from store import inbox, planning, report
 from store.engine import Database
 
 HISTORY_SAMPLE = 100
@@ -43,6 +43,7 @@ async def build(database: Database, client: Client, driver: Driver, facts: RunFa
         expected = await report.expected_effects(connection)
         promises = await report.promises(connection)
         stock = await report.books(connection)
+        planned = await planning.figures(connection)
         messages = await inbox.counts(connection)
         latency = await report.latencies_ms(connection)
         sample = await report.ended_orders(connection, HISTORY_SAMPLE)
@@ -62,6 +63,7 @@ async def build(database: Database, client: Client, driver: Driver, facts: RunFa
         "effects": {system: reconcile(keys, books[system]) for system, keys in expected.items()},
         "promises": promises,
         "stock": stock,
+        "planning_calls_per_1000_movements": planned["per_1000"],
         "history": history([await measure(client, f"order/{key}") for key in sample]),
         "latency_ms": latency,
         "restarts": {"worker": facts.restarts.get("worker", 0), "temporal": facts.restarts.get("temporal", 0)},

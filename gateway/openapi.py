@@ -10,6 +10,7 @@ from pydantic.json_schema import models_json_schema
 
 from gateway.admission import MilestoneEnvelope
 from gateway.auth import COOKIE
+from gateway.parked import ParkedRequest
 from gateway.problems import ProblemDetail
 from gateway.requests import ReplayRequest
 from schemas.commands import (
@@ -53,6 +54,7 @@ _BODIES: tuple[type[BaseModel], ...] = (
     ReplenishmentProposal,
     MilestoneEnvelope,
     ReplayRequest,
+    ParkedRequest,
     ProblemDetail,
 )
 _SECURITY_SCHEMES = {

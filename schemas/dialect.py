@@ -15,6 +15,7 @@ from schemas.instructions import (
     ErpMilestone,
     ErpPromise,
     Interception,
+    PlanningAnswer,
     PlanningBatch,
     ReturnCollection,
     ReturnNotice,
@@ -41,6 +42,7 @@ class Call:
     path: str
     body: type[BaseModel]
     summary: str
+    answer: type[Accepted] = Accepted
 
 
 CALLS = (
@@ -68,7 +70,13 @@ CALLS = (
     Call("tms", "/v1/tenders/{order}/void", TenderVoid, "Do not carry this order"),
     Call("tms", "/v1/shipments/{shipment}/interception", Interception, "Stop a shipment and bring it back"),
     Call("tms", "/v1/collections", ReturnCollection, "Collect at the customer what comes back"),
-    Call("planning", "/v1/deltas", PlanningBatch, "What moved, in bulk; each delta's key makes it count once"),
+    Call(
+        "planning",
+        "/v1/rows",
+        PlanningBatch,
+        "What moved, netted and in bulk; each row's key makes it count once",
+        PlanningAnswer,
+    ),
 )
 
 _PROBLEM = {
@@ -87,7 +95,7 @@ _PROBLEM = {
 
 def dialect() -> dict[str, Any]:
     """The OpenAPI document."""
-    models = [call.body for call in CALLS] + [Accepted]
+    models = [*(call.body for call in CALLS), *dict.fromkeys(call.answer for call in CALLS)]
     _, definitions = models_json_schema(
         [(model, "validation") for model in models], ref_template="#/components/schemas/{model}"
     )
@@ -115,7 +123,7 @@ def dialect() -> dict[str, Any]:
 
 def _path(call: Call) -> dict[str, Any]:
     named = [name.capitalize() for name in re.findall(r"{(\w+)}", call.path)]
-    operation = {
+    operation: dict[str, Any] = {
         "operationId": call.body.__name__[0].lower() + call.body.__name__[1:],
         "tags": [call.system],
         "summary": call.summary,
@@ -134,6 +142,12 @@ def _path(call: Call) -> dict[str, Any]:
             )
         },
     }
+    if call.answer is not Accepted:
+        content = _content("application/json", call.answer.__name__)
+        operation["responses"] |= {
+            status: {"description": _RESPONSES[name]["description"], "content": content}
+            for status, name in (("200", "Replayed"), ("201", "Accepted"))
+        }
     return {"post": operation}
 
 
@@ -187,7 +201,7 @@ _PARAMETERS = {
     },
 }
 
-_RESPONSES = {
+_RESPONSES: dict[str, dict[str, Any]] = {
     "Accepted": {"description": "Carried out.", "content": _content("application/json", "Accepted")},
     "Replayed": {
         "description": "This key had been carried out before: the first answer again, with `replayed`.",

@@ -27,7 +27,6 @@ from schemas.commands import (
     ReturnRequest,
 )
 from schemas.dialect import JSON_SCHEMA, dialect
-from schemas.effects import PlanningDelta
 from schemas.envelope import Envelope
 from schemas.erp_feed import ErpForecastBatch, ErpStockBatch
 from schemas.forecast import ForecastBatch
@@ -38,7 +37,9 @@ from schemas.instructions import (
     ErpMilestone,
     ErpPromise,
     Interception,
+    PlanningAnswer,
     PlanningBatch,
+    PlanningRow,
     ReturnCollection,
     ReturnNotice,
     Tender,
@@ -97,8 +98,9 @@ CONTRACTS = (
     Published(Envelope[Milestone], "carrier", at_door=True),
     Published(InventoryBatch, "wms", at_door=True),
     Published(ForecastBatch, "planning", at_door=True),
-    Published(PlanningDelta, "planning"),
+    Published(PlanningRow, "planning"),
     Published(PlanningBatch, "planning"),
+    Published(PlanningAnswer, "planning"),
     Published(ErpMilestone, "erp"),
     Published(ErpStockBatch, "wms"),
     Published(ErpForecastBatch, "planning"),

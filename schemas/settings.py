@@ -61,7 +61,8 @@ class Settings(BaseSettings):
     workflow_sandbox: bool = False
     """Run workflows in the SDK's sandbox: it catches non-deterministic code, at a fifth of the worker's time."""
 
-    planning_linger_s: float = 0.5
+    planning_linger_s: float = 1.5
+    """How long a movement may wait for company; planning is to have it within 2 s."""
     planning_batch: int = 500
     notify: NotifySettings = NotifySettings()
     """Mail server and webhooks, through which people are told: see docs/howto/reach-people.md."""

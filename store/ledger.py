@@ -9,15 +9,19 @@ from typing import Any
 
 from schemas.stock import Moves, StockMove, entries
 from store.engine import Connection
+from store.planning import CHANNEL
+from store.positions import TELL
 
 BOOK = (
     "WITH known AS (INSERT INTO stock_move (key, kind, source, ref, occurred_at) VALUES (%s, %s, %s, %s, "
-    "coalesce(%s, clock_timestamp())) ON CONFLICT DO NOTHING RETURNING key), "
+    "coalesce(%s, clock_timestamp())) ON CONFLICT DO NOTHING RETURNING key, ref, occurred_at), "
     "sides AS (INSERT INTO stock_entry (move_key, place, item, packs, amount) "
-    "SELECT known.key, p, i, q, q * coalesce(v.value, 0) FROM known, unnest(%s::text[], %s::text[], %s::bigint[]) "
-    "AS x(p, i, q) LEFT JOIN unit_value v ON v.ref = %s AND v.item = i ORDER BY i, p) "
-    "SELECT count(*) AS fresh FROM known"
-)
+    "SELECT known.key, p, i, q, q * coalesce(v.value, 0) "
+    "FROM known CROSS JOIN unnest(%s::text[], %s::text[], %s::bigint[]) AS x(p, i, q) "
+    "LEFT JOIN unit_value v ON v.ref = known.ref AND v.item = i ORDER BY i, p RETURNING place, item, packs), "
+    f"told AS ({TELL}) SELECT count(*) AS fresh, pg_notify('{CHANNEL}', '') FROM known"
+).encode()
+"""Books a movement, and buffers what planning must know of it."""
 
 
 async def book(connection: Connection, movements: Iterable[StockMove]) -> int:
@@ -25,9 +29,7 @@ async def book(connection: Connection, movements: Iterable[StockMove]) -> int:
     psycopg's CheckViolation when the sides of one do not sum to zero."""
     fresh = 0
     for it in movements:
-        cursor = await connection.execute(
-            BOOK, (it.key, it.kind, it.source, it.ref, it.occurred_at, *_sides(it.moves), it.ref)
-        )
+        cursor = await connection.execute(BOOK, (it.key, it.kind, it.source, it.ref, it.occurred_at, *_sides(it.moves)))
         row = await cursor.fetchone()
         fresh += row["fresh"] if row else 0
     return fresh
@@ -36,7 +38,7 @@ async def book(connection: Connection, movements: Iterable[StockMove]) -> int:
 async def book_step(connection: Connection, key: str, source: str, ref: str, moves: Moves) -> None:
     """Book how stock moved in one step of a workflow; nothing when it did not."""
     if moves:
-        await connection.execute(BOOK, (key, "step", source, ref, None, *_sides(moves), ref))
+        await connection.execute(BOOK, (key, "step", source, ref, None, *_sides(moves)))
 
 
 async def hold(connection: Connection, figures: Iterable[tuple[str, str]]) -> None:

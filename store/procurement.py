@@ -5,7 +5,7 @@ from typing import Any
 from schemas.procurement import PurchaseOrder
 from schemas.purchasing import PurchaseRecord, PurchaseStatus, purchase_key
 from schemas.stock import Bucket, StockMove, place
-from store import effects, events, inbox, ledger
+from store import effects, events, inbox, ledger, planning, positions
 from store.engine import Connection, Database
 from store.supply import hold, set_supplies
 
@@ -31,6 +31,7 @@ async def open_purchase(connection: Connection, erp: str, order: PurchaseOrder, 
             "parties": sorted(set(parties)),
         },
     )
+    await planning.know_site(connection, order.site, order.region)
     await inbox.awaken(connection, [f"po:{erp}/{order.number}"])
     return key
 
@@ -93,6 +94,7 @@ async def write(database: Database, record: PurchaseRecord) -> None:
         if newest:
             arrived = record.moves.get(place(Bucket.ON_HAND, record.purchase.site), {}) if booked else {}
             await set_supplies(connection, record.supplies, arrived)
+        await positions.redate(connection, f"{record.order}/v{record.version}", record.order)
 
 
 async def _book(connection: Connection, record: PurchaseRecord) -> bool:

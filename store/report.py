@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from store import finance, ledger, promising
+from store import finance, ledger, planning, promising
 from store.engine import Connection
 
 ENDED = {"closed": "delivered", "delivered": "delivered", "cancelled": "cancelled", "returned": "returned"}
@@ -27,12 +27,16 @@ async def progress(connection: Connection) -> dict[str, int]:
 
 
 async def settled(connection: Connection) -> bool:
-    """Nothing is under way: every message final, every event answered for, every effect and delta delivered."""
+    """Nothing is under way: every message final, every event answered for, every effect and delta delivered.
+
+    What waits for people is not under way: effects that were refused, and deltas behind a parked row.
+    """
     cursor = await connection.execute(
         "SELECT NOT EXISTS (SELECT FROM inbox_message WHERE state IN ('received', 'routed')) "
         "AND NOT EXISTS (SELECT FROM event_order WHERE state = 'pending') "
         "AND NOT EXISTS (SELECT FROM effect WHERE outcome = 'planned') "
-        "AND NOT EXISTS (SELECT FROM planning_delta WHERE sent_at IS NULL) AS settled"
+        "AND NOT EXISTS (SELECT FROM planning_delta d WHERE sent_at IS NULL AND region <> '' "
+        f"AND NOT {planning.BLOCKED}) AS settled".encode()
     )
     row = await cursor.fetchone()
     return bool(row and row["settled"])
@@ -98,7 +102,9 @@ async def expected_effects(connection: Connection) -> dict[str, set[str]]:
     found: dict[str, set[str]] = {"erp": set(), "wms": set(), "tms": set(), "planning": set()}
     for row in await cursor.fetchall():
         found[row["system"]].add(row["key"])
-    cursor = await connection.execute("SELECT key FROM planning_delta")
+    cursor = await connection.execute(
+        f"SELECT key FROM planning_row d WHERE state = 'sent' OR (state = 'pending' AND NOT {planning.BLOCKED})".encode()
+    )
     found["planning"].update(row["key"] for row in await cursor.fetchall())
     return found
 
@@ -109,7 +115,7 @@ async def latencies_ms(connection: Connection, since: datetime = BEGINNING) -> d
         "erp": "SELECT extract(epoch FROM done_at - accepted_at) * 1000 AS ms FROM effect "
         "WHERE operation = 'report_milestone' AND outcome = 'done' AND accepted_at >= %s",
         "planning": "SELECT extract(epoch FROM sent_at - accepted_at) * 1000 AS ms FROM planning_delta "
-        "WHERE sent_at IS NOT NULL AND accepted_at >= %s",
+        "WHERE sent_at IS NOT NULL AND kind NOT LIKE 'stock:%%' AND accepted_at >= %s",
     }
     found = {}
     for name, source in sources.items():

@@ -8,7 +8,7 @@ sends all statements in one round trip; what a step does not have costs no state
 from schemas.effects import Operation
 from schemas.records import StepRecord
 from schemas.stock import Bucket
-from store import amendments, effects, events, ledger, notices, orders, planning, promising, proposals
+from store import amendments, effects, events, ledger, notices, orders, planning, positions, promising, proposals
 from store.engine import Connection, Database
 
 
@@ -30,9 +30,17 @@ async def write(database: Database, record: StepRecord) -> None:
             await effects.plan(connection, record.order, record.effects)
             await planning.buffer(connection, record.order, record.deltas)
             await notices.plan(connection, record.notices)
-            await ledger.book_step(connection, f"{record.order}/v{record.version}", "order", record.order, record.moves)
+            key = f"{record.order}/v{record.version}"
+            await ledger.book_step(connection, key, "order", record.order, record.moves)
+            if _redates(record):
+                await positions.redate(connection, key, record.order)
         if _frees(record):
             await promising.use_up(connection, record.order, record.lines, ended=record.closed)
+
+
+def _redates(record: StepRecord) -> bool:
+    """Whether what is under way may have another day of arrival now."""
+    return any(x.eta for x in record.shipments) or any(e.operation is Operation.REDATE_PROMISE for e in record.effects)
 
 
 def _frees(record: StepRecord) -> bool:

@@ -221,24 +221,6 @@ class EffectRow(SQLModel, table=True):
     done_at: datetime | None = moment()
 
 
-class PlanningDeltaRow(SQLModel, table=True):
-    """A movement that planning must know of, buffered here until the planning feed has sent it."""
-
-    __tablename__: ClassVar[str] = "planning_delta"
-    __table_args__ = (
-        UniqueConstraint("key"),
-        Index("planning_unsent", "region", "id", postgresql_where=text("sent_at IS NULL")),
-    )
-    id: int = big_id()
-    key: str
-    region: str
-    order_key: str
-    body: dict[str, Any] = document()
-    accepted_at: datetime = moment(nullable=False)
-    created_at: datetime = moment(**NOW)
-    sent_at: datetime | None = moment()
-
-
 class PromiseRow(SQLModel, table=True):
     """Every promise ever made for an order, first to last."""
 
