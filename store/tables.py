@@ -210,6 +210,8 @@ class EffectRow(SQLModel, table=True):
     milestone: str | None = None
     site: str = word()
     change: str | None = None
+    order_status: str | None = None
+    version: int = Field(default=0, sa_column_kwargs={"server_default": text("0")})
     outcome: str = "planned"
     attempts: int = 0
     origin: str | None = None
