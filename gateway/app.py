@@ -16,17 +16,23 @@ from gateway.limits import Limits
 from gateway.metrics import Metrics
 from gateway.ports import Handoff
 from gateway.routes import (
+    availability,
     cases,
     commands,
     events,
     finance,
+    forecasts,
     health,
+    inventory,
     orders,
     pages,
+    planning,
     policies,
+    procurement,
     proposals,
     quarantine,
     releases,
+    replenishments,
     webhooks,
 )
 from gateway.services import Services
@@ -42,8 +48,14 @@ SUBJECTS = (
     commands,
     cases,
     proposals,
+    planning,
     policies,
+    procurement,
+    replenishments,
     quarantine,
+    inventory,
+    forecasts,
+    availability,
     finance,
     health,
     pages,

@@ -1,7 +1,4 @@
-"""Finance as double-entry books of money, beside those of packs: what goods under way are worth, what freight is owed.
-
-Debits are positive, credits negative; every movement sums to zero in each currency. Amounts are decimals, never floats.
-"""
+"""What stock is worth, read from the stock ledger: one ledger for finance and supply chain; a figure has its time."""
 
 from datetime import date
 from decimal import Decimal
@@ -14,22 +11,21 @@ from schemas.base import Contract, Moment, OrderNumber, ShipmentId, SystemId, Te
 from schemas.identifiers import Currency
 from schemas.stock import Bucket
 
-Amount = Annotated[Decimal, Field(max_digits=24, decimal_places=6)]
-"""Money in the currency that is named beside it."""
-
 
 class Account(StrEnum):
-    """Where value is. The first six follow the packs; the last three are about freight.
+    """Where the value of packs is shown, by the place they are at; and what carrying them costs.
 
-    `supplier_clearing`: goods that a supplier ships directly, until its own invoice is booked by the ERP.
+    `goods_in_transit` is what was issued and not delivered (goods issue debits it and credits `inventory`);
+    `cost_of_goods_sold` what was delivered; `suppliers` what they sent, to our sites or straight to customers; `losses`
+    what was scrapped, lost, or missing at a count. `freight_accrued` is what carriers are expected to invoice for what
+    has left, `freight_payable` what they have invoiced; both are `freight_expense`.
     """
 
     INVENTORY = "inventory"
     GOODS_IN_TRANSIT = "goods_in_transit"
     COST_OF_GOODS_SOLD = "cost_of_goods_sold"
-    SUPPLIER_CLEARING = "supplier_clearing"
-    STOCK_ADJUSTMENT = "stock_adjustment"
-    SCRAP = "scrap"
+    SUPPLIERS = "suppliers"
+    LOSSES = "losses"
     FREIGHT_EXPENSE = "freight_expense"
     FREIGHT_ACCRUED = "freight_accrued"
     FREIGHT_PAYABLE = "freight_payable"
@@ -40,14 +36,55 @@ ACCOUNT_OF = {
     Bucket.ALLOCATED: Account.INVENTORY,
     Bucket.RETURNS: Account.INVENTORY,
     Bucket.BLOCKED: Account.INVENTORY,
-    Bucket.ADJUSTMENT: Account.STOCK_ADJUSTMENT,
     Bucket.TRANSIT: Account.GOODS_IN_TRANSIT,
-    Bucket.SUPPLIER: Account.SUPPLIER_CLEARING,
     Bucket.CUSTOMER: Account.COST_OF_GOODS_SOLD,
-    Bucket.SCRAP: Account.SCRAP,
+    Bucket.SUPPLIER: Account.SUPPLIERS,
+    Bucket.SCRAP: Account.LOSSES,
+    Bucket.ADJUSTMENT: Account.LOSSES,
 }
-"""The account of each kind of place: a goods issue goes from inventory to goods in transit, a delivery from there to
-cost of goods sold, a return the other way."""
+
+
+class AccountBalance(Contract):
+    """Value and packs in an account, in one currency. What has no value is counted in packs only."""
+
+    account: Account
+    currency: str
+    amount: Decimal
+    packs: int
+
+
+class OpenAccrual(Contract):
+    """Freight of a shipment that was accrued when it left, and is not invoiced."""
+
+    order: str
+    shipment: str
+    currency: str
+    amount: Decimal
+    since: Moment
+
+
+class Accounts(Contract):
+    """Answer to `GET /v1/finance/accounts`. The amounts of a currency sum to zero. `as_of` is when it was read."""
+
+    as_of: Moment
+    accounts: tuple[AccountBalance, ...]
+    accruals: tuple[OpenAccrual, ...] = Field((), description="The oldest 500 that no invoice has settled.")
+
+
+class InTransitDay(Contract):
+    """Goods in transit at the end of a day (UTC), as they were booked."""
+
+    day: date
+    currency: str
+    amount: Decimal
+    packs: int
+
+
+class InTransit(Contract):
+    """Answer to `GET /v1/finance/in-transit`: the last day's figure is that of `as_of`."""
+
+    as_of: Moment
+    days: tuple[InTransitDay, ...]
 
 
 class FreightInvoice(Contract):
@@ -70,55 +107,6 @@ class FreightSettled(Contract):
     order: str
     shipment: str
     currency: str
-    accrued: Amount
-    invoiced: Amount
-    difference: Amount
-
-
-class AccountBalance(Contract):
-    """What an account holds in a currency."""
-
-    account: Account
-    currency: str
-    amount: Amount
-
-
-class InTransitDay(Contract):
-    """Value and packs on the way at the end of a day (UTC), or at `as_of` for its own day."""
-
-    day: date
-    currency: str
-    packs: int
-    amount: Amount
-
-
-class OpenAccrual(Contract):
-    """Freight of a shipment that was accrued and is not invoiced."""
-
-    order: str
-    shipment: str
-    currency: str
-    amount: Amount
-    since: Moment
-
-
-class FinanceDifference(Contract):
-    """A place and item whose booked value is not its packs times their value: there must be none."""
-
-    place: str
-    item: str
-    currency: str
-    booked: Amount
-    expected: Amount
-
-
-class FinanceReport(Contract):
-    """Answer of `GET /v1/finance`: what finance reads, from the books that supply chain reads, with the time of it."""
-
-    as_of: Moment
-    accounts: tuple[AccountBalance, ...]
-    in_transit: tuple[InTransitDay, ...]
-    accruals: tuple[OpenAccrual, ...]
-    unvalued_packs: int
-    """Packs on the way whose release states no value: they count as zero."""
-    differences: tuple[FinanceDifference, ...]
+    accrued: Decimal
+    invoiced: Decimal
+    difference: Decimal

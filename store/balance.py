@@ -11,10 +11,11 @@ SYSTEMS = ("erp", "wms", "planning")
 
 
 async def sheet(connection: Connection) -> list[dict[str, Any]]:
-    """(item, place, ours, erp, wms, planning, value, explained_by) of each item and site or shipment.
+    """(item, place, ours, erp, wms, planning, value, currency, explained_by) of each item and site or shipment.
 
     `place` is `site:<site>` or `transit:<shipment>`; a system's figure is None when no comparison with it has ended
-    well. `value`: what our packs are worth, at the value of the order that last moved the item.
+    well. `value`: what our packs are worth, at the value in the order with the highest
+    number; 0 when nobody has said what the item is worth.
     """
     cursor = await connection.execute(
         "WITH ours AS (SELECT item, CASE split_part(place, ':', 1) WHEN 'transit' THEN place ELSE 'site:' || "
@@ -29,10 +30,10 @@ async def sheet(connection: Connection) -> list[dict[str, Any]]:
             f"WHERE d.system = '{s}' AND d.item = k.item AND d.place = k.place), o.packs, 0) END AS {s}"
             for s in SYSTEMS
         )
-        + ", coalesce(o.packs, 0) * coalesce((SELECT unit_value FROM stock_value v WHERE v.item = k.item ORDER BY ref DESC "
-        "LIMIT 1), 0) AS value, (SELECT string_agg(DISTINCT d.explained_by, ', ') FROM differ d WHERE d.item = k.item AND "
-        "d.place = k.place AND d.explained_by <> '') AS explained_by FROM (SELECT item, place FROM ours UNION SELECT item, "
-        "place FROM differ) k LEFT JOIN ours o USING (item, place) ORDER BY 1, 2"
+        + ", coalesce(o.packs, 0) * coalesce(v.value, 0) AS value, coalesce(v.currency, '') AS currency, "
+        "(SELECT string_agg(DISTINCT d.explained_by, ', ') FROM differ d WHERE d.item = k.item AND d.place = k.place AND d.explained_by <> '') AS explained_by FROM (SELECT item, place FROM ours UNION SELECT item, "
+        "place FROM differ) k LEFT JOIN ours o USING (item, place) LEFT JOIN (SELECT DISTINCT ON (item) item, value, currency "
+        "FROM unit_value ORDER BY item, ref DESC) v USING (item) ORDER BY 1, 2"
     )
     return await cursor.fetchall()
 

@@ -8,7 +8,7 @@ from psycopg.types.json import Jsonb
 
 from schemas.milestones import ShippedLine
 from schemas.returns import ReturnRecord, ReturnStart, ReturnState
-from store import effects, events, finance, ledger, planning
+from store import effects, events, ledger, planning
 from store.engine import Connection, Database
 
 COLUMNS = (
@@ -58,7 +58,6 @@ async def write(database: Database, record: ReturnRecord) -> None:
         await planning.buffer(connection, record.order, record.deltas)
         key = f"{record.order}/return/{record.rma}/v{record.version}"
         await ledger.book_step(connection, key, "return", record.order, record.moves)
-        await finance.book_step(connection, key, "return", record.order, record.moves)
 
 
 async def listing(connection: Connection, order_key: str) -> list[dict[str, Any]]:

@@ -5,9 +5,24 @@ Safe to repeat: every statement is keyed, and `version` keeps an old record from
 sends all statements in one round trip; what a step does not have costs no statement.
 """
 
-from schemas.effects import Operation
+from schemas.effects import Effect, Operation
+from schemas.orders import OrderStatus
 from schemas.records import StepRecord
-from store import amendments, effects, events, finance, ledger, notices, orders, planning, proposals
+from schemas.stock import Bucket
+from store import (
+    amendments,
+    effects,
+    events,
+    freight,
+    ledger,
+    lost,
+    notices,
+    orders,
+    planning,
+    positions,
+    promising,
+    proposals,
+)
 from store.engine import Connection, Database
 
 
@@ -19,6 +34,8 @@ async def write(database: Database, record: StepRecord) -> None:
             await orders.promised(connection, record.order, record.first_promise, release, record.version)
         if record.amended_by or record.items:
             await amendments.work_in(connection, record)
+        told = await lost.take_back(connection, record)
+        booking = await lost.movement_key(connection, record) if record.moves else ""
         async with connection.pipeline():
             await _view(connection, record)
             await _progress(connection, record)
@@ -26,12 +43,33 @@ async def write(database: Database, record: StepRecord) -> None:
                 await orders.add_sites(connection, record.order, record.sites)
             await proposals.write(connection, record.order, record.proposals, record.decided)
             await events.settle(connection, record.order, record.outcomes)
-            await effects.plan(connection, record.order, record.effects)
+            await effects.plan(connection, record.order, _told(record, told), record.version, again=told is not None)
             await planning.buffer(connection, record.order, record.deltas)
             await notices.plan(connection, record.notices)
-            key = f"{record.order}/v{record.version}"
-            await ledger.book_step(connection, key, "order", record.order, record.moves)
-            await finance.book_step(connection, key, "order", record.order, record.moves)
+            await ledger.book_step(connection, booking, "order", record.order, record.moves)
+            await freight.accrue(connection, booking, record.order, record.moves)
+            if _redates(record):
+                await positions.redate(connection, f"{record.order}/v{record.version}", record.order)
+        if _frees(record):
+            await promising.use_up(connection, record.order, record.lines, ended=record.closed)
+
+
+def _redates(record: StepRecord) -> bool:
+    """Whether what is under way may have another day of arrival now."""
+    return any(x.eta for x in record.shipments) or any(e.operation is Operation.REDATE_PROMISE for e in record.effects)
+
+
+def _told(record: StepRecord, told: OrderStatus | None) -> tuple[Effect, ...]:
+    """What is owed, where an order's status never falls behind what a lost attempt may have told."""
+    if told is None:
+        return record.effects
+    return tuple(it.model_copy(update={"order_status": lost.not_below(it.order_status, told)}) for it in record.effects)
+
+
+def _frees(record: StepRecord) -> bool:
+    """Whether a step may have used up or given back reserved stock."""
+    set_aside = any(place.startswith(f"{Bucket.ON_HAND}:") for place in record.moves)
+    return record.closed or set_aside or any(line.cancelled for line in record.lines)
 
 
 async def _view(connection: Connection, record: StepRecord) -> None:

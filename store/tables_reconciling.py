@@ -1,63 +1,12 @@
-"""The tables of finance, reconciliation and the re-plan governor. See `store.tables`."""
+"""The tables of reconciliation and the re-plan governor. See `store.tables`."""
 
 from datetime import date, datetime
-from decimal import Decimal
 from typing import Any, ClassVar
 
-from sqlalchemy import CheckConstraint, Index, Numeric, UniqueConstraint, text
+from sqlalchemy import CheckConstraint, Index, UniqueConstraint, text
 from sqlmodel import Field, SQLModel
 
-from store.columns import NOW, big_id, document, moment, whole, word
-
-MONEY = Numeric(24, 6)
-
-
-class StockValueRow(SQLModel, table=True):
-    """What a pack of an item of an order is worth, fixed when it first moved: what leaves an account is what came."""
-
-    __tablename__: ClassVar[str] = "stock_value"
-    ref: str = Field(primary_key=True)
-    item: str = Field(primary_key=True)
-    currency: str
-    unit_value: Decimal = Field(sa_type=MONEY)
-    stated: bool
-    """Whether the release states a value."""
-
-
-class FreightRateRow(SQLModel, table=True):
-    """Freight as a share of the value of the goods, by carrier; `*` for any other."""
-
-    __tablename__: ClassVar[str] = "freight_rate"
-    carrier: str = Field(primary_key=True)
-    share: Decimal = Field(sa_type=Numeric(9, 6))
-
-
-class FinanceMoveRow(SQLModel, table=True):
-    """One movement of value, booked once by its key. Append-only."""
-
-    __tablename__: ClassVar[str] = "finance_move"
-    __table_args__ = (Index("finance_move_ref", "ref"), Index("finance_move_occurred", "occurred_at"))
-    key: str = Field(primary_key=True)
-    kind: str
-    ref: str
-    digest: str = word()
-    """Of an invoice: what tells a repeat from another invoice of the same number."""
-    occurred_at: datetime = moment(nullable=False)
-    booked_at: datetime = moment(**NOW)
-
-
-class FinanceEntryRow(SQLModel, table=True):
-    """One side of a movement: a debit, or a credit when negative. Append-only."""
-
-    __tablename__: ClassVar[str] = "finance_entry"
-    __table_args__ = (Index("finance_entry_account", "account", "place"),)
-    move_key: str = Field(primary_key=True, foreign_key="finance_move.key")
-    account: str = Field(primary_key=True)
-    place: str = Field(primary_key=True)
-    item: str = Field(primary_key=True)
-    currency: str = Field(primary_key=True)
-    packs: int = whole()
-    amount: Decimal = Field(sa_type=MONEY)
+from store.columns import big_id, document, moment, whole, word
 
 
 class ReconciliationRunRow(SQLModel, table=True):

@@ -1,7 +1,7 @@
-"""Finance: what goods under way are worth, what freight is owed, and the invoices of those who carry."""
+"""What stock is worth: the accounts, and goods in transit by day, from the ledger that supply chain reads; freight."""
 
 import hashlib
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
@@ -13,32 +13,64 @@ from gateway.lookup import visible_order
 from gateway.openapi import Body, takes
 from gateway.problems import CONTENT_DIFFERS, NOT_FOUND, Problem, answers_of
 from gateway.services import answer, services_of
-from schemas.base import Moment, Role
+from schemas.base import Role
 from schemas.door import admit, refuse
-from schemas.finance import FinanceReport, FreightInvoice, FreightSettled
-from store import audit, finance
+from schemas.finance import (
+    AccountBalance,
+    Accounts,
+    FreightInvoice,
+    FreightSettled,
+    InTransit,
+    InTransitDay,
+    OpenAccrual,
+)
+from store import audit, finance, freight
+from store.partners import Caller
 
 router = APIRouter(tags=["finance"])
 
 
 @router.get(
-    "/v1/finance",
-    summary="Read the finance books",
-    response_model=FinanceReport,
+    "/v1/finance/accounts",
+    summary="Value and packs by account",
+    response_model=Accounts,
+    responses=answers_of(401, 403, 429, 503),
+)
+async def accounts(request: Request, caller: OwningCaller) -> Response:
+    """Inventory, goods in transit, cost of goods sold, what suppliers sent, losses, freight: a currency's amounts sum
+    to zero. `accruals`: freight of what has left that no carrier has invoiced.
+
+    An ERP reads what its own orders have moved.
+    """
+    now = datetime.now(UTC)
+    async with services_of(request).database.connection() as connection:
+        rows = await finance.accounts(connection, _own(caller))
+        accruals = await freight.open_ones(connection, _own(caller))
+    return answer(
+        Accounts(
+            as_of=now,
+            accounts=tuple(AccountBalance.model_validate(row) for row in rows),
+            accruals=tuple(OpenAccrual.model_validate(row) for row in accruals),
+        )
+    )
+
+
+@router.get(
+    "/v1/finance/in-transit",
+    summary="Goods in transit by day",
+    response_model=InTransit,
     responses=answers_of(401, 403, 422, 429, 503),
 )
-async def read(
+async def in_transit(
     request: Request,
     caller: OwningCaller,
-    as_of: Annotated[Moment | None, Query(description="What was booked until then; now when absent.")] = None,
-    days: Annotated[int, Query(ge=1, le=366, description="So many days of value in transit.")] = 30,
+    days: Annotated[int, Query(ge=1, le=400, description="So many days up to today (UTC).")] = 30,
 ) -> Response:
-    """Accounts, value in transit by day, open freight accruals; an ERP reads those of its own orders.
-
-    `differences` compares with the stock ledger: it is empty, or somebody has to look."""
-    erp = caller.partner if caller.role is Role.ERP else None
+    """Value and packs that had left and were not delivered, at the end of each day; of today so far."""
+    now = datetime.now(UTC)
     async with services_of(request).database.connection() as connection:
-        return answer(await finance.report(connection, as_of or datetime.now(UTC), days, erp))
+        rows = await finance.in_transit(connection, now.date() - timedelta(days=days - 1), now.date(), _own(caller))
+    return answer(InTransit(as_of=now, days=tuple(InTransitDay.model_validate(row) for row in rows)))
 
 
 @router.post(
@@ -57,7 +89,7 @@ async def invoice(request: Request, caller: FreightCaller) -> Response:
     digest = hashlib.sha256(sent.model_dump_json().encode()).hexdigest()
     async with database.transaction() as connection:
         try:
-            settled = await finance.settle(connection, caller.partner, order["key"], sent, digest)
+            settled = await freight.settle(connection, caller.partner, order["key"], sent, digest)
         except LookupError:
             raise Problem(NOT_FOUND, "The order has no such shipment.") from None
         except ValueError:
@@ -66,3 +98,8 @@ async def invoice(request: Request, caller: FreightCaller) -> Response:
             raise Problem(CONTENT_DIFFERS, "This invoice number was booked with other content.")
         await audit.record(connection, caller.partner, "freight_invoiced", order["key"], invoice=sent.id)
     return answer(settled)
+
+
+def _own(caller: Caller) -> str | None:
+    """The ERP whose orders are meant; None for people, who read all."""
+    return caller.partner if caller.role is Role.ERP else None

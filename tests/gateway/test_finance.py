@@ -1,85 +1,70 @@
-"""Finance over the API: who reads what, and who may invoice freight."""
+"""What stock is worth: from the ledger that supply chain reads, to the cent; an ERP sees its own."""
 
-from datetime import date
+from decimal import Decimal
 from typing import Any
 
 import pytest
 
-from schemas.orders import LinePromise, OrderStatus, Promise
-from schemas.records import ShipmentRecord, StepRecord
-from store import steps
+from schemas.stock import Moves
+from store import finance, ledger
 from tests.gateway.harness import Gateway
-from tests.gateway.messages import release
 
-KEY, DAY = "erp-one/PO-1", date(2026, 3, 9)
-INVOICE: dict[str, Any] = {
-    "id": "F-1",
-    "order": "PO-1",
-    "shipment": "S-1",
-    "amount": "12.50",
-    "currency": "USD",
-}
+SHIPPED: Moves = {"on_hand:LYS": {"A": -30, "B": -1}, "transit:DN-1": {"A": 30, "B": 1}}
+DELIVERED: Moves = {"transit:DN-1": {"A": -20}, "customer:": {"A": 20}}
 
 
 @pytest.fixture
-async def shipped(gateway: Gateway) -> Gateway:
-    """A gateway with an order of 200 USD on its way."""
-    lines = [{"line": 1, "item": "ITEM-1", "quantity": 10, "value": 200.0}]
-    await gateway.post("/v1/orders", "erp-one", release(lines=lines))
-    step = StepRecord(
-        order=KEY,
-        version=1,
-        status=OrderStatus.SHIPPED,
-        promised_on=DAY,
-        first_promise=Promise(promised_on=DAY, lines=(LinePromise(line=1, promised_on=DAY),)),
-        shipments=(ShipmentRecord(shipment="S-1", status=OrderStatus.SHIPPED),),
-        moves={"on_hand:DC1": {"ITEM-1": -10}, "transit:S-1": {"ITEM-1": 10}},
-    )
-    await steps.write(gateway.database, step)
+async def valued(gateway: Gateway) -> Gateway:
+    """Goods of an order, at a third of a dollar each, have left and are partly delivered; another ERP's have left."""
+    async with gateway.database.transaction() as connection:
+        await ledger.set_values(connection, "erp-one/SO-1", "USD", {"A": Decimal("0.3333")})
+        await ledger.set_values(connection, "erp-one/SO-1", "EUR", {"A": Decimal("99")})
+        await ledger.set_values(connection, "erp-two/SO-1", "EUR", {"A": Decimal("2")})
+        await ledger.book_step(connection, "erp-one/SO-1/v3", "order", "erp-one/SO-1", SHIPPED)
+        await ledger.book_step(connection, "erp-one/SO-1/v4", "order", "erp-one/SO-1", DELIVERED)
+        await ledger.book_step(connection, "erp-two/SO-1/v3", "order", "erp-two/SO-1", SHIPPED)
     return gateway
 
 
-async def test_the_erp_reads_its_own_books(shipped: Gateway) -> None:
-    own = (await shipped.get("/v1/finance?days=1", "erp-one")).json()
-    assert [(x["packs"], x["amount"]) for x in own["in_transit"]] == [(10, "200.000000")]
-    assert [(x["shipment"], x["amount"]) for x in own["accruals"]] == [("S-1", "10.000000")]
-    assert own["differences"] == []
-    assert own["as_of"]
-    assert (await shipped.get("/v1/finance", "erp-two")).json()["accounts"] == []
-    assert (await shipped.get("/v1/finance", "root")).json()["accounts"] == own["accounts"]
-    before = (await shipped.get("/v1/finance?as_of=2026-01-01T00:00:00Z", "erp-one")).json()
-    assert before["accounts"] == []
-    for partner in ("dhl", "wms-dc1", "planner"):
-        assert (await shipped.get("/v1/finance", partner)).status_code == 403
+def table(rows: list[dict[str, Any]]) -> dict[str, tuple[str, int]]:
+    """amount and packs by account and currency."""
+    return {f"{row['account']} {row['currency']}".strip(): (str(row["amount"]), row["packs"]) for row in rows}
 
 
-async def test_the_carrier_invoices_its_own_order_once(shipped: Gateway) -> None:
-    first, again = [await shipped.post("/v1/freight-invoices", "dhl", INVOICE) for _ in range(2)]
-    assert (first.status_code, first.json()) == (200, again.json())
-    assert (first.json()["accrued"], first.json()["difference"]) == ("10.000000", "2.500000")
-    other = await shipped.post("/v1/freight-invoices", "dhl", {**INVOICE, "amount": "13.00"})
-    assert (other.status_code, other.json()["type"]) == (409, "/problems/content-differs")
-    [move] = await shipped.rows("SELECT count(*) AS n FROM finance_move WHERE kind = 'freight_invoice'")
-    assert move["n"] == 1
+async def test_accounts_have_value_and_packs_and_sum_to_zero(valued: Gateway) -> None:
+    answer = (await valued.get("/v1/finance/accounts", "erp-one")).json()
+    assert table(answer["accounts"]) == {
+        "inventory USD": ("-9.9990", -30),
+        "goods_in_transit USD": ("3.3330", 10),
+        "cost_of_goods_sold USD": ("6.6660", 20),
+        "inventory": ("0.0000", -1),
+        "goods_in_transit": ("0.0000", 1),
+    }
+    assert answer["as_of"]
+    everybody = (await valued.get("/v1/finance/accounts", "root")).json()["accounts"]
+    assert table(everybody)["goods_in_transit EUR"] == ("60.0000", 30)
+    for currency in ("USD", "EUR"):
+        assert sum(Decimal(it["amount"]) for it in everybody if it["currency"] == currency) == 0
 
 
-@pytest.mark.parametrize(
-    ("partner", "change", "status"),
-    [
-        ("ups", {}, 404),
-        ("erp-one", {}, 403),
-        ("root", {}, 403),
-        ("dhl", {"shipment": "S-9"}, 404),
-        ("dhl", {"currency": "EUR"}, 422),
-        ("dhl", {"amount": "-1"}, 422),
-        ("dhl", {"amount": "1.234"}, 422),
-        ("dhl", {"amount": 12.5}, 422),
-        ("dhl", {"surprise": 1}, 422),
-    ],
-)
-async def test_others_and_nonsense_are_refused(
-    shipped: Gateway, partner: str, change: dict[str, Any], status: int
-) -> None:
-    answer = await shipped.post("/v1/freight-invoices", partner, {**INVOICE, **change})
-    assert answer.status_code == status, answer.text
-    assert [x["amount"] for x in (await shipped.get("/v1/finance", "root")).json()["accruals"]] == ["10.000000"]
+async def test_goods_in_transit_by_day_end_with_what_is_there_now(valued: Gateway) -> None:
+    days = (await valued.get("/v1/finance/in-transit?days=3", "erp-one")).json()["days"]
+    assert [(it["currency"], it["amount"], it["packs"]) for it in days] == [("", "0.0000", 1), ("USD", "3.3330", 10)]
+    refused = await valued.get("/v1/finance/in-transit?days=0", "erp-one")
+    assert (refused.status_code, refused.json()["findings"][0]["field"]) == (422, "query.days")
+
+
+@pytest.mark.parametrize("caller", ["dhl", "planner", "wms-dc1", "acme"])
+@pytest.mark.parametrize("path", ["accounts", "in-transit"])
+async def test_partners_do_not_read_what_goods_are_worth(gateway: Gateway, path: str, caller: str) -> None:
+    assert (await gateway.get(f"/v1/finance/{path}", caller)).status_code == 403
+
+
+async def test_value_and_packs_go_together_or_the_difference_is_found(valued: Gateway) -> None:
+    async with valued.database.transaction() as connection:
+        assert await finance.disagreements(connection) == []
+        await connection.execute(
+            "UPDATE stock_balance SET amount = amount + 1 WHERE place = 'transit:DN-1' AND item = 'A'"
+        )
+        [found] = await finance.disagreements(connection)
+    assert (found["place"], found["amount"] - found["entries"]) == ("transit:DN-1", 1)

@@ -1,28 +1,27 @@
-"""Finance as double-entry books; differences with other systems; proposals of the re-plan governor."""
+"""Freight in double entry; differences with other systems; proposals of the re-plan governor."""
 
 import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects.postgresql import JSONB
 
-revision = "0009"
-down_revision = "0004"
+revision = "0011"
+down_revision = "0009"
 branch_labels = None
 depends_on = None
 
 ADD_UP = """
-CREATE FUNCTION finance_add_up() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE FUNCTION freight_add_up() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
     broken text;
 BEGIN
     SELECT format('%s: %s %s', move_key, sum(amount), currency) INTO broken
         FROM added GROUP BY move_key, currency HAVING sum(amount) <> 0 LIMIT 1;
     IF broken IS NOT NULL THEN
-        RAISE EXCEPTION 'the sides of a finance movement must sum to zero: %', broken USING ERRCODE = 'check_violation';
+        RAISE EXCEPTION 'the sides of a freight movement must sum to zero: %', broken USING ERRCODE = 'check_violation';
     END IF;
     RETURN NULL;
 END $$
 """
-MONEY = sa.Numeric(24, 6)
 
 
 def moment(name: str, *, nullable: bool = True, now: bool = False) -> sa.Column[object]:
@@ -47,21 +46,12 @@ def big_id() -> sa.Column[int]:
 
 
 def upgrade() -> None:
-    # A difference with another system is a case of no order. Going back leaves it so: there may be such cases.
-    op.execute("ALTER TABLE exception_case DROP CONSTRAINT IF EXISTS exception_case_order_key_fkey")
-    finance()
+    freight()
     reconciliation()
     governor()
 
 
-def finance() -> None:
-    op.create_table(
-        "stock_value",
-        *words("ref", "item", "currency"),
-        sa.Column("unit_value", MONEY, nullable=False),
-        sa.Column("stated", sa.Boolean(), nullable=False),
-        sa.PrimaryKeyConstraint("ref", "item"),
-    )
+def freight() -> None:
     op.create_table(
         "freight_rate",
         *words("carrier"),
@@ -70,30 +60,27 @@ def finance() -> None:
     )
     op.execute("INSERT INTO freight_rate VALUES ('*', 0.05)")
     op.create_table(
-        "finance_move",
-        *words("key", "kind", "ref"),
+        "freight_move",
+        *words("key", "ref"),
         word("digest"),
-        moment("occurred_at", nullable=False),
         moment("booked_at", now=True),
         sa.PrimaryKeyConstraint("key"),
     )
-    op.create_index("finance_move_ref", "finance_move", ["ref"])
-    op.create_index("finance_move_occurred", "finance_move", ["occurred_at"])
+    op.create_index("freight_move_ref", "freight_move", ["ref"])
     op.create_table(
-        "finance_entry",
-        sa.Column("move_key", sa.String(), sa.ForeignKey("finance_move.key"), nullable=False),
-        *words("account", "place", "item", "currency"),
-        sa.Column("packs", sa.Integer(), nullable=False, server_default="0"),
-        sa.Column("amount", MONEY, nullable=False),
-        sa.PrimaryKeyConstraint("move_key", "account", "place", "item", "currency"),
+        "freight_entry",
+        sa.Column("move_key", sa.String(), sa.ForeignKey("freight_move.key"), nullable=False),
+        *words("account", "shipment", "currency"),
+        sa.Column("amount", sa.Numeric(20, 4), nullable=False),
+        sa.PrimaryKeyConstraint("move_key", "account", "shipment", "currency"),
     )
-    op.create_index("finance_entry_account", "finance_entry", ["account", "place"])
+    op.create_index("freight_entry_shipment", "freight_entry", ["shipment"])
     op.execute(ADD_UP)
     op.execute(
-        "CREATE TRIGGER finance_add_up AFTER INSERT ON finance_entry REFERENCING NEW TABLE AS added "
-        "FOR EACH STATEMENT EXECUTE FUNCTION finance_add_up()"
+        "CREATE TRIGGER freight_add_up AFTER INSERT ON freight_entry REFERENCING NEW TABLE AS added "
+        "FOR EACH STATEMENT EXECUTE FUNCTION freight_add_up()"
     )
-    for table in ("finance_move", "finance_entry"):
+    for table in ("freight_move", "freight_entry"):
         op.execute(
             f"CREATE TRIGGER {table}_append_only BEFORE UPDATE OR DELETE ON {table} "
             "FOR EACH ROW EXECUTE FUNCTION stock_append_only()"
@@ -189,10 +176,9 @@ def downgrade() -> None:
         "stock_proposal",
         "difference",
         "reconciliation_run",
-        "finance_entry",
-        "finance_move",
+        "freight_entry",
+        "freight_move",
         "freight_rate",
-        "stock_value",
     ):
         op.drop_table(table)
-    op.execute("DROP FUNCTION finance_add_up")
+    op.execute("DROP FUNCTION freight_add_up")
