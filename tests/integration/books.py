@@ -43,6 +43,12 @@ def at_sites(books: Books) -> Books:
     return {(item, place): n for (item, place), n in books.items() if place.split(":")[0] in AT_SITES}
 
 
+def differing(theirs: Books, ours: Books) -> dict[tuple[str, str], tuple[int, int]]:
+    """Figures that are not the same: theirs and ours."""
+    pairs = {key: (theirs.get(key, 0), ours.get(key, 0)) for key in {*theirs, *ours}}
+    return {key: pair for key, pair in sorted(pairs.items()) if pair[0] != pair[1]}
+
+
 async def compare(stack: LocalStack) -> tuple[Books, int]:
     """Compare the books of every system with ours, figure by figure. Ours, and how many figures were compared."""
     ours = await our_books(stack, *AT_SITES)
@@ -51,11 +57,12 @@ async def compare(stack: LocalStack) -> tuple[Books, int]:
     async with Driver(Targets(stack.urls.gateway, "", stack.urls.sims, token)) as driver:
         for site in sorted(sites(ours)):
             here = {key: packs for key, packs in ours.items() if key[1].endswith(f":{site}")}
-            assert await driver.stock(System.WMS, site) == here, site
+            theirs = await driver.stock(System.WMS, site)
+            assert theirs == here, differing(theirs, here)
             compared += len(here)
         erp, planning = await driver.stock(System.ERP, ERP), await driver.stock(System.PLANNING)
-    assert at_sites(erp) == ours
-    assert at_sites(planning) == ours
+    for theirs in (erp, planning):
+        assert at_sites(theirs) == ours, differing(at_sites(theirs), ours)
     assert to_and_from_sites(erp) == to_and_from_sites(planning) == to_and_from_sites(under_way)
     return ours, compared + 2 * len(ours)
 
