@@ -91,8 +91,9 @@ class Scene:
     ) -> Order:
         """Release an order of so many packs of each line, wanted in `days`, and wait until it was `instructed`.
 
-        `direct`: from its supplier instead of a warehouse; `proof`: proof of delivery is required; `email`: of the
-        customer; `answers`: what systems say of it; `happens`: what the simulated warehouse does by itself.
+        Its warehouse has that many. `direct`: from its supplier instead; `proof`: proof of delivery is required;
+        `email`: of the customer; `answers`: what systems say of it; `happens`: what the simulated warehouse does by
+        itself.
         """
         now = datetime.now(UTC)
         number = f"{self.name.upper()}-{len(self.orders) + 1}"
@@ -114,6 +115,8 @@ class Scene:
         self.orders.append(order)
         for system, said in (answers or {}).items():
             await order.meets(system, said)
+        if not direct:
+            await self.stage.put_away(SITE, {line.item: line.quantity for line in release.lines})
         await order.release(happens)
         if instructed:
             await order.instructed()

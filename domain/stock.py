@@ -100,7 +100,7 @@ def _parts(state: OrderState, line: LineDue) -> Iterator[Part]:
             carried = it.packs(line.line, SHIPPED if M.SHIPPED in it.seen else ALLOCATED)
             rest -= carried
             packs = [max(it.packs(line.line, rank), carried if rank <= whole else 0) for rank in STAGES]
-            yield Part(name, _site(state, it), *packs)
+            yield Part(name, site_of(state, it), *packs)
     yield Part(WHOLE_ORDER, state.start.site, *(max(0, rest) if rank <= whole else 0 for rank in STAGES))
 
 
@@ -111,7 +111,8 @@ def _still_allocated(state: OrderState, line: LineDue, parts: list[Part]) -> int
     return max(0, state.wanted(line) - sum(part.shipped for part in parts))
 
 
-def _site(state: OrderState, shipment: ShipmentState) -> str:
+def site_of(state: OrderState, shipment: ShipmentState) -> str:
+    """The site that hands a shipment over."""
     return next((s for s in sites(state) if warehouse_partner(s) == shipment.warehouse), state.start.site)
 
 
