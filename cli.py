@@ -12,6 +12,7 @@ import typer
 from rich.live import Live
 
 from commands import cases, database, finance, inbox, planning, planning_rows, policies, purchases, returns, stock
+from commands import master as master_commands
 from commands import orders as order_commands
 from commands import partners as partner_commands
 from commands.terminal import DEFAULT_STATE, StateDir, console, fail
@@ -51,6 +52,7 @@ GROUPS = {
 }
 for name, group in GROUPS.items():
     app.add_typer(group, name=name)
+app.command()(master_commands.master)
 
 
 @app.command()

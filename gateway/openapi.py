@@ -25,6 +25,7 @@ from schemas.commands import (
 from schemas.envelope import Envelope
 from schemas.forecast import ForecastBatch
 from schemas.inventory import InventoryBatch
+from schemas.master import MasterChange
 from schemas.orders import CancelRequest, OrderRelease
 from schemas.policies import PolicyRule
 from schemas.procurement import PAPERS, PurchaseOrder
@@ -49,6 +50,7 @@ _BODIES: tuple[type[BaseModel], ...] = (
     PolicyRule,
     InventoryBatch,
     ForecastBatch,
+    MasterChange,
     PurchaseOrder,
     *(Envelope[paper] for paper in PAPERS.values()),  # type: ignore[valid-type]
     ReplenishmentProposal,

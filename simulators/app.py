@@ -19,6 +19,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from schemas.base import System
 from simulators.desk import ABORT, Desk, answer, problem
 from simulators.erp import Erp
+from simulators.master import MasterBooks
 from simulators.planning import Planning
 from simulators.plans import PlanBatch
 from simulators.purchasing import Proposals, Purchasing
@@ -90,6 +91,7 @@ def build_app(config: SimConfig) -> Starlette:
                     *Erp(erp).routes(),
                     *Purchasing(erp, suppliers.release).routes(),
                     *StockBooks(erp).routes(),
+                    *MasterBooks(erp).routes(),
                 ],
             ),
             Mount("/wms", routes=Wms(wms, world).routes()),

@@ -7,6 +7,7 @@ from sqlmodel import SQLModel
 from store import (  # noqa: F401 - registers the tables
     tables,
     tables_forecast,
+    tables_master,
     tables_people,
     tables_planning,
     tables_procurement,
