@@ -93,8 +93,8 @@ class Scene:
         """Release an order of so many packs of each line, wanted in `days`, and wait until it was `instructed`.
 
         `direct`: from its supplier instead of a warehouse; `proof`: proof of delivery is required; `email`: of the
-        customer; `answers`: what systems say of it; `happens`: what the simulated warehouse does by itself; `item`: with what the names of
-        its items begin.
+        customer; `answers`: what systems say of it; `happens`: what the simulated warehouse does by itself; `item`:
+        what the names of its items begin with.
         """
         now = datetime.now(UTC)
         number = f"{self.name.upper()}-{len(self.orders) + 1}"

@@ -57,7 +57,7 @@ async def book_inventory(
 async def keep_forecast(
     connection: Connection, owner: Owner, by: Brought, batch: ForecastBatch, unsettled: set[MasterName]
 ) -> ForecastTaken:
-    """Keep rows, but for those that name what is unsettled; settle the message when there are none. Raises `Refused`."""
+    """Keep rows, but for those that name what is unsettled; settle the message if there are none. Raises `Refused`."""
     ready = tuple(x for x in batch.rows if unsettled.isdisjoint(named_at(owner(x.site), x.item, x.site)))
     waiting = len(batch.rows) - len(ready)
     taken, changed = await forecast.take_in(connection, by.partner, batch.model_copy(update={"rows": ready}))

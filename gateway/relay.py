@@ -31,7 +31,7 @@ from schemas.door import Refused, refuse
 from schemas.envelope import Envelope
 from schemas.milestones import RETURN_KINDS, Milestone, MilestoneEvent
 from schemas.orders import OrderRelease, OrderStatus
-from store import events, inbox, orders, partners, returns
+from store import events, inbox, master, orders, partners, returns
 from store.engine import Connection, Database
 from store.wake import Wake
 
@@ -114,6 +114,7 @@ class Relay:
             if time.monotonic() >= self._revive_at:
                 self._revive_at = time.monotonic() + REVIVE_EVERY_S
                 await inbox.revive(connection)
+                await master.prune(connection)
             pending = await events.unsettled(connection, BATCH, RESEND_AFTER_S)
             roles = await partners.roles(connection, [event.partner for event in pending])
         handed: dict[str, list[MilestoneEvent]] = defaultdict(list)

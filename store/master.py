@@ -16,6 +16,8 @@ from schemas.master import MasterKind, MasterName
 from store import inbox
 from store.engine import Connection
 
+KEPT_AT_MOST = "7 days"
+"""Longer than a stale record may be used; see `schemas.settings.MasterSettings`."""
 KEY = "(owner, kind, id) = (%(owner)s, %(kind)s, %(id)s)"
 
 
@@ -152,8 +154,6 @@ async def wanted(connection: Connection, limit: int) -> list[MasterName]:
     return [MasterName(row["owner"], MasterKind(row["kind"]), row["id"]) for row in await cursor.fetchall()]
 
 
-async def prune(connection: Connection, stale_s: float) -> None:
-    """Drop what is too old to be used even while its owner does not answer."""
-    await connection.execute(
-        "DELETE FROM master_record WHERE expires_at < now() - make_interval(secs => %s)", (stale_s,)
-    )
+async def prune(connection: Connection) -> None:
+    """Drop what has been of no use for long."""
+    await connection.execute(f"DELETE FROM master_record WHERE expires_at < now() - interval '{KEPT_AT_MOST}'")
