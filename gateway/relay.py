@@ -30,7 +30,7 @@ from schemas.commands import Verb
 from schemas.door import Refused, refuse
 from schemas.envelope import Envelope
 from schemas.milestones import RETURN_KINDS, Milestone, MilestoneEvent
-from schemas.orders import OrderRelease, OrderStatus
+from schemas.orders import OrderStatus
 from store import events, inbox, master, orders, partners, returns
 from store.engine import Connection, Database
 from store.wake import Wake
@@ -213,7 +213,8 @@ class Relay:
             return
         key, status = known[message.id]
         if status == OrderStatus.RELEASED:  # one that has been started before has been cleared
-            names = named_in_release(message.partner, OrderRelease.model_validate_json(message.raw))
+            async with self._database.connection() as connection:
+                names = named_in_release(message.partner, await orders.release_of(connection, key))
             if not await cleared(self._database, self._intake.registry, message, names):
                 return
         await self._handoff.release(key, HANDOFF_TIMEOUT_S)

@@ -35,13 +35,7 @@ class Counter:
         """Release an order with items A and B for customer C; returns the id of its message."""
         await self.desk.order(number, promised=False)
         [row] = await self.desk.rows(f"SELECT inbox_id FROM order_view WHERE number = '{number}'")
-        message = int(row["inbox_id"])
-        raw = "convert_to(release::text, 'UTF8')"
-        await self.desk.rows(
-            f"UPDATE inbox_message SET raw = (SELECT {raw} FROM order_view WHERE inbox_id = {message}) "
-            f"WHERE id = {message} RETURNING 1"
-        )
-        return message
+        return int(row["inbox_id"])
 
     async def once(self) -> None:
         """A pass over everything that is left, also what was tried a moment ago."""
