@@ -148,12 +148,14 @@ async def postpone(connection: Connection, ids: list[int], delay_s: float) -> No
 
 async def awaken(connection: Connection, names: list[str]) -> int:
     """Bring back messages that wait for what appears in this transaction (`order:…`, `shipment:…`, `po:…`, `master:…`);
-    returns how many there were."""
+    returns how many there were. Whatever happens to their order next must not overtake them by a second."""
     cursor = await connection.execute(
         "UPDATE inbox_message SET state = 'received', waiting_for = NULL, reason = NULL, origin = NULL, settled_at = NULL, "
         "not_before = now() WHERE waiting_for = ANY(%s) AND state = 'quarantined'",
         (names,),
     )
+    if cursor.rowcount:
+        await connection.execute(f"NOTIFY {CHANNEL}")
     return cursor.rowcount
 
 

@@ -93,7 +93,7 @@ async def keep(
         },
     )
     if cursor.rowcount and body is not None:
-        await _bring_back(connection, [name])
+        await inbox.awaken(connection, [name.waiting_for])
 
 
 async def unanswered(connection: Connection, name: MasterName, token: datetime, pause_s: float) -> None:
@@ -113,14 +113,7 @@ async def forget(connection: Connection, names: Collection[MasterName]) -> int:
             "DO UPDATE SET known = false, body = NULL, fetched_at = NULL, expires_at = now(), asked_until = NULL, down = false",
             name._asdict(),
         )
-    return await _bring_back(connection, names)
-
-
-async def _bring_back(connection: Connection, names: Collection[MasterName]) -> int:
-    back = await inbox.awaken(connection, [name.waiting_for for name in names])
-    if back:
-        await connection.execute(f"NOTIFY {inbox.CHANNEL}")
-    return back
+    return await inbox.awaken(connection, [name.waiting_for for name in names])
 
 
 async def park(connection: Connection, message: int, name: MasterName) -> None:

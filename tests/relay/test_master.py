@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
+from psycopg import AsyncConnection
 
 from gateway.intake import Intake
 from gateway.papers import Placed
@@ -239,3 +240,14 @@ async def test_the_sweep_revives_what_an_announcement_missed(counter: Counter) -
         await inbox.quarantine(connection, message, "r", "partner_message", ITEM.waiting_for)  # type: ignore[arg-type]
         await inbox.revive(connection)
     assert await counter.state(message) == ("received", None)
+
+
+async def test_what_is_brought_back_wakes_the_relay_at_once(counter: Counter) -> None:
+    counter.owner.unknown = {"A"}
+    await counter.release()
+    await counter.once()
+    async with await AsyncConnection.connect(counter.desk.database.url, autocommit=True) as listener:
+        await listener.execute(f"LISTEN {inbox.CHANNEL}".encode())
+        await counter.announce(ITEM)
+        heard = [notice.channel async for notice in listener.notifies(timeout=10, stop_after=1)]
+    assert heard == [inbox.CHANNEL]
