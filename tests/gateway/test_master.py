@@ -171,3 +171,9 @@ async def test_what_is_unknown_or_offered_by_nobody_is_not_there(offering: Gatew
 async def test_without_an_owner_of_stock_the_erp_must_be_named(gateway: Gateway) -> None:
     answer = await gateway.get(READ, "helpdesk")
     assert (answer.status_code, answer.json()["findings"][0]["field"]) == (422, "erp")
+
+
+async def test_what_has_expired_is_not_shown_while_nobody_has_asked_again(offering: Gateway) -> None:
+    await Owner().behind(offering.database).check(NAMES)
+    await offering.rows("UPDATE master_record SET expires_at = now() RETURNING 1")
+    assert (await offering.get(READ, "helpdesk")).status_code == 503
