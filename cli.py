@@ -24,6 +24,7 @@ from commands import (
     returns,
     stock,
 )
+from commands import master as master_commands
 from commands import orders as order_commands
 from commands import partners as partner_commands
 from commands.terminal import DEFAULT_STATE, StateDir, console, fail
@@ -65,6 +66,7 @@ GROUPS = {
 for name, group in GROUPS.items():
     app.add_typer(group, name=name)
 app.command()(reconcile.balance)
+app.command()(master_commands.master)
 
 
 @app.command()

@@ -20,6 +20,7 @@ from activities.erp_feed import ErpFeedActivities
 from activities.gate import Gate
 from activities.governor import GovernorActivities
 from activities.inbox_check import InboxActivities
+from activities.master import MasterData
 from activities.notify import NotifyActivities
 from activities.planning import FeedLimits, PlanningActivities
 from activities.procurement import ProcurementRecords, ProposalActivities, PurchasingActivities
@@ -29,6 +30,7 @@ from activities.tms import TmsActivities
 from activities.wms import WmsActivities
 from connectors.dialect.bulk import DialectBulkErp
 from connectors.dialect.clients import DialectErp, DialectPlanning, DialectTms, DialectWms
+from connectors.dialect.master import DialectMasterData
 from connectors.dialect.purchasing import DialectProposing, DialectPurchasing
 from connectors.dialect.stock import DialectStock
 from connectors.http import SystemClient
@@ -37,6 +39,7 @@ from connectors.notify.ports import Messenger
 from gateway.handoff import TemporalHandoff
 from gateway.handoff_commands import ORDERS_QUEUE
 from gateway.health import serve_health
+from gateway.intake import Intake
 from gateway.relay import Relay
 from gateway.schedules import keep
 from schemas.base import System
@@ -164,7 +167,9 @@ async def main(config: Settings) -> None:
         for erp in sorted(set(config.stock_erp.values())):
             await handoff.ensure_stock_feed(erp)
         await handoff.ensure_notices()
-        relay = asyncio.create_task(Relay(database, handoff, wake).run())
+        registry = MasterData(DialectMasterData(http[System.ERP]), database, config)
+        intake = Intake(database, config.stock_owner, registry)
+        relay = asyncio.create_task(Relay(database, handoff, wake, intake).run())
         schedules = asyncio.create_task(keep(client, database, config.reconcile_every_s))
         await stack.enter_async_context(serve_health(int(os.environ.get("SYNCLINE_WORKER_HEALTH_PORT", "0"))))
         gc.freeze()  # what lives as long as the process is left out of every collection

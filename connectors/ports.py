@@ -30,6 +30,7 @@ from schemas.instructions import (
     WarehouseHold,
     WarehouseInstruction,
 )
+from schemas.master import MasterKind, MasterRecord
 from schemas.purchasing import ConfirmationReport, InvoiceSettlement, ReceiptPosting
 from schemas.reconciling import EffectsReport, OrdersReport
 from schemas.replenishment import ReplenishmentRequest, ReplenishmentResult
@@ -167,6 +168,13 @@ class BulkErpPort(Protocol):
 
     async def forecast(self, message: ErpForecastBatch, call: Call) -> Accepted:
         """Forecasts that changed; each row's key counts once."""
+
+
+class MasterDataPort(Protocol):
+    """An ERP that answers for master data. Raises Refused or Unavailable."""
+
+    async def look_up(self, kind: MasterKind, id: str, call: Call) -> MasterRecord | None:
+        """A record; None: it knows none with this id."""
 
 
 class PlanningPort(Protocol):

@@ -166,6 +166,7 @@ FreightCaller = Annotated[Caller, Depends(_only(Role.CARRIER, Role.TMS))]
 ProposingCaller = Annotated[Caller, Depends(_only(Role.PLANNING))]
 WarehouseCaller = Annotated[Caller, Depends(_only(Role.WMS))]
 StockCaller = Annotated[Caller, Depends(_only(Role.WMS, Role.ERP, Role.PLANNING, Role.SUPPORT, Role.ADMIN))]
+MasterCaller = Annotated[Caller, Depends(_only(Role.ERP, Role.PLANNING, Role.SUPPORT, Role.ADMIN))]
 AdminCaller = Annotated[Caller, Depends(_only(Role.ADMIN))]
 REPORTERS = (Role.WMS, Role.TMS, Role.CARRIER, Role.SUPPLIER)
 """Roles that own milestones: see domain.ownership."""

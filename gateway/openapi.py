@@ -26,6 +26,7 @@ from schemas.envelope import Envelope
 from schemas.finance import FreightInvoice
 from schemas.forecast import ForecastBatch
 from schemas.inventory import InventoryBatch
+from schemas.master import MasterChange
 from schemas.orders import CancelRequest, OrderRelease
 from schemas.policies import PolicyRule
 from schemas.procurement import PAPERS, PurchaseOrder
@@ -51,6 +52,7 @@ _BODIES: tuple[type[BaseModel], ...] = (
     FreightInvoice,
     InventoryBatch,
     ForecastBatch,
+    MasterChange,
     PurchaseOrder,
     *(Envelope[paper] for paper in PAPERS.values()),  # type: ignore[valid-type]
     ReplenishmentProposal,

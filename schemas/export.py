@@ -53,6 +53,7 @@ from schemas.instructions import (
     WarehouseInstruction,
 )
 from schemas.inventory import InventoryBatch
+from schemas.master import Calendar, Carrier, Customer, Item, MasterChange, Site
 from schemas.milestones import Milestone
 from schemas.orders import CancelRequest, OrderRelease, Promise, ReleaseAnswer
 from schemas.policies import PolicyRule
@@ -102,6 +103,8 @@ CONTRACTS = (
     Published(Envelope[Milestone], "carrier", at_door=True),
     Published(InventoryBatch, "wms", at_door=True),
     Published(ForecastBatch, "planning", at_door=True),
+    Published(MasterChange, "erp", at_door=True),
+    *(Published(record, "erp") for record in (Item, Site, Customer, Carrier, Calendar)),
     Published(PlanningRow, "planning"),
     Published(PlanningBatch, "planning"),
     Published(PlanningAnswer, "planning"),

@@ -20,6 +20,7 @@ from schemas.base import System
 from simulators.desk import ABORT, Desk, answer, problem
 from simulators.erp import Erp
 from simulators.erp_stock import ErpStock
+from simulators.master import MasterBooks
 from simulators.planning import Planning
 from simulators.plans import PlanBatch
 from simulators.purchasing import Proposals, Purchasing
@@ -103,7 +104,8 @@ def build_app(config: SimConfig) -> Starlette:
 def _erp_routes(desk: Desk, suppliers: Suppliers) -> list[Route]:
     orders, purchasing, feed = Erp(desk), Purchasing(desk, suppliers.release), StockBooks(desk)
     lists = ErpStock(orders, purchasing, feed)
-    return [route for part in (orders, purchasing, feed, lists) for route in part.routes()]
+    parts = (orders, purchasing, feed, lists, MasterBooks(desk))
+    return [route for part in parts for route in part.routes()]
 
 
 def build_server(config: SimConfig, port: int, host: str = "127.0.0.1") -> uvicorn.Server:

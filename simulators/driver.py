@@ -10,6 +10,7 @@ import httpx
 
 from schemas.base import Contract, System
 from schemas.inventory import InventoryBatch, InventoryReport
+from schemas.master import MasterKind
 from schemas.milestones import Milestone
 from schemas.orders import OrderRelease
 from schemas.procurement import Paper
@@ -178,6 +179,10 @@ class Driver:
         """Let the ERP demand something of replenishments of an item. Raises httpx.HTTPStatusError."""
         content = rules.model_dump_json(exclude_unset=True)
         (await self._sims.put(f"/erp/rules/{item}", content=content)).raise_for_status()
+
+    async def create(self, erp: str, kind: MasterKind, id: str) -> None:
+        """Let an ERP know a record that begins with `NEW-` from now on. Raises httpx.HTTPStatusError."""
+        (await self._sims.put(f"/erp/{erp}/master/{kind}/{id}")).raise_for_status()
 
     async def answers(self, system: System, order: str, answers: Answers) -> None:
         """Let a system answer calls about an order otherwise than with yes. Raises httpx.HTTPStatusError."""

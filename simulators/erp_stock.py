@@ -12,11 +12,12 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from schemas.base import Contract, Variant
+from schemas.base import Variant
 from schemas.effects import ChangeKind
 from schemas.milestones import Disposition, ShippedLine
 from schemas.orders import OrderRelease, OrderStatus
 from schemas.purchasing import ReceiptPosting
+from schemas.reconciling import OrderFigure, OrdersReport
 from schemas.stock import Bucket, place
 from simulators.desk import problem
 from simulators.erp import Erp, ErpOrder
@@ -30,19 +31,6 @@ Lines = Counter[int]
 """Packs by line."""
 Releases = TypeAdapter(tuple[OrderRelease, ...])
 """Body of `PUT /{erp}/released`."""
-
-
-class OrderFigure(Contract):
-    """An order in an ERP's own list."""
-
-    order: str
-    status: str
-
-
-class OrdersReport(Contract):
-    """Answer to `GET {erp}/v1/order-status`."""
-
-    orders: tuple[OrderFigure, ...] = ()
 
 
 class ErpStock:

@@ -10,6 +10,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from schemas.base import Contract
+from schemas.reconciling import EffectsReport
 from schemas.stock import Figure
 from schemas.supply import StockReport
 from simulators.desk import Desk, answer, problem
@@ -20,12 +21,6 @@ Key = tuple[str, str]
 Packs = Counter[Key]
 Path = Mapping[str, str]
 Entry = TypeVar("Entry")
-
-
-class EffectsReport(Contract):
-    """Answer to `GET …/v1/effects`: the Idempotency-Key of each effect that the system carried out."""
-
-    keys: tuple[str, ...] = ()
 
 
 class Forgotten(Contract):

@@ -8,6 +8,7 @@ from store import (  # noqa: F401 - registers the tables
     tables,
     tables_forecast,
     tables_freight,
+    tables_master,
     tables_people,
     tables_planning,
     tables_procurement,
