@@ -28,6 +28,7 @@ from commands import master as master_commands
 from commands import orders as order_commands
 from commands import partners as partner_commands
 from commands.terminal import DEFAULT_STATE, StateDir, console, fail
+from demo import balance as demo_balance
 from demo import run as demo_run
 from demo import screen
 from demo.play import play
@@ -118,6 +119,8 @@ def demo(
         links(stack)
         found = await work(stack)
         console.print()
+        async with Database(stack.settings.database_url, 2) as database:
+            console.print(screen.balance(await demo_balance.sheet(database)))
         wrong.extend(sound(found))
         screen.result(console, found, wrong)
         if report:

@@ -117,7 +117,10 @@ def build_workers(
     systems = [queue_worker(client, system, queued[system], config.limits.get(system)) for system in System]
     people = NotifyActivities(channels, database, wake)
     ports = {system: DialectStock(http[system]) for system in (System.ERP, System.WMS, System.PLANNING)}
-    compare, check = ReconcileActivities(ports, database).compare, InboxActivities(client, database).inbox
+    compare, check = (
+        ReconcileActivities(ports, database, config.stock_owner).compare,
+        InboxActivities(client, database).inbox,
+    )
     govern = GovernorActivities(database).govern
     reconcile = queue_worker(client, RECONCILE_QUEUE, [compare, check, govern], None)
     return [orders, *systems, reconcile, queue_worker(client, NOTIFY_QUEUE, people.all(), None)]

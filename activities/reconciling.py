@@ -2,7 +2,7 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
@@ -17,6 +17,7 @@ from domain.reconciling import Key, Known, Moved, OurOrder, Patience, UnderWay
 from schemas.base import Contract, System
 from schemas.cases import CaseQuery, Finding
 from schemas.exceptions import ExceptionKind
+from schemas.orders import OrderStatus
 from schemas.reconciling import (
     Comparison,
     DifferenceState,
@@ -25,7 +26,7 @@ from schemas.reconciling import (
     ReconcileRun,
 )
 from schemas.stock import Figure
-from store import policies
+from store import comparing, policies
 from store import reconciling as books
 from store.engine import Connection, Database
 
@@ -52,12 +53,16 @@ class ReconcileActivities:
 
     ports: Mapping[System, StockPort]
     database: Database
+    owner: Callable[[str], str | None]
+    """The ERP that owns the stock of a site, and is told of what moves there beside orders."""
     patience: Patience = PATIENCE
     limits: ReconcileLimits = LIMITS
 
     @activity.defn(name="reconciliation.compare")
     async def compare(self, run: ReconcileRun) -> ReconcileReport:
         """Compare with one system. Raises ApplicationError when it does not answer; the run says so."""
+        if run.at_rest and self.patience.settle_s:
+            return await replace(self, patience=self.patience.model_copy(update={"settle_s": 0.0})).compare(run)
         info = activity.info()
         id, now = f"{info.workflow_id}/{info.workflow_run_id}", datetime.now(UTC)
         async with self.database.connection() as connection:
@@ -118,40 +123,62 @@ class ReconcileActivities:
         """All comparisons of a run as one."""
         found = [await self._stock(connection, run, theirs.figures)]
         if theirs.orders is not None:
-            rows = await books.orders(connection, run.target, self.patience.settle_s)
-            ours = {row["number"]: OurOrder(row["status"], tuple(row["owed"]), row["young"]) for row in rows}
-            found.append(reconciling.orders(ours, theirs.orders))
+            rows = await comparing.orders(connection, run.target, self.patience.settle_s)
+            ours = {
+                row["number"]: OurOrder(
+                    reconciling.expected_status(OrderStatus(row["status"]), map(OrderStatus, row["told"])),
+                    tuple(row["owed"]),
+                    row["young"],
+                )
+                for row in rows
+            }
+            waiting = await comparing.waiting_releases(connection, run.target)
+            found.append(reconciling.orders(ours, theirs.orders, waiting))
         if theirs.effects is not None:
-            owed = await books.effects(connection, run)
-            found.append(reconciling.effects(System(run.system), owed, theirs.effects))
+            owed, elsewhere = await comparing.effects(connection, run)
+            found.append(reconciling.effects(System(run.system), owed, theirs.effects, elsewhere))
         return Comparison(
             compared=sum(x.compared for x in found), differences=tuple(d for x in found for d in x.differences)
         )
 
+    async def _figures(self, connection: Connection, run: ReconcileRun) -> list[Figure]:
+        if run.system == System.WMS:
+            return await comparing.figures_of_site(connection, run.target)
+        if run.system == System.PLANNING:
+            return await comparing.figures_of_region(connection, run.target)
+        owned = [site for site in await comparing.sites(connection) if self.owner(site) == run.target]
+        return await comparing.figures_of_erp(connection, run.target, owned)
+
     async def _stock(self, connection: Connection, run: ReconcileRun, reported: list[Figure]) -> Comparison:
-        ours, theirs = reconciling.rolled_up(await books.figures(connection, run)), reconciling.rolled_up(reported)
+        ours = reconciling.rolled_up(await self._figures(connection, run))
+        theirs = reconciling.rolled_up(reported)
         if run.system == System.WMS:
             theirs = _only(theirs, lambda where: where == f"site:{run.target}")
         elif run.system == System.PLANNING:
-            elsewhere = await books.sites_of(connection, run.target)
-            theirs = _only(theirs, lambda where: not where.startswith("site:") or where[5:] in elsewhere)
+            sites = await comparing.sites_of(connection, run.target)
+            theirs = _only(theirs, lambda where: where.partition(":")[2] in sites)
+        else:
+            inbound = await comparing.inbound(connection)
+            theirs = _only(theirs, lambda where: where not in inbound)
         differing = reconciling.differing(ours, theirs)
         items = {item for item, _ in differing}
         under_way: dict[Key, list[UnderWay]] = defaultdict(list)
-        for row in await books.untold(connection, run):
+        for row in await comparing.untold(connection, run):
             for key, packs in reconciling.rolled_up([Figure.model_validate(row)]).items():
                 under_way[key].append(UnderWay(-packs, row["by"]))
-        if run.system == System.WMS and (messages := await books.unplaced(connection, warehouse_partner(run.target))):
+        if run.system == System.WMS and (
+            messages := await comparing.unplaced(connection, warehouse_partner(run.target))
+        ):
             for key in differing:
                 under_way[key].extend(UnderWay(None, name) for name in messages)
         moved: dict[Key, list[Moved]] = defaultdict(list)
-        for row in await books.moved(connection, items, self.patience.settle_s):
+        for row in await comparing.moved(connection, items, self.patience.settle_s):
             for key, packs in reconciling.rolled_up([Figure.model_validate(row)]).items():
                 moved[key].append(Moved(row["key"], packs, row["young"]))
         known = Known(
             {key: tuple(x) for key, x in under_way.items()},
             {key: tuple(x) for key, x in moved.items()},
-            await books.known_items(connection, items),
+            await comparing.known_items(connection, items),
         )
         return reconciling.stock(System(run.system), ours, theirs, known)
 

@@ -13,7 +13,7 @@ from schemas.reconciling import INBOX, ReconcileReport, ReconcileRun
 from schemas.settings import Settings
 from stack.layout import whereabouts
 from store import balance as books
-from store import reconciling
+from store import comparing, reconciling
 from store.engine import Database
 
 app = typer.Typer(no_args_is_help=True, help="Compare our books with those of other systems.")
@@ -43,7 +43,7 @@ async def _compared(state_dir: StateDir, system: str | None) -> list[tuple[Recon
     address = (local and local.temporal_address) or settings.temporal_address
     try:
         async with Database(database_url(state_dir), 2) as database, database.connection() as connection:
-            runs = [*await reconciling.targets(connection), OF_INBOX]
+            runs = [*await comparing.targets(connection), OF_INBOX]
         client = await connected(address, settings.temporal_namespace)
     except (OperationalError, TimeoutError, RuntimeError):
         raise fail("no database or Temporal answers: start them with `syncline up`") from None

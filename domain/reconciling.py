@@ -1,22 +1,28 @@
 """Comparing books: ours with those of a warehouse, an ERP or planning; each difference with its class, owner, proposal.
 
 Stock is compared per item and site (what is on hand, allocated, returned or blocked there together, for systems divide
-it differently) and per item and shipment on the way. A difference that what is under way between the systems adds up to
-is explained by it; one where something has just moved waits; any other is real.
+it differently) and per item on the way: by shipment with an ERP, by site with planning. A difference that what is under
+way between the systems adds up to is explained by it; one where something has just moved waits; any other is real.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from schemas.base import Contract, System
+from schemas.orders import OrderStatus
 from schemas.reconciling import About, Comparison, Difference, DifferenceClass, DifferenceState
 from schemas.stock import Bucket, Figure
 
 AT_SITE = frozenset({Bucket.ON_HAND, Bucket.ALLOCATED, Bucket.RETURNS, Bucket.BLOCKED})
+IN_TRANSIT = "in_transit"
+"""Planning's place `in_transit:<site>`: packs on their way to or from a site, whatever carries them."""
+ON_THE_WAY = (Bucket.TRANSIT, IN_TRANSIT)
+ENDED = frozenset({OrderStatus.CLOSED, OrderStatus.CANCELLED, OrderStatus.RETURNED})
+RISING = list(OrderStatus)
 Key = tuple[str, str]
-"""(item, `site:<site>` or `transit:<shipment>`)."""
+"""(item, `site:<site>`, `transit:<shipment>` or `in_transit:<site>`)."""
 Class = DifferenceClass
 
 
@@ -55,25 +61,21 @@ class Known(NamedTuple):
 
 
 def rolled_up(figures: Iterable[Figure]) -> Counter[Key]:
-    """Packs per item and site, and per item and shipment; customers, suppliers and scrap are left out."""
+    """Packs per item and site, and per item on the way; customers, suppliers and scrap are left out. So are
+    packs that planning has on the way to or from no site: suppliers sent them straight to customers."""
     packs: Counter[Key] = Counter()
     for figure in figures:
         bucket, _, which = figure.place.partition(":")
         if bucket in AT_SITE:
             packs[figure.item, f"site:{which}"] += figure.packs
-        elif bucket == Bucket.TRANSIT:
-            packs[figure.item, f"transit:{which}"] += figure.packs
+        elif bucket in ON_THE_WAY and which:
+            packs[figure.item, figure.place] += figure.packs
     return packs
 
 
 def differing(ours: Mapping[Key, int], theirs: Mapping[Key, int]) -> list[Key]:
-    """Which figures differ. What is on the way is compared only with a system that keeps such places."""
-    keeps_transit = any(where.startswith(Bucket.TRANSIT) for _, where in theirs)
-    return [
-        key
-        for key in sorted({*ours, *theirs})
-        if ours.get(key, 0) != theirs.get(key, 0) and (keeps_transit or not key[1].startswith(Bucket.TRANSIT))
-    ]
+    """Which figures differ."""
+    return [key for key in sorted({*ours, *theirs}) if ours.get(key, 0) != theirs.get(key, 0)]
 
 
 def stock(system: System, ours: Mapping[Key, int], theirs: Mapping[Key, int], known: Known) -> Comparison:
@@ -126,34 +128,52 @@ def _correction(system: System, key: Key, kind: Class, ours: int, theirs: int, w
     TMS) say what is on the way; an ERP and planning follow."""
     item, where = key
     bucket, _, which = where.partition(":")
-    owner = System.TMS if bucket == Bucket.TRANSIT else System.WMS
+    owner = System.TMS if bucket in ON_THE_WAY else System.WMS
     if kind is Class.MASTER_DATA:
         return System.ERP, f"check whether item {item} is known under this number in {system}"
     if kind is Class.MISSING and why and system is not owner:
         return owner, f"confirm movement {why}; then {system} books it once"
     if kind is Class.DUPLICATE and why:
         return owner, f"confirm movement {why} once; then {system} reverses its second booking"
-    if bucket == Bucket.TRANSIT:
-        return owner, f"trace shipment {which}: {ours} or {theirs} packs of {item} on the way"
+    if bucket in ON_THE_WAY:
+        what = f"shipment {which}" if bucket == Bucket.TRANSIT else f"shipments to and from {which}"
+        return owner, f"trace {what}: {ours} or {theirs} packs of {item} on the way"
     return owner, f"count {item} at {which}: {ours} or {theirs} packs; then report an adjustment"
 
 
 class OurOrder(NamedTuple):
-    """An order of ours: its status, effects that its system has not been told, and whether it has just changed."""
+    """An order of ours: the status that its system should say, effects that it has not been told, and whether the order
+    has just changed."""
 
     status: str
     owed: tuple[str, ...]
     young: bool
 
 
-def orders(ours: Mapping[str, OurOrder], theirs: Mapping[str, str]) -> Comparison:
-    """Compare the status of orders with an ERP, which owns them."""
+def expected_status(status: OrderStatus, told: Iterable[OrderStatus]) -> OrderStatus:
+    """What an ERP should say of an order: that it has ended, else the furthest that it was told. It is told no status
+    between the promise and what leaves, arrives or comes back."""
+    return status if status in ENDED else max((OrderStatus.PROMISED, *told), key=RISING.index)
+
+
+def _same_status(ours: str, theirs: str) -> bool:
+    """An ERP closes an order by itself when all of it has arrived; we wait for the proof of delivery."""
+    return theirs == ours or (ours, theirs) == (OrderStatus.DELIVERED, OrderStatus.CLOSED)
+
+
+def orders(ours: Mapping[str, OurOrder], theirs: Mapping[str, str], waiting: Mapping[str, str]) -> Comparison:
+    """Compare the status of orders with an ERP, which owns them. `waiting`: what has come of orders that we do not have
+    yet, as a release in quarantine."""
     found = []
     for number in sorted({*ours, *theirs}):
         known, said = ours.get(number), theirs.get(number, "")
-        if known is not None and known.status == said:
+        if known is not None and _same_status(known.status, said):
             continue
-        waits = () if known is None else known.owed or (("it has just changed",) if known.young else ())
+        waits: tuple[str, ...]
+        if known is None:
+            waits = (waiting[number],) if number in waiting else ()
+        else:
+            waits = known.owed or (("it has just changed",) if known.young else ())
         proposal = "release it again" if known is None else f"take in the status {known.status}"
         found.append(
             Difference(
@@ -170,9 +190,12 @@ def orders(ours: Mapping[str, OurOrder], theirs: Mapping[str, str]) -> Compariso
     return Comparison(compared=len({*ours, *theirs}), differences=tuple(found))
 
 
-def effects(system: System, ours: Mapping[str, bool], theirs: Iterable[str]) -> Comparison:
-    """Compare our effects (key → whether it was confirmed) with those in the system's books."""
-    counted = Counter(theirs)
+def effects(
+    system: System, ours: Mapping[str, bool], theirs: Iterable[str], elsewhere: Collection[str] = ()
+) -> Comparison:
+    """Compare our effects (key → whether it was confirmed) with those in the system's books. `elsewhere`: ours at other
+    targets of the system, which may keep one list of all."""
+    counted = Counter(key for key in theirs if key not in elsewhere)
     found = [x for key in sorted({*ours, *counted}) if (x := _effect(system, key, ours.get(key), counted[key]))]
     return Comparison(compared=len({*ours, *counted}), differences=tuple(found))
 

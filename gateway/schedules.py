@@ -24,7 +24,7 @@ from gateway.handoff_commands import ORDERS_QUEUE
 from schemas.base import System
 from schemas.governing import GovernorRun
 from schemas.reconciling import INBOX, ReconcileReport, ReconcileRun
-from store import reconciling
+from store import comparing
 from store.engine import Database
 from workflows.payloads import CONVERTER
 from workflows.policies import TASK_TIMEOUT
@@ -74,7 +74,7 @@ async def keep(client: Client, database: Database, every_s: float) -> None:
     while True:
         with suppress(OperationalError, RPCError):
             async with database.connection() as connection:
-                runs = await reconciling.targets(connection)
+                runs = await comparing.targets(connection)
             await ensure(client, [*runs, OF_INBOX], every_s)
             for region in {run.target for run in runs if run.system == System.PLANNING}:
                 await govern(client, GovernorRun(region=region))

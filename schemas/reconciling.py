@@ -64,10 +64,14 @@ class Comparison(Contract):
 
 
 class ReconcileRun(Contract):
-    """Compare with one system: `target` is a site of a warehouse, the id of an ERP, a region of planning."""
+    """Compare with one system: `target` is a site of a warehouse, the id of an ERP, a region of planning.
+
+    `at_rest`: nothing is moving any more, so that nothing is excused because it has just moved.
+    """
 
     system: str
     target: str
+    at_rest: bool = False
 
     @property
     def workflow_id(self) -> str:

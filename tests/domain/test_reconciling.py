@@ -4,8 +4,21 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from domain.reconciling import Known, Moved, OurOrder, Patience, UnderWay, effects, judged, orders, rolled_up, stock
+from domain.reconciling import (
+    Known,
+    Moved,
+    OurOrder,
+    Patience,
+    UnderWay,
+    effects,
+    expected_status,
+    judged,
+    orders,
+    rolled_up,
+    stock,
+)
 from schemas.base import System
+from schemas.orders import OrderStatus
 from schemas.reconciling import Difference, DifferenceClass, DifferenceState
 from schemas.stock import Figure
 
@@ -39,7 +52,6 @@ def test_buckets_of_a_site_are_one_and_customers_are_nobodys() -> None:
 
 def test_equal_books_have_no_difference() -> None:
     assert stock(System.WMS, OURS, dict(OURS), KNOWN).differences == ()
-    assert stock(System.WMS, {**OURS, WAY: 3}, dict(OURS), KNOWN).differences == (), "it keeps no goods on the way"
 
 
 @pytest.mark.parametrize(
@@ -98,17 +110,42 @@ def test_orders_differ_by_what_was_not_told_or_taken_in() -> None:
         "2": OurOrder("shipped", ("erp/2/shipped",), False),
         "3": OurOrder("shipped", (), True),
         "4": OurOrder("shipped", (), False),
+        "7": OurOrder("delivered", (), False),
     }
-    found = {
-        x.subject: x for x in orders(ours, {"1": "shipped", "2": "promised", "3": "promised", "5": "open"}).differences
-    }
+    theirs = {"1": "shipped", "2": "promised", "3": "promised", "5": "open", "6": "promised", "7": "closed"}
+    found = {x.subject: x for x in orders(ours, theirs, {"6": "message 8 (quarantined)"}).differences}
     assert {subject: (x.kind, x.explained_by) for subject, x in found.items()} == {
         "order 2": (DifferenceClass.TIMING, "erp/2/shipped"),
         "order 3": (DifferenceClass.TIMING, "it has just changed"),
         "order 4": (DifferenceClass.MISSING, ""),
         "order 5": (DifferenceClass.MISSING, ""),
+        "order 6": (DifferenceClass.TIMING, "message 8 (quarantined)"),
     }
     assert {x.owner for x in found.values()} == {"erp"}
+
+
+@pytest.mark.parametrize(
+    ("status", "told", "expected"),
+    [
+        (OrderStatus.ALLOCATED, [], OrderStatus.PROMISED),
+        (OrderStatus.OUT_FOR_DELIVERY, [OrderStatus.SHIPPED, OrderStatus.PICKED], OrderStatus.SHIPPED),
+        (OrderStatus.CANCELLED, [OrderStatus.PICKED], OrderStatus.CANCELLED),
+    ],
+)
+def test_an_erp_says_what_it_was_told_last_until_an_order_has_ended(
+    status: OrderStatus, told: list[OrderStatus], expected: OrderStatus
+) -> None:
+    assert expected_status(status, told) is expected
+
+
+def test_what_is_on_the_way_is_kept_by_shipment_or_by_site() -> None:
+    figures = {"in_transit:LYS": 4, "in_transit:": 3, "transit:DN-1": 2}
+    rolled = rolled_up(Figure(place=place, item="A", packs=packs) for place, packs in figures.items())
+    assert rolled == {("A", "in_transit:LYS"): 4, WAY: 2}
+
+
+def test_effects_at_another_target_are_nobodys_here() -> None:
+    assert effects(System.PLANNING, {"ok": True}, ["ok", "other region"], {"other region"}).differences == ()
 
 
 def test_effects_differ_when_done_twice_never_or_by_nobody() -> None:

@@ -173,7 +173,9 @@ async def desk(database_url: str, temporal_client: Client) -> AsyncIterator[Desk
             SystemClient(System.ERP, {"*": at_erp}) as to_erp,
         ):
             ports = {System.WMS: DialectStock(to_wms), System.ERP: DialectStock(to_erp)}
-            activities = ReconcileActivities(ports, database, Patience(), ReconcileLimits(page=2, timeout_s=5.0))
+            activities = ReconcileActivities(
+                ports, database, {site: ERP.target}.get, Patience(), ReconcileLimits(page=2, timeout_s=5.0)
+            )
             records = RecordActivities(database).all()
             async with (
                 Worker(
@@ -284,7 +286,7 @@ async def test_orders_and_effects_are_compared_where_the_system_lists_them(desk:
     desk.erp.orders, desk.erp.effects = {"SO-1": "promised"}, ["alien", "erp-one/SO-1/DN-1/shipped"]
     async with desk.database.connection() as connection:
         await connection.execute("UPDATE order_view SET updated_at = now() - interval '1 hour'")
-        await connection.execute("UPDATE effect SET outcome = 'done'")
+        await connection.execute("UPDATE effect SET outcome = 'done', order_status = 'shipped'")
     await desk.run(ERP)
     assert await desk.states() == {"order SO-1": "missing waiting", "effect alien": "duplicate waiting"}
 
