@@ -51,7 +51,7 @@ async def unknown_item(scene: Scene) -> None:
     await scene.stage.driver.create(ERP, MasterKind.ITEM, item)
     change = MasterChange(id=scene.next_id(), kind=MasterKind.ITEM, ids=(item,))
     answer = await scene.stage.ask(By.ERP, "/v1/master-data", change)
-    scene.check("the ERP announces the item, and the release is tried again", answer.json() == {"replayed": 1})
+    scene.check("the ERP announces it: its stock and the release are tried again", answer.json() == {"replayed": 2})
     await order.instructed()
     await order.fulfilled(1, {1: 10})
     await order.ends(S.CLOSED)
