@@ -10,8 +10,9 @@ from typing import Any
 from temporalio.client import Client
 
 from gateway.schedules import run_now
+from schemas.finance import AccountBalance
 from schemas.reconciling import About, DifferenceView
-from store import balance, comparing, reconciling
+from store import balance, comparing, finance, reconciling
 from store.engine import Database
 
 AT_ONCE = 8
@@ -37,10 +38,12 @@ class Row:
 
 @dataclass(frozen=True)
 class Sheet:
-    """The balance sheet of a run: its rows by place, the sum of them all, and what differs."""
+    """The balance sheet of a run: its rows by place, the sum of them all, what each account holds by then, and what
+    differs."""
 
     rows: dict[str, Row]
     total: Row
+    accounts: tuple[AccountBalance, ...]
     differences: tuple[DifferenceView, ...]
     counts: dict[str, int]
 
@@ -68,12 +71,16 @@ async def sheet(database: Database) -> Sheet:
     async with database.connection() as connection:
         figures = await balance.sheet(connection)
         found = await reconciling.listing(connection)
+        accounts = [AccountBalance.model_validate(row) for row in await finance.accounts(connection)]
         counts = await balance.balance(connection)
-    return drawn_up(figures, (it for it in found if it.about is not About.MESSAGE), counts)
+    rows, total = by_place(figures)
+    differences = tuple(it for it in found if it.about is not About.MESSAGE)
+    return Sheet(rows, total, tuple(accounts), differences, counts)
 
 
-def drawn_up(figures: Iterable[Mapping[str, Any]], found: Iterable[DifferenceView], counts: dict[str, int]) -> Sheet:
-    """Add the figures of items up by site; all that is on the way is one row. Sites with most packs come first."""
+def by_place(figures: Iterable[Mapping[str, Any]]) -> tuple[dict[str, Row], Row]:
+    """Add the figures of items up by site, those with most packs first, and all that is on the way as the last row; and
+    the sum of all."""
     rows: dict[str, Row] = {}
     total = Row()
     for it in figures:
@@ -81,7 +88,7 @@ def drawn_up(figures: Iterable[Mapping[str, Any]], found: Iterable[DifferenceVie
         rows.setdefault(which if kind == "site" else ON_THE_WAY, Row()).add(it)
         total.add(it)
     ordered = sorted(rows.items(), key=lambda row: (row[0] == ON_THE_WAY, -(row[1].packs["ours"] or 0), row[0]))
-    return Sheet(dict(ordered), total, tuple(found), counts)
+    return dict(ordered), total
 
 
 def money(values: Mapping[str, Decimal]) -> str:

@@ -74,7 +74,8 @@ def _deeds(deeds: Counter[str]) -> str:
 
 
 def balance(sheet: Sheet) -> Group:
-    """The balance sheet across the four systems: the sites with most stock, the total, and what differs."""
+    """The balance sheet across the four systems: the sites with most stock, the total, the accounts, and what
+    differs."""
     table = Table(title="Balance sheet: packs as each system has them, and what ours are worth", title_justify="left")
     for name in ("", *SYSTEM_COLUMNS, "value"):
         table.add_column(name, justify="right" if name else "left")
@@ -88,8 +89,14 @@ def balance(sheet: Sheet) -> Group:
     said = (
         f"{counts['items']:,} items, {counts['differences']:,} differences, {counts['explained']:,} of them explained"
     )
+    accounts = Table(title="Where packs and values are now, by account", title_justify="left")
+    for name in ("account", "packs", "value"):
+        accounts.add_column(name, justify="left" if name == "account" else "right")
+    for account in sheet.accounts:
+        packs = f"{account.packs:,}" if account.packs else ""
+        accounts.add_row(account.account, packs, money({account.currency: account.amount}))
     if not sheet.differences:
-        return Group(table, Text(said))
+        return Group(table, accounts, Text(said))
     differing = Table(title="What differs", title_justify="left")
     for name in ("system", "about", "class", "ours", "theirs", "explained by, or what to do"):
         differing.add_column(name, overflow="fold")
@@ -97,7 +104,7 @@ def balance(sheet: Sheet) -> Group:
         why = it.explained_by or f"{it.owner}: {it.proposal}"
         cells = (f"{it.system} {it.target}", it.subject, it.kind, it.ours, it.theirs, why)
         differing.add_row(*(Text(cell) for cell in cells))
-    return Group(table, differing, Text(said))
+    return Group(table, accounts, differing, Text(said))
 
 
 def _figures(row: Row) -> list[str]:
