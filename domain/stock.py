@@ -60,6 +60,15 @@ def of_order(state: OrderState) -> Holdings:
     return held
 
 
+def issued(state: OrderState) -> Holdings:
+    """Packs of an order that have left in each shipment, wherever they are now."""
+    left = Holdings()
+    for line in state.demand:
+        for part in _parts(state, line):
+            left[place(Bucket.TRANSIT, part.shipment or state.start.number), line.item] += part.shipped
+    return left
+
+
 def of_return(state: ReturnFile) -> Holdings:
     """Packs that came back: received, and put back into stock or scrapped after inspection."""
     start, held = state.start, Holdings()

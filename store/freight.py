@@ -39,13 +39,13 @@ def _key(booking: str) -> str:
     return f"accrual/{booking}"
 
 
-async def accrue(connection: Connection, booking: str, ref: str, moves: Moves) -> None:
-    """Accrue freight for what a step of an order sent on its way, once for the key of the step's movement."""
+async def accrue(connection: Connection, booking: str, ref: str, issued: Moves) -> None:
+    """Accrue freight for what a step of an order sent on its way, once for the key of the step's movement; what turns out
+    to be in another shipment is reversed there."""
     left = [
         (place.removeprefix(f"{Bucket.TRANSIT}:"), item, packs)
-        for place, items in moves.items()
+        for place, items in issued.items()
         for item, packs in items.items()
-        if place.startswith(f"{Bucket.TRANSIT}:") and packs > 0
     ]
     if left:
         shipments, items, packs = (list(x) for x in zip(*left, strict=True))
@@ -104,11 +104,12 @@ async def settle(
 
 
 async def _of_order(connection: Connection, order: str, invoice: FreightInvoice) -> None:
-    """Refuse what is not about a shipment of the order. Two invoices for one order wait for each other."""
+    """Refuse what is not about a shipment of the order; one that was never named has the order's number. Two invoices for one order wait for each other."""
     cursor = await connection.execute(
         "SELECT coalesce(release->>'currency', 'USD') AS currency, EXISTS (SELECT FROM shipment_order s "
-        "WHERE s.order_key = key AND s.shipment = %s) AS known FROM order_view WHERE key = %s FOR NO KEY UPDATE",
-        (invoice.shipment, order),
+        "WHERE s.order_key = key AND s.shipment = %s) OR number = %s AS known FROM order_view WHERE key = %s "
+        "FOR NO KEY UPDATE",
+        (invoice.shipment, invoice.shipment, order),
     )
     row = await cursor.fetchone()
     if row is None or not row["known"]:

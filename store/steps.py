@@ -47,7 +47,9 @@ async def write(database: Database, record: StepRecord) -> None:
             await planning.buffer(connection, record.order, record.deltas)
             await notices.plan(connection, record.notices)
             await ledger.book_step(connection, booking, "order", record.order, record.moves)
-            await freight.accrue(connection, booking, record.order, record.moves)
+            await freight.accrue(
+                connection, booking or f"{record.order}/v{record.version}", record.order, record.issued
+            )
             if _redates(record):
                 await positions.redate(connection, f"{record.order}/v{record.version}", record.order)
         if _frees(record):

@@ -34,6 +34,7 @@ async def shipped(gateway: Gateway) -> Gateway:
         first_promise=Promise(promised_on=DAY, lines=(LinePromise(line=1, promised_on=DAY),)),
         shipments=(ShipmentRecord(shipment="S-1", status=OrderStatus.SHIPPED),),
         moves={"on_hand:DC1": {"ITEM-1": -10}, "transit:S-1": {"ITEM-1": 10}},
+        issued={"transit:S-1": {"ITEM-1": 10}},
     )
     await steps.write(gateway.database, step)
     return gateway

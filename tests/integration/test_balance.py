@@ -12,6 +12,7 @@ from demo.balance import sheet
 from demo.report import sound
 from demo.run import Plan, Progress, run
 from schemas.base import Variant
+from schemas.finance import Account
 from schemas.reconciling import DifferenceClass
 from schemas.stock import Bucket, Figure, place
 from simulators.history import read_history
@@ -56,6 +57,8 @@ async def test_the_books_of_real_deliveries_are_equal() -> None:
     assert {place: len(set(row.packs.values())) for place, row in drawn_up.rows.items()} == dict.fromkeys(sites, 1)
     for currency in {it.currency for it in drawn_up.accounts}:
         assert sum(it.amount for it in drawn_up.accounts if it.currency == currency) == 0
+    held = {it.account: it.amount for it in drawn_up.accounts if it.currency == "USD"}
+    assert held[Account.FREIGHT_EXPENSE] == pytest.approx(held[Account.COST_OF_GOODS_SOLD] / 20, abs=5)
     assert "cost_of_goods_sold" in text
     assert f"{report['balance']['items']} items, 0 differences" in text
 

@@ -31,8 +31,9 @@ async def an_order(database: Database, value: float | None = 100.0) -> None:
 
 
 def step(version: int, moves: Moves, of: StepRecord = SHIPPED) -> StepRecord:
-    """A step that moves stock."""
-    return of.model_copy(update={"version": version, "moves": moves})
+    """A step that moves stock; what it brings on its way has left with it."""
+    issued = {at: items for at, items in moves.items() if at.startswith("transit:") and min(items.values()) > 0}
+    return of.model_copy(update={"version": version, "moves": moves, "issued": issued})
 
 
 async def accounts(database: Database) -> dict[str, str]:
@@ -86,6 +87,18 @@ async def test_what_a_lost_attempt_accrued_is_taken_back_with_its_movement(datab
     for _ in range(2):
         await steps.write(database, step(3, half).model_copy(update={"base": 2}))
     assert await accounts(database) == {"freight_expense": "2.50 USD", "freight_accrued": "-2.50 USD"}
+
+
+async def test_goods_that_left_and_arrived_in_one_step_have_been_carried(database: Database) -> None:
+    await an_order(database)
+    at_once: Moves = {"on_hand:LYS": {"A": -40}, "customer:": {"A": 40}}
+    issued: Moves = {"transit:DN-1": {"A": 40}}
+    await steps.write(database, step(4, at_once).model_copy(update={"issued": issued}))
+    assert [(x["shipment"], x["amount"]) for x in await accruals(database)] == [("DN-1", Decimal(5))]
+    issued = {"transit:DN-1": {"A": -10}, "transit:DN-2": {"A": 10}}
+    await steps.write(database, SHIPPED.model_copy(update={"version": 5, "issued": issued}))
+    found = {x["shipment"]: x["amount"] for x in await accruals(database)}
+    assert found == {"DN-1": Decimal("3.75"), "DN-2": Decimal("1.25")}, "some were in another shipment"
 
 
 async def test_a_carriers_own_rate_is_taken(database: Database) -> None:
