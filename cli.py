@@ -11,10 +11,24 @@ from typing import Annotated, Any
 import typer
 from rich.live import Live
 
-from commands import cases, database, finance, inbox, planning, planning_rows, policies, purchases, returns, stock
+from commands import (
+    cases,
+    database,
+    finance,
+    inbox,
+    planning,
+    planning_rows,
+    policies,
+    purchases,
+    reconcile,
+    returns,
+    stock,
+)
+from commands import master as master_commands
 from commands import orders as order_commands
 from commands import partners as partner_commands
 from commands.terminal import DEFAULT_STATE, StateDir, console, fail
+from demo import balance as demo_balance
 from demo import run as demo_run
 from demo import screen
 from demo.play import play
@@ -47,10 +61,13 @@ GROUPS = {
     "finance": finance.app,
     "partner": partner_commands.app,
     "inbox": inbox.app,
+    "reconcile": reconcile.app,
     "db": database.app,
 }
 for name, group in GROUPS.items():
     app.add_typer(group, name=name)
+app.command()(reconcile.balance)
+app.command()(master_commands.master)
 
 
 @app.command()
@@ -102,6 +119,8 @@ def demo(
         links(stack)
         found = await work(stack)
         console.print()
+        async with Database(stack.settings.database_url, 2) as database:
+            console.print(screen.balance(await demo_balance.sheet(database)))
         wrong.extend(sound(found))
         screen.result(console, found, wrong)
         if report:

@@ -18,22 +18,30 @@ from activities.carry import Carrier, Timeouts
 from activities.erp import ErpActivities
 from activities.erp_feed import ErpFeedActivities
 from activities.gate import Gate
+from activities.governor import GovernorActivities
+from activities.inbox_check import InboxActivities
+from activities.master import MasterData
 from activities.notify import NotifyActivities
 from activities.planning import FeedLimits, PlanningActivities
 from activities.procurement import ProcurementRecords, ProposalActivities, PurchasingActivities
+from activities.reconciling import ReconcileActivities
 from activities.records import RecordActivities
 from activities.tms import TmsActivities
 from activities.wms import WmsActivities
 from connectors.dialect.bulk import DialectBulkErp
 from connectors.dialect.clients import DialectErp, DialectPlanning, DialectTms, DialectWms
+from connectors.dialect.master import DialectMasterData
 from connectors.dialect.purchasing import DialectProposing, DialectPurchasing
+from connectors.dialect.stock import DialectStock
 from connectors.http import SystemClient
 from connectors.notify.channels import messengers
 from connectors.notify.ports import Messenger
 from gateway.handoff import TemporalHandoff
 from gateway.handoff_commands import ORDERS_QUEUE
 from gateway.health import serve_health
+from gateway.intake import Intake
 from gateway.relay import Relay
+from gateway.schedules import keep
 from schemas.base import System
 from schemas.exceptions import Channel
 from schemas.settings import QueueLimit, Settings, settings
@@ -42,11 +50,13 @@ from store.engine import Database
 from store.wake import Wake
 from workflows.erp_feed import StockFeedWorkflow
 from workflows.exception_case import ExceptionCaseWorkflow
+from workflows.governor import GovernorWorkflow
 from workflows.inbound import InboundWorkflow
 from workflows.notices import NOTIFY_QUEUE, NoticesWorkflow
 from workflows.order import OrderWorkflow
 from workflows.payloads import CONVERTER
 from workflows.planning_feed import PlanningFeedWorkflow
+from workflows.reconciliation import RECONCILE_QUEUE, ReconciliationWorkflow
 from workflows.replenishment import ReplenishmentWorkflow
 from workflows.returns import ReturnWorkflow
 from workflows.sandbox import sandbox
@@ -61,6 +71,8 @@ WORKFLOWS = (
     PlanningFeedWorkflow,
     StockFeedWorkflow,
     NoticesWorkflow,
+    ReconciliationWorkflow,
+    GovernorWorkflow,
 )
 
 
@@ -104,7 +116,14 @@ def build_workers(
     queued = {**outside, System.ERP: [*outside[System.ERP], bulk.feed]}
     systems = [queue_worker(client, system, queued[system], config.limits.get(system)) for system in System]
     people = NotifyActivities(channels, database, wake)
-    return [orders, *systems, queue_worker(client, NOTIFY_QUEUE, people.all(), None)]
+    ports = {system: DialectStock(http[system]) for system in (System.ERP, System.WMS, System.PLANNING)}
+    compare, check = (
+        ReconcileActivities(ports, database, config.stock_owner).compare,
+        InboxActivities(client, database).inbox,
+    )
+    govern = GovernorActivities(database).govern
+    reconcile = queue_worker(client, RECONCILE_QUEUE, [compare, check, govern], None)
+    return [orders, *systems, reconcile, queue_worker(client, NOTIFY_QUEUE, people.all(), None)]
 
 
 def queue_worker(client: Client, queue: str, activities: list[Any], limit: QueueLimit | None) -> Worker:
@@ -151,12 +170,16 @@ async def main(config: Settings) -> None:
         for erp in sorted(set(config.stock_erp.values())):
             await handoff.ensure_stock_feed(erp)
         await handoff.ensure_notices()
-        relay = asyncio.create_task(Relay(database, handoff, wake).run())
+        registry = MasterData(DialectMasterData(http[System.ERP]), database, config)
+        intake = Intake(database, config.stock_owner, registry)
+        relay = asyncio.create_task(Relay(database, handoff, wake, intake).run())
+        schedules = asyncio.create_task(keep(client, database, config.reconcile_every_s))
         await stack.enter_async_context(serve_health(int(os.environ.get("SYNCLINE_WORKER_HEALTH_PORT", "0"))))
         gc.freeze()  # what lives as long as the process is left out of every collection
         structlog.get_logger("worker").info("worker.ready", regions=regions)
         await asyncio.wait([relay, asyncio.create_task(stop.wait())], return_when=asyncio.FIRST_COMPLETED)
         relay.cancel()
+        schedules.cancel()
 
 
 if __name__ == "__main__":

@@ -13,10 +13,12 @@ app = typer.Typer(no_args_is_help=True, help="What stock is worth.")
 
 @app.command()
 def accounts(state_dir: StateDir = DEFAULT_STATE) -> None:
-    """Inventory, goods in transit, cost of goods sold, what suppliers sent, losses: value and packs by currency."""
+    """Inventory, goods in transit, cost of goods sold, what suppliers sent, losses, freight: value and packs."""
     found = Api(state_dir).get("/v1/finance/accounts", Accounts)
     title = f"as of {found.as_of:%Y-%m-%d %H:%M:%S} UTC"
     show(title, ("account", "currency", "amount", "packs"), (it.model_dump() for it in found.accounts))
+    columns = ("order", "shipment", "currency", "amount", "since")
+    show("freight that no carrier has invoiced", columns, (it.model_dump() for it in found.accruals))
 
 
 @app.command("in-transit")

@@ -13,6 +13,8 @@ from schemas.commands import CommandAnswer, ReplanDecision, Verdict
 app = typer.Typer(no_args_is_help=True, help="Re-plan proposals.")
 
 COLUMNS = ("id", "state", "kind", "promised_on", "proposed_on", "summary", "raised_at", "decided_by")
+STOCK_COLUMNS = ("id", "state", "item", "site", "packs", "slipped_days", "day", "summary", "raised_at", "decided_by")
+PRECISION_COLUMNS = ("week", "accepted", "decided", "expired", "precision")
 
 
 @app.command("list")
@@ -25,6 +27,8 @@ def list_proposals(
     state = "all" if decided else "open"
     found = Api(state_dir).get("/v1/proposals", ProposalList, state=state, region=region)
     show("proposals", COLUMNS, (proposal.model_dump() for proposal in found.proposals))
+    show("items at sites", STOCK_COLUMNS, (proposal.model_dump() for proposal in found.stock or ()))
+    show("re-plan precision", PRECISION_COLUMNS, (week.model_dump() for week in found.precision or ()))
 
 
 @app.command()

@@ -1,7 +1,7 @@
 """The one HTTP client: key, trace, timeout, bearer token, and every failure as a Refused or an Unavailable."""
 
 from types import TracebackType
-from typing import Self, TypeVar
+from typing import Any, Self, TypeVar
 
 import httpx
 from opentelemetry.trace import SpanKind, get_tracer
@@ -27,6 +27,7 @@ RULE_ORIGIN = {**API_ORIGIN, System.ERP: Origin.ERP_RULE}
 REFUSALS = frozenset({400, 410, 413, 422})
 """The system understood and says no. All else, also 401 and 404, is for operators to mend: the effect stays owed."""
 OK_BELOW = 300
+NOT_FOUND = 404
 MAX_ANSWER_BYTES = 1_048_576
 MAX_RETRY_AFTER_S = 120.0
 MAX_CONNECTIONS = 64
@@ -59,24 +60,28 @@ class SystemClient:
 
     async def post(self, path: str, body: BaseModel, call: Call, answer: type[Answer]) -> Answer:
         """POST a contract and read the answer. Raises Refused (a rule) or Unavailable (no answer, anything else)."""
+        headers = {"Content-Type": "application/json", "Idempotency-Key": call.key}
+        content = body.model_dump_json(exclude_none=True)
+        return self._read(await self._send("POST", path, call, headers=headers, content=content), answer)
+
+    async def find(self, path: str, query: dict[str, str | int], call: Call, answer: type[Answer]) -> Answer | None:
+        """GET with a query; None: there is no such address (404). Raises Refused or Unavailable."""
+        response = await self._send("GET", path, call, headers={}, params=query)
+        return None if response.status_code == NOT_FOUND else self._read(response, answer)
+
+    async def _send(self, method: str, path: str, call: Call, headers: dict[str, str], **sent: Any) -> httpx.Response:
         endpoint = self._endpoint(call.target)
-        headers = {
-            "Content-Type": "application/json",
-            "Idempotency-Key": call.key,
-            "Authorization": f"Bearer {endpoint.token.get_secret_value()}",
-        }
+        headers["Authorization"] = f"Bearer {endpoint.token.get_secret_value()}"
         parent = TRACE_CONTEXT.extract({"traceparent": call.traceparent})
-        with TRACER.start_as_current_span(f"POST {self.system}", context=parent, kind=SpanKind.CLIENT):
+        with TRACER.start_as_current_span(f"{method} {self.system}", context=parent, kind=SpanKind.CLIENT):
             TRACE_CONTEXT.inject(headers)
             try:
-                response = await self._http.post(
-                    endpoint.url.replace("{id}", call.target) + path,
-                    content=body.model_dump_json(exclude_none=True),
-                    headers=headers,
-                    timeout=call.timeout_s,
-                )
+                url = endpoint.url.replace("{id}", call.target) + path
+                return await self._http.request(method, url, headers=headers, timeout=call.timeout_s, **sent)
             except httpx.HTTPError as error:
                 raise Unavailable(API_ORIGIN[self.system], f"{self.system}: {type(error).__name__}") from None
+
+    def _read(self, response: httpx.Response, answer: type[Answer]) -> Answer:
         self._raise_for(response)
         try:
             return answer.model_validate_json(response.content)

@@ -30,8 +30,11 @@ from schemas.instructions import (
     WarehouseHold,
     WarehouseInstruction,
 )
+from schemas.master import MasterKind, MasterRecord
 from schemas.purchasing import ConfirmationReport, InvoiceSettlement, ReceiptPosting
+from schemas.reconciling import EffectsReport, OrdersReport
 from schemas.replenishment import ReplenishmentRequest, ReplenishmentResult
+from schemas.supply import StockReport
 
 
 @dataclass(frozen=True)
@@ -137,6 +140,19 @@ class TmsPort(Protocol):
         """Collect at the customer what comes back."""
 
 
+class StockPort(Protocol):
+    """A system's own books, for reconciliation. Every method raises Refused or Unavailable."""
+
+    async def stock(self, after: str, limit: int, call: Call) -> StockReport:
+        """A page of figures: at most `limit`, those behind `after` (`<item> <place>`, empty for the first)."""
+
+    async def orders(self, after: str, limit: int, call: Call) -> OrdersReport | None:
+        """A page of orders behind the number `after`; None: the system offers no such list."""
+
+    async def effects(self, after: str, limit: int, call: Call) -> EffectsReport | None:
+        """A page of effects behind the key `after`; None: the system offers no such list."""
+
+
 class ProposingPort(Protocol):
     """Planning that proposes replenishments. Raises Refused or Unavailable."""
 
@@ -152,6 +168,13 @@ class BulkErpPort(Protocol):
 
     async def forecast(self, message: ErpForecastBatch, call: Call) -> Accepted:
         """Forecasts that changed; each row's key counts once."""
+
+
+class MasterDataPort(Protocol):
+    """An ERP that answers for master data. Raises Refused or Unavailable."""
+
+    async def look_up(self, kind: MasterKind, id: str, call: Call) -> MasterRecord | None:
+        """A record; None: it knows none with this id."""
 
 
 class PlanningPort(Protocol):

@@ -6,6 +6,7 @@ from typing import Any
 
 from temporalio.client import Client
 
+from demo.balance import compare_all
 from simulators.driver import Driver, Refusal
 from simulators.ledger import LedgerReport
 from stack.cost import Cost, measure
@@ -36,6 +37,7 @@ class RunFacts:
 
 async def build(database: Database, client: Client, driver: Driver, facts: RunFacts) -> dict[str, Any]:
     """The report as a JSON object; see README for its fields."""
+    balance = await compare_all(client, database)
     books = await driver.books()
     async with database.connection() as connection:
         outcomes = await report.outcomes(connection)
@@ -63,6 +65,7 @@ async def build(database: Database, client: Client, driver: Driver, facts: RunFa
         "effects": {system: reconcile(keys, books[system]) for system, keys in expected.items()},
         "promises": promises,
         "stock": stock,
+        "balance": balance,
         "planning_calls_per_1000_movements": planned["per_1000"],
         "history": history([await measure(client, f"order/{key}") for key in sample]),
         "latency_ms": latency,
@@ -117,6 +120,8 @@ def sound(found: dict[str, Any]) -> list[str]:
         wrong.append(f"{found['orders']['open']} orders did not end")
     if found["stock"]["unbalanced"]:
         wrong.append(f"{found['stock']['unbalanced']} places of the stock ledger do not add up")
+    if unexplained := found["balance"]["differences"] - found["balance"]["explained"]:
+        wrong.append(f"{unexplained} differences with other systems' books are not explained")
     if found["promises"]["oversold"]:
         wrong.append(f"{found['promises']['oversold']} items or supplies are promised beyond what there is")
     messages = found["messages"]

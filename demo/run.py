@@ -3,16 +3,19 @@
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 from temporalio.client import Client
 from temporalio.contrib.pydantic import pydantic_data_converter
 
+from demo.inventory import by_site, inventory
 from demo.report import RunFacts, build
-from domain.parties import TRANSPORT_DESK
+from domain.parties import TRANSPORT_DESK, warehouse_partner
 from schemas.base import Role
+from schemas.inventory import InventoryReport
 from simulators.driver import Driver, Refusal, Targets
 from simulators.happened import HistoricOrder, plan
 from simulators.network import ERP
@@ -43,18 +46,23 @@ class Progress:
 
     total: int = 0
     released: int = 0
+    inventory: int = 0
+    """Reports of warehouses that are still to be made."""
     figures: dict[str, int] | None = None
     outbox: OutboxStatus | None = None
 
 
-async def provision(database: Database, plans: Sequence[OrderPlan]) -> str:
-    """Make every partner that the plans name, and an API key for the ERP; returns the key."""
+async def provision(database: Database, plans: Sequence[OrderPlan]) -> dict[str, str]:
+    """Make every partner that the plans name, and an API key for the ERP and each warehouse; returns the keys."""
     roles = {ERP: Role.ERP, TRANSPORT_DESK: Role.TMS, **_roles(plans)}
+    keys = {}
     async with database.transaction() as connection:
         for partner, role in roles.items():
             await partners.add(connection, partner, role, partner)
-        await partners.revoke_keys(connection, ERP)
-        return await partners.new_key(connection, ERP, "demo")
+            if role in (Role.ERP, Role.WMS):
+                await partners.revoke_keys(connection, partner)
+                keys[partner] = await partners.new_key(connection, partner, "demo")
+    return keys
 
 
 def _roles(plans: Sequence[OrderPlan]) -> dict[str, Role]:
@@ -76,21 +84,51 @@ async def run(stack: LocalStack, wanted: Plan, progress: Progress, refresh: Call
     progress.total = len(plans)
     client = await Client.connect(stack.settings.temporal_address, data_converter=pydantic_data_converter)
     async with Database(stack.settings.database_url, 4) as database:
-        key = await provision(database, plans)
-        async with Driver(Targets(stack.urls.gateway, key, stack.urls.sims, stack.env["SYNCLINE_SIM_TOKEN"])) as driver:
+        keys = await provision(database, plans)
+        found = inventory(wanted.orders, wanted.seed, datetime.now(UTC))
+        targets = Targets(stack.urls.gateway, keys[ERP], stack.urls.sims, stack.env["SYNCLINE_SIM_TOKEN"])
+        async with Driver(targets) as driver:
+            await _report(driver, keys, found.opening)
             await driver.faults(wanted.faults)
             await driver.plan(plans)
+            progress.inventory = len(found.events)
+
+            moved = asyncio.Event()
 
             def told(_: str) -> None:
                 progress.released += 1
+                moved.set()
                 refresh()
 
             watching = asyncio.create_task(watch(database, driver, progress, refresh))
+            reporting = asyncio.create_task(_happen(driver, keys, found.events, progress, moved))
             refusals = await driver.release([order.release for order in wanted.orders], told)
             progress.released = len(plans)
+            await reporting
             await watching
             facts = _facts(wanted, refusals, dict(stack.restarts), time.monotonic() - began)
             return await build(database, client, driver, facts)
+
+
+async def _report(driver: Driver, keys: Mapping[str, str], reports: Sequence[InventoryReport]) -> None:
+    for site, found in by_site(reports).items():
+        await driver.inventory(keys[warehouse_partner(site)], found)
+
+
+async def _happen(
+    driver: Driver,
+    keys: Mapping[str, str],
+    reports: Sequence[InventoryReport],
+    progress: Progress,
+    moved: asyncio.Event,
+) -> None:
+    """Warehouses report one thing after the other, steadily while orders are released: `moved` is set after each."""
+    for number, it in enumerate(reports):
+        while progress.released * len(reports) < number * progress.total:
+            moved.clear()
+            await moved.wait()
+        await _report(driver, keys, [it])
+        progress.inventory -= 1
 
 
 async def watch(database: Database, driver: Driver, progress: Progress, refresh: Callable[[], None]) -> None:
@@ -102,7 +140,8 @@ async def watch(database: Database, driver: Driver, progress: Progress, refresh:
             settled = await report.settled(connection)
         progress.outbox = await driver.outbox()
         refresh()
-        everything_said = progress.outbox.pending == 0 and progress.released == progress.total
+        said = progress.outbox.pending == 0 and progress.inventory == 0
+        everything_said = said and progress.released == progress.total
         if settled and everything_said and progress.figures["ended"] == progress.figures["orders"]:
             return
         seen = f"{progress.figures} {progress.outbox} {progress.released}"

@@ -88,11 +88,13 @@ class Scene:
         answers: Mapping[System, Answers] | None = None,
         happens: tuple[MilestoneKind, ...] = (),
         instructed: bool = True,
+        item: str = "ITEM",
     ) -> Order:
         """Release an order of so many packs of each line, wanted in `days`, and wait until it was `instructed`.
 
-        `direct`: from its supplier instead of a warehouse; `proof`: proof of delivery is required; `email`: of the
-        customer; `answers`: what systems say of it; `happens`: what the simulated warehouse does by itself.
+        Its warehouse has that many. `direct`: from its supplier instead; `proof`: proof of delivery is required;
+        `email`: of the customer; `answers`: what systems say of it; `happens`: what the simulated warehouse does by
+        itself; `item`: what the names of its items begin with.
         """
         now = datetime.now(UTC)
         number = f"{self.name.upper()}-{len(self.orders) + 1}"
@@ -101,7 +103,7 @@ class Scene:
             released_at=now,
             requested_on=(now + timedelta(days=days)).date(),
             variant=Variant.DIRECT_DROP if direct else Variant.DISTRIBUTION_CENTRE,
-            lines=tuple(OrderLine(line=n, item=f"ITEM-{number}-{n}", quantity=packs) for n, packs in lines.items()),
+            lines=tuple(OrderLine(line=n, item=f"{item}-{number}-{n}", quantity=packs) for n, packs in lines.items()),
             ship_from=Party(id=SUPPLIER, country=SUPPLIER_COUNTRY) if direct else centre("EMEA"),
             ship_to=self.ship_to(email),
             site=None if direct else SITE,
@@ -114,6 +116,8 @@ class Scene:
         self.orders.append(order)
         for system, said in (answers or {}).items():
             await order.meets(system, said)
+        if not direct:
+            await self.stage.put_away(SITE, {line.item: line.quantity for line in release.lines})
         await order.release(happens)
         if instructed:
             await order.instructed()

@@ -10,11 +10,15 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from demo.balance import Row, Sheet, money
 from demo.play import Played
 from demo.run import Progress
 from stack.supervisor import Phase
 from stack.supervisor import Progress as ServiceProgress
 
+TOP = 12
+"""Rows of the balance sheet, and differences, that are shown; `syncline balance` and `reconcile list` show all."""
+SYSTEM_COLUMNS = ("ours", "erp", "wms", "planning")
 ENDS = ("in", "delivered", "cancelled", "returned", "rejected", "open")
 
 
@@ -67,6 +71,45 @@ def scenario(played: Played) -> Panel:
 
 def _deeds(deeds: Counter[str]) -> str:
     return "\n".join(f"{what} ×{n}" if n > 1 else what for what, n in deeds.items())
+
+
+def balance(sheet: Sheet) -> Group:
+    """The balance sheet across the four systems: the sites with most stock, the total, the accounts, and what
+    differs."""
+    table = Table(title="Balance sheet: packs as each system has them, and what ours are worth", title_justify="left")
+    for name in ("", *SYSTEM_COLUMNS, "value"):
+        table.add_column(name, justify="right" if name else "left")
+    for place, row in list(sheet.rows.items())[:TOP]:
+        table.add_row(Text(place), *_figures(row))
+    if len(sheet.rows) > TOP:
+        table.add_row(f"… {len(sheet.rows) - TOP} more")
+    table.add_section()
+    table.add_row("total", *_figures(sheet.total))
+    counts = sheet.counts
+    said = (
+        f"{counts['items']:,} items, {counts['differences']:,} differences, {counts['explained']:,} of them explained"
+    )
+    accounts = Table(title="Where packs and values are now, by account", title_justify="left")
+    for name in ("account", "packs", "value"):
+        accounts.add_column(name, justify="left" if name == "account" else "right")
+    for account in sheet.accounts:
+        packs = f"{account.packs:,}" if account.packs else ""
+        accounts.add_row(account.account, packs, money({account.currency: account.amount}))
+    if not sheet.differences:
+        return Group(table, accounts, Text(said))
+    differing = Table(title="What differs", title_justify="left")
+    for name in ("system", "about", "class", "ours", "theirs", "explained by, or what to do"):
+        differing.add_column(name, overflow="fold")
+    for it in sheet.differences[:TOP]:
+        why = it.explained_by or f"{it.owner}: {it.proposal}"
+        cells = (f"{it.system} {it.target}", it.subject, it.kind, it.ours, it.theirs, why)
+        differing.add_row(*(Text(cell) for cell in cells))
+    return Group(table, accounts, differing, Text(said))
+
+
+def _figures(row: Row) -> list[str]:
+    packs = (row.packs[system] for system in SYSTEM_COLUMNS)
+    return [*("" if n is None else f"{n:,}" for n in packs), money(row.values)]
 
 
 def result(console: Console, found: dict[str, Any], wrong: list[str]) -> None:

@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any, TypeVar
 
@@ -12,6 +13,7 @@ import httpx
 from domain.parties import TRANSPORT_DESK, warehouse_partner
 from schemas.base import Contract, Role
 from schemas.exceptions import Channel
+from schemas.inventory import InventoryKind, InventoryReport
 from schemas.policies import ChannelPolicy, PolicyRule, Scope
 from simulators.driver import TIMEOUT_S, TRY_AGAIN, Driver, Targets
 from simulators.network import ERP, centre
@@ -93,9 +95,15 @@ class Stage:
     """Use with `open_stage`."""
 
     def __init__(
-        self, driver: Driver, api: Mapping[By, httpx.AsyncClient], database: Database, letters_url: str
+        self,
+        driver: Driver,
+        api: Mapping[By, httpx.AsyncClient],
+        database: Database,
+        letters_url: str,
+        keys: Mapping[str, str],
     ) -> None:
         self.driver = driver
+        self._keys = keys
         self._database = database
         self._api = api
         self._letters_url = letters_url
@@ -142,6 +150,17 @@ class Stage:
         if not answer.is_success:
             raise SceneFailed(f"policy {rule.id}: {answer.status_code} {answer.text[:300]}")
 
+    async def put_away(self, site: str, packs: Mapping[str, int]) -> None:
+        """A warehouse has so many packs of each item more: in its own books, and it says so."""
+        now = datetime.now(UTC)
+        reports = [
+            InventoryReport(
+                id=f"receipt-{item}", kind=InventoryKind.RECEIPT, site=site, item=item, quantity=n, occurred_at=now
+            )
+            for item, n in packs.items()
+        ]
+        await self.driver.inventory(self._keys[warehouse_partner(site)], reports)
+
     async def change_role(self, partner: str, role: Role) -> None:
         """Correct what a partner is to us, as the administrator does on the command line."""
         async with self._database.transaction() as connection:
@@ -165,7 +184,8 @@ async def open_stage(stack: LocalStack, database: Database) -> AsyncIterator[Sta
     async with database.transaction() as connection:
         for partner, role in (*REPORTERS.items(), *ROLES.items()):
             await partners.add(connection, partner, role, partner)
-        keys = {by: await partners.new_key(connection, by, "scenarios") for by in By}
+        warehouses = [partner for partner, role in REPORTERS.items() if role is Role.WMS]
+        keys = {name: await partners.new_key(connection, name, "scenarios") for name in (*By, *warehouses)}
     targets = Targets(
         stack.urls.gateway,
         keys[By.ERP],
@@ -183,10 +203,10 @@ async def open_stage(stack: LocalStack, database: Database) -> AsyncIterator[Sta
                     trust_env=False,
                 )
             )
-            for by, key in keys.items()
+            for by, key in ((by, keys[by]) for by in By)
         }
         driver = await opened.enter_async_context(Driver(targets))
-        stage = Stage(driver, api, database, stack.urls.letters)
+        stage = Stage(driver, api, database, stack.urls.letters, keys)
         await stage.put_rule(channel_rule("desk", ChannelPolicy(address=DESK), Channel.EMAIL))
         yield stage
 

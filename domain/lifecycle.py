@@ -6,7 +6,7 @@ state and the same set of milestone effects, or in a recorded refusal (tests/dom
 
 from datetime import datetime, timedelta
 
-from domain import billing, commands, proposals, sourcing, tendering, writing_off
+from domain import billing, commands, proposals, sourcing, stock, tendering, writing_off
 from domain.compensation import bring_back, under_way
 from domain.deadlines import REPORTS, TENDER, Alarm
 from domain.decision import Cause, Decision, delta, effect, lines_open, moved, redated
@@ -151,7 +151,16 @@ def _milestone_effect(state: OrderState, event: MilestoneEvent) -> Effect:
         order_status=state.status,
         occurred_at=event.occurred_at,
         lines=_carried(state, event),
+        site=_issued_by(state, event),
     )
+
+
+def _issued_by(state: OrderState, event: MilestoneEvent) -> str:
+    """The site that a goods issue is of, when it is another than the order's own."""
+    if event.kind is not M.SHIPPED:
+        return ""
+    site = stock.site_of(state, state.shipments[event.shipment])
+    return "" if site == state.start.site else site
 
 
 def _milestone_delta(state: OrderState, event: MilestoneEvent) -> tuple[PlanningDelta, ...]:

@@ -79,6 +79,7 @@ CASE_POLICIES: dict[ExceptionKind, CasePolicy] = {
     X.PARTNER_OUTAGE: _owned_by("integration", 5 * MINUTE_S, 30 * MINUTE_S, actions=(Do.RETRY, Do.REPLAY)),
     X.REFUSED_EFFECT: _owned_by("integration", HOUR_S, DAY_S, actions=(Do.RETRY, Do.WRITE_OFF)),
     X.COMPENSATION: _owned_by("order-management", HOUR_S, 4 * HOUR_S, actions=(Do.RETRY, Do.WRITE_OFF)),
+    X.STOCK_DIFFERENCE: _owned_by("inventory-control", 4 * HOUR_S, DAY_S, actions=()),
     X.RETURN_OVERDUE: _owned_by("customer-service", 2 * DAY_S, 7 * DAY_S, actions=(Do.NOTIFY_CUSTOMER,)),
 }
 """The taxonomy's owners and times. Where it names an event instead of a time (promise at risk, trace, spot approval,

@@ -63,6 +63,7 @@ def record(
         decided=tuple(it for decision in decisions for it in decision.decided),
         notices=tuple(it for decision in decisions for it in decision.notices),
         moves=stock.moves(stock.of_order(before), stock.of_order(state)) if moved and before else {},
+        issued=stock.moves(stock.issued(before), stock.issued(state)) if moved and before else {},
     )
 
 

@@ -60,6 +60,15 @@ def of_order(state: OrderState) -> Holdings:
     return held
 
 
+def issued(state: OrderState) -> Holdings:
+    """Packs of an order that have left in each shipment, wherever they are now."""
+    left = Holdings()
+    for line in state.demand:
+        for part in _parts(state, line):
+            left[place(Bucket.TRANSIT, part.shipment or state.start.number), line.item] += part.shipped
+    return left
+
+
 def of_return(state: ReturnFile) -> Holdings:
     """Packs that came back: received, and put back into stock or scrapped after inspection."""
     start, held = state.start, Holdings()
@@ -100,7 +109,7 @@ def _parts(state: OrderState, line: LineDue) -> Iterator[Part]:
             carried = it.packs(line.line, SHIPPED if M.SHIPPED in it.seen else ALLOCATED)
             rest -= carried
             packs = [max(it.packs(line.line, rank), carried if rank <= whole else 0) for rank in STAGES]
-            yield Part(name, _site(state, it), *packs)
+            yield Part(name, site_of(state, it), *packs)
     yield Part(WHOLE_ORDER, state.start.site, *(max(0, rest) if rank <= whole else 0 for rank in STAGES))
 
 
@@ -111,7 +120,8 @@ def _still_allocated(state: OrderState, line: LineDue, parts: list[Part]) -> int
     return max(0, state.wanted(line) - sum(part.shipped for part in parts))
 
 
-def _site(state: OrderState, shipment: ShipmentState) -> str:
+def site_of(state: OrderState, shipment: ShipmentState) -> str:
+    """The site that hands a shipment over."""
     return next((s for s in sites(state) if warehouse_partner(s) == shipment.warehouse), state.start.site)
 
 

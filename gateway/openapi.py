@@ -23,8 +23,10 @@ from schemas.commands import (
     ReturnRequest,
 )
 from schemas.envelope import Envelope
+from schemas.finance import FreightInvoice
 from schemas.forecast import ForecastBatch
 from schemas.inventory import InventoryBatch
+from schemas.master import MasterChange
 from schemas.orders import CancelRequest, OrderRelease
 from schemas.policies import PolicyRule
 from schemas.procurement import PAPERS, PurchaseOrder
@@ -47,8 +49,10 @@ _BODIES: tuple[type[BaseModel], ...] = (
     NoteRequest,
     ReplanDecision,
     PolicyRule,
+    FreightInvoice,
     InventoryBatch,
     ForecastBatch,
+    MasterChange,
     PurchaseOrder,
     *(Envelope[paper] for paper in PAPERS.values()),  # type: ignore[valid-type]
     ReplenishmentProposal,

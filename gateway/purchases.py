@@ -6,9 +6,11 @@ A document that comes before its purchase order waits in quarantine for `po:<erp
 from collections.abc import Awaitable
 from typing import Protocol
 
+from domain.master import named_in_purchase
 from domain.parties import TRANSPORT_DESK, warehouse_partner
 from domain.policies import procurement_policy
 from gateway.admission import digest_of
+from gateway.master import Registry, cleared
 from gateway.papers import Placed, paper_of
 from schemas.base import Origin, Role
 from schemas.door import Refused, admit
@@ -49,19 +51,26 @@ class Handoff(Protocol):
         ...
 
 
-async def take_in(database: Database, handoff: Handoff, message: inbox.Message, timeout_s: float) -> None:
+async def take_in(
+    database: Database, handoff: Handoff, message: inbox.Message, timeout_s: float, registry: Registry
+) -> None:
     """Place one message and hand it over. What Temporal could not take is tried again by the relay."""
     try:
         if message.kind == inbox.PROPOSAL:
             await _propose(database, handoff.purchases, message, timeout_s)
         else:
-            await _tell(database, handoff.purchases, message, timeout_s)
+            await _tell(database, handoff.purchases, message, timeout_s, registry)
     except Refused as refused:
         await _park(database, message, str(refused)[:500], Origin.TRANSFORMATION)
 
 
-async def _tell(database: Database, purchases: Purchases, message: inbox.Message, timeout_s: float) -> None:
+async def _tell(
+    database: Database, purchases: Purchases, message: inbox.Message, timeout_s: float, registry: Registry
+) -> None:
     paper, placed = paper_of(message)
+    names = named_in_purchase(placed.erp, paper) if isinstance(paper, PurchaseOrder) else ()
+    if not await cleared(database, registry, message, names):
+        return
     async with database.transaction() as connection:
         if isinstance(paper, PurchaseOrder):
             await procurement.open_purchase(connection, placed.erp, paper, _parties(placed.erp, paper))

@@ -7,16 +7,21 @@ handed over again; the order takes it in once. What has no place is quarantined,
 import asyncio
 import time
 from collections import defaultdict
+from collections.abc import Coroutine
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import structlog
 from psycopg import OperationalError
 
+from domain.master import named_in_release
 from gateway import canonical
 from gateway.admission import admit_event, digest_of, own_source
 from gateway.correlate import Facts, Parked, Placement, correlate, numbers_of
 from gateway.handoff import TemporalHandoff, WorkflowGone
+from gateway.intake import BULK, Intake
+from gateway.master import cleared
 from gateway.ports import CommandRefused
 from gateway.purchases import PURCHASING, take_in
 from gateway.requests import record_of
@@ -25,7 +30,8 @@ from schemas.commands import Verb
 from schemas.door import Refused, refuse
 from schemas.envelope import Envelope
 from schemas.milestones import RETURN_KINDS, Milestone, MilestoneEvent
-from store import events, inbox, orders, partners, returns
+from schemas.orders import OrderStatus
+from store import events, inbox, master, orders, partners, returns
 from store.engine import Connection, Database
 from store.wake import Wake
 
@@ -57,10 +63,11 @@ class Batch:
 class Relay:
     """Moves messages from the inbox to their orders, until cancelled."""
 
-    def __init__(self, database: Database, handoff: TemporalHandoff, wake: Wake) -> None:
+    def __init__(self, database: Database, handoff: TemporalHandoff, wake: Wake, intake: Intake | None = None) -> None:
         self._database = database
         self._handoff = handoff
         self._wake = wake
+        self._intake = intake or Intake(database)
         self._sweep_at = 0.0
         self._revive_at = 0.0
         self._commands: set[asyncio.Task[None]] = set()
@@ -89,20 +96,25 @@ class Relay:
             batch, handed = await self._place(connection, messages)
         await self._hand_over(handed)
         for message in batch.commands:
-            task = asyncio.create_task(self._command(message))
-            self._commands.add(task)
-            task.add_done_callback(self._commands.discard)
+            self._start(self._command(message))
         return len(messages)
+
+    def _start(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
+        self._commands.add(task)
+        task.add_done_callback(self._commands.discard)
 
     async def sweep(self) -> None:
         """Now and then: revive what waited for an order that has appeared, and resend what was never answered for."""
         if time.monotonic() < self._sweep_at:
             return
         self._sweep_at = time.monotonic() + SWEEP_EVERY_S
+        self._start(self._intake.look_up_wanted())
         async with self._database.transaction() as connection:
             if time.monotonic() >= self._revive_at:
                 self._revive_at = time.monotonic() + REVIVE_EVERY_S
                 await inbox.revive(connection)
+                await master.prune(connection)
             pending = await events.unsettled(connection, BATCH, RESEND_AFTER_S)
             roles = await partners.roles(connection, [event.partner for event in pending])
         handed: dict[str, list[MilestoneEvent]] = defaultdict(list)
@@ -188,15 +200,24 @@ class Relay:
         if message.kind == inbox.RELEASE:
             await self._release(message)
         elif message.kind in PURCHASING:
-            await take_in(self._database, self._handoff, message, HANDOFF_TIMEOUT_S)
+            await take_in(self._database, self._handoff, message, HANDOFF_TIMEOUT_S, self._intake.registry)
+        elif message.kind in BULK:
+            await self._intake.take(message)
         else:
             await self._carry_out(message)
 
     async def _release(self, message: inbox.Message) -> None:
         async with self._database.connection() as connection:
             known = await orders.by_inbox(connection, [message.id])
-        if message.id in known:
-            await self._handoff.release(known[message.id][0], HANDOFF_TIMEOUT_S)
+        if message.id not in known:
+            return
+        key, status = known[message.id]
+        if status == OrderStatus.RELEASED:  # one that has been started before has been cleared
+            async with self._database.connection() as connection:
+                names = named_in_release(message.partner, await orders.release_of(connection, key))
+            if not await cleared(self._database, self._intake.registry, message, names):
+                return
+        await self._handoff.release(key, HANDOFF_TIMEOUT_S)
 
     async def _carry_out(self, message: inbox.Message) -> None:
         """Hand over a command that the gateway could not, or whose outcome it did not live to see."""

@@ -5,6 +5,7 @@ from typing import Any
 
 from schemas.base import Contract, Role
 from schemas.cases import CaseEntry, Finding
+from schemas.governing import Precision, StockProposalView
 from schemas.lifecycle import StatusAnswer
 from schemas.milestones import ShippedLine
 from schemas.policies import PolicyRule
@@ -145,9 +146,11 @@ class ProposalView(Contract):
 
 
 class ProposalList(Contract):
-    """Proposals, the newest first."""
+    """Proposals, the newest first: about orders, `stock` about items at sites; how many planners accept, by week."""
 
     proposals: tuple[ProposalView, ...]
+    stock: tuple[StockProposalView, ...] | None = None
+    precision: tuple[Precision, ...] | None = None
 
 
 class PolicyList(Contract):

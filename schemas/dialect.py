@@ -28,6 +28,7 @@ from schemas.instructions import (
     WarehouseHold,
     WarehouseInstruction,
 )
+from schemas.master import RECORDS
 from schemas.purchasing import ConfirmationReport, InvoiceSettlement, ReceiptPosting
 from schemas.replenishment import ReplenishmentRequest, ReplenishmentResult
 
@@ -95,7 +96,7 @@ _PROBLEM = {
 
 def dialect() -> dict[str, Any]:
     """The OpenAPI document."""
-    models = [*(call.body for call in CALLS), *dict.fromkeys(call.answer for call in CALLS)]
+    models = [*(call.body for call in CALLS), *RECORDS.values(), *dict.fromkeys(call.answer for call in CALLS)]
     _, definitions = models_json_schema(
         [(model, "validation") for model in models], ref_template="#/components/schemas/{model}"
     )
@@ -111,7 +112,7 @@ def dialect() -> dict[str, Any]:
         "servers": [{"url": "{base}", "variables": {"base": {"default": "https://system.example"}}}],
         "security": [{"bearer": []}],
         "tags": [{"name": system} for system in dict.fromkeys(call.system for call in CALLS)],
-        "paths": {call.path: _path(call) for call in CALLS},
+        "paths": {call.path: _path(call) for call in CALLS} | {"/v1/master/{kind}/{id}": _MASTER},
         "components": {
             "schemas": definitions["$defs"] | {"Problem": _PROBLEM},
             "securitySchemes": {"bearer": {"type": "http", "scheme": "bearer"}},
@@ -154,6 +155,33 @@ def _path(call: Call) -> dict[str, Any]:
 def _content(media_type: str, schema: str) -> dict[str, Any]:
     return {media_type: {"schema": {"$ref": f"#/components/schemas/{schema}"}}}
 
+
+_MASTER: dict[str, Any] = {
+    "get": {
+        "operationId": "masterData",
+        "tags": ["erp"],
+        "summary": "A record of master data; 404: there is none. Asked only of ERPs that are configured to offer it",
+        "parameters": [
+            {"name": "kind", "in": "path", "required": True, "schema": {"type": "string", "enum": list(RECORDS)}},
+            {"name": "id", "in": "path", "required": True, "schema": {"type": "string"}},
+            {"$ref": "#/components/parameters/Traceparent"},
+        ],
+        "responses": {
+            "200": {
+                "description": "The record.",
+                "content": {
+                    "application/json": {
+                        "schema": {
+                            "anyOf": [{"$ref": f"#/components/schemas/{it.__name__}"} for it in RECORDS.values()]
+                        }
+                    }
+                },
+            },
+            "404": {"$ref": "#/components/responses/Refused"},
+            "5XX": {"$ref": "#/components/responses/Later"},
+        },
+    }
+}
 
 _PARAMETERS = {
     "Order": {

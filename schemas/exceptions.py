@@ -9,7 +9,8 @@ from schemas.base import Contract
 
 
 class ExceptionKind(StrEnum):
-    """What can go wrong with an order. Each kind has an owner and tiers: see `domain.policies`."""
+    """What can go wrong with an order, or between our books and others. Each kind has an owner and tiers: see
+    `domain.policies`."""
 
     SHORT_SHIP = "short_ship"
     OVER_SHIP = "over_ship"
@@ -29,6 +30,7 @@ class ExceptionKind(StrEnum):
     REFUSED_EFFECT = "refused_effect"
     COMPENSATION = "compensation"
     RETURN_OVERDUE = "return_overdue"
+    STOCK_DIFFERENCE = "stock_difference"
 
 
 REPORTABLE = frozenset(

@@ -29,6 +29,7 @@ from schemas.commands import (
 from schemas.dialect import JSON_SCHEMA, dialect
 from schemas.envelope import Envelope
 from schemas.erp_feed import ErpForecastBatch, ErpStockBatch
+from schemas.finance import Accounts, FreightInvoice, FreightSettled
 from schemas.forecast import ForecastBatch
 from schemas.instructions import (
     Accepted,
@@ -52,6 +53,7 @@ from schemas.instructions import (
     WarehouseInstruction,
 )
 from schemas.inventory import InventoryBatch
+from schemas.master import Calendar, Carrier, Customer, Item, MasterChange, Site
 from schemas.milestones import Milestone
 from schemas.orders import CancelRequest, OrderRelease, Promise, ReleaseAnswer
 from schemas.policies import PolicyRule
@@ -90,6 +92,9 @@ CONTRACTS = (
     Published(NoteRequest, "orders", at_door=True),
     Published(ReplanDecision, "planning", at_door=True),
     Published(PolicyRule, "orders", at_door=True),
+    Published(FreightInvoice, "carrier", at_door=True),
+    Published(FreightSettled, "orders"),
+    Published(Accounts, "orders"),
     Published(CommandAnswer, "orders"),
     Published(CaseAnswer, "orders"),
     Published(ReturnAnswer, "orders"),
@@ -98,6 +103,8 @@ CONTRACTS = (
     Published(Envelope[Milestone], "carrier", at_door=True),
     Published(InventoryBatch, "wms", at_door=True),
     Published(ForecastBatch, "planning", at_door=True),
+    Published(MasterChange, "erp", at_door=True),
+    *(Published(record, "erp") for record in (Item, Site, Customer, Carrier, Calendar)),
     Published(PlanningRow, "planning"),
     Published(PlanningBatch, "planning"),
     Published(PlanningAnswer, "planning"),

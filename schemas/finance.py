@@ -3,17 +3,22 @@
 from datetime import date
 from decimal import Decimal
 from enum import StrEnum
+from typing import Annotated
 
-from schemas.base import Contract, Moment
+from pydantic import Field
+
+from schemas.base import Contract, Moment, OrderNumber, ShipmentId, SystemId, Text
+from schemas.identifiers import Currency
 from schemas.stock import Bucket
 
 
 class Account(StrEnum):
-    """Where the value of packs is shown, by the place they are at.
+    """Where the value of packs is shown, by the place they are at; and what carrying them costs.
 
     `goods_in_transit` is what was issued and not delivered (goods issue debits it and credits `inventory`);
     `cost_of_goods_sold` what was delivered; `suppliers` what they sent, to our sites or straight to customers; `losses`
-    what was scrapped, lost, or missing at a count.
+    what was scrapped, lost, or missing at a count. `freight_accrued` is what carriers are expected to invoice for what
+    has left, `freight_payable` what they have invoiced; both are `freight_expense`.
     """
 
     INVENTORY = "inventory"
@@ -21,6 +26,9 @@ class Account(StrEnum):
     COST_OF_GOODS_SOLD = "cost_of_goods_sold"
     SUPPLIERS = "suppliers"
     LOSSES = "losses"
+    FREIGHT_EXPENSE = "freight_expense"
+    FREIGHT_ACCRUED = "freight_accrued"
+    FREIGHT_PAYABLE = "freight_payable"
 
 
 ACCOUNT_OF = {
@@ -45,11 +53,22 @@ class AccountBalance(Contract):
     packs: int
 
 
+class OpenAccrual(Contract):
+    """Freight of a shipment that was accrued when it left, and is not invoiced."""
+
+    order: str
+    shipment: str
+    currency: str
+    amount: Decimal
+    since: Moment
+
+
 class Accounts(Contract):
     """Answer to `GET /v1/finance/accounts`. The amounts of a currency sum to zero. `as_of` is when it was read."""
 
     as_of: Moment
     accounts: tuple[AccountBalance, ...]
+    accruals: tuple[OpenAccrual, ...] = Field((), description="The oldest 500 that no invoice has settled.")
 
 
 class InTransitDay(Contract):
@@ -66,3 +85,28 @@ class InTransit(Contract):
 
     as_of: Moment
     days: tuple[InTransitDay, ...]
+
+
+class FreightInvoice(Contract):
+    """Body of `POST /v1/freight-invoices`: what carrying a shipment costs. Settles what was accrued for it."""
+
+    id: Text = Field(description="The sender's invoice number: the same number is booked once.")
+    order: OrderNumber
+    erp: SystemId | None = Field(None, description="Whose order number it is, when several ERPs use it.")
+    shipment: ShipmentId
+    amount: Annotated[str, Field(pattern=r"^(0|[1-9][0-9]{0,11})(\.[0-9]{1,2})?$")] = Field(
+        description="A decimal as text, at most two decimal places."
+    )
+    currency: Currency = Field(description="That of the order.")
+
+
+class FreightSettled(Contract):
+    """Answer: the accrual that the invoice reversed, the amount booked instead, and the difference."""
+
+    invoice: str
+    order: str
+    shipment: str
+    currency: str
+    accrued: Decimal
+    invoiced: Decimal
+    difference: Decimal

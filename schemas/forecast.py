@@ -44,7 +44,8 @@ class ForecastRow(Contract):
 class ForecastBatch(Contract):
     """Body of `POST /v1/forecasts`: rows of one version, all or none is taken. A version may come in several batches.
 
-    Of two versions the one with the later `made_at` holds, in whichever order they arrive.
+    Of two versions the one with the later `made_at` holds, in whichever order they arrive. Rows of items or sites that
+    the ERP does not know wait.
     """
 
     version: VersionId
@@ -63,12 +64,14 @@ class ForecastBatch(Contract):
 
 class ForecastTaken(Contract):
     """Answer to `POST /v1/forecasts`, in rows: `changed` are passed on to the ERP that owns the site's stock, if one
-    does; `unchanged` say what was known; for `superseded` a later version is known."""
+    does; `unchanged` say what was known; for `superseded` a later version is known; `waiting` are kept until the ERP
+    knows item and site."""
 
     version: str
     changed: int = 0
     unchanged: int = 0
     superseded: int = 0
+    waiting: int = 0
 
 
 class PeriodAccuracy(Contract):

@@ -14,12 +14,14 @@ from schemas.orders import LinePromise, OrderLine, OrderStatus, Party
 
 class ErpMilestone(Contract):
     """POST {erp}/v1/orders/{number}/milestones. `order_status` is the whole order's status. It never falls,
-    but when a change (`amended`, `backordered`, `re_sourced`) was told that asks for more."""
+    but when a change (`amended`, `backordered`, `re_sourced`) was told that asks for more. `site` only of a goods issue
+    from another site than the order's own."""
 
     order: OrderNumber
     milestone: MilestoneKind
     order_status: OrderStatus
     shipment: str = ""
+    site: str = ""
     occurred_at: Moment
     lines: tuple[ShippedLine, ...] = ()
 

@@ -50,7 +50,7 @@ class InventoryReport(Contract):
 
 
 class InventoryBatch(Contract):
-    """Body of `POST /v1/inventory`: all or none is taken."""
+    """Body of `POST /v1/inventory`: all or none is taken. Reports of items or sites that the ERP does not know wait."""
 
     reports: Annotated[tuple[InventoryReport, ...], Field(min_length=1, max_length=500)]
 
@@ -69,9 +69,10 @@ class ReportOutcome(Contract):
 
 
 class InventoryTaken(Contract):
-    """Answer to `POST /v1/inventory`."""
+    """Answer to `POST /v1/inventory`. `waiting`: ids of reports that are kept until the ERP knows item and site."""
 
     outcomes: tuple[ReportOutcome, ...]
+    waiting: tuple[str, ...] = ()
 
 
 class Arrival(Contract):

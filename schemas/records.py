@@ -82,8 +82,9 @@ class StepRecord(Contract):
 
     `first_promise` is set in the first record only; `lines` and `shipments` hold what may have changed. `amended_by`:
     the inbox messages whose amendments the store works into the release; `items` what lines were substituted by.
-    `sites`: warehouses that take part from now on. `moves`: how stock moved since the step before. `base`: the version
-    that the step was decided on; what the store holds beyond it is of an attempt that was lost.
+    `sites`: warehouses that take part from now on. `moves`: how stock moved since the step before; `issued`: what
+    left since, by the place of its shipment, also when it has arrived by now. `base`: the version that the step was
+    decided on; what the store holds beyond it is of an attempt that was lost.
     """
 
     order: str
@@ -109,6 +110,7 @@ class StepRecord(Contract):
     decided: tuple[Decided, ...] = ()
     notices: tuple[Notice, ...] = ()
     moves: Moves = {}  # noqa: RUF012
+    issued: Moves = {}  # noqa: RUF012
 
 
 class Written(Contract):

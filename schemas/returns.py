@@ -60,11 +60,12 @@ class ReturnOutcome(Contract):
 
 
 class ReturnRecord(Contract):
-    """One step of a return, written as one transaction; see `StepRecord`."""
+    """One step of a return, written as one transaction; `base` and the rest as in `StepRecord`."""
 
     order: str
     rma: str
     version: int
+    base: int | None = None
     state: ReturnState
     reason: str
     sender: bool

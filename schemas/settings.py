@@ -14,6 +14,8 @@ class Endpoint(BaseModel):
 
     url: str
     token: SecretStr = SecretStr("")
+    master_data: bool = False
+    """An ERP that answers for its items, sites and customers: what it does not know is parked."""
 
 
 class QueueLimit(BaseModel):
@@ -21,6 +23,17 @@ class QueueLimit(BaseModel):
 
     per_second: Annotated[float, Field(gt=0)] = 200.0
     concurrent: Annotated[int, Field(ge=1)] = 50
+
+
+class MasterSettings(BaseModel):
+    """How long the owner's word on master data is kept, in seconds."""
+
+    fresh_s: Annotated[float, Field(ge=0, le=86_400)] = 900.0
+    """A record; then its owner is asked again."""
+    unknown_s: Annotated[float, Field(ge=0, le=3600)] = 30.0
+    """That there is no such record."""
+    stale_s: Annotated[float, Field(ge=0, le=7 * 86_400)] = 86_400.0
+    """A record, since it was fetched, while its owner does not answer."""
 
 
 class Settings(BaseSettings):
@@ -54,6 +67,7 @@ class Settings(BaseSettings):
     stock_erp: dict[str, str] = {}
     """Which ERP owns the stock of a site; `*` is any site. It is told of movements beside orders and of forecasts; of a
     site that is not named, no ERP is told."""
+    master: MasterSettings = MasterSettings()
     limits: dict[str, QueueLimit] = {}
     call_timeout_s: float = 5.0
     express_timeout_s: float = 1.5
@@ -61,6 +75,8 @@ class Settings(BaseSettings):
     workflow_sandbox: bool = False
     """Run workflows in the SDK's sandbox: it catches non-deterministic code, at a fifth of the worker's time."""
 
+    reconcile_every_s: Annotated[float, Field(ge=10)] = 900.0
+    """How often our books are compared with each system's."""
     planning_linger_s: float = 1.5
     """How long a movement may wait for company; planning is to have it within 2 s."""
     planning_batch: int = 500
@@ -76,6 +92,11 @@ class Settings(BaseSettings):
     def stock_owner(self, site: str) -> str | None:
         """The ERP that owns the stock of a site."""
         return self.stock_erp.get(site) or self.stock_erp.get("*")
+
+    def offers_master_data(self, erp: str) -> bool:
+        """Whether an ERP is to be asked for master data."""
+        endpoint = self.erp.get(erp) or self.erp.get("*")
+        return endpoint is not None and endpoint.master_data
 
 
 @lru_cache(maxsize=1)

@@ -19,6 +19,8 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from schemas.base import System
 from simulators.desk import ABORT, Desk, answer, problem
 from simulators.erp import Erp
+from simulators.erp_stock import ErpStock
+from simulators.master import MasterBooks
 from simulators.planning import Planning
 from simulators.plans import PlanBatch
 from simulators.purchasing import Proposals, Purchasing
@@ -27,6 +29,7 @@ from simulators.supplying import Suppliers
 from simulators.tms import Tms
 from simulators.webhooks import Outbox, OutboxStatus
 from simulators.wms import Wms
+from simulators.wms_stock import WmsStock
 from simulators.world import UnderWay, World
 
 HEALTH = "/health"
@@ -71,9 +74,10 @@ class AbortableProtocol(HttpToolsProtocol):
 
 def build_app(config: SimConfig) -> Starlette:
     """All systems with empty books. Faults that close connections need the server made by `build_server`."""
-    outbox = Outbox(config.gateway_url, config.master_secret)
+    stock = WmsStock()
+    outbox = Outbox(config.gateway_url, config.master_secret, stock.said)
     erp, wms, tms, planning = (Desk(system, config.seed) for system in System)
-    suppliers = Suppliers(outbox)
+    suppliers = Suppliers(outbox, stock.received)
     world = World(config.seed, config.pace_s, outbox, wms.stream, tms.stream)
 
     @asynccontextmanager
@@ -84,15 +88,8 @@ def build_app(config: SimConfig) -> Starlette:
 
     return Starlette(
         routes=[
-            Mount(
-                "/erp",
-                routes=[
-                    *Erp(erp).routes(),
-                    *Purchasing(erp, suppliers.release).routes(),
-                    *StockBooks(erp).routes(),
-                ],
-            ),
-            Mount("/wms", routes=Wms(wms, world).routes()),
+            Mount("/erp", routes=_erp_routes(erp, suppliers)),
+            Mount("/wms", routes=Wms(wms, world, stock).routes()),
             Mount("/tms", routes=Tms(tms, world).routes()),
             Mount("/planning", routes=[*Planning(planning).routes(), *Proposals(planning).routes()]),
             *_driver_routes(world, outbox),
@@ -102,6 +99,13 @@ def build_app(config: SimConfig) -> Starlette:
         middleware=[Middleware(TokenRequired, token=config.token)],
         lifespan=lifespan,
     )
+
+
+def _erp_routes(desk: Desk, suppliers: Suppliers) -> list[Route]:
+    orders, purchasing, feed = Erp(desk), Purchasing(desk, suppliers.release), StockBooks(desk)
+    lists = ErpStock(orders, purchasing, feed)
+    parts = (orders, purchasing, feed, lists, MasterBooks(desk))
+    return [route for part in parts for route in part.routes()]
 
 
 def build_server(config: SimConfig, port: int, host: str = "127.0.0.1") -> uvicorn.Server:

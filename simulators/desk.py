@@ -64,7 +64,7 @@ class Cut(Response):
             pass
 
 
-_NOTHING_DONE: Mapping[Fault | None, Callable[[], Response]] = {
+NOTHING_DONE: Mapping[Fault | None, Callable[[], Response]] = {
     Fault.ERROR_500: lambda: problem(500, "internal_error", "the system failed; nothing was done"),
     Fault.THROTTLE_429: lambda: problem(429, "throttled", "too many calls", {"Retry-After": "1"}),
     Fault.OUTAGE: lambda: problem(503, "outage", "the system is down"),
@@ -95,8 +95,8 @@ class Desk:
         async def endpoint(request: Request) -> Response:
             fault = self.stream.next_call()
             faults = self.stream.faults
-            if fault in _NOTHING_DONE:
-                return _NOTHING_DONE[fault]()
+            if fault in NOTHING_DONE:
+                return NOTHING_DONE[fault]()
             body = await request.body()
             if fault is Fault.TIMEOUT:
                 return Cut(faults.hold_s)

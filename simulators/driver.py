@@ -9,13 +9,18 @@ from typing import Any, Self
 import httpx
 
 from schemas.base import Contract, System
+from schemas.inventory import InventoryBatch, InventoryReport
+from schemas.master import MasterKind
 from schemas.milestones import Milestone
 from schemas.orders import OrderRelease
 from schemas.procurement import Paper
+from schemas.supply import StockReport
 from schemas.webhooks import webhook_secret
 from simulators.answers import Answers
+from simulators.erp_stock import Releases
 from simulators.faults import PRESETS, Faults
 from simulators.ledger import LedgerReport
+from simulators.network import ERP
 from simulators.plans import MAX_BATCH, OrderPlan, PlanBatch
 from simulators.purchasing import ItemRules
 from simulators.supplying import SupplyPlan, paper_message
@@ -107,6 +112,8 @@ class Driver:
                 told(order.number)
                 return refusal
 
+        content = Releases.dump_json(tuple(releases), exclude_none=True)
+        (await self._sims.put(f"/erp/{ERP}/released", content=content)).raise_for_status()
         answers = await asyncio.gather(*(one(order) for order in releases))
         return [refusal for refusal in answers if refusal]
 
@@ -128,11 +135,31 @@ class Driver:
         """Tell a milestone as a partner would: enveloped, signed, again after a fault. Raises when none answers."""
         message = message_of(partner, milestone, event_id)
         secret = webhook_secret(self._master_secret, partner)
+        (await self._sims.put(f"/wms/said/{partner}", content=message.body)).raise_for_status()
 
         def post() -> Awaitable[httpx.Response]:
             return self._gateway.post(message.path, content=message.body, headers=message.signed(secret))
 
         return _answered(await _insist(post))
+
+    async def inventory(self, key: str, reports: Sequence[InventoryReport]) -> None:
+        """Report inventory as the warehouse that has this API key: into its own books, then to the gateway, again after
+        a fault. Raises httpx.HTTPStatusError when one of them refuses it."""
+        for at in range(0, len(reports), MAX_BATCH):
+            content = InventoryBatch(reports=tuple(reports[at : at + MAX_BATCH])).model_dump_json(exclude_none=True)
+            (await self._sims.put("/wms/reports", content=content)).raise_for_status()
+            bearer = {"Authorization": f"Bearer {key}"}
+
+            def post(content: str = content, bearer: dict[str, str] = bearer) -> Awaitable[httpx.Response]:
+                return self._gateway.post("/v1/inventory", content=content, headers=bearer)
+
+            _answered(await _insist(post)).raise_for_status()
+
+    async def stock(self, system: System, instance: str = "") -> dict[tuple[str, str], int]:
+        """(item, place) → packs, as a system's own books say: of a site, an ERP, or all of planning."""
+        path = f"/{instance}/v1/stock" if instance else "/v1/stock"
+        found = StockReport.model_validate(await self.book(system, path))
+        return {(it.item, it.place): it.packs for it in found.figures}
 
     async def paper(self, partner: str, paper: Paper, event_id: str) -> httpx.Response:
         """Send a procurement document as a partner would, signed, again after a fault. Raises when none answers."""
@@ -152,6 +179,10 @@ class Driver:
         """Let the ERP demand something of replenishments of an item. Raises httpx.HTTPStatusError."""
         content = rules.model_dump_json(exclude_unset=True)
         (await self._sims.put(f"/erp/rules/{item}", content=content)).raise_for_status()
+
+    async def create(self, erp: str, kind: MasterKind, id: str) -> None:
+        """Let an ERP know a record that begins with `NEW-` from now on. Raises httpx.HTTPStatusError."""
+        (await self._sims.put(f"/erp/{erp}/master/{kind}/{id}")).raise_for_status()
 
     async def answers(self, system: System, order: str, answers: Answers) -> None:
         """Let a system answer calls about an order otherwise than with yes. Raises httpx.HTTPStatusError."""

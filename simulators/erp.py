@@ -24,10 +24,19 @@ _OF_A_LIVE_ORDER = _MORE_TO_DO | {ChangeKind.HELD, ChangeKind.RESUMED, ChangeKin
 
 
 class GoodsIssue(Contract):
-    """What left for good with one shipment."""
+    """What left for good with one shipment; `site` only when it was not the order's own."""
 
     shipment: str
     lines: tuple[ShippedLine, ...]
+    site: str = ""
+
+
+class Arrival(Contract):
+    """What a customer got with one shipment, all of it without `lines`; or that it was signed for."""
+
+    shipment: str
+    lines: tuple[ShippedLine, ...]
+    signed: bool
 
 
 class AvailabilityCut(Contract):
@@ -49,6 +58,7 @@ class ErpOrder(Contract):
     number: str
     status: OrderStatus = OrderStatus.RELEASED
     goods_issues: tuple[GoodsIssue, ...] = ()
+    arrivals: tuple[Arrival, ...] = ()
     promised_on: date | None = None
     cancelled_because: str | None = None
     held: bool = False
@@ -85,6 +95,10 @@ class Erp:
             *self.desk.control(),
         ]
 
+    def of(self, instance: str) -> dict[str, ErpOrder]:
+        """The orders of one ERP by number."""
+        return {number: order for (erp, number), order in self._orders.items() if erp == instance}
+
     def _find(self, path: Mapping[str, str]) -> ErpOrder | None:
         return self._orders.get((path["instance"], path["order"]))
 
@@ -100,10 +114,7 @@ class Erp:
             order = self._order(instance, body.order)
             self._check_period(instance, order)
             status = _status_after(order, body)
-            issues = order.goods_issues
-            if body.milestone is MilestoneKind.SHIPPED:
-                issues = (*issues, GoodsIssue(shipment=body.shipment, lines=body.lines))
-            return self._write(instance, body.order, status=status, goods_issues=issues)
+            return self._write(instance, body.order, status=status, **_goods(order, body))
 
         occurrence = body.occurred_at.isoformat() if body.milestone in RECURRING else ""
         what = deed(instance, Operation.REPORT_MILESTONE, body.order, body.shipment, body.milestone, occurrence)
@@ -149,6 +160,18 @@ def _status_after(order: ErpOrder, body: ErpMilestone) -> OrderStatus:
     if _RISING.index(body.order_status) < _RISING.index(order.status) and not order.fallen_behind:
         raise Refusal("status_fell", f"order {order.number} is {order.status}, not {body.order_status}")
     return max(order.status, body.order_status, key=_RISING.index)
+
+
+def _goods(order: ErpOrder, body: ErpMilestone) -> dict[str, object]:
+    """How goods left, or arrived, by a milestone."""
+    if body.milestone is MilestoneKind.SHIPPED:
+        issue = GoodsIssue(shipment=body.shipment, lines=body.lines, site=body.site)
+        return {"goods_issues": (*order.goods_issues, issue)}
+    if body.milestone in (MilestoneKind.DELIVERED, MilestoneKind.PROOF_OF_DELIVERY):
+        signed = body.milestone is MilestoneKind.PROOF_OF_DELIVERY
+        arrival = Arrival(shipment=body.shipment, lines=() if signed else body.lines, signed=signed)
+        return {"arrivals": (*order.arrivals, arrival)}
+    return {}
 
 
 def _check_change(order: ErpOrder, body: ErpChange) -> None:

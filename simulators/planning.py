@@ -11,10 +11,9 @@ from starlette.routing import Route
 
 from schemas.base import Contract
 from schemas.instructions import Accepted, PlanningAnswer, PlanningBatch, PlanningRow, RowRefusal
-from schemas.stock import Figure
-from schemas.supply import StockReport
 from simulators.desk import Desk, Refusal, answer, problem
 from simulators.ledger import ROW, Call, Deed, KeyReused, Replies, deed
+from simulators.lists import Packs, StockDesk
 
 STOCK = "stock:"
 DEMAND = {"promised": 1, "demand_added": 1, "demand_removed": -1, "cancelled": -1, "delivered": -1}
@@ -49,7 +48,7 @@ class Planning:
         return [
             self.desk.takes("/v1/rows", PlanningBatch, self._take),
             self.desk.shows("/v1/items/{item:path}", self._find),
-            self.desk.shows("/v1/stock", self._stock),
+            *StockDesk(self.desk, self._stock).routes(),
             Route("/unknown-items", self._set_unknown, methods=["GET", "PUT"]),
             *self.desk.control(),
         ]
@@ -70,15 +69,10 @@ class Planning:
                 demand[site] += DEMAND.get(kind, 0) * packs
         return ItemMovements(item=path["item"], packs=kinds, demand=demand) if kinds else None
 
-    def _stock(self, _: Mapping[str, str]) -> StockReport:
+    def _stock(self, _: str) -> Packs:
         """`in_transit:<site>`: what is on the way to or from a site."""
-        return StockReport(
-            figures=tuple(
-                Figure(place=f"{kind.removeprefix(STOCK)}:{site}", item=item, packs=packs)
-                for (kind, item, site), packs in sorted(self._packs.items())
-                if kind.startswith(STOCK) and packs
-            )
-        )
+        stock = ((kind, item, site) for kind, item, site in self._packs if kind.startswith(STOCK))
+        return Packs({(it[1], f"{it[0].removeprefix(STOCK)}:{it[2]}"): self._packs[it] for it in stock})
 
     def _take(self, call: Call, _: str, batch: PlanningBatch) -> Accepted:
         """Row by row. After a refused row, later ones of its item and site are refused as well."""

@@ -92,6 +92,10 @@ class Purchasing:
             Route("/rules/{item}", self._put_rules, methods=["PUT"]),
         ]
 
+    def receipts(self, instance: str) -> list[ReceiptPosting]:
+        """Every goods receipt that was posted to one ERP."""
+        return [receipt for (erp, _), book in self._books.items() if erp == instance for receipt in book.receipts]
+
     def _book(self, instance: str, po: str) -> PurchaseBook:
         return self._books.get((instance, po)) or PurchaseBook(number=po)
 

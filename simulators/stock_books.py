@@ -1,6 +1,5 @@
 """Stand-in stock and forecasts of every ERP: what each was told in bulk, every row counted once by its key."""
 
-from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
@@ -9,10 +8,10 @@ from starlette.routing import Route
 from schemas.base import Contract
 from schemas.erp_feed import ErpForecast, ErpForecastBatch, ErpStockBatch, ErpStockMovement
 from schemas.instructions import Accepted
-from schemas.stock import Bucket, Figure, place
-from schemas.supply import StockReport
+from schemas.stock import Bucket, place
 from simulators.desk import Desk, Refusal
 from simulators.ledger import Call, KeyReused, Replies
+from simulators.lists import Packs
 
 
 class ForecastBook(Contract):
@@ -28,7 +27,7 @@ class StockBooks:
         self.desk = desk
         self._batches = Replies()
         self._rows: dict[tuple[str, str], ErpStockMovement | ErpForecast] = {}
-        self._packs: dict[str, Counter[tuple[str, str]]] = {}
+        self._packs: dict[str, Packs] = {}
         self._forecasts: dict[str, dict[tuple[str, ...], ErpForecast]] = {}
 
     def routes(self) -> list[Route]:
@@ -36,16 +35,15 @@ class StockBooks:
         return [
             self.desk.takes("/{instance}/v1/stock-movements", ErpStockBatch, self._move),
             self.desk.takes("/{instance}/v1/forecasts", ErpForecastBatch, self._forecast),
-            self.desk.shows("/{instance}/v1/stock", self._stock),
             self.desk.shows("/{instance}/v1/forecasts", self._held),
         ]
 
     def _move(self, call: Call, erp: str, batch: ErpStockBatch) -> Accepted:
-        books = self._packs.setdefault(erp, Counter())
+        books = self._packs.setdefault(erp, Packs())
         known = self._batches.known(call)
         for row in self._fresh(erp, batch.rows):
-            books[place(Bucket.ON_HAND, row.site), row.item] += row.on_hand
-            books[place(Bucket.BLOCKED, row.site), row.item] += row.blocked
+            books[row.item, place(Bucket.ON_HAND, row.site)] += row.on_hand
+            books[row.item, place(Bucket.BLOCKED, row.site)] += row.blocked
         return known or self._accepted(call)
 
     def _forecast(self, call: Call, erp: str, batch: ErpForecastBatch) -> Accepted:
@@ -71,10 +69,9 @@ class StockBooks:
         self._batches.keep(call, reply)
         return reply
 
-    def _stock(self, path: Mapping[str, str]) -> StockReport:
-        packs = self._packs.get(path["instance"], Counter())
-        figures = (Figure(place=at, item=item, packs=n) for (at, item), n in sorted(packs.items()) if n)
-        return StockReport(figures=tuple(figures))
+    def packs(self, erp: str) -> Packs:
+        """What one ERP was told in bulk, added up."""
+        return Packs(self._packs.get(erp, Packs()))
 
     def _held(self, path: Mapping[str, str]) -> ForecastBook:
         return ForecastBook(rows=tuple(self._forecasts.get(path["instance"], {}).values()))

@@ -5,6 +5,7 @@ Everything is told as signed webhooks, as those who own the documents.
 
 import asyncio
 import json
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from hashlib import blake2b
@@ -116,10 +117,14 @@ class SupplyPlan(Contract):
 
 
 class Suppliers:
-    """`PUT /supplies` with a `SupplyPlan`: everything in it is told, one document after the other."""
+    """`PUT /supplies` with a `SupplyPlan`: everything in it is told, one document after the other.
 
-    def __init__(self, outbox: Outbox) -> None:
+    `received(receipt, items)`: a warehouse books what it receives of the lines' items before it tells of it.
+    """
+
+    def __init__(self, outbox: Outbox, received: Callable[[GoodsReceipt, dict[int, str]], None]) -> None:
         self._outbox = outbox
+        self._received = received
         self._tasks: set[asyncio.Task[None]] = set()
 
     def release(self, erp: str, order: PurchaseOrder) -> None:
@@ -141,5 +146,8 @@ class Suppliers:
         return answer(plan)
 
     async def _tell(self, plan: SupplyPlan) -> None:
+        items = {line.line: line.item for line in plan.order.lines}
         for number, (partner, paper) in enumerate(plan.papers(datetime.now(UTC)), 1):
+            if isinstance(paper, GoodsReceipt):
+                self._received(paper, items)
             await self._outbox.post(paper_message(partner, paper, f"{plan.order.number}-{number}")).wait()

@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from hashlib import blake2b
 from itertools import count
@@ -79,9 +80,15 @@ class OutboxStatus(Contract):
 
 
 class Outbox:
-    """Sends messages to the gateway, at most MAX_IN_FLIGHT at a time. Leaving its context stops all."""
+    """Sends messages to the gateway, at most MAX_IN_FLIGHT at a time. Leaving its context stops all.
 
-    def __init__(self, gateway_url: str, master_secret: str) -> None:
+    `said(partner, body)` hears of each before it is sent.
+    """
+
+    def __init__(
+        self, gateway_url: str, master_secret: str, said: Callable[[str, bytes], None] = lambda partner, body: None
+    ) -> None:
+        self._said = said
         self.sent = self.accepted = self.rejected = self.messages = self.attempts = 0
         self._gateway_url = gateway_url.rstrip("/")
         self._master_secret = master_secret
@@ -108,6 +115,7 @@ class Outbox:
     def post(self, message: Message, delay_s: float = 0.0) -> asyncio.Event:
         """Send in the background, not before `delay_s` have passed. The event is set when the first attempt ended."""
         self.messages += 1
+        self._said(message.partner, message.body)
         attempted = asyncio.Event()
         task = asyncio.create_task(self._deliver(message, delay_s, attempted))
         self._under_way.add(task)

@@ -19,6 +19,8 @@ from schemas.milestones import ShippedLine
 from simulators.answers import AnswerBook
 from simulators.desk import Desk, Refusal
 from simulators.ledger import Call, deed
+from simulators.lists import Packs, StockDesk
+from simulators.wms_stock import WmsStock
 from simulators.world import World
 
 
@@ -65,8 +67,9 @@ def net(lines: Iterable[LineChange], changes: Iterable[LineChange]) -> tuple[Lin
 class Wms:
     """The books of every site."""
 
-    def __init__(self, desk: Desk, world: World) -> None:
+    def __init__(self, desk: Desk, world: World, stock: WmsStock) -> None:
         self.desk = desk
+        self._stock = stock
         self._answers = AnswerBook(desk.system)
         self._world = world
         self._instructions: dict[tuple[str, str], Instruction] = {}
@@ -83,6 +86,8 @@ class Wms:
             self.desk.takes("/{instance}/v1/returns", ReturnNotice, self._expect),
             self.desk.shows(order, self._find),
             self._answers.route(),
+            *StockDesk(self.desk, self._figures).routes("/{instance}"),
+            *self._stock.routes(),
             *self.desk.control(),
         ]
 
@@ -96,8 +101,14 @@ class Wms:
         self._instructions[site, number] = self._known(site, number).model_copy(update=change)
         return self.desk.accepted()
 
+    def _figures(self, site: str) -> Packs:
+        told = {order: it.lines for (at, order), it in self._instructions.items() if at == site}
+        return self._stock.figures(site, told)
+
     def _send(self, site: str, number: str, changes: Iterable[LineChange], *, address: bool) -> Accepted:
         known = self._known(site, number)
+        changes = tuple(changes)
+        self._stock.instructed(site, number, changes)
         lines = net(known.lines, changes) if known.state is InstructionState.OPEN else ()
         version = known.address_version + address
         return self._write(site, number, lines=lines, packs=sum(x.quantity for x in lines), address_version=version)

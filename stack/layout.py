@@ -140,6 +140,7 @@ class LocalStack:
         if self.options.simulators:
             for system, path in {"erp": "erp/{id}", "wms": "wms/{id}", "tms": "tms", "planning": "planning"}.items():
                 values[system] = {"*": {"url": f"{self.urls.sims}/{path}", "token": self._sim_token}}
+            values["erp"]["*"]["master_data"] = True
             values["stock_erp"] = {"*": "erp-main"}
             values["notify"] = self._to_the_mailroom(values["master_secret"])
         return values
@@ -209,7 +210,8 @@ async def local_stack(
         for name in forget:
             shutil.rmtree(directory / name, ignore_errors=True)
         await stack.start()
-        write_private(directory / WHEREABOUTS, json.dumps(asdict(Whereabouts(stack.postgres.url, stack.urls.gateway))))
+        found = Whereabouts(stack.postgres.url, stack.urls.gateway, stack.temporal.address)
+        write_private(directory / WHEREABOUTS, json.dumps(asdict(found)))
         try:
             yield stack
         finally:
@@ -222,6 +224,7 @@ class Whereabouts:
 
     database_url: str
     gateway_url: str = ""
+    temporal_address: str = ""
 
 
 def whereabouts(state_dir: Path) -> Whereabouts | None:

@@ -5,6 +5,7 @@ from typing import Any
 
 from schemas.finance import ACCOUNT_OF
 from store.engine import Connection
+from store.freight import FREIGHT
 
 VALUED = (
     "SELECT e.*, m.booked_at, coalesce(v.currency, '') AS currency, split_part(e.place, ':', 1) AS bucket "
@@ -16,9 +17,11 @@ VALUED = (
 async def accounts(connection: Connection, erp: str | None = None) -> list[dict[str, Any]]:
     """(account, currency, amount, packs) of every account that is not empty; of the orders of one ERP, or of all."""
     cursor = await connection.execute(
-        f"SELECT a.account, x.currency, sum(x.amount) AS amount, sum(x.packs)::bigint AS packs FROM ({VALUED}) x "
-        "JOIN unnest(%(buckets)s::text[], %(accounts)s::text[]) AS a(bucket, account) USING (bucket) GROUP BY 1, 2 "
-        "HAVING sum(x.amount) <> 0 OR sum(x.packs) <> 0 ORDER BY 2, 1".encode(),
+        f"WITH sides AS (SELECT a.account, x.currency, x.amount, x.packs FROM ({VALUED}) x "
+        "JOIN unnest(%(buckets)s::text[], %(accounts)s::text[]) AS a(bucket, account) USING (bucket) "
+        f"UNION ALL SELECT account, currency, amount, 0 FROM ({FREIGHT}) f) "
+        "SELECT account, currency, sum(amount) AS amount, sum(packs)::bigint AS packs FROM sides GROUP BY 1, 2 "
+        "HAVING sum(amount) <> 0 OR sum(packs) <> 0 ORDER BY 2, 1".encode(),
         {"erp": erp, "buckets": list(ACCOUNT_OF), "accounts": list(ACCOUNT_OF.values())},
     )
     return await cursor.fetchall()

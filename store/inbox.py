@@ -20,6 +20,7 @@ RELEASE, EVENT = "order.release", "event"
 AMEND, CANCEL, HOLD, RESUME = "order.amend", "order.cancel", "order.hold", "order.resume"
 ACT, REPLAN, RETURN = "order.act", "order.replan", "order.return"
 PURCHASE, PAPER, PROPOSAL = "purchase.order", "purchase.document", "replenishment.proposal"
+INVENTORY, FORECAST, MASTER = "inventory", "forecast", "master.change"
 ACKNOWLEDGE, ASSIGN, RESOLVE = "case.acknowledge", "case.assign", "case.resolve"
 """Kinds of messages. All but releases and events are commands."""
 
@@ -145,13 +146,17 @@ async def postpone(connection: Connection, ids: list[int], delay_s: float) -> No
     )
 
 
-async def awaken(connection: Connection, names: list[str]) -> None:
-    """Bring back messages that wait for what appears in this transaction: `order:…`, `shipment:…`, `po:…`."""
-    await connection.execute(
+async def awaken(connection: Connection, names: list[str]) -> int:
+    """Bring back messages that wait for what appears in this transaction (`order:…`, `shipment:…`, `po:…`, `master:…`);
+    returns how many there were. Whatever happens to their order next must not overtake them by a second."""
+    cursor = await connection.execute(
         "UPDATE inbox_message SET state = 'received', waiting_for = NULL, reason = NULL, origin = NULL, settled_at = NULL, "
         "not_before = now() WHERE waiting_for = ANY(%s) AND state = 'quarantined'",
         (names,),
     )
+    if cursor.rowcount:
+        await connection.execute(f"NOTIFY {CHANNEL}")
+    return cursor.rowcount
 
 
 async def revive(connection: Connection) -> int:
@@ -169,6 +174,8 @@ async def revive(connection: Connection) -> int:
         "AND m.waiting_for LIKE 'shipment:%') OR "
         "EXISTS (SELECT FROM purchase_order p WHERE p.erp || '/' || p.number = substr(m.waiting_for, 4) "
         "AND m.waiting_for LIKE 'po:%') OR "
+        "EXISTS (SELECT FROM master_record r WHERE r.known AND m.waiting_for LIKE 'master:%' "
+        "AND m.waiting_for = 'master:' || r.owner || '/' || r.kind || '/' || r.id) OR "
         "EXISTS (SELECT FROM order_view o, unnest(o.parties) AS party WHERE o.key = substr(m.waiting_for, 7 + "
         "length(m.partner) + 1) AND m.waiting_for LIKE 'party:%' AND party = m.partner))"
     )

@@ -6,15 +6,32 @@ event is the same row again; stock movements are keyed by the step, and an order
 """
 
 from collections import defaultdict
+from typing import NamedTuple
 
 from schemas.orders import OrderStatus
 from schemas.records import StepRecord
 from schemas.stock import Moves, StockMove
-from store import ledger
+from store import freight, ledger
 from store.engine import Connection
 
 UNDONE = "/undone"
 _RISING = list(OrderStatus)
+
+
+class Attempt(NamedTuple):
+    """A step as it is booked: under `<stem>/v<version>`, decided on what was known at `base`."""
+
+    stem: str
+    ref: str
+    source: str
+    base: int
+    version: int
+    moves: Moves
+
+    @property
+    def key(self) -> str:
+        """What its movement is keyed by, the first time."""
+        return f"{self.stem}/v{self.version}"
 
 
 async def take_back(connection: Connection, record: StepRecord) -> OrderStatus | None:
@@ -22,16 +39,7 @@ async def take_back(connection: Connection, record: StepRecord) -> OrderStatus |
     The furthest status that other systems may have been told by them, if there were any."""
     if record.base is None or not await _written_beyond(connection, record):
         return None
-    booked = await _booked(connection, record)
-    if booked.get(_key(record)) != record.moves:
-        lost = [
-            StockMove(key=f"{key}{UNDONE}", kind="undone", source="order", ref=record.order, moves=_reverse(moves))
-            for key, moves in booked.items()
-        ]
-        await ledger.hold(
-            connection, ((item, at) for moves in (record.moves, *booked.values()) for at in moves for item in moves[at])
-        )
-        await ledger.book(connection, lost)
+    await undo(connection, _attempt(record, record.base))
     cursor = await connection.execute(
         "SELECT order_status FROM effect WHERE order_key = %s AND version > %s AND order_status IS NOT NULL",
         (record.order, record.base),
@@ -40,16 +48,35 @@ async def take_back(connection: Connection, record: StepRecord) -> OrderStatus |
     return max(told, key=_RISING.index, default=None)
 
 
+async def undo(connection: Connection, step: Attempt) -> None:
+    """Take back the movements of steps beyond its base, unless it is written again as it was."""
+    booked = await _booked(connection, step)
+    if booked.get(step.key) == step.moves:
+        return
+    lost = [
+        StockMove(key=f"{key}{UNDONE}", kind="undone", source=step.source, ref=step.ref, moves=_reverse(moves))
+        for key, moves in booked.items()
+    ]
+    await ledger.hold(
+        connection, ((item, at) for moves in (step.moves, *booked.values()) for at in moves for item in moves[at])
+    )
+    await ledger.book(connection, lost)
+    await freight.take_back(connection, list(booked))
+
+
 async def movement_key(connection: Connection, record: StepRecord) -> str:
-    """The key under which a step's movement is booked: another one after each time that it was undone."""
-    if record.base is None:
-        return _key(record)
+    """The key under which a step's movement is booked."""
+    return await free_key(connection, _attempt(record, record.base or 0))
+
+
+async def free_key(connection: Connection, step: Attempt) -> str:
+    """The key under which it is booked: another one after each time that it was undone."""
     cursor = await connection.execute(
         "SELECT count(*) AS undone FROM stock_move WHERE ref = %s AND kind = 'undone' AND starts_with(key, %s)",
-        (record.order, f"{_key(record)}/"),
+        (step.ref, f"{step.key}/"),
     )
     row = await cursor.fetchone()
-    return f"{_key(record)}/{row['undone'] + 1}" if row and row["undone"] else _key(record)
+    return f"{step.key}/{row['undone'] + 1}" if row and row["undone"] else step.key
 
 
 def not_below(status: OrderStatus | None, told: OrderStatus | None) -> OrderStatus | None:
@@ -57,8 +84,8 @@ def not_below(status: OrderStatus | None, told: OrderStatus | None) -> OrderStat
     return max(status, told, key=_RISING.index) if status and told else status
 
 
-def _key(record: StepRecord) -> str:
-    return f"{record.order}/v{record.version}"
+def _attempt(record: StepRecord, base: int) -> Attempt:
+    return Attempt(record.order, record.order, "order", base, record.version, record.moves)
 
 
 async def _written_beyond(connection: Connection, record: StepRecord) -> bool:
@@ -68,14 +95,14 @@ async def _written_beyond(connection: Connection, record: StepRecord) -> bool:
     return await cursor.fetchone() is not None
 
 
-async def _booked(connection: Connection, record: StepRecord) -> dict[str, Moves]:
+async def _booked(connection: Connection, step: Attempt) -> dict[str, Moves]:
     """The movements of steps beyond the base that have not been undone, by key."""
     cursor = await connection.execute(
         "SELECT m.key, e.place, e.item, e.packs FROM stock_move m JOIN stock_entry e ON e.move_key = m.key "
-        "WHERE m.ref = %s AND m.source = 'order' AND m.kind = 'step' "
-        "AND split_part(substr(m.key, length(m.ref) + 3), '/', 1)::int > %s "
+        "WHERE m.ref = %s AND m.source = %s AND m.kind = 'step' AND starts_with(m.key, %s) "
+        "AND split_part(substr(m.key, %s), '/', 1)::int > %s "
         f"AND NOT EXISTS (SELECT FROM stock_move u WHERE u.key = m.key || '{UNDONE}')".encode(),
-        (record.order, record.base),
+        (step.ref, step.source, f"{step.stem}/v", len(step.stem) + 3, step.base),
     )
     found: dict[str, Moves] = defaultdict(dict)
     for row in await cursor.fetchall():

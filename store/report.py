@@ -35,6 +35,7 @@ async def settled(connection: Connection) -> bool:
         "SELECT NOT EXISTS (SELECT FROM inbox_message WHERE state IN ('received', 'routed')) "
         "AND NOT EXISTS (SELECT FROM event_order WHERE state = 'pending') "
         "AND NOT EXISTS (SELECT FROM effect WHERE outcome = 'planned') "
+        "AND NOT EXISTS (SELECT FROM erp_feed WHERE sent_at IS NULL AND refused IS NULL) "
         "AND NOT EXISTS (SELECT FROM planning_delta d WHERE sent_at IS NULL AND region <> '' "
         f"AND NOT {planning.BLOCKED}) AS settled".encode()
     )

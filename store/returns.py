@@ -8,7 +8,7 @@ from psycopg.types.json import Jsonb
 
 from schemas.milestones import ShippedLine
 from schemas.returns import ReturnRecord, ReturnStart, ReturnState
-from store import effects, events, ledger, planning
+from store import effects, events, ledger, lost, planning
 from store.engine import Connection, Database
 
 COLUMNS = (
@@ -47,17 +47,30 @@ async def authorise(database: Database, start: ReturnStart) -> ReturnState:
 
 async def write(database: Database, record: ReturnRecord) -> None:
     """Write a step of a return. All of it or nothing; safe to repeat; an old record never overwrites a newer one."""
-    async with database.transaction() as connection, connection.pipeline():
-        if record.received:
-            await _lock(connection, record.order)
-        await _row(connection, record)
-        if record.received:
-            await _count_returned(connection, record.order)
-        await events.settle(connection, record.order, record.outcomes)
-        await effects.plan(connection, record.order, record.effects)
-        await planning.buffer(connection, record.order, record.deltas)
-        key = f"{record.order}/return/{record.rma}/v{record.version}"
-        await ledger.book_step(connection, key, "return", record.order, record.moves)
+    async with database.transaction() as connection:
+        await _lock(connection, record.order)
+        key = await _take_back(connection, record)
+        async with connection.pipeline():
+            await _write(connection, record, key)
+
+
+async def _take_back(connection: Connection, record: ReturnRecord) -> str:
+    """Take back what a lost attempt booked. The key under which this one is booked."""
+    stem = f"{record.order}/return/{record.rma}"
+    step = lost.Attempt(stem, record.order, "return", record.base or 0, record.version, record.moves)
+    if record.base is not None:
+        await lost.undo(connection, step)
+    return await lost.free_key(connection, step)
+
+
+async def _write(connection: Connection, record: ReturnRecord, key: str) -> None:
+    await _row(connection, record)
+    if record.received:
+        await _count_returned(connection, record.order)
+    await events.settle(connection, record.order, record.outcomes)
+    await effects.plan(connection, record.order, record.effects)
+    await planning.buffer(connection, record.order, record.deltas)
+    await ledger.book_step(connection, key, "return", record.order, record.moves)
 
 
 async def listing(connection: Connection, order_key: str) -> list[dict[str, Any]]:

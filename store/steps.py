@@ -9,7 +9,20 @@ from schemas.effects import Effect, Operation
 from schemas.orders import OrderStatus
 from schemas.records import StepRecord
 from schemas.stock import Bucket
-from store import amendments, effects, events, ledger, lost, notices, orders, planning, positions, promising, proposals
+from store import (
+    amendments,
+    effects,
+    events,
+    freight,
+    ledger,
+    lost,
+    notices,
+    orders,
+    planning,
+    positions,
+    promising,
+    proposals,
+)
 from store.engine import Connection, Database
 
 
@@ -34,6 +47,9 @@ async def write(database: Database, record: StepRecord) -> None:
             await planning.buffer(connection, record.order, record.deltas)
             await notices.plan(connection, record.notices)
             await ledger.book_step(connection, booking, "order", record.order, record.moves)
+            await freight.accrue(
+                connection, booking or f"{record.order}/v{record.version}", record.order, record.issued
+            )
             if _redates(record):
                 await positions.redate(connection, f"{record.order}/v{record.version}", record.order)
         if _frees(record):

@@ -19,7 +19,7 @@ class ExceptionCaseRow(SQLModel, table=True):
     )
     id: str = Field(primary_key=True)
     order_key: str
-    """An order's, or a purchase order's."""
+    """An order's, a purchase order's, or what else the case is about, as `stock/<system>/<place>`."""
     kind: str
     version: int
     state: str

@@ -27,6 +27,7 @@ from domain import policies
 from gateway.app import SUBJECTS
 from gateway.requests import REQUESTS
 from schemas import door
+from schemas.master import MasterChange
 from schemas.policies import PolicyRule
 from schemas.settings import Settings
 from simulators.history import RULES as IMPORT_RULES
@@ -48,6 +49,7 @@ STATES = ("built", "partly", "not yet")
 BODIES: dict[str, type[BaseModel]] = {
     **{model.__name__: model for model in REQUESTS.values()},
     "PolicyRule": PolicyRule,
+    "MasterChange": MasterChange,
 }
 
 

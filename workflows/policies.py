@@ -35,4 +35,10 @@ FEED_RUN = Policy(
 FEED_SILENCE = timedelta(seconds=20)
 FEED_CYCLES_PER_RUN = 500
 """Activity runs after which the feed's workflow continues as new."""
+RECONCILE = Policy(
+    timedelta(minutes=10),
+    RetryPolicy(initial_interval=timedelta(seconds=1), maximum_interval=timedelta(seconds=20), maximum_attempts=4),
+)
+"""A comparison: given up when the system is away, as the next run of the schedule compares again."""
+RECONCILE_SILENCE = timedelta(seconds=60)
 TASK_TIMEOUT = timedelta(seconds=10)

@@ -43,6 +43,7 @@ class ReturnWorkflow:
         self._seen: set[str] = set()
         self._order_knows = returning.outcome(self._state)
         self._booked = stock.of_return(self._state)
+        self._base = 0
         self._refused: dict[str, Finding] = {}
         self._cases: dict[ExceptionKind, CaseStart] = {}
         self._said: dict[ExceptionKind, tuple[Finding, ...]] = {}
@@ -139,9 +140,10 @@ class ReturnWorkflow:
         if decisions:
             self._state = decisions[-1].state
             booked, self._booked = self._booked, stock.of_return(self._state)
+            base, self._base = self._base, self._state.version
             record = returning.record(self._state, decisions, outcomes)
-            moved = stock.moves(booked, self._booked)
-            await return_steps.write_return(record.model_copy(update={"moves": moved}) if moved else record)
+            known = {"base": base, "moves": stock.moves(booked, self._booked)}
+            await return_steps.write_return(record.model_copy(update=known))
             for decision in decisions:
                 self._lanes.put(decision.effects)
         self._show()

@@ -38,6 +38,7 @@ PLAYS: tuple[Play, ...] = (
     delays.missing_ack,
     people.refused_and_retried,
     people.quarantine_replay,
+    people.unknown_item,
     people.case_escalation,
     planners.planner_accepts,
     planners.planner_rejects,

@@ -1,13 +1,15 @@
 """People: what a system refuses, what cannot be placed, how a case climbs, how people are told."""
 
 from demo.scene import Scene
-from demo.stage import DESK, MISTAKEN
+from demo.stage import DESK, MISTAKEN, By
 from schemas.base import Role, System
 from schemas.commands import Verb
 from schemas.exceptions import Action, CasePolicy, Channel, ExceptionKind, Tier
+from schemas.master import MasterChange, MasterKind
 from schemas.milestones import MilestoneKind as M
 from schemas.orders import OrderStatus as S
 from simulators.answers import Answers
+from simulators.network import ERP
 
 
 async def refused_and_retried(scene: Scene) -> None:
@@ -37,6 +39,22 @@ async def quarantine_replay(scene: Scene) -> None:
     await order.ask(Verb.ACT, action=Action.REPLAY, messages=(parked.id,), reason="its role is corrected")
     await order.ends(S.CLOSED)
     await order.erp("delivered", lambda book: book.status is S.DELIVERED)
+
+
+async def unknown_item(scene: Scene) -> None:
+    """An order names an item that its ERP does not know yet: it is parked; the item is created, and it goes on."""
+    order = await scene.order({1: 10}, item="NEW", instructed=False)
+    item = f"NEW-{order.number}-1"
+    parked = await scene.quarantined("the release is parked", ERP)
+    scene.check(f"the reason names {item}", item in (parked.reason or ""))
+    await order.reaches(S.RELEASED)
+    await scene.stage.driver.create(ERP, MasterKind.ITEM, item)
+    change = MasterChange(id=scene.next_id(), kind=MasterKind.ITEM, ids=(item,))
+    answer = await scene.stage.ask(By.ERP, "/v1/master-data", change)
+    scene.check("the ERP announces it: its stock and the release are tried again", answer.json() == {"replayed": 2})
+    await order.instructed()
+    await order.fulfilled(1, {1: 10})
+    await order.ends(S.CLOSED)
 
 
 async def case_escalation(scene: Scene) -> None:

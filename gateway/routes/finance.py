@@ -1,16 +1,30 @@
-"""What stock is worth: the accounts, and goods in transit by day, from the ledger that supply chain reads."""
+"""What stock is worth: the accounts, and goods in transit by day, from the ledger that supply chain reads; freight."""
 
+import hashlib
 from datetime import UTC, datetime, timedelta
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
 
-from gateway.auth import OwningCaller
-from gateway.problems import answers_of
+from gateway.auth import FreightCaller, OwningCaller
+from gateway.commands import JSON
+from gateway.limits import read_body
+from gateway.lookup import visible_order
+from gateway.openapi import Body, takes
+from gateway.problems import CONTENT_DIFFERS, NOT_FOUND, Problem, answers_of
 from gateway.services import answer, services_of
 from schemas.base import Role
-from schemas.finance import AccountBalance, Accounts, InTransit, InTransitDay
-from store import finance
+from schemas.door import admit, refuse
+from schemas.finance import (
+    AccountBalance,
+    Accounts,
+    FreightInvoice,
+    FreightSettled,
+    InTransit,
+    InTransitDay,
+    OpenAccrual,
+)
+from store import audit, finance, freight
 from store.partners import Caller
 
 router = APIRouter(tags=["finance"])
@@ -23,14 +37,22 @@ router = APIRouter(tags=["finance"])
     responses=answers_of(401, 403, 429, 503),
 )
 async def accounts(request: Request, caller: OwningCaller) -> Response:
-    """Inventory, goods in transit, cost of goods sold, what suppliers sent, losses: a currency's amounts sum to zero.
+    """Inventory, goods in transit, cost of goods sold, what suppliers sent, losses, freight: a currency's amounts sum
+    to zero. `accruals`: freight of what has left that no carrier has invoiced.
 
     An ERP reads what its own orders have moved.
     """
     now = datetime.now(UTC)
     async with services_of(request).database.connection() as connection:
         rows = await finance.accounts(connection, _own(caller))
-    return answer(Accounts(as_of=now, accounts=tuple(AccountBalance.model_validate(row) for row in rows)))
+        accruals = await freight.open_ones(connection, _own(caller))
+    return answer(
+        Accounts(
+            as_of=now,
+            accounts=tuple(AccountBalance.model_validate(row) for row in rows),
+            accruals=tuple(OpenAccrual.model_validate(row) for row in accruals),
+        )
+    )
 
 
 @router.get(
@@ -49,6 +71,33 @@ async def in_transit(
     async with services_of(request).database.connection() as connection:
         rows = await finance.in_transit(connection, now.date() - timedelta(days=days - 1), now.date(), _own(caller))
     return answer(InTransit(as_of=now, days=tuple(InTransitDay.model_validate(row) for row in rows)))
+
+
+@router.post(
+    "/v1/freight-invoices",
+    summary="Invoice freight",
+    response_model=FreightSettled,
+    responses=answers_of(401, 403, 404, 409, 413, 415, 422, 429, 503),
+    openapi_extra=takes(Body(JSON, "FreightInvoice")),
+)
+async def invoice(request: Request, caller: FreightCaller) -> Response:
+    """Settle the freight that was accrued for a shipment of one of your orders. The same `id` is booked once."""
+    _, raw = await read_body(request, JSON)
+    sent = admit(FreightInvoice, raw)
+    database = services_of(request).database
+    order = await visible_order(database, caller, sent.order, sent.erp)
+    digest = hashlib.sha256(sent.model_dump_json().encode()).hexdigest()
+    async with database.transaction() as connection:
+        try:
+            settled = await freight.settle(connection, caller.partner, order["key"], sent, digest)
+        except LookupError:
+            raise Problem(NOT_FOUND, "The order has no such shipment.") from None
+        except ValueError:
+            refuse("currency", "must be the currency of the order")
+        if settled is None:
+            raise Problem(CONTENT_DIFFERS, "This invoice number was booked with other content.")
+        await audit.record(connection, caller.partner, "freight_invoiced", order["key"], invoice=sent.id)
+    return answer(settled)
 
 
 def _own(caller: Caller) -> str | None:

@@ -10,7 +10,9 @@ from gateway.admission import digest_of
 from gateway.auth import PlanningCaller, ProposingCaller
 from gateway.commands import JSON
 from gateway.exchange import exchange_of
+from gateway.intake import Brought, keep_forecast, named_in
 from gateway.limits import read_body
+from gateway.master import unsettled
 from gateway.openapi import Body, takes
 from gateway.problems import answers_of, invalid
 from gateway.services import answer, services_of
@@ -18,12 +20,10 @@ from schemas.base import Day, SiteId
 from schemas.door import admit
 from schemas.forecast import Bucket, ForecastAccuracy, ForecastBatch, ForecastTaken
 from schemas.milestones import ItemId
-from store import erp_feed, forecast, inbox
+from store import forecast, inbox
 from store.inbox import NewMessage
 
 router = APIRouter(tags=["planning"])
-FORECAST = "forecast"
-"""Kind of an inbox message that brings forecasts."""
 MAX_SPAN = timedelta(days=1100)
 
 
@@ -32,18 +32,24 @@ MAX_SPAN = timedelta(days=1100)
     summary="Send a forecast",
     status_code=201,
     response_model=ForecastTaken,
-    responses=answers_of(401, 403, 413, 415, 422, 429, 503),
+    responses={
+        202: {"description": "Committed; rows that are `waiting` follow", "model": ForecastTaken},
+        **answers_of(401, 403, 413, 415, 422, 429, 503),
+    },
     openapi_extra=takes(Body(JSON, "ForecastBatch")),
 )
 async def send(request: Request, caller: ProposingCaller) -> Response:
-    """Up to 10,000 rows of a version, kept before it is answered. Only what changes something goes on to the ERP."""
+    """Up to 10,000 rows of a version, kept before it is answered. Only what changes something goes on to the ERP.
+
+    Rows of an item or site that we do not know yet are committed, and taken in when the ERP that owns it does (202).
+    """
     gateway, exchange = services_of(request), exchange_of(request.scope)
     _, raw = await read_body(request, JSON)
     batch = admit(ForecastBatch, raw)
     message = NewMessage(
         partner=caller.partner,
         channel="api",
-        kind=FORECAST,
+        kind=inbox.FORECAST,
         external_id=batch.version,
         digest=digest_of(raw),
         raw=raw,
@@ -52,13 +58,11 @@ async def send(request: Request, caller: ProposingCaller) -> Response:
     )
     async with gateway.database.transaction() as connection:
         [inbox_id] = await inbox.accept(connection, [message])
-        taken, changed = await forecast.take_in(connection, caller.partner, batch)
-        await erp_feed.owe_forecasts(connection, gateway.settings.stock_owner, changed)
-        new = taken.superseded < len(batch.rows)
-        reason = f"a later version is known of {taken.superseded} rows" if taken.superseded else None
-        await inbox.settle(connection, [inbox_id], "applied" if new else "superseded", [reason])
-    gateway.metrics.accepted(FORECAST)
-    return answer(taken, 201)
+        owner, by = gateway.settings.stock_owner, Brought(inbox_id, caller.partner)
+        waiting = await unsettled(connection, gateway.settings, named_in(batch, owner))
+        taken = await keep_forecast(connection, owner, by, batch, waiting)
+    gateway.metrics.accepted(inbox.FORECAST)
+    return answer(taken, 202 if taken.waiting else 201)
 
 
 @router.get(

@@ -10,7 +10,9 @@ from gateway.admission import CLOCK_TOLERANCE, digest_of
 from gateway.auth import StockCaller, WarehouseCaller
 from gateway.commands import JSON
 from gateway.exchange import exchange_of
+from gateway.intake import Brought, book_inventory, named_in
 from gateway.limits import read_body
+from gateway.master import unsettled
 from gateway.openapi import Body, takes
 from gateway.problems import FORBIDDEN, Problem, answers_of
 from gateway.services import answer, services_of
@@ -18,12 +20,10 @@ from schemas.base import Role, SiteId
 from schemas.door import admit, refuse
 from schemas.inventory import Arrival, InventoryBatch, InventoryTaken, Stock, StockPosition
 from schemas.milestones import ItemId
-from store import erp_feed, inbox, stock
+from store import inbox, stock
 from store.inbox import NewMessage
 
 router = APIRouter(tags=["inventory"])
-INVENTORY = "inventory"
-"""Kind of an inbox message that brings inventory reports."""
 
 
 @router.post(
@@ -31,11 +31,17 @@ INVENTORY = "inventory"
     summary="Report inventory",
     status_code=201,
     response_model=InventoryTaken,
-    responses=answers_of(401, 403, 413, 415, 422, 429, 503),
+    responses={
+        202: {"description": "Committed; reports that are `waiting` follow", "model": InventoryTaken},
+        **answers_of(401, 403, 413, 415, 422, 429, 503),
+    },
     openapi_extra=takes(Body(JSON, "InventoryBatch")),
 )
 async def report(request: Request, caller: WarehouseCaller) -> Response:
-    """Receipts, damage, scrap and counts of the caller's own site: booked before it is answered, each report once."""
+    """Receipts, damage, scrap and counts of the caller's own site: booked before it is answered, each report once.
+
+    Reports of an item or site that we do not know yet are committed, and booked when the ERP that owns it does (202).
+    """
     gateway, exchange = services_of(request), exchange_of(request.scope)
     _, raw = await read_body(request, JSON)
     batch = admit(InventoryBatch, raw)
@@ -50,7 +56,7 @@ async def report(request: Request, caller: WarehouseCaller) -> Response:
     message = NewMessage(
         partner=caller.partner,
         channel="api",
-        kind=INVENTORY,
+        kind=inbox.INVENTORY,
         external_id=batch.reports[0].id,
         digest=digest_of(raw),
         raw=raw,
@@ -59,14 +65,11 @@ async def report(request: Request, caller: WarehouseCaller) -> Response:
     )
     async with gateway.database.transaction() as connection:
         [inbox_id] = await inbox.accept(connection, [message])
-        outcomes = await stock.take_in(connection, caller.partner, batch.reports)
-        booked = [stock.move_key(caller.partner, it.id) for it in outcomes if it.superseded is None]
-        await erp_feed.owe_movements(connection, gateway.settings.stock_owner, booked)
-        old = all(it.superseded for it in outcomes)
-        why = "; ".join(f"{it.id}: {it.superseded}" for it in outcomes if it.superseded) or None
-        await inbox.settle(connection, [inbox_id], "superseded" if old else "applied", [why])
-    gateway.metrics.accepted(INVENTORY)
-    return answer(InventoryTaken(outcomes=tuple(outcomes)), 201)
+        owner, by = gateway.settings.stock_owner, Brought(inbox_id, caller.partner)
+        waiting = await unsettled(connection, gateway.settings, named_in(batch, owner))
+        taken = await book_inventory(connection, owner, by, batch, waiting)
+    gateway.metrics.accepted(inbox.INVENTORY)
+    return answer(taken, 202 if taken.waiting else 201)
 
 
 @router.get(

@@ -1,5 +1,6 @@
 """Re-plan proposals: what planners are asked, and their decisions."""
 
+import re
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Path, Query, Request, Response
@@ -9,15 +10,18 @@ from gateway.commands import asked, carried_out, committed_before
 from gateway.problems import NOT_FOUND, REFUSED, Problem, answers_of
 from gateway.routes.cases import Limit
 from gateway.routes.commands import UNDECIDED, described
-from gateway.services import answer, services_of
+from gateway.services import Services, answer, services_of
 from gateway.views import ProposalList, proposal_view
 from schemas.base import Region
-from schemas.commands import CommandAnswer, Verb
+from schemas.commands import CommandAnswer, ReplanDecision, Verb, Verdict
 from schemas.door import refuse
-from store import orders, proposals
+from store import audit, governing, orders, proposals
+from store.partners import Caller
 
 router = APIRouter(tags=["planning"])
 
+STOCK = re.compile(r"stock/([0-9]{1,18})")
+DECIDED = {Verdict.ACCEPT: "accepted", Verdict.REJECT: "rejected", Verdict.OVERRIDE: "overridden"}
 ProposalId = Annotated[str, Path(max_length=200, pattern=r"^[\x21-\x7e]+$", description="As it is listed.")]
 
 
@@ -37,7 +41,10 @@ async def listed(
     """The newest first."""
     async with services_of(request).database.connection() as connection:
         rows = await proposals.listing(connection, open_only=state == "open", region=region, limit=limit)
-    return answer(ProposalList(proposals=tuple(proposal_view(row) for row in rows)))
+        stock = await governing.listing(connection, open_only=state == "open", region=region, limit=limit)
+        weeks = await governing.precision(connection, region)
+    found = tuple(proposal_view(row) for row in rows)
+    return answer(ProposalList(proposals=found, stock=tuple(stock) or None, precision=tuple(weeks) or None))
 
 
 @router.post("/v1/proposals/{proposal:path}/decision", summary="Decide on a proposal", **described("ReplanDecision"))
@@ -47,6 +54,8 @@ async def decide(request: Request, caller: PlanningCaller, proposal: ProposalId)
     if wish.request.proposal != proposal:
         refuse("proposal", "must be the proposal that the address names")
     gateway = services_of(request)
+    if about := STOCK.fullmatch(proposal):
+        return await _of_stock(gateway, caller, int(about[1]), wish.request)
     async with gateway.database.connection() as connection:
         row = await proposals.show(connection, proposal)
         if row is None:
@@ -58,3 +67,21 @@ async def decide(request: Request, caller: PlanningCaller, proposal: ProposalId)
             REFUSED, f"The proposal is {row['state']}: ask support to re-date or re-source the order instead."
         )
     return await carried_out(request, record, CommandAnswer(order=row["order_key"], status=status, done=UNDECIDED))
+
+
+async def _of_stock(gateway: Services, caller: Caller, number: int, wish: ReplanDecision) -> Response:
+    """A decision about an item at a site concerns no order: it is written down, and planning goes by it."""
+    if wish.verdict is Verdict.OVERRIDE and wish.promised_on is None:
+        refuse("promised_on", "is what an override of an item at a site names")
+    async with gateway.database.transaction() as connection:
+        try:
+            view = await governing.decide(
+                connection, number, DECIDED[wish.verdict], caller.partner, wish.reason, wish.promised_on
+            )
+        except ValueError as decided:
+            raise Problem(REFUSED, f"The proposal is {decided}.") from None
+        if view is None:
+            raise Problem(NOT_FOUND, "There is no proposal with this id.")
+        detail = {"verdict": wish.verdict, "id": wish.id}
+        await audit.record(connection, caller.partner, "stock_proposal_decided", view.id, **detail)
+    return answer(view)

@@ -5,11 +5,13 @@ import hashlib
 from fastapi import APIRouter, Request, Response
 from psycopg import Rollback
 
+from domain.master import named_in_release
 from domain.parties import parties
 from gateway.admission import digest_of
 from gateway.auth import ErpCaller
 from gateway.exchange import exchange_of
 from gateway.limits import read_body
+from gateway.master import unsettled
 from gateway.openapi import Body, takes
 from gateway.problems import CONTENT_DIFFERS, Problem, answers_of
 from gateway.services import Services, answer, services_of
@@ -40,11 +42,13 @@ RELAY_HEAD_START_S = 2.0
 async def release_order(request: Request, caller: ErpCaller) -> Response:
     """Release an order for execution and wait for its promise.
 
+    What names an item, site or customer that we do not know yet is committed, and looked up before it goes on (202).
     Releasing it again with the same content changes nothing; with other content it is refused with 409.
     """
     gateway, exchange = services_of(request), exchange_of(request.scope)
     _, raw = await read_body(request, "application/json")
     release = admit(OrderRelease, raw)
+    ready = await _ready(gateway, caller.partner, release)
     message = NewMessage(
         partner=caller.partner,
         channel="api",
@@ -54,16 +58,24 @@ async def release_order(request: Request, caller: ErpCaller) -> Response:
         raw=raw,
         traceparent=exchange.traceparent,
         headers={"request-id": exchange.request_id},
-        delay_s=gateway.settings.release_wait_s + RELAY_HEAD_START_S,
+        delay_s=gateway.settings.release_wait_s + RELAY_HEAD_START_S if ready else 0.0,
     )
     birth = await _record(gateway, message, release)
     said = None if birth.new else await _said_before(gateway, caller.partner, release.number)
     if said is None:
-        promise = await gateway.handoff.release(birth.key, gateway.settings.release_wait_s)
+        promise = await gateway.handoff.release(birth.key, gateway.settings.release_wait_s) if ready else None
         status = OrderStatus.PROMISED if promise else OrderStatus.RELEASED
         said = _answer(birth.key, release.number, status, promise)
     code = 202 if said.status is OrderStatus.RELEASED else 201 if birth.new else 200
     return answer(said, code, {"Location": said.links["self"]})
+
+
+async def _ready(gateway: Services, erp: str, release: OrderRelease) -> bool:
+    """Whether the order can start now: else the relay looks up what it names, and starts it."""
+    if not gateway.settings.offers_master_data(erp):
+        return True
+    async with gateway.database.connection() as connection:
+        return not await unsettled(connection, gateway.settings, named_in_release(erp, release))
 
 
 async def _record(gateway: Services, message: NewMessage, release: OrderRelease) -> Birth:

@@ -7,10 +7,13 @@ from sqlmodel import SQLModel
 from store import (  # noqa: F401 - registers the tables
     tables,
     tables_forecast,
+    tables_freight,
+    tables_master,
     tables_people,
     tables_planning,
     tables_procurement,
     tables_promising,
+    tables_reconciling,
     tables_stock,
 )
 

@@ -25,6 +25,7 @@ def clean(**effects: Any) -> dict[str, Any]:
     return {
         "promises": {"oversold": 0},
         "stock": {"unbalanced": 0},
+        "balance": {"items": 4, "differences": 1, "explained": 1},
         "effects": {"tms": reconcile(KEYS, book(sorted(KEYS))), **effects},
         "orders": {"open": 0},
         "messages": {"accepted": 3, "applied": 2, "superseded": 1, "quarantined": 0},
@@ -61,7 +62,9 @@ def test_open_orders_and_unsettled_messages_are_found() -> None:
 def test_books_that_do_not_add_up_and_broken_promises_are_found() -> None:
     report = clean()
     report["stock"]["unbalanced"], report["promises"]["oversold"] = 3, 1
+    report["balance"]["differences"] = 3
     assert sound(report) == [
         "3 places of the stock ledger do not add up",
+        "2 differences with other systems' books are not explained",
         "1 items or supplies are promised beyond what there is",
     ]

@@ -17,6 +17,7 @@ from simulators.driver import Driver, Targets
 from simulators.happened import expectations
 from simulators.orders import generate
 from stack.layout import LocalStack, StackOptions, local_stack
+from tests.integration.books import compare, compare_lists
 from tests.integration.counts import instructed, milestones_for_the_erp
 
 
@@ -64,6 +65,8 @@ async def test_the_same_end_whatever_dies() -> None:
             books = await driver.books()
         assert killing.done(), f"the storm outlasted the orders; {AGAIN}"
         await killing
+        await compare(stack)
+        await compare_lists(stack)
     assert sound(found) == [], AGAIN
     assert found["orders"]["delivered"] == STORM.orders, AGAIN
     told = [(e.shipment, e.milestone) for e in books["erp"].entries if e.operation == "report_milestone"]

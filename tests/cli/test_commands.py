@@ -3,16 +3,18 @@
 import json
 import os
 import stat
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from schemas.master import MasterKind, MasterName
 from stack.layout import ADMIN_KEY, WHEREABOUTS, LocalStack, StackOptions, Whereabouts, local_admin_key
 from store import planning
 from tests.cli.conftest import Terminal
 from tests.gateway.trouble import CASE, PROPOSAL
+from tests.owner import OFFERING, Owner
 from tests.store.test_planning import ItemDelta, buffered
 
 WHY = ("--reason", "because")
@@ -195,3 +197,14 @@ async def test_partners_inbox_and_database_are_looked_after(terminal: Terminal) 
     assert "0 messages are back" in await terminal("inbox", "replay", "1")
     assert "The audit trail is whole." in await terminal("db", "verify-audit")
     assert "newest schema" in await terminal("db", "migrate")
+
+
+async def test_master_data_with_its_owner_and_age(terminal: Terminal) -> None:
+    services = terminal.gateway.app.state.gateway
+    settings = services.settings.model_copy(update={"erp": OFFERING})
+    terminal.gateway.app.state.gateway = replace(services, settings=settings)
+    await Owner().behind(terminal.gateway.database).check([MasterName("erp-one", MasterKind.ITEM, "A/1")])
+    text = await terminal("master", "item", "A/1", "--erp", "erp-one")
+    assert "item A/1 of erp-one, fresh, fetched 20" in text
+    assert "│ active │ True │" in text
+    assert "offers no master data" in await terminal("master", "item", "A/1", "--erp", "erp-two", code=1)

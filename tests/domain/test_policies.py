@@ -33,7 +33,7 @@ def test_every_kind_has_an_owner_who_is_alerted_at_once_and_somebody_above(kind:
     assert times == sorted(set(times))
     assert len(queues) > 1
     assert queues[1] == f"{queues[0]}-manager"
-    assert policy.actions
+    assert policy.actions or kind is ExceptionKind.STOCK_DIFFERENCE, "the owner of the books corrects them"
     assert policy.unassigned_after_s is not None
     assert 0 < policy.unassigned_after_s < times[1]
     assert check(rule(scope={"kind": kind}, body=policy.model_dump(mode="json", exclude={"version"}))) == []

@@ -49,6 +49,13 @@ def test_the_order_of_reports_does_not_matter() -> None:
     assert ends[0]["transit:DN-2"] == {"B": 50}
 
 
+def test_what_has_left_is_known_by_shipment_also_when_it_has_arrived() -> None:
+    full = Counter({("transit:DN-1", "A"): 40, ("transit:DN-1", "B"): 60})
+    assert +stock.issued(after(opened(), PICKED)) == Counter()
+    for told in ((SHIPPED,), (SHIPPED, DELIVERED)):
+        assert +stock.issued(after(opened(), *told)) == full
+
+
 def test_what_was_picked_is_put_away_when_the_order_is_cancelled() -> None:
     picked = after(opened(), PICKED)
     assert balance(done(picked, Verb.CANCEL, CancelRequest(id="c", reason="no need")).state) == {}

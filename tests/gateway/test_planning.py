@@ -1,9 +1,12 @@
 """Proposals and policies over the API."""
 
+from datetime import UTC, date, datetime
 from typing import Any
 
 import pytest
 
+from schemas.governing import StockReplan
+from store import governing
 from tests.gateway.harness import Gateway
 from tests.gateway.messages import release
 from tests.gateway.trouble import PROPOSAL, propose
@@ -104,3 +107,35 @@ async def test_a_rule_that_means_nothing_is_refused(gateway: Gateway, change: di
     assert status == 422
     assert field in [finding["field"] for finding in problem["findings"]]
     assert (await gateway.get("/v1/policies", "root")).json() == {"rules": []}
+
+
+async def raised(gateway: Gateway) -> str:
+    """An item at a site that planners are asked about."""
+    replan = StockReplan(
+        item="A", site="DC1", packs=-12, day=date(2026, 3, 14), slipped_days=5, causes=(), summary="late"
+    )
+    async with gateway.database.connection() as connection:
+        await governing.propose(connection, "EMEA", [replan], datetime.now(UTC), 3600.0)
+    [proposal] = (await gateway.get("/v1/proposals", "planner")).json()["stock"]
+    assert (proposal["item"], proposal["site"], proposal["packs"], proposal["state"]) == ("A", "DC1", -12, "open")
+    return str(proposal["id"])
+
+
+async def test_planners_decide_about_items_at_sites_and_their_precision_is_shown(gateway: Gateway) -> None:
+    answers = []
+    for verdict, more in (("accept", {}), ("reject", {}), ("override", {"promised_on": "2026-03-20"})):
+        name = await raised(gateway)
+        wish = {"id": f"d-{verdict}", "proposal": name, "verdict": verdict, "reason": "as it is", **more}
+        for _ in range(2):
+            answers.append(await gateway.post(f"/v1/proposals/{name}/decision", "planner", wish))
+        other = {**wish, "verdict": "accept" if verdict == "reject" else "reject"}
+        other.pop("promised_on", None)
+        assert (await gateway.post(f"/v1/proposals/{name}/decision", "planner", other)).status_code == 409
+        assert (await gateway.post(f"/v1/proposals/{name}/decision", "dhl", wish)).status_code == 403
+    assert {answer.status_code for answer in answers} == {200}
+    told = (await gateway.get("/v1/proposals?state=all", "planner")).json()
+    assert [x["state"] for x in told["stock"]] == ["overridden", "rejected", "accepted"]
+    [week] = told["precision"]
+    assert (week["accepted"], week["decided"], round(week["precision"], 2)) == (1, 3, 0.33)
+    nowhere = {"id": "d-9", "proposal": "stock/99", "verdict": "accept", "reason": "x"}
+    assert (await gateway.post("/v1/proposals/stock/99/decision", "planner", nowhere)).status_code == 404

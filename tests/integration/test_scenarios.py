@@ -20,6 +20,7 @@ from demo.scenarios import SCENARIOS, Scenario
 from demo.scene import Scene
 from schemas.orders import OrderStatus
 from stack.layout import LocalStack, StackOptions, local_stack
+from tests.integration.books import compare, compare_lists
 
 GUIDE = Path(__file__).resolve().parents[2] / "docs" / "howto" / "scenarios.md"
 
@@ -70,6 +71,12 @@ async def test_everything_that_systems_did_belongs_to_a_scenario(evening: Evenin
     for system in ("erp", "wms", "tms"):
         effects = evening.report["effects"][system]
         assert effects["found"] == sum(it["effects"][system] for it in evening.report["scenarios"].values())
+
+
+async def test_the_books_of_every_system_equal_ours_after_every_path(evening: Evening) -> None:
+    ours, _ = await compare(evening.stack)
+    assert ours
+    await compare_lists(evening.stack)
 
 
 async def test_the_audience_sees_what_happened_in_every_system(evening: Evening) -> None:

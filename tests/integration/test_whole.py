@@ -76,7 +76,8 @@ async def test_every_system_was_told_exactly_what_the_plans_say(whole: Whole) ->
     assert len(books["tms"].entries) == whole.report["effects"]["tms"]["expected"] == len(ORDERS)
     async with Database(whole.stack.settings.database_url, 2) as database, database.connection() as connection:
         cursor = await connection.execute(
-            "SELECT count(DISTINCT order_key) AS orders FROM planning_delta WHERE sent_at IS NOT NULL"
+            "SELECT count(DISTINCT order_key) AS orders FROM planning_delta d JOIN order_view o ON o.key = d.order_key "
+            "WHERE sent_at IS NOT NULL"
         )
         assert await cursor.fetchone() == {"orders": len(ORDERS)}, "planning knows of every order"
 

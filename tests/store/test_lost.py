@@ -5,11 +5,12 @@ from itertools import product
 import pytest
 
 from schemas.effects import Effect
-from schemas.milestones import MilestoneKind
+from schemas.milestones import MilestoneKind, ShippedLine
 from schemas.orders import OrderStatus
 from schemas.records import StepRecord
+from schemas.returns import ReturnRecord, ReturnState
 from schemas.stock import Moves
-from store import effects, ledger, steps
+from store import effects, ledger, returns, steps
 from store.engine import Database
 from tests.store.rows import DUE, EFFECT, FIRST, KEY, open_order
 
@@ -121,3 +122,29 @@ async def test_a_status_may_fall_when_nothing_was_lost(order: Database) -> None:
     await steps.write(order, step(4, 5, {}).model_copy(update={"effects": (more,)}))
     async with order.connection() as connection:
         assert await effects.told_status(connection, more) is OrderStatus.PICKED
+
+
+def came_back(base: int, version: int, moves: Moves) -> ReturnRecord:
+    """A step of a return decided on the version `base`."""
+    return ReturnRecord(
+        order=KEY,
+        rma="RMA-1",
+        base=base,
+        version=version,
+        state=ReturnState.RECEIVED,
+        reason="wrong size",
+        sender=False,
+        expected=(ShippedLine(line=1, quantity=40),),
+        moves=moves,
+    )
+
+
+async def test_what_a_lost_attempt_at_a_return_booked_counts_once(order: Database) -> None:
+    await steps.write(order, step(3, 5, move(0, 3)))
+    received = came_back(1, 2, {"customer:": {"A": -40}, "returns:LYS": {"A": 40}})
+    both = came_back(1, 3, {"customer:": {"A": -40}, "on_hand:LYS": {"A": 40}})
+    for record in (received, received, both, both):
+        await returns.write(order, record)
+    assert {place: packs for place, packs in (await held(order)).items() if packs} == {}
+    async with order.connection() as connection:
+        assert await ledger.audit(connection) == []

@@ -12,10 +12,12 @@ from store import (  # noqa: F401 - registers the tables
     steps,
     tables,
     tables_forecast,
+    tables_freight,
     tables_people,
     tables_planning,
     tables_procurement,
     tables_promising,
+    tables_reconciling,
     tables_stock,
 )
 from store.engine import Database

@@ -1,0 +1,77 @@
+"""Asks owners for master data: through what is kept, each record once however many want it, also over processes.
+
+Not a Temporal activity: the relay asks before it hands a message over, so that no workflow's history knows of it.
+"""
+
+import asyncio
+from collections.abc import Iterable
+from datetime import datetime
+
+import structlog
+
+from connectors.ports import Call, ConnectorError, MasterDataPort
+from schemas.master import Checked, MasterName
+from schemas.settings import Settings
+from store import master
+from store.engine import Database
+from store.master import Entry
+
+AT_ONCE = 16
+"""Look-ups under way in this process."""
+WAIT_S = 0.05
+"""Between two looks whether somebody else has got the answer."""
+PAUSE_S = 2.0
+"""How long an owner that did not answer for a record is left alone with it."""
+LEASE_MARGIN_S = 1.0
+"""A claim lasts so much longer than a call: whoever holds it longer has died."""
+_log = structlog.get_logger("master")
+
+
+class MasterData:
+    """See `gateway.master.Registry`."""
+
+    def __init__(self, port: MasterDataPort, database: Database, config: Settings) -> None:
+        self._port = port
+        self._database = database
+        self._config = config
+        self._places = asyncio.Semaphore(AT_ONCE)
+
+    async def check(self, names: Iterable[MasterName]) -> Checked:
+        """What the owners of these do not know. Owners that offer no master data are not asked."""
+        asked = {name for name in names if self._config.offers_master_data(name.owner)}
+        if not asked:
+            return Checked()
+        async with self._database.connection() as connection:
+            asked -= await master.fresh(connection, asked)
+        found = dict(zip(asked, await asyncio.gather(*map(self._find, asked)), strict=True))
+        missing = sorted(name for name, entry in found.items() if not entry.usable(self._config.master.stale_s))
+        unknown = tuple(name for name in missing if found[name].fresh)
+        return Checked(unknown=unknown, unanswered=tuple(name for name in missing if name not in unknown))
+
+    async def _find(self, name: MasterName) -> Entry:
+        """What is kept, once the owner has been asked if that is due: by us, or by who came first."""
+        while True:
+            async with self._places:
+                async with self._database.connection() as connection:
+                    token = await master.claim(connection, name, self._config.call_timeout_s + LEASE_MARGIN_S)
+                if token:
+                    await self._ask(name, token)
+                async with self._database.connection() as connection:
+                    entry = await master.find(connection, name)
+            if entry and (entry.fresh or entry.down):
+                return entry
+            await asyncio.sleep(WAIT_S)
+
+    async def _ask(self, name: MasterName, token: datetime) -> None:
+        call = Call(name.owner, f"master/{name.kind}/{name.id}", timeout_s=self._config.call_timeout_s)
+        try:
+            record = await self._port.look_up(name.kind, name.id, call)
+        except ConnectorError as error:
+            _log.warning("master.unanswered", owner=name.owner, kind=name.kind, origin=error.origin)
+            async with self._database.connection() as connection:
+                await master.unanswered(connection, name, token, PAUSE_S)
+            return
+        keep_s = self._config.master.fresh_s if record else self._config.master.unknown_s
+        body = record.model_dump(mode="json", exclude_unset=True) if record else None
+        async with self._database.transaction() as connection:
+            await master.keep(connection, name, token, body, keep_s)

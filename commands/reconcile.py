@@ -1,0 +1,89 @@
+"""`syncline reconcile …`: compare our books with those of other systems, and see what differs; `syncline balance`."""
+
+import asyncio
+from typing import Annotated
+
+import typer
+from psycopg import OperationalError
+from temporalio.client import WorkflowFailureError
+
+from commands.terminal import DEFAULT_STATE, StateDir, console, database_url, fail, show, with_database
+from gateway.schedules import OF_INBOX, connected, run_now
+from schemas.reconciling import INBOX, ReconcileReport, ReconcileRun
+from schemas.settings import Settings
+from stack.layout import whereabouts
+from store import balance as books
+from store import comparing, reconciling
+from store.engine import Database
+
+app = typer.Typer(no_args_is_help=True, help="Compare our books with those of other systems.")
+RUN_COLUMNS = ("started_at", "system", "target", "compared", "differences", "explained", "error")
+COLUMNS = ("id", "system", "target", "subject", "kind", "ours", "theirs", "state", "explained_by", "case")
+DETAILS = ("about", "owner", "proposal", "explained_by", "case", "first_seen", "last_seen", "closed_at")
+
+
+@app.command()
+def run(
+    system: Annotated[str | None, typer.Option(help="erp, wms, planning or inbox; all when absent.")] = None,
+    state_dir: StateDir = DEFAULT_STATE,
+) -> None:
+    """Compare now, and wait for the result."""
+    found = [(run, report) for run, report in asyncio.run(_compared(state_dir, system))]
+    rows = (
+        {"system": run.system, "target": run.target}
+        | (report.model_dump() if isinstance(report, ReconcileReport) else {"error": report})
+        for run, report in found
+    )
+    columns = ("system", "target", "compared", "differences", "explained", "waiting", "error")
+    show("reconciliation", columns, ({name: row.get(name) for name in columns} for row in rows))
+
+
+async def _compared(state_dir: StateDir, system: str | None) -> list[tuple[ReconcileRun, ReconcileReport | str]]:
+    local, settings = whereabouts(state_dir), Settings()
+    address = (local and local.temporal_address) or settings.temporal_address
+    try:
+        async with Database(database_url(state_dir), 2) as database, database.connection() as connection:
+            runs = [*await comparing.targets(connection), OF_INBOX]
+        client = await connected(address, settings.temporal_namespace)
+    except (OperationalError, TimeoutError, RuntimeError):
+        raise fail("no database or Temporal answers: start them with `syncline up`") from None
+    if system not in (None, INBOX, *(run.system for run in runs)):
+        raise fail(f"--system {system} is not known; there are: {', '.join(sorted({run.system for run in runs}))}")
+    found: list[tuple[ReconcileRun, ReconcileReport | str]] = []
+    for one in runs:
+        if system in (None, one.system):
+            try:
+                found.append((one, await run_now(client, one)))
+            except WorkflowFailureError as error:
+                found.append((one, str(error.cause)[:120]))
+    return found
+
+
+@app.command("list")
+def list_differences(
+    every: Annotated[bool, typer.Option("--all", help="Closed ones too.")] = False, state_dir: StateDir = DEFAULT_STATE
+) -> None:
+    """List runs and differences, the newest first."""
+    show("runs", RUN_COLUMNS, with_database(reconciling.runs, state_dir))
+    found = with_database(lambda connection: reconciling.listing(connection, open_only=not every), state_dir)
+    show("differences", COLUMNS, (x.model_dump() for x in found))
+
+
+@app.command("show")
+def show_difference(id: int, state_dir: StateDir = DEFAULT_STATE) -> None:
+    """Show a difference: whose figure it is, and what should be done."""
+    found = with_database(lambda connection: reconciling.listing(connection, open_only=False, limit=100_000), state_dir)
+    difference = next((x for x in found if x.id == id), None)
+    if difference is None:
+        raise fail(f"there is no difference {id}: see `syncline reconcile list --all`")
+    show(difference.subject, COLUMNS, [difference.model_dump()])
+    for name in DETAILS:
+        console.print(f"{name:<14}{getattr(difference, name) or ''}", highlight=False, soft_wrap=True)
+
+
+def balance(state_dir: StateDir = DEFAULT_STATE) -> None:
+    """The balance sheet of packs and values across ours, ERP, warehouse and planning."""
+    columns = ("item", "place", "ours", "erp", "wms", "planning", "value", "explained_by")
+    show("balance", columns, with_database(books.sheet, state_dir))
+    found = with_database(books.balance, state_dir)
+    console.print(f"{found['items']} items, {found['differences']} differences, {found['explained']} of them explained")

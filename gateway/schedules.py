@@ -1,0 +1,99 @@
+"""The Schedules of reconciliation: one for each system and target, and one for the inbox; made once, kept for ever."""
+
+import asyncio
+from collections.abc import Iterable
+from contextlib import suppress
+from datetime import timedelta
+
+from psycopg import OperationalError
+from temporalio.client import (
+    Client,
+    Schedule,
+    ScheduleActionStartWorkflow,
+    ScheduleAlreadyRunningError,
+    ScheduleIntervalSpec,
+    ScheduleOverlapPolicy,
+    SchedulePolicy,
+    ScheduleSpec,
+)
+from temporalio.common import WorkflowIDConflictPolicy
+from temporalio.exceptions import WorkflowAlreadyStartedError
+from temporalio.service import RPCError
+
+from gateway.handoff_commands import ORDERS_QUEUE
+from schemas.base import System
+from schemas.governing import GovernorRun
+from schemas.reconciling import INBOX, ReconcileReport, ReconcileRun
+from store import comparing
+from store.engine import Database
+from workflows.payloads import CONVERTER
+from workflows.policies import TASK_TIMEOUT
+
+OF_INBOX = ReconcileRun(system=INBOX, target="messages")
+LOOK_EVERY_S = 60.0
+CATCH_UP = timedelta(minutes=1)
+"""Runs that were missed for longer are left out: the next one compares all the same."""
+
+
+async def ensure(client: Client, runs: Iterable[ReconcileRun], every_s: float) -> None:
+    """Make the Schedule of each run unless there is one. Its id is the run's; runs of one never overlap."""
+    for run in runs:
+        action = ScheduleActionStartWorkflow(
+            "Reconciliation",
+            run,
+            id=run.workflow_id,
+            task_queue=ORDERS_QUEUE,
+            task_timeout=TASK_TIMEOUT,
+            static_summary=f"compare with {run.system} {run.target}",
+        )
+        schedule = Schedule(
+            action=action,
+            spec=ScheduleSpec(intervals=[ScheduleIntervalSpec(every=timedelta(seconds=every_s))]),
+            policy=SchedulePolicy(overlap=ScheduleOverlapPolicy.SKIP, catchup_window=CATCH_UP),
+        )
+        with suppress(ScheduleAlreadyRunningError):
+            await client.create_schedule(run.workflow_id, schedule)
+
+
+async def govern(client: Client, run: GovernorRun) -> None:
+    """Start the re-plan governor of a region, unless it runs."""
+    with suppress(WorkflowAlreadyStartedError):
+        await client.start_workflow(
+            "Governor",
+            run,
+            id=run.workflow_id,
+            task_queue=ORDERS_QUEUE,
+            id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+            static_summary=f"re-plans of {run.region}",
+        )
+
+
+async def keep(client: Client, database: Database, every_s: float) -> None:
+    """Make Schedules for ever: orders bring new sites, ERPs and regions. A database or Temporal that is away is waited
+    for."""
+    while True:
+        with suppress(OperationalError, RPCError):
+            async with database.connection() as connection:
+                runs = await comparing.targets(connection)
+            await ensure(client, [*runs, OF_INBOX], every_s)
+            for region in {run.target for run in runs if run.system == System.PLANNING}:
+                await govern(client, GovernorRun(region=region))
+        await asyncio.sleep(min(every_s, LOOK_EVERY_S))
+
+
+async def connected(address: str, namespace: str) -> Client:
+    """A client for somebody who wants runs by hand. Raises RuntimeError when Temporal does not answer."""
+    return await Client.connect(address, namespace=namespace, data_converter=CONVERTER)
+
+
+async def run_now(client: Client, run: ReconcileRun) -> ReconcileReport:
+    """Compare now, and wait for what is found. Raises temporalio's WorkflowFailureError when it cannot be done."""
+    report: ReconcileReport = await client.execute_workflow(
+        "Reconciliation",
+        run,
+        id=f"{run.workflow_id}/by-hand",
+        task_queue=ORDERS_QUEUE,
+        result_type=ReconcileReport,
+        task_timeout=TASK_TIMEOUT,
+    )
+    return report

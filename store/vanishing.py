@@ -1,0 +1,58 @@
+"""Messages that are not final although they should be: found, and brought to an end with a reason."""
+
+from typing import Any
+
+from schemas.base import Origin
+from store import events, inbox
+from store.engine import Connection
+
+
+async def unplaced(connection: Connection, after_s: float, limit: int) -> list[dict[str, Any]]:
+    """(id, partner, kind) of messages that were due so long ago and that no relay has taken."""
+    cursor = await connection.execute(
+        "SELECT id, partner, kind FROM inbox_message WHERE state = 'received' "
+        "AND greatest(received_at, not_before) < clock_timestamp() - make_interval(secs => %s) ORDER BY id LIMIT %s",
+        (after_s, limit),
+    )
+    return await cursor.fetchall()
+
+
+async def unanswered(connection: Connection, after_s: float, limit: int) -> list[dict[str, Any]]:
+    """(order_key, event_id, kind, body, sends) of events that were placed so long ago and are pending."""
+    cursor = await connection.execute(
+        "SELECT o.order_key, o.event_id, e.kind, e.body, o.sends FROM event_order o JOIN event e ON e.id = o.event "
+        "JOIN inbox_message m ON m.id = e.inbox_id WHERE o.state = 'pending' "
+        "AND m.received_at < clock_timestamp() - make_interval(secs => %s) ORDER BY e.id, o.order_key LIMIT %s",
+        (after_s, limit),
+    )
+    return await cursor.fetchall()
+
+
+async def quarantine(connection: Connection, order_key: str, event_id: str, reason: str) -> None:
+    """The order cannot take this event in. When no other order has, its message is parked as if it had never been
+    placed, so that a replay places it anew; else the event is settled for this order alone."""
+    cursor = await connection.execute(
+        "SELECT e.id, e.inbox_id, EXISTS (SELECT FROM event_order x WHERE x.event = e.id AND x.order_key <> o.order_key) "
+        "AS shared FROM event_order o JOIN event e ON e.id = o.event WHERE o.order_key = %s AND o.event_id = %s "
+        "AND o.state = 'pending' FOR UPDATE OF o",
+        (order_key, event_id),
+    )
+    row = await cursor.fetchone()
+    if row is None:  # answered for meanwhile
+        return
+    if row["shared"]:
+        await supersede(connection, order_key, event_id, reason)
+        return
+    await connection.execute("DELETE FROM event_order WHERE event = %s", (row["id"],))
+    await connection.execute("DELETE FROM event WHERE id = %s", (row["id"],))
+    await inbox.quarantine(connection, row["inbox_id"], reason, Origin.TRANSFORMATION)
+
+
+async def supersede(connection: Connection, order_key: str, event_id: str, reason: str) -> None:
+    """Settle the event for an order that will never take it in."""
+    await events.supersede(connection, order_key, [event_id], reason)
+
+
+async def wake_relay(connection: Connection) -> None:
+    """Let every relay look at the inbox now."""
+    await connection.execute(f"NOTIFY {inbox.CHANNEL}")

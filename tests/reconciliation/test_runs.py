@@ -1,0 +1,312 @@
+"""Reconciliation against a system's own HTTP server: differences are found, explained, raised once, closed."""
+
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from itertools import count
+from threading import Thread
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+from temporalio.client import Client, WorkflowFailureError
+from temporalio.worker import Worker
+
+from activities.reconciling import ReconcileActivities, ReconcileLimits
+from activities.records import RecordActivities
+from connectors.dialect.stock import DialectStock
+from connectors.http import SystemClient
+from domain.reconciling import Patience
+from schemas.base import System
+from schemas.reconciling import ReconcileReport, ReconcileRun
+from schemas.settings import Endpoint
+from schemas.stock import StockMove
+from store import balance, ledger, reconciling, steps
+from store.engine import Database
+from tests.stack.standins import until
+from tests.store.rows import FIRST, NOW, SHIPPED, open_order
+from workflows.exception_case import ExceptionCaseWorkflow
+from workflows.policies import TASK_TIMEOUT
+from workflows.reconciliation import RECONCILE_QUEUE, ReconciliationWorkflow
+from workflows.sandbox import sandbox
+
+TOKEN = "stand-in"
+ERP = ReconcileRun(system="erp", target="erp-one")
+_numbers = count(1)
+
+
+@dataclass
+class Books:
+    """A system that tells its figures page by page over HTTP. `orders` and `effects`: None, it has no such lists."""
+
+    figures: dict[tuple[str, str], int] = field(default_factory=dict)
+    orders: dict[str, str] | None = None
+    effects: list[str] | None = None
+    down: bool = False
+    asked: list[str] = field(default_factory=list)
+
+    def page(self, path: str, after: str, limit: int) -> dict[str, Any] | None:
+        """A page of a list."""
+        if path == "/v1/stock":
+            rows = [{"item": i, "place": p, "packs": n} for (i, p), n in sorted(self.figures.items())]
+            return {"figures": [x for x in rows if f"{x['item']} {x['place']}" > after][:limit]}
+        if path == "/v1/order-status" and self.orders is not None:
+            found = [{"order": k, "status": v} for k, v in sorted(self.orders.items()) if k > after]
+            return {"orders": found[:limit]}
+        if path == "/v1/effects" and self.effects is not None:
+            return {"keys": [x for x in sorted(self.effects) if x > after][:limit]}
+        return None
+
+
+def handler(books: Books) -> type[BaseHTTPRequestHandler]:
+    """Serves the books to who has the token."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            url = urlsplit(self.path)
+            query = parse_qs(url.query, keep_blank_values=True)
+            books.asked.append(self.path)
+            page = books.page(url.path, query["after"][0], int(query["limit"][0]))
+            status = HTTPStatus.OK if page is not None else HTTPStatus.NOT_FOUND
+            if self.headers["Authorization"] != f"Bearer {TOKEN}":
+                status = HTTPStatus.UNAUTHORIZED
+            if books.down:
+                status = HTTPStatus.SERVICE_UNAVAILABLE
+            body = json.dumps(page or {}).encode()
+            self.send_response(status)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: object) -> None:
+            """Say nothing."""
+
+    return Handler
+
+
+@dataclass
+class Desk:
+    """Our books, the systems' books, and a worker that compares them."""
+
+    client: Client
+    database: Database
+    wms: Books
+    erp: Books
+    activities: ReconcileActivities
+    wms_run: ReconcileRun
+    number: int = 0
+
+    @property
+    def site(self) -> str:
+        """The site of the warehouse."""
+        return self.wms_run.target
+
+    async def run(self, run: ReconcileRun) -> ReconcileReport:
+        """Compare once, through the workflow."""
+        self.number += 1
+        report: ReconcileReport = await self.client.execute_workflow(
+            "Reconciliation",
+            run,
+            id=f"{run.workflow_id}/{self.database.url[-8:]}/{self.number}",
+            task_queue="orders",
+            result_type=ReconcileReport,
+            task_timeout=TASK_TIMEOUT,
+        )
+        return report
+
+    async def states(self) -> dict[str, str]:
+        """The state of each difference, with its class."""
+        async with self.database.connection() as connection:
+            found = await reconciling.listing(connection, open_only=False)
+        return {x.subject: f"{x.kind} {x.state}" for x in found}
+
+    async def cases(self) -> list[tuple[str, str]]:
+        """The cases."""
+        async with self.database.connection() as connection:
+            cursor = await connection.execute("SELECT id, state FROM exception_case ORDER BY id")
+            return [(row["id"], row["state"]) for row in await cursor.fetchall()]
+
+    async def age(self) -> None:
+        """Let the differences be old, and the movements."""
+        async with self.database.connection() as connection:
+            await connection.execute("UPDATE difference SET first_seen = first_seen - interval '5 minutes'")
+            await connection.execute("ALTER TABLE stock_move DISABLE TRIGGER USER")
+            await connection.execute("UPDATE stock_move SET booked_at = booked_at - interval '5 minutes'")
+            await connection.execute("UPDATE effect SET planned_at = planned_at - interval '5 minutes'")
+            await connection.execute("ALTER TABLE stock_move ENABLE TRIGGER USER")
+
+
+@asynccontextmanager
+async def served(books: Books) -> AsyncIterator[Endpoint]:
+    """A real server on a free port while the block runs."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), handler(books))
+    thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+    thread.start()
+    try:
+        yield Endpoint(url=f"http://127.0.0.1:{server.server_address[1]}", token=TOKEN)
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+@pytest.fixture
+async def desk(database_url: str, temporal_client: Client) -> AsyncIterator[Desk]:
+    """100 packs of A received at LYS, 40 of them shipped; the warehouse and the ERP say the same."""
+    site = f"LYS{next(_numbers)}"  # whose cases are no other test's
+    wms = Books({("A", f"on_hand:{site}"): 60})
+    erp = Books({("A", f"on_hand:{site}"): 60, ("A", "transit:DN-1"): 40})
+    async with Database(database_url, 5) as database, served(wms) as at_wms, served(erp) as at_erp:
+        await open_order(database)
+        async with database.transaction() as connection:
+            moves = {"supplier:acme": {"A": -100}, f"on_hand:{site}": {"A": 100}}
+            receipt = StockMove(key="in/1", kind="receipt", source="inventory", ref="LYS", occurred_at=NOW, moves=moves)
+            await ledger.book(connection, [receipt])
+        await steps.write(database, FIRST)
+        issue = {f"on_hand:{site}": {"A": -40}, "transit:DN-1": {"A": 40}}
+        await steps.write(database, SHIPPED.model_copy(update={"moves": issue}))
+        async with (
+            SystemClient(System.WMS, {site: at_wms}) as to_wms,
+            SystemClient(System.ERP, {"*": at_erp}) as to_erp,
+        ):
+            ports = {System.WMS: DialectStock(to_wms), System.ERP: DialectStock(to_erp)}
+            activities = ReconcileActivities(
+                ports, database, {site: ERP.target}.get, Patience(), ReconcileLimits(page=2, timeout_s=5.0)
+            )
+            records = RecordActivities(database).all()
+            async with (
+                Worker(
+                    temporal_client,
+                    task_queue="orders",
+                    workflows=[ReconciliationWorkflow, ExceptionCaseWorkflow],
+                    activities=records,
+                    workflow_runner=sandbox(),
+                ),
+                Worker(temporal_client, task_queue=RECONCILE_QUEUE, activities=[activities.compare]),
+            ):
+                yield Desk(temporal_client, database, wms, erp, activities, ReconcileRun(system="wms", target=site))
+                async for left in temporal_client.list_workflows("ExecutionStatus = 'Running'"):
+                    await temporal_client.get_workflow_handle(left.id).terminate()
+
+
+async def test_equal_books_are_equal(desk: Desk) -> None:
+    for run in (desk.wms_run, ERP):
+        report = await desk.run(run)
+        assert (report.differences, report.findings) == (0, ())
+    assert report.compared == 2
+    assert await desk.cases() == []
+
+
+async def test_a_real_difference_becomes_one_case_at_a_second_look_and_closes_with_it(desk: Desk) -> None:
+    desk.wms.figures["A", f"on_hand:{desk.site}"] = 57
+    await desk.age()
+    assert (await desk.run(desk.wms_run)).waiting == 1
+    assert await desk.cases() == []
+    await desk.age()
+    for _ in range(2):
+        report = await desk.run(desk.wms_run)
+        await until(lambda: _has(desk, [(f"stock/wms/{desk.site}/stock_difference/1", "open")]))
+    assert report.told, "the case knows"
+    assert await desk.states() == {f"A @ site:{desk.site}": "quantity open"}
+    async with desk.database.connection() as connection:
+        cursor = await connection.execute("SELECT queue, findings FROM exception_case")
+        [case] = await cursor.fetchall()
+        assert await balance.balance(connection) == {"items": 1, "differences": 1, "explained": 0}
+    assert case["queue"] == "inventory-control"
+    assert f"count A at {desk.site}: 60 or 57 packs" in case["findings"][0]["summary"]
+    desk.wms.figures["A", f"on_hand:{desk.site}"] = 60
+    await desk.run(desk.wms_run)
+    await until(lambda: _has(desk, [(f"stock/wms/{desk.site}/stock_difference/1", "cured")]))
+    assert await desk.states() == {f"A @ site:{desk.site}": "quantity closed"}
+    desk.wms.figures["A", f"on_hand:{desk.site}"] = 59
+    await desk.run(desk.wms_run)
+    await desk.age()
+    await desk.run(desk.wms_run)
+    name = f"stock/wms/{desk.site}/stock_difference"
+    await until(lambda: _has(desk, [(f"{name}/1", "cured"), (f"{name}/2", "open")]))
+
+
+async def _has(desk: Desk, cases: list[tuple[str, str]]) -> bool:
+    return await desk.cases() == cases
+
+
+async def test_what_people_have_settled_is_not_raised_again_until_it_changes(desk: Desk) -> None:
+    desk.wms.figures["A", f"on_hand:{desk.site}"] = 57
+    await desk.age()
+    await desk.run(desk.wms_run)
+    await desk.age()
+    await desk.run(desk.wms_run)
+    await until(lambda: _has(desk, [(f"stock/wms/{desk.site}/stock_difference/1", "open")]))
+    async with desk.database.connection() as connection:
+        await connection.execute("UPDATE exception_case SET state = 'resolved', closed_at = now()")
+    for _ in range(2):
+        assert (await desk.run(desk.wms_run)).findings == ()
+    assert await desk.states() == {f"A @ site:{desk.site}": "quantity settled"}
+    desk.wms.figures["A", f"on_hand:{desk.site}"] = 50
+    await desk.run(desk.wms_run)
+    assert await desk.states() == {f"A @ site:{desk.site}": "quantity open"}
+
+
+async def test_what_the_erp_was_not_told_explains_what_it_does_not_have(desk: Desk) -> None:
+    desk.erp.figures = {("A", f"on_hand:{desk.site}"): 100, ("A", "transit:DN-0"): 1}
+    await desk.age()
+    report = await desk.run(ERP)
+    assert report.explained == 2
+    assert await desk.states() == {
+        f"A @ site:{desk.site}": "timing waiting",
+        "A @ transit:DN-1": "timing waiting",
+        "A @ transit:DN-0": "missing waiting",
+    }
+    async with desk.database.connection() as connection:
+        cursor = await connection.execute("SELECT DISTINCT explained_by FROM difference WHERE class = 'timing'")
+        assert [row["explained_by"] for row in await cursor.fetchall()] == ["erp-one/SO-1/DN-1/shipped"]
+        await connection.execute("UPDATE effect SET outcome = 'done'")
+    await desk.age()
+    await desk.run(ERP)
+    assert (await desk.states())[f"A @ site:{desk.site}"] == "missing open", "told, and not booked"
+
+
+async def test_a_warehouse_whose_message_is_not_placed_yet_is_ahead_of_us(desk: Desk) -> None:
+    await desk.age()
+    desk.wms.figures["A", f"on_hand:{desk.site}"] = 50
+    async with desk.database.connection() as connection:
+        await connection.execute(
+            f"UPDATE inbox_message SET partner = 'wms-{desk.site.lower()}', state = 'quarantined'".encode()
+        )
+    assert (await desk.run(desk.wms_run)).explained == 1
+    async with desk.database.connection() as connection:
+        [found] = await reconciling.listing(connection)
+    assert (found.kind, found.explained_by) == ("timing", "message 1 (quarantined)")
+
+
+async def test_orders_and_effects_are_compared_where_the_system_lists_them(desk: Desk) -> None:
+    desk.erp.orders, desk.erp.effects = {"SO-1": "promised"}, ["alien", "erp-one/SO-1/DN-1/shipped"]
+    async with desk.database.connection() as connection:
+        await connection.execute("UPDATE order_view SET updated_at = now() - interval '1 hour'")
+        await connection.execute("UPDATE effect SET outcome = 'done', order_status = 'shipped'")
+    await desk.run(ERP)
+    assert await desk.states() == {"order SO-1": "missing waiting", "effect alien": "duplicate waiting"}
+
+
+async def test_books_are_read_page_by_page(desk: Desk) -> None:
+    desk.wms.figures |= {(f"I{n}", f"on_hand:{desk.site}"): 1 for n in range(5)}
+    report = await desk.run(desk.wms_run)
+    assert (report.compared, report.differences) == (6, 5)
+    asked = [path for path in desk.wms.asked if path.startswith("/v1/stock")]
+    assert asked[0] == "/v1/stock?after=&limit=2"
+    assert len(asked) == 4, "three full pages, and one that is not"
+
+
+async def test_a_system_that_is_away_leaves_the_differences_as_they_were(desk: Desk) -> None:
+    desk.wms.figures["A", f"on_hand:{desk.site}"] = 57
+    await desk.run(desk.wms_run)
+    before = await desk.states()
+    desk.wms.down = True
+    with pytest.raises(WorkflowFailureError):
+        await desk.run(desk.wms_run)
+    assert await desk.states() == before
+    async with desk.database.connection() as connection:
+        assert "HTTP 503" in (await reconciling.runs(connection))[0]["error"]

@@ -1,0 +1,130 @@
+"""No message vanishes: one that a workflow cannot decode, whose workflow is gone, or that no relay takes is found."""
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+from temporalio.client import Client
+from temporalio.testing import ActivityEnvironment
+
+from activities.inbox_check import InboxActivities
+from gateway.handoff import TemporalHandoff
+from gateway.relay import Relay
+from schemas.reconciling import INBOX, ReconcileReport, ReconcileRun
+from store import inbox, reconciling
+from tests.relay.conftest import Desk, event
+from tests.relay.standins import standing_in
+from tests.stack.standins import until
+
+RUN = ReconcileRun(system=INBOX, target="messages")
+
+
+@pytest.fixture
+async def handoff(desk: Desk, temporal_client: Client) -> AsyncIterator[TemporalHandoff]:
+    """The real handoff, with stand-in workflows that run."""
+    async with standing_in(temporal_client):
+        yield TemporalHandoff(temporal_client, desk.database)
+
+
+async def check(desk: Desk, client: Client) -> ReconcileReport:
+    """Look for what is not final, however young."""
+    activities = InboxActivities(client, desk.database, after_s=0.0)
+    report: ReconcileReport = await ActivityEnvironment().run(activities.inbox, RUN)
+    return report
+
+
+async def found(desk: Desk) -> dict[str, str]:
+    """What is open of it, and what it is about."""
+    async with desk.database.connection() as connection:
+        return {x.subject: x.theirs for x in await reconciling.listing(connection)}
+
+
+async def messages(desk: Desk) -> list[dict[str, Any]]:
+    """Events in the inbox, and what became of them."""
+    async with desk.database.connection() as connection:
+        cursor = await connection.execute(
+            "SELECT id, state, reason, origin FROM inbox_message WHERE kind = 'event' ORDER BY id"
+        )
+        return await cursor.fetchall()
+
+
+async def placed(desk: Desk, number: str) -> str:
+    """An event that the relay has placed, with a handoff that tells nobody; returns the id it has."""
+    await desk.accept("dhl", event("shipped", f"e-{number}", order=number))
+    desk.handoff.down = True
+    await desk.relay.once()
+    return f"/partners/dhl#e-{number}"
+
+
+async def running(desk: Desk, handoff: TemporalHandoff, number: str) -> str:
+    """An order whose workflow runs."""
+    key = await desk.order(number)
+
+    async def promised() -> bool:
+        return await handoff.release(key, 10.0) is not None
+
+    await until(promised)
+    return key
+
+
+async def test_a_signal_that_the_workflow_cannot_decode_is_quarantined_and_can_be_replayed(
+    desk: Desk, handoff: TemporalHandoff, temporal_client: Client
+) -> None:
+    key = await running(desk, handoff, "SO-UNDECODABLE")
+    event_id = await placed(desk, "SO-UNDECODABLE")
+    handle = temporal_client.get_workflow_handle(f"order/{key}")
+    await handle.signal("milestones", [{"id": event_id, "kind": "of a newer contract"}])
+    report = await check(desk, temporal_client)
+    assert (report.compared, report.differences) == (1, 1)
+    [message] = await messages(desk)
+    assert (message["state"], message["origin"]) == ("quarantined", "transformation")
+    assert message["reason"] == f"undecodable signal: order/{key}"
+    assert (await check(desk, temporal_client)).compared == 0, "final"
+    assert await found(desk) == {}
+    async with desk.database.transaction() as connection:
+        assert await inbox.replay(connection, [message["id"]]) == 1
+    desk.handoff.down = False
+    await desk.relay.once()
+    assert desk.handoff.heard(key) == ["e-SO-UNDECODABLE"], "placed anew"
+
+
+async def test_an_event_whose_workflow_is_gone_is_settled(
+    desk: Desk, handoff: TemporalHandoff, temporal_client: Client
+) -> None:
+    key = await running(desk, handoff, "SO-GONE")
+    await placed(desk, "SO-GONE")
+    await temporal_client.get_workflow_handle(f"order/{key}").terminate()
+    assert (await check(desk, temporal_client)).differences == 1
+    [message] = await messages(desk)
+    assert (message["state"], message["reason"]) == ("superseded", f"workflow gone: order/{key}")
+
+
+async def test_an_event_that_a_workflow_has_not_answered_is_sent_again_and_stays_in_sight(
+    desk: Desk, handoff: TemporalHandoff, temporal_client: Client
+) -> None:
+    await running(desk, handoff, "SO-SLOW")
+    event_id = await placed(desk, "SO-SLOW")
+    for _ in range(2):
+        await check(desk, temporal_client)
+    [(subject, why)] = (await found(desk)).items()
+    assert (event_id in subject, why) == (True, "not answered")
+    [message] = await messages(desk)
+    assert message["state"] == "routed"
+
+
+async def test_a_message_that_no_relay_takes_is_reported_until_one_does(
+    desk: Desk, handoff: TemporalHandoff, temporal_client: Client
+) -> None:
+    key = await running(desk, handoff, "SO-STUCK")
+    [message] = await desk.accept("dhl", event("shipped", "e-1", order="SO-STUCK"))
+    async with desk.database.connection() as connection:
+        await connection.execute("UPDATE inbox_message SET state = 'applied' WHERE id <> %s", (message,))
+    report = await check(desk, temporal_client)
+    assert await found(desk) == {f"message {message}": "stuck relay"}
+    assert [x.subject for x in report.findings] == [f"message {message}"]
+    await Relay(desk.database, desk.handoff, None).once()  # type: ignore[arg-type]
+    async with desk.database.connection() as connection:
+        await connection.execute("UPDATE event_order SET state = 'applied'")
+    await check(desk, temporal_client)
+    assert await found(desk) == {}
+    assert key

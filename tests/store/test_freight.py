@@ -1,0 +1,127 @@
+"""Freight follows the goods: accrued when they leave, settled by the carrier's invoice, each once."""
+
+from decimal import Decimal
+from typing import Any
+
+import psycopg
+import pytest
+
+from schemas.finance import FreightInvoice
+from schemas.orders import OrderLine
+from schemas.records import StepRecord
+from schemas.stock import Moves
+from store import finance, freight, inbox, orders, steps
+from store.engine import Database
+from store.inbox import NewMessage
+from tests.store.rows import FIRST, KEY, PICKED, RELEASE, SHIPPED
+
+GOODS_ISSUE: Moves = {"on_hand:LYS": {"A": -40}, "transit:DN-1": {"A": 40}}
+DELIVERY: Moves = {"transit:DN-1": {"A": -40}, "customer:": {"A": 40}}
+INVOICE = FreightInvoice(id="F-1", order="SO-1", shipment="DN-1", amount="6.50", currency="USD")
+
+
+async def an_order(database: Database, value: float | None = 100.0) -> None:
+    """An order of 40 packs of A for 100 USD, promised."""
+    line = OrderLine(line=1, item="A", quantity=40, value=value)
+    async with database.transaction() as connection:
+        [inbox_id] = await inbox.accept(connection, [NewMessage("erp-one", "api", inbox.RELEASE, "SO-1", "d", b"{}")])
+        release = RELEASE.model_copy(update={"lines": (line,)})
+        await orders.open_order(connection, "erp-one", release, "d", inbox_id, ["erp-one", "dhl"])
+    await steps.write(database, FIRST)
+
+
+def step(version: int, moves: Moves, of: StepRecord = SHIPPED) -> StepRecord:
+    """A step that moves stock; what it brings on its way has left with it."""
+    issued = {at: items for at, items in moves.items() if at.startswith("transit:") and min(items.values()) > 0}
+    return of.model_copy(update={"version": version, "moves": moves, "issued": issued})
+
+
+async def accounts(database: Database) -> dict[str, str]:
+    """Accounts of freight that are not empty."""
+    async with database.connection() as connection:
+        rows = await finance.accounts(connection)
+    return {x["account"]: f"{x['amount']:.2f} {x['currency']}" for x in rows if x["account"].startswith("freight")}
+
+
+async def accruals(database: Database, erp: str | None = None) -> list[dict[str, Any]]:
+    """What no invoice has settled."""
+    async with database.connection() as connection:
+        return await freight.open_ones(connection, erp)
+
+
+async def test_freight_is_accrued_once_when_goods_leave(database: Database) -> None:
+    await an_order(database)
+    await steps.write(database, step(1, {"on_hand:LYS": {"A": -40}, "allocated:LYS": {"A": 40}}, PICKED))
+    assert await accounts(database) == {}, "what is set aside has not left"
+    for _ in range(2):
+        await steps.write(database, step(3, GOODS_ISSUE))
+    await steps.write(database, step(4, DELIVERY))
+    assert await accounts(database) == {"freight_expense": "5.00 USD", "freight_accrued": "-5.00 USD"}
+    [accrual] = await accruals(database, "erp-one")
+    assert (accrual["order"], accrual["shipment"], accrual["amount"]) == (KEY, "DN-1", Decimal(5))
+    assert await accruals(database, "erp-two") == []
+
+
+async def test_an_invoice_settles_what_was_accrued_once(database: Database) -> None:
+    await an_order(database)
+    await steps.write(database, step(3, GOODS_ISSUE))
+    for _ in range(2):
+        async with database.transaction() as connection:
+            settled = await freight.settle(connection, "dhl", KEY, INVOICE, "digest")
+        assert settled is not None
+        assert (settled.accrued, settled.difference) == (Decimal(5), Decimal("1.50"))
+    assert await accruals(database) == []
+    assert await accounts(database) == {"freight_expense": "6.50 USD", "freight_payable": "-6.50 USD"}
+    async with database.transaction() as connection:
+        assert await freight.settle(connection, "dhl", KEY, INVOICE, "other content") is None
+    for wrong, error in (({"shipment": "DN-9"}, LookupError), ({"currency": "EUR"}, ValueError)):
+        with pytest.raises(error):
+            async with database.transaction() as connection:
+                await freight.settle(connection, "dhl", KEY, INVOICE.model_copy(update={"id": "F-2", **wrong}), "d")
+
+
+async def test_what_a_lost_attempt_accrued_is_taken_back_with_its_movement(database: Database) -> None:
+    await an_order(database)
+    await steps.write(database, step(3, GOODS_ISSUE).model_copy(update={"base": 2}))
+    half: Moves = {"on_hand:LYS": {"A": -20}, "transit:DN-1": {"A": 20}}
+    for _ in range(2):
+        await steps.write(database, step(3, half).model_copy(update={"base": 2}))
+    assert await accounts(database) == {"freight_expense": "2.50 USD", "freight_accrued": "-2.50 USD"}
+
+
+async def test_goods_that_left_and_arrived_in_one_step_have_been_carried(database: Database) -> None:
+    await an_order(database)
+    at_once: Moves = {"on_hand:LYS": {"A": -40}, "customer:": {"A": 40}}
+    issued: Moves = {"transit:DN-1": {"A": 40}}
+    await steps.write(database, step(4, at_once).model_copy(update={"issued": issued}))
+    assert [(x["shipment"], x["amount"]) for x in await accruals(database)] == [("DN-1", Decimal(5))]
+    issued = {"transit:DN-1": {"A": -10}, "transit:DN-2": {"A": 10}}
+    await steps.write(database, SHIPPED.model_copy(update={"version": 5, "issued": issued}))
+    found = {x["shipment"]: x["amount"] for x in await accruals(database)}
+    assert found == {"DN-1": Decimal("3.75"), "DN-2": Decimal("1.25")}, "some were in another shipment"
+
+
+async def test_a_carriers_own_rate_is_taken(database: Database) -> None:
+    await an_order(database)
+    async with database.connection() as connection:
+        await connection.execute("INSERT INTO freight_rate VALUES ('dhl', 0.1)")
+    await steps.write(database, step(3, GOODS_ISSUE))
+    assert [x["amount"] for x in await accruals(database)] == [10]
+
+
+async def test_freight_of_goods_without_a_value_is_not_guessed(database: Database) -> None:
+    await an_order(database, value=None)
+    await steps.write(database, step(3, GOODS_ISSUE))
+    assert await accruals(database) == []
+
+
+async def test_a_movement_that_does_not_add_up_or_changes_is_refused(database: Database) -> None:
+    await an_order(database)
+    await steps.write(database, step(3, GOODS_ISSUE))
+    with pytest.raises(psycopg.errors.CheckViolation, match=r"x: 1.0000 USD"):
+        async with database.transaction() as connection:
+            await connection.execute("INSERT INTO freight_move VALUES ('x', 'r')")
+            await connection.execute("INSERT INTO freight_entry VALUES ('x', 'freight_expense', 'DN-1', 'USD', 1)")
+    with pytest.raises(psycopg.errors.RestrictViolation, match="append-only"):
+        async with database.connection() as connection:
+            await connection.execute("UPDATE freight_entry SET amount = 0")
