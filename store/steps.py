@@ -7,7 +7,7 @@ sends all statements in one round trip; what a step does not have costs no state
 
 from schemas.effects import Operation
 from schemas.records import StepRecord
-from store import amendments, effects, events, ledger, notices, orders, planning, proposals
+from store import amendments, effects, events, ledger, notices, orders, pegs, planning, proposals
 from store.engine import Connection, Database
 
 
@@ -19,6 +19,7 @@ async def write(database: Database, record: StepRecord) -> None:
             await orders.promised(connection, record.order, record.first_promise, release, record.version)
         if record.amended_by or record.items:
             await amendments.work_in(connection, record)
+        await pegs.follow(connection, record)
         async with connection.pipeline():
             await _view(connection, record)
             await _progress(connection, record)

@@ -4,7 +4,7 @@ from alembic import context
 from sqlalchemy import create_engine, pool, text
 from sqlmodel import SQLModel
 
-from store import tables, tables_people, tables_stock  # noqa: F401 - registers the tables
+from store import tables, tables_people, tables_promising, tables_stock  # noqa: F401 - registers the tables
 
 MIGRATION_LOCK = 7_355_608
 

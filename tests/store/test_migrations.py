@@ -8,7 +8,7 @@ from alembic.migration import MigrationContext
 from sqlalchemy import Connection, create_engine, text
 from sqlmodel import SQLModel
 
-from store import tables, tables_people, tables_stock  # noqa: F401 - registers the tables
+from store import tables, tables_people, tables_promising, tables_stock  # noqa: F401 - registers the tables
 from store.engine import Database
 from store.migrate import config, sqlalchemy_url, upgrade
 from tests.store.rows import rows, shipped_order

@@ -1,0 +1,153 @@
+"""Order promising in the database: what is free under lock, what was promised, what is reserved, and figures of it.
+
+Packs are promised under the locks of their item-sites, always taken in the order of item and site.
+"""
+
+from collections.abc import Iterable, Sequence
+from datetime import date
+from typing import Any
+
+from psycopg.types.json import Jsonb
+
+from schemas.promising import REPLENISHMENT, Given, Peg, Source, Terms
+from store.engine import Connection
+
+PEG_COLUMNS = "order_key, line, site, supply_key, item, packs, due, day, wanted_on, late, priority"
+FREE = (
+    "WITH wanted AS (SELECT item, site FROM stock_item WHERE item = ANY(%(items)s) AND site = ANY(%(sites)s)), "
+    "pegged AS (SELECT p.item, p.site, p.supply_key, sum(p.packs) AS packs FROM peg p JOIN wanted USING (item, site) "
+    "WHERE p.supply_key <> %(unnamed)s GROUP BY 1, 2, 3), "
+    "coming AS (SELECT u.key, u.item, u.site, u.ref, u.day, u.packs - coalesce(p.packs, 0) AS free FROM wanted "
+    "JOIN supply u USING (item, site) LEFT JOIN pegged p ON p.item = u.item AND p.site = u.site AND p.supply_key = u.key "
+    "WHERE u.packs > 0 OR p.packs > 0) "
+    "SELECT w.item, w.site, '' AS supply, '' AS ref, DATE '0001-01-01' AS due, (coalesce((SELECT b.packs FROM "
+    "stock_balance b WHERE b.item = w.item AND b.place = 'on_hand:' || w.site), 0) - coalesce((SELECT p.packs FROM pegged "
+    "p WHERE p.item = w.item AND p.site = w.site AND p.supply_key = ''), 0) + coalesce((SELECT sum(least(c.free, 0)) FROM "
+    "coming c WHERE c.item = w.item AND c.site = w.site), 0))::bigint AS packs FROM wanted w "
+    "UNION ALL SELECT item, site, key, ref, day, free::bigint FROM coming WHERE free > 0 ORDER BY 1, 2, 5, 3"
+)
+"""What is free of each supply, and of stock: on hand, less what is reserved of it, less what is reserved of supplies
+beyond what these still bring. One statement, so that all of it is of one moment."""
+
+
+async def lock(connection: Connection, items: Iterable[str], sites: Sequence[str] | None = None) -> None:
+    """Nobody else promises these items at these sites, or at any, until the transaction ends."""
+    await connection.execute(
+        "SELECT item FROM stock_item WHERE item = ANY(%s) AND (%s::text[] IS NULL OR site = ANY(%s)) "
+        "ORDER BY item, site FOR UPDATE",
+        (sorted(set(items)), sites, sites),
+    )
+
+
+async def free(connection: Connection, items: Iterable[str], sites: Sequence[str]) -> list[Source]:
+    """What can be promised of these items at these sites; of an item-site that is stock-managed, its stock at least."""
+    cursor = await connection.execute(
+        FREE, {"items": sorted(set(items)), "sites": list(sites), "unnamed": REPLENISHMENT}
+    )
+    return [Source.model_validate(row) for row in await cursor.fetchall()]
+
+
+async def given(connection: Connection, order_key: str) -> tuple[Given | None, bool]:
+    """The promise that an order was given, and whether it may still be given one: only before its workflow has begun.
+
+    Locks the order, so that of two who would give it a promise the second finds that of the first. Raises LookupError.
+    """
+    cursor = await connection.execute("SELECT status FROM order_view WHERE key = %s FOR UPDATE", (order_key,))
+    order = await cursor.fetchone()
+    if order is None:
+        raise LookupError(order_key)
+    cursor = await connection.execute("SELECT given FROM order_promise WHERE order_key = %s", (order_key,))
+    row = await cursor.fetchone()
+    return (Given.model_validate(row["given"]) if row else None), order["status"] == "released"
+
+
+async def give(connection: Connection, order_key: str, promise: Given, terms: Terms, pegs: Sequence[Peg]) -> None:
+    """Keep a first promise with what it reserves."""
+    told = {str(it.line): it.promised_on.isoformat() for it in promise.promise.lines}
+    await connection.execute(
+        "INSERT INTO order_promise (order_key, given, terms, told) VALUES (%s, %s, %s, %s)",
+        (order_key, Jsonb(promise.model_dump(mode="json")), Jsonb(terms.model_dump(mode="json")), Jsonb(told)),
+    )
+    await reserve(connection, [(order_key, terms.priority, it) for it in pegs])
+
+
+async def reserve(connection: Connection, pegs: Sequence[tuple[str, int, Peg]]) -> None:
+    """Add reservations: (order, priority, peg)."""
+    if not pegs:
+        return
+    await connection.execute(
+        f"INSERT INTO peg ({PEG_COLUMNS}) SELECT * FROM unnest(%s::text[], %s::int[], %s::text[], %s::text[], %s::text[], "
+        "%s::bigint[], %s::date[], %s::date[], %s::date[], %s::bool[], %s::int[])".encode(),
+        (
+            [order for order, _, _ in pegs],
+            [it.line for *_, it in pegs],
+            [it.site for *_, it in pegs],
+            [it.supply for *_, it in pegs],
+            [it.item for *_, it in pegs],
+            [it.packs for *_, it in pegs],
+            [it.due for *_, it in pegs],
+            [it.day for *_, it in pegs],
+            [it.wanted_on for *_, it in pegs],
+            [it.late for *_, it in pegs],
+            [priority for _, priority, _ in pegs],
+        ),
+    )
+
+
+async def release(connection: Connection, lines: Iterable[tuple[str, int]]) -> None:
+    """Take back the reservations of these lines: (order, line)."""
+    known = list(lines)
+    await connection.execute(
+        "DELETE FROM peg WHERE (order_key, line) IN (SELECT * FROM unnest(%s::text[], %s::int[]))",
+        ([order for order, _ in known], [line for _, line in known]),
+    )
+
+
+async def outlook(connection: Connection, item: str, site: str | None) -> list[dict[str, Any]]:
+    """(site, what, day, packs) of an item: `on_hand` without a day, `supply`, `reserved`, and `demand` that is open
+    without a reservation, each netted by day. Reserved stock has fallen due already."""
+    cursor = await connection.execute(
+        "SELECT s.site, 'on_hand' AS what, NULL::date AS day, coalesce(b.packs, 0)::bigint AS packs FROM stock_item s "
+        "LEFT JOIN stock_balance b ON b.item = s.item AND b.place = 'on_hand:' || s.site WHERE s.item = %(item)s "
+        "AND (%(site)s::text IS NULL OR s.site = %(site)s) UNION ALL "
+        "SELECT site, 'supply', day, sum(packs)::bigint FROM supply WHERE item = %(item)s AND packs > 0 "
+        "AND (%(site)s::text IS NULL OR site = %(site)s) GROUP BY 1, 3 UNION ALL "
+        "SELECT p.site, 'reserved', CASE WHEN p.supply_key = '' THEN DATE '0001-01-01' ELSE coalesce(u.day, p.due) END, "
+        "sum(p.packs)::bigint FROM peg p LEFT JOIN supply u ON u.key = p.supply_key WHERE p.item = %(item)s "
+        "AND (%(site)s::text IS NULL OR p.site = %(site)s) GROUP BY 1, 3 UNION ALL "
+        "SELECT o.site, 'demand', l.promised_on, sum(l.ordered - l.cancelled - greatest(l.allocated, l.shipped))::bigint "
+        "FROM order_line_view l JOIN order_view o ON o.key = l.order_key WHERE l.item = %(item)s AND o.closed_at IS NULL "
+        "AND o.variant = 'distribution_centre' AND (%(site)s::text IS NULL OR o.site = %(site)s) "
+        "AND l.ordered - l.cancelled > greatest(l.allocated, l.shipped) "
+        "AND NOT EXISTS (SELECT FROM peg p WHERE p.order_key = l.order_key AND p.line = l.line) GROUP BY 1, 3",
+        {"item": item, "site": site},
+    )
+    return await cursor.fetchall()
+
+
+async def promises(connection: Connection) -> dict[str, int]:
+    """Lines that were promised, delivered in full by the first promise and by the last one; and `oversold`: item-sites
+    where more is reserved than stock and supply cover, which is 0 once every change was looked at."""
+    cursor = await connection.execute(
+        "SELECT count(*) AS made, count(*) FILTER (WHERE kept AND on_day <= first_promised_on) AS kept_first, "
+        "count(*) FILTER (WHERE kept AND on_day <= promised_on) AS kept_last, (SELECT count(*) FROM (SELECT p.item, p.site, "
+        "sum(p.packs) AS packs, coalesce(u.packs, 0) AS there FROM peg p LEFT JOIN supply u ON u.key = p.supply_key "
+        "WHERE p.supply_key NOT IN ('', %(unnamed)s) GROUP BY p.item, p.site, p.supply_key, u.packs UNION ALL "
+        "SELECT p.item, p.site, sum(p.packs), coalesce((SELECT b.packs FROM stock_balance b WHERE b.item = p.item "
+        "AND b.place = 'on_hand:' || p.site), 0) FROM peg p WHERE p.supply_key = '' GROUP BY p.item, p.site) x "
+        "WHERE packs > there) AS oversold FROM (SELECT first_promised_on, promised_on, delivered_at::date AS on_day, "
+        "delivered_at IS NOT NULL AND delivered = ordered AS kept FROM order_line_view) l",
+        {"unnamed": REPLENISHMENT},
+    )
+    row: dict[str, Any] = await cursor.fetchone() or {}
+    return {name: int(row[name]) for name in ("made", "kept_first", "kept_last", "oversold")}
+
+
+def peg_of(row: dict[str, Any]) -> Peg:
+    """A row of the table."""
+    return Peg.model_validate({**row, "supply": row["supply_key"]})
+
+
+def told_days(row: dict[str, Any]) -> dict[int, date]:
+    """The day that each line was told last."""
+    return {int(line): date.fromisoformat(day) for line, day in row["told"].items()}
