@@ -11,7 +11,7 @@ from typing import Annotated, Any
 import typer
 from rich.live import Live
 
-from commands import cases, database, inbox, planning, policies, returns
+from commands import availability, cases, database, inbox, planning, policies, returns
 from commands import orders as order_commands
 from commands import partners as partner_commands
 from commands.terminal import DEFAULT_STATE, StateDir, console, fail
@@ -47,6 +47,7 @@ GROUPS = {
 }
 for name, group in GROUPS.items():
     app.add_typer(group, name=name)
+app.command("availability")(availability.show_availability)
 
 
 @app.command()

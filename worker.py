@@ -19,6 +19,7 @@ from activities.erp import ErpActivities
 from activities.gate import Gate
 from activities.notify import NotifyActivities
 from activities.planning import FeedLimits, PlanningActivities
+from activities.promising import PromisingActivities
 from activities.records import RecordActivities
 from activities.tms import TmsActivities
 from activities.wms import WmsActivities
@@ -29,11 +30,12 @@ from connectors.notify.ports import Messenger
 from gateway.handoff import TemporalHandoff
 from gateway.handoff_commands import ORDERS_QUEUE
 from gateway.health import serve_health
+from gateway.promising import redating
 from gateway.relay import Relay
 from schemas.base import System
 from schemas.exceptions import Channel
 from schemas.settings import QueueLimit, Settings, settings
-from store import inbox, notices, planning
+from store import inbox, notices, planning, supply
 from store.engine import Database
 from store.wake import Wake
 from workflows.exception_case import ExceptionCaseWorkflow
@@ -41,6 +43,7 @@ from workflows.notices import NOTIFY_QUEUE, NoticesWorkflow
 from workflows.order import OrderWorkflow
 from workflows.payloads import CONVERTER
 from workflows.planning_feed import PlanningFeedWorkflow
+from workflows.promising import PROMISING_QUEUE, PromisingWorkflow
 from workflows.returns import ReturnWorkflow
 from workflows.sandbox import sandbox
 
@@ -70,14 +73,23 @@ def build_workers(
     orders = Worker(
         client,
         task_queue=ORDERS_QUEUE,
-        workflows=[OrderWorkflow, ExceptionCaseWorkflow, ReturnWorkflow, PlanningFeedWorkflow, NoticesWorkflow],
+        workflows=[
+            OrderWorkflow,
+            ExceptionCaseWorkflow,
+            ReturnWorkflow,
+            PlanningFeedWorkflow,
+            NoticesWorkflow,
+            PromisingWorkflow,
+        ],
         activities=[*RecordActivities(database).all(), *express],
         workflow_runner=sandbox() if config.workflow_sandbox else UnsandboxedWorkflowRunner(),
         graceful_shutdown_timeout=GRACE,
     )
     systems = [queue_worker(client, system, outside[system], config.limits.get(system)) for system in System]
     people = NotifyActivities(channels, database, wake)
-    return [orders, *systems, queue_worker(client, NOTIFY_QUEUE, people.all(), None)]
+    promising = PromisingActivities(database, wake, redating)
+    beside = {NOTIFY_QUEUE: people.all(), PROMISING_QUEUE: [promising.keep]}
+    return [orders, *systems, *(queue_worker(client, queue, known, None) for queue, known in beside.items())]
 
 
 def queue_worker(client: Client, queue: str, activities: list[Any], limit: QueueLimit | None) -> Worker:
@@ -101,7 +113,7 @@ async def main(config: Settings) -> None:
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     async with AsyncExitStack() as stack:
         database = await stack.enter_async_context(Database(config.database_url, config.database_pool))
-        heard = (inbox.CHANNEL, planning.CHANNEL, notices.CHANNEL)
+        heard = (inbox.CHANNEL, planning.CHANNEL, notices.CHANNEL, supply.CHANNEL)
         wake = await stack.enter_async_context(Wake(config.database_url, heard))
         endpoints = {
             System.ERP: config.erp,
@@ -122,6 +134,7 @@ async def main(config: Settings) -> None:
         for region in regions:
             await handoff.ensure_feed(region)
         await handoff.ensure_notices()
+        await handoff.ensure_promising()
         relay = asyncio.create_task(Relay(database, handoff, wake).run())
         await stack.enter_async_context(serve_health(int(os.environ.get("SYNCLINE_WORKER_HEALTH_PORT", "0"))))
         gc.freeze()  # what lives as long as the process is left out of every collection

@@ -23,6 +23,7 @@ from schemas.commands import (
 )
 from schemas.orders import CancelRequest, OrderRelease
 from schemas.policies import PolicyRule
+from schemas.promising import PromiseQuestion
 
 API_VERSION = "1"
 DESCRIPTION = """Syncline keeps ERP, warehouse, transport and planning systems in step.
@@ -41,6 +42,7 @@ _BODIES: tuple[type[BaseModel], ...] = (
     NoteRequest,
     ReplanDecision,
     PolicyRule,
+    PromiseQuestion,
     MilestoneEnvelope,
     ReplayRequest,
     ProblemDetail,

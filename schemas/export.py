@@ -52,6 +52,7 @@ from schemas.inventory import InventoryMovement
 from schemas.milestones import Milestone
 from schemas.orders import CancelRequest, OrderRelease, Promise, ReleaseAnswer
 from schemas.policies import PolicyRule
+from schemas.promising import AvailabilityList, PromiseAnswer, PromiseQuestion
 
 DIRECTORY = Path(__file__).resolve().parent.parent / "docs" / "contracts"
 DIALECT = "dialect.openapi.json"
@@ -88,6 +89,9 @@ CONTRACTS = (
     Published(CaseAnswer, "orders"),
     Published(ReturnAnswer, "orders"),
     Published(Promise, "orders"),
+    Published(PromiseQuestion, "orders", at_door=True),
+    Published(PromiseAnswer, "orders"),
+    Published(AvailabilityList, "planning"),
     Published(Milestone, "carrier", at_door=True),
     Published(Envelope[Milestone], "carrier", at_door=True),
     Published(InventoryMovement, "wms", at_door=True),
