@@ -1,7 +1,8 @@
 """Order promising: which packs an order gets, and the day that follows.
 
 What keeps the wanted day is preferred: first what the line holds already, then the order's own site, then others; of
-each, stock before supplies by their day. Beyond the wanted day, whatever comes first. Replenishment is always possible.
+each, stock before supplies by their day. Beyond the wanted day, whatever comes first. Replenishment, which nobody has
+named yet, is always possible and always last.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -115,7 +116,7 @@ def _preference(it: Option, terms: Terms, aim: date) -> tuple[object, ...]:
     unnamed = it.supply == REPLENISHMENT
     if it.day <= aim:
         return (0, unnamed, not it.held, rank, it.supply != STOCK, it.due, it.supply)
-    return (1, it.day, unnamed, not it.held, rank, it.supply)
+    return (1, unnamed, it.day, not it.held, rank, it.supply)
 
 
 def _peg(need: Need, option: Option, packs: int, terms: Terms) -> Peg:

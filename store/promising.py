@@ -32,10 +32,11 @@ beyond what these still bring. One statement, so that all of it is of one moment
 
 async def lock(connection: Connection, items: Iterable[str], sites: Sequence[str] | None = None) -> None:
     """Nobody else promises these items at these sites, or at any, until the transaction ends."""
+    at = None if sites is None else list(sites)
     await connection.execute(
         "SELECT item FROM stock_item WHERE item = ANY(%s) AND (%s::text[] IS NULL OR site = ANY(%s)) "
         "ORDER BY item, site FOR UPDATE",
-        (sorted(set(items)), sites, sites),
+        (sorted(set(items)), at, at),
     )
 
 
