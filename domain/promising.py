@@ -96,8 +96,9 @@ def _options(need: Need, terms: Terms, pool: Pool, today: date, held: tuple[Peg,
         due = max(it.due, today)
         mine = min(own.packs, it.packs) if own else 0
         if own and mine:
-            same_day = it.supply == STOCK
-            yield Option(it.site, it.supply, it.ref, mine, own.due if same_day else due, _day(own, due + lead), True)
+            stays = it.supply == STOCK and own.day <= due + lead
+            since, day = (own.due, own.day) if stays else (due, due + lead)
+            yield Option(it.site, it.supply, it.ref, mine, since, day, True)
         if it.packs > mine:
             yield Option(it.site, it.supply, it.ref, it.packs - mine, due, due + lead, False)
     for own in held:
@@ -105,10 +106,6 @@ def _options(need: Need, terms: Terms, pool: Pool, today: date, held: tuple[Peg,
             yield Option(own.site, REPLENISHMENT, "", own.packs, own.due, own.day, True)
     due = today + timedelta(days=terms.replenish_days)
     yield Option(terms.site, REPLENISHMENT, "", need.packs, due, due + lead, False)
-
-
-def _day(own: Peg, anew: date) -> date:
-    return own.day if own.supply == STOCK else anew
 
 
 def _preference(it: Option, terms: Terms, aim: date) -> tuple[object, ...]:
