@@ -12,6 +12,7 @@ import pytest
 from stack.layout import ADMIN_KEY, WHEREABOUTS, LocalStack, StackOptions, Whereabouts, local_admin_key
 from tests.cli.conftest import Terminal
 from tests.gateway.trouble import CASE, PROPOSAL
+from tests.promising.stocked import put_stock
 
 WHY = ("--reason", "because")
 
@@ -179,3 +180,11 @@ async def test_partners_inbox_and_database_are_looked_after(terminal: Terminal) 
     assert "0 messages are back" in await terminal("inbox", "replay", "1")
     assert "The audit trail is whole." in await terminal("db", "verify-audit")
     assert "newest schema" in await terminal("db", "migrate")
+
+
+async def test_availability_is_shown_by_site(terminal: Terminal) -> None:
+    assert "No stock of ITEM-1 is kept" in await terminal("availability", "ITEM-1")
+    await put_stock(terminal.gateway.database, "s", 40, item="ITEM-1", site="DC1")
+    shown = await terminal("availability", "ITEM-1", "--site", "DC1", "--days", "1")
+    assert "ITEM-1 at DC1" in shown
+    assert " 40 " in shown

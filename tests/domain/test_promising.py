@@ -86,8 +86,8 @@ def test_every_pack_is_promised_and_none_twice(there: list[Source], wishes: list
         assert all(it.late for it in pegs) == any(it.day > target(wish, TERMS) for it in pegs)
         for it in pegs:
             reserved[it.site, it.supply] += it.packs
-    for it in there:
-        assert reserved[it.site, it.supply] <= max(0, it.packs)
+    for source in there:
+        assert reserved[source.site, source.supply] <= max(0, source.packs)
 
 
 @given(sources(), open_lines())

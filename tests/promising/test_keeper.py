@@ -8,6 +8,7 @@ import pytest
 import pytest_asyncio
 
 from activities.promising import PromisingActivities
+from gateway.admission import digest_of
 from gateway.promising import redating
 from gateway.requests import record_of
 from schemas.lifecycle import OrderStart
@@ -56,6 +57,7 @@ class Desk:
             await inbox.settle(connection, [row["id"] for row in found], "applied", [None for _ in found])
         records = [record_of(row["kind"], row["raw"]) for row in found]
         assert all(it.by == "promising" and it.request.reason for it in records)
+        assert [digest_of(it.raw) for it in records] == [row["digest"] for row in found], "the relay finds it again"
         return [(it.key.split("/")[1], [x.promised_on.day for x in it.request.promises]) for it in records]
 
 

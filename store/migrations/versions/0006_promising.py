@@ -85,6 +85,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id"),
     )
     op.create_index("repromise_item", "repromise", ["item"])
+    op.create_index("order_line_item", "order_line_view", ["item"])
     op.execute(
         "INSERT INTO stock_item (item, site) SELECT item, substr(place, 9) FROM stock_balance "
         "WHERE place LIKE 'on_hand:%' AND packs > 0"
@@ -99,5 +100,6 @@ def upgrade() -> None:
 def downgrade() -> None:
     op.execute("DROP TRIGGER promising_stock_changed ON stock_balance")
     op.execute("DROP FUNCTION promising_stock_changed")
+    op.drop_index("order_line_item", "order_line_view")
     for table in ("repromise", "order_promise", "peg", "stock_item", "supply"):
         op.drop_table(table)
