@@ -1,4 +1,4 @@
-"""Availability, and the question what would be promised, over HTTP; promises handed over by several processes at once."""
+"""Availability, and the question what would be promised; promises handed over by several processes at once."""
 
 import asyncio
 from collections.abc import AsyncIterator

@@ -106,6 +106,7 @@ async def test_what_another_site_sends_instead_is_reserved_there(stocked: Databa
         site="HAM",
         lines=(ShippedLine(line=1, quantity=10),),
     )
-    await steps.write(stocked, step(start, 1, SHORT_10, line(1, 40), effects=(told,), sites=("HAM",)))
-    assert await pegs(stocked) == {"1 1 HAM lead": 10, "1 1 LYS": 30}
+    for _ in range(2):
+        await steps.write(stocked, step(start, 1, SHORT_10, line(1, 40), effects=(told,), sites=("HAM",)))
+        assert await pegs(stocked) == {"1 1 HAM lead": 10, "1 1 LYS": 30}
     assert await oversold(stocked) == 0
