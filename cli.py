@@ -11,7 +11,19 @@ from typing import Annotated, Any
 import typer
 from rich.live import Live
 
-from commands import availability, cases, database, inbox, planning, policies, returns
+from commands import (
+    availability,
+    cases,
+    database,
+    finance,
+    inbox,
+    planning,
+    planning_rows,
+    policies,
+    purchases,
+    returns,
+    stock,
+)
 from commands import orders as order_commands
 from commands import partners as partner_commands
 from commands.terminal import DEFAULT_STATE, StateDir, console, fail
@@ -39,8 +51,12 @@ GROUPS = {
     "order": order_commands.app,
     "case": cases.app,
     "proposal": planning.app,
+    "planning": planning_rows.app,
     "return": returns.app,
+    "po": purchases.app,
     "policy": policies.app,
+    "stock": stock.app,
+    "finance": finance.app,
     "partner": partner_commands.app,
     "inbox": inbox.app,
     "db": database.app,

@@ -16,14 +16,18 @@ from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 
 from activities.carry import Carrier, Timeouts
 from activities.erp import ErpActivities
+from activities.erp_feed import ErpFeedActivities
 from activities.gate import Gate
 from activities.notify import NotifyActivities
 from activities.planning import FeedLimits, PlanningActivities
+from activities.procurement import ProcurementRecords, ProposalActivities, PurchasingActivities
 from activities.promising import PromisingActivities
 from activities.records import RecordActivities
 from activities.tms import TmsActivities
 from activities.wms import WmsActivities
+from connectors.dialect.bulk import DialectBulkErp
 from connectors.dialect.clients import DialectErp, DialectPlanning, DialectTms, DialectWms
+from connectors.dialect.purchasing import DialectProposing, DialectPurchasing
 from connectors.http import SystemClient
 from connectors.notify.channels import messengers
 from connectors.notify.ports import Messenger
@@ -35,19 +39,33 @@ from gateway.relay import Relay
 from schemas.base import System
 from schemas.exceptions import Channel
 from schemas.settings import QueueLimit, Settings, settings
-from store import inbox, notices, planning, supply
+from store import erp_feed, inbox, notices, planning, supply
 from store.engine import Database
 from store.wake import Wake
+from workflows.erp_feed import StockFeedWorkflow
 from workflows.exception_case import ExceptionCaseWorkflow
+from workflows.inbound import InboundWorkflow
 from workflows.notices import NOTIFY_QUEUE, NoticesWorkflow
 from workflows.order import OrderWorkflow
 from workflows.payloads import CONVERTER
 from workflows.planning_feed import PlanningFeedWorkflow
 from workflows.promising import PROMISING_QUEUE, PromisingWorkflow
+from workflows.replenishment import ReplenishmentWorkflow
 from workflows.returns import ReturnWorkflow
 from workflows.sandbox import sandbox
 
 GRACE = timedelta(seconds=5)
+WORKFLOWS = (
+    OrderWorkflow,
+    ExceptionCaseWorkflow,
+    ReturnWorkflow,
+    InboundWorkflow,
+    ReplenishmentWorkflow,
+    PlanningFeedWorkflow,
+    StockFeedWorkflow,
+    NoticesWorkflow,
+    PromisingWorkflow,
+)
 
 
 def build_workers(
@@ -63,29 +81,32 @@ def build_workers(
     carriers = {system: Carrier(database, Gate(system), timeouts) for system in System}
     limits = FeedLimits(batch=config.planning_batch, linger_s=config.planning_linger_s)
     feed = PlanningActivities(DialectPlanning(http[System.PLANNING]), database, wake, limits)
+    bulk = ErpFeedActivities(DialectBulkErp(http[System.ERP]), database, wake, limits)
+    purchasing = PurchasingActivities(DialectPurchasing(http[System.ERP]), carriers[System.ERP])
+    proposals = ProposalActivities(DialectProposing(http[System.PLANNING]), carriers[System.PLANNING])
     outside: dict[System, list[Any]] = {
-        System.ERP: ErpActivities(DialectErp(http[System.ERP]), carriers[System.ERP]).all(),
+        System.ERP: ErpActivities(DialectErp(http[System.ERP]), carriers[System.ERP]).all() + purchasing.all(),
         System.WMS: WmsActivities(DialectWms(http[System.WMS]), carriers[System.WMS]).all(),
         System.TMS: TmsActivities(DialectTms(http[System.TMS]), carriers[System.TMS]).all(),
-        System.PLANNING: [feed.feed],
+        System.PLANNING: [feed.feed, *proposals.all()],
     }
     express = [activity for system in (System.ERP, System.WMS, System.TMS) for activity in outside[system]]
     orders = Worker(
         client,
         task_queue=ORDERS_QUEUE,
-        workflows=[
-            OrderWorkflow,
-            ExceptionCaseWorkflow,
-            ReturnWorkflow,
-            PlanningFeedWorkflow,
-            NoticesWorkflow,
-            PromisingWorkflow,
+        workflows=WORKFLOWS,
+        activities=[
+            *RecordActivities(database).all(),
+            *ProcurementRecords(database).all(),
+            *express,
+            *proposals.all(),
         ],
-        activities=[*RecordActivities(database).all(), *express],
         workflow_runner=sandbox() if config.workflow_sandbox else UnsandboxedWorkflowRunner(),
         graceful_shutdown_timeout=GRACE,
     )
-    systems = [queue_worker(client, system, outside[system], config.limits.get(system)) for system in System]
+    # The feed never is an express attempt, so it takes part in the system's own queue only.
+    queued = {**outside, System.ERP: [*outside[System.ERP], bulk.feed]}
+    systems = [queue_worker(client, system, queued[system], config.limits.get(system)) for system in System]
     people = NotifyActivities(channels, database, wake)
     promising = PromisingActivities(database, wake, redating)
     beside = {NOTIFY_QUEUE: people.all(), PROMISING_QUEUE: [promising.keep]}
@@ -113,7 +134,7 @@ async def main(config: Settings) -> None:
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     async with AsyncExitStack() as stack:
         database = await stack.enter_async_context(Database(config.database_url, config.database_pool))
-        heard = (inbox.CHANNEL, planning.CHANNEL, notices.CHANNEL, supply.CHANNEL)
+        heard = (inbox.CHANNEL, planning.CHANNEL, notices.CHANNEL, erp_feed.CHANNEL, supply.CHANNEL)
         wake = await stack.enter_async_context(Wake(config.database_url, heard))
         endpoints = {
             System.ERP: config.erp,
@@ -133,6 +154,8 @@ async def main(config: Settings) -> None:
             regions = await planning.regions(connection)
         for region in regions:
             await handoff.ensure_feed(region)
+        for erp in sorted(set(config.stock_erp.values())):
+            await handoff.ensure_stock_feed(erp)
         await handoff.ensure_notices()
         await handoff.ensure_promising()
         relay = asyncio.create_task(Relay(database, handoff, wake).run())

@@ -13,7 +13,7 @@ from connectors.ports import Call, ConnectorError, Refused, Unavailable
 from schemas.base import Origin
 from schemas.effects import Effect, EffectReceipt
 from schemas.instructions import Accepted
-from schemas.orders import OrderRelease
+from schemas.orders import OrderRelease, OrderStatus
 from store import effects, orders
 from store.engine import Database
 
@@ -57,6 +57,11 @@ class Carrier:
                 if error.non_retryable:
                     raise
                 return EffectReceipt(declined=True)
+
+    async def order_status(self, effect: Effect) -> OrderStatus | None:
+        """The order's status as this effect tells it, the same at every attempt."""
+        async with self.database.connection() as connection:
+            return await effects.told_status(connection, effect)
 
     async def release(self, effect: Effect) -> OrderRelease:
         """The order's release as an effect needs it. Its first instructions are about the release as it was accepted,

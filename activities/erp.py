@@ -27,7 +27,8 @@ class ErpActivities:
     async def report_milestone(self, effect: Effect) -> EffectReceipt:
         """Post a milestone: status, and goods issue or receipt where the milestone means one."""
         erp, number = effect.order.split("/", 1)
-        message = ErpMilestone.model_validate({**effect.model_dump(), "order": number})
+        status = await self.carrier.order_status(effect)
+        message = ErpMilestone.model_validate({**effect.model_dump(), "order": number, "order_status": status})
         return await self.carrier.carry(effect, erp, lambda call: self.port.report_milestone(message, call))
 
     @activity.defn(name="erp.redate_promise")

@@ -1,28 +1,36 @@
-"""The planning feed's activity: wait for movements, linger a moment, send them in bulk, mark them sent."""
+"""The planning feed's activity: wait for company, freeze what is due, send it in bulk, split what planning refuses."""
 
 import asyncio
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
+from hashlib import sha256
 
 from temporalio import activity
 
 from activities.faults import as_application_error
-from connectors.ports import Call, ConnectorError, PlanningPort, Unavailable
+from connectors.ports import Call, PlanningPort, Refused, Unavailable
 from schemas.feeds import FeedReport, FeedRun
 from schemas.instructions import PlanningBatch
 from store import planning
 from store.engine import Database
+from store.planning import Frozen
 from store.wake import Wake
 
 HEARTBEAT_EVERY_S = 5.0
+LOOK_EVERY_S = 0.25
+"""While movements wait for company: how often to look whether a call is full."""
 
 
 @dataclass(frozen=True)
 class FeedLimits:
-    """How much goes in one call, how long a movement may wait for company, and how long one run lasts (seconds)."""
+    """How much goes in one call, how long a movement may wait for company, and how long one run lasts (seconds).
+
+    `linger_s` counts from when the oldest was accepted. What a call takes comes on top of it.
+    """
 
     batch: int = 500
-    linger_s: float = 0.5
+    linger_s: float = 1.5
     run_for_s: float = 600.0
     timeout_s: float = 10.0
 
@@ -38,35 +46,70 @@ class PlanningActivities:
 
     @activity.defn(name="planning.feed")
     async def feed(self, run: FeedRun) -> FeedReport:
-        """Send movements of one region until the run's time is over. Raises ApplicationError when planning fails."""
+        """Send movements of one region until the run's time is over. Raises ApplicationError when planning is away."""
         report = FeedReport()
         seen = 0
         until = time.monotonic() + self.limits.run_for_s
         while time.monotonic() < until and not activity.is_worker_shutdown():
             activity.heartbeat(report)
-            report = await self._flush(run, report)
-            seen = await self.wake.wait(planning.CHANNEL, seen, HEARTBEAT_EVERY_S)
-            await asyncio.sleep(self.limits.linger_s)
+            report, due_in_s = await self._drain(run, report)
+            if due_in_s is None:
+                seen = await self.wake.wait(planning.CHANNEL, seen, HEARTBEAT_EVERY_S)
+            else:
+                await asyncio.sleep(min(due_in_s, LOOK_EVERY_S))
         return report
 
-    async def _flush(self, run: FeedRun, report: FeedReport) -> FeedReport:
+    async def _drain(self, run: FeedRun, report: FeedReport) -> tuple[FeedReport, float | None]:
+        """Send all that is due; and in how many seconds the next is, None when nothing waits."""
         while True:
             async with self.database.connection() as connection:
-                buffered = await planning.take(connection, run.region, self.limits.batch)
-            if not buffered:
-                return report
-            first, last = buffered[0].id, buffered[-1].id
-            batch = PlanningBatch(region=run.region, deltas=tuple(b.delta for b in buffered))
-            call = Call(
-                run.region, f"{run.workflow_id}/{first}-{last}-{len(buffered)}", timeout_s=self.limits.timeout_s
-            )
-            try:
-                await self.port.send(batch, call)
-            except ConnectorError as error:
-                # A refusal is waited for as well, until somebody has mended it: it must not end the region's feed.
-                again = error if isinstance(error, Unavailable) else Unavailable(error.origin, str(error))
-                raise as_application_error(again) from error
-            async with self.database.connection() as connection:
-                await planning.sent(connection, [b.id for b in buffered])
-            activity.heartbeat(report)
-            report = FeedReport(deltas=report.deltas + len(buffered), calls=report.calls + 1)
+                rows = await planning.pending(connection, run.region, self.limits.batch)
+            if rows:
+                calls = await self._send(run, rows)
+                report = report.model_copy(update={"calls": report.calls + calls})
+                activity.heartbeat(report)
+                continue
+            async with self.database.transaction() as connection:
+                due_in_s = await planning.due_in_s(connection, run.region, self.limits.batch, self.limits.linger_s)
+                if due_in_s is None or due_in_s > 0:
+                    return report, due_in_s
+                movements = await planning.freeze(connection, run.workflow_id.partition("/")[2], run.region)
+            report = report.model_copy(update={"deltas": report.deltas + movements})
+
+    async def _send(self, run: FeedRun, rows: Sequence[Frozen]) -> int:
+        """Send rows in one call, and each one that was refused by itself; one that is refused by itself is parked, and
+        those of its item and site wait behind it. How many calls it took."""
+        refused = await self._call(run, rows)
+        if len(rows) == 1:
+            return 1
+        calls, parked = 1, set[tuple[str, str]]()
+        for it in rows:
+            about = (it.row.item, it.row.site)
+            if it.row.key in refused and about not in parked:
+                activity.heartbeat()
+                calls += 1
+                if await self._call(run, [Frozen(it.row, it.attempts + 1)]):
+                    parked.add(about)
+        return calls
+
+    async def _call(self, run: FeedRun, rows: Sequence[Frozen]) -> dict[str, str]:
+        """One call; what came of it is written down. Returns the rule by the key of each row that was refused."""
+        batch = PlanningBatch(region=run.region, rows=tuple(it.row for it in rows))
+        try:
+            answer = await self.port.send(batch, Call(run.region, call_key(rows), timeout_s=self.limits.timeout_s))
+            refused = {it.key: it.code for it in answer.refused}
+        except Refused as error:
+            refused = {it.row.key: str(error) for it in rows}
+        except Unavailable as error:
+            raise as_application_error(error) from error
+        async with self.database.transaction() as connection:
+            await planning.answered(connection, run.region, [it.row.key for it in rows], refused)
+            if len(rows) == 1 and refused:
+                await planning.park(connection, rows[0].row.key, refused[rows[0].row.key])
+        return refused
+
+
+def call_key(rows: Sequence[Frozen]) -> str:
+    """The same rows under the same key, until planning has answered them: a row that it refused is asked anew."""
+    asked = "\n".join(f"{it.row.key} {it.attempts}" for it in rows)
+    return f"planning/{sha256(asked.encode()).hexdigest()[:32]}"

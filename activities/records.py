@@ -9,6 +9,7 @@ from temporalio import activity
 from domain.policies import case_policy
 from schemas.cases import CaseHistory, CaseName, CaseQuery, CaseRecord
 from schemas.exceptions import CasePolicy
+from schemas.purchasing import is_purchase
 from schemas.records import Replay, StepRecord, Written
 from schemas.returns import ReturnRecord, ReturnStart, ReturnState
 from store import audit, cases, inbox, policies, returns, steps
@@ -44,6 +45,8 @@ class RecordActivities:
         """How a new case is handled: the rules in force for its kind, partner, site, region and customer."""
         async with self.database.connection() as connection:
             rules = await policies.rules(connection, "case")
+            if is_purchase(query.order):  # it has no customer, and its case no action of an order's
+                return case_policy(rules, query).model_copy(update={"actions": ()})
             customer = await policies.customer_of(connection, query.order)
         return case_policy(rules, query, customer)
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from schemas.base import Origin
+from schemas.erp_feed import ErpForecastBatch, ErpStockBatch
 from schemas.instructions import (
     Accepted,
     ErpCancellation,
@@ -16,6 +17,7 @@ from schemas.instructions import (
     ErpMilestone,
     ErpPromise,
     Interception,
+    PlanningAnswer,
     PlanningBatch,
     ReturnCollection,
     ReturnNotice,
@@ -28,6 +30,8 @@ from schemas.instructions import (
     WarehouseHold,
     WarehouseInstruction,
 )
+from schemas.purchasing import ConfirmationReport, InvoiceSettlement, ReceiptPosting
+from schemas.replenishment import ReplenishmentRequest, ReplenishmentResult
 
 
 @dataclass(frozen=True)
@@ -76,6 +80,22 @@ class ErpPort(Protocol):
         """The order was cancelled everywhere."""
 
 
+class PurchasingPort(Protocol):
+    """An ERP's purchasing. Every method raises Refused or Unavailable."""
+
+    async def report_confirmation(self, message: ConfirmationReport, call: Call) -> Accepted:
+        """The supplier has confirmed, with these differences."""
+
+    async def post_receipt(self, message: ReceiptPosting, call: Call) -> Accepted:
+        """Goods were received."""
+
+    async def settle_invoice(self, message: InvoiceSettlement, call: Call) -> Accepted:
+        """Pay an invoice, or hold it."""
+
+    async def replenish(self, message: ReplenishmentRequest, call: Call) -> Accepted:
+        """Validate, and order; the answer's reference is the order's number."""
+
+
 class WmsPort(Protocol):
     """A warehouse. Every method raises Refused or Unavailable."""
 
@@ -117,8 +137,25 @@ class TmsPort(Protocol):
         """Collect at the customer what comes back."""
 
 
+class ProposingPort(Protocol):
+    """Planning that proposes replenishments. Raises Refused or Unavailable."""
+
+    async def answer(self, message: ReplenishmentResult, call: Call) -> Accepted:
+        """What came of a proposal."""
+
+
+class BulkErpPort(Protocol):
+    """What an ERP is told in bulk. Every method raises Refused (then nothing of the batch is taken) or Unavailable."""
+
+    async def move_stock(self, message: ErpStockBatch, call: Call) -> Accepted:
+        """Movements beside orders; each row's key counts once."""
+
+    async def forecast(self, message: ErpForecastBatch, call: Call) -> Accepted:
+        """Forecasts that changed; each row's key counts once."""
+
+
 class PlanningPort(Protocol):
     """A planning system. Raises Refused or Unavailable."""
 
-    async def send(self, batch: PlanningBatch, call: Call) -> Accepted:
-        """Movements in bulk; each delta's key counts once."""
+    async def send(self, batch: PlanningBatch, call: Call) -> PlanningAnswer:
+        """Rows in bulk; each row's key counts once. The answer names those that planning refused."""

@@ -26,12 +26,14 @@ SETTLED_WITHIN_S = 60.0
 
 @dataclass(frozen=True)
 class Played:
-    """A scenario that is over. `deeds`: for each system, how often it did what for the scenario's orders."""
+    """A scenario that is over. `papers`: purchase orders and proposals. `deeds`: for each system, how often it did what
+    for any of its orders and papers."""
 
     scenario: Scenario
     checks: tuple[Check, ...]
     orders: tuple[str, ...]
     problem: str
+    papers: tuple[str, ...] = ()
     deeds: dict[str, Counter[str]] = field(default_factory=dict)
 
     @property
@@ -41,7 +43,7 @@ class Played:
 
     def in_books(self, books: Mapping[str, LedgerReport]) -> Self:
         """The same with its deeds, as each system's own books have them."""
-        keys = {name for number in self.orders for name in (number, f"{ERP}/{number}")}
+        keys = {name for number in self.orders for name in (number, f"{ERP}/{number}")} | set(self.papers)
         return replace(self, deeds={system: _deeds(book, keys) for system, book in books.items()})
 
     def for_report(self) -> dict[str, Any]:
@@ -50,6 +52,7 @@ class Played:
             "passed": self.passed,
             "checks": [check._asdict() for check in self.checks],
             "orders": list(self.orders),
+            "papers": list(self.papers),
             "effects": {system: deeds.total() for system, deeds in self.deeds.items()},
             "problem": self.problem,
         }
@@ -109,7 +112,8 @@ async def _play(stage: Stage, scenario: Scenario) -> Played:
         problem = str(failed)
     except Exception as error:  # one scenario that breaks must not hide what the others have found
         problem = f"{type(error).__name__}: {error}"
-    return Played(scenario, tuple(scene.checks), tuple(order.number for order in scene.orders), problem)
+    orders = tuple(order.number for order in scene.orders)
+    return Played(scenario, tuple(scene.checks), orders, problem, tuple(scene.papers))
 
 
 def _deeds(book: LedgerReport, orders: set[str]) -> Counter[str]:

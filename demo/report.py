@@ -9,7 +9,7 @@ from temporalio.client import Client
 from simulators.driver import Driver, Refusal
 from simulators.ledger import LedgerReport
 from stack.cost import Cost, measure
-from store import inbox, report
+from store import inbox, planning, report
 from store.engine import Database
 
 HISTORY_SAMPLE = 100
@@ -41,6 +41,9 @@ async def build(database: Database, client: Client, driver: Driver, facts: RunFa
         outcomes = await report.outcomes(connection)
         punctual = await report.punctuality(connection)
         expected = await report.expected_effects(connection)
+        promises = await report.promises(connection)
+        stock = await report.books(connection)
+        planned = await planning.figures(connection)
         messages = await inbox.counts(connection)
         latency = await report.latencies_ms(connection)
         sample = await report.ended_orders(connection, HISTORY_SAMPLE)
@@ -58,6 +61,9 @@ async def build(database: Database, client: Client, driver: Driver, facts: RunFa
             **{state: messages.get(state, 0) for state in ("applied", "superseded", "quarantined")},
         },
         "effects": {system: reconcile(keys, books[system]) for system, keys in expected.items()},
+        "promises": promises,
+        "stock": stock,
+        "planning_calls_per_1000_movements": planned["per_1000"],
         "history": history([await measure(client, f"order/{key}") for key in sample]),
         "latency_ms": latency,
         "restarts": {"worker": facts.restarts.get("worker", 0), "temporal": facts.restarts.get("temporal", 0)},
@@ -109,6 +115,10 @@ def sound(found: dict[str, Any]) -> list[str]:
         wrong.extend(f"{system}: {effects[kind]} {kind}" for kind in ("missing", "duplicate") if effects[kind])
     if found["orders"]["open"]:
         wrong.append(f"{found['orders']['open']} orders did not end")
+    if found["stock"]["unbalanced"]:
+        wrong.append(f"{found['stock']['unbalanced']} places of the stock ledger do not add up")
+    if found["promises"]["oversold"]:
+        wrong.append(f"{found['promises']['oversold']} items or supplies are promised beyond what there is")
     messages = found["messages"]
     unsettled = messages["accepted"] - messages["applied"] - messages["superseded"] - messages["quarantined"]
     if unsettled:

@@ -36,6 +36,8 @@ class Scene:
         self.stage = stage
         self.name = name
         self.orders: list[Order] = []
+        self.papers: list[str] = []
+        """Numbers of its purchase orders, and ids of its proposals."""
         self.checks: list[Check] = []
         self._numbers = count(1)
 

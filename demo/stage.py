@@ -111,6 +111,10 @@ class Stage:
             raise SceneFailed(f"GET {path}: {answer.status_code} {answer.text[:300]}")
         return answered.model_validate_json(answer.content)
 
+    async def look(self, by: By, path: str) -> httpx.Response:
+        """Read from the API what may not be there yet."""
+        return await self._call(by, "GET", path)
+
     async def _call(self, by: By, method: str, path: str, **request: Any) -> httpx.Response:
         """The last answer. Raises httpx.TransportError when there is none to the last attempt."""
         deadline = time.monotonic() + WAIT_S

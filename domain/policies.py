@@ -16,6 +16,7 @@ from schemas.exceptions import Action as Do
 from schemas.exceptions import CasePolicy, Channel, ExceptionKind, OrderPolicy, Tier
 from schemas.exceptions import ExceptionKind as X
 from schemas.policies import About, ChannelPolicy, PolicyRule
+from schemas.purchasing import ProcurementPolicy
 
 MINUTE_S = 60.0
 HOUR_S = 60 * MINUTE_S
@@ -87,11 +88,13 @@ _DEFAULTS: dict[About, BaseModel] = {
     "case": CASE_POLICIES[X.DELAY],
     "order": OrderPolicy(),
     "channel": ChannelPolicy(),
+    "procurement": ProcurementPolicy(),
 }
 _SCOPES: dict[About, frozenset[str]] = {
     "case": frozenset({"kind", "partner", "site", "region", "customer"}),
     "order": frozenset({"partner", "site", "region", "customer"}),
     "channel": frozenset({"queue", "channel"}),
+    "procurement": frozenset({"partner", "site", "region"}),
 }
 
 
@@ -122,6 +125,12 @@ def order_policy(
 def channel_policy(rules: Iterable[PolicyRule], queue: str, channel: Channel) -> ChannelPolicy:
     """How a queue of people, or `customer`, is reached over a channel."""
     return ChannelPolicy.model_validate(_refined("channel", rules, {"queue": queue, "channel": channel}))
+
+
+def procurement_policy(rules: Iterable[PolicyRule], supplier: str, site: str, region: str) -> ProcurementPolicy:
+    """How purchase orders from a supplier to a site are watched and matched; only what rules say is set on it."""
+    facts = {"partner": supplier, "site": site, "region": region}
+    return ProcurementPolicy.model_validate(_refined("procurement", rules, facts))
 
 
 def check(rule: PolicyRule) -> list[str]:

@@ -42,6 +42,7 @@ def record(
     return StepRecord(
         order=state.start.key,
         version=state.version,
+        base=before.version if before else None,
         status=state.status,
         conditions=conditions(state, waiting),
         promised_on=state.promised_on,

@@ -221,7 +221,7 @@ class OrderState(Contract):
         if self.start.proof_of_delivery_required:
             required.add(MilestoneKind.PROOF_OF_DELIVERY)
         whole = self.goods.get(WHOLE_ORDER, NO_SHIPMENT).seen
-        names = [name for name in self.goods if name != WHOLE_ORDER] or [WHOLE_ORDER]
+        names = [name for name, it in self.goods.items() if name != WHOLE_ORDER and it.seen] or [WHOLE_ORDER]
         back = {name for name in names if MilestoneKind.RETURNING in self.goods.get(name, NO_SHIPMENT).seen}
         return tuple(
             (name, kind)

@@ -11,14 +11,17 @@ from domain.parties import warehouse_partner
 from domain.returning import ReturnFile
 from domain.shipments import ShipmentState
 from domain.sourcing import sites
-from domain.state import SENDER, WHOLE_ORDER, OrderState
+from domain.state import NO_SHIPMENT, SENDER, WHOLE_ORDER, OrderState
 from domain.variants import RANK
 from schemas.base import Variant
 from schemas.milestones import Disposition
+from schemas.milestones import MilestoneKind as M
 from schemas.orders import LineDue, OrderStatus
 from schemas.stock import Bucket, Moves, place
 
-ALLOCATED, SHIPPED, DELIVERED = (RANK[x] for x in (OrderStatus.ALLOCATED, OrderStatus.SHIPPED, OrderStatus.DELIVERED))
+ALLOCATED, SHIPPED, DELIVERED = STAGES = tuple(
+    RANK[stage] for stage in (OrderStatus.ALLOCATED, OrderStatus.SHIPPED, OrderStatus.DELIVERED)
+)
 
 Holdings = Counter[tuple[str, str]]
 """(place, item) → packs that are there instead of where they came from, which has so many less."""
@@ -88,15 +91,17 @@ def _put(held: Holdings, item: str, origin: str, there: str, packs: int) -> None
 
 
 def _parts(state: OrderState, line: LineDue) -> Iterator[Part]:
-    """What each shipment carries of a line; what was reported of the whole order, as far as no shipment has it."""
-    named = {name: it for name, it in state.goods.items() if name != WHOLE_ORDER}
-    known = dict.fromkeys((ALLOCATED, SHIPPED, DELIVERED), 0)
-    for name, it in named.items():
-        packs = {rank: it.packs(line.line, rank) for rank in known}
-        known = {rank: known[rank] + packs[rank] for rank in known}
-        yield Part(name, _site(state, it), packs[ALLOCATED], packs[SHIPPED], packs[DELIVERED])
-    rest = [max(0, state.moved(line, rank) - known[rank]) for rank in known]
-    yield Part(WHOLE_ORDER, state.start.site, *rest)
+    """What each shipment carries of a line. What was reported of the whole order holds for every shipment, and for the
+    packs that no shipment has."""
+    whole = state.goods.get(WHOLE_ORDER, NO_SHIPMENT).rank
+    rest = state.wanted(line)
+    for name, it in state.goods.items():
+        if name != WHOLE_ORDER:
+            carried = it.packs(line.line, SHIPPED if M.SHIPPED in it.seen else ALLOCATED)
+            rest -= carried
+            packs = [max(it.packs(line.line, rank), carried if rank <= whole else 0) for rank in STAGES]
+            yield Part(name, _site(state, it), *packs)
+    yield Part(WHOLE_ORDER, state.start.site, *(max(0, rest) if rank <= whole else 0 for rank in STAGES))
 
 
 def _still_allocated(state: OrderState, line: LineDue, parts: list[Part]) -> int:

@@ -162,8 +162,9 @@ OwningCaller = Annotated[Caller, Depends(_only(Role.ERP, Role.SUPPORT, Role.ADMI
 """Who may change an order: the ERP that owns it, and people on its behalf."""
 HoldingCaller = Annotated[Caller, Depends(_only(Role.ERP, Role.SUPPORT, Role.ADMIN, Role.PLANNING))]
 PlanningCaller = Annotated[Caller, Depends(_only(Role.PLANNING, Role.SUPPORT, Role.ADMIN))]
-StockCaller = Annotated[Caller, Depends(_only(Role.ERP, Role.PLANNING, Role.SUPPORT, Role.ADMIN))]
-"""Who may see what is there, and ask what could be promised."""
+ProposingCaller = Annotated[Caller, Depends(_only(Role.PLANNING))]
+WarehouseCaller = Annotated[Caller, Depends(_only(Role.WMS))]
+StockCaller = Annotated[Caller, Depends(_only(Role.WMS, Role.ERP, Role.PLANNING, Role.SUPPORT, Role.ADMIN))]
 AdminCaller = Annotated[Caller, Depends(_only(Role.ADMIN))]
 REPORTERS = (Role.WMS, Role.TMS, Role.CARRIER, Role.SUPPLIER)
 """Roles that own milestones: see domain.ownership."""

@@ -27,8 +27,10 @@ from domain.opening import opening
 from domain.policies import order_policy
 from domain.state import OrderRun, OrderState
 from gateway.handoff_commands import ORDERS_QUEUE, CommandHandoff, hear_out
+from gateway.handoff_purchases import PurchaseHandoff
 from gateway.promising import first_promise
 from gateway.requests import Answer, CommandRecord
+from schemas.erp_feed import ErpFeedRun
 from schemas.feeds import FeedRun
 from schemas.lifecycle import OrderOutcome, OrderStart, StatusAnswer
 from schemas.milestones import MilestoneEvent, MilestoneKind
@@ -56,6 +58,7 @@ class TemporalHandoff:
         self._client = client
         self._database = database
         self._commands = CommandHandoff(client, database)
+        self.purchases = PurchaseHandoff(client)
         self._fed: set[str] = set()
 
     async def release(self, key: str, timeout_s: float) -> Promise | None:
@@ -101,6 +104,10 @@ class TemporalHandoff:
         if await self._keep_running("PlanningFeed", run, f"Planning feed of {region}"):
             self._fed.add(region)
 
+    async def ensure_stock_feed(self, erp: str) -> None:
+        """Start the feed of an ERP that owns stock."""
+        await self._keep_running("StockFeed", ErpFeedRun(erp=erp), f"Stock and forecasts for {erp}")
+
     async def ensure_notices(self) -> None:
         """Start the dispatcher of notices."""
         await self._keep_running("Notices", NoticesRun(), "Alerts and customer messages")
@@ -109,7 +116,9 @@ class TemporalHandoff:
         """Start the keeper of promises."""
         await self._keep_running("Promising", PromisingRun(), "Promises kept in step with stock and supply")
 
-    async def _keep_running(self, workflow: str, run: FeedRun | NoticesRun | PromisingRun, summary: str) -> bool:
+    async def _keep_running(
+        self, workflow: str, run: FeedRun | ErpFeedRun | NoticesRun | PromisingRun, summary: str
+    ) -> bool:
         """Start a workflow that never ends, unless it runs. False: Temporal is away."""
         with suppress(RPCError, WorkflowAlreadyStartedError):
             await self._client.start_workflow(

@@ -1,13 +1,16 @@
 """Finding an order on a caller's behalf: a partner sees only orders that it takes part in; our own people see all."""
 
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from gateway.problems import AMBIGUOUS, NOT_FOUND, Problem
 from schemas.base import Role
-from store import audit, orders
-from store.engine import Database
+from store import audit, orders, procurement
+from store.engine import Connection, Database
 from store.partners import Caller
 
+Find = Callable[[Connection, str, str | None, str | None], Awaitable[list[dict[str, Any]]]]
+"""Orders of a kind by number, party and ERP."""
 SEE_ALL = (Role.SUPPORT, Role.ADMIN, Role.PLANNING)
 
 
@@ -22,13 +25,24 @@ async def visible_order(database: Database, caller: Caller, number: str, erp: st
     Raises `Problem`: 404 when there is none (the attempt is audited when the order is somebody else's), 409 when
     several ERPs have one.
     """
+    return await _visible(database, caller, number, erp, orders.find, "order")
+
+
+async def visible_purchase(database: Database, caller: Caller, number: str, erp: str | None) -> dict[str, Any]:
+    """The one purchase order with this number that the caller may see; see `visible_order`."""
+    return await _visible(database, caller, number, erp, procurement.named, "purchase order")
+
+
+async def _visible(
+    database: Database, caller: Caller, number: str, erp: str | None, find: Find, what: str
+) -> dict[str, Any]:
     async with database.connection() as connection:
-        found = await orders.find(connection, number, party_of(caller), erp)
-        hidden = [] if found else await orders.find(connection, number, None, erp)
+        found = await find(connection, number, party_of(caller), erp)
+        hidden = [] if found else await find(connection, number, None, erp)
         for order in hidden:
             await audit.record(connection, caller.partner, "access_denied", order["key"])
     if not found:
-        raise Problem(NOT_FOUND, "You take part in no order with this number.")
+        raise Problem(NOT_FOUND, f"You take part in no {what} with this number.")
     if len(found) > 1:
         erps = ", ".join(order["erp"] for order in found)
         raise Problem(AMBIGUOUS, f"The number is used by {erps}: name one with ?erp=.")

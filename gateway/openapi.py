@@ -10,6 +10,7 @@ from pydantic.json_schema import models_json_schema
 
 from gateway.admission import MilestoneEnvelope
 from gateway.auth import COOKIE
+from gateway.parked import ParkedRequest
 from gateway.problems import ProblemDetail
 from gateway.requests import ReplayRequest
 from schemas.commands import (
@@ -21,9 +22,14 @@ from schemas.commands import (
     ResumeRequest,
     ReturnRequest,
 )
+from schemas.envelope import Envelope
+from schemas.forecast import ForecastBatch
+from schemas.inventory import InventoryBatch
 from schemas.orders import CancelRequest, OrderRelease
 from schemas.policies import PolicyRule
+from schemas.procurement import PAPERS, PurchaseOrder
 from schemas.promising import PromiseQuestion
+from schemas.replenishment import ReplenishmentProposal
 
 API_VERSION = "1"
 DESCRIPTION = """Syncline keeps ERP, warehouse, transport and planning systems in step.
@@ -43,8 +49,14 @@ _BODIES: tuple[type[BaseModel], ...] = (
     ReplanDecision,
     PolicyRule,
     PromiseQuestion,
+    InventoryBatch,
+    ForecastBatch,
+    PurchaseOrder,
+    *(Envelope[paper] for paper in PAPERS.values()),  # type: ignore[valid-type]
+    ReplenishmentProposal,
     MilestoneEnvelope,
     ReplayRequest,
+    ParkedRequest,
     ProblemDetail,
 )
 _SECURITY_SCHEMES = {

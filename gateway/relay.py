@@ -18,6 +18,7 @@ from gateway.admission import admit_event, digest_of, own_source
 from gateway.correlate import Facts, Parked, Placement, correlate, numbers_of
 from gateway.handoff import TemporalHandoff, WorkflowGone
 from gateway.ports import CommandRefused
+from gateway.purchases import PURCHASING, take_in
 from gateway.requests import record_of
 from schemas.base import Origin, Role
 from schemas.commands import Verb
@@ -186,6 +187,8 @@ class Relay:
             return
         if message.kind == inbox.RELEASE:
             await self._release(message)
+        elif message.kind in PURCHASING:
+            await take_in(self._database, self._handoff, message, HANDOFF_TIMEOUT_S)
         else:
             await self._carry_out(message)
 

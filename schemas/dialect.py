@@ -7,6 +7,7 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
+from schemas.erp_feed import ErpForecastBatch, ErpStockBatch
 from schemas.instructions import (
     Accepted,
     ErpCancellation,
@@ -14,6 +15,7 @@ from schemas.instructions import (
     ErpMilestone,
     ErpPromise,
     Interception,
+    PlanningAnswer,
     PlanningBatch,
     ReturnCollection,
     ReturnNotice,
@@ -26,6 +28,8 @@ from schemas.instructions import (
     WarehouseHold,
     WarehouseInstruction,
 )
+from schemas.purchasing import ConfirmationReport, InvoiceSettlement, ReceiptPosting
+from schemas.replenishment import ReplenishmentRequest, ReplenishmentResult
 
 JSON_SCHEMA = "https://json-schema.org/draft/2020-12/schema"
 
@@ -38,6 +42,7 @@ class Call:
     path: str
     body: type[BaseModel]
     summary: str
+    answer: type[Accepted] = Accepted
 
 
 CALLS = (
@@ -45,6 +50,13 @@ CALLS = (
     Call("erp", "/v1/orders/{order}/promise", ErpPromise, "The promise was re-dated"),
     Call("erp", "/v1/orders/{order}/changes", ErpChange, "Something else happened that the books must follow"),
     Call("erp", "/v1/orders/{order}/cancellation", ErpCancellation, "The cancellation was carried out in every system"),
+    Call("erp", "/v1/purchase-orders/{po}/confirmations", ConfirmationReport, "The supplier has confirmed"),
+    Call("erp", "/v1/purchase-orders/{po}/receipts", ReceiptPosting, "Goods were received"),
+    Call("erp", "/v1/purchase-orders/{po}/invoices", InvoiceSettlement, "Pay an invoice, or hold it"),
+    Call("erp", "/v1/replenishments", ReplenishmentRequest, "Validate, and order; `reference` is the order's number"),
+    Call("erp", "/v1/stock-movements", ErpStockBatch, "Stock moved beside orders, in bulk; each row's key counts once"),
+    Call("erp", "/v1/forecasts", ErpForecastBatch, "Forecasts that changed, in bulk; each row's key counts once"),
+    Call("planning", "/v1/replenishments/{id}/result", ReplenishmentResult, "What came of a proposal"),
     Call("wms", "/v1/instructions", WarehouseInstruction, "Pick, pack and hand over"),
     Call(
         "wms", "/v1/instructions/{order}/amendments", WarehouseAmendment, "So much more or less; new day, new address"
@@ -58,7 +70,13 @@ CALLS = (
     Call("tms", "/v1/tenders/{order}/void", TenderVoid, "Do not carry this order"),
     Call("tms", "/v1/shipments/{shipment}/interception", Interception, "Stop a shipment and bring it back"),
     Call("tms", "/v1/collections", ReturnCollection, "Collect at the customer what comes back"),
-    Call("planning", "/v1/deltas", PlanningBatch, "What moved, in bulk; each delta's key makes it count once"),
+    Call(
+        "planning",
+        "/v1/rows",
+        PlanningBatch,
+        "What moved, netted and in bulk; each row's key makes it count once",
+        PlanningAnswer,
+    ),
 )
 
 _PROBLEM = {
@@ -77,7 +95,7 @@ _PROBLEM = {
 
 def dialect() -> dict[str, Any]:
     """The OpenAPI document."""
-    models = [call.body for call in CALLS] + [Accepted]
+    models = [*(call.body for call in CALLS), *dict.fromkeys(call.answer for call in CALLS)]
     _, definitions = models_json_schema(
         [(model, "validation") for model in models], ref_template="#/components/schemas/{model}"
     )
@@ -105,7 +123,7 @@ def dialect() -> dict[str, Any]:
 
 def _path(call: Call) -> dict[str, Any]:
     named = [name.capitalize() for name in re.findall(r"{(\w+)}", call.path)]
-    operation = {
+    operation: dict[str, Any] = {
         "operationId": call.body.__name__[0].lower() + call.body.__name__[1:],
         "tags": [call.system],
         "summary": call.summary,
@@ -124,6 +142,12 @@ def _path(call: Call) -> dict[str, Any]:
             )
         },
     }
+    if call.answer is not Accepted:
+        content = _content("application/json", call.answer.__name__)
+        operation["responses"] |= {
+            status: {"description": _RESPONSES[name]["description"], "content": content}
+            for status, name in (("200", "Replayed"), ("201", "Accepted"))
+        }
     return {"post": operation}
 
 
@@ -137,6 +161,20 @@ _PARAMETERS = {
         "in": "path",
         "required": True,
         "description": "The ERP's order number; the same as `order` in the body.",
+        "schema": {"type": "string"},
+    },
+    "Po": {
+        "name": "po",
+        "in": "path",
+        "required": True,
+        "description": "The ERP's purchase order number; the same as `po` in the body.",
+        "schema": {"type": "string"},
+    },
+    "Id": {
+        "name": "id",
+        "in": "path",
+        "required": True,
+        "description": "The proposal's id; the same as `id` in the body.",
         "schema": {"type": "string"},
     },
     "Shipment": {
@@ -163,7 +201,7 @@ _PARAMETERS = {
     },
 }
 
-_RESPONSES = {
+_RESPONSES: dict[str, dict[str, Any]] = {
     "Accepted": {"description": "Carried out.", "content": _content("application/json", "Accepted")},
     "Replayed": {
         "description": "This key had been carried out before: the first answer again, with `replayed`.",

@@ -9,7 +9,7 @@ from schemas.orders import LinePromise, OrderStatus
 
 
 class Operation(StrEnum):
-    """Everything an order workflow may ask of another system."""
+    """Everything a workflow may ask of another system."""
 
     INSTRUCT_WAREHOUSE = "instruct_warehouse"
     AMEND_WAREHOUSE = "amend_warehouse"
@@ -28,6 +28,11 @@ class Operation(StrEnum):
     REDATE_PROMISE = "redate_promise"
     REPORT_CHANGE = "report_change"
     CONFIRM_CANCELLATION = "confirm_cancellation"
+    REPORT_CONFIRMATION = "report_confirmation"
+    POST_RECEIPT = "post_receipt"
+    SETTLE_INVOICE = "settle_invoice"
+    PLACE_REPLENISHMENT = "place_replenishment"
+    ANSWER_REPLENISHMENT = "answer_replenishment"
 
 
 class ChangeKind(StrEnum):
@@ -77,7 +82,12 @@ _OF_SYSTEM = {
         Operation.REDATE_PROMISE,
         Operation.REPORT_CHANGE,
         Operation.CONFIRM_CANCELLATION,
+        Operation.REPORT_CONFIRMATION,
+        Operation.POST_RECEIPT,
+        Operation.SETTLE_INVOICE,
+        Operation.PLACE_REPLENISHMENT,
     ),
+    System.PLANNING: (Operation.ANSWER_REPLENISHMENT,),
 }
 SYSTEM_OF = {operation: system for system, operations in _OF_SYSTEM.items() for operation in operations}
 

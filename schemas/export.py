@@ -27,8 +27,9 @@ from schemas.commands import (
     ReturnRequest,
 )
 from schemas.dialect import JSON_SCHEMA, dialect
-from schemas.effects import PlanningDelta
 from schemas.envelope import Envelope
+from schemas.erp_feed import ErpForecastBatch, ErpStockBatch
+from schemas.forecast import ForecastBatch
 from schemas.instructions import (
     Accepted,
     ErpCancellation,
@@ -36,7 +37,9 @@ from schemas.instructions import (
     ErpMilestone,
     ErpPromise,
     Interception,
+    PlanningAnswer,
     PlanningBatch,
+    PlanningRow,
     ReturnCollection,
     ReturnNotice,
     Tender,
@@ -48,11 +51,14 @@ from schemas.instructions import (
     WarehouseHold,
     WarehouseInstruction,
 )
-from schemas.inventory import InventoryMovement
+from schemas.inventory import InventoryBatch
 from schemas.milestones import Milestone
 from schemas.orders import CancelRequest, OrderRelease, Promise, ReleaseAnswer
 from schemas.policies import PolicyRule
+from schemas.procurement import DespatchAdvice, GoodsReceipt, Invoice, PurchaseOrder, SupplierConfirmation
 from schemas.promising import AvailabilityList, PromiseAnswer, PromiseQuestion
+from schemas.purchasing import ConfirmationReport, InvoiceSettlement, ReceiptPosting
+from schemas.replenishment import ReplenishmentProposal, ReplenishmentRequest, ReplenishmentResult
 
 DIRECTORY = Path(__file__).resolve().parent.parent / "docs" / "contracts"
 DIALECT = "dialect.openapi.json"
@@ -94,10 +100,14 @@ CONTRACTS = (
     Published(AvailabilityList, "planning"),
     Published(Milestone, "carrier", at_door=True),
     Published(Envelope[Milestone], "carrier", at_door=True),
-    Published(InventoryMovement, "wms", at_door=True),
-    Published(PlanningDelta, "planning"),
+    Published(InventoryBatch, "wms", at_door=True),
+    Published(ForecastBatch, "planning", at_door=True),
+    Published(PlanningRow, "planning"),
     Published(PlanningBatch, "planning"),
+    Published(PlanningAnswer, "planning"),
     Published(ErpMilestone, "erp"),
+    Published(ErpStockBatch, "wms"),
+    Published(ErpForecastBatch, "planning"),
     Published(ErpPromise, "erp"),
     Published(ErpChange, "erp"),
     Published(ErpCancellation, "erp"),
@@ -113,6 +123,18 @@ CONTRACTS = (
     Published(Interception, "tms"),
     Published(ReturnCollection, "tms"),
     Published(Accepted, "orders"),
+    Published(PurchaseOrder, "erp", at_door=True),
+    Published(Envelope[PurchaseOrder], "erp", at_door=True),
+    Published(Envelope[SupplierConfirmation], "supplier", at_door=True),
+    Published(Envelope[DespatchAdvice], "supplier", at_door=True),
+    Published(Envelope[GoodsReceipt], "wms", at_door=True),
+    Published(Envelope[Invoice], "supplier", at_door=True),
+    Published(ReplenishmentProposal, "planning", at_door=True),
+    Published(ConfirmationReport, "erp"),
+    Published(ReceiptPosting, "erp"),
+    Published(InvoiceSettlement, "erp"),
+    Published(ReplenishmentRequest, "erp"),
+    Published(ReplenishmentResult, "planning"),
 )
 
 

@@ -6,7 +6,7 @@ from typing import Annotated
 from pydantic import Field
 
 from schemas.base import Contract, Moment, OrderNumber, SiteId
-from schemas.effects import ChangeKind, LineChange, PlanningDelta
+from schemas.effects import ChangeKind, LineChange
 from schemas.identifiers import Incoterm, TransportMode
 from schemas.milestones import Disposition, MilestoneKind, ShippedLine
 from schemas.orders import LinePromise, OrderLine, OrderStatus, Party
@@ -168,11 +168,30 @@ class TenderVoid(Contract):
     site: SiteId | None = None
 
 
+class PlanningRow(Contract):
+    """`packs` of an item at a site, net of a day and a kind; never 0. `key` makes it count once.
+
+    `kind`: a milestone or a change of demand, with the packs that it moved; or `stock:on_hand`, `stock:allocated`,
+    `stock:returns`, `stock:blocked`, `stock:in_transit`, with what that stock gained, or lost when negative.
+    `day`: when it happened; of stock in transit, when it is to arrive.
+    """
+
+    key: str
+    item: str
+    site: str
+    day: date
+    kind: str
+    packs: int
+
+
 class PlanningBatch(Contract):
-    """POST {planning}/v1/deltas: at most 500 movements of one region. Each delta's key makes it count once."""
+    """POST {planning}/v1/rows: at most 500 netted rows of one region. Each row's key makes it count once.
+
+    Rows are taken in their order, each by itself: see `PlanningAnswer`.
+    """
 
     region: str
-    deltas: Annotated[tuple[PlanningDelta, ...], Field(max_length=500)]
+    rows: Annotated[tuple[PlanningRow, ...], Field(max_length=500)]
 
 
 class Accepted(Contract):
@@ -181,3 +200,19 @@ class Accepted(Contract):
     reference: str
     replayed: bool = False
     carrier: str | None = None
+
+
+class RowRefusal(Contract):
+    """A row that planning did not count, and the rule: a `code`, short and free of personal data."""
+
+    key: str
+    code: Annotated[str, Field(max_length=60)]
+
+
+class PlanningAnswer(Accepted):
+    """What planning answers to rows: every row counts but those `refused`.
+
+    After a row that is refused, later rows of its item and site are refused too, as `behind`: their order is kept.
+    """
+
+    refused: tuple[RowRefusal, ...] = ()

@@ -1,36 +1,104 @@
-"""Inventory movements: what happens to stock at a site."""
+"""Inventory as warehouses report it: what comes and goes beside orders, and what was counted; and how it is answered.
 
+What happens for an order (allocation, pick, ship, deliver, return) is reported as milestones, and received purchase
+orders as goods receipts: nothing is told twice.
+"""
+
+from datetime import date
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
-from schemas.base import Contract, Moment, Packs, ShipmentId, SiteId, Unit
-from schemas.identifiers import Gtin
+from schemas.base import Contract, EventId, LongText, Moment, SiteId, Unit
+from schemas.milestones import ItemId
 
 
-class MovementKind(StrEnum):
-    """Why stock moved."""
+class InventoryKind(StrEnum):
+    """What happened to packs at a site.
+
+    `receipt` came in without a purchase order; `damage` may not be used any more, `unblock` may again; `scrap` is what
+    was blocked and thrown away; `count` says how many packs were found free on hand at that moment.
+    """
 
     RECEIPT = "receipt"
-    ALLOCATION = "allocation"
-    PICK = "pick"
-    SHIP = "ship"
-    DELIVER = "deliver"
     DAMAGE = "damage"
-    ADJUST = "adjust"
-    RETURN = "return"
+    UNBLOCK = "unblock"
+    SCRAP = "scrap"
+    COUNT = "count"
 
 
-class InventoryMovement(Contract):
-    """`quantity` packs of an item moved at a site; `order` or `shipment` say for what."""
+class InventoryReport(Contract):
+    """Packs of an item at a site. `id` is unique for its sender: a repeat has no further effect."""
 
-    kind: MovementKind
+    id: EventId
+    kind: InventoryKind
     site: SiteId
-    item: Annotated[str, Field(min_length=1, max_length=60, pattern=r"^[\x21-\x7e]+$")]
-    gtin: Gtin | None = None
-    quantity: Packs
+    item: ItemId
+    quantity: Annotated[int, Field(strict=True, ge=0, le=100_000_000)]
     unit: Unit = Unit.PACK
     occurred_at: Moment
-    order: str | None = None
-    shipment: ShipmentId | None = None
+    reason: LongText | None = None
+
+    @model_validator(mode="after")
+    def _moves_something(self) -> Self:
+        if self.quantity == 0 and self.kind is not InventoryKind.COUNT:
+            raise ValueError("quantity: only a count may find nothing")
+        if self.unit is not Unit.PACK:
+            raise ValueError("unit: stock is kept in packs (PK)")
+        return self
+
+
+class InventoryBatch(Contract):
+    """Body of `POST /v1/inventory`: all or none is taken."""
+
+    reports: Annotated[tuple[InventoryReport, ...], Field(min_length=1, max_length=500)]
+
+    @model_validator(mode="after")
+    def _once(self) -> Self:
+        if len({report.id for report in self.reports}) != len(self.reports):
+            raise ValueError("reports: each id may appear once")
+        return self
+
+
+class ReportOutcome(Contract):
+    """What became of a report: booked, or superseded with the reason."""
+
+    id: str
+    superseded: str | None = None
+
+
+class InventoryTaken(Contract):
+    """Answer to `POST /v1/inventory`."""
+
+    outcomes: tuple[ReportOutcome, ...]
+
+
+class Arrival(Contract):
+    """Packs under way, with the day on which they are expected; no day while nobody has said one."""
+
+    shipment: str
+    packs: int
+    day: date | None = None
+
+
+class StockPosition(Contract):
+    """An item at a site, in packs. `available` is on hand and not reserved; negative when more was promised than is."""
+
+    item: str
+    site: str
+    on_hand: int = 0
+    allocated: int = 0
+    blocked: int = 0
+    returns: int = 0
+    reserved: int = 0
+    available: int = 0
+
+
+class Stock(Contract):
+    """Answer to `GET /v1/stock`, as of the moment it was read. `in_transit`: under way, to sites and customers."""
+
+    item: str
+    as_of: Moment
+    positions: tuple[StockPosition, ...] = ()
+    in_transit: tuple[Arrival, ...] = ()

@@ -7,7 +7,7 @@ from pydantic import Field
 from schemas.base import Contract
 from schemas.exceptions import Channel, ExceptionKind
 
-About = Literal["case", "order", "channel"]
+About = Literal["case", "order", "channel", "procurement"]
 
 
 class Scope(Contract):
@@ -23,7 +23,7 @@ class Scope(Contract):
 
 
 class PolicyRule(Contract):
-    """One rule: the fields of `CasePolicy`, `OrderPolicy` or `ChannelPolicy` that differ from the default, as `body`.
+    """One rule: the fields of a `CasePolicy`, `OrderPolicy`, `ChannelPolicy`, `ProcurementPolicy` that differ.
 
     `version` rises with every change of a rule; the old one is kept. What is running keeps the version it started with.
     """

@@ -82,11 +82,13 @@ class StepRecord(Contract):
 
     `first_promise` is set in the first record only; `lines` and `shipments` hold what may have changed. `amended_by`:
     the inbox messages whose amendments the store works into the release; `items` what lines were substituted by.
-    `sites`: warehouses that take part from now on. `moves`: how stock moved since the step before.
+    `sites`: warehouses that take part from now on. `moves`: how stock moved since the step before. `base`: the version
+    that the step was decided on; what the store holds beyond it is of an attempt that was lost.
     """
 
     order: str
     version: int
+    base: int | None = None
     status: OrderStatus
     conditions: tuple[str, ...] = ()
     promised_on: date

@@ -51,6 +51,9 @@ class Settings(BaseSettings):
     wms: dict[str, Endpoint] = {}
     tms: dict[str, Endpoint] = {}
     planning: dict[str, Endpoint] = {}
+    stock_erp: dict[str, str] = {}
+    """Which ERP owns the stock of a site; `*` is any site. It is told of movements beside orders and of forecasts; of a
+    site that is not named, no ERP is told."""
     limits: dict[str, QueueLimit] = {}
     call_timeout_s: float = 5.0
     express_timeout_s: float = 1.5
@@ -58,7 +61,8 @@ class Settings(BaseSettings):
     workflow_sandbox: bool = False
     """Run workflows in the SDK's sandbox: it catches non-deterministic code, at a fifth of the worker's time."""
 
-    planning_linger_s: float = 0.5
+    planning_linger_s: float = 1.5
+    """How long a movement may wait for company; planning is to have it within 2 s."""
     planning_batch: int = 500
     notify: NotifySettings = NotifySettings()
     """Mail server and webhooks, through which people are told: see docs/howto/reach-people.md."""
@@ -68,6 +72,10 @@ class Settings(BaseSettings):
     """Where the command line finds the API; that of the local stack when empty."""
     api_key: SecretStr = SecretStr("")
     """The command line's key for it."""
+
+    def stock_owner(self, site: str) -> str | None:
+        """The ERP that owns the stock of a site."""
+        return self.stock_erp.get(site) or self.stock_erp.get("*")
 
 
 @lru_cache(maxsize=1)

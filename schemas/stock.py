@@ -37,13 +37,14 @@ def place(bucket: Bucket, which: str = "") -> str:
 
 
 class StockMove(Contract):
-    """One movement as it is booked. `key` books it once; `source` says what it comes from, `ref` of which."""
+    """One movement as it is booked. `key` books it once; `source` says what it comes from, `ref` of which. Without
+    `occurred_at` it happened when it is booked."""
 
     key: str
     kind: str
     source: str
     ref: str
-    occurred_at: Moment
+    occurred_at: Moment | None = None
     moves: Moves
 
 

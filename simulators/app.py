@@ -21,6 +21,9 @@ from simulators.desk import ABORT, Desk, answer, problem
 from simulators.erp import Erp
 from simulators.planning import Planning
 from simulators.plans import PlanBatch
+from simulators.purchasing import Proposals, Purchasing
+from simulators.stock_books import StockBooks
+from simulators.supplying import Suppliers
 from simulators.tms import Tms
 from simulators.webhooks import Outbox, OutboxStatus
 from simulators.wms import Wms
@@ -70,6 +73,7 @@ def build_app(config: SimConfig) -> Starlette:
     """All systems with empty books. Faults that close connections need the server made by `build_server`."""
     outbox = Outbox(config.gateway_url, config.master_secret)
     erp, wms, tms, planning = (Desk(system, config.seed) for system in System)
+    suppliers = Suppliers(outbox)
     world = World(config.seed, config.pace_s, outbox, wms.stream, tms.stream)
 
     @asynccontextmanager
@@ -80,11 +84,19 @@ def build_app(config: SimConfig) -> Starlette:
 
     return Starlette(
         routes=[
-            Mount("/erp", routes=Erp(erp).routes()),
+            Mount(
+                "/erp",
+                routes=[
+                    *Erp(erp).routes(),
+                    *Purchasing(erp, suppliers.release).routes(),
+                    *StockBooks(erp).routes(),
+                ],
+            ),
             Mount("/wms", routes=Wms(wms, world).routes()),
             Mount("/tms", routes=Tms(tms, world).routes()),
-            Mount("/planning", routes=Planning(planning).routes()),
+            Mount("/planning", routes=[*Planning(planning).routes(), *Proposals(planning).routes()]),
             *_driver_routes(world, outbox),
+            *suppliers.routes(),
             Route(HEALTH, _health),
         ],
         middleware=[Middleware(TokenRequired, token=config.token)],

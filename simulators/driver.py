@@ -11,11 +11,14 @@ import httpx
 from schemas.base import Contract, System
 from schemas.milestones import Milestone
 from schemas.orders import OrderRelease
+from schemas.procurement import Paper
 from schemas.webhooks import webhook_secret
 from simulators.answers import Answers
 from simulators.faults import PRESETS, Faults
 from simulators.ledger import LedgerReport
 from simulators.plans import MAX_BATCH, OrderPlan, PlanBatch
+from simulators.purchasing import ItemRules
+from simulators.supplying import SupplyPlan, paper_message
 from simulators.webhooks import OutboxStatus, message_of
 
 RELEASES_AT_ONCE = 12
@@ -130,6 +133,25 @@ class Driver:
             return self._gateway.post(message.path, content=message.body, headers=message.signed(secret))
 
         return _answered(await _insist(post))
+
+    async def paper(self, partner: str, paper: Paper, event_id: str) -> httpx.Response:
+        """Send a procurement document as a partner would, signed, again after a fault. Raises when none answers."""
+        message = paper_message(partner, paper, event_id)
+        secret = webhook_secret(self._master_secret, partner)
+
+        def post() -> Awaitable[httpx.Response]:
+            return self._gateway.post(message.path, content=message.body, headers=message.signed(secret))
+
+        return _answered(await _insist(post))
+
+    async def supply(self, plan: SupplyPlan) -> None:
+        """Let a supplier and a warehouse do what a plan says. Raises httpx.HTTPStatusError when it is refused."""
+        (await self._sims.put("/supplies", content=plan.model_dump_json(exclude_none=True))).raise_for_status()
+
+    async def item_rules(self, item: str, rules: ItemRules) -> None:
+        """Let the ERP demand something of replenishments of an item. Raises httpx.HTTPStatusError."""
+        content = rules.model_dump_json(exclude_unset=True)
+        (await self._sims.put(f"/erp/rules/{item}", content=content)).raise_for_status()
 
     async def answers(self, system: System, order: str, answers: Answers) -> None:
         """Let a system answer calls about an order otherwise than with yes. Raises httpx.HTTPStatusError."""

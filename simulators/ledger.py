@@ -8,8 +8,8 @@ from schemas.base import Contract
 from schemas.instructions import Accepted
 from schemas.milestones import MilestoneKind
 
-DELTA = "apply_delta"
-"""The operation under which planning enters a movement; the others are `schemas.effects.Operation`."""
+ROW = "count_row"
+"""The operation under which planning enters a row; the others are `schemas.effects.Operation`."""
 RECURRING = frozenset({MilestoneKind.DELAYED, MilestoneKind.EXCEPTION})
 """Milestones that can truly happen twice to one shipment; the moment tells them apart."""
 

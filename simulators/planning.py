@@ -1,23 +1,38 @@
-"""Stand-in planning: the movements of every item, taken in bulk, each counted once by its own key."""
+"""Stand-in planning: netted rows taken in bulk, each counted once by its own key, and the stock that they add up to."""
 
 from collections import Counter
 from collections.abc import Mapping
 from functools import partial
 
+from pydantic import ValidationError
+from starlette.requests import Request
+from starlette.responses import Response
 from starlette.routing import Route
 
 from schemas.base import Contract
-from schemas.effects import PlanningDelta
-from schemas.instructions import Accepted, PlanningBatch
-from simulators.desk import Desk
-from simulators.ledger import DELTA, RECURRING, Call, Deed, KeyReused, Replies, deed
+from schemas.instructions import Accepted, PlanningAnswer, PlanningBatch, PlanningRow, RowRefusal
+from schemas.stock import Figure
+from schemas.supply import StockReport
+from simulators.desk import Desk, Refusal, answer, problem
+from simulators.ledger import ROW, Call, Deed, KeyReused, Replies, deed
+
+STOCK = "stock:"
+DEMAND = {"promised": 1, "demand_added": 1, "demand_removed": -1, "cancelled": -1, "delivered": -1}
+"""Kinds of movements that make or end demand."""
 
 
 class ItemMovements(Contract):
-    """What planning knows of an item: packs moved, by kind of movement."""
+    """What planning knows of an item: packs by kind of movement, and by site the demand that is open."""
 
     item: str
     packs: dict[str, int]
+    demand: dict[str, int]
+
+
+class UnknownItems(Contract):
+    """Items that planning does not know: it refuses every row of theirs."""
+
+    items: frozenset[str] = frozenset()
 
 
 class Planning:
@@ -26,43 +41,77 @@ class Planning:
     def __init__(self, desk: Desk) -> None:
         self.desk = desk
         self._batches = Replies()
-        self._packs: dict[str, Counter[str]] = {}
+        self._packs = Counter[tuple[str, str, str]]()
+        self._unknown = UnknownItems()
 
     def routes(self) -> list[Route]:
-        """The dialect under `/planning`."""
+        """The dialect under `/planning`, and `GET | PUT /unknown-items`."""
         return [
-            self.desk.takes("/v1/deltas", PlanningBatch, self._take),
+            self.desk.takes("/v1/rows", PlanningBatch, self._take),
             self.desk.shows("/v1/items/{item:path}", self._find),
+            self.desk.shows("/v1/stock", self._stock),
+            Route("/unknown-items", self._set_unknown, methods=["GET", "PUT"]),
             *self.desk.control(),
         ]
 
-    def _find(self, path: Mapping[str, str]) -> ItemMovements | None:
-        packs = self._packs.get(path["item"])
-        return None if packs is None else ItemMovements(item=path["item"], packs=dict(packs))
+    async def _set_unknown(self, request: Request) -> Response:
+        if request.method == "PUT":
+            try:
+                self._unknown = UnknownItems.model_validate_json(await request.body())
+            except ValidationError as error:
+                return problem(422, "items_invalid", str(error))
+        return answer(self._unknown)
 
-    def _take(self, batch_call: Call, _: str, batch: PlanningBatch) -> Accepted:
-        """All or nothing: a reused key anywhere refuses the batch before any of it counts."""
-        replayed = self._batches.known(batch_call)
-        calls = [Call(delta.key, hash(delta), batch_call.traceparent) for delta in batch.deltas]
-        meanings = {call.key: call.meaning for call in calls}
-        for call in calls:
-            if meanings[call.key] != call.meaning:
-                raise KeyReused(f"the batch has the key {call.key} for two movements")
-            self.desk.ledger.known(call)
-        for call, delta in zip(calls, batch.deltas, strict=True):
-            self.desk.ledger.once(call, _deed(delta), partial(self._count, delta))
+    def _find(self, path: Mapping[str, str]) -> ItemMovements | None:
+        kinds, demand = Counter[str](), Counter[str]()
+        for (kind, item, site), packs in self._packs.items():
+            if item == path["item"]:
+                kinds[kind] += packs
+                demand[site] += DEMAND.get(kind, 0) * packs
+        return ItemMovements(item=path["item"], packs=kinds, demand=demand) if kinds else None
+
+    def _stock(self, _: Mapping[str, str]) -> StockReport:
+        """`in_transit:<site>`: what is on the way to or from a site."""
+        return StockReport(
+            figures=tuple(
+                Figure(place=f"{kind.removeprefix(STOCK)}:{site}", item=item, packs=packs)
+                for (kind, item, site), packs in sorted(self._packs.items())
+                if kind.startswith(STOCK) and packs
+            )
+        )
+
+    def _take(self, call: Call, _: str, batch: PlanningBatch) -> Accepted:
+        """Row by row. After a refused row, later ones of its item and site are refused as well."""
+        replayed = self._batches.known(call)
+        refused: dict[str, str] = {}
+        behind: set[tuple[str, str]] = set()
+        for row in batch.rows:
+            if (row.item, row.site) in behind:
+                refused[row.key] = "behind"
+                continue
+            this = Call(row.key, hash(row), call.traceparent)
+            try:
+                if replayed is not None and self.desk.ledger.known(this) is None:
+                    continue  # it was refused then, and a repeat is answered as the first call was
+                self.desk.ledger.once(this, _deed(row), partial(self._count, row))
+            except (KeyReused, Refusal) as error:
+                refused[row.key] = error.code if isinstance(error, Refusal) else "key_reused"
+                behind.add((row.item, row.site))
         if replayed is not None:
             return replayed
-        reply = self.desk.accepted()
-        self._batches.keep(batch_call, reply)
+        reply = PlanningAnswer(
+            reference=self.desk.accepted().reference,
+            refused=tuple(RowRefusal(key=key, code=code) for key, code in refused.items()),
+        )
+        self._batches.keep(call, reply)
         return reply
 
-    def _count(self, delta: PlanningDelta) -> Accepted:
-        for movement in delta.movements:
-            self._packs.setdefault(movement.item, Counter())[delta.kind] += movement.quantity
+    def _count(self, row: PlanningRow) -> Accepted:
+        if row.item in self._unknown.items:
+            raise Refusal("unknown_item", "planning does not know this item")
+        self._packs[row.kind, row.item, row.site] += row.packs
         return self.desk.accepted()
 
 
-def _deed(delta: PlanningDelta) -> Deed:
-    occurrence = delta.occurred_at.isoformat() if delta.kind in RECURRING else ""
-    return deed("", DELTA, delta.order, delta.shipment, delta.kind, occurrence)
+def _deed(row: PlanningRow) -> Deed:
+    return deed("", ROW, "", row.item, row.kind, row.key)

@@ -140,6 +140,7 @@ class LocalStack:
         if self.options.simulators:
             for system, path in {"erp": "erp/{id}", "wms": "wms/{id}", "tms": "tms", "planning": "planning"}.items():
                 values[system] = {"*": {"url": f"{self.urls.sims}/{path}", "token": self._sim_token}}
+            values["stock_erp"] = {"*": "erp-main"}
             values["notify"] = self._to_the_mailroom(values["master_secret"])
         return values
 

@@ -63,7 +63,8 @@ async def listing(
         f"SELECT {COLUMNS} FROM exception_case c WHERE (NOT %(open_only)s OR closed_at IS NULL) "
         "AND (%(kind)s::text IS NULL OR kind = %(kind)s) AND (%(queue)s::text IS NULL OR queue = %(queue)s) "
         "AND (%(order)s::text IS NULL OR order_key = %(order)s) AND (%(party)s::text IS NULL OR EXISTS (SELECT FROM "
-        "order_view o WHERE o.key = c.order_key AND %(party)s = ANY(o.parties))) "
+        "order_view o WHERE o.key = c.order_key AND %(party)s = ANY(o.parties)) OR EXISTS (SELECT FROM purchase_order p "
+        "WHERE p.key = c.order_key AND %(party)s = ANY(p.parties))) "
         "ORDER BY opened_at DESC, id LIMIT %(limit)s".encode(),
         {"open_only": open_only, "kind": kind, "queue": queue, "order": order, "party": party, "limit": limit},
     )

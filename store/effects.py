@@ -4,22 +4,28 @@ from typing import Any
 
 from schemas.base import Origin
 from schemas.effects import Effect
+from schemas.orders import OrderStatus
 from store.engine import Connection
 
 MAX_ERROR = 300
 
 
-async def plan(connection: Connection, order_key: str, owed: tuple[Effect, ...]) -> None:
-    """These effects are owed from now on; those that are known stay as they are."""
+async def plan(
+    connection: Connection, order_key: str, owed: tuple[Effect, ...], version: int = 0, *, again: bool = False
+) -> None:
+    """These effects are owed from now on, by this version of an order; those that are known stay as they are. `again`:
+    decided again after a lost attempt, so what is not done yet may come in another order: it tells the newer status."""
     if not owed:
         return
     await connection.execute(
-        "INSERT INTO effect (key, order_key, system, operation, shipment, milestone, site, change, outcome, attempts, "
-        "accepted_at, trace_id) SELECT k, %s, s, o, h, m, w, c, 'planned', 0, a, t FROM unnest(%s::text[], %s::text[], "
-        "%s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::timestamptz[], %s::text[]) "
-        "AS x(k, s, o, h, m, w, c, a, t) ON CONFLICT DO NOTHING",
+        "INSERT INTO effect (key, order_key, version, system, operation, shipment, milestone, site, change, outcome, "
+        "attempts, accepted_at, trace_id, order_status) SELECT k, %s, %s, s, o, h, m, w, c, 'planned', 0, a, t, r "
+        "FROM unnest(%s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[], "
+        "%s::timestamptz[], %s::text[], %s::text[]) AS x(k, s, o, h, m, w, c, a, t, r) "
+        "ON CONFLICT (key) DO UPDATE SET order_status = excluded.order_status WHERE effect.outcome <> 'done' AND %s",
         (
             order_key,
+            version,
             [e.key for e in owed],
             [e.system for e in owed],
             [e.operation for e in owed],
@@ -29,8 +35,17 @@ async def plan(connection: Connection, order_key: str, owed: tuple[Effect, ...])
             [e.change for e in owed],
             [e.accepted_at for e in owed],
             [e.traceparent[3:35] for e in owed],
+            [e.order_status for e in owed],
+            again,
         ),
     )
+
+
+async def told_status(connection: Connection, effect: Effect) -> OrderStatus | None:
+    """The order's status as it was first planned to be told under this key: a repeat says the same."""
+    cursor = await connection.execute("SELECT order_status FROM effect WHERE key = %s", (effect.key,))
+    row = await cursor.fetchone()
+    return OrderStatus(row["order_status"]) if row and row["order_status"] else effect.order_status
 
 
 async def done(connection: Connection, effect: Effect, reference: str, attempts: int) -> None:

@@ -99,8 +99,11 @@ async def orders_on(connection: Connection, shipments: list[str]) -> dict[str, l
     """The orders on each of these shipments."""
     cursor = await connection.execute(
         "SELECT s.shipment, o.key, o.number, o.variant, o.status, o.parties FROM shipment_order s "
-        "JOIN order_view o ON o.key = s.order_key WHERE s.shipment = ANY(%s)",
-        (shipments,),
+        "JOIN order_view o ON o.key = s.order_key WHERE s.shipment = ANY(%(shipments)s) UNION ALL "
+        # To a carrier, what a supplier sends on a purchase order is a direct drop like any other.
+        "SELECT s.shipment, p.key, p.number, 'direct_drop', p.status, p.parties FROM inbound_shipment s "
+        "JOIN purchase_order p ON p.key = s.order_key WHERE s.shipment = ANY(%(shipments)s)",
+        {"shipments": shipments},
     )
     found: dict[str, list[OrderFacts]] = {}
     for row in await cursor.fetchall():
@@ -139,7 +142,8 @@ async def unsettled(connection: Connection, limit: int, after_s: float) -> list[
     cursor = await connection.execute(
         "UPDATE event_order o SET sends = o.sends + 1, sent_at = now() FROM (SELECT order_key, event_id FROM event_order "
         "WHERE state = 'pending' AND sent_at < now() - make_interval(secs => %s * least(sends, 10)) "
-        "ORDER BY sent_at LIMIT %s FOR UPDATE SKIP LOCKED) due, event e, inbox_message m, order_view v "
+        "ORDER BY sent_at LIMIT %s FOR UPDATE SKIP LOCKED) due, event e, inbox_message m, "
+        "(SELECT key, status FROM order_view UNION ALL SELECT key, status FROM purchase_order) v "
         "WHERE o.order_key = due.order_key AND o.event_id = due.event_id AND e.id = o.event AND m.id = e.inbox_id "
         "AND v.key = o.order_key RETURNING o.order_key, o.event_id, e.inbox_id, e.partner, e.received_at, m.traceparent, "
         "e.body, o.sends, v.status",

@@ -19,6 +19,7 @@ CHANNEL = "inbox"
 RELEASE, EVENT = "order.release", "event"
 AMEND, CANCEL, HOLD, RESUME = "order.amend", "order.cancel", "order.hold", "order.resume"
 ACT, REPLAN, RETURN = "order.act", "order.replan", "order.return"
+PURCHASE, PAPER, PROPOSAL = "purchase.order", "purchase.document", "replenishment.proposal"
 ACKNOWLEDGE, ASSIGN, RESOLVE = "case.acknowledge", "case.assign", "case.resolve"
 """Kinds of messages. All but releases and events are commands."""
 
@@ -145,7 +146,7 @@ async def postpone(connection: Connection, ids: list[int], delay_s: float) -> No
 
 
 async def awaken(connection: Connection, names: list[str]) -> None:
-    """Bring back messages that wait for what appears in this transaction: `order:…`, `number:…`, `shipment:…`, `party:…`."""
+    """Bring back messages that wait for what appears in this transaction: `order:…`, `shipment:…`, `po:…`."""
     await connection.execute(
         "UPDATE inbox_message SET state = 'received', waiting_for = NULL, reason = NULL, origin = NULL, settled_at = NULL, "
         "not_before = now() WHERE waiting_for = ANY(%s) AND state = 'quarantined'",
@@ -164,6 +165,10 @@ async def revive(connection: Connection) -> int:
         "AND o.status <> 'released') OR "
         "EXISTS (SELECT FROM shipment_order s WHERE s.shipment = substr(m.waiting_for, 10) "
         "AND m.waiting_for LIKE 'shipment:%') OR "
+        "EXISTS (SELECT FROM inbound_shipment s WHERE s.shipment = substr(m.waiting_for, 10) "
+        "AND m.waiting_for LIKE 'shipment:%') OR "
+        "EXISTS (SELECT FROM purchase_order p WHERE p.erp || '/' || p.number = substr(m.waiting_for, 4) "
+        "AND m.waiting_for LIKE 'po:%') OR "
         "EXISTS (SELECT FROM order_view o, unnest(o.parties) AS party WHERE o.key = substr(m.waiting_for, 7 + "
         "length(m.partner) + 1) AND m.waiting_for LIKE 'party:%' AND party = m.partner))"
     )

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import date
+from decimal import Decimal
 from typing import Any
 
 from psycopg.types.json import Jsonb
@@ -9,8 +10,10 @@ from psycopg.types.json import Jsonb
 from schemas.base import Variant
 from schemas.lifecycle import AcceptedRelease
 from schemas.orders import OrderRelease, OrderStatus, Promise
-from store import cases, inbox, proposals, returns
+from store import cases, inbox, ledger, proposals, returns
 from store.engine import Connection
+
+CENT_OF_A_CENT = Decimal("0.0001")
 
 
 def order_key(erp: str, number: str) -> str:
@@ -36,7 +39,7 @@ async def open_order(
     cursor = await connection.execute(
         "INSERT INTO order_view (key, erp, number, variant, status, region, site, carrier, priority, parties, digest, "
         "release, inbox_id, released_at) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s) "
-        "ON CONFLICT (key) DO NOTHING RETURNING digest",
+        "ON CONFLICT DO NOTHING RETURNING digest",
         (
             key,
             erp,
@@ -135,8 +138,20 @@ async def promised(connection: Connection, key: str, promise: Promise, release: 
             [days[x.line] for x in release.lines],
         ),
     )
+    await ledger.set_values(connection, key, release.currency, _values(release))
     await add_promise(connection, key, promise.promised_on, promise.reason, version)
     await inbox.awaken(connection, [f"order:{key}", f"number:{release.number}"])
+
+
+def _values(release: OrderRelease) -> dict[str, Decimal]:
+    """What a pack of each item is worth: an item on several lines at their mean. Nothing for items without a value."""
+    worth: dict[str, Decimal] = {}
+    packs: dict[str, int] = {}
+    for line in release.lines:
+        if line.value is not None:
+            worth[line.item] = worth.get(line.item, Decimal(0)) + Decimal(str(line.value))
+            packs[line.item] = packs.get(line.item, 0) + line.quantity
+    return {item: (total / packs[item]).quantize(CENT_OF_A_CENT) for item, total in worth.items()}
 
 
 async def add_promise(connection: Connection, key: str, promised_on: date, reason: str, version: int) -> None:

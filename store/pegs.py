@@ -14,26 +14,33 @@ from store import promising, supply
 from store.engine import Connection
 
 
-async def follow(connection: Connection, record: StepRecord) -> None:
-    """Make the reservations of an order follow a step. Costs one query where there are none."""
-    new = {x.item for x in record.lines} if record.amended_by or record.items else set()
-    sent = _sent_elsewhere(record)
-    if record.first_promise or not (record.moves or record.closed or new or sent):
-        return
+async def hold(connection: Connection, record: StepRecord, *, again: bool) -> bool:
+    """Lock the items that a step may free or reserve, before anything else is; whether there are any. `again`: it may
+    have been decided before, otherwise, and what that used up may be wanted again."""
+    if record.first_promise:
+        return False
+    new = again or _amended(record)
+    if not (record.moves or record.closed or new or _sent_elsewhere(record)):
+        return False
     cursor = await connection.execute(
         "SELECT item FROM stock_item WHERE item IN (SELECT item FROM peg WHERE order_key = %s) OR item = ANY(%s) "
         "ORDER BY item, site FOR UPDATE",
-        (record.order, sorted(new)),
+        (record.order, sorted({x.item for x in record.lines}) if new else []),
     )
-    if not await cursor.fetchall():
-        return
+    return bool(await cursor.fetchall())
+
+
+async def follow(connection: Connection, record: StepRecord, *, again: bool) -> None:
+    """Make the reservations of an order follow a step, once; `again` when what a lost attempt had moved was undone: what
+    it had used up is wanted again. The items are held."""
     cursor = await connection.execute(
-        "UPDATE order_promise SET version = %s WHERE order_key = %s AND version < %s RETURNING terms",
-        (record.version, record.order, record.version),
+        "UPDATE order_promise SET version = %s WHERE order_key = %s AND (version < %s OR %s) RETURNING terms",
+        (record.version, record.order, record.version, again),
     )
     known = await cursor.fetchone()
     if known is None:
         return
+    sent = _sent_elsewhere(record)
     cursor = await connection.execute(
         "SELECT * FROM peg WHERE order_key = %s ORDER BY line, site, supply_key", (record.order,)
     )
@@ -41,7 +48,7 @@ async def follow(connection: Connection, record: StepRecord) -> None:
     terms = Terms.model_validate(known["terms"])
     after = [] if record.closed else followed(before, record, sent)
     if not record.closed:
-        after = _together([*after, *await _more(connection, record, after, terms, sent)])
+        after = _together([*after, *await _more(connection, record, after, terms, again=again)])
     if set(after) != set(before):
         await promising.release(connection, {(record.order, it.line) for it in before})
         await promising.reserve(connection, [(record.order, terms.priority, it) for it in after])
@@ -87,16 +94,15 @@ def open_packs(line: LineRecord) -> int:
     return max(0, line.ordered - line.cancelled - max(line.allocated, line.shipped))
 
 
-async def _more(
-    connection: Connection, record: StepRecord, pegs: list[Peg], terms: Terms, sent: dict[str, tuple[ShippedLine, ...]]
-) -> list[Peg]:
-    """Packs that an amendment or a substitution added, and packs that another site sends now: to be replenished, until
-    the keeper of promises has found better. Only where stock is kept."""
+async def _more(connection: Connection, record: StepRecord, pegs: list[Peg], terms: Terms, *, again: bool) -> list[Peg]:
+    """Packs that an amendment or a substitution added, that another site sends now, or that are wanted `again`: to be
+    replenished, until the keeper of promises has found better. Only where stock is kept."""
+    sent = _sent_elsewhere(record)
     wanted = Counter[tuple[int, str]]()
     lines = {x.line: x for x in record.lines}
     for to, packs in sent.items():
         wanted.update({(x.line, to): x.quantity for x in packs if x.line in lines})
-    if record.amended_by or record.items:
+    if again or _amended(record):
         for number, line in lines.items():
             found = sum(it.packs for it in pegs if it.line == number)
             wanted[number, terms.site] += open_packs(line) - found - sum(wanted[number, to] for to in sent)
@@ -119,6 +125,10 @@ async def _more(
         for (number, site), packs in sorted(wanted.items())
         if packs > 0 and (lines[number].item, site) in kept
     ]
+
+
+def _amended(record: StepRecord) -> bool:
+    return bool(record.amended_by or record.items)
 
 
 def _sent_elsewhere(record: StepRecord) -> dict[str, tuple[ShippedLine, ...]]:

@@ -1,59 +1,187 @@
-"""The planning buffer: movements written with the step that made them, taken in bulk by the planning feed."""
+"""The planning buffer: movements written with the step that made them, netted into frozen rows, sent in bulk.
 
+What a flush sends is written down before it is sent: a repeat, also by another process, is the same rows by the same keys.
+Stock movements come from `store.positions`. A row that planning refuses is parked, and what else is waiting for its item
+at its site waits behind it: see `store.parking`.
+"""
+
+from collections import Counter
 from dataclasses import dataclass
+from datetime import UTC
+from typing import Any
 
-from psycopg.types.json import Jsonb
-
+from schemas.base import Origin
 from schemas.effects import PlanningDelta
+from schemas.instructions import PlanningRow
 from store.engine import Connection
 
 CHANNEL = "planning"
 """PostgreSQL notification channel that wakes the planning feed."""
+ITEMS_PER_FLUSH = 500
+"""Items of one flush. All waiting movements of an item go into the same one, so their order is kept."""
+
+BLOCKED = (
+    "EXISTS (SELECT FROM planning_row p WHERE (p.region, p.item, p.site) = (d.region, d.item, d.site) "
+    "AND p.state = 'parked')"
+)
+"""Whether `d` waits behind a row that is parked, or is one."""
 
 
 @dataclass(frozen=True)
-class Buffered:
-    """A delta that has not been sent."""
+class Frozen:
+    """A row as it is sent, whatever happens. `attempts`: how often planning has answered it."""
 
-    id: int
-    delta: PlanningDelta
+    row: PlanningRow
+    attempts: int
 
 
 async def buffer(connection: Connection, order_key: str, deltas: tuple[PlanningDelta, ...]) -> None:
     """Keep these movements for the planning feed and wake it; those that are known stay as they are."""
-    if not deltas:
+    packs: Counter[tuple[int, str]] = Counter()
+    for n, delta in enumerate(deltas):
+        for movement in delta.movements:
+            packs[n, movement.item] += movement.quantity
+    if not packs:
         return
+    parts = [(deltas[n], item, quantity) for (n, item), quantity in packs.items()]
     await connection.execute(
-        "INSERT INTO planning_delta (key, region, order_key, body, accepted_at) SELECT k, r, %s, b, a "
-        "FROM unnest(%s::text[], %s::text[], %s::jsonb[], %s::timestamptz[]) AS x(k, r, b, a) ON CONFLICT DO NOTHING",
+        "WITH sites AS (INSERT INTO planning_site (site, region) SELECT DISTINCT ON (s) s, r "
+        "FROM unnest(%s::text[], %s::text[]) AS x(s, r) ORDER BY s, r ON CONFLICT DO NOTHING) "
+        "INSERT INTO planning_delta (key, region, order_key, item, site, day, kind, packs, promised_on, accepted_at) "
+        "SELECT k, r, %s, i, s, d, t, q, p, a FROM unnest(%s::text[], %s::text[], %s::text[], %s::text[], %s::date[], "
+        "%s::text[], %s::bigint[], %s::date[], %s::timestamptz[]) AS x(k, r, i, s, d, t, q, p, a) ON CONFLICT DO NOTHING",
         (
+            [d.site for d, _, _ in parts],
+            [d.region for d, _, _ in parts],
             order_key,
-            [d.key for d in deltas],
-            [d.region for d in deltas],
-            [Jsonb(d.model_dump(mode="json")) for d in deltas],
-            [d.accepted_at for d in deltas],
+            [d.key for d, _, _ in parts],
+            [d.region for d, _, _ in parts],
+            [item for _, item, _ in parts],
+            [d.site for d, _, _ in parts],
+            [d.occurred_at.astimezone(UTC).date() for d, _, _ in parts],
+            [d.kind for d, _, _ in parts],
+            [quantity for _, _, quantity in parts],
+            [d.promised_on for d, _, _ in parts],
+            [d.accepted_at for d, _, _ in parts],
         ),
     )
     await connection.execute(f"NOTIFY {CHANNEL}")
 
 
-async def take(connection: Connection, region: str, limit: int) -> list[Buffered]:
-    """The oldest unsent deltas of a region. One feed per region reads them, so they need no lock."""
+async def know_site(connection: Connection, site: str, region: str) -> None:
+    """The feed of this region tells of the site's stock, unless another does."""
+    await connection.execute(
+        "INSERT INTO planning_site (site, region) VALUES (%s, %s) ON CONFLICT DO NOTHING", (site, region)
+    )
+
+
+async def due_in_s(connection: Connection, region: str, batch: int, linger_s: float) -> float | None:
+    """Seconds until what waits in a region is to be sent: none when `batch` movements wait, else until the oldest has
+    waited for `linger_s` since it was accepted. None: nothing waits."""
+    await _adopt(connection, region)
     cursor = await connection.execute(
-        "SELECT id, body FROM planning_delta WHERE region = %s AND sent_at IS NULL ORDER BY id LIMIT %s",
+        "SELECT count(*) AS waiting, extract(epoch FROM min(accepted_at) - clock_timestamp())::float AS age FROM "
+        "(SELECT accepted_at FROM planning_delta d WHERE region = %s AND flush IS NULL "
+        f"AND NOT {BLOCKED} LIMIT %s) x".encode(),
+        (region, batch),
+    )
+    row = await cursor.fetchone()
+    if not row or not row["waiting"]:
+        return None
+    full = row["waiting"] >= batch
+    return 0.0 if full else min(linger_s, max(0.0, row["age"] + linger_s))
+
+
+async def _adopt(connection: Connection, region: str) -> None:
+    """Movements of sites that no order had named before belong to the region that they have now."""
+    await connection.execute(
+        "UPDATE planning_delta d SET region = s.region FROM planning_site s "
+        "WHERE d.region = '' AND d.flush IS NULL AND s.site = d.site AND s.region = %s",
+        (region,),
+    )
+
+
+async def freeze(connection: Connection, feed: str, region: str) -> int:
+    """Net what waits in a region into the rows of a new flush, the earliest promise first; how many movements that
+    settles. What nets to zero is settled unsent. Call it within a transaction."""
+    cursor = await connection.execute("SELECT nextval('planning_flush') AS flush")
+    flush = (await cursor.fetchone() or {})["flush"]
+    cursor = await connection.execute(
+        "WITH urgent AS (SELECT item, min(coalesce(promised_on, day)) AS due, min(id) AS first FROM planning_delta d "
+        f"WHERE region = %(region)s AND flush IS NULL AND NOT {BLOCKED} "
+        "GROUP BY item ORDER BY due, first LIMIT %(items)s), "
+        "taken AS (UPDATE planning_delta d SET flush = %(flush)s FROM urgent u "
+        f"WHERE d.region = %(region)s AND d.flush IS NULL AND d.item = u.item AND NOT {BLOCKED} "
+        "RETURNING u.due, u.first, d.item, d.site, d.day, d.kind, d.packs), "
+        "netted AS (SELECT item, site, day, kind, sum(packs) AS packs, "
+        "row_number() OVER (ORDER BY min(due), min(first), item, day, site, kind) AS n "
+        "FROM taken GROUP BY item, site, day, kind HAVING sum(packs) <> 0), "
+        "frozen AS (INSERT INTO planning_row (key, region, flush, n, item, site, day, kind, packs) "
+        "SELECT concat(%(feed)s::text, '/', %(flush)s::bigint, '/', n), %(region)s, %(flush)s, n, item, site, day, kind, "
+        "packs FROM netted) SELECT count(*) AS movements FROM taken".encode(),
+        {"region": region, "items": ITEMS_PER_FLUSH, "flush": flush, "feed": feed},
+    )
+    await settle(connection, [flush])
+    return int((await cursor.fetchone() or {})["movements"])
+
+
+async def pending(connection: Connection, region: str, limit: int) -> list[Frozen]:
+    """Frozen rows that planning has not confirmed, in their order. One feed per region reads them: no lock."""
+    cursor = await connection.execute(
+        "SELECT key, item, site, day, kind, packs, attempts FROM planning_row d WHERE region = %s AND state = 'pending' "
+        f"AND NOT {BLOCKED} ORDER BY flush, n LIMIT %s".encode(),
         (region, limit),
     )
-    return [Buffered(row["id"], PlanningDelta.model_validate(row["body"])) for row in await cursor.fetchall()]
+    return [Frozen(PlanningRow.model_validate(row), row["attempts"]) for row in await cursor.fetchall()]
 
 
-async def sent(connection: Connection, ids: list[int]) -> None:
-    """Planning confirmed these."""
+async def answered(connection: Connection, region: str, keys: list[str], refused: dict[str, str]) -> None:
+    """Planning answered a call with these rows: those `refused` stay as they are, the others are sent, and with them
+    the movements that they net. Call it within a transaction."""
+    cursor = await connection.execute(
+        "UPDATE planning_row SET attempts = attempts + 1, state = CASE WHEN key = ANY(%(refused)s) THEN state "
+        "ELSE 'sent' END, sent_at = CASE WHEN key = ANY(%(refused)s) THEN NULL ELSE clock_timestamp() END "
+        "WHERE key = ANY(%(keys)s) AND state = 'pending' RETURNING flush",
+        {"keys": keys, "refused": list(refused)},
+    )
+    await settle(connection, sorted({row["flush"] for row in await cursor.fetchall()}))
     await connection.execute(
-        "UPDATE planning_delta SET sent_at = clock_timestamp() WHERE id = ANY(%s) AND sent_at IS NULL", (ids,)
+        "INSERT INTO planning_calls AS c (region, calls) VALUES (%s, 1) ON CONFLICT (region) DO UPDATE SET calls = c.calls + 1",
+        (region,),
+    )
+
+
+async def park(connection: Connection, key: str, error: str) -> None:
+    """Planning refused this row by itself: it waits for people, and what comes after it for its item and site with it."""
+    await connection.execute(
+        "UPDATE planning_row SET state = 'parked', origin = %s, error = %s WHERE key = %s AND state = 'pending'",
+        (Origin.PLANNING_API, error, key),
+    )
+
+
+async def settle(connection: Connection, flushes: list[int]) -> None:
+    """Mark the movements of these flushes of which nothing is left to be told."""
+    await connection.execute(
+        "UPDATE planning_delta d SET sent_at = clock_timestamp() WHERE flush = ANY(%s) AND sent_at IS NULL "
+        "AND NOT EXISTS (SELECT FROM planning_row r WHERE (r.flush, r.item, r.site, r.day, r.kind) = "
+        "(d.flush, d.item, d.site, d.day, d.kind) AND r.state IN ('pending', 'parked'))",
+        (flushes,),
     )
 
 
 async def regions(connection: Connection) -> list[str]:
-    """Regions that have orders: each has a planning feed."""
-    cursor = await connection.execute("SELECT DISTINCT region FROM order_view")
+    """Regions with sites that orders or purchase orders have named: each has a planning feed."""
+    cursor = await connection.execute(
+        "SELECT region FROM order_view UNION SELECT region FROM planning_site ORDER BY region"
+    )
     return [row["region"] for row in await cursor.fetchall()]
+
+
+async def figures(connection: Connection) -> dict[str, Any]:
+    """How many movements planning has, in how many calls, and how many of these that is for 1,000 movements."""
+    cursor = await connection.execute(
+        "SELECT count(*) AS movements, (SELECT coalesce(sum(calls), 0)::bigint FROM planning_calls) AS calls "
+        "FROM planning_delta WHERE sent_at IS NOT NULL"
+    )
+    row = dict(await cursor.fetchone() or {"movements": 0, "calls": 0})
+    return {**row, "per_1000": round(1000 * row["calls"] / row["movements"], 1) if row["movements"] else 0.0}

@@ -9,7 +9,7 @@ from typing import Any
 
 from psycopg.types.json import Jsonb
 
-from schemas.promising import REPLENISHMENT, Given, Peg, Source, Terms
+from schemas.promising import REPLENISHMENT, STOCK, Given, Peg, Source, Terms
 from store.engine import Connection
 
 PEG_COLUMNS = "order_key, line, site, supply_key, item, packs, due, day, wanted_on, late, priority"
@@ -53,7 +53,7 @@ async def given(connection: Connection, order_key: str) -> tuple[Given | None, b
 
     Locks the order, so that of two who would give it a promise the second finds that of the first. Raises LookupError.
     """
-    cursor = await connection.execute("SELECT status FROM order_view WHERE key = %s FOR UPDATE", (order_key,))
+    cursor = await connection.execute("SELECT status FROM order_view WHERE key = %s FOR NO KEY UPDATE", (order_key,))
     order = await cursor.fetchone()
     if order is None:
         raise LookupError(order_key)
@@ -126,22 +126,16 @@ async def outlook(connection: Connection, item: str, site: str | None) -> list[d
     return await cursor.fetchall()
 
 
-async def promises(connection: Connection) -> dict[str, int]:
-    """Lines that were promised, delivered in full by the first promise and by the last one; and `oversold`: item-sites
-    where more is reserved than stock and supply cover, which is 0 once every change was looked at."""
+async def oversold(connection: Connection) -> list[dict[str, Any]]:
+    """Item-sites and supplies of which more is reserved than there is; nothing, once every change was looked at."""
     cursor = await connection.execute(
-        "SELECT count(*) AS made, count(*) FILTER (WHERE kept AND on_day <= first_promised_on) AS kept_first, "
-        "count(*) FILTER (WHERE kept AND on_day <= promised_on) AS kept_last, (SELECT count(*) FROM (SELECT p.item, p.site, "
-        "sum(p.packs) AS packs, coalesce(u.packs, 0) AS there FROM peg p LEFT JOIN supply u ON u.key = p.supply_key "
-        "WHERE p.supply_key NOT IN ('', %(unnamed)s) GROUP BY p.item, p.site, p.supply_key, u.packs UNION ALL "
-        "SELECT p.item, p.site, sum(p.packs), coalesce((SELECT b.packs FROM stock_balance b WHERE b.item = p.item "
-        "AND b.place = 'on_hand:' || p.site), 0) FROM peg p WHERE p.supply_key = '' GROUP BY p.item, p.site) x "
-        "WHERE packs > there) AS oversold FROM (SELECT first_promised_on, promised_on, delivered_at::date AS on_day, "
-        "delivered_at IS NOT NULL AND delivered = ordered AS kept FROM order_line_view) l",
-        {"unnamed": REPLENISHMENT},
+        "SELECT p.item, p.site, p.supply_key, sum(p.packs)::bigint AS reserved, coalesce(max(u.packs), max(b.packs), 0) "
+        "AS there FROM peg p LEFT JOIN supply u ON (u.key, u.item, u.site) = (p.supply_key, p.item, p.site) "
+        "LEFT JOIN stock_balance b ON p.supply_key = %s AND (b.item, b.place) = (p.item, 'on_hand:' || p.site) "
+        "WHERE p.supply_key <> %s GROUP BY 1, 2, 3 HAVING sum(p.packs) > coalesce(max(u.packs), max(b.packs), 0)",
+        (STOCK, REPLENISHMENT),
     )
-    row: dict[str, Any] = await cursor.fetchone() or {}
-    return {name: int(row[name]) for name in ("made", "kept_first", "kept_last", "oversold")}
+    return await cursor.fetchall()
 
 
 def peg_of(row: dict[str, Any]) -> Peg:

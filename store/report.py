@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 from typing import Any
 
+from store import finance, ledger, planning, promising
 from store.engine import Connection
 
 ENDED = {"closed": "delivered", "delivered": "delivered", "cancelled": "cancelled", "returned": "returned"}
@@ -26,12 +27,17 @@ async def progress(connection: Connection) -> dict[str, int]:
 
 
 async def settled(connection: Connection) -> bool:
-    """Nothing is under way: every message final, every event answered for, every effect and delta delivered."""
+    """Nothing is under way: every message final, every event answered for, every effect and delta delivered, every
+    change of stock and supply looked at by who keeps the promises.
+
+    What waits for people is not under way: effects that were refused, and deltas behind a parked row.
+    """
     cursor = await connection.execute(
         "SELECT NOT EXISTS (SELECT FROM inbox_message WHERE state IN ('received', 'routed')) "
         "AND NOT EXISTS (SELECT FROM event_order WHERE state = 'pending') "
         "AND NOT EXISTS (SELECT FROM effect WHERE outcome = 'planned') "
-        "AND NOT EXISTS (SELECT FROM planning_delta WHERE sent_at IS NULL) AS settled"
+        "AND NOT EXISTS (SELECT FROM planning_delta d WHERE sent_at IS NULL AND region <> '' "
+        f"AND NOT {planning.BLOCKED}) AND NOT EXISTS (SELECT FROM repromise) AS settled".encode()
     )
     row = await cursor.fetchone()
     return bool(row and row["settled"])
@@ -71,13 +77,35 @@ async def punctuality(connection: Connection) -> dict[str, int]:
     return {**lines, **dict(await cursor.fetchone() or {})}
 
 
+async def promises(connection: Connection) -> dict[str, int]:
+    """Orders that were promised; of those delivered, how many by the day first and by the day last promised; and item-sites
+    and supplies of which more is reserved than there is."""
+    cursor = await connection.execute(
+        "SELECT count(*) FILTER (WHERE first_promised_on IS NOT NULL) AS made, "
+        "count(*) FILTER (WHERE status = 'closed' AND l.last_on <= first_promised_on) AS kept_first, "
+        "count(*) FILTER (WHERE status = 'closed' AND l.last_on <= promised_on) AS kept_last FROM order_view o "
+        "LEFT JOIN (SELECT order_key, max(delivered_at)::date AS last_on FROM order_line_view GROUP BY 1) l "
+        "ON l.order_key = o.key"
+    )
+    return {**dict(await cursor.fetchone() or {}), "oversold": len(await promising.oversold(connection))}
+
+
+async def books(connection: Connection) -> dict[str, int]:
+    """Movements of stock that were booked, and places where packs or money are not the sum of what was booked."""
+    cursor = await connection.execute("SELECT count(*) AS moves FROM stock_move")
+    wrong = [*await ledger.audit(connection), *await finance.disagreements(connection)]
+    return {**dict(await cursor.fetchone() or {}), "unbalanced": len(wrong)}
+
+
 async def expected_effects(connection: Connection) -> dict[str, set[str]]:
     """The key of everything that each system was owed, whether it was done or not. A refused effect is not owed."""
     cursor = await connection.execute("SELECT system, key FROM effect WHERE outcome <> 'failed'")
     found: dict[str, set[str]] = {"erp": set(), "wms": set(), "tms": set(), "planning": set()}
     for row in await cursor.fetchall():
         found[row["system"]].add(row["key"])
-    cursor = await connection.execute("SELECT key FROM planning_delta")
+    cursor = await connection.execute(
+        f"SELECT key FROM planning_row d WHERE state = 'sent' OR (state = 'pending' AND NOT {planning.BLOCKED})".encode()
+    )
     found["planning"].update(row["key"] for row in await cursor.fetchall())
     return found
 
@@ -88,7 +116,7 @@ async def latencies_ms(connection: Connection, since: datetime = BEGINNING) -> d
         "erp": "SELECT extract(epoch FROM done_at - accepted_at) * 1000 AS ms FROM effect "
         "WHERE operation = 'report_milestone' AND outcome = 'done' AND accepted_at >= %s",
         "planning": "SELECT extract(epoch FROM sent_at - accepted_at) * 1000 AS ms FROM planning_delta "
-        "WHERE sent_at IS NOT NULL AND accepted_at >= %s",
+        "WHERE sent_at IS NOT NULL AND kind NOT LIKE 'stock:%%' AND accepted_at >= %s",
     }
     found = {}
     for name, source in sources.items():

@@ -5,21 +5,27 @@ Safe to repeat: every statement is keyed, and `version` keeps an old record from
 sends all statements in one round trip; what a step does not have costs no statement.
 """
 
-from schemas.effects import Operation
+from schemas.effects import Effect, Operation
+from schemas.orders import OrderStatus
 from schemas.records import StepRecord
-from store import amendments, effects, events, ledger, notices, orders, pegs, planning, proposals
+from store import amendments, effects, events, ledger, lost, notices, orders, pegs, planning, positions, proposals
 from store.engine import Connection, Database
 
 
 async def write(database: Database, record: StepRecord) -> None:
     """Write a step. All of it or nothing."""
     async with database.transaction() as connection:
+        again = await lost.written_beyond(connection, record)
+        reserved = await pegs.hold(connection, record, again=again)
         if record.first_promise:
             release = await orders.release_of(connection, record.order)
             await orders.promised(connection, record.order, record.first_promise, release, record.version)
         if record.amended_by or record.items:
             await amendments.work_in(connection, record)
-        await pegs.follow(connection, record)
+        told, undone = await lost.take_back(connection, record) if again else lost.TakenBack()
+        booking = await lost.movement_key(connection, record) if record.moves else ""
+        if reserved:
+            await pegs.follow(connection, record, again=undone)
         async with connection.pipeline():
             await _view(connection, record)
             await _progress(connection, record)
@@ -27,10 +33,24 @@ async def write(database: Database, record: StepRecord) -> None:
                 await orders.add_sites(connection, record.order, record.sites)
             await proposals.write(connection, record.order, record.proposals, record.decided)
             await events.settle(connection, record.order, record.outcomes)
-            await effects.plan(connection, record.order, record.effects)
+            await effects.plan(connection, record.order, _told(record, told), record.version, again=told is not None)
             await planning.buffer(connection, record.order, record.deltas)
             await notices.plan(connection, record.notices)
-            await ledger.book_step(connection, f"{record.order}/v{record.version}", "order", record.order, record.moves)
+            await ledger.book_step(connection, booking, "order", record.order, record.moves)
+            if _redates(record):
+                await positions.redate(connection, f"{record.order}/v{record.version}", record.order)
+
+
+def _redates(record: StepRecord) -> bool:
+    """Whether what is under way may have another day of arrival now."""
+    return any(x.eta for x in record.shipments) or any(e.operation is Operation.REDATE_PROMISE for e in record.effects)
+
+
+def _told(record: StepRecord, told: OrderStatus | None) -> tuple[Effect, ...]:
+    """What is owed, where an order's status never falls behind what a lost attempt may have told."""
+    if told is None:
+        return record.effects
+    return tuple(it.model_copy(update={"order_status": lost.not_below(it.order_status, told)}) for it in record.effects)
 
 
 async def _view(connection: Connection, record: StepRecord) -> None:

@@ -9,6 +9,38 @@ CHANNEL = "promising"
 """PostgreSQL notification channel that wakes the keeper of promises."""
 
 
+async def known_at(connection: Connection, places: Iterable[tuple[str, str]]) -> None:
+    """Stock of these (item, site) is known from now on: what it can promise is promised from it."""
+    pairs = sorted(set(places))
+    await connection.execute(
+        "INSERT INTO stock_item (item, site) SELECT i, s FROM unnest(%s::text[], %s::text[]) AS x(i, s) "
+        "ORDER BY i, s ON CONFLICT DO NOTHING",
+        ([item for item, _ in pairs], [site for _, site in pairs]),
+    )
+
+
+async def lock(connection: Connection, places: Iterable[tuple[str, str]]) -> None:
+    """Lock those (item, site) whose stock is known, in the order in which everybody does, until the transaction ends:
+    before any balance of stock and any order."""
+    pairs = sorted(set(places))
+    await connection.execute(
+        "SELECT FROM stock_item JOIN unnest(%s::text[], %s::text[]) AS x(item, site) USING (item, site) "
+        "ORDER BY item, site FOR UPDATE OF stock_item",
+        ([item for item, _ in pairs], [site for _, site in pairs]),
+    )
+
+
+async def hold(connection: Connection, supplies: Iterable[Supply]) -> set[str]:
+    """Lock the item-sites of supplies, before any movement is booked, and those that they were expected at before.
+    Returns the items."""
+    known = {it.key: (it.item, it.site) for it in supplies}
+    cursor = await connection.execute("SELECT item, site FROM supply WHERE key = ANY(%s)", (list(known),))
+    places = {*known.values(), *((row["item"], row["site"]) for row in await cursor.fetchall())}
+    await known_at(connection, places)
+    await lock(connection, places)
+    return {item for item, _ in places}
+
+
 async def set_supplies(connection: Connection, supplies: Iterable[Supply]) -> None:
     """Say what is still to come, by key: new, changed, or over (0 packs). Needs a transaction.
 
@@ -19,18 +51,7 @@ async def set_supplies(connection: Connection, supplies: Iterable[Supply]) -> No
     rows = sorted(known.values(), key=lambda it: (it.item, it.site, it.key))
     if not rows:
         return
-    places = sorted({(it.item, it.site) for it in rows})
-    items, sites = [item for item, _ in places], [site for _, site in places]
-    await connection.execute(
-        "INSERT INTO stock_item (item, site) SELECT i, s FROM unnest(%s::text[], %s::text[]) AS x(i, s) "
-        "ORDER BY i, s ON CONFLICT DO NOTHING",
-        (items, sites),
-    )
-    await connection.execute(
-        "SELECT item FROM stock_item WHERE (item, site) IN (SELECT * FROM unnest(%s::text[], %s::text[])) "
-        "ORDER BY item, site FOR UPDATE",
-        (items, sites),
-    )
+    items = await hold(connection, rows)
     await connection.execute(
         "INSERT INTO supply AS s (key, item, site, kind, ref, packs, day, shipment) SELECT * FROM unnest(%s::text[], "
         "%s::text[], %s::text[], %s::text[], %s::text[], %s::bigint[], %s::date[], %s::text[]) "
@@ -49,7 +70,7 @@ async def set_supplies(connection: Connection, supplies: Iterable[Supply]) -> No
             [it.shipment for it in rows],
         ),
     )
-    await look_at(connection, {it.item for it in rows})
+    await look_at(connection, items)
 
 
 async def look_at(connection: Connection, items: Iterable[str], *, at_once: bool = True) -> None:

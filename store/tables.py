@@ -208,6 +208,8 @@ class EffectRow(SQLModel, table=True):
     milestone: str | None = None
     site: str = word()
     change: str | None = None
+    order_status: str | None = None
+    version: int = Field(default=0, sa_column_kwargs={"server_default": text("0")})
     outcome: str = "planned"
     attempts: int = 0
     origin: str | None = None
@@ -217,24 +219,6 @@ class EffectRow(SQLModel, table=True):
     accepted_at: datetime = moment(nullable=False)
     planned_at: datetime = moment(**NOW)
     done_at: datetime | None = moment()
-
-
-class PlanningDeltaRow(SQLModel, table=True):
-    """A movement that planning must know of, buffered here until the planning feed has sent it."""
-
-    __tablename__: ClassVar[str] = "planning_delta"
-    __table_args__ = (
-        UniqueConstraint("key"),
-        Index("planning_unsent", "region", "id", postgresql_where=text("sent_at IS NULL")),
-    )
-    id: int = big_id()
-    key: str
-    region: str
-    order_key: str
-    body: dict[str, Any] = document()
-    accepted_at: datetime = moment(nullable=False)
-    created_at: datetime = moment(**NOW)
-    sent_at: datetime | None = moment()
 
 
 class PromiseRow(SQLModel, table=True):

@@ -18,7 +18,8 @@ class ExceptionCaseRow(SQLModel, table=True):
         Index("case_open", "opened_at", postgresql_where=text("closed_at IS NULL")),
     )
     id: str = Field(primary_key=True)
-    order_key: str = Field(foreign_key="order_view.key")
+    order_key: str
+    """An order's, or a purchase order's."""
     kind: str
     version: int
     state: str

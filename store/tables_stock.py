@@ -1,12 +1,18 @@
 """The tables of the stock ledger: double-entry books of packs. See `store.tables` and `store.ledger`."""
 
 from datetime import datetime
-from typing import ClassVar
+from decimal import Decimal
+from typing import Any, ClassVar
 
-from sqlalchemy import BigInteger, CheckConstraint, Index
+from sqlalchemy import BigInteger, CheckConstraint, Index, Numeric
 from sqlmodel import Field, SQLModel
 
 from store.columns import NOW, moment
+
+
+def money() -> Any:
+    """An amount in the currency of the movement's order; 0 while nobody has said what the goods are worth."""
+    return Field(default=0, sa_type=Numeric(20, 4), sa_column_kwargs={"server_default": "0"})
 
 
 class StockMoveRow(SQLModel, table=True):
@@ -23,7 +29,8 @@ class StockMoveRow(SQLModel, table=True):
 
 
 class StockEntryRow(SQLModel, table=True):
-    """One side of a movement. A trigger refuses sides of an item that do not sum to zero; append-only."""
+    """One side of a movement. A trigger refuses sides of an item that do not sum to zero, in packs or in
+    money; append-only."""
 
     __tablename__: ClassVar[str] = "stock_entry"
     __table_args__ = (
@@ -34,6 +41,7 @@ class StockEntryRow(SQLModel, table=True):
     place: str = Field(primary_key=True)
     item: str = Field(primary_key=True)
     packs: int = Field(sa_type=BigInteger)
+    amount: Decimal = money()
 
 
 class StockBalanceRow(SQLModel, table=True):
@@ -44,4 +52,16 @@ class StockBalanceRow(SQLModel, table=True):
     item: str = Field(primary_key=True)
     place: str = Field(primary_key=True)
     packs: int = Field(sa_type=BigInteger)
+    amount: Decimal = money()
     updated_at: datetime = moment(**NOW)
+
+
+class UnitValueRow(SQLModel, table=True):
+    """What a pack of an item is worth in the movements of `ref`, an order or purchase order: set once, so that what
+    goes into a place comes out of it at the same value."""
+
+    __tablename__: ClassVar[str] = "unit_value"
+    ref: str = Field(primary_key=True)
+    item: str = Field(primary_key=True)
+    value: Decimal = Field(sa_type=Numeric(20, 4))
+    currency: str

@@ -25,7 +25,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "gateway": PURE | {"store", "workflows"},
     "stack": {"schemas"},
     "simulators": {"schemas", "domain.promise"},  # the import dates releases so that the schedule can be promised
-    "demo": PURE | {"store", "simulators", "stack", "gateway.views"},
+    "demo": PURE | {"store", "simulators", "stack", "gateway.views", "gateway.purchase_views"},
     "worker": PURE | {"workflows", "activities", "connectors", "store", "gateway"},
     "commands": PURE | {"store", "gateway", "stack"},
     "cli": PURE

@@ -7,18 +7,16 @@ resolved although it is not cured is not raised again before it was cured.
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from datetime import timedelta
-from typing import Any
+from datetime import date, timedelta
+from typing import Any, Protocol
 
 from temporalio import workflow
 from temporalio.exceptions import FailureError, WorkflowAlreadyStartedError, is_cancelled_exception
 from temporalio.workflow import ChildWorkflowHandle, ParentClosePolicy
 
-from domain.state import OrderState
 from domain.trouble import KnownCase
 from schemas.cases import CaseEntry, CaseNews, CaseOutcome, CaseQuery, CaseStart, CaseState, Finding
 from schemas.exceptions import CasePolicy, ExceptionKind
-from schemas.lifecycle import OrderStart
 from schemas.returns import ReturnStart
 from workflows import case_steps, steps
 from workflows.policies import TASK_TIMEOUT
@@ -28,14 +26,50 @@ CLOSING, CLOSING_AT_MOST = timedelta(seconds=2), timedelta(minutes=1)
 Errand = Callable[[], Awaitable[None]]
 
 
+class Begun(Protocol):
+    """What cases need to know of the start of what they are about: an order, or a purchase order."""
+
+    @property
+    def key(self) -> str:
+        """`<erp>/<number>`."""
+
+    @property
+    def site(self) -> str:
+        """Where it is about."""
+
+    @property
+    def region(self) -> str:
+        """Whose people look after it."""
+
+    @property
+    def priority(self) -> int:
+        """1 to 5."""
+
+
+class Concern(Protocol):
+    """What cases need to know of the state of what they are about."""
+
+    @property
+    def start(self) -> Begun:
+        """How it began."""
+
+    @property
+    def carrier(self) -> str:
+        """Who carries it, if known."""
+
+    @property
+    def promised_on(self) -> date | None:
+        """The day that is promised."""
+
+
 class Errands:
     """Runs errands one after the other, so that nothing here holds up the order."""
 
-    def __init__(self, start: OrderStart, known: tuple[KnownCase, ...]) -> None:
+    def __init__(self, start: Begun, known: tuple[KnownCase, ...]) -> None:
         self._start = start
         self._cases = {case.kind: case for case in known}
         self._wrong: dict[ExceptionKind, tuple[Finding, ...]] = {}
-        self._state: OrderState | None = None
+        self._state: Concern | None = None
         self._told: dict[ExceptionKind, tuple[str, ...]] = {}
         self._followed: dict[ExceptionKind, asyncio.Task[None]] = {}
         self._waiting: list[Errand] = []
@@ -62,7 +96,7 @@ class Errands:
         """Ids of the open cases."""
         return tuple(f"{self._start.key}/{case.kind}/{case.number}" for case in self.cases if case.open)
 
-    def follow(self, state: OrderState, findings: tuple[Finding, ...]) -> None:
+    def follow(self, state: Concern, findings: tuple[Finding, ...]) -> None:
         """Open, feed and close cases so that they say what is wrong with the order now."""
         wrong: dict[ExceptionKind, list[Finding]] = {}
         for finding in findings:
@@ -71,7 +105,7 @@ class Errands:
         for kind in sorted({*wrong, *self._cases}):
             self._follow(state, kind)
 
-    def _follow(self, state: OrderState, kind: ExceptionKind) -> None:
+    def _follow(self, state: Concern, kind: ExceptionKind) -> None:
         known = self._still_settled(kind)
         findings = tuple(x for x in self._wrong.get(kind, ()) if known is None or x.subject not in known.settled)
         subjects = tuple(finding.subject for finding in findings)
@@ -141,7 +175,7 @@ class Errands:
             await self._waiting[0]()
             self._waiting.pop(0)
 
-    async def _open(self, case: KnownCase, findings: tuple[Finding, ...], state: OrderState) -> None:
+    async def _open(self, case: KnownCase, findings: tuple[Finding, ...], state: Concern) -> None:
         start = self._start
         query = CaseQuery(kind=case.kind, order=start.key, partner=state.carrier, site=start.site, region=start.region)
         policy = await steps.case_policy(query)
@@ -198,7 +232,7 @@ def _next(known: KnownCase | None, kind: ExceptionKind, subjects: tuple[str, ...
     )
 
 
-def _case_start(case: KnownCase, findings: tuple[Finding, ...], state: OrderState, policy: CasePolicy) -> CaseStart:
+def _case_start(case: KnownCase, findings: tuple[Finding, ...], state: Concern, policy: CasePolicy) -> CaseStart:
     start = state.start
     return CaseStart(
         order=start.key,

@@ -117,6 +117,12 @@ def origin(error: FailureError) -> str:
     return (raised and raised.type) or "platform"
 
 
+def reason(error: FailureError) -> str:
+    """What the activity said of it: the system and its code."""
+    raised = _raised(error)
+    return raised.message if raised else "cancelled or lost"
+
+
 def _raised(error: FailureError) -> ApplicationError | None:
     """What the activity raised: a local activity's error comes bare, a queued one's wrapped in an ActivityError."""
     inner = error.cause if isinstance(error, ActivityError) else error

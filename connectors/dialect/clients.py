@@ -11,6 +11,7 @@ from schemas.instructions import (
     ErpMilestone,
     ErpPromise,
     Interception,
+    PlanningAnswer,
     PlanningBatch,
     ReturnCollection,
     ReturnNotice,
@@ -112,6 +113,6 @@ class DialectPlanning:
 
     client: SystemClient
 
-    async def send(self, batch: PlanningBatch, call: Call) -> Accepted:
+    async def send(self, batch: PlanningBatch, call: Call) -> PlanningAnswer:
         """See PlanningPort."""
-        return await self.client.post("/v1/deltas", batch, call, Accepted)
+        return await self.client.post("/v1/rows", batch, call, PlanningAnswer)

@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from demo.scenarios import changes, delays, people, planners, quantities, returns, sourcing, troubles
+from demo.scenarios import changes, delays, people, planners, procurement, quantities, returns, sourcing, troubles
 from demo.scene import Scene
 
 Play = Callable[[Scene], Awaitable[None]]
@@ -45,6 +45,11 @@ PLAYS: tuple[Play, ...] = (
     returns.customer_return,
     returns.return_to_sender,
     people.alerts,
+    procurement.purchase_order,
+    procurement.short_confirmation,
+    procurement.invoice_mismatch,
+    procurement.replenishment_accepted,
+    procurement.replenishment_refused,
 )
 ALONE: tuple[Play, ...] = (delays.missing_ack,)
 """These break a system that others need."""

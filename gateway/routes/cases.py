@@ -6,7 +6,7 @@ from fastapi import APIRouter, Path, Query, Request, Response
 
 from gateway.auth import AnyCaller, SupportCaller
 from gateway.commands import asked, carried_out
-from gateway.lookup import party_of, visible_order
+from gateway.lookup import party_of, visible_order, visible_purchase
 from gateway.problems import FORBIDDEN, NOT_FOUND, Problem, answers_of
 from gateway.routes.commands import described
 from gateway.routes.orders import Erp
@@ -15,13 +15,14 @@ from gateway.views import SUPPORTERS, CaseList, CaseView, case_view
 from schemas.base import OrderNumber
 from schemas.commands import CaseAnswer
 from schemas.exceptions import ExceptionKind
+from schemas.purchasing import PREFIX
 from store import cases
 from store.engine import Database
 from store.partners import Caller
 
 router = APIRouter(tags=["cases"])
 
-CASE_ID = r"^[a-z0-9-]{2,32}/[A-Za-z0-9._-]{1,40}/[a-z_]{1,40}/[0-9]{1,9}$"
+CASE_ID = r"^[a-z0-9-]{2,32}/(?:po:)?[A-Za-z0-9._-]{1,40}/[a-z_]{1,40}/[0-9]{1,9}$"
 CaseId = Annotated[str, Path(pattern=CASE_ID, description="`<erp>/<number>/<kind>/<n>`.")]
 Limit = Annotated[int, Query(ge=1, le=500, description="How many at most.")]
 
@@ -74,7 +75,10 @@ async def show(request: Request, caller: AnyCaller, case: CaseId) -> Response:
 async def _visible(database: Database, caller: Caller, case: str) -> dict[str, Any]:
     """The case as the store reads it. Raises the 404 `Problem` unless the caller takes part in its order."""
     erp, number, _, _ = case.split("/")
-    await visible_order(database, caller, number, erp)
+    if number.startswith(PREFIX):
+        await visible_purchase(database, caller, number.removeprefix(PREFIX), erp)
+    else:
+        await visible_order(database, caller, number, erp)
     async with database.connection() as connection:
         row: dict[str, Any] | None = await cases.show(connection, case)
     if row is None:

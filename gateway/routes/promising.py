@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request, Response
 
 from domain.policies import order_policy
-from gateway.auth import StockCaller
+from gateway.auth import HoldingCaller
 from gateway.commands import JSON
 from gateway.limits import read_body
 from gateway.openapi import Body, takes
@@ -31,7 +31,7 @@ MOST_DAYS = 366
 )
 async def available(
     request: Request,
-    _caller: StockCaller,
+    _caller: HoldingCaller,
     item: Annotated[ItemId, Query(description="The item.")],
     site: Annotated[SiteId | None, Query(description="At one site; at every site when absent.")] = None,
     horizon_days: Annotated[int, Query(ge=1, le=MOST_DAYS, description="How many days, from today.")] = 30,
@@ -48,7 +48,7 @@ async def available(
     responses=answers_of(401, 403, 413, 415, 422, 429, 503),
     openapi_extra=takes(Body(JSON, "PromiseQuestion")),
 )
-async def ask(request: Request, caller: StockCaller) -> Response:
+async def ask(request: Request, caller: HoldingCaller) -> Response:
     """Nothing is reserved: only the release of an order does that."""
     _, raw = await read_body(request, JSON)
     question = admit(PromiseQuestion, raw)

@@ -6,8 +6,10 @@ from gateway.admission import admit_event, digest_of, own_source
 from gateway.auth import REPORTERS
 from gateway.exchange import exchange_of
 from gateway.openapi import Body, takes
+from gateway.papers import is_paper
 from gateway.problems import FORBIDDEN, Finding, Problem, answers_of
 from gateway.routes.events import EventsAccepted, as_message
+from gateway.routes.procurement import take_signed
 from gateway.services import BareRoute, Services, answer, services_of
 from schemas.base import Contract, Origin
 from schemas.door import Refused, refuse
@@ -54,9 +56,12 @@ async def webhook(request: Request) -> Response:
     gateway, exchange = services_of(request), exchange_of(request.scope)
     raw = await request.body()
     caller = await gateway.gatekeeper.signer(request, request.path_params["partner"], raw)
-    if caller.role not in REPORTERS:
+    paper = is_paper(raw)
+    if caller.role not in REPORTERS and not paper:
         raise Problem(FORBIDDEN, f"Webhooks are for the role {' or '.join(REPORTERS)}.")
     try:
+        if paper:
+            return await take_signed(request, caller, raw)
         event = admit_event(raw)
         if not own_source(event.source, caller.partner):
             refuse("source", f"must be /partners/{caller.partner}, or lie under it")

@@ -4,7 +4,15 @@ from alembic import context
 from sqlalchemy import create_engine, pool, text
 from sqlmodel import SQLModel
 
-from store import tables, tables_people, tables_promising, tables_stock  # noqa: F401 - registers the tables
+from store import (  # noqa: F401 - registers the tables
+    tables,
+    tables_forecast,
+    tables_people,
+    tables_planning,
+    tables_procurement,
+    tables_promising,
+    tables_stock,
+)
 
 MIGRATION_LOCK = 7_355_608
 

@@ -4,6 +4,7 @@ import dataclasses
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from datetime import UTC, date, datetime
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -14,14 +15,31 @@ from temporalio.testing import ActivityEnvironment
 from activities.carry import Carrier, Timeouts
 from activities.erp import ErpActivities
 from activities.gate import Gate
+from activities.procurement import ProposalActivities, PurchasingActivities
 from activities.tms import TmsActivities
 from activities.wms import WmsActivities
 from connectors.dialect.clients import DialectErp, DialectTms, DialectWms
+from connectors.dialect.purchasing import DialectProposing, DialectPurchasing
 from connectors.http import SystemClient
 from schemas.base import System
 from schemas.effects import SYSTEM_OF, ChangeKind, Effect, EffectReceipt, LineChange, Operation
 from schemas.milestones import Disposition, MilestoneKind, ShippedLine
 from schemas.orders import OrderRelease, OrderStatus
+from schemas.procurement import Match
+from schemas.purchasing import (
+    ConfirmationReport,
+    InvoiceSettlement,
+    PurchaseEffect,
+    ReceiptPosting,
+    SettlementDecision,
+)
+from schemas.replenishment import (
+    ReplenishmentEffect,
+    ReplenishmentRequest,
+    ReplenishmentResult,
+    ReplenishmentState,
+    SourcedBy,
+)
 from schemas.settings import Endpoint
 from store import inbox, orders
 from store.engine import Database
@@ -59,7 +77,7 @@ class World:
 
     async def carry(self, operation: Operation, key: str = "", **fields: Any) -> EffectReceipt:
         """Carry an effect out, as the worker would."""
-        effect = Effect(
+        effect = KINDS.get(operation, Effect)(
             key=f"{KEY}/{key or operation}",
             order=KEY,
             operation=operation,
@@ -105,7 +123,7 @@ async def world(database_url: str, gateway: Gateway) -> AsyncIterator[World]:
         database = await stack.enter_async_context(Database(database_url, 3))
         sims = await stack.enter_async_context(systems(gateway.url, pace_s=5))
         base = str(sims.client.base_url).rstrip("/")
-        urls = {System.ERP: "/erp/{id}", System.WMS: "/wms/{id}", System.TMS: "/tms"}
+        urls = {System.ERP: "/erp/{id}", System.WMS: "/wms/{id}", System.TMS: "/tms", System.PLANNING: "/planning"}
         http = {
             system: await stack.enter_async_context(SystemClient(system, {"*": Endpoint(url=base + path, token=TOKEN)}))
             for system, path in urls.items()
@@ -115,6 +133,8 @@ async def world(database_url: str, gateway: Gateway) -> AsyncIterator[World]:
             *ErpActivities(DialectErp(http[System.ERP]), carriers[System.ERP]).all(),
             *WmsActivities(DialectWms(http[System.WMS]), carriers[System.WMS]).all(),
             *TmsActivities(DialectTms(http[System.TMS]), carriers[System.TMS]).all(),
+            *PurchasingActivities(DialectPurchasing(http[System.ERP]), carriers[System.ERP]).all(),
+            *ProposalActivities(DialectProposing(http[System.PLANNING]), carriers[System.PLANNING]).all(),
         ]
         async with database.transaction() as connection:
             release = OrderRelease.model_validate(RELEASE)
@@ -146,11 +166,50 @@ FIELDS: dict[Operation, dict[str, Any]] = {
         "occurred_at": NOW,
         "shipment": "DN-1",
     },
+    Operation.REPORT_CONFIRMATION: {"confirmed": ConfirmationReport(po="SO-1", revision=1)},
+    Operation.POST_RECEIPT: {
+        "posting": ReceiptPosting(po="SO-1", number="G1", revision=1, site="LYS", received_at=NOW, lines=())
+    },
+    Operation.SETTLE_INVOICE: {
+        "settlement": InvoiceSettlement(
+            po="SO-1",
+            number="I1",
+            revision=1,
+            decision=SettlementDecision.RELEASED,
+            match=Match.THREE_WAY,
+            currency="EUR",
+            amount=Decimal("12.5"),
+        )
+    },
+    Operation.PLACE_REPLENISHMENT: {
+        "target": "erp-one",
+        "request": ReplenishmentRequest(
+            id="SO-1",
+            kind=SourcedBy.TRANSFER,
+            item="A",
+            site="LYS",
+            region="EMEA",
+            from_site="HAM",
+            packs=5,
+            wanted_on=date(2026, 6, 1),
+        ),
+    },
+    Operation.ANSWER_REPLENISHMENT: {
+        "target": "EMEA",
+        "result": ReplenishmentResult(id="SO-1", state=ReplenishmentState.ORDERED, kind=SourcedBy.TRANSFER, number="7"),
+    },
+}
+KINDS: dict[Operation, type[Effect]] = {
+    Operation.REPORT_CONFIRMATION: PurchaseEffect,
+    Operation.POST_RECEIPT: PurchaseEffect,
+    Operation.SETTLE_INVOICE: PurchaseEffect,
+    Operation.PLACE_REPLENISHMENT: ReplenishmentEffect,
+    Operation.ANSWER_REPLENISHMENT: ReplenishmentEffect,
 }
 
 
 def test_every_operation_has_its_activity() -> None:
-    classes = (ErpActivities, WmsActivities, TmsActivities)
+    classes = (ErpActivities, WmsActivities, TmsActivities, PurchasingActivities, ProposalActivities)
     names = [name_of(function) for kind in classes for function in kind(None, None).all()]  # type: ignore[arg-type]
     assert sorted(names) == sorted(f"{SYSTEM_OF[operation]}.{operation}" for operation in Operation)
 

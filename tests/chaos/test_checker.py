@@ -23,6 +23,8 @@ def book(keys: list[str]) -> LedgerReport:
 def clean(**effects: Any) -> dict[str, Any]:
     """A sound report, but for these effects."""
     return {
+        "promises": {"oversold": 0},
+        "stock": {"unbalanced": 0},
         "effects": {"tms": reconcile(KEYS, book(sorted(KEYS))), **effects},
         "orders": {"open": 0},
         "messages": {"accepted": 3, "applied": 2, "superseded": 1, "quarantined": 0},
@@ -53,4 +55,13 @@ def test_open_orders_and_unsettled_messages_are_found() -> None:
     assert sound(report) == [
         "2 orders did not end",
         "1 messages are neither applied, superseded nor quarantined",
+    ]
+
+
+def test_books_that_do_not_add_up_and_broken_promises_are_found() -> None:
+    report = clean()
+    report["stock"]["unbalanced"], report["promises"]["oversold"] = 3, 1
+    assert sound(report) == [
+        "3 places of the stock ledger do not add up",
+        "1 items or supplies are promised beyond what there is",
     ]

@@ -10,9 +10,11 @@ from typing import Any
 import pytest
 
 from stack.layout import ADMIN_KEY, WHEREABOUTS, LocalStack, StackOptions, Whereabouts, local_admin_key
+from store import planning
 from tests.cli.conftest import Terminal
 from tests.gateway.trouble import CASE, PROPOSAL
 from tests.promising.stocked import put_stock
+from tests.store.test_planning import ItemDelta, buffered
 
 WHY = ("--reason", "because")
 
@@ -115,6 +117,20 @@ async def test_a_proposal_is_listed_and_decided(terminal: Terminal) -> None:
         "2026-03-11",
         True,
     )
+
+
+async def test_what_planning_refused_is_listed_and_moved_on(terminal: Terminal) -> None:
+    async with terminal.gateway.database.transaction() as connection:
+        await buffered(connection, [ItemDelta("ITEM-X"), ItemDelta("ITEM-Y")])
+        await planning.freeze(connection, "EMEA/0", "EMEA")
+        for n in (1, 2):
+            await planning.park(connection, f"EMEA/0/1/{n}", "unknown_item")
+    text = await terminal("planning", "parked")
+    assert "ITEM-X" in text
+    assert "unknown_item" in text
+    assert "replay: EMEA/0/1/1" in await terminal("planning", "replay", "EMEA/0/1/1", *WHY)
+    assert "drop: EMEA/0/1/2" in await terminal("planning", "drop", "EMEA/0/1/2", *WHY)
+    assert "drop: none of them is parked" in await terminal("planning", "drop", "EMEA/0/1/2", *WHY)
 
 
 async def test_a_return_is_authorised(terminal: Terminal) -> None:

@@ -342,3 +342,11 @@ def test_refusals_are_recorded_not_applied() -> None:
     centre = lifecycle.open_order(start()).state
     stranger = event(M.PICKED, 1, lines=(FULL[0].model_copy(update={"line": 9}),))
     assert lifecycle.apply(centre, stranger).superseded == "line 9 is not on the order"
+
+
+def test_trouble_with_a_shipment_that_nobody_knows_does_not_keep_the_order_open() -> None:
+    strange = event(M.EXCEPTION, 4, shipment="DN-9", cause=X.CUSTOMS)
+    life = [event(kind, hours, lines=FULL) for hours, kind in enumerate((M.PICKED, M.PACKED, M.SHIPPED, M.DELIVERED))]
+    state, _ = run(lifecycle.open_order(start()).state, [*life, strange])
+    assert state.missing() == ()
+    assert lifecycle.finished(state)

@@ -267,6 +267,7 @@ BEGINNINGS: list[list[Any]] = [
     [event(M.DELAYED, 1, shipment="", eta=NOON + timedelta(days=25))],
     [event(M.SHORT_PICKED, 1, shipment="", lines=(ShippedLine(line=1, quantity=10),))],
     [event(M.SHIPPED, 2, lines=(ShippedLine(line=1, quantity=40),)), event(M.RETURNING, 3)],
+    [event(M.SHIPPED, 2, lines=(ShippedLine(line=1, quantity=5),)), event(M.DELIVERED, 3, shipment="")],
 ]
 """So that there is soon something to answer, to source, or to bring back."""
 

@@ -51,7 +51,10 @@ async def put_stock(database: Database, key: str, packs: int, item: str = ITEM, 
 async def book(database: Database, key: str, moves: Moves) -> None:
     """Book a movement."""
     move = StockMove(key=key, kind="count", source="test", ref=key, occurred_at=NOW, moves=moves)
+    known = {(item, at.split(":")[1]) for at in moves if at.startswith("on_hand:") for item in moves[at]}
     async with database.transaction() as connection:
+        await supply.known_at(connection, known)
+        await supply.lock(connection, known)
         await ledger.book(connection, [move])
 
 
@@ -152,4 +155,4 @@ async def pegs(database: Database) -> dict[str, int]:
 async def oversold(database: Database) -> int:
     """Item-sites where more is reserved than there is."""
     async with database.connection() as connection:
-        return (await promising.promises(connection))["oversold"]
+        return len(await promising.oversold(connection))

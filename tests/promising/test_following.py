@@ -1,13 +1,16 @@
 """Reservations follow their order: used up, given back, moved to another site; each step once."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
 from schemas.commands import LineAmendment
 from schemas.effects import Effect, Operation
+from schemas.lifecycle import OrderStart
 from schemas.milestones import ShippedLine
 from schemas.orders import OrderStatus
+from schemas.records import StepRecord
 from store import steps
 from store.engine import Database
 from tests.promising.stocked import (
@@ -110,3 +113,38 @@ async def test_what_another_site_sends_instead_is_reserved_there(stocked: Databa
         await steps.write(stocked, step(start, 1, SHORT_10, line(1, 40), effects=(told,), sites=("HAM",)))
         assert await pegs(stocked) == {"1 1 HAM lead": 10, "1 1 LYS": 30}
     assert await oversold(stocked) == 0
+
+
+def again(start: OrderStart, version: int, packs: int, **fields: Any) -> StepRecord:
+    """A step decided on version 1 that has so many packs allocated by then."""
+    moves = {f"on_hand:{SITE}": {ITEM: -packs}, f"allocated:{SITE}": {ITEM: packs}} if packs else {}
+    return step(start, version, moves, line(1, 50, allocated=packs), base=1, **fields)
+
+
+@pytest.mark.parametrize("packs", [0, 20, 30, 45, 50])
+@pytest.mark.parametrize("version", [2, 3, 4])
+async def test_what_is_decided_again_holds_what_the_order_still_wants(
+    stocked: Database, packs: int, version: int
+) -> None:
+    start = await promise(stocked, "1", 50)
+    await begin(stocked, start)
+    await steps.write(stocked, step(start, 1, {}, line(1, 50), base=0))
+    await steps.write(stocked, again(start, 3, 30))
+    for _ in range(2):
+        await steps.write(stocked, again(start, version, packs))
+        assert sum((await pegs(stocked)).values()) == 50 - packs
+        assert await oversold(stocked) == 0
+    rest = {f"on_hand:{SITE}": {ITEM: packs - 50}, f"allocated:{SITE}": {ITEM: 50 - packs}}
+    await steps.write(stocked, step(start, 5, rest if packs < 50 else {}, line(1, 50, allocated=50), base=version))
+    assert await pegs(stocked) == {}
+
+
+async def test_an_end_that_was_lost_gives_nothing_away(stocked: Database) -> None:
+    start = await promise(stocked, "1", 50)
+    await begin(stocked, start)
+    await steps.write(stocked, step(start, 1, {}, line(1, 50), base=0))
+    lost = step(start, 3, {}, line(1, 50, cancelled=50), base=1, status=OrderStatus.CANCELLED, closed=True)
+    await steps.write(stocked, lost)
+    assert await pegs(stocked) == {}
+    await steps.write(stocked, again(start, 2, 20))
+    assert await pegs(stocked) == {"1 1 LYS lead": 30}

@@ -7,6 +7,7 @@ scenarios again, when a workflow was changed on purpose and no order needs the o
 import argparse
 import asyncio
 import json
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +16,11 @@ from temporalio.testing import WorkflowEnvironment
 
 from stack.temporal import binary
 from tests.replay.fingerprint import fingerprint
+from tests.replay.procured import PROCURED
 from tests.replay.scenarios import SCENARIOS
 from tests.stack.standins import until
 from tests.workflow.conftest import options
+from tests.workflow.purchase_world import purchase_world
 from tests.workflow.world import Order, World, world_on
 from workflows.payloads import CONVERTER
 
@@ -64,33 +67,41 @@ async def _fetch(order: Order, workflow_id: str) -> WorkflowHistory:
 
 async def record(replace: set[str]) -> None:
     """Write a history and a fingerprint for each workflow of each scenario that has none, or is to be replaced."""
-    async with (
-        await WorkflowEnvironment.start_local(
-            dev_server_existing_path=str(binary()),
-            dev_server_extra_args=options(),
-            dev_server_log_level="error",
-            data_converter=CONVERTER,
-        ) as environment,
-        world_on(environment.client) as world,
-    ):
-        for name in SCENARIOS:
-            if (HISTORIES / f"{name}.json").exists() and name not in replace:
-                continue
-            for old in (*HISTORIES.glob(f"{name}.*"), *FINGERPRINTS.glob(f"{name}.*")):
-                old.unlink()
-            for file, history in (await live(name, world)).items():
-                kept = json.dumps(impersonal(json.loads(history.to_json())), separators=(",", ":"))
-                (HISTORIES / f"{file}.json").write_text(kept + "\n")
-                (FINGERPRINTS / f"{file}.txt").write_text(fingerprint(history))
+    async with await WorkflowEnvironment.start_local(
+        dev_server_existing_path=str(binary()),
+        dev_server_extra_args=options(),
+        dev_server_log_level="error",
+        data_converter=CONVERTER,
+    ) as environment:
+        async with world_on(environment.client) as world:
+            for name in _wanted(SCENARIOS, replace):
+                _keep(name, await live(name, world))
+        async with purchase_world(environment.client) as purchases:
+            for name in _wanted(PROCURED, replace):
+                lived = await PROCURED[name](purchases)
+                _keep(name, {f"{name}{part}": history for part, history in lived.items()})
+
+
+def _wanted(names: Iterable[str], replace: set[str]) -> list[str]:
+    return [name for name in names if name in replace or not (HISTORIES / f"{name}.json").exists()]
+
+
+def _keep(name: str, lived: dict[str, WorkflowHistory]) -> None:
+    for old in (*HISTORIES.glob(f"{name}.*"), *FINGERPRINTS.glob(f"{name}.*")):
+        old.unlink()
+    for file, history in lived.items():
+        kept = json.dumps(impersonal(json.loads(history.to_json())), separators=(",", ":"))
+        (HISTORIES / f"{file}.json").write_text(kept + "\n")
+        (FINGERPRINTS / f"{file}.txt").write_text(fingerprint(history))
 
 
 def main() -> None:
     """Entry point."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--replace", nargs="*", default=[], choices=[*SCENARIOS, "all"], metavar="NAME")
+    parser.add_argument("--replace", nargs="*", default=[], choices=[*SCENARIOS, *PROCURED, "all"], metavar="NAME")
     chosen = set(parser.parse_args().replace)
     FINGERPRINTS.mkdir(exist_ok=True)
-    asyncio.run(record(set(SCENARIOS) if "all" in chosen else chosen))
+    asyncio.run(record({*SCENARIOS, *PROCURED} if "all" in chosen else chosen))
 
 
 if __name__ == "__main__":

@@ -13,12 +13,15 @@ from domain.variants import PLANS, Plan
 from schemas.base import Variant
 from schemas.effects import Operation
 from tests.replay.fingerprint import fingerprint
+from tests.replay.procured import PROCURED
 from tests.replay.record import FINGERPRINTS, HISTORIES, live
 from tests.replay.scenarios import SCENARIOS
 from tests.workflow.world import World
 from workflows.exception_case import ExceptionCaseWorkflow
+from workflows.inbound import InboundWorkflow
 from workflows.order import OrderWorkflow
 from workflows.payloads import CONVERTER
+from workflows.replenishment import ReplenishmentWorkflow
 from workflows.returns import ReturnWorkflow
 from workflows.sandbox import sandbox
 
@@ -33,7 +36,7 @@ async def history_of(file: Path) -> WorkflowHistory:
 async def replay(file: Path) -> None:
     """Replay one history on the workflow. Raises what does not fit."""
     replayer = Replayer(
-        workflows=[OrderWorkflow, ExceptionCaseWorkflow, ReturnWorkflow],
+        workflows=[OrderWorkflow, ExceptionCaseWorkflow, ReturnWorkflow, InboundWorkflow, ReplenishmentWorkflow],
         data_converter=CONVERTER,
         workflow_runner=sandbox(),
     )
@@ -41,7 +44,7 @@ async def replay(file: Path) -> None:
 
 
 def test_every_scenario_is_recorded_and_has_its_fingerprint() -> None:
-    assert {file.stem.split(".")[0] for file in FILES} == set(SCENARIOS)
+    assert {file.stem.split(".")[0] for file in FILES} == {*SCENARIOS, *PROCURED}
     assert {file.stem for file in FILES} == {file.stem for file in FINGERPRINTS.glob("*.txt")}
 
 

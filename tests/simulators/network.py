@@ -204,18 +204,15 @@ def tender(order: str, **named: object) -> dict[str, Any]:
     }
 
 
-def delta(key: str, order: str = "erp-main/PO-1", kind: str = "shipped", quantity: int = 5) -> dict[str, Any]:
-    """A planning delta of one movement."""
+def delta(key: str, kind: str = "shipped", quantity: int = 5) -> dict[str, Any]:
+    """A row for planning."""
     return {
         "key": key,
-        "order": order,
-        "shipment": "S-1",
-        "kind": kind,
-        "region": "AFR",
+        "item": "ITEM-1",
         "site": "RDC-AFR",
-        "occurred_at": NOON,
-        "accepted_at": NOON,
-        "movements": [{"item": "ITEM-1", "quantity": quantity}],
+        "day": "2026-03-02",
+        "kind": kind,
+        "packs": quantity,
     }
 
 

@@ -74,10 +74,10 @@ async def test_partial_success_executes_once(sims: Systems) -> None:
 
 async def test_partial_success_of_a_batch_counts_each_movement_once(sims: Systems) -> None:
     await sims.faults("planning", partial=1, hold_s=0.01)
-    body = {"region": "AFR", "deltas": [delta("d1"), delta("d2", kind="picked")]}
+    body = {"region": "AFR", "rows": [delta("d1"), delta("d2", kind="picked")]}
     for _ in range(3):
         with pytest.raises((AssertionError, httpx.TransportError)):
-            assert (await sims.post("/planning/v1/deltas", body, "b1")).status_code < 300
+            assert (await sims.post("/planning/v1/rows", body, "b1")).status_code < 300
     assert (await sims.client.get("/planning/v1/items/ITEM-1")).json()["packs"] == {"shipped": 5, "picked": 5}
 
 

@@ -5,6 +5,7 @@ import pytest
 from tests.simulators.network import Systems, delta, instruction, milestone, tender
 
 ERP = "/erp/erp-main/v1/orders/PO-1"
+ROWS = "/planning/v1/rows"
 
 
 async def test_a_repeat_is_answered_as_the_first_time_and_done_once(sims: Systems) -> None:
@@ -32,14 +33,12 @@ async def test_a_key_with_another_body_is_refused(sims: Systems) -> None:
 async def test_the_same_deed_under_another_key_is_a_duplicate(sims: Systems) -> None:
     for key in ("k1", "k2"):
         await sims.post(f"{ERP}/milestones", milestone(kind="shipped", status="shipped"), key)
-        await sims.post("/planning/v1/deltas", {"region": "AFR", "deltas": [delta(key)]}, f"batch-{key}")
         await sims.post("/wms/RDC-AFR/v1/instructions", instruction("PO-1", "RDC-AFR"), key)
         await sims.post("/tms/v1/tenders", tender("PO-1"), key)
-    for system in ("erp", "wms", "tms", "planning"):
+    for system in ("erp", "wms", "tms"):
         ledger = await sims.ledger(system)
         assert (ledger["executions"], ledger["duplicates"]) == (2, 1), system
     assert len((await sims.client.get(ERP)).json()["goods_issues"]) == 2
-    assert (await sims.client.get("/planning/v1/items/ITEM-1")).json()["packs"] == {"shipped": 10}
 
 
 async def test_what_may_happen_twice_is_no_duplicate(sims: Systems) -> None:
@@ -55,10 +54,9 @@ async def test_what_may_happen_twice_is_no_duplicate(sims: Systems) -> None:
 
 async def test_each_movement_of_a_batch_counts_once(sims: Systems) -> None:
     first, second, third = delta("d1"), delta("d2", kind="picked"), delta("d3", kind="packed")
-    path = "/planning/v1/deltas"
-    assert (await sims.post(path, {"region": "AFR", "deltas": [first, second]}, "b1")).status_code == 201
-    assert (await sims.post(path, {"region": "AFR", "deltas": [first, second]}, "b1")).json()["replayed"]
-    assert (await sims.post(path, {"region": "AFR", "deltas": [second, third]}, "b2")).status_code == 201
+    assert (await sims.post(ROWS, {"region": "AFR", "rows": [first, second]}, "b1")).status_code == 201
+    assert (await sims.post(ROWS, {"region": "AFR", "rows": [first, second]}, "b1")).json()["replayed"]
+    assert (await sims.post(ROWS, {"region": "AFR", "rows": [second, third]}, "b2")).status_code == 201
     ledger = await sims.ledger("planning")
     assert {entry["key"]: entry["attempts"] for entry in ledger["entries"]} == {"d1": 2, "d2": 3, "d3": 1}
     assert (ledger["executions"], ledger["duplicates"]) == (3, 0)
@@ -66,12 +64,33 @@ async def test_each_movement_of_a_batch_counts_once(sims: Systems) -> None:
     assert packs == {"shipped": 5, "picked": 5, "packed": 5}
 
 
-@pytest.mark.parametrize("deltas", [[delta("d1"), delta("d1", quantity=6)], [delta("d9"), delta("d0", quantity=6)]])
-async def test_a_batch_with_a_reused_key_counts_nothing(sims: Systems, deltas: list[object]) -> None:
-    await sims.post("/planning/v1/deltas", {"region": "AFR", "deltas": [delta("d0")]}, "b0")
-    refused = await sims.post("/planning/v1/deltas", {"region": "AFR", "deltas": deltas}, "b1")
-    assert (refused.status_code, refused.json()["code"]) == (422, "key_reused")
-    assert [entry["key"] for entry in (await sims.ledger("planning"))["entries"]] == ["d0"]
+@pytest.mark.parametrize("again", ["d1", "d0"])
+async def test_a_row_with_a_reused_key_does_not_count(sims: Systems, again: str) -> None:
+    await sims.post(ROWS, {"region": "AFR", "rows": [delta("d0")]}, "b0")
+    rows = [delta("d1"), delta(again, quantity=6)]
+    answer = await sims.post(ROWS, {"region": "AFR", "rows": rows}, "b1")
+    assert answer.json()["refused"] == [{"key": again, "code": "key_reused"}]
+    assert (await sims.client.get("/planning/v1/items/ITEM-1")).json()["packs"] == {"shipped": 10}
+
+
+async def test_rows_behind_a_refused_one_wait_and_others_count(sims: Systems) -> None:
+    await sims.client.put("/planning/unknown-items", json={"items": ["ITEM-1"]})
+    other = {**delta("d3", "stock:on_hand"), "item": "ITEM-2"}
+    body = {"region": "AFR", "rows": [delta("d1"), delta("d2", "stock:on_hand"), other]}
+    refused = [{"key": "d1", "code": "unknown_item"}, {"key": "d2", "code": "behind"}]
+    assert (await sims.post(ROWS, body, "b1")).json()["refused"] == refused
+    await sims.client.put("/planning/unknown-items", json={})
+    assert (await sims.post(ROWS, body, "b1")).json()["refused"] == refused, "a repeat is answered as the first was"
+    figure = {"place": "on_hand:RDC-AFR", "item": "ITEM-2", "packs": 5}
+    assert (await sims.client.get("/planning/v1/stock")).json() == {"figures": [figure]}
+    assert (await sims.post(ROWS, body, "b2")).json()["refused"] == []
+    assert (await sims.client.get("/planning/v1/items/ITEM-1")).json()["packs"] == {"shipped": 5, "stock:on_hand": 5}
+
+
+async def test_open_demand_of_an_item_is_told_by_site(sims: Systems) -> None:
+    rows = [delta("d1", "promised", 40), delta("d2", "demand_removed", 10), delta("d3", "delivered", 20)]
+    await sims.post(ROWS, {"region": "AFR", "rows": rows}, "b1")
+    assert (await sims.client.get("/planning/v1/items/ITEM-1")).json()["demand"] == {"RDC-AFR": 10}
 
 
 async def test_nothing_is_posted_to_a_cancelled_order(sims: Systems) -> None:

@@ -8,10 +8,19 @@ from alembic.migration import MigrationContext
 from sqlalchemy import Connection, create_engine, text
 from sqlmodel import SQLModel
 
-from store import tables, tables_people, tables_promising, tables_stock  # noqa: F401 - registers the tables
+from store import (  # noqa: F401 - registers the tables
+    steps,
+    tables,
+    tables_forecast,
+    tables_people,
+    tables_planning,
+    tables_procurement,
+    tables_promising,
+    tables_stock,
+)
 from store.engine import Database
 from store.migrate import config, sqlalchemy_url, upgrade
-from tests.store.rows import rows, shipped_order
+from tests.store.rows import SHIPPED, rows, shipped_order
 
 
 def differences(connection: Connection) -> list[object]:
@@ -47,3 +56,19 @@ async def test_lines_written_before_there_were_stages_satisfy_them(database: Dat
     [line] = await rows(database, "order_line_view")
     stages = ("ordered", "cancelled", "allocated", "picked", "packed", "shipped", "delivered", "returned")
     assert [line[stage] for stage in stages] == [40, 25, 15, 15, 15, 15, 0, 0]
+
+
+async def test_planning_begins_with_the_stock_that_is_there(database: Database) -> None:
+    await shipped_order(database)
+    moves = {"on_hand:LYS": {"A": -40}, "transit:DN-1": {"A": 40}}
+    await steps.write(database, SHIPPED.model_copy(update={"version": 4, "moves": moves}))
+    told = sorted((x["kind"], x["site"], x["packs"], x["shipment"]) for x in await rows(database, "planning_delta"))
+    await asyncio.to_thread(command.downgrade, config(database.url), "0006")
+    [before] = await rows(database, "planning_delta")
+    assert before["body"]["movements"] == [{"item": "A", "quantity": 40}]
+    await asyncio.to_thread(upgrade, database.url)
+    again = sorted((x["kind"], x["site"], x["packs"], x["shipment"]) for x in await rows(database, "planning_delta"))
+    assert again == told
+    assert told[1:] == [("stock:in_transit", "LYS", 40, "DN-1"), ("stock:on_hand", "LYS", -40, "")]
+    await steps.write(database, SHIPPED.model_copy(update={"version": 4, "moves": moves}))
+    assert len(await rows(database, "planning_delta")) == 3, "what was booked before is told once"

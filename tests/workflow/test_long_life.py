@@ -16,7 +16,7 @@ from tests.workflow.world import World, centre_story, world_on
 from workflows.order import OrderWorkflow
 from workflows.payloads import CONVERTER
 
-EVENTS, IN_A_SIGNAL = 10_000, 50
+EVENTS, IN_A_SIGNAL, IN_A_WAVE = 10_000, 50, 1_000
 LARGEST_INPUT = 2 * 1024 * 1024
 """Bytes; Temporal refuses larger payloads, and a run that cannot start stops its order for good."""
 
@@ -41,10 +41,12 @@ async def test_ten_thousand_events_are_taken_in_once_each(busy_world: World) -> 
     story = centre_story(order)
     await order.tell(*story[:4])
     scans = [order.event(M.IN_TRANSIT, 4 + n / 10_000, name=f"scan-{n:05}-{'x' * 100}") for n in range(EVENTS)]
-    for at in range(0, EVENTS, IN_A_SIGNAL):
-        again = scans[max(0, at - 7) : at]
-        await order.handle.signal(OrderWorkflow.milestones, [*scans[at : at + IN_A_SIGNAL], *again])
-    await until(lambda: sum(len(step.outcomes) for step in order.steps) >= EVENTS + 5)
+    for wave in range(0, EVENTS, IN_A_WAVE):
+        for at in range(wave, wave + IN_A_WAVE, IN_A_SIGNAL):
+            again = scans[max(0, at - 7) : at]
+            await order.handle.signal(OrderWorkflow.milestones, [*scans[at : at + IN_A_SIGNAL], *again])
+        heard = wave + IN_A_WAVE + 5
+        await until(lambda heard=heard: sum(len(step.outcomes) for step in order.steps) >= heard)
     await order.tell(*story[4:])
     assert (await order.handle.result()).status is OrderStatus.CLOSED
     said = {(o.event_id, o.superseded) for step in order.steps for o in step.outcomes}

@@ -1,4 +1,4 @@
-"""The stock ledger: movements whose sides sum to zero, and the balances that follow from them."""
+"""The stock ledger: movements whose sides sum to zero in packs and in money, and the balances that follow from them."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -13,14 +13,15 @@ CREATE FUNCTION stock_take_in() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
     broken text;
 BEGIN
-    SELECT format('%s of %s: %s packs', item, move_key, sum(packs)) INTO broken
-        FROM added GROUP BY move_key, item HAVING sum(packs) <> 0 LIMIT 1;
+    SELECT format('%s of %s: %s packs, %s', item, move_key, sum(packs), sum(amount)) INTO broken
+        FROM added GROUP BY move_key, item HAVING sum(packs) <> 0 OR sum(amount) <> 0 LIMIT 1;
     IF broken IS NOT NULL THEN
         RAISE EXCEPTION 'the sides of a movement must sum to zero: %', broken USING ERRCODE = 'check_violation';
     END IF;
-    INSERT INTO stock_balance AS b (item, place, packs)
-        SELECT item, place, sum(packs) FROM added GROUP BY item, place ORDER BY item, place
-        ON CONFLICT (item, place) DO UPDATE SET packs = b.packs + excluded.packs, updated_at = clock_timestamp();
+    INSERT INTO stock_balance AS b (item, place, packs, amount)
+        SELECT item, place, sum(packs), sum(amount) FROM added GROUP BY item, place ORDER BY item, place
+        ON CONFLICT (item, place) DO UPDATE SET packs = b.packs + excluded.packs, amount = b.amount + excluded.amount,
+            updated_at = clock_timestamp();
     RETURN NULL;
 END $$
 """
@@ -51,6 +52,7 @@ def upgrade() -> None:
         sa.Column("place", sa.String(), nullable=False),
         sa.Column("item", sa.String(), nullable=False),
         sa.Column("packs", sa.BigInteger(), nullable=False),
+        sa.Column("amount", sa.Numeric(20, 4), server_default="0", nullable=False),
         sa.PrimaryKeyConstraint("move_key", "place", "item"),
         sa.CheckConstraint("packs <> 0", name="stock_entry_moves_something"),
     )
@@ -60,10 +62,19 @@ def upgrade() -> None:
         sa.Column("item", sa.String(), nullable=False),
         sa.Column("place", sa.String(), nullable=False),
         sa.Column("packs", sa.BigInteger(), nullable=False),
+        sa.Column("amount", sa.Numeric(20, 4), server_default="0", nullable=False),
         sa.Column("updated_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
         sa.PrimaryKeyConstraint("item", "place"),
     )
     op.create_index("stock_balance_place", "stock_balance", ["place"])
+    op.create_table(
+        "unit_value",
+        sa.Column("ref", sa.String(), nullable=False),
+        sa.Column("item", sa.String(), nullable=False),
+        sa.Column("value", sa.Numeric(20, 4), nullable=False),
+        sa.Column("currency", sa.String(), nullable=False),
+        sa.PrimaryKeyConstraint("ref", "item"),
+    )
     op.execute(TAKE_IN)
     op.execute(KEEP)
     op.execute(
@@ -78,7 +89,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    for table in ("stock_balance", "stock_entry", "stock_move"):
+    for table in ("unit_value", "stock_balance", "stock_entry", "stock_move"):
         op.drop_table(table)
     for function in ("stock_take_in", "stock_append_only"):
         op.execute(f"DROP FUNCTION {function}")

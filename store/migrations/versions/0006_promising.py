@@ -5,20 +5,16 @@ from alembic import op
 from sqlalchemy.dialects import postgresql
 
 revision = "0006"
-down_revision = "0004"
+down_revision = "0005"
 branch_labels = None
 depends_on = None
 
-# An item-site is managed from the day on which something is on hand there. What the ledger takes from places that
-# nobody ever filled does not make it so. The queue takes a row without looking for one: no two writers meet there.
+# The queue takes a row without looking for one: no two writers meet there.
 STOCK_CHANGED = """
 CREATE FUNCTION promising_stock_changed() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
     at text := substr(NEW.place, 9);
 BEGIN
-    IF NEW.packs > 0 THEN
-        INSERT INTO stock_item (item, site) VALUES (NEW.item, at) ON CONFLICT DO NOTHING;
-    END IF;
     IF EXISTS (SELECT FROM stock_item s WHERE s.item = NEW.item AND s.site = at) THEN
         INSERT INTO repromise (item) VALUES (NEW.item);
         PERFORM pg_notify('promising', '');
@@ -86,10 +82,6 @@ def upgrade() -> None:
     )
     op.create_index("repromise_item", "repromise", ["item"])
     op.create_index("order_line_item", "order_line_view", ["item"])
-    op.execute(
-        "INSERT INTO stock_item (item, site) SELECT item, substr(place, 9) FROM stock_balance "
-        "WHERE place LIKE 'on_hand:%' AND packs > 0"
-    )
     op.execute(STOCK_CHANGED)
     op.execute(
         "CREATE TRIGGER promising_stock_changed AFTER INSERT OR UPDATE ON stock_balance FOR EACH ROW "

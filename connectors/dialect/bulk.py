@@ -1,0 +1,23 @@
+"""The client of the dialect for what an ERP is told in bulk: a port's method is one POST."""
+
+from dataclasses import dataclass
+
+from connectors.http import SystemClient
+from connectors.ports import Call
+from schemas.erp_feed import ErpForecastBatch, ErpStockBatch
+from schemas.instructions import Accepted
+
+
+@dataclass(frozen=True)
+class DialectBulkErp:
+    """An ERP that takes stock movements and forecasts in the dialect."""
+
+    client: SystemClient
+
+    async def move_stock(self, message: ErpStockBatch, call: Call) -> Accepted:
+        """See BulkErpPort."""
+        return await self.client.post("/v1/stock-movements", message, call, Accepted)
+
+    async def forecast(self, message: ErpForecastBatch, call: Call) -> Accepted:
+        """See BulkErpPort."""
+        return await self.client.post("/v1/forecasts", message, call, Accepted)

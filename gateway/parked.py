@@ -1,0 +1,44 @@
+"""What support asks and reads of rows that planning refused."""
+
+from datetime import date, datetime
+from typing import Annotated
+
+from pydantic import Field
+
+from schemas.base import Contract, Text
+
+
+class ParkedRequest(Contract):
+    """Move these parked rows on, and why; the reason is kept in the audit trail."""
+
+    keys: Annotated[tuple[Text, ...], Field(min_length=1, max_length=1000)]
+    reason: Text
+
+
+class ParkedRow(Contract):
+    """A row that planning refused by a rule (`error`). `waiting`: movements and rows of its item and site behind it."""
+
+    key: str
+    region: str
+    item: str
+    site: str
+    day: date
+    kind: str
+    packs: int
+    attempts: int
+    origin: str
+    error: str
+    waiting: int
+    created_at: datetime
+
+
+class ParkedList(Contract):
+    """Parked rows, the oldest first."""
+
+    rows: tuple[ParkedRow, ...]
+
+
+class MovedOn(Contract):
+    """The rows that were parked and no longer are."""
+
+    keys: tuple[str, ...]

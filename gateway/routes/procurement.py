@@ -1,0 +1,115 @@
+"""Purchase orders, and the documents that suppliers, warehouses and ERPs send on them."""
+
+from fastapi import APIRouter, Request, Response
+
+from gateway.admission import digest_of, own_source
+from gateway.auth import AnyCaller, ErpCaller
+from gateway.exchange import exchange_of
+from gateway.limits import read_body
+from gateway.lookup import visible_purchase
+from gateway.openapi import Body, takes
+from gateway.papers import admit_paper
+from gateway.problems import FORBIDDEN, Problem, answers_of
+from gateway.purchase_views import PurchaseView, purchase_view
+from gateway.routes.orders import Erp, Number
+from gateway.services import answer, services_of
+from schemas.base import Contract
+from schemas.door import admit
+from schemas.procurement import OWNERS, PurchaseOrder
+from store import inbox, procurement
+from store.inbox import NewMessage
+from store.partners import Caller
+
+router = APIRouter(tags=["procurement"])
+
+JSON, SINGLE = "application/json", "application/cloudevents+json"
+
+
+class DocumentAccepted(Contract):
+    """The document is committed; `id` is its inbox id."""
+
+    id: int
+    links: dict[str, str] = {}  # noqa: RUF012 - pydantic copies field defaults
+
+
+@router.post(
+    "/v1/purchase-orders",
+    summary="Release a purchase order",
+    status_code=202,
+    response_model=DocumentAccepted,
+    responses=answers_of(401, 403, 413, 415, 422, 429, 503),
+    openapi_extra=takes(Body(JSON, "PurchaseOrder")),
+)
+async def release(request: Request, caller: ErpCaller) -> Response:
+    """Have a purchase order tracked, or revise it: the highest `revision` holds. A repeat changes nothing."""
+    _, raw = await read_body(request, JSON)
+    order = admit(PurchaseOrder, raw)
+    links = {"self": f"/v1/purchase-orders/{order.number}"}
+    message_id = await _accept(request, caller, inbox.PURCHASE, order.number, "api", raw)
+    return answer(DocumentAccepted(id=message_id, links=links), 202, {"Location": links["self"]})
+
+
+@router.post(
+    "/v1/procurement",
+    summary="Send a procurement document",
+    status_code=202,
+    response_model=DocumentAccepted,
+    responses=answers_of(401, 403, 413, 415, 422, 429, 503),
+    openapi_extra=takes(Body(SINGLE, "Envelope_Invoice_"), Body(JSON, "Envelope_Invoice_")),
+)
+async def send(request: Request, caller: AnyCaller) -> Response:
+    """Take a confirmation, advance ship notice or invoice of a supplier, a goods receipt of a warehouse, or an ERP's
+    purchase order or invoice, as a CloudEvent. `source` must be `/partners/<you>`, or lie under it."""
+    _, raw = await read_body(request, SINGLE, JSON)
+    return await _send(request, caller, raw, "api")
+
+
+async def take_signed(request: Request, caller: Caller, raw: bytes) -> Response:
+    """A document that came as a signed webhook. Raises `Problem`, and `Refused` when it cannot be read."""
+    return await _send(request, caller, raw, "webhook")
+
+
+async def _send(request: Request, caller: Caller, raw: bytes, channel: str) -> Response:
+    envelope = admit_paper(raw)
+    owners = OWNERS[type(envelope.data)]
+    if caller.role not in owners:
+        raise Problem(FORBIDDEN, f"This document is for the role {' or '.join(sorted(owners))}.")
+    if not own_source(envelope.source, caller.partner):
+        found = [{"field": "source", "rule": "is not yours"}]
+        raise Problem(FORBIDDEN, f"A source must be /partners/{caller.partner}, or lie under it.", found)
+    message_id = await _accept(request, caller, inbox.PAPER, envelope.id, channel, raw, envelope.traceparent)
+    return answer(DocumentAccepted(id=message_id), 202)
+
+
+async def _accept(
+    request: Request, caller: Caller, kind: str, name: str, channel: str, raw: bytes, traceparent: str | None = None
+) -> int:
+    gateway, exchange = services_of(request), exchange_of(request.scope)
+    message = NewMessage(
+        partner=caller.partner,
+        channel=channel,
+        kind=kind,
+        external_id=name,
+        digest=digest_of(raw),
+        raw=raw,
+        traceparent=traceparent or exchange.traceparent,
+        headers={"request-id": exchange.request_id},
+    )
+    [message_id] = await gateway.accepter.accept([message])
+    gateway.metrics.accepted(kind)
+    return message_id
+
+
+@router.get(
+    "/v1/purchase-orders/{number}",
+    summary="Show a purchase order",
+    response_model=PurchaseView,
+    responses=answers_of(401, 404, 409, 422, 429, 503),
+)
+async def show(request: Request, caller: AnyCaller, number: Number, erp: Erp = None) -> Response:
+    """The purchase order with lines, shipments, invoices and cases; prices only to ERP, supplier and support."""
+    gateway = services_of(request)
+    order = await visible_purchase(gateway.database, caller, number, erp)
+    async with gateway.database.connection() as connection:
+        details = await procurement.details(connection, order["key"])
+    return answer(purchase_view(order, details, caller.role))

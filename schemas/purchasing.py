@@ -1,0 +1,243 @@
+"""What Syncline knows and does of a purchase order: its workflow's messages, what is posted to the ERP, its record."""
+
+from datetime import date
+from decimal import Decimal
+from enum import StrEnum
+from typing import Annotated
+
+from pydantic import Field
+
+from schemas.base import Contract, Day, Moment, OrderNumber
+from schemas.effects import Effect
+from schemas.identifiers import Currency
+from schemas.milestones import ItemId, LineNumber
+from schemas.procurement import (
+    Count,
+    DespatchAdvice,
+    DocumentNumber,
+    GoodsReceipt,
+    Invoice,
+    Match,
+    Price,
+    PurchaseOrder,
+    Revision,
+    SupplierConfirmation,
+)
+from schemas.records import Outcome
+from schemas.stock import Moves
+from schemas.supply import Supply
+
+PREFIX = "po:"
+"""Begins the number in a purchase order's key, `<erp>/po:<number>`: no order's number has a colon."""
+Percent = Annotated[float, Field(ge=0, le=100)]
+Seconds = Annotated[float, Field(gt=0, le=90 * 86_400)]
+
+
+def purchase_key(erp: str, number: str) -> str:
+    """`<erp>/po:<number>`: names a purchase order wherever an order's key may stand."""
+    return f"{erp}/{PREFIX}{number}"
+
+
+def is_purchase(key: str) -> bool:
+    """Whether a key is a purchase order's."""
+    return key.partition("/")[2].startswith(PREFIX)
+
+
+class ProcurementPolicy(Contract):
+    """How purchase orders are watched and invoices matched. Percentages are of what was ordered.
+
+    A price passes within `price_tolerance_percent`, or when its line differs by no more than `amount_tolerance` in the
+    currency of the order. Deadlines: `confirm_within_s` after the order came; the advance ship notice
+    `advise_before_s` before the goods are due; the receipt `receive_within_s` after their ETA.
+    """
+
+    version: int = 1
+    match: Match = Match.THREE_WAY
+    packs_tolerance_percent: Percent = 0.0
+    price_tolerance_percent: Percent = 0.0
+    amount_tolerance: Price = Decimal()
+    confirm_within_s: Seconds = 2 * 86_400.0
+    advise_before_s: Seconds = 86_400.0
+    receive_within_s: Seconds = 2 * 86_400.0
+
+
+class InboundStart(Contract):
+    """Start of the workflow of one purchase order; its documents come as signals."""
+
+    erp: str
+    number: str
+    supplier: str
+    site: str
+    region: str
+    priority: int = 3
+    policy: ProcurementPolicy = ProcurementPolicy()
+    accepted_at: Moment
+
+    @property
+    def key(self) -> str:
+        """`<erp>/po:<number>`."""
+        return purchase_key(self.erp, self.number)
+
+    @property
+    def workflow_id(self) -> str:
+        """`inbound/<erp>/<number>`."""
+        return f"inbound/{self.erp}/{self.number}"
+
+
+class PurchaseDocument(Contract):
+    """A document as the workflow gets it: exactly one of the last five. `id` is unique over all partners."""
+
+    id: str
+    partner: str
+    inbox_id: int
+    received_at: Moment
+    traceparent: str = ""
+    order: PurchaseOrder | None = None
+    confirmation: SupplierConfirmation | None = None
+    advice: DespatchAdvice | None = None
+    receipt: GoodsReceipt | None = None
+    invoice: Invoice | None = None
+
+
+class PurchaseStatus(StrEnum):
+    """Where a purchase order is."""
+
+    ORDERED = "ordered"
+    CONFIRMED = "confirmed"
+    SHIPPED = "shipped"
+    PARTLY_RECEIVED = "partly_received"
+    RECEIVED = "received"
+    SETTLED = "settled"
+    CANCELLED = "cancelled"
+
+
+class Difference(Contract):
+    """What a supplier confirmed otherwise than it was ordered: packs, or the day."""
+
+    line: LineNumber
+    ordered: Count
+    confirmed: Count
+    due_on: Day
+    confirmed_on: Day | None = None
+
+
+class ConfirmationReport(Contract):
+    """POST {erp}/v1/purchase-orders/{po}/confirmations: the supplier has confirmed; `differences` to the order."""
+
+    po: OrderNumber
+    revision: Revision
+    differences: tuple[Difference, ...] = ()
+
+
+class PostedLine(Contract):
+    """Packs of a line that were received, and how many of them are damaged."""
+
+    line: LineNumber
+    item: ItemId
+    packs: Count
+    damaged: Count = 0
+
+
+class ReceiptPosting(Contract):
+    """POST {erp}/v1/purchase-orders/{po}/receipts: goods receipt. A higher `revision` replaces a lower one."""
+
+    po: OrderNumber
+    number: DocumentNumber
+    revision: Revision
+    site: str
+    shipment: str = ""
+    received_at: Moment
+    lines: tuple[PostedLine, ...]
+
+
+class SettlementDecision(StrEnum):
+    """What becomes of an invoice."""
+
+    HELD = "held"
+    RELEASED = "released"
+
+
+class InvoiceSettlement(Contract):
+    """POST {erp}/v1/purchase-orders/{po}/invoices: pay this invoice, or hold it, and why."""
+
+    po: OrderNumber
+    number: DocumentNumber
+    revision: Revision
+    decision: SettlementDecision
+    match: Match
+    currency: Currency
+    amount: Decimal
+    reasons: tuple[str, ...] = ()
+
+
+class PurchaseEffect(Effect):
+    """An effect on the ERP for a purchase order, with what is posted: one of the last three. `order` is its key."""
+
+    confirmed: ConfirmationReport | None = None
+    posting: ReceiptPosting | None = None
+    settlement: InvoiceSettlement | None = None
+
+
+class PurchaseLineRecord(Contract):
+    """A line as it stands, in packs, and the day on which the rest is expected."""
+
+    line: int
+    item: str
+    ordered: int
+    confirmed: int | None = None
+    advised: int = 0
+    received: int = 0
+    damaged: int = 0
+    invoiced: int = 0
+    unit_price: Decimal
+    due_on: date
+    expected_on: date | None = None
+
+
+class InvoiceRecord(Contract):
+    """An invoice as it stands, and why it is held."""
+
+    number: str
+    revision: int
+    decision: SettlementDecision
+    match: Match
+    currency: str
+    amount: Decimal
+    due_on: date
+    reasons: tuple[str, ...] = ()
+
+
+class InboundShipment(Contract):
+    """A shipment that a supplier advised, and when it is expected."""
+
+    shipment: str
+    carrier: str = ""
+    eta: Moment
+    status: str
+
+
+class PurchaseRecord(Contract):
+    """One step of a purchase order, written as one transaction; see `schemas.records.StepRecord`."""
+
+    order: str
+    version: int
+    status: PurchaseStatus
+    purchase: PurchaseOrder
+    closed: bool = False
+    lines: tuple[PurchaseLineRecord, ...] = ()
+    shipments: tuple[InboundShipment, ...] = ()
+    invoices: tuple[InvoiceRecord, ...] = ()
+    outcomes: tuple[Outcome, ...] = ()
+    effects: tuple[PurchaseEffect, ...] = ()
+    supplies: tuple[Supply, ...] = ()
+    moves: Moves = {}  # noqa: RUF012 - pydantic copies field defaults
+
+
+class PurchaseOutcome(Contract):
+    """A purchase order as it ended, or stands."""
+
+    order: str
+    status: PurchaseStatus
+    received: int = 0
+    awaited: str = ""
+    due_at: Moment | None = None

@@ -1,0 +1,183 @@
+"""Stand-in purchasing of every ERP: purchase orders, receipts, invoices; replenishments, with rules to switch on."""
+
+from collections.abc import Callable, Mapping
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from itertools import count
+
+from pydantic import ConfigDict, ValidationError
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from schemas.base import Contract
+from schemas.effects import Operation
+from schemas.instructions import Accepted
+from schemas.procurement import PurchaseLine, PurchaseOrder
+from schemas.purchasing import ConfirmationReport, InvoiceSettlement, ReceiptPosting, SettlementDecision
+from schemas.replenishment import ReplenishmentRequest, ReplenishmentResult, SourcedBy
+from simulators.desk import Desk, Refusal, answer, problem
+from simulators.ledger import Call, deed
+
+PRICE = Decimal("9.50")
+"""What the stand-in ERP pays for a pack of whatever is replenished."""
+Release = Callable[[str, PurchaseOrder], None]
+"""How an ERP sends a purchase order out: (its id, the order)."""
+
+
+class PurchaseBook(Contract):
+    """A purchase order as its ERP keeps it: what it was told, receipts and invoices by number."""
+
+    number: str
+    confirmations: tuple[ConfirmationReport, ...] = ()
+    receipts: tuple[ReceiptPosting, ...] = ()
+    invoices: tuple[InvoiceSettlement, ...] = ()
+
+    @property
+    def received(self) -> int:
+        """Packs received, damaged ones among them."""
+        return sum(line.packs for receipt in self.receipts for line in receipt.lines)
+
+    @property
+    def payable(self) -> Decimal:
+        """The sum of what was released."""
+        freed = (x.amount for x in self.invoices if x.decision is SettlementDecision.RELEASED)
+        return sum(freed, Decimal())
+
+
+class ItemRules(Contract):
+    """What an ERP demands of replenishments of an item. What is absent is not asked."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    unknown: bool = False
+    suppliers: tuple[str, ...] | None = None
+    minimum_packs: int = 1
+    budget_packs: int | None = None
+    closed_on: tuple[date, ...] = ()
+
+    def check(self, request: ReplenishmentRequest) -> None:
+        """Raises `Refusal` for the first rule that the request breaks."""
+        broken = {
+            "item_unknown": self.unknown,
+            "supplier_unknown": self.suppliers is not None and request.supplier not in self.suppliers,
+            "below_minimum": request.packs < self.minimum_packs,
+            "calendar_closed": request.wanted_on in self.closed_on,
+            "budget_exceeded": self.budget_packs is not None and request.packs > self.budget_packs,
+        }
+        for code, broke in broken.items():
+            if broke:
+                raise Refusal(code, f"{request.item}: {code.replace('_', ' ')}")
+
+
+class Purchasing:
+    """The purchasing books of every ERP, and its rules by item."""
+
+    def __init__(self, desk: Desk, release: Release) -> None:
+        self.desk = desk
+        self._release = release
+        self._books: dict[tuple[str, str], PurchaseBook] = {}
+        self._rules: dict[str, ItemRules] = {}
+        self._numbers = count(4_500_001)
+
+    def routes(self) -> list[Route]:
+        """The dialect under `/erp`."""
+        purchase = "/{instance}/v1/purchase-orders/{po}"
+        return [
+            self.desk.takes(f"{purchase}/confirmations", ConfirmationReport, self._confirm),
+            self.desk.takes(f"{purchase}/receipts", ReceiptPosting, self._receive),
+            self.desk.takes(f"{purchase}/invoices", InvoiceSettlement, self._settle),
+            self.desk.takes("/{instance}/v1/replenishments", ReplenishmentRequest, self._replenish),
+            self.desk.shows(purchase, lambda path: self._books.get((path["instance"], path["po"]))),
+            Route("/rules/{item}", self._put_rules, methods=["PUT"]),
+        ]
+
+    def _book(self, instance: str, po: str) -> PurchaseBook:
+        return self._books.get((instance, po)) or PurchaseBook(number=po)
+
+    def _write(self, instance: str, po: str, **change: object) -> Accepted:
+        self._books[instance, po] = self._book(instance, po).model_copy(update=change)
+        return self.desk.accepted()
+
+    def _confirm(self, call: Call, instance: str, body: ConfirmationReport) -> Accepted:
+        what = deed(instance, Operation.REPORT_CONFIRMATION, body.po, occurrence=str(body.revision))
+        known = self._book(instance, body.po).confirmations
+        return self.desk.ledger.once(call, what, lambda: self._write(instance, body.po, confirmations=(*known, body)))
+
+    def _receive(self, call: Call, instance: str, body: ReceiptPosting) -> Accepted:
+        what = deed(
+            instance, Operation.POST_RECEIPT, body.po, body.shipment, occurrence=f"{body.number}/{body.revision}"
+        )
+        others = tuple(x for x in self._book(instance, body.po).receipts if x.number != body.number)
+        return self.desk.ledger.once(call, what, lambda: self._write(instance, body.po, receipts=(*others, body)))
+
+    def _settle(self, call: Call, instance: str, body: InvoiceSettlement) -> Accepted:
+        def settle() -> Accepted:
+            book = self._book(instance, body.po)
+            known = next((x for x in book.invoices if x.number == body.number), None)
+            if known and known.decision is SettlementDecision.RELEASED and known.revision == body.revision:
+                raise Refusal("already_released", f"invoice {body.number} was released: it is paid")
+            others = tuple(x for x in book.invoices if x.number != body.number)
+            return self._write(instance, body.po, invoices=(*others, body))
+
+        occurrence = f"{body.number}/{body.revision}/{body.decision}"
+        what = deed(instance, Operation.SETTLE_INVOICE, body.po, occurrence=occurrence)
+        return self.desk.ledger.once(call, what, settle)
+
+    def _replenish(self, call: Call, instance: str, body: ReplenishmentRequest) -> Accepted:
+        def order() -> Accepted:
+            self._rules.get(body.item, ItemRules()).check(body)
+            number = str(next(self._numbers))
+            if body.kind is SourcedBy.PURCHASE:
+                self._release(instance, _purchase(number, body))
+            return self.desk.accepted().model_copy(update={"reference": number})
+
+        what = deed(instance, Operation.PLACE_REPLENISHMENT, body.id)
+        return self.desk.ledger.once(call, what, order)
+
+    async def _put_rules(self, request: Request) -> Response:
+        try:
+            rules = ItemRules.model_validate_json(await request.body())
+        except ValidationError as error:
+            return problem(422, "rules_invalid", str(error))
+        self._rules[request.path_params["item"]] = rules
+        return answer(rules)
+
+
+def _purchase(number: str, body: ReplenishmentRequest) -> PurchaseOrder:
+    line = PurchaseLine(line=1, item=body.item, packs=body.packs, unit_price=PRICE, due_on=body.wanted_on)
+    return PurchaseOrder(
+        number=number,
+        supplier=body.supplier or "",
+        site=body.site,
+        region=body.region,
+        currency="EUR",
+        ordered_at=datetime.now(UTC),
+        replenishment=body.id,
+        lines=(line,),
+    )
+
+
+class Proposals:
+    """What planning was answered on its proposals."""
+
+    def __init__(self, desk: Desk) -> None:
+        self.desk = desk
+        self._results: dict[str, ReplenishmentResult] = {}
+
+    def routes(self) -> list[Route]:
+        """The dialect under `/planning`."""
+        return [
+            self.desk.takes("/v1/replenishments/{id}/result", ReplenishmentResult, self._hear),
+            self.desk.shows("/v1/replenishments/{id}", self._find),
+        ]
+
+    def _find(self, path: Mapping[str, str]) -> ReplenishmentResult | None:
+        return self._results.get(path["id"])
+
+    def _hear(self, call: Call, _: str, body: ReplenishmentResult) -> Accepted:
+        def hear() -> Accepted:
+            self._results[body.id] = body
+            return self.desk.accepted()
+
+        return self.desk.ledger.once(call, deed("", Operation.ANSWER_REPLENISHMENT, body.id), hear)

@@ -1,0 +1,47 @@
+"""What the stock ledger is worth: accounts, and goods in transit by day. Read-only; every figure is a sum of entries."""
+
+from datetime import date
+from typing import Any
+
+from schemas.finance import ACCOUNT_OF
+from store.engine import Connection
+
+VALUED = (
+    "SELECT e.*, m.booked_at, coalesce(v.currency, '') AS currency, split_part(e.place, ':', 1) AS bucket "
+    "FROM stock_entry e JOIN stock_move m ON m.key = e.move_key LEFT JOIN unit_value v ON v.ref = m.ref AND v.item = e.item "
+    "WHERE %(erp)s::text IS NULL OR (m.source <> 'inventory' AND starts_with(m.ref, %(erp)s || '/'))"
+)
+
+
+async def accounts(connection: Connection, erp: str | None = None) -> list[dict[str, Any]]:
+    """(account, currency, amount, packs) of every account that is not empty; of the orders of one ERP, or of all."""
+    cursor = await connection.execute(
+        f"SELECT a.account, x.currency, sum(x.amount) AS amount, sum(x.packs)::bigint AS packs FROM ({VALUED}) x "
+        "JOIN unnest(%(buckets)s::text[], %(accounts)s::text[]) AS a(bucket, account) USING (bucket) GROUP BY 1, 2 "
+        "HAVING sum(x.amount) <> 0 OR sum(x.packs) <> 0 ORDER BY 2, 1".encode(),
+        {"erp": erp, "buckets": list(ACCOUNT_OF), "accounts": list(ACCOUNT_OF.values())},
+    )
+    return await cursor.fetchall()
+
+
+async def in_transit(connection: Connection, first: date, last: date, erp: str | None = None) -> list[dict[str, Any]]:
+    """(day, currency, amount, packs) in transit at the end of each day from first to last."""
+    cursor = await connection.execute(
+        f"WITH moved AS (SELECT currency, booked_at::date AS day, sum(amount) AS amount, sum(packs) AS packs FROM ({VALUED}) x "
+        "WHERE bucket = 'transit' GROUP BY 1, 2) SELECT d::date AS day, currency, sum(amount) AS amount, "
+        "sum(packs)::bigint AS packs FROM generate_series(%(first)s::date, %(last)s::date, interval '1 day') d "
+        "JOIN moved ON moved.day <= d GROUP BY 1, 2 ORDER BY 1, 2".encode(),
+        {"erp": erp, "first": first, "last": last},
+    )
+    return await cursor.fetchall()
+
+
+async def disagreements(connection: Connection) -> list[dict[str, Any]]:
+    """Places where value and packs do not go together: value without packs, or a balance that is not the sum of its
+    entries. Nothing, when what finance reads equals what supply chain reads."""
+    cursor = await connection.execute(
+        "SELECT b.item, b.place, b.packs, b.amount, sum(e.amount) AS entries FROM stock_balance b "
+        "JOIN stock_entry e USING (item, place) GROUP BY b.item, b.place, b.packs, b.amount "
+        "HAVING b.amount <> sum(e.amount) OR (b.place LIKE 'transit:%' AND b.packs = 0 AND b.amount <> 0)"
+    )
+    return await cursor.fetchall()

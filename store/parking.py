@@ -1,0 +1,43 @@
+"""Rows that planning refused: listed, sent again after a repair, or dropped. What waits behind them then goes on."""
+
+from typing import Any
+
+from store.engine import Connection
+from store.planning import CHANNEL, settle
+
+
+async def parked(connection: Connection, limit: int = 100) -> list[dict[str, Any]]:
+    """Parked rows, the oldest first, with the reason, and how many movements and rows `waiting` there are behind each."""
+    cursor = await connection.execute(
+        "SELECT key, region, item, site, day, kind, packs, attempts, origin, error, created_at, "
+        "(SELECT count(*) FROM planning_delta d WHERE (d.region, d.item, d.site) = (r.region, r.item, r.site) "
+        "AND d.flush IS NULL) + (SELECT count(*) FROM planning_row w WHERE w.state = 'pending' "
+        "AND (w.region, w.item, w.site) = (r.region, r.item, r.site)) AS waiting "
+        "FROM planning_row r WHERE state = 'parked' ORDER BY flush, n LIMIT %s",
+        (limit,),
+    )
+    return await cursor.fetchall()
+
+
+async def replay(connection: Connection, keys: list[str]) -> list[str]:
+    """Send parked rows again, under the same keys; returns those that there were."""
+    cursor = await connection.execute(
+        "UPDATE planning_row SET state = 'pending', origin = NULL, error = NULL WHERE key = ANY(%s) AND state = 'parked' "
+        "RETURNING key",
+        (keys,),
+    )
+    found = await cursor.fetchall()
+    await connection.execute(f"NOTIFY {CHANNEL}")
+    return sorted(row["key"] for row in found)
+
+
+async def drop(connection: Connection, keys: list[str]) -> list[str]:
+    """Give parked rows up: planning never counts them. Returns those that there were. Call it within a transaction."""
+    cursor = await connection.execute(
+        "UPDATE planning_row SET state = 'dropped' WHERE key = ANY(%s) AND state = 'parked' RETURNING key, flush",
+        (keys,),
+    )
+    found = await cursor.fetchall()
+    await settle(connection, sorted({row["flush"] for row in found}))
+    await connection.execute(f"NOTIFY {CHANNEL}")
+    return sorted(row["key"] for row in found)

@@ -1,0 +1,163 @@
+"""Purchase orders: their birth in the relay, the steps that their workflows write, and what is shown of them."""
+
+from typing import Any
+
+from schemas.procurement import PurchaseOrder
+from schemas.purchasing import PurchaseRecord, PurchaseStatus, purchase_key
+from store import effects, events, inbox, ledger, planning, positions
+from store.engine import Connection, Database
+from store.supply import hold, set_supplies
+
+COLUMNS = (
+    "key, erp, number, supplier, site, region, currency, status, revision, version, parties, replenishment, ordered_at, "
+    "created_at, updated_at, closed_at"
+)
+
+
+async def open_purchase(connection: Connection, erp: str, order: PurchaseOrder, parties: list[str]) -> str:
+    """Make a purchase order known, so that its documents find it; returns its key. A known one gains parties only."""
+    key = purchase_key(erp, order.number)
+    await connection.execute(
+        "INSERT INTO purchase_order AS p (key, erp, number, supplier, site, region, currency, status, revision, parties, "
+        "replenishment, ordered_at) VALUES (%(key)s, %(erp)s, %(number)s, %(supplier)s, %(site)s, %(region)s, "
+        "%(currency)s, %(status)s, %(revision)s, %(parties)s, %(replenishment)s, %(ordered_at)s) ON CONFLICT (key) "
+        "DO UPDATE SET parties = ARRAY(SELECT DISTINCT unnest(p.parties || excluded.parties) ORDER BY 1)",
+        {
+            **order.model_dump(exclude={"lines", "carrier", "match", "cancelled"}),
+            "key": key,
+            "erp": erp,
+            "status": PurchaseStatus.ORDERED,
+            "parties": sorted(set(parties)),
+        },
+    )
+    await planning.know_site(connection, order.site, order.region)
+    await inbox.awaken(connection, [f"po:{erp}/{order.number}"])
+    return key
+
+
+async def find(connection: Connection, key: str) -> dict[str, Any] | None:
+    """A purchase order by its key, or None."""
+    cursor = await connection.execute(f"SELECT {COLUMNS} FROM purchase_order WHERE key = %s".encode(), (key,))
+    return await cursor.fetchone()
+
+
+async def named(connection: Connection, number: str, party: str | None, erp: str | None = None) -> list[dict[str, Any]]:
+    """Purchase orders with this number that a party takes part in (everybody's: None), of one ERP or of any."""
+    cursor = await connection.execute(
+        f"SELECT {COLUMNS} FROM purchase_order WHERE number = %(number)s AND (%(erp)s::text IS NULL OR erp = %(erp)s) "
+        "AND (%(party)s::text IS NULL OR %(party)s = ANY(parties)) ORDER BY key".encode(),
+        {"number": number, "party": party, "erp": erp},
+    )
+    return await cursor.fetchall()
+
+
+async def listing(connection: Connection, *, open_only: bool = True, limit: int = 100) -> list[dict[str, Any]]:
+    """Purchase orders, the newest first."""
+    cursor = await connection.execute(
+        f"SELECT {COLUMNS} FROM purchase_order WHERE NOT %s OR closed_at IS NULL ORDER BY created_at DESC, key "
+        "LIMIT %s".encode(),
+        (open_only, limit),
+    )
+    return await cursor.fetchall()
+
+
+DETAILS = {
+    "lines": "SELECT * FROM purchase_line WHERE order_key = %s ORDER BY line",
+    "shipments": "SELECT * FROM inbound_shipment WHERE order_key = %s ORDER BY shipment",
+    "invoices": "SELECT * FROM invoice WHERE order_key = %s ORDER BY number",
+    "effects": "SELECT * FROM effect WHERE order_key = %s ORDER BY planned_at, key",
+    "cases": "SELECT * FROM exception_case WHERE order_key = %s ORDER BY opened_at, id",
+}
+
+
+async def details(connection: Connection, key: str) -> dict[str, list[dict[str, Any]]]:
+    """Lines, shipments, invoices, effects and cases of a purchase order."""
+    return {
+        name: await (await connection.execute(query.encode(), (key,))).fetchall() for name, query in DETAILS.items()
+    }
+
+
+async def write(database: Database, record: PurchaseRecord) -> None:
+    """Write a step of a purchase order. All of it or nothing; safe to repeat; an old record never overwrites a newer
+    one. Raises LookupError when the purchase order is unknown."""
+    async with database.transaction() as connection:
+        newest = await _head(connection, record)
+        if newest:
+            await _lines(connection, record)
+            await _shipments(connection, record)
+            await _invoices(connection, record)
+        await events.settle(connection, record.order, record.outcomes)
+        await effects.plan(connection, record.order, record.effects)
+        await hold(connection, record.supplies)
+        await _book(connection, record)
+        if newest:
+            await set_supplies(connection, record.supplies)
+        await positions.redate(connection, f"{record.order}/v{record.version}", record.order)
+
+
+async def _book(connection: Connection, record: PurchaseRecord) -> None:
+    prices = {line.item: line.unit_price for line in record.lines}
+    await ledger.set_values(connection, record.order, record.purchase.currency, prices)
+    key = f"{record.order}/v{record.version}"
+    await ledger.book_step(connection, key, "purchase", record.order, record.moves)
+
+
+async def _head(connection: Connection, record: PurchaseRecord) -> bool:
+    """Whether the record is the newest."""
+    carriers = [x.carrier for x in record.shipments if x.carrier]
+    cursor = await connection.execute(
+        "UPDATE purchase_order p SET status = %(status)s, version = %(version)s, revision = %(revision)s, "
+        "supplier = %(supplier)s, site = %(site)s, currency = %(currency)s, "
+        "parties = ARRAY(SELECT DISTINCT unnest(parties || %(carriers)s::text[]) ORDER BY 1), "
+        "updated_at = clock_timestamp(), closed_at = CASE WHEN %(closed)s THEN coalesce(closed_at, clock_timestamp()) END "
+        "WHERE key = %(key)s AND version <= %(version)s RETURNING key",
+        {
+            "key": record.order,
+            "status": record.status,
+            "version": record.version,
+            "closed": record.closed,
+            "carriers": carriers,
+            **record.purchase.model_dump(include={"revision", "supplier", "site", "currency"}),
+        },
+    )
+    if await cursor.fetchone() is not None:
+        return True
+    if await find(connection, record.order) is None:
+        raise LookupError(record.order)
+    return False
+
+
+async def _lines(connection: Connection, record: PurchaseRecord) -> None:
+    """The lines that the order has now: a revision may have dropped some."""
+    await connection.execute("DELETE FROM purchase_line WHERE order_key = %s", (record.order,))
+    for line in record.lines:
+        await connection.execute(
+            "INSERT INTO purchase_line (order_key, line, item, ordered, confirmed, advised, received, damaged, invoiced, "
+            "unit_price, due_on, expected_on) VALUES (%(order_key)s, %(line)s, %(item)s, %(ordered)s, %(confirmed)s, "
+            "%(advised)s, %(received)s, %(damaged)s, %(invoiced)s, %(unit_price)s, %(due_on)s, %(expected_on)s)",
+            {"order_key": record.order, **line.model_dump()},
+        )
+
+
+async def _shipments(connection: Connection, record: PurchaseRecord) -> None:
+    for shipment in record.shipments:
+        await connection.execute(
+            "INSERT INTO inbound_shipment (shipment, order_key, carrier, eta, status) VALUES (%(shipment)s, "
+            "%(order_key)s, %(carrier)s, %(eta)s, %(status)s) ON CONFLICT (shipment, order_key) DO UPDATE SET "
+            "carrier = excluded.carrier, eta = excluded.eta, status = excluded.status",
+            {"order_key": record.order, **shipment.model_dump()},
+        )
+    await inbox.awaken(connection, [f"shipment:{x.shipment}" for x in record.shipments])
+
+
+async def _invoices(connection: Connection, record: PurchaseRecord) -> None:
+    for invoice in record.invoices:
+        await connection.execute(
+            "INSERT INTO invoice (order_key, number, revision, decision, match, currency, amount, due_on, reasons) VALUES "
+            "(%(order_key)s, %(number)s, %(revision)s, %(decision)s, %(match)s, %(currency)s, %(amount)s, %(due_on)s, "
+            "%(reasons)s) ON CONFLICT (order_key, number) DO UPDATE SET revision = excluded.revision, "
+            "decision = excluded.decision, match = excluded.match, currency = excluded.currency, "
+            "amount = excluded.amount, due_on = excluded.due_on, reasons = excluded.reasons, "
+            "updated_at = clock_timestamp()",
+            {"order_key": record.order, **invoice.model_dump(), "reasons": list(invoice.reasons)},
+        )

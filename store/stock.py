@@ -1,0 +1,127 @@
+"""Inventory reports into the stock ledger, and stock as people and systems read it."""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from typing import Any
+
+from schemas.inventory import InventoryKind, InventoryReport, ReportOutcome
+from schemas.stock import Bucket, Moves, StockMove, place
+from store import ledger
+from store.engine import Connection
+from store.supply import known_at, lock
+
+AT_SITE = (Bucket.ON_HAND, Bucket.ALLOCATED, Bucket.BLOCKED, Bucket.RETURNS)
+
+
+def move_key(sender: str, report: str) -> str:
+    """The key under which a report is booked."""
+    return f"inventory/{sender}#{report}"
+
+
+async def take_in(connection: Connection, sender: str, reports: Iterable[InventoryReport]) -> list[ReportOutcome]:
+    """Book what a warehouse reports, in the order in which it happened, each once."""
+    ordered = sorted(reports, key=lambda x: (x.occurred_at, x.id))
+    pairs = sorted({(x.item, x.site) for x in ordered})
+    await known_at(connection, pairs)
+    await lock(connection, pairs)
+    places = [(item, name) for item, site in pairs for name in _places(site)]
+    await ledger.hold(connection, places)
+    found = {report.id: await _take(connection, sender, report) for report in ordered}
+    return [ReportOutcome(id=name, superseded=why) for name, why in found.items()]
+
+
+async def _take(connection: Connection, sender: str, report: InventoryReport) -> str | None:
+    counted = await _counted_later(connection, report)
+    if counted and report.kind is InventoryKind.COUNT:
+        return "a later count is known"
+    move = StockMove(
+        key=move_key(sender, report.id),
+        kind=report.kind,
+        source="inventory",
+        ref=f"{report.site}/{report.item}",
+        occurred_at=report.occurred_at,
+        moves=await _moves(connection, report, counted=counted),
+    )
+    return None if await ledger.book(connection, [move]) else "reported before"
+
+
+async def _counted_later(connection: Connection, report: InventoryReport) -> bool:
+    cursor = await connection.execute(
+        "SELECT FROM stock_move WHERE ref = %s AND kind = %s AND occurred_at > %s LIMIT 1",
+        (f"{report.site}/{report.item}", InventoryKind.COUNT, report.occurred_at),
+    )
+    return await cursor.fetchone() is not None
+
+
+async def _moves(connection: Connection, report: InventoryReport, *, counted: bool) -> Moves:
+    """How packs moved. What had happened before a count was `counted`: it is in that difference already."""
+    adjustment, blocked, on_hand = _places(report.site)
+    free = adjustment if counted else on_hand
+    packs = report.quantity
+    match report.kind:
+        case InventoryKind.RECEIPT:
+            left, there = adjustment, free
+        case InventoryKind.DAMAGE:
+            left, there = free, blocked
+        case InventoryKind.UNBLOCK:
+            left, there = blocked, free
+        case InventoryKind.SCRAP:
+            left, there = blocked, place(Bucket.SCRAP)
+        case InventoryKind.COUNT:
+            left, there = adjustment, on_hand
+            packs -= await _on_hand_then(connection, report)
+    return {left: {report.item: -packs}, there: {report.item: packs}} if packs and left != there else {}
+
+
+def _places(site: str) -> tuple[str, str, str]:
+    """Where reports move packs at a site: adjustment, blocked, on hand."""
+    return place(Bucket.ADJUSTMENT, site), place(Bucket.BLOCKED, site), place(Bucket.ON_HAND, site)
+
+
+async def _on_hand_then(connection: Connection, report: InventoryReport) -> int:
+    """What the books say was free on hand when it was counted: what happened since is no difference."""
+    cursor = await connection.execute(
+        "SELECT coalesce((SELECT packs FROM stock_balance WHERE item = %(item)s AND place = %(place)s), 0) - "
+        "coalesce((SELECT sum(e.packs) FROM stock_entry e JOIN stock_move m ON m.key = e.move_key "
+        "WHERE e.item = %(item)s AND e.place = %(place)s AND m.occurred_at > %(at)s), 0) AS packs",
+        {"item": report.item, "place": place(Bucket.ON_HAND, report.site), "at": report.occurred_at},
+    )
+    row = await cursor.fetchone()
+    return int(row["packs"]) if row else 0
+
+
+async def positions(connection: Connection, item: str, site: str | None = None) -> list[dict[str, Any]]:
+    """Packs of an item at each site by bucket, with what is reserved of them."""
+    cursor = await connection.execute(
+        "SELECT split_part(place, ':', 1) AS bucket, split_part(place, ':', 2) AS site, packs FROM stock_balance "
+        "WHERE item = %(item)s AND split_part(place, ':', 1) = ANY(%(buckets)s) "
+        "AND (%(site)s::text IS NULL OR split_part(place, ':', 2) = %(site)s)",
+        {"item": item, "site": site, "buckets": list(AT_SITE)},
+    )
+    sites: dict[str, dict[str, Any]] = defaultdict(dict)
+    for row in await cursor.fetchall():
+        sites[row["site"]][row["bucket"]] = row["packs"]
+    cursor = await connection.execute(
+        "SELECT site, sum(packs)::int AS packs FROM peg WHERE item = %(item)s AND supply_key = '' "
+        "AND (%(site)s::text IS NULL OR site = %(site)s) GROUP BY 1",
+        {"item": item, "site": site},
+    )
+    for row in await cursor.fetchall():
+        sites[row["site"]]["reserved"] = row["packs"]
+    return [
+        {"item": item, "site": name, **at, "available": at.get("on_hand", 0) - at.get("reserved", 0)}
+        for name, at in sorted(sites.items())
+    ]
+
+
+async def in_transit(connection: Connection, item: str) -> list[dict[str, Any]]:
+    """(shipment, packs, day) of an item under way: the day of the newest ETA, else the day promised."""
+    cursor = await connection.execute(
+        "SELECT b.ref AS shipment, b.packs::int AS packs, coalesce(max(i.eta)::date, max(s.eta)::date, max(o.promised_on)) "
+        "AS day FROM (SELECT split_part(place, ':', 2) AS ref, packs FROM stock_balance WHERE item = %s "
+        "AND place LIKE 'transit:%%' AND packs <> 0) b LEFT JOIN shipment_order s ON s.shipment = b.ref "
+        "LEFT JOIN order_view o ON o.key = s.order_key LEFT JOIN inbound_shipment i ON i.shipment = b.ref "
+        "GROUP BY 1, 2 ORDER BY 3, 1",
+        (item,),
+    )
+    return await cursor.fetchall()

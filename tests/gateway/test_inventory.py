@@ -1,0 +1,176 @@
+"""Inventory: booked once, from the site that owns it; a late count is compared with the books of its moment."""
+
+import asyncio
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from itertools import permutations
+from random import Random
+from typing import Any
+
+import pytest
+
+from store import ledger
+from tests.gateway.harness import Gateway, gateway_on
+
+NOON = datetime(2026, 5, 4, 12, tzinfo=UTC)
+
+
+def said(name: str, kind: str, quantity: int, hours: float = 0, **more: Any) -> dict[str, Any]:
+    """A report of item A at the caller's site."""
+    at = (NOON + timedelta(hours=hours)).isoformat()
+    return {"id": name, "kind": kind, "site": "DC1", "item": "A", "quantity": quantity, "occurred_at": at, **more}
+
+
+async def tell(gateway: Gateway, *reports: dict[str, Any]) -> dict[str, str | None]:
+    """Report, and why each was superseded."""
+    answer = await gateway.post("/v1/inventory", "wms-dc1", {"reports": list(reports)})
+    assert answer.status_code == 201, answer.text
+    return {it["id"]: it.get("superseded") for it in answer.json()["outcomes"]}
+
+
+async def stock(gateway: Gateway, caller: str = "planner") -> dict[str, int]:
+    """Item A at the site, without what is zero."""
+    async with gateway.database.connection() as connection:
+        assert await ledger.audit(connection) == []
+    found = (await gateway.get("/v1/stock?item=A&site=DC1", caller)).json()["positions"]
+    return {name: packs for it in found for name, packs in it.items() if name not in ("item", "site") and packs}
+
+
+async def test_what_a_warehouse_reports_is_booked_before_it_is_answered(gateway: Gateway) -> None:
+    await tell(gateway, said("1", "count", 100), said("2", "receipt", 20, 1), said("3", "damage", 15, 2))
+    assert await stock(gateway) == {"on_hand": 105, "blocked": 15, "available": 105}
+    await tell(gateway, said("4", "unblock", 5, 3), said("5", "scrap", 10, 4))
+    assert await stock(gateway, "wms-dc1") == {"on_hand": 110, "available": 110}
+    [message] = await gateway.rows("SELECT DISTINCT state FROM inbox_message")
+    assert message["state"] == "applied"
+
+
+async def test_a_report_counts_once(gateway: Gateway) -> None:
+    assert await tell(gateway, said("1", "receipt", 20)) == {"1": None}
+    assert await tell(gateway, said("1", "receipt", 20)) == {"1": "reported before"}
+    assert await stock(gateway) == {"on_hand": 20, "available": 20}
+    states = [row["state"] for row in await gateway.rows("SELECT state FROM inbox_message ORDER BY id")]
+    assert states == ["applied", "superseded"]
+
+
+async def test_a_count_that_comes_late_is_compared_with_the_books_of_its_moment(gateway: Gateway) -> None:
+    await tell(gateway, said("1", "receipt", 100))
+    await tell(gateway, said("2", "receipt", 50, 3))
+    await tell(gateway, said("3", "count", 90, 1))
+    assert (await stock(gateway))["on_hand"] == 140
+    assert await tell(gateway, said("4", "count", 7, 0.5)) == {"4": "a later count is known"}
+    assert (await stock(gateway))["on_hand"] == 140
+
+
+async def test_a_count_that_agrees_with_the_books_is_taken_in_too(gateway: Gateway) -> None:
+    await tell(gateway, said("1", "receipt", 100))
+    assert await tell(gateway, said("2", "count", 100, 1)) == {"2": None}
+    assert await tell(gateway, said("3", "count", 90, 0.5)) == {"3": "a later count is known"}
+    assert await tell(gateway, said("2", "count", 100, 1)) == {"2": "reported before"}
+    assert (await stock(gateway))["on_hand"] == 100
+
+
+@pytest.mark.parametrize("order", list(permutations(range(4))))
+async def test_what_comes_after_the_count_that_saw_it_is_not_counted_again(
+    gateway: Gateway, order: tuple[int, ...]
+) -> None:
+    reports = [
+        said("1", "receipt", 50),
+        said("2", "damage", 8, 1),
+        said("3", "count", 40, 2),
+        said("4", "unblock", 3, 3),
+    ]
+    for number in order:
+        await tell(gateway, reports[number])
+    assert await stock(gateway) == {"on_hand": 43, "blocked": 5, "available": 43}
+
+
+async def test_many_batches_at_once_neither_wait_for_each_other_for_ever_nor_lose(gateway: Gateway) -> None:
+    chance = Random(2)
+
+    async def one(number: int) -> None:
+        kinds = chance.sample(["receipt", "damage", "receipt", "damage"], 4)
+        reports = [said(f"{number}-{n}", kind, 1, n, item=chance.choice("ABC")) for n, kind in enumerate(kinds)]
+        moves = {"on_hand:DC1": dict.fromkeys("ABC", -1), "adjustment:DC1": dict.fromkeys("ABC", 1)}
+        async with gateway.database.transaction() as connection:
+            await ledger.book_step(connection, f"erp-one/SO-{number}/v1", "order", f"erp-one/SO-{number}", moves)
+        await tell(gateway, *reports)
+
+    await asyncio.gather(*(one(number) for number in range(40)))
+    found = await gateway.rows("SELECT sum(packs) AS packs FROM stock_balance WHERE place LIKE 'blocked:%%'")
+    assert found[0]["packs"] == 80
+    await stock(gateway)
+
+
+async def test_any_order_and_repetition_of_movements_ends_the_same(gateway: Gateway) -> None:
+    reports = [said("1", "receipt", 50), said("2", "damage", 8, 1), said("3", "scrap", 3, 2)]
+    chance = Random(1)
+    for number, order in enumerate(permutations(reports)):
+        for report in (*order, *chance.sample(order, 2)):
+            await tell(gateway, {**report, "id": f"{number}-{report['id']}"})
+        assert await stock(gateway) == {
+            "on_hand": 42 * (number + 1),
+            "blocked": 5 * (number + 1),
+            "available": 42 * (number + 1),
+        }
+
+
+@pytest.mark.parametrize(
+    ("report", "field"),
+    [
+        (said("1", "receipt", 0), "quantity"),
+        (said("1", "ship", 5), "kind"),
+        (said("1", "receipt", -5), "quantity"),
+        (said("1", "receipt", 5, unit="EA"), "unit"),
+        (said("1", "count", 5, 24 * 365), "occurred_at"),
+    ],
+)
+async def test_what_makes_no_sense_is_refused_by_field(gateway: Gateway, report: dict[str, Any], field: str) -> None:
+    answer = await gateway.post("/v1/inventory", "wms-dc1", {"reports": [report]})
+    assert answer.status_code == 422
+    assert field in answer.json()["findings"][0]["field"]
+    assert await stock(gateway) == {}
+
+
+async def test_a_warehouse_reports_and_reads_its_own_site_only(gateway: Gateway) -> None:
+    await tell(gateway, said("1", "receipt", 5))
+    other = await gateway.post("/v1/inventory", "wms-dc1", {"reports": [said("2", "receipt", 5, site="LYS")]})
+    assert (other.status_code, other.json()["findings"][0]["field"]) == (403, "reports[0].site")
+    for caller in ("dhl", "acme", "erp-one", "planner"):
+        assert (await gateway.post("/v1/inventory", caller, {"reports": [said("3", "receipt", 5)]})).status_code == 403
+    assert (await gateway.get("/v1/stock?item=A", "dhl")).status_code == 403
+    await gateway.rows("INSERT INTO stock_item VALUES ('A', 'LYS') RETURNING 1")
+    async with gateway.database.transaction() as connection:
+        moves = {"on_hand:LYS": {"A": 9}, "adjustment:LYS": {"A": -9}}
+        await ledger.book_step(connection, "x", "inventory", "LYS/A", moves)
+    seen = (await gateway.get("/v1/stock?item=A", "wms-dc1")).json()["positions"]
+    assert [it["site"] for it in seen] == ["DC1"]
+
+
+async def test_the_erp_that_owns_the_stock_is_owed_what_a_report_changed_once(database_url: str) -> None:
+    async with gateway_on(database_url, stock_erp={"DC1": "erp-two"}) as gateway:
+        await tell(gateway, said("1", "receipt", 100), said("2", "damage", 15, 1), said("3", "count", 80, 2))
+        await tell(gateway, said("1", "receipt", 100), said("4", "count", 80, 3))
+        rows = await gateway.rows("SELECT erp, body FROM erp_feed ORDER BY id")
+    told = [(row["erp"], row["body"]["kind"], row["body"]["on_hand"], row["body"]["blocked"]) for row in rows]
+    assert told == [
+        ("erp-two", "receipt", 100, 0),
+        ("erp-two", "damage", -15, 15),
+        ("erp-two", "count", -5, 0),
+    ], "a count that finds what the books say moves nothing"
+
+
+async def test_a_repeat_does_not_tell_the_erp_to_which_the_site_went_since(database_url: str) -> None:
+    async with gateway_on(database_url, stock_erp={"*": "erp-one"}) as gateway:
+        await tell(gateway, said("1", "receipt", 100))
+        services = gateway.app.state.gateway
+        later = services.settings.model_copy(update={"stock_erp": {"*": "erp-two"}})
+        gateway.app.state.gateway = replace(services, settings=later)
+        await tell(gateway, said("1", "receipt", 100), said("2", "receipt", 1, 1))
+        rows = await gateway.rows("SELECT erp, body FROM erp_feed ORDER BY id")
+    assert [(row["erp"], row["body"]["on_hand"]) for row in rows] == [("erp-one", 100), ("erp-two", 1)]
+
+
+async def test_of_a_site_that_no_erp_owns_nothing_is_owed(gateway: Gateway) -> None:
+    await tell(gateway, said("1", "receipt", 100))
+    assert await gateway.rows("SELECT FROM erp_feed") == []

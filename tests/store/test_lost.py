@@ -1,0 +1,123 @@
+"""A worker dies after a step was written, before Temporal recorded it: the step is decided again, with more known."""
+
+from itertools import product
+
+import pytest
+
+from schemas.effects import Effect
+from schemas.milestones import MilestoneKind
+from schemas.orders import OrderStatus
+from schemas.records import StepRecord
+from schemas.stock import Moves
+from store import effects, ledger, steps
+from store.engine import Database
+from tests.store.rows import DUE, EFFECT, FIRST, KEY, open_order
+
+STAGES = ("on_hand:LYS", "allocated:LYS", "transit:DN-1", "customer:")
+
+
+def move(start: int, end: int, packs: int = 40) -> Moves:
+    """Packs from one stage to another; nothing when they are the same."""
+    return {} if start == end else {STAGES[start]: {"A": -packs}, STAGES[end]: {"A": packs}}
+
+
+def step(base: int, version: int, moves: Moves, status: OrderStatus = OrderStatus.SHIPPED) -> StepRecord:
+    """A step decided on the version `base`."""
+    return StepRecord(order=KEY, base=base, version=version, status=status, promised_on=DUE, moves=moves)
+
+
+async def held(database: Database) -> dict[str, int]:
+    """Packs of A by place."""
+    async with database.connection() as connection:
+        return {row["place"]: row["packs"] for row in await ledger.balances(connection)}
+
+
+@pytest.fixture
+async def order(database: Database) -> Database:
+    """An order, promised."""
+    await open_order(database)
+    await steps.write(database, FIRST)
+    return database
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "versions"), list(product(range(1, 4), range(1, 4), [(5, 8), (7, 8), (8, 9), (9, 12)]))
+)
+async def test_what_a_lost_attempt_booked_counts_once(
+    order: Database, first: int, second: int, versions: tuple[int, int]
+) -> None:
+    for lost in (step(3, 5, move(0, 1)), step(5, 8, move(1, 2))):
+        await steps.write(order, lost)
+    again = step(3, versions[0], move(0, first))
+    then = step(versions[0], versions[1], move(first, second))
+    for record in (again, again, then, then):
+        await steps.write(order, record)
+    assert await held(order) == {STAGES[0]: -40, STAGES[second]: 40}
+    async with order.connection() as connection:
+        assert await ledger.audit(connection) == []
+
+
+async def test_an_attempt_can_be_lost_again_and_again(order: Database) -> None:
+    for packs in (10, 20, 30, 40):
+        await steps.write(order, step(3, 5, move(0, 1, packs)))
+    assert await held(order) == {STAGES[0]: -40, STAGES[1]: 40}
+
+
+async def test_an_old_step_that_comes_late_takes_nothing_back(order: Database) -> None:
+    early = step(3, 5, move(0, 1))
+    for record in (early, step(5, 8, move(1, 2)), early):
+        await steps.write(order, record)
+    assert await held(order) == {STAGES[0]: -40, STAGES[2]: 40}
+
+
+def tells(shipment: str, kind: MilestoneKind, status: OrderStatus) -> Effect:
+    """A milestone as the ERP is to hear it."""
+    told = {"key": f"{KEY}/{shipment}/{kind}", "shipment": shipment, "milestone": kind, "order_status": status}
+    return EFFECT.model_copy(update=told)
+
+
+async def told(database: Database, *owed: Effect) -> list[OrderStatus | None]:
+    """The statuses that these tell."""
+    async with database.connection() as connection:
+        return [await effects.told_status(connection, it) for it in owed]
+
+
+def owing(base: int, version: int, *owed: Effect) -> StepRecord:
+    """A step that owes these."""
+    return step(base, version, {}).model_copy(update={"effects": owed})
+
+
+async def test_a_status_told_by_a_lost_attempt_never_falls(order: Database) -> None:
+    shipped = tells("DN-1", MilestoneKind.SHIPPED, OrderStatus.SHIPPED)
+    packed = tells("DN-1", MilestoneKind.PACKED, OrderStatus.PACKED)
+    await steps.write(order, owing(3, 4, shipped))
+    await steps.write(order, owing(3, 5, packed, shipped))
+    assert await told(order, packed, shipped) == [OrderStatus.SHIPPED, OrderStatus.SHIPPED]
+
+
+async def test_what_was_told_before_is_told_the_same(order: Database) -> None:
+    shipped = tells("DN-1", MilestoneKind.SHIPPED, OrderStatus.SHIPPED)
+    await steps.write(order, owing(3, 4, shipped))
+    async with order.connection() as connection:
+        await effects.done(connection, shipped, "R-1", 1)
+    again = shipped.model_copy(update={"order_status": OrderStatus.DELIVERED})
+    await steps.write(order, owing(3, 5, again))
+    assert await told(order, again) == [OrderStatus.SHIPPED]
+
+
+async def test_what_a_lost_attempt_did_not_come_to_follows_what_now_comes_before_it(order: Database) -> None:
+    packed = tells("DN-2", MilestoneKind.PACKED, OrderStatus.PACKED)
+    await steps.write(order, owing(3, 4, packed))
+    shipped = tells("DN-1", MilestoneKind.SHIPPED, OrderStatus.SHIPPED)
+    then = packed.model_copy(update={"order_status": OrderStatus.SHIPPED})
+    await steps.write(order, owing(3, 5, shipped, then))
+    assert await told(order, shipped, then) == [OrderStatus.SHIPPED, OrderStatus.SHIPPED]
+
+
+async def test_a_status_may_fall_when_nothing_was_lost(order: Database) -> None:
+    shipped = EFFECT.model_copy(update={"order_status": OrderStatus.SHIPPED})
+    await steps.write(order, step(3, 4, {}).model_copy(update={"effects": (shipped,)}))
+    more = EFFECT.model_copy(update={"key": f"{KEY}/DN-2/picked", "order_status": OrderStatus.PICKED})
+    await steps.write(order, step(4, 5, {}).model_copy(update={"effects": (more,)}))
+    async with order.connection() as connection:
+        assert await effects.told_status(connection, more) is OrderStatus.PICKED

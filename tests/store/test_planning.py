@@ -1,0 +1,163 @@
+"""Netting for planning: nothing lost, nothing counted twice, an item stays together; transit moves with its ETA."""
+
+from collections import Counter
+from collections.abc import Iterable
+from datetime import date, datetime, timedelta
+from itertools import count
+from random import Random
+from typing import NamedTuple
+
+import pytest
+
+from schemas.effects import Movement
+from schemas.records import StepRecord
+from store import ledger, planning, steps
+from store.engine import Connection, Database
+from tests.store.rows import DELTA, DUE, FIRST, KEY, LATER, NOW, PICKED, SHIPPED, open_order
+
+NUMBERS = count(1)
+SENT = {"on_hand:LYS": {"A": -40}, "transit:DN-1": {"A": 40}}
+
+
+class ItemDelta(NamedTuple):
+    """A movement of an item."""
+
+    item: str = "A"
+    packs: int = 40
+    kind: str = "shipped"
+    site: str = "LYS"
+    due: date | None = None
+    days: int = 0
+    accepted_at: datetime = NOW
+
+
+async def buffered(connection: Connection, deltas: Iterable[ItemDelta]) -> None:
+    """Buffer movements."""
+    found = tuple(
+        DELTA.model_copy(
+            update={
+                "key": f"{KEY}/{next(NUMBERS)}",
+                "kind": it.kind,
+                "site": it.site,
+                "promised_on": it.due,
+                "occurred_at": NOW + timedelta(days=it.days),
+                "accepted_at": it.accepted_at,
+                "movements": (Movement(item=it.item, quantity=it.packs),),
+            }
+        )
+        for it in deltas
+    )
+    await planning.buffer(connection, KEY, found)
+
+
+async def confirm(connection: Connection) -> list[tuple[str, str, str, int, int]]:
+    """Send all that is pending; item, site, kind, day and packs of each row."""
+    rows = [it.row for it in await planning.pending(connection, "EMEA", 10_000)]
+    await planning.answered(connection, "EMEA", [row.key for row in rows], {})
+    return [(row.item, row.site, row.kind, (row.day - NOW.date()).days, row.packs) for row in rows]
+
+
+@pytest.mark.parametrize("seed", range(12))
+async def test_netting_conserves_every_sum(database: Database, seed: int) -> None:
+    chance = Random(seed)
+    told, moved = Counter[tuple[str, str, str, int]](), Counter[tuple[str, str, str, int]]()
+    async with database.transaction() as connection:
+        for _ in range(8):
+            deltas = [
+                ItemDelta(
+                    chance.choice("ABC"),
+                    chance.choice((-2, -1, 1, 2)),
+                    chance.choice(("shipped", "stock:on_hand")),
+                    chance.choice(("LYS", "MUC")),
+                    days=chance.randrange(2),
+                )
+                for _ in range(chance.randrange(1, 30))
+            ]
+            await buffered(connection, deltas)
+            for it in deltas:
+                moved[it.item, it.site, it.kind, it.days] += it.packs
+            if chance.random() < 0.6:
+                assert await planning.freeze(connection, "EMEA/0", "EMEA") > 0
+                assert await planning.freeze(connection, "EMEA/0", "EMEA") == 0, "what is frozen is frozen once"
+            if chance.random() < 0.5:
+                for item, site, kind, days, packs in await confirm(connection):
+                    assert packs
+                    told[item, site, kind, days] += packs
+        await planning.freeze(connection, "EMEA/0", "EMEA")
+        for item, site, kind, days, packs in await confirm(connection):
+            told[item, site, kind, days] += packs
+        cursor = await connection.execute("SELECT count(*) AS n FROM planning_delta WHERE sent_at IS NULL")
+        assert await cursor.fetchone() == {"n": 0}
+    assert {about: packs for about, packs in told.items() if packs} == {k: v for k, v in moved.items() if v}
+
+
+async def test_what_nets_to_nothing_is_settled_unsent(database: Database) -> None:
+    async with database.transaction() as connection:
+        await buffered(connection, [ItemDelta(packs=5), ItemDelta(packs=-5)])
+        assert await planning.freeze(connection, "EMEA/0", "EMEA") == 2
+        assert await planning.pending(connection, "EMEA", 9) == []
+        assert (await planning.figures(connection))["movements"] == 2
+
+
+async def test_all_movements_of_an_item_go_together_the_most_urgent_items_first(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(planning, "ITEMS_PER_FLUSH", 2)
+    async with database.transaction() as connection:
+        await buffered(
+            connection, [ItemDelta("LATER", due=LATER), ItemDelta("HOT", due=LATER), ItemDelta("B", due=DUE)]
+        )
+        await buffered(connection, [ItemDelta("HOT", due=date(2026, 5, 5), kind="picked", packs=1)])
+        flushes = []
+        while await planning.freeze(connection, "EMEA/0", "EMEA"):
+            flushes.append([f"{item} {packs}" for item, _, _, _, packs in await confirm(connection)])
+    assert flushes == [["HOT 1", "HOT 40", "B 40"], ["LATER 40"]]
+
+
+async def in_transit(database: Database) -> dict[date, int]:
+    """Packs in transit by the day on which they are to arrive, as planning is told."""
+    async with database.connection() as connection:
+        cursor = await connection.execute(
+            "SELECT day, sum(packs)::int AS packs FROM planning_delta WHERE kind = 'stock:in_transit' GROUP BY day "
+            "HAVING sum(packs) <> 0"
+        )
+        return {row["day"]: row["packs"] for row in await cursor.fetchall()}
+
+
+def due(version: int, eta: datetime | None, moves: dict[str, dict[str, int]] | None = None) -> StepRecord:
+    """A step of the order that is under way, with an ETA."""
+    [shipment] = SHIPPED.shipments
+    changed = {"shipments": (shipment.model_copy(update={"eta": eta}),), "moves": moves or {}, "version": version}
+    return SHIPPED.model_copy(update={**changed, "deltas": (), "promised_on": DUE})
+
+
+async def test_stock_in_transit_moves_to_the_day_of_its_eta_at_once(database: Database) -> None:
+    await open_order(database)
+    for step in (FIRST, PICKED, due(3, None, SENT)):
+        await steps.write(database, step)
+    assert await in_transit(database) == {DUE: 40}, "as promised"
+    late, later = NOW + timedelta(days=20), NOW + timedelta(days=30)
+    for _ in range(2):
+        await steps.write(database, due(4, late))
+    assert await in_transit(database) == {late.date(): 40}
+    await steps.write(database, due(5, later, {"transit:DN-1": {"A": -15}, "customer:": {"A": 15}}))
+    assert await in_transit(database) == {later.date(): 25}
+    await steps.write(database, due(6, late, {"transit:DN-1": {"A": -25}, "customer:": {"A": 25}}))
+    assert await in_transit(database) == {}
+
+
+async def test_a_movement_booked_again_is_told_once(database: Database) -> None:
+    await open_order(database)
+    await steps.write(database, FIRST)
+    for _ in range(3):
+        await steps.write(database, due(3, None, SENT))
+    async with database.connection() as connection:
+        assert await ledger.audit(connection) == []
+        cursor = await connection.execute(
+            "SELECT region, order_key, item, site, kind, packs::int AS packs FROM planning_delta ORDER BY packs"
+        )
+        rows = [tuple(row.values()) for row in await cursor.fetchall()]
+    assert rows == [
+        ("EMEA", KEY, "A", "LYS", "stock:on_hand", -40),
+        ("EMEA", KEY, "A", "LYS", "stock:in_transit", 40),
+    ]

@@ -1,0 +1,181 @@
+"""A worker with the real purchase order, replenishment and case workflows, and stand-in activities."""
+
+from collections import defaultdict
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from itertools import count
+from typing import Any
+
+from temporalio import activity
+from temporalio.client import Client, WorkflowHandle
+from temporalio.worker import Worker
+
+from schemas.base import System
+from schemas.cases import CaseHistory, CaseName, CaseQuery, CaseRecord
+from schemas.effects import SYSTEM_OF, EffectReceipt, Operation
+from schemas.exceptions import CasePolicy, Tier
+from schemas.milestones import MilestoneEvent
+from schemas.purchasing import InboundStart, PurchaseDocument, PurchaseEffect, PurchaseOutcome, PurchaseRecord
+from schemas.records import Written
+from schemas.replenishment import (
+    ReplenishmentEffect,
+    ReplenishmentProposal,
+    ReplenishmentRecord,
+    ReplenishmentResult,
+    ReplenishmentStart,
+)
+from tests.domain import purchases
+from tests.stack.standins import until
+from tests.workflow.return_world import Trouble
+from workflows.exception_case import ExceptionCaseWorkflow
+from workflows.inbound import InboundWorkflow
+from workflows.policies import TASK_TIMEOUT
+from workflows.replenishment import ReplenishmentWorkflow
+from workflows.sandbox import sandbox
+
+POLICY = CasePolicy(tiers=(Tier(after_s=0, queue="desk"),))
+WORKFLOWS = (InboundWorkflow, ReplenishmentWorkflow, ExceptionCaseWorkflow)
+_numbers = count(1)
+
+
+@dataclass
+class PurchaseWorld:
+    """What the stand-ins were asked, by key. `trouble[operation]` troubles an operation."""
+
+    client: Client
+    records: dict[str, list[PurchaseRecord]] = field(default_factory=lambda: defaultdict(list))
+    proposals: dict[str, list[ReplenishmentRecord]] = field(default_factory=lambda: defaultdict(list))
+    cases: dict[str, list[CaseRecord]] = field(default_factory=lambda: defaultdict(list))
+    done: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
+    trouble: dict[tuple[str, Operation], Trouble] = field(default_factory=dict)
+
+    def activities(self) -> list[Callable[..., Any]]:
+        """Stand-ins under the names of the real activities."""
+        proposing = (Operation.PLACE_REPLENISHMENT, Operation.ANSWER_REPLENISHMENT)
+        purchasing = (Operation.REPORT_CONFIRMATION, Operation.POST_RECEIPT, Operation.SETTLE_INVOICE)
+        return [
+            self._write_purchase,
+            self._write_replenishment,
+            self._case_policy,
+            self._case_history,
+            self._write_case,
+            *(self._effect(name, ReplenishmentEffect) for name in proposing),
+            *(self._effect(name, PurchaseEffect) for name in purchasing),
+        ]
+
+    @activity.defn(name="procurement.write_purchase")
+    async def _write_purchase(self, record: PurchaseRecord) -> Written:
+        self.records[record.order].append(record)
+        return Written(version=record.version)
+
+    @activity.defn(name="procurement.write_replenishment")
+    async def _write_replenishment(self, record: ReplenishmentRecord) -> Written:
+        self.proposals[record.proposal.id].append(record)
+        return Written(version=record.version)
+
+    @activity.defn(name="records.case_policy")
+    async def _case_policy(self, query: CaseQuery) -> CasePolicy:
+        return POLICY
+
+    @activity.defn(name="records.case_history")
+    async def _case_history(self, case: CaseName) -> CaseHistory:
+        return CaseHistory()
+
+    @activity.defn(name="records.write_case")
+    async def _write_case(self, record: CaseRecord) -> Written:
+        self.cases[record.order].append(record)
+        return Written(version=record.version)
+
+    def _effect(self, operation: Operation, kind: type[Any]) -> Callable[..., Any]:
+        async def carry(effect: Any) -> EffectReceipt:
+            if trouble := self.trouble.get((effect.order, operation)):
+                trouble(effect)
+            self.done[effect.order].append(effect.key.removeprefix(f"{effect.order}/"))
+            return EffectReceipt(reference="4711")
+
+        carry.__annotations__["effect"] = kind
+        return activity.defn(name=f"{SYSTEM_OF[operation]}.{operation}")(carry)
+
+    def purchase(self, **policy: Any) -> "Purchase":
+        """A purchase order of its own, accepted now."""
+        return Purchase(self, purchases.start(f"45-{next(_numbers)}", datetime.now(UTC), **policy))
+
+    async def propose(self, proposal: ReplenishmentProposal) -> WorkflowHandle[Any, ReplenishmentResult]:
+        """Start a replenishment."""
+        start = ReplenishmentStart(proposal=proposal, by="planner", inbox_id=5, accepted_at=datetime.now(UTC))
+        return await self.client.start_workflow(
+            ReplenishmentWorkflow.run, start, id=start.workflow_id, task_queue="orders", task_timeout=TASK_TIMEOUT
+        )
+
+
+@dataclass
+class Purchase:
+    """One purchase order under test. Its documents are those of `tests.domain.purchases`, dated from now on."""
+
+    world: PurchaseWorld
+    start: InboundStart
+
+    @property
+    def handle(self) -> WorkflowHandle[Any, PurchaseOutcome]:
+        """Its workflow."""
+        return self.world.client.get_workflow_handle(self.start.workflow_id, result_type=PurchaseOutcome)
+
+    @property
+    def records(self) -> list[PurchaseRecord]:
+        """Every record that it has written."""
+        return self.world.records[self.start.key]
+
+    @property
+    def done(self) -> list[str]:
+        """The keys of the effects that the ERP has carried out, without what they share."""
+        return self.world.done[self.start.key]
+
+    def order(self, days: int = 30, **more: Any) -> PurchaseDocument:
+        """The order, due in so many days."""
+        now = datetime.now(UTC)
+        return purchases.order(ordered_at=now, due_on=(now + timedelta(days=days)).date(), **more)
+
+    async def tell(self, *documents: PurchaseDocument) -> None:
+        """Signal documents, starting it when it is not, and wait until they are written down."""
+        await self.world.client.start_workflow(
+            InboundWorkflow.run,
+            self.start,
+            id=self.start.workflow_id,
+            task_queue="orders",
+            start_signal="documents",
+            start_signal_args=[list(documents)],
+            task_timeout=TASK_TIMEOUT,
+        )
+        if any(x.order for x in documents):
+            await self.knows(*(x.id for x in documents))
+
+    async def report(self, *events: MilestoneEvent) -> None:
+        """Signal what carriers report."""
+        await self.handle.signal(InboundWorkflow.milestones, list(events))
+
+    async def knows(self, *ids: str) -> None:
+        """Wait until these are written down."""
+        await until(lambda: {*ids} <= {x.event_id for record in self.records for x in record.outcomes})
+
+    async def case(self, kind: str, state: str) -> None:
+        """Wait until its case of a kind is in a state."""
+        await until(lambda: (kind, state) in {(x.kind, x.state) for x in self.world.cases[self.start.key]})
+
+
+@asynccontextmanager
+async def purchase_world(client: Client) -> AsyncIterator[PurchaseWorld]:
+    """Workers on a server."""
+    async with AsyncExitStack() as stack:
+        world = PurchaseWorld(client)
+        for queue in ("orders", System.ERP, System.PLANNING):
+            worker = Worker(
+                client,
+                task_queue=queue,
+                workflows=WORKFLOWS if queue == "orders" else (),
+                activities=world.activities(),
+                workflow_runner=sandbox(),
+            )
+            await stack.enter_async_context(worker)
+        yield world

@@ -1,0 +1,192 @@
+"""The life of a purchase order, as a workflow: confirmed, shipped, received, invoiced, each told to the ERP, and paid.
+
+It decides with `domain.procurement`, writes each step down, and owes effects to the ERP through a lane. Purchase orders
+have few documents: the workflow never continues as new.
+"""
+
+import asyncio
+
+from temporalio import workflow
+from temporalio.common import SearchAttributeKey
+from temporalio.exceptions import FailureError, is_cancelled_exception
+
+from domain import inbound, inbound_trouble, procurement, stock
+from domain.procurement import PurchaseFile
+from schemas.cases import Finding
+from schemas.effects import Effect
+from schemas.exceptions import ExceptionKind
+from schemas.milestones import MilestoneEvent
+from schemas.purchasing import InboundStart, PurchaseDocument, PurchaseOutcome
+from schemas.records import Outcome
+from workflows import procurement_steps, steps
+from workflows.errands import Errands
+from workflows.lanes import Lanes
+from workflows.watch import Due, Watch
+
+FAILURE_ORIGIN = SearchAttributeKey.for_keyword("FailureOrigin")
+LAST_FAILURE = SearchAttributeKey.for_keyword("LastFailure")
+ORDER_STATUS = SearchAttributeKey.for_keyword("OrderStatus")
+SHOWN_ENTRIES = 24
+
+
+@workflow.defn(name="Inbound")
+class InboundWorkflow:
+    """One purchase order. Id: `inbound/<erp>/<number>`."""
+
+    @workflow.init
+    def __init__(self, start: InboundStart) -> None:
+        self._state = PurchaseFile(start=start)
+        self._documents: list[PurchaseDocument] = []
+        self._milestones: list[MilestoneEvent] = []
+        self._booked = stock.Holdings()
+        self._refused: dict[str, Finding] = {}
+        self._indexed = ""
+        self._history: list[str] = []
+        self._lanes = Lanes(self._carry_out, lambda: True)
+        self._errands = Errands(start, ())
+        self._watch = Watch(self._due)
+
+    @workflow.run
+    async def run(self, start: InboundStart) -> PurchaseOutcome:
+        """The story of a purchase order."""
+        watching = asyncio.create_task(self._watch.run())
+        while not self._over():
+            await workflow.wait_condition(self._has_news)
+            if mistake := self._lanes.mistake or self._errands.mistake:
+                raise mistake
+            await self._take_in()
+        watching.cancel()
+        return self.status()
+
+    # What others may say and ask
+
+    @workflow.signal
+    def documents(self, documents: list[PurchaseDocument]) -> None:
+        """The purchase order, and documents on it, in any order, any number of times."""
+        self._documents.extend(documents)
+
+    @workflow.signal
+    def milestones(self, events: list[MilestoneEvent]) -> None:
+        """What carriers report on shipments that bring it."""
+        self._milestones.extend(events)
+
+    @workflow.query
+    def status(self) -> PurchaseOutcome:
+        """Where the purchase order is, and what is awaited."""
+        due, received = self._due(), sum(x.received for x in self._state.lines)
+        return PurchaseOutcome(
+            order=self._state.start.key,
+            status=self._state.status,
+            received=received,
+            awaited=due.awaited if due else "",
+            due_at=due.at if due else None,
+        )
+
+    # The steps of the story
+
+    def _due(self) -> Due | None:
+        deadline = inbound_trouble.next_deadline(self._state)
+        return Due(deadline.at, deadline.awaited) if deadline else None
+
+    def _has_news(self) -> bool:
+        """Everything waits for the order itself, without which nothing can be written."""
+        known = self._state.order or any(document.order for document in self._documents)
+        heard = known and (self._documents or self._milestones)
+        mistake = self._lanes.mistake or self._errands.mistake
+        return bool(heard or self._watch.passed or mistake) or self._over()
+
+    def _over(self) -> bool:
+        heard = self._documents or self._milestones
+        return self._state.settled and self._lanes.idle and self._errands.idle and not heard
+
+    async def _take_in(self) -> None:
+        """Decide on everything that has arrived. What arrives with a deadline is in time."""
+        before, outcomes = self._state, list[Outcome]()
+        self._take_documents(outcomes)
+        self._take_milestones(outcomes)
+        if self._watch.passed:
+            self._watch.passed = False
+            self._state = inbound_trouble.pass_time(self._state, workflow.now())
+            self._note("deadline passed")
+        if self._state != before or outcomes:
+            await self._write_down(before, outcomes)
+        self._errands.follow(self._state, (*inbound_trouble.findings(self._state), *self._refused.values()))
+        self._show()
+
+    def _take_documents(self, outcomes: list[Outcome]) -> None:
+        documents, self._documents = self._documents, []
+        for document in documents:
+            self._state, superseded = procurement.take(self._state, document)
+            outcomes.append(Outcome(event_id=document.id, inbox_id=document.inbox_id, superseded=superseded))
+            name, said = procurement.said(document)
+            self._note(f"{name} r{said.revision} ({superseded or document.partner})")
+
+    def _take_milestones(self, outcomes: list[Outcome]) -> None:
+        events, self._milestones = self._milestones, []
+        for event in events:
+            self._state, superseded = procurement.take_milestone(self._state, event)
+            outcomes.append(Outcome(event_id=event.id, inbox_id=event.inbox_id, superseded=superseded))
+            self._note(f"{event.shipment} {event.kind} ({superseded or event.partner})")
+
+    async def _write_down(self, before: PurchaseFile, outcomes: list[Outcome]) -> None:
+        """Write one step, then owe what it makes due."""
+        self._state, effects = inbound.owed(before, self._state)
+        held = inbound.holdings(self._state)
+        moved, self._booked = stock.moves(self._booked, held), held
+        record = inbound.record(self._state, outcomes, effects)
+        await procurement_steps.write_purchase(record.model_copy(update={"moves": moved}) if moved else record)
+        self._lanes.put(effects)
+
+    async def _carry_out(self, effect: Effect) -> None:
+        try:
+            await steps.carry_out(effect, self._state.start.priority, self._queued)
+        except FailureError as error:
+            if is_cancelled_exception(error):
+                raise
+            self._refuse(effect, steps.origin(error))
+        self._show()
+
+    def _queued(self, effect: Effect) -> None:
+        self._note(f"{effect.system} did not take {effect.operation} at once")
+
+    def _refuse(self, effect: Effect, origin: str) -> None:
+        """The ERP said no, for good: people must look."""
+        summary = f"{effect.system} refused {effect.operation} ({origin})"
+        self._refused[effect.key] = Finding(kind=ExceptionKind.REFUSED_EFFECT, subject=effect.key, summary=summary)
+        self._note(summary)
+        failure = f"{effect.system}.{effect.operation}"
+        workflow.upsert_search_attributes([FAILURE_ORIGIN.value_set(origin), LAST_FAILURE.value_set(failure)])
+        self._errands.follow(self._state, (*inbound_trouble.findings(self._state), *self._refused.values()))
+
+    def _note(self, entry: str) -> None:
+        self._history.append(f"{workflow.now():%Y-%m-%d %H:%M} {entry}")
+
+    def _show(self) -> None:
+        if self._indexed != self._state.status:
+            self._indexed = self._state.status
+            workflow.upsert_search_attributes([ORDER_STATUS.value_set(self._state.status)])
+        workflow.set_current_details(
+            details(self._state, self._due(), self._lanes.owed, self._errands.open, self._history)
+        )
+
+
+def details(
+    state: PurchaseFile, due: Due | None, owed: tuple[Effect, ...], cases: tuple[str, ...], history: list[str]
+) -> str:
+    """The purchase order on half a page of markdown."""
+    lines = [
+        f"**{state.status}** · purchase order {state.start.number} · {state.start.supplier} to {state.start.site}",
+        "",
+        *(
+            f"- line {x.line.line}: {x.line.packs} ordered · {'-' if x.confirmed is None else x.confirmed} confirmed · "
+            f"{x.advised} advised · {x.received} received · {x.damaged} damaged"
+            for x in state.lines
+        ),
+        *(f"- invoice {name}: {it.decision} {'; '.join(it.reasons)}".rstrip() for name, it in state.judged.items()),
+    ]
+    if due:
+        lines.append(f"- next: {due.awaited} by {due.at:%Y-%m-%d %H:%M} UTC")
+    lines.extend(f"- open case: {case}" for case in cases)
+    lines.extend(f"- owed to {x.system}: {x.operation}" for x in owed)
+    lines.extend(["", *(f"1. {entry}" for entry in history[-SHOWN_ENTRIES:])])
+    return "\n".join(lines)
