@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -12,10 +13,13 @@ from gateway.admission import digest_of
 from gateway.promising import redating
 from gateway.requests import record_of
 from schemas.lifecycle import OrderStart
-from store import inbox, steps
+from schemas.procurement import PurchaseLine, PurchaseOrder
+from schemas.purchasing import PurchaseRecord, PurchaseStatus
+from store import inbox, procurement, steps
 from store.engine import Database
 from store.wake import Wake
 from tests.promising.stocked import (
+    NOW,
     SITE,
     TODAY,
     begin,
@@ -127,6 +131,36 @@ async def test_a_receipt_turns_supply_into_stock_and_keeps_the_day(desk: Desk) -
     assert await pegs(desk.database) == {"1 1 LYS": 30, "2 1 LYS": 80, "2 1 LYS lead": 10}
     assert await desk.told() == []
     assert await oversold(desk.database) == 0
+
+
+async def test_a_receipt_that_is_written_twice_turns_supply_into_stock_once(desk: Desk) -> None:
+    ordered = PurchaseLine(line=1, item="A", packs=100, unit_price=Decimal("2.5"), due_on=may(10))
+    purchase = PurchaseOrder(
+        number="1", supplier="acme", site=SITE, region="EMEA", currency="EUR", ordered_at=NOW, lines=(ordered,)
+    )
+    async with desk.database.transaction() as connection:
+        key = await procurement.open_purchase(connection, "erp", purchase, ["erp", "acme"])
+    await desk.order("1", 50)
+    receipt = PurchaseRecord(
+        order=key,
+        version=2,
+        status=PurchaseStatus.ORDERED,
+        purchase=purchase,
+        supplies=(incoming("1", 80, 10),),
+        moves={"supplier:acme": {"A": -20}, f"on_hand:{SITE}": {"A": 20}},
+    )
+    for _ in range(2):
+        await procurement.write(desk.database, receipt)
+        for _ in range(2):
+            await desk.look()
+            assert sum((await pegs(desk.database)).values()) == 50
+            assert await oversold(desk.database) == 0
+    held = await pegs(desk.database)
+    assert await desk.told() == []
+    other = await promise(desk.database, "2", 61)
+    assert held.get("1 1 LYS", 0) >= 10
+    assert "replenished" in other.promise.reason, "of 30 on hand and 80 to come, 50 are held"
+    assert sum(packs for name, packs in (await pegs(desk.database)).items() if not name.endswith("lead")) == 110
 
 
 async def test_stock_that_is_cut_is_promised_anew_and_better_stock_brings_it_forward(desk: Desk) -> None:
