@@ -12,6 +12,7 @@ import typer
 from rich.live import Live
 
 from commands import (
+    availability,
     cases,
     database,
     finance,
@@ -68,6 +69,7 @@ for name, group in GROUPS.items():
     app.add_typer(group, name=name)
 app.command()(reconcile.balance)
 app.command()(master_commands.master)
+app.command("availability")(availability.show_availability)
 
 
 @app.command()

@@ -24,6 +24,7 @@ from activities.master import MasterData
 from activities.notify import NotifyActivities
 from activities.planning import FeedLimits, PlanningActivities
 from activities.procurement import ProcurementRecords, ProposalActivities, PurchasingActivities
+from activities.promising import PromisingActivities
 from activities.reconciling import ReconcileActivities
 from activities.records import RecordActivities
 from activities.tms import TmsActivities
@@ -40,12 +41,13 @@ from gateway.handoff import TemporalHandoff
 from gateway.handoff_commands import ORDERS_QUEUE
 from gateway.health import serve_health
 from gateway.intake import Intake
+from gateway.promising import redating
 from gateway.relay import Relay
 from gateway.schedules import keep
 from schemas.base import System
 from schemas.exceptions import Channel
 from schemas.settings import QueueLimit, Settings, settings
-from store import erp_feed, inbox, notices, planning
+from store import erp_feed, inbox, notices, planning, supply
 from store.engine import Database
 from store.wake import Wake
 from workflows.erp_feed import StockFeedWorkflow
@@ -56,6 +58,7 @@ from workflows.notices import NOTIFY_QUEUE, NoticesWorkflow
 from workflows.order import OrderWorkflow
 from workflows.payloads import CONVERTER
 from workflows.planning_feed import PlanningFeedWorkflow
+from workflows.promising import PROMISING_QUEUE, PromisingWorkflow
 from workflows.reconciliation import RECONCILE_QUEUE, ReconciliationWorkflow
 from workflows.replenishment import ReplenishmentWorkflow
 from workflows.returns import ReturnWorkflow
@@ -73,6 +76,7 @@ WORKFLOWS = (
     NoticesWorkflow,
     ReconciliationWorkflow,
     GovernorWorkflow,
+    PromisingWorkflow,
 )
 
 
@@ -115,15 +119,25 @@ def build_workers(
     # The feed never is an express attempt, so it takes part in the system's own queue only.
     queued = {**outside, System.ERP: [*outside[System.ERP], bulk.feed]}
     systems = [queue_worker(client, system, queued[system], config.limits.get(system)) for system in System]
-    people = NotifyActivities(channels, database, wake)
+    own = own_work(client, config, database, wake, http)
+    own[NOTIFY_QUEUE] = NotifyActivities(channels, database, wake).all()
+    return [orders, *systems, *(queue_worker(client, queue, known, None) for queue, known in own.items())]
+
+
+def own_work(
+    client: Client, config: Settings, database: Database, wake: Wake, http: dict[System, SystemClient]
+) -> dict[str, list[Any]]:
+    """What is done for no order's sake, by queue: promises kept, books compared, plans governed."""
     ports = {system: DialectStock(http[system]) for system in (System.ERP, System.WMS, System.PLANNING)}
-    compare, check = (
-        ReconcileActivities(ports, database, config.stock_owner).compare,
-        InboxActivities(client, database).inbox,
-    )
-    govern = GovernorActivities(database).govern
-    reconcile = queue_worker(client, RECONCILE_QUEUE, [compare, check, govern], None)
-    return [orders, *systems, reconcile, queue_worker(client, NOTIFY_QUEUE, people.all(), None)]
+    reconciling = ReconcileActivities(ports, database, config.stock_owner)
+    return {
+        PROMISING_QUEUE: [PromisingActivities(database, wake, redating).keep],
+        RECONCILE_QUEUE: [
+            reconciling.compare,
+            InboxActivities(client, database).inbox,
+            GovernorActivities(database).govern,
+        ],
+    }
 
 
 def queue_worker(client: Client, queue: str, activities: list[Any], limit: QueueLimit | None) -> Worker:
@@ -147,7 +161,7 @@ async def main(config: Settings) -> None:
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     async with AsyncExitStack() as stack:
         database = await stack.enter_async_context(Database(config.database_url, config.database_pool))
-        heard = (inbox.CHANNEL, planning.CHANNEL, notices.CHANNEL, erp_feed.CHANNEL)
+        heard = (inbox.CHANNEL, planning.CHANNEL, notices.CHANNEL, erp_feed.CHANNEL, supply.CHANNEL)
         wake = await stack.enter_async_context(Wake(config.database_url, heard))
         endpoints = {
             System.ERP: config.erp,
@@ -174,6 +188,8 @@ async def main(config: Settings) -> None:
         intake = Intake(database, config.stock_owner, registry)
         relay = asyncio.create_task(Relay(database, handoff, wake, intake).run())
         schedules = asyncio.create_task(keep(client, database, config.reconcile_every_s))
+        await handoff.ensure_promising()
+        relay = asyncio.create_task(Relay(database, handoff, wake).run())
         await stack.enter_async_context(serve_health(int(os.environ.get("SYNCLINE_WORKER_HEALTH_PORT", "0"))))
         gc.freeze()  # what lives as long as the process is left out of every collection
         structlog.get_logger("worker").info("worker.ready", regions=regions)

@@ -9,7 +9,7 @@ from temporalio.exceptions import ApplicationError
 
 from activities.faults import as_application_error
 from activities.gate import Gate
-from connectors.ports import Call, ConnectorError, Refused, Unavailable
+from connectors.ports import Call, ConnectorError, KeyReused, Refused, Unavailable
 from schemas.base import Origin
 from schemas.effects import Effect, EffectReceipt
 from schemas.instructions import Accepted
@@ -78,7 +78,9 @@ class Carrier:
             error = Unavailable(_api_origin(effect), f"{effect.system}: no answer in {call.timeout_s:g} s")
             raise await self._failed(effect, error) from None
         except ConnectorError as error:
-            raise await self._failed(effect, error) from error
+            if not await self._told_before(effect, error):
+                raise await self._failed(effect, error) from error
+            accepted = Accepted(reference="")
         self.gate.succeeded()
         async with self.database.connection() as connection:
             # The carrier takes part from the moment it is offered the tender, so that its answer finds the order.
@@ -87,6 +89,13 @@ class Carrier:
                 await orders.add_party(connection, effect.order, carrier)
             await effects.done(connection, effect, accepted.reference, 1)
         return EffectReceipt(reference=accepted.reference, carrier=accepted.carrier)
+
+    async def _told_before(self, effect: Effect, error: ConnectorError) -> bool:
+        """Whether a lost attempt has done this, as it saw the order then: the system keeps to the first telling."""
+        if not isinstance(error, KeyReused):
+            return False
+        async with self.database.connection() as connection:
+            return await effects.restated(connection, effect)
 
     async def _failed(self, effect: Effect, error: ConnectorError) -> Exception:
         if isinstance(error, Unavailable):

@@ -8,7 +8,7 @@ from opentelemetry.trace import SpanKind, get_tracer
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 from pydantic import BaseModel, ValidationError
 
-from connectors.ports import Call, Refused, Unavailable
+from connectors.ports import Call, KeyReused, Refused, Unavailable
 from schemas.base import Origin, System
 from schemas.settings import Endpoint
 
@@ -103,7 +103,8 @@ class SystemClient:
             return
         message = f"{self.system}: HTTP {status} {_code(response)}".rstrip()
         if status in REFUSALS:
-            raise Refused(RULE_ORIGIN[self.system], message)
+            refusal = KeyReused if _code(response) == "key_reused" else Refused
+            raise refusal(RULE_ORIGIN[self.system], message)
         raise Unavailable(API_ORIGIN[self.system], message, _retry_after(response))
 
 

@@ -59,6 +59,10 @@ class Refused(ConnectorError):
     """The system refused by a rule of its own."""
 
 
+class KeyReused(Refused):
+    """The system has carried out another request under this idempotency key."""
+
+
 class Unavailable(ConnectorError):
     """The system could not answer, or asked us to wait."""
 

@@ -69,7 +69,10 @@ def act(state: OrderState, wish: ActionRequest, cause: Cause) -> Decision:
         case Action.RE_TENDER:
             done = tendering.retender(state, state.tender.carrier or state.carrier, cause, wish.carrier or "")
         case Action.RE_DATE:
-            done = re_date(state, wish.promised_on or state.promised_on, cause)
+            if wish.promises:
+                done = _re_date_lines(state, wish, cause)
+            else:
+                done = re_date(state, wish.promised_on or state.promised_on, cause)
         case Action.NOTIFY_CUSTOMER:
             notice = _to_customer(state, wish, cause)
             done = Decision(state=state.grown(), notices=(notice,), done="the customer is told")
@@ -112,6 +115,15 @@ def re_date(state: OrderState, day: date, cause: Cause) -> Decision:
     days = {**state.days, **{x.line: day for x in lines_open(state, DELIVERED)}}
     grown = state.grown(days=days, told={n: d for n, d in state.told.items() if n not in days})
     return Decision(state=grown, effects=redated(grown, state, cause), done=f"promised for {day}")
+
+
+def _re_date_lines(state: OrderState, wish: ActionRequest, cause: Cause) -> Decision:
+    """Promise single lines for other days, as far as they are open; the rest stays."""
+    left = {x.line for x in lines_open(state, DELIVERED)}
+    days = {x.line: x.promised_on for x in wish.promises if x.line in left}
+    told = {line: day for line, day in state.told.items() if line not in days}
+    grown = state.grown(days={**state.days, **days}, told=told)
+    return Decision(state=grown, effects=redated(grown, state, cause), done=f"{len(days)} lines promised anew")
 
 
 def replan_refusal(state: OrderState, decision: ReplanDecision) -> str | None:

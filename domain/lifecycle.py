@@ -39,7 +39,11 @@ def open_order(start: OrderStart) -> Decision:
     )
     demanded = moved(state, tuple(ShippedLine(line=x.line, quantity=x.quantity) for x in start.lines))
     deltas = delta(state, OrderStatus.PROMISED, cause, demanded, key=f"-/{OrderStatus.PROMISED}")
-    return Decision(state=state, effects=effects, deltas=deltas)
+    opened = Decision(state=state, effects=effects, deltas=deltas)
+    for it in start.sendings:
+        why = cause._replace(ref=f"promise/{it.site}", reason=f"promised from {it.site}")
+        opened = opened.plus(sourcing.from_site(opened.state, it.site, it.lines, why))
+    return opened
 
 
 def apply(state: OrderState, event: MilestoneEvent) -> Decision:

@@ -1,113 +1,207 @@
-"""Order promising: each line from stock, then from named supplies, then by replenishment; and in words why that day."""
+"""Order promising: which packs an order gets, and the day that follows.
 
-from collections.abc import Iterable, Mapping
+What keeps the wanted day is preferred: first what the line holds already, then the order's own site, then others; of
+each, stock before supplies by their day. Beyond the wanted day, whatever comes first. Replenishment, which nobody has
+named yet, is always possible and always last.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import date, timedelta
 from typing import NamedTuple
 
-from domain.promise import lead_days
-from schemas.orders import LinePromise, OrderRelease, Promise
-from schemas.promising import Free, Peg, ProjectedDay
+from schemas.milestones import ShippedLine
+from schemas.orders import LinePromise, Promise
+from schemas.promising import REPLENISHMENT, STOCK, Given, Need, Peg, Sending, Source, Terms
 
-WORDS_FOR_LINES = 3
-
-
-class Offer(NamedTuple):
-    """A promise, what is reserved for it, and the packs that nothing covers yet."""
-
-    promise: Promise
-    pegs: tuple[Peg, ...]
-    uncovered: int
+BY_LEAD_TIME = "by lead time"
+MOST_WORDS = 5
+"""Lines that a reason explains; the promise travels with the order's history."""
 
 
-class Covered(NamedTuple):
-    """How a line is covered: the day on which its last pack can leave, and the parts in words."""
+class Option(NamedTuple):
+    """Packs that could be taken, on hand on `due` and delivered on `day`."""
 
-    pegs: tuple[Peg, ...]
-    ready_on: date
-    words: str
-    uncovered: int
+    site: str
+    supply: str
+    ref: str
+    packs: int
+    due: date
+    day: date
+    held: bool
 
 
-def offer(release: OrderRelease, free: Mapping[str, Free], replenish_days: int) -> Offer:
-    """Promise a release of a warehouse from what is free there.
+class Pool:
+    """What is free of each item, by site and supply. Whatever is taken is gone for the next."""
 
-    A pack that is there on a day is delivered after the variant's lead time. What no supply covers takes
-    `replenish_days` more; it is promised, and not reserved. An item that is not among `free` is promised by lead time.
-    Two lines of the same item take from the same stock, in the order of their days.
-    """
-    today = release.released_at.date()
-    lead = timedelta(days=lead_days(release.variant, release.mode))
-    left = dict(free)
-    days: dict[int, date] = {}
-    found: dict[int, Covered] = {}
-    for line in sorted(release.lines, key=lambda x: (release.wanted_on(x), x.line)):
-        ready = today
-        if line.item in left:
-            what = cover(line.line, line.quantity, release.site or "", left[line.item], today, replenish_days)
-            left[line.item] = _less(left[line.item], what.pegs)
-            found[line.line], ready = what, what.ready_on
-        days[line.line] = max(release.wanted_on(line), ready + lead)
-    lines = tuple(LinePromise(line=x.line, promised_on=days[x.line]) for x in release.lines)
-    promised_on = max(days.values())
-    return Offer(
-        Promise(promised_on=promised_on, lines=lines, reason=_words(promised_on, found)),
-        tuple(peg for what in found.values() for peg in what.pegs),
-        sum(what.uncovered for what in found.values()),
+    def __init__(self, sources: Iterable[Source]) -> None:
+        self._free: dict[str, dict[tuple[str, str], Source]] = {}
+        for it in sources:
+            if it.packs > 0:
+                self._free.setdefault(it.item, {})[it.site, it.supply] = it
+
+    def of(self, item: str) -> Iterator[Source]:
+        """What is free of an item."""
+        yield from (it for it in self._free.get(item, {}).values() if it.packs > 0)
+
+    def less(self, kept: Mapping[tuple[str, str, str], int]) -> "Pool":
+        """A pool of what is free beside what is kept, by item, site and supply."""
+        left = (it for found in self._free.values() for it in found.values())
+        return Pool(
+            it.model_copy(update={"packs": it.packs - kept.get((it.item, it.site, it.supply), 0)}) for it in left
+        )
+
+    def take(self, item: str, site: str, supply: str, packs: int) -> int:
+        """Take up to so many packs; how many there were."""
+        found = self._free.get(item, {}).get((site, supply))
+        taken = min(packs, found.packs) if found else 0
+        if found and taken:
+            self._free[item][site, supply] = found.model_copy(update={"packs": found.packs - taken})
+        return taken
+
+
+def target(need: Need, terms: Terms) -> date:
+    """The day that the line should keep: as wanted, as the lead time allows, and not before its first promise."""
+    return max(need.wanted_on, need.not_before, terms.released_on + timedelta(days=terms.lead_days))
+
+
+def find(need: Need, terms: Terms, pool: Pool, today: date, held: Iterable[Peg] = ()) -> tuple[Peg, ...]:
+    """Reserve the packs of a line; they are taken from the pool. `held` are its reservations so far: they count as free
+    in the pool, and what is kept of them keeps its day."""
+    aim, rest, found = target(need, terms), need.packs, list[Peg]()
+    ranked = sorted(_options(need, terms, pool, today, tuple(held)), key=lambda it: _preference(it, terms, aim))
+    for option in ranked:
+        wanted = min(rest, option.packs)
+        free = option.supply == REPLENISHMENT
+        packs = wanted if free else pool.take(need.item, option.site, option.supply, wanted)
+        if packs:
+            rest -= packs
+            found.append(_peg(need, option, packs, terms))
+    late = any(it.day > aim for it in found)
+    return tuple(it.model_copy(update={"late": late}) for it in _joined(found))
+
+
+def day_of(need: Need, terms: Terms, pegs: Iterable[Peg]) -> date:
+    """The day to promise: that of its last packs, or what it should keep."""
+    return max((target(need, terms), *(it.day for it in pegs)))
+
+
+def _options(need: Need, terms: Terms, pool: Pool, today: date, held: tuple[Peg, ...]) -> Iterator[Option]:
+    """Everything that packs could come from. Held stock, and replenishment that is still to come, keep their day."""
+    lead = timedelta(days=terms.lead_days)
+    kept = {(it.site, it.supply): it for it in held}
+    for it in pool.of(need.item):
+        if it.site not in terms.sites and (it.site, it.supply) not in kept:
+            continue
+        own = kept.get((it.site, it.supply))
+        due = max(it.due, today)
+        mine = min(own.packs, it.packs) if own else 0
+        if own and mine:
+            stays = it.supply == STOCK and own.day <= due + lead
+            since, day = (own.due, own.day) if stays else (due, due + lead)
+            yield Option(it.site, it.supply, it.ref, mine, since, day, True)
+        if it.packs > mine:
+            yield Option(it.site, it.supply, it.ref, it.packs - mine, due, due + lead, False)
+    for own in held:
+        if own.supply == REPLENISHMENT and own.day >= today:
+            yield Option(own.site, REPLENISHMENT, "", own.packs, own.due, own.day, True)
+    due = today + timedelta(days=terms.replenish_days)
+    yield Option(terms.site, REPLENISHMENT, "", need.packs, due, due + lead, False)
+
+
+def _preference(it: Option, terms: Terms, aim: date) -> tuple[object, ...]:
+    rank = terms.sites.index(it.site) if it.site in terms.sites else len(terms.sites)
+    unnamed = it.supply == REPLENISHMENT
+    if it.day <= aim:
+        return (0, unnamed, not it.held, rank, it.supply != STOCK, it.due, it.supply)
+    return (1, unnamed, it.day, not it.held, rank, it.supply)
+
+
+def _peg(need: Need, option: Option, packs: int, terms: Terms) -> Peg:
+    there = f" at {option.site}" if option.site != terms.site else ""
+    if option.supply == STOCK:
+        words = f"{packs} from {option.site} now"
+    elif option.supply == REPLENISHMENT:
+        words = f"{packs} replenished by {spoken(option.due)}{there}"
+    else:
+        words = f"{packs} from {option.ref} due {spoken(option.due)}{there}"
+    return Peg(
+        line=need.line,
+        item=need.item,
+        site=option.site,
+        supply=option.supply,
+        packs=packs,
+        due=option.due,
+        day=option.day,
+        wanted_on=need.wanted_on,
+        words=words,
     )
 
 
-def cover(line: int, packs: int, site: str, free: Free, today: date, replenish_days: int) -> Covered:
-    """Cover packs of a line from stock first, then from supplies as they come."""
-    pegs, words, ready, missing = [], [], today, packs
-    if taken := min(missing, max(0, free.stock)):
-        pegs.append(Peg(line=line, item=free.item, site=site, packs=taken, day=today))
-        words.append(f"{taken} {free.item} from {site} now")
-        missing -= taken
-    for supply in sorted(free.supplies, key=lambda x: (x.day, x.key)):
-        if taken := min(missing, max(0, supply.packs)):
-            day = max(today, supply.day)
-            pegs.append(Peg(line=line, item=free.item, site=site, supply=supply.key, packs=taken, day=day))
-            words.append(f"{taken} from {supply.ref} due {_day(supply.day)}")
-            ready, missing = max(ready, day), missing - taken
-    if missing:
-        ready = max(ready, today + timedelta(days=replenish_days))
-        words.append(f"{missing} {free.item} must be replenished by {_day(ready)}")
-    return Covered(tuple(pegs), ready, ", ".join(words), missing)
+def _joined(pegs: list[Peg]) -> list[Peg]:
+    """One for each site and supply; the later day counts."""
+    found: dict[tuple[str, str], Peg] = {}
+    for it in pegs:
+        known = found.get((it.site, it.supply))
+        later = max((x for x in (known, it) if x), key=lambda x: x.day)
+        packs = it.packs + (known.packs if known else 0)
+        words = later.words.replace(f"{later.packs} ", f"{packs} ", 1)
+        found[it.site, it.supply] = later.model_copy(update={"packs": packs, "words": words})
+    return list(found.values())
 
 
-def _less(free: Free, pegs: Iterable[Peg]) -> Free:
-    taken = {peg.supply: peg.packs for peg in pegs}
-    supplies = tuple(x.model_copy(update={"packs": x.packs - taken.get(x.key, 0)}) for x in free.supplies)
-    return free.model_copy(update={"stock": free.stock - taken.get("", 0), "supplies": supplies})
-
-
-def _words(promised_on: date, found: Mapping[int, Covered]) -> str:
-    if not found:
-        return "by lead time: no stock is known of these items"
-    told = [found[line].words for line in sorted(found)]
-    more = f"; and {len(told) - WORDS_FOR_LINES} more lines" if len(told) > WORDS_FOR_LINES else ""
-    return f"promised {_day(promised_on)}: {'; '.join(told[:WORDS_FOR_LINES])}{more}"
-
-
-def _day(day: date) -> str:
+def spoken(day: date) -> str:
+    """A day as people say it: `12 Dec`."""
     return f"{day.day} {day:%b}"
 
 
-def project(
-    on_hand: int, supplies: Iterable[tuple[date, int]], reserved: Iterable[tuple[date, int]], today: date, horizon: int
-) -> tuple[ProjectedDay, ...]:
-    """How much is left to promise at the end of each day: on hand, plus what comes, less what is reserved. What was
-    due before today counts today."""
-    coming, taken = _by_day(supplies, today), _by_day(reserved, today)
-    left, days = on_hand, []
-    for day in (today + timedelta(days=n) for n in range(horizon)):
-        left += coming.get(day, 0) - taken.get(day, 0)
-        days.append(ProjectedDay(day=day, supply=coming.get(day, 0), reserved=taken.get(day, 0), projected=left))
-    return tuple(days)
+def first(
+    by_lead_time: Promise, needs: Iterable[Need], terms: Terms, pool: Pool, managed: set[tuple[str, str]]
+) -> tuple[Given, tuple[Peg, ...]]:
+    """The first promise of an order and what it reserves. Lines whose item is not stock-managed at the order's site are
+    promised by lead time alone, as `by_lead_time` says."""
+    pegs: list[Peg] = []
+    days = {it.line: it.promised_on for it in by_lead_time.lines}
+    said: list[str] = []
+    unmanaged = 0
+    for need in needs:
+        if (need.item, terms.site) not in managed:
+            unmanaged += 1
+            continue
+        found = find(need, terms, pool, terms.released_on)
+        days[need.line] = day_of(need, terms, found)
+        said.append(explained(need.line, days[need.line], found))
+        pegs.extend(found)
+    if not pegs:
+        return Given(promise=by_lead_time.model_copy(update={"reason": f"{by_lead_time.reason}, {BY_LEAD_TIME}"})), ()
+    promise = Promise(
+        promised_on=max(days.values()),
+        lines=tuple(LinePromise(line=line, promised_on=day) for line, day in days.items()),
+        reason=_reason(said, unmanaged),
+    )
+    return Given(promise=promise, sendings=sendings(pegs, terms)), tuple(pegs)
 
 
-def _by_day(packs: Iterable[tuple[date, int]], today: date) -> dict[date, int]:
-    found: dict[date, int] = {}
-    for day, quantity in packs:
-        found[max(day, today)] = found.get(max(day, today), 0) + quantity
-    return found
+def explained(line: int, day: date, pegs: Iterable[Peg]) -> str:
+    """`line 1 promised 12 Dec: 40 from LYS now, 60 from PO 7781 due 10 Dec`."""
+    return f"line {line} promised {spoken(day)}: {', '.join(it.words for it in pegs)}"
+
+
+def _reason(said: list[str], unmanaged: int) -> str:
+    if len(said) == 1 and not unmanaged:
+        return said[0].split(" ", 2)[2]
+    more = [f"{len(said) - MOST_WORDS} more lines from stock and supply"] if len(said) > MOST_WORDS else []
+    by_lead = [f"{unmanaged} lines {BY_LEAD_TIME}"] if unmanaged else []
+    return "; ".join((*said[:MOST_WORDS], *more, *by_lead))
+
+
+def sendings(pegs: Iterable[Peg], terms: Terms) -> tuple[Sending, ...]:
+    """What other sites than the order's own send."""
+    elsewhere: dict[str, dict[int, int]] = {}
+    for it in pegs:
+        if it.site != terms.site:
+            lines = elsewhere.setdefault(it.site, {})
+            lines[it.line] = lines.get(it.line, 0) + it.packs
+    return tuple(
+        Sending(site=site, lines=tuple(ShippedLine(line=line, quantity=packs) for line, packs in sorted(lines.items())))
+        for site, lines in sorted(elsewhere.items(), key=lambda pair: terms.sites.index(pair[0]))
+    )

@@ -16,7 +16,6 @@ from gateway.limits import Limits
 from gateway.metrics import Metrics
 from gateway.ports import Handoff
 from gateway.routes import (
-    availability,
     cases,
     commands,
     events,
@@ -30,6 +29,7 @@ from gateway.routes import (
     planning,
     policies,
     procurement,
+    promising,
     proposals,
     quarantine,
     releases,
@@ -50,6 +50,7 @@ SUBJECTS = (
     cases,
     proposals,
     planning,
+    promising,
     policies,
     procurement,
     replenishments,
@@ -57,7 +58,6 @@ SUBJECTS = (
     inventory,
     forecasts,
     master,
-    availability,
     finance,
     health,
     pages,

@@ -28,7 +28,7 @@ from domain.policies import order_policy
 from domain.state import OrderRun, OrderState
 from gateway.handoff_commands import ORDERS_QUEUE, CommandHandoff, hear_out
 from gateway.handoff_purchases import PurchaseHandoff
-from gateway.promising import promised
+from gateway.promising import first_promise
 from gateway.requests import Answer, CommandRecord
 from schemas.erp_feed import ErpFeedRun
 from schemas.feeds import FeedRun
@@ -36,6 +36,7 @@ from schemas.lifecycle import OrderOutcome, OrderStart, StatusAnswer
 from schemas.milestones import MilestoneEvent, MilestoneKind
 from schemas.notify import NoticesRun
 from schemas.orders import OrderStatus, Promise
+from schemas.promising import PromisingRun
 from store import orders, policies
 from store.engine import Database
 from workflows.policies import TASK_TIMEOUT
@@ -83,7 +84,7 @@ class TemporalHandoff:
         return answer
 
     async def _opening(self, key: str) -> OrderStart:
-        """The order's start. Its policy travels along only where it differs from the defaults."""
+        """The order's start, promised. Its policy travels along only where it differs from the defaults."""
         async with self._database.connection() as connection:
             accepted = await orders.accepted(connection, key)
             rules = await policies.rules(connection, "order")
@@ -91,7 +92,7 @@ class TemporalHandoff:
         policy = order_policy(
             rules, partner=start.erp, site=start.site, region=start.region, customer=release.ship_to.id
         )
-        start = start.model_copy(update={"promise": await promised(self._database, accepted, policy)})
+        start = await first_promise(self._database, start, release, policy)
         differs = policy.model_fields_set - {"version"}
         return start.model_copy(update={"policy": policy}) if differs else start
 
@@ -111,7 +112,13 @@ class TemporalHandoff:
         """Start the dispatcher of notices."""
         await self._keep_running("Notices", NoticesRun(), "Alerts and customer messages")
 
-    async def _keep_running(self, workflow: str, run: FeedRun | ErpFeedRun | NoticesRun, summary: str) -> bool:
+    async def ensure_promising(self) -> None:
+        """Start the keeper of promises."""
+        await self._keep_running("Promising", PromisingRun(), "Promises kept in step with stock and supply")
+
+    async def _keep_running(
+        self, workflow: str, run: FeedRun | ErpFeedRun | NoticesRun | PromisingRun, summary: str
+    ) -> bool:
         """Start a workflow that never ends, unless it runs. False: Temporal is away."""
         with suppress(RPCError, WorkflowAlreadyStartedError):
             await self._client.start_workflow(

@@ -30,6 +30,7 @@ from schemas.master import MasterChange
 from schemas.orders import CancelRequest, OrderRelease
 from schemas.policies import PolicyRule
 from schemas.procurement import PAPERS, PurchaseOrder
+from schemas.promising import PromiseQuestion
 from schemas.replenishment import ReplenishmentProposal
 
 API_VERSION = "1"
@@ -50,6 +51,7 @@ _BODIES: tuple[type[BaseModel], ...] = (
     ReplanDecision,
     PolicyRule,
     FreightInvoice,
+    PromiseQuestion,
     InventoryBatch,
     ForecastBatch,
     MasterChange,

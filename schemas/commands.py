@@ -11,7 +11,7 @@ from pydantic import Field, model_validator
 from schemas.base import Contract, Day, Moment, Packs, Role, SiteId, SystemId, Text
 from schemas.exceptions import Action
 from schemas.milestones import ItemId, LineNumber, ShippedLine
-from schemas.orders import OrderStatus, Party
+from schemas.orders import LinePromise, OrderStatus, Party
 
 RequestId = Annotated[str, Field(min_length=1, max_length=80, pattern=r"^[\x21-\x7e]+$")]
 
@@ -93,7 +93,8 @@ class ActionRequest(Contract):
     """An action that a case offers. Which of the other fields are needed follows from the action.
 
     retry: nothing · replay: `messages` · re_source and split: `site`, and `lines` for a part · re_tender: `carrier` ·
-    re_date: `promised_on` · write_off: `lines`, or all that is open · notify_customer: nothing; `reason` is not sent.
+    re_date: `promised_on`, or `promises` for single lines · write_off: `lines`, or all that is open ·
+    notify_customer: nothing; `reason` is not sent.
     """
 
     id: RequestId
@@ -103,6 +104,7 @@ class ActionRequest(Contract):
     site: SiteId | None = None
     carrier: SystemId | None = None
     promised_on: Day | None = None
+    promises: Annotated[tuple[LinePromise, ...], Field(max_length=500)] = ()
     lines: Annotated[tuple[ShippedLine, ...], Field(max_length=500)] = ()
     messages: Annotated[tuple[int, ...], Field(max_length=1000)] = ()
 
@@ -115,7 +117,9 @@ class ActionRequest(Contract):
             Action.REPLAY: "messages",
         }
         name = needed.get(self.action)
-        if name and not getattr(self, name):
+        if self.promises and (self.action is not Action.RE_DATE or self.promised_on):
+            raise ValueError("promises: are for the action re_date, instead of promised_on")
+        if name and not self.promises and not getattr(self, name):
             raise ValueError(f"{name}: is required for the action {self.action}")
         if self.action is Action.SPLIT and not self.lines:
             raise ValueError("lines: say which packs of which lines the other site sends")

@@ -58,6 +58,7 @@ from schemas.milestones import Milestone
 from schemas.orders import CancelRequest, OrderRelease, Promise, ReleaseAnswer
 from schemas.policies import PolicyRule
 from schemas.procurement import DespatchAdvice, GoodsReceipt, Invoice, PurchaseOrder, SupplierConfirmation
+from schemas.promising import AvailabilityList, PromiseAnswer, PromiseQuestion
 from schemas.purchasing import ConfirmationReport, InvoiceSettlement, ReceiptPosting
 from schemas.replenishment import ReplenishmentProposal, ReplenishmentRequest, ReplenishmentResult
 
@@ -99,6 +100,9 @@ CONTRACTS = (
     Published(CaseAnswer, "orders"),
     Published(ReturnAnswer, "orders"),
     Published(Promise, "orders"),
+    Published(PromiseQuestion, "orders", at_door=True),
+    Published(PromiseAnswer, "orders"),
+    Published(AvailabilityList, "planning"),
     Published(Milestone, "carrier", at_door=True),
     Published(Envelope[Milestone], "carrier", at_door=True),
     Published(InventoryBatch, "wms", at_door=True),

@@ -6,6 +6,7 @@ from typing import Literal
 from schemas.base import Contract, Moment, Variant
 from schemas.exceptions import OrderPolicy
 from schemas.orders import LineDue, OrderRelease, OrderStatus, Promise
+from schemas.promising import Sending
 
 
 class OrderStart(Contract):
@@ -28,6 +29,8 @@ class OrderStart(Contract):
     accepted_at: Moment
     traceparent: str = ""
     policy: OrderPolicy = OrderPolicy()
+    sendings: tuple[Sending, ...] = ()
+    """What other sites than the order's own send, as it was promised."""
 
     @property
     def key(self) -> str:

@@ -1,60 +1,188 @@
-"""Order promising (available to promise): what is free, what is promised from it, and how availability will develop."""
+"""Order promising and projected availability: what is asked, what is reserved, what is answered."""
 
 from datetime import date
+from typing import Annotated, Self
 
-from schemas.base import Contract, Moment
+from pydantic import Field, model_validator
+
+from schemas.base import Contract, Day, Moment, Packs, SiteId
+from schemas.identifiers import TransportMode
+from schemas.milestones import ItemId, LineNumber, ShippedLine
+from schemas.orders import LinePromise, Promise
+
+STOCK = ""
+"""`Peg.supply` of packs that are on hand."""
+REPLENISHMENT = "lead"
+"""`Peg.supply` of packs that no stock and no named supply covers: promised by the replenishment lead time."""
 
 
-class FreeSupply(Contract):
-    """Expected supply that nobody was promised: `packs` on `day`. `ref` names it for people."""
+class Terms(Contract):
+    """Under what an order is promised, first and again; kept with its promise, so that a later policy changes nothing.
 
-    key: str
-    ref: str
-    packs: int
-    day: date
-
-
-class Free(Contract):
-    """What may be promised of an item at a site: `stock` packs now, then supplies, the earliest first.
-
-    Only item-sites whose stock is known are found: of the others, nothing can be promised but a lead time.
+    `lead_days` pass from goods on hand to goods delivered, `replenish_days` until unnamed supply is on hand;
+    `alternates` are other sites that may send, best first.
     """
 
+    site: str
+    alternates: tuple[str, ...] = ()
+    released_on: date
+    lead_days: int
+    replenish_days: int
+    priority: int = 3
+
+    @property
+    def sites(self) -> tuple[str, ...]:
+        """Where packs may come from, the order's own site first."""
+        return tuple(dict.fromkeys((self.site, *self.alternates)))
+
+
+class Need(Contract):
+    """Packs of a line that are to be promised. `not_before`: the first promise, which none comes before again."""
+
+    line: int
     item: str
-    stock: int
-    supplies: tuple[FreeSupply, ...] = ()
+    packs: int
+    wanted_on: date
+    not_before: date = date.min
 
 
 class Peg(Contract):
-    """Packs of an order line that are reserved: in stock (`supply` is empty), or of an expected supply. `day` is when
-    they are there."""
+    """Packs of a line, reserved at a site: stock, a named supply, or what replenishment must bring.
+
+    `due` is the day on which they are on hand there, `day` the one on which they can be delivered; `late` when the line
+    cannot keep its first promise; `words` says it to people.
+    """
 
     line: int
     item: str
     site: str
-    supply: str = ""
+    supply: str
     packs: int
+    due: date
     day: date
+    wanted_on: date
+    late: bool = False
+    words: str = ""
 
 
-class ProjectedDay(Contract):
-    """An item at a site at the end of a day: what comes, what is reserved for that day, and what is left to promise
-    after everything up to then. Negative: more is promised than will be there."""
-
-    day: date
-    supply: int
-    reserved: int
-    projected: int
-
-
-class Projection(Contract):
-    """Answer to `GET /v1/availability`. `on_hand` is free to be allocated; `known` is false for an item that has no
-    stock record at the site: nothing can be said of it."""
+class Source(Contract):
+    """Packs that can still be promised: stock of a site (`supply` is empty), or a named supply and its day."""
 
     item: str
     site: str
-    known: bool
-    as_of: Moment
+    supply: str = STOCK
+    ref: str = ""
+    packs: int
+    due: date = date.min
+
+
+class Sending(Contract):
+    """Packs that another site than the order's own sends."""
+
+    site: str
+    lines: tuple[ShippedLine, ...]
+
+
+class Given(Contract):
+    """The first promise of an order as it was given; `sendings`: what other sites send of it."""
+
+    promise: Promise
+    sendings: tuple[Sending, ...] = ()
+
+
+class OpenLine(Contract):
+    """A line with reservations that are planned anew. `told_on` is the day that the order was told last."""
+
+    order: str
+    terms: Terms
+    need: Need
+    told_on: date
+    pegs: tuple[Peg, ...]
+
+
+class Redate(Contract):
+    """Lines of an order whose day has changed, and why."""
+
+    order: str
+    promises: tuple[LinePromise, ...]
+    reason: str
+
+
+class QuestionLine(Contract):
+    """Packs of an item that somebody would like to have promised."""
+
+    line: LineNumber
+    item: ItemId
+    quantity: Packs
+    requested_on: Day | None = None
+
+
+class PromiseQuestion(Contract):
+    """What would be promised? Reserves nothing. `alternates` are other sites that may send, best first."""
+
+    site: SiteId
+    requested_on: Day
+    lines: Annotated[tuple[QuestionLine, ...], Field(min_length=1, max_length=500)]
+    alternates: Annotated[tuple[SiteId, ...], Field(max_length=20)] = ()
+    mode: TransportMode | None = None
+
+    @model_validator(mode="after")
+    def _each_line_once(self) -> Self:
+        numbers = [line.line for line in self.lines]
+        if len(set(numbers)) != len(numbers):
+            raise ValueError("lines: each line number may appear once")
+        return self
+
+
+class PromiseAnswer(Contract):
+    """What would be promised now, and from what. Another order may be promised the same packs first."""
+
+    promise: Promise
+    parts: tuple[Peg, ...] = ()
+
+
+class AvailabilityDay(Contract):
+    """A day of an item at a site, in packs. `on_hand` at its beginning, with everything that was to come before;
+    `supply` comes and `reserved` and `demand` fall due on it; `projected` is what is left for new orders at its end."""
+
+    day: date
     on_hand: int
-    allocated: int
-    days: tuple[ProjectedDay, ...] = ()
+    supply: int
+    reserved: int
+    demand: int
+    projected: int
+
+
+class Availability(Contract):
+    """The projection of an item at a site. Where no stock is kept, `managed` is false: promises are by lead time."""
+
+    item: str
+    site: str
+    managed: bool
+    as_of: Moment
+    days: tuple[AvailabilityDay, ...]
+
+
+class AvailabilityList(Contract):
+    """Projections, by site."""
+
+    availability: tuple[Availability, ...]
+
+
+class PromisingRun(Contract):
+    """The keeper of promises: one per shard. `cycles` counts the activity runs since the workflow began."""
+
+    shard: int = 0
+    cycles: int = 0
+
+    @property
+    def workflow_id(self) -> str:
+        """`promising/<shard>`."""
+        return f"promising/{self.shard}"
+
+
+class PromisingReport(Contract):
+    """What one run of the keeper did: items looked at, orders told of another day."""
+
+    items: int = 0
+    redated: int = 0

@@ -22,7 +22,8 @@ async def plan(
         "attempts, accepted_at, trace_id, order_status) SELECT k, %s, %s, s, o, h, m, w, c, 'planned', 0, a, t, r "
         "FROM unnest(%s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[], "
         "%s::timestamptz[], %s::text[], %s::text[]) AS x(k, s, o, h, m, w, c, a, t, r) "
-        "ON CONFLICT (key) DO UPDATE SET order_status = excluded.order_status WHERE effect.outcome <> 'done' AND %s",
+        "ON CONFLICT (key) DO UPDATE SET order_status = excluded.order_status, restated = effect.restated "
+        "OR effect.order_status IS DISTINCT FROM excluded.order_status WHERE effect.outcome <> 'done' AND %s",
         (
             order_key,
             version,
@@ -46,6 +47,12 @@ async def told_status(connection: Connection, effect: Effect) -> OrderStatus | N
     cursor = await connection.execute("SELECT order_status FROM effect WHERE key = %s", (effect.key,))
     row = await cursor.fetchone()
     return OrderStatus(row["order_status"]) if row and row["order_status"] else effect.order_status
+
+
+async def restated(connection: Connection, effect: Effect) -> bool:
+    """Whether it is told otherwise than a lost attempt was about to, or did."""
+    cursor = await connection.execute("SELECT FROM effect WHERE key = %s AND restated", (effect.key,))
+    return await cursor.fetchone() is not None
 
 
 async def done(connection: Connection, effect: Effect, reference: str, attempts: int) -> None:

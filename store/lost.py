@@ -34,25 +34,45 @@ class Attempt(NamedTuple):
         return f"{self.stem}/v{self.version}"
 
 
-async def take_back(connection: Connection, record: StepRecord) -> OrderStatus | None:
-    """Undo the movements of steps that were written after the state that this one was decided on, other than its own.
-    The furthest status that other systems may have been told by them, if there were any."""
-    if record.base is None or not await _written_beyond(connection, record):
-        return None
-    await undo(connection, _attempt(record, record.base))
+class TakenBack(NamedTuple):
+    """What a lost attempt had done: the furthest status that other systems may have been told, if any; and whether
+    movements were undone."""
+
+    told: OrderStatus | None = None
+    undone: bool = False
+
+
+async def written_beyond(connection: Connection, record: StepRecord) -> bool:
+    """Whether steps were written after the state that this one was decided on: it may be decided again."""
+    if record.base is None:
+        return False
+    cursor = await connection.execute(
+        "SELECT FROM order_view WHERE key = %s AND version > %s", (record.order, record.base)
+    )
+    return await cursor.fetchone() is not None
+
+
+async def take_back(connection: Connection, record: StepRecord) -> TakenBack:
+    """Undo the movements of steps that were written after the state that this one was decided on, other than its own."""
+    undone = await undo(connection, _attempt(record, record.base or 0))
     cursor = await connection.execute(
         "SELECT order_status FROM effect WHERE order_key = %s AND version > %s AND order_status IS NOT NULL",
         (record.order, record.base),
     )
     told = [OrderStatus(row["order_status"]) for row in await cursor.fetchall()]
-    return max(told, key=_RISING.index, default=None)
+    return TakenBack(max(told, key=_RISING.index, default=None), undone)
 
 
-async def undo(connection: Connection, step: Attempt) -> None:
-    """Take back the movements of steps beyond its base, unless it is written again as it was."""
+async def undo(connection: Connection, step: Attempt) -> bool:
+    """Take back the movements of steps beyond its base, and say so, unless it is written again as it was.
+
+    What moves nothing leaves those alone that are newer than itself: when they were lost too, the step that comes to
+    where they were takes them back. So an old step that comes late undoes nothing, whether it moves stock or not.
+    """
     booked = await _booked(connection, step)
-    if booked.get(step.key) == step.moves:
-        return
+    versions = {_version(step, key): moves for key, moves in booked.items()}
+    if versions.get(step.version, {}) == step.moves and (step.moves or all(v > step.version for v in versions)):
+        return False
     lost = [
         StockMove(key=f"{key}{UNDONE}", kind="undone", source=step.source, ref=step.ref, moves=_reverse(moves))
         for key, moves in booked.items()
@@ -62,6 +82,7 @@ async def undo(connection: Connection, step: Attempt) -> None:
     )
     await ledger.book(connection, lost)
     await freight.take_back(connection, list(booked))
+    return True
 
 
 async def movement_key(connection: Connection, record: StepRecord) -> str:
@@ -88,13 +109,6 @@ def _attempt(record: StepRecord, base: int) -> Attempt:
     return Attempt(record.order, record.order, "order", base, record.version, record.moves)
 
 
-async def _written_beyond(connection: Connection, record: StepRecord) -> bool:
-    cursor = await connection.execute(
-        "SELECT FROM order_view WHERE key = %s AND version > %s", (record.order, record.base)
-    )
-    return await cursor.fetchone() is not None
-
-
 async def _booked(connection: Connection, step: Attempt) -> dict[str, Moves]:
     """The movements of steps beyond the base that have not been undone, by key."""
     cursor = await connection.execute(
@@ -108,6 +122,10 @@ async def _booked(connection: Connection, step: Attempt) -> dict[str, Moves]:
     for row in await cursor.fetchall():
         found[row["key"]].setdefault(row["place"], {})[row["item"]] = int(row["packs"])
     return found
+
+
+def _version(step: Attempt, key: str) -> int:
+    return int(key.removeprefix(f"{step.stem}/v").partition("/")[0])
 
 
 def _reverse(moves: Moves) -> Moves:

@@ -4,7 +4,6 @@ from typing import Any
 
 from schemas.procurement import PurchaseOrder
 from schemas.purchasing import PurchaseRecord, PurchaseStatus, purchase_key
-from schemas.stock import Bucket, StockMove, place
 from store import effects, events, inbox, ledger, planning, positions
 from store.engine import Connection, Database
 from store.supply import hold, set_supplies
@@ -90,20 +89,17 @@ async def write(database: Database, record: PurchaseRecord) -> None:
         await events.settle(connection, record.order, record.outcomes)
         await effects.plan(connection, record.order, record.effects)
         await hold(connection, record.supplies)
-        booked = await _book(connection, record)
+        await _book(connection, record)
         if newest:
-            arrived = record.moves.get(place(Bucket.ON_HAND, record.purchase.site), {}) if booked else {}
-            await set_supplies(connection, record.supplies, arrived)
+            await set_supplies(connection, record.supplies)
         await positions.redate(connection, f"{record.order}/v{record.version}", record.order)
 
 
-async def _book(connection: Connection, record: PurchaseRecord) -> bool:
-    """Book how packs moved; whether that had not been booked before."""
+async def _book(connection: Connection, record: PurchaseRecord) -> None:
     prices = {line.item: line.unit_price for line in record.lines}
     await ledger.set_values(connection, record.order, record.purchase.currency, prices)
     key = f"{record.order}/v{record.version}"
-    step = StockMove(key=key, kind="step", source="purchase", ref=record.order, moves=record.moves)
-    return bool(record.moves and await ledger.book(connection, [step]))
+    await ledger.book_step(connection, key, "purchase", record.order, record.moves)
 
 
 async def _head(connection: Connection, record: PurchaseRecord) -> bool:

@@ -1,121 +1,148 @@
-"""What may be promised, and what has been: free stock and supply by item and site, reservations, availability by day."""
+"""Order promising in the database: what is free under lock, what was promised, what is reserved, and figures of it.
 
-from collections import defaultdict
-from collections.abc import Iterable
+Packs are promised under the locks of their item-sites, always taken in the order of item and site.
+"""
+
+from collections.abc import Iterable, Sequence
+from datetime import date
 from typing import Any
 
 from psycopg.types.json import Jsonb
 
-from schemas.orders import Promise
-from schemas.promising import Free, FreeSupply, Peg
-from schemas.records import LineRecord
+from schemas.promising import REPLENISHMENT, STOCK, Given, Peg, Source, Terms
 from store.engine import Connection
-from store.supply import STOCK, lock, shrink
+
+PEG_COLUMNS = "order_key, line, site, supply_key, item, packs, due, day, wanted_on, late, priority"
+FREE = (
+    "WITH wanted AS (SELECT item, site FROM stock_item WHERE item = ANY(%(items)s) AND site = ANY(%(sites)s)), "
+    "pegged AS (SELECT p.item, p.site, p.supply_key, sum(p.packs) AS packs FROM peg p JOIN wanted USING (item, site) "
+    "WHERE p.supply_key <> %(unnamed)s GROUP BY 1, 2, 3), "
+    "coming AS (SELECT u.key, u.item, u.site, u.ref, u.day, u.packs - coalesce(p.packs, 0) AS free FROM wanted "
+    "JOIN supply u USING (item, site) LEFT JOIN pegged p ON p.item = u.item AND p.site = u.site AND p.supply_key = u.key "
+    "WHERE u.packs > 0 OR p.packs > 0) "
+    "SELECT w.item, w.site, '' AS supply, '' AS ref, DATE '0001-01-01' AS due, (coalesce((SELECT b.packs FROM "
+    "stock_balance b WHERE b.item = w.item AND b.place = 'on_hand:' || w.site), 0) - coalesce((SELECT p.packs FROM pegged "
+    "p WHERE p.item = w.item AND p.site = w.site AND p.supply_key = ''), 0) + coalesce((SELECT sum(least(c.free, 0)) FROM "
+    "coming c WHERE c.item = w.item AND c.site = w.site), 0))::bigint AS packs FROM wanted w "
+    "UNION ALL SELECT item, site, key, ref, day, free::bigint FROM coming WHERE free > 0 ORDER BY 1, 2, 5, 3"
+)
+"""What is free of each supply, and of stock: on hand, less what is reserved of it, less what is reserved of supplies
+beyond what these still bring. One statement, so that all of it is of one moment."""
 
 
-async def offered(connection: Connection, key: str) -> Promise | None:
-    """The promise that stock was reserved for; None when none was. Locks the order until the transaction ends."""
-    cursor = await connection.execute("SELECT offered FROM order_view WHERE key = %s FOR NO KEY UPDATE", (key,))
-    row = await cursor.fetchone()
-    return Promise.model_validate(row["offered"]) if row and row["offered"] else None
-
-
-async def free(connection: Connection, site: str, items: Iterable[str], *, locked: bool) -> dict[str, Free]:
-    """What may be promised of each item at a site, of those whose stock is known there. `locked`: nobody else promises
-    from it until the transaction ends."""
-    wanted = sorted(set(items))
-    if locked:
-        known = [item for item, _ in await lock(connection, [(item, site) for item in wanted])]
-    else:
-        cursor = await connection.execute(
-            "SELECT item FROM stock_item WHERE site = %s AND item = ANY(%s) ORDER BY item", (site, wanted)
-        )
-        known = [row["item"] for row in await cursor.fetchall()]
-    if not known:
-        return {}
-    cursor = await connection.execute(
-        "SELECT i AS item, coalesce((SELECT packs FROM stock_balance b WHERE b.item = i AND b.place = 'on_hand:' || %(site)s), 0) "
-        "- coalesce((SELECT sum(packs) FROM peg WHERE peg.item = i AND peg.site = %(site)s AND supply_key = ''), 0) AS packs "
-        "FROM unnest(%(items)s::text[]) AS i",
-        {"site": site, "items": known},
-    )
-    stock = {row["item"]: int(row["packs"]) for row in await cursor.fetchall()}
-    cursor = await connection.execute(
-        "SELECT s.item, s.key, s.ref, s.day, s.packs - coalesce((SELECT sum(p.packs) FROM peg p "
-        "WHERE p.supply_key = s.key), 0) AS packs FROM supply s WHERE s.site = %s AND s.item = ANY(%s) AND s.packs > 0 "
-        "ORDER BY s.day, s.key",
-        (site, known),
-    )
-    supplies: dict[str, list[FreeSupply]] = defaultdict(list)
-    for row in await cursor.fetchall():
-        if row["packs"] > 0:
-            supplies[row["item"]].append(
-                FreeSupply(key=row["key"], ref=row["ref"], packs=int(row["packs"]), day=row["day"])
-            )
-    return {item: Free(item=item, stock=stock[item], supplies=tuple(supplies[item])) for item in known}
-
-
-async def reserve(connection: Connection, key: str, promise: Promise, pegs: Iterable[Peg]) -> None:
-    """Reserve what a promise was made from, and remember the promise."""
+async def lock(connection: Connection, items: Iterable[str], sites: Sequence[str] | None = None) -> None:
+    """Nobody else promises these items at these sites, or at any, until the transaction ends."""
+    at = None if sites is None else list(sites)
     await connection.execute(
-        "UPDATE order_view SET offered = %s WHERE key = %s", (Jsonb(promise.model_dump(mode="json")), key)
+        "SELECT item FROM stock_item WHERE item = ANY(%s) AND (%s::text[] IS NULL OR site = ANY(%s)) "
+        "ORDER BY item, site FOR UPDATE",
+        (sorted(set(items)), at, at),
     )
-    for peg in pegs:
-        await connection.execute(
-            "INSERT INTO peg (order_key, line, supply_key, item, site, packs, day) VALUES (%s, %s, %s, %s, %s, %s, %s)",
-            (key, peg.line, peg.supply, peg.item, peg.site, peg.packs, peg.day),
-        )
 
 
-async def use_up(connection: Connection, key: str, lines: Iterable[LineRecord], *, ended: bool) -> None:
-    """Free what an order needs no longer: packs that were set aside for it or have left, that were cancelled, or all
-    when it has ended. What is set aside comes out of stock, so reservations of stock go first."""
-    if ended:
-        await connection.execute("DELETE FROM peg WHERE order_key = %s", (key,))
+async def free(connection: Connection, items: Iterable[str], sites: Sequence[str]) -> list[Source]:
+    """What can be promised of these items at these sites; of an item-site that is stock-managed, its stock at least."""
+    cursor = await connection.execute(
+        FREE, {"items": sorted(set(items)), "sites": list(sites), "unnamed": REPLENISHMENT}
+    )
+    return [Source.model_validate(row) for row in await cursor.fetchall()]
+
+
+async def given(connection: Connection, order_key: str) -> tuple[Given | None, bool]:
+    """The promise that an order was given, and whether it may still be given one: only before its workflow has begun.
+
+    Locks the order, so that of two who would give it a promise the second finds that of the first. Raises LookupError.
+    """
+    cursor = await connection.execute("SELECT status FROM order_view WHERE key = %s FOR NO KEY UPDATE", (order_key,))
+    order = await cursor.fetchone()
+    if order is None:
+        raise LookupError(order_key)
+    cursor = await connection.execute("SELECT given FROM order_promise WHERE order_key = %s", (order_key,))
+    row = await cursor.fetchone()
+    return (Given.model_validate(row["given"]) if row else None), order["status"] == "released"
+
+
+async def give(connection: Connection, order_key: str, promise: Given, terms: Terms, pegs: Sequence[Peg]) -> None:
+    """Keep a first promise with what it reserves."""
+    told = {str(it.line): it.promised_on.isoformat() for it in promise.promise.lines}
+    await connection.execute(
+        "INSERT INTO order_promise (order_key, given, terms, told) VALUES (%s, %s, %s, %s)",
+        (order_key, Jsonb(promise.model_dump(mode="json")), Jsonb(terms.model_dump(mode="json")), Jsonb(told)),
+    )
+    await reserve(connection, [(order_key, terms.priority, it) for it in pegs])
+
+
+async def reserve(connection: Connection, pegs: Sequence[tuple[str, int, Peg]]) -> None:
+    """Add reservations: (order, priority, peg)."""
+    if not pegs:
         return
-    still = {x.line: x.ordered - x.cancelled - max(x.allocated, x.shipped) for x in lines}
-    cursor = await connection.execute(
-        "SELECT line, supply_key, packs FROM peg WHERE order_key = %s ORDER BY line, supply_key <> '', day, supply_key",
-        (key,),
+    await connection.execute(
+        f"INSERT INTO peg ({PEG_COLUMNS}) SELECT * FROM unnest(%s::text[], %s::int[], %s::text[], %s::text[], %s::text[], "
+        "%s::bigint[], %s::date[], %s::date[], %s::date[], %s::bool[], %s::int[])".encode(),
+        (
+            [order for order, _, _ in pegs],
+            [it.line for *_, it in pegs],
+            [it.site for *_, it in pegs],
+            [it.supply for *_, it in pegs],
+            [it.item for *_, it in pegs],
+            [it.packs for *_, it in pegs],
+            [it.due for *_, it in pegs],
+            [it.day for *_, it in pegs],
+            [it.wanted_on for *_, it in pegs],
+            [it.late for *_, it in pegs],
+            [priority for _, priority, _ in pegs],
+        ),
     )
-    reserved: dict[int, list[dict[str, Any]]] = defaultdict(list)
-    for row in await cursor.fetchall():
-        reserved[row["line"]].append(row)
-    for line, pegs in reserved.items():
-        excess = sum(peg["packs"] for peg in pegs) - still.get(line, 0)
-        for peg in pegs:
-            less = min(max(0, excess), peg["packs"])
-            excess -= less
-            if less:
-                await shrink(connection, key, line, peg["supply_key"], peg["packs"] - less)
 
 
-async def availability(connection: Connection, item: str, site: str) -> dict[str, Any]:
-    """`known`, packs `on_hand` and `allocated`, `supplies` and `reserved` as (day, packs)."""
+async def release(connection: Connection, lines: Iterable[tuple[str, int]]) -> None:
+    """Take back the reservations of these lines: (order, line)."""
+    known = list(lines)
+    await connection.execute(
+        "DELETE FROM peg WHERE (order_key, line) IN (SELECT * FROM unnest(%s::text[], %s::int[]))",
+        ([order for order, _ in known], [line for _, line in known]),
+    )
+
+
+async def outlook(connection: Connection, item: str, site: str | None) -> list[dict[str, Any]]:
+    """(site, what, day, packs) of an item: `on_hand` without a day, `supply`, `reserved`, and `demand` that is open
+    without a reservation, each netted by day. Reserved stock has fallen due already."""
     cursor = await connection.execute(
-        "SELECT EXISTS (SELECT FROM stock_item WHERE item = %(item)s AND site = %(site)s) AS known, "
-        "coalesce(sum(packs) FILTER (WHERE place = 'on_hand:' || %(site)s), 0)::int AS on_hand, "
-        "coalesce(sum(packs) FILTER (WHERE place = 'allocated:' || %(site)s), 0)::int AS allocated "
-        "FROM stock_balance WHERE item = %(item)s AND place = ANY(ARRAY['on_hand:' || %(site)s, 'allocated:' || %(site)s])",
+        "SELECT s.site, 'on_hand' AS what, NULL::date AS day, coalesce(b.packs, 0)::bigint AS packs FROM stock_item s "
+        "LEFT JOIN stock_balance b ON b.item = s.item AND b.place = 'on_hand:' || s.site WHERE s.item = %(item)s "
+        "AND (%(site)s::text IS NULL OR s.site = %(site)s) UNION ALL "
+        "SELECT site, 'supply', day, sum(packs)::bigint FROM supply WHERE item = %(item)s AND packs > 0 "
+        "AND (%(site)s::text IS NULL OR site = %(site)s) GROUP BY 1, 3 UNION ALL "
+        "SELECT p.site, 'reserved', CASE WHEN p.supply_key = '' THEN DATE '0001-01-01' ELSE coalesce(u.day, p.due) END, "
+        "sum(p.packs)::bigint FROM peg p LEFT JOIN supply u ON u.key = p.supply_key WHERE p.item = %(item)s "
+        "AND (%(site)s::text IS NULL OR p.site = %(site)s) GROUP BY 1, 3 UNION ALL "
+        "SELECT o.site, 'demand', l.promised_on, sum(l.ordered - l.cancelled - greatest(l.allocated, l.shipped))::bigint "
+        "FROM order_line_view l JOIN order_view o ON o.key = l.order_key WHERE l.item = %(item)s AND o.closed_at IS NULL "
+        "AND o.variant = 'distribution_centre' AND (%(site)s::text IS NULL OR o.site = %(site)s) "
+        "AND l.ordered - l.cancelled > greatest(l.allocated, l.shipped) "
+        "AND NOT EXISTS (SELECT FROM peg p WHERE p.order_key = l.order_key AND p.line = l.line) GROUP BY 1, 3",
         {"item": item, "site": site},
     )
-    found: dict[str, Any] = dict(await cursor.fetchone() or {})
-    for name, query in {
-        "supplies": "SELECT day, sum(packs)::int AS packs FROM supply WHERE item = %s AND site = %s AND packs > 0 GROUP BY 1",
-        "reserved": "SELECT day, sum(packs)::int AS packs FROM peg WHERE item = %s AND site = %s GROUP BY 1",
-    }.items():
-        cursor = await connection.execute(query.encode(), (item, site))
-        found[name] = [(row["day"], row["packs"]) for row in await cursor.fetchall()]
-    return found
+    return await cursor.fetchall()
 
 
 async def oversold(connection: Connection) -> list[dict[str, Any]]:
-    """Item-sites and supplies of which more is reserved than there is; nothing, when promising is right."""
+    """Item-sites and supplies of which more is reserved than there is; nothing, once every change was looked at."""
     cursor = await connection.execute(
-        "SELECT p.item, p.site, p.supply_key, sum(p.packs)::int AS reserved, coalesce(max(s.packs), "
-        "max(b.packs), 0)::int AS there FROM peg p LEFT JOIN supply s ON s.key = p.supply_key "
-        "LEFT JOIN stock_balance b ON p.supply_key = %s AND b.item = p.item AND b.place = 'on_hand:' || p.site "
-        "GROUP BY 1, 2, 3 HAVING sum(p.packs) > coalesce(max(s.packs), max(b.packs), 0)",
-        (STOCK,),
+        "SELECT p.item, p.site, p.supply_key, sum(p.packs)::bigint AS reserved, coalesce(max(u.packs), max(b.packs), 0) "
+        "AS there FROM peg p LEFT JOIN supply u ON (u.key, u.item, u.site) = (p.supply_key, p.item, p.site) "
+        "LEFT JOIN stock_balance b ON p.supply_key = %s AND (b.item, b.place) = (p.item, 'on_hand:' || p.site) "
+        "WHERE p.supply_key <> %s GROUP BY 1, 2, 3 HAVING sum(p.packs) > coalesce(max(u.packs), max(b.packs), 0)",
+        (STOCK, REPLENISHMENT),
     )
     return await cursor.fetchall()
+
+
+def peg_of(row: dict[str, Any]) -> Peg:
+    """A row of the table."""
+    return Peg.model_validate({**row, "supply": row["supply_key"]})
+
+
+def told_days(row: dict[str, Any]) -> dict[int, date]:
+    """The day that each line was told last."""
+    return {int(line): date.fromisoformat(day) for line, day in row["told"].items()}

@@ -27,7 +27,8 @@ async def progress(connection: Connection) -> dict[str, int]:
 
 
 async def settled(connection: Connection) -> bool:
-    """Nothing is under way: every message final, every event answered for, every effect and delta delivered.
+    """Nothing is under way: every message final, every event answered for, every effect and delta delivered, every
+    change of stock and supply looked at by who keeps the promises.
 
     What waits for people is not under way: effects that were refused, and deltas behind a parked row.
     """
@@ -37,7 +38,7 @@ async def settled(connection: Connection) -> bool:
         "AND NOT EXISTS (SELECT FROM effect WHERE outcome = 'planned') "
         "AND NOT EXISTS (SELECT FROM erp_feed WHERE sent_at IS NULL AND refused IS NULL) "
         "AND NOT EXISTS (SELECT FROM planning_delta d WHERE sent_at IS NULL AND region <> '' "
-        f"AND NOT {planning.BLOCKED}) AS settled".encode()
+        f"AND NOT {planning.BLOCKED}) AND NOT EXISTS (SELECT FROM repromise) AS settled".encode()
     )
     row = await cursor.fetchone()
     return bool(row and row["settled"])

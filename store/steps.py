@@ -8,7 +8,6 @@ sends all statements in one round trip; what a step does not have costs no state
 from schemas.effects import Effect, Operation
 from schemas.orders import OrderStatus
 from schemas.records import StepRecord
-from schemas.stock import Bucket
 from store import (
     amendments,
     effects,
@@ -18,9 +17,9 @@ from store import (
     lost,
     notices,
     orders,
+    pegs,
     planning,
     positions,
-    promising,
     proposals,
 )
 from store.engine import Connection, Database
@@ -29,13 +28,17 @@ from store.engine import Connection, Database
 async def write(database: Database, record: StepRecord) -> None:
     """Write a step. All of it or nothing."""
     async with database.transaction() as connection:
+        again = await lost.written_beyond(connection, record)
+        reserved = await pegs.hold(connection, record, again=again)
         if record.first_promise:
             release = await orders.release_of(connection, record.order)
             await orders.promised(connection, record.order, record.first_promise, release, record.version)
         if record.amended_by or record.items:
             await amendments.work_in(connection, record)
-        told = await lost.take_back(connection, record)
+        told, undone = await lost.take_back(connection, record) if again else lost.TakenBack()
         booking = await lost.movement_key(connection, record) if record.moves else ""
+        if reserved:
+            await pegs.follow(connection, record, again=undone)
         async with connection.pipeline():
             await _view(connection, record)
             await _progress(connection, record)
@@ -52,8 +55,6 @@ async def write(database: Database, record: StepRecord) -> None:
             )
             if _redates(record):
                 await positions.redate(connection, f"{record.order}/v{record.version}", record.order)
-        if _frees(record):
-            await promising.use_up(connection, record.order, record.lines, ended=record.closed)
 
 
 def _redates(record: StepRecord) -> bool:
@@ -66,12 +67,6 @@ def _told(record: StepRecord, told: OrderStatus | None) -> tuple[Effect, ...]:
     if told is None:
         return record.effects
     return tuple(it.model_copy(update={"order_status": lost.not_below(it.order_status, told)}) for it in record.effects)
-
-
-def _frees(record: StepRecord) -> bool:
-    """Whether a step may have used up or given back reserved stock."""
-    set_aside = any(place.startswith(f"{Bucket.ON_HAND}:") for place in record.moves)
-    return record.closed or set_aside or any(line.cancelled for line in record.lines)
 
 
 async def _view(connection: Connection, record: StepRecord) -> None:

@@ -1,91 +1,80 @@
-"""Expected supply: what purchase and transfer orders will still bring; and the reservations of it, when it changes."""
+"""Expected supply: what is still to come, and the queue of items whose promises have to be looked at because of it."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 
 from schemas.supply import Supply
 from store.engine import Connection
 
-STOCK = ""
-"""The `supply_key` of a peg to stock that is there."""
+CHANNEL = "promising"
+"""PostgreSQL notification channel that wakes the keeper of promises."""
 
 
 async def known_at(connection: Connection, places: Iterable[tuple[str, str]]) -> None:
-    """Stock of these (item, site) is known from now on."""
+    """Stock of these (item, site) is known from now on: what it can promise is promised from it."""
     pairs = sorted(set(places))
     await connection.execute(
-        "INSERT INTO stock_item (item, site) SELECT * FROM unnest(%s::text[], %s::text[]) ON CONFLICT DO NOTHING",
+        "INSERT INTO stock_item (item, site) SELECT i, s FROM unnest(%s::text[], %s::text[]) AS x(i, s) "
+        "ORDER BY i, s ON CONFLICT DO NOTHING",
         ([item for item, _ in pairs], [site for _, site in pairs]),
     )
 
 
-async def hold(connection: Connection, supplies: Iterable[Supply]) -> None:
-    """Lock the item-sites of supplies, before any movement is booked: in the order in which everybody does."""
-    pairs = sorted({(x.item, x.site) for x in supplies})
-    await known_at(connection, pairs)
-    await lock(connection, pairs)
-
-
-async def set_supplies(
-    connection: Connection, supplies: Iterable[Supply], received: Mapping[str, int] | None = None
-) -> None:
-    """What is expected under each key from now on. Reservations move with it to its new day.
-
-    `received`: packs by item that have come into stock in the same transaction; as many reservations of them become
-    reservations of stock. What was reserved of more than is still expected is given up, the least urgent order first.
-    """
-    ordered = sorted(supplies, key=lambda x: x.key)
-    await hold(connection, ordered)
-    arrived = dict(received or {})
-    for supply in ordered:
-        await connection.execute(
-            "INSERT INTO supply (key, item, site, kind, ref, packs, day, shipment) VALUES (%(key)s, %(item)s, %(site)s, "
-            "%(kind)s, %(ref)s, %(packs)s, %(day)s, %(shipment)s) ON CONFLICT (key) DO UPDATE SET item = excluded.item, "
-            "site = excluded.site, packs = excluded.packs, day = excluded.day, shipment = excluded.shipment, "
-            "ref = excluded.ref, updated_at = clock_timestamp()",
-            supply.model_dump(),
-        )
-        arrived[supply.item] = await _follow(connection, supply, arrived.get(supply.item, 0))
-
-
-async def shrink(connection: Connection, order_key: str, line: int, supply_key: str, packs: int) -> None:
-    """So many packs stay reserved under a supply; the reservation goes with the last."""
-    peg = (order_key, line, supply_key)
-    if packs:
-        await connection.execute(
-            "UPDATE peg SET packs = %s WHERE order_key = %s AND line = %s AND supply_key = %s", (packs, *peg)
-        )
-    else:
-        await connection.execute("DELETE FROM peg WHERE order_key = %s AND line = %s AND supply_key = %s", peg)
-
-
-async def lock(connection: Connection, pairs: list[tuple[str, str]]) -> list[tuple[str, str]]:
-    """Those (item, site) whose stock is known, locked in a fixed order until the transaction ends."""
-    cursor = await connection.execute(
-        "SELECT item, site FROM stock_item JOIN unnest(%s::text[], %s::text[]) AS x(item, site) USING (item, site) "
+async def lock(connection: Connection, places: Iterable[tuple[str, str]]) -> None:
+    """Lock those (item, site) whose stock is known, in the order in which everybody does, until the transaction ends:
+    before any balance of stock and any order."""
+    pairs = sorted(set(places))
+    await connection.execute(
+        "SELECT FROM stock_item JOIN unnest(%s::text[], %s::text[]) AS x(item, site) USING (item, site) "
         "ORDER BY item, site FOR UPDATE OF stock_item",
         ([item for item, _ in pairs], [site for _, site in pairs]),
     )
-    return [(row["item"], row["site"]) for row in await cursor.fetchall()]
 
 
-async def _follow(connection: Connection, supply: Supply, arrived: int) -> int:
-    """Let the reservations of a supply follow it. Returns the arrived packs that no reservation took."""
-    await connection.execute("UPDATE peg SET day = %s WHERE supply_key = %s", (supply.day, supply.key))
-    cursor = await connection.execute(
-        "SELECT p.order_key, p.line, p.packs FROM peg p JOIN order_view o ON o.key = p.order_key "
-        "WHERE p.supply_key = %s ORDER BY o.priority, o.promised_on NULLS LAST, o.key, p.line",
-        (supply.key,),
+async def hold(connection: Connection, supplies: Iterable[Supply]) -> set[str]:
+    """Lock the item-sites of supplies, before any movement is booked, and those that they were expected at before.
+    Returns the items."""
+    known = {it.key: (it.item, it.site) for it in supplies}
+    cursor = await connection.execute("SELECT item, site FROM supply WHERE key = ANY(%s)", (list(known),))
+    places = {*known.values(), *((row["item"], row["site"]) for row in await cursor.fetchall())}
+    await known_at(connection, places)
+    await lock(connection, places)
+    return {item for item, _ in places}
+
+
+async def set_supplies(connection: Connection, supplies: Iterable[Supply]) -> None:
+    """Say what is still to come, by key: new, changed, or over (0 packs). Needs a transaction.
+
+    What orders were promised from supply that has come in, slipped, shrunk or gone is looked at right afterwards. Until
+    then packs that are missing from a supply count as taken from stock, so that nobody else is promised them.
+    """
+    known = {it.key: it for it in supplies}
+    rows = sorted(known.values(), key=lambda it: (it.item, it.site, it.key))
+    if not rows:
+        return
+    items = await hold(connection, rows)
+    await connection.execute(
+        "INSERT INTO supply AS s (key, item, site, kind, ref, packs, day, shipment) SELECT * FROM unnest(%s::text[], "
+        "%s::text[], %s::text[], %s::text[], %s::text[], %s::bigint[], %s::date[], %s::text[]) "
+        "ON CONFLICT (key) DO UPDATE SET item = excluded.item, site = excluded.site, kind = excluded.kind, "
+        "ref = excluded.ref, packs = excluded.packs, day = excluded.day, shipment = excluded.shipment, "
+        "updated_at = clock_timestamp() WHERE (s.item, s.site, s.kind, s.ref, s.packs, s.day, s.shipment) IS DISTINCT "
+        "FROM (excluded.item, excluded.site, excluded.kind, excluded.ref, excluded.packs, excluded.day, excluded.shipment)",
+        (
+            [it.key for it in rows],
+            [it.item for it in rows],
+            [it.site for it in rows],
+            [it.kind for it in rows],
+            [it.ref for it in rows],
+            [it.packs for it in rows],
+            [it.day for it in rows],
+            [it.shipment for it in rows],
+        ),
     )
-    still = supply.packs
-    for row in await cursor.fetchall():
-        moved = min(row["packs"], arrived)
-        kept = min(row["packs"] - moved, still)
-        arrived, still = arrived - moved, still - kept
-        await shrink(connection, row["order_key"], row["line"], supply.key, kept)
-        if moved:
-            await connection.execute(
-                "INSERT INTO peg AS p (order_key, line, supply_key, item, site, packs, day) VALUES (%s, %s, %s, %s, %s, "
-                "%s, current_date) ON CONFLICT (order_key, line, supply_key) DO UPDATE SET packs = p.packs + excluded.packs",
-                (row["order_key"], row["line"], STOCK, supply.item, supply.site, moved),
-            )
-    return arrived
+    await look_at(connection, items)
+
+
+async def look_at(connection: Connection, items: Iterable[str], *, at_once: bool = True) -> None:
+    """Have the promises of these items looked at; `at_once`, or when the keeper looks anyway."""
+    await connection.execute("INSERT INTO repromise (item) SELECT unnest(%s::text[])", (sorted(items),))
+    if at_once:
+        await connection.execute(f"NOTIFY {CHANNEL}")

@@ -6,7 +6,6 @@ from datetime import date, datetime
 from typing import Any, ClassVar
 
 from sqlalchemy import BigInteger, CheckConstraint, Column, Index, LargeBinary, UniqueConstraint, text
-from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field, SQLModel
 
 from store.columns import NOW, big_id, document, moment, texts, whole, word
@@ -139,8 +138,6 @@ class OrderView(SQLModel, table=True):
     created_at: datetime = moment(**NOW)
     updated_at: datetime = moment(**NOW)
     closed_at: datetime | None = moment()
-    offered: dict[str, Any] | None = Field(default=None, sa_type=JSONB)
-    """The promise that stock was reserved for: who asks again is offered the same."""
     amended_in: int = whole()
     """The newest step whose amendment has been worked into `release`."""
 
@@ -163,6 +160,7 @@ class OrderLineView(SQLModel, table=True):
             name="line_stages",
         ),
         CheckConstraint("ordered >= shipped AND ordered >= cancelled", name="line_ordered"),
+        Index("order_line_item", "item"),
     )
     order_key: str = Field(primary_key=True, foreign_key="order_view.key")
     line: int = Field(primary_key=True)
@@ -212,6 +210,8 @@ class EffectRow(SQLModel, table=True):
     change: str | None = None
     order_status: str | None = None
     version: int = Field(default=0, sa_column_kwargs={"server_default": text("0")})
+    restated: bool = Field(default=False, sa_column_kwargs={"server_default": text("false")})
+    """A lost attempt may have told another status under this key."""
     outcome: str = "planned"
     attempts: int = 0
     origin: str | None = None

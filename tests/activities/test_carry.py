@@ -12,12 +12,13 @@ from temporalio.testing import ActivityEnvironment
 
 from activities.carry import Carrier, Timeouts
 from activities.gate import Gate
-from connectors.ports import Call, Refused, Unavailable
+from connectors.ports import Call, KeyReused, Refused, Unavailable
 from schemas.base import Origin
 from schemas.effects import Effect, EffectReceipt, Operation
 from schemas.instructions import Accepted
+from schemas.orders import OrderStatus
 from schemas.records import StepRecord
-from store import steps
+from store import effects, steps
 from store.engine import Database
 from tests.store.rows import DUE, FIRST, KEY, open_order
 
@@ -138,3 +139,24 @@ async def test_a_refusal_is_final(desk: Desk, express: bool) -> None:
     assert (failed.value.type, failed.value.non_retryable) == ("tms_api", True)
     row = await desk.ledger()
     assert (row["outcome"], row["origin"], row["error"]) == ("failed", "tms_api", "tms: HTTP 422 no_such_lane")
+
+
+async def reused() -> Accepted:
+    """Has done something else under this key."""
+    raise KeyReused(Origin.TMS_API, "tms: HTTP 422 key_reused")
+
+
+async def test_what_a_lost_attempt_has_told_otherwise_is_done(desk: Desk) -> None:
+    async with desk.database.connection() as connection:
+        for status in (OrderStatus.PICKED, OrderStatus.PACKED):
+            told = EFFECT.model_copy(update={"order_status": status})
+            await effects.plan(connection, KEY, (told,), 2, again=True)
+    await desk.carry(reused)
+    assert (await desk.ledger())["outcome"] == "done"
+
+
+async def test_a_key_that_was_used_for_something_else_is_a_refusal(desk: Desk) -> None:
+    with pytest.raises(ApplicationError) as failure:
+        await desk.carry(reused)
+    assert failure.value.non_retryable
+    assert (await desk.ledger())["outcome"] == "failed"

@@ -20,7 +20,7 @@ from stack.cost import measure
 from stack.layout import LocalStack, StackOptions, local_stack
 from store import report
 from store.engine import Database
-from tests.bench import accepts, bare
+from tests.bench import accepts, bare, promising
 from tests.bench.page import page
 from tests.bench.product import ERP, Product, connect
 from workflows.payloads import CONVERTER
@@ -66,6 +66,7 @@ async def measurements(stack: LocalStack, database: Database, orders: int, round
     relaying = await accepts.accepts_per_s(product, "RELAYED")
     with accepts.paused(stack.pid("worker")):
         gateway = await accepts.accepts_per_s(product, "PAUSED")
+    promised = await promising.measure(database)
     bare_rate, product_rate = statistics.median(found["bare"]), statistics.median(found["product"])
     return {
         "bare_orders_per_s": round(bare_rate, 2),
@@ -83,6 +84,7 @@ async def measurements(stack: LocalStack, database: Database, orders: int, round
         "gateway_ratio": round(gateway / raw_one, 3),
         "milestone_to_erp_ms": latency["erp"],
         "milestone_to_planning_ms": latency["planning"],
+        **promised,
         "half_load_orders_per_s": round(half, 2),
         "measured_at": datetime.now(UTC).isoformat(timespec="seconds"),
     }

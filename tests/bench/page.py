@@ -38,6 +38,9 @@ Measured {measured_at} on {machine}.
 | raw single-row commits/s, eight connections | | {raw_commits_per_s_8_connections:,} |
 | milestone accepted → ERP told, at half load | p50 ≤ 150 ms, p99 ≤ 1 s | {erp} |
 | milestone accepted → planning told, at half load | | {planning} |
+| an order of two lines promised and reserved, 100,000 open rows of supply and demand | p99 ≤ 100 ms | {promising} |
+| projection of availability, from 1,000 to 1,000,000 rows | | {projection} |
+| its cost a row at 1,000,000 rows, against 1,000 | | {projection_cost_ratio} |
 
 Half load was {half_load_orders_per_s} orders/s, each with its seven messages, sent at a steady rate.
 Rounds (orders/s): {rounds}.
@@ -58,6 +61,8 @@ def page(figures: dict[str, Any]) -> str:
             **figures,
             "erp": percentiles(figures["milestone_to_erp_ms"]),
             "planning": percentiles(figures["milestone_to_planning_ms"]),
+            "promising": percentiles(figures["promising_ms"]),
+            "projection": ", ".join(f"{ms:,.1f} ms" for ms in figures["projection_ms"].values()),
             "rounds": rounds,
         }
     )

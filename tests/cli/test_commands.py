@@ -15,6 +15,7 @@ from store import planning
 from tests.cli.conftest import Terminal
 from tests.gateway.trouble import CASE, PROPOSAL
 from tests.owner import OFFERING, Owner
+from tests.promising.stocked import put_stock
 from tests.store.test_planning import ItemDelta, buffered
 
 WHY = ("--reason", "because")
@@ -208,3 +209,11 @@ async def test_master_data_with_its_owner_and_age(terminal: Terminal) -> None:
     assert "item A/1 of erp-one, fresh, fetched 20" in text
     assert "│ active │ True │" in text
     assert "offers no master data" in await terminal("master", "item", "A/1", "--erp", "erp-two", code=1)
+
+
+async def test_availability_is_shown_by_site(terminal: Terminal) -> None:
+    assert "No stock of ITEM-1 is kept" in await terminal("availability", "ITEM-1")
+    await put_stock(terminal.gateway.database, "s", 40, item="ITEM-1", site="DC1")
+    shown = await terminal("availability", "ITEM-1", "--site", "DC1", "--days", "1")
+    assert "ITEM-1 at DC1" in shown
+    assert " 40 " in shown

@@ -1,101 +1,144 @@
-"""Order promising: from stock, then from supplies as they come, then by replenishment; and it says why."""
+"""Who gets which packs and when: never more than there are, first come first served, urgent ones first."""
 
-from datetime import UTC, date, datetime, timedelta
+from collections import Counter
+from datetime import date, timedelta
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.promise import lead_days
-from domain.promising import cover, offer, project
-from schemas.base import Variant
-from schemas.orders import OrderLine, OrderRelease, Party
-from schemas.promising import Free, FreeSupply
+from domain.promising import MOST_WORDS, Pool, day_of, find, first, target
+from domain.repromising import Planned, changed, redates, replan
+from schemas.orders import LinePromise, Promise
+from schemas.promising import REPLENISHMENT, STOCK, Need, OpenLine, Peg, Source, Terms
 
-NOON = datetime(2026, 12, 1, 12, tzinfo=UTC)
-TODAY = NOON.date()
-LEAD = timedelta(days=lead_days(Variant.DISTRIBUTION_CENTRE, None))
-PO = FreeSupply(key="po/erp-one/7781/1", ref="PO 7781", packs=60, day=date(2026, 12, 10))
-
-
-def release(*lines: tuple[str, int], wanted: date = TODAY) -> OrderRelease:
-    """An order of these items and packs."""
-    return OrderRelease(
-        number="SO-1",
-        released_at=NOON,
-        requested_on=wanted,
-        variant=Variant.DISTRIBUTION_CENTRE,
-        lines=tuple(OrderLine(line=n, item=item, quantity=packs) for n, (item, packs) in enumerate(lines, 1)),
-        ship_from=Party(id="LYS", country="FR"),
-        ship_to=Party(id="C", country="DE"),
-        site="LYS",
-        region="EMEA",
-    )
+TODAY = date(2026, 5, 4)
+SITES = ("LYS", "HAM")
+KEYS = (STOCK, "po/1", "po/2")
+TERMS = Terms(site="LYS", alternates=("HAM",), released_on=TODAY, lead_days=4, replenish_days=7)
 
 
-def test_what_is_there_is_promised_by_lead_time_or_for_the_day_wanted() -> None:
-    free = {"A": Free(item="A", stock=40)}
-    made = offer(release(("A", 40)), free, 7)
-    assert (made.promise.promised_on, made.uncovered) == (TODAY + LEAD, 0)
-    assert made.promise.reason == f"promised {(TODAY + LEAD).day} Dec: 40 A from LYS now"
-    later = date(2026, 12, 20)
-    assert offer(release(("A", 40), wanted=later), free, 7).promise.promised_on == later
+def after(days: int) -> date:
+    """So many days from today."""
+    return TODAY + timedelta(days=days)
 
 
-def test_a_promise_says_what_it_is_made_of() -> None:
-    made = offer(release(("A", 100)), {"A": Free(item="A", stock=40, supplies=(PO,))}, 7)
-    assert made.promise.promised_on == PO.day + LEAD
-    assert made.promise.reason == "promised 14 Dec: 40 A from LYS now, 60 from PO 7781 due 10 Dec"
-    assert [(x.supply, x.packs, x.day) for x in made.pegs] == [("", 40, TODAY), (PO.key, 60, PO.day)]
+def need(packs: int, wanted: int = 4, line: int = 1) -> Need:
+    """Packs of item A."""
+    return Need(line=line, item="A", packs=packs, wanted_on=after(wanted))
 
 
-def test_what_nothing_covers_takes_the_time_of_replenishment_and_is_not_reserved() -> None:
-    made = offer(release(("A", 50)), {"A": Free(item="A", stock=45)}, 7)
-    assert made.promise.promised_on == TODAY + timedelta(days=7) + LEAD
-    assert (made.uncovered, sum(x.packs for x in made.pegs)) == (5, 45)
-    assert "5 A must be replenished by 8 Dec" in made.promise.reason
+@st.composite
+def sources(draw: st.DrawFn) -> list[Source]:
+    """What there is of item A."""
+    found = []
+    for site in SITES:
+        for key in KEYS:
+            packs, days = draw(st.integers(-20, 60)), draw(st.integers(-3, 20))
+            due = after(days) if key else date.min
+            found.append(Source(item="A", site=site, supply=key, ref=f"PO {key[-1:]}", packs=packs, due=due))
+    return found
 
 
-def test_lines_of_one_item_do_not_take_the_same_packs() -> None:
-    made = offer(release(("A", 30), ("A", 30)), {"A": Free(item="A", stock=40, supplies=(PO,))}, 7)
-    assert [(x.line, x.supply, x.packs) for x in made.pegs] == [(1, "", 30), (2, "", 10), (2, PO.key, 20)]
+@st.composite
+def open_lines(draw: st.DrawFn) -> list[OpenLine]:
+    """Lines with reservations that may or may not hold."""
+    found = []
+    for n in range(draw(st.integers(1, 6))):
+        places = draw(st.lists(st.sampled_from([(s, k) for s in SITES for k in (*KEYS, REPLENISHMENT)]), min_size=1))
+        pegs = tuple(
+            Peg(
+                line=1,
+                item="A",
+                site=site,
+                supply=key,
+                packs=draw(st.integers(1, 30)),
+                due=after(draw(st.integers(-2, 12))),
+                day=after(draw(st.integers(0, 20))),
+                wanted_on=after(4),
+            )
+            for site, key in dict.fromkeys(places)
+        )
+        priority, promised = draw(st.integers(1, 5)), after(draw(st.integers(4, 12)))
+        wish = need(sum(it.packs for it in pegs)).model_copy(update={"not_before": promised})
+        terms = TERMS.model_copy(update={"priority": priority})
+        found.append(OpenLine(order=f"erp/{n}", terms=terms, need=wish, told_on=promised, pegs=pegs))
+    return found
 
 
-def test_an_overdue_supply_is_there_today_at_the_earliest_and_an_oversold_stock_gives_nothing() -> None:
-    late = PO.model_copy(update={"day": date(2026, 11, 1)})
-    made = cover(1, 10, "LYS", Free(item="A", stock=-5, supplies=(late,)), TODAY, 7)
-    assert [(x.supply, x.packs, x.day) for x in made.pegs] == [(late.key, 10, TODAY)]
+def held(planned: list[Planned]) -> Counter[tuple[str, str]]:
+    """Packs by site and supply."""
+    found = Counter[tuple[str, str]]()
+    for it in planned:
+        for peg in it.pegs:
+            found[peg.site, peg.supply] += peg.packs
+    return found
 
 
-def test_items_of_which_no_stock_is_known_go_by_lead_time() -> None:
-    made = offer(release(("A", 10), ("X", 5)), {"A": Free(item="A", stock=40)}, 7)
-    assert {x.line for x in made.pegs} == {1}
-    assert made.promise.promised_on == TODAY + LEAD
+@given(sources(), st.lists(st.tuples(st.integers(1, 50), st.integers(0, 25)), min_size=1, max_size=8))
+def test_every_pack_is_promised_and_none_twice(there: list[Source], wishes: list[tuple[int, int]]) -> None:
+    pool, reserved = Pool(there), Counter[tuple[str, str]]()
+    for packs, wanted in wishes:
+        wish = need(packs, wanted)
+        pegs = find(wish, TERMS, pool, TODAY)
+        assert sum(it.packs for it in pegs) == packs
+        assert len({(it.site, it.supply) for it in pegs}) == len(pegs)
+        assert day_of(wish, TERMS, pegs) >= max(it.day for it in pegs)
+        assert all(it.late for it in pegs) == any(it.day > target(wish, TERMS) for it in pegs)
+        for it in pegs:
+            reserved[it.site, it.supply] += it.packs
+    for source in there:
+        assert reserved[source.site, source.supply] <= max(0, source.packs)
 
 
-supplies = st.lists(st.tuples(st.integers(0, 30), st.integers(0, 40)), max_size=5)
-
-
-@given(stock=st.integers(-20, 80), coming=supplies, wanted=st.lists(st.integers(1, 60), min_size=1, max_size=4))
-def test_nothing_is_reserved_twice_and_everything_is_accounted_for(
-    stock: int, coming: list[tuple[int, int]], wanted: list[int]
+@given(sources(), open_lines())
+def test_planned_anew_nothing_exceeds_what_there_is_and_nothing_is_lost(
+    there: list[Source], lines: list[OpenLine]
 ) -> None:
-    found = tuple(
-        FreeSupply(key=f"po/{n}", ref=f"PO {n}", packs=packs, day=TODAY + timedelta(days=days))
-        for n, (days, packs) in enumerate(coming)
+    planned = replan(lines, there, TODAY)
+    packs = {(it.site, it.supply): it.packs for it in there}
+    for (site, supply), reserved in held(planned).items():
+        assert supply == REPLENISHMENT or reserved <= max(0, packs[site, supply])
+    assert [sum(p.packs for p in it.pegs) for it in planned] == [it.line.need.packs for it in planned]
+    assert all(it.day >= it.line.need.not_before for it in planned), "never before the first promise"
+
+
+def planned_again(planned: list[Planned], there: list[Source]) -> list[Planned]:
+    """Plan the outcome of a plan."""
+    lines = [it.line.model_copy(update={"pegs": it.pegs, "told_on": it.day}) for it in planned]
+    return replan(lines, there, TODAY)
+
+
+@given(sources(), open_lines())
+def test_planned_again_and_again_it_settles(there: list[Source], lines: list[OpenLine]) -> None:
+    planned = replan(lines, there, TODAY)
+    for _ in lines:
+        planned = planned_again(planned, there)
+    assert redates(planned_again(planned, there)) == []
+
+
+@given(sources(), open_lines())
+def test_the_order_of_lines_makes_no_difference(there: list[Source], lines: list[OpenLine]) -> None:
+    assert replan(lines, there, TODAY) == replan(lines[::-1], there, TODAY)
+
+
+def test_who_holds_what_it_needs_is_not_touched() -> None:
+    peg = Peg(line=1, item="A", site="LYS", supply=STOCK, packs=5, due=TODAY, day=after(4), wanted_on=after(4))
+    lines = [OpenLine(order=f"erp/{n}", terms=TERMS, need=need(5), told_on=after(4), pegs=(peg,)) for n in range(3)]
+    stock = Source(item="A", site="LYS", packs=15)
+    assert changed(replan(lines, [stock], after(9))) == []
+
+
+def test_a_long_promise_is_explained_in_short() -> None:
+    needs = [need(1, line=n) for n in range(1, 9)]
+    lines = tuple(LinePromise(line=it.line, promised_on=after(4)) for it in needs)
+    lead = Promise(promised_on=after(4), lines=lines, reason="as requested")
+    found, _ = first(lead, needs, TERMS, Pool([Source(item="A", site="LYS", packs=9)]), {("A", "LYS")})
+    assert found.promise.reason.endswith(f"; {8 - MOST_WORDS} more lines from stock and supply")
+    mixed, _ = first(
+        lead,
+        [needs[0], needs[1].model_copy(update={"item": "B"})],
+        TERMS,
+        Pool([Source(item="A", site="LYS", packs=9)]),
+        {("A", "LYS")},
     )
-    made = offer(release(*(("A", packs) for packs in wanted)), {"A": Free(item="A", stock=stock, supplies=found)}, 7)
-    there = {"": max(0, stock), **{x.key: x.packs for x in found}}
-    for key, packs in there.items():
-        assert sum(x.packs for x in made.pegs if x.supply == key) <= packs
-    assert sum(x.packs for x in made.pegs) + made.uncovered == sum(wanted)
-    for line in made.promise.lines:
-        assert all(x.day + LEAD <= line.promised_on for x in made.pegs if x.line == line.line)
-
-
-def test_a_delay_moves_supply_to_its_new_day() -> None:
-    day = {n: TODAY + timedelta(days=n) for n in range(4)}
-    before = project(10, [(day[1], 60)], [(day[2], 50)], TODAY, 4)
-    assert [x.projected for x in before] == [10, 70, 20, 20]
-    after = project(10, [(day[3], 60)], [(day[2], 50)], TODAY, 4)
-    assert [x.projected for x in after] == [10, 10, -40, 20]
-    assert project(0, [(date(2026, 1, 1), 5)], [], TODAY, 1)[0].supply == 5, "what is overdue counts today"
+    assert mixed.promise.reason == "line 1 promised 8 May: 1 from LYS now; 1 lines by lead time"

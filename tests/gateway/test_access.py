@@ -10,6 +10,7 @@ from tests.gateway.messages import as_bytes, event, release
 from tests.gateway.test_commands import ASKED
 from tests.gateway.test_planning import ACCEPT, DECISION, RULE
 from tests.gateway.trouble import CASE, open_case, propose
+from tests.promising.test_api import QUESTION
 
 JSON = {"Content-Type": "application/json"}
 SUPPORT = {"helpdesk", "root"}
@@ -32,6 +33,8 @@ OPERATIONS: dict[str, tuple[str, str, bytes, set[str]]] = {
     "resolve": ("POST", f"/v1/cases/{CASE}/resolve", as_bytes({"id": "1", "reason": "r"}), SUPPORT),
     "proposals": ("GET", "/v1/proposals", b"", PLANNERS),
     "decision": ("POST", DECISION, as_bytes(ACCEPT), PLANNERS),
+    "availability": ("GET", "/v1/availability?item=A", b"", OWNERS | {"erp-two"} | PLANNERS),
+    "promises": ("POST", "/v1/promises", as_bytes(QUESTION), OWNERS | {"erp-two"} | PLANNERS),
     "policies": ("GET", "/v1/policies", b"", {"root"}),
     "put policy": ("PUT", "/v1/policies", as_bytes(RULE), {"root"}),
     "report": ("POST", "/v1/events", as_bytes(event("{partner}")), {"wms-dc1", "tms", "dhl", "ups", "acme"}),

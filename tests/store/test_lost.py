@@ -148,3 +148,34 @@ async def test_what_a_lost_attempt_at_a_return_booked_counts_once(order: Databas
     assert {place: packs for place, packs in (await held(order)).items() if packs} == {}
     async with order.connection() as connection:
         assert await ledger.audit(connection) == []
+
+
+async def test_an_old_step_that_moved_nothing_and_comes_late_takes_nothing_back(order: Database) -> None:
+    early = step(3, 5, {})
+    for record in (early, step(5, 8, move(0, 1)), early, step(8, 9, move(1, 2)), early):
+        await steps.write(order, record)
+    assert await held(order) == {STAGES[0]: -40, STAGES[2]: 40}
+
+
+async def test_an_old_step_that_was_booked_anew_and_comes_late_takes_nothing_back(order: Database) -> None:
+    await steps.write(order, step(3, 5, move(0, 1, 10)))
+    again = step(3, 5, move(0, 1))
+    for record in (again, step(5, 8, move(1, 2)), again):
+        await steps.write(order, record)
+    assert await held(order) == {STAGES[0]: -40, STAGES[2]: 40}
+
+
+@pytest.mark.parametrize("version", [5, 8, 9])
+async def test_a_step_that_moves_nothing_takes_back_what_a_lost_attempt_moved(order: Database, version: int) -> None:
+    for lost in (step(3, 5, move(0, 1)), step(5, 8, move(1, 2))):
+        await steps.write(order, lost)
+    for record in (step(3, version, {}), step(version, 10, {})):
+        await steps.write(order, record)
+    assert await held(order) == {}
+
+
+async def test_steps_that_move_nothing_before_one_that_is_booked_again_leave_it(order: Database) -> None:
+    await steps.write(order, step(3, 8, move(0, 1)))
+    for record in (step(3, 5, {}), step(5, 8, move(0, 1))):
+        await steps.write(order, record)
+    assert await held(order) == {STAGES[0]: -40, STAGES[1]: 40}

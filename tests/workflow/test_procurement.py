@@ -4,25 +4,36 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest_asyncio
-from temporalio.client import Client
+from temporalio.testing import WorkflowEnvironment
 
 from schemas.effects import Operation
 from schemas.milestones import MilestoneKind
 from schemas.purchasing import PurchaseStatus
 from schemas.replenishment import Hop, ReplenishmentState
+from stack.temporal import binary
 from tests.domain.purchases import NOON, advised, confirmed, invoiced, received, reported
 from tests.domain.test_replenishing import proposal
 from tests.stack.standins import until
+from tests.workflow.conftest import options
 from tests.workflow.purchase_world import PurchaseWorld, purchase_world
 from tests.workflow.return_world import dead, refuses
+from workflows.payloads import CONVERTER
 
 ALL: dict[str, Any] = {"l1": 100, "l2": 50}
 
 
 @pytest_asyncio.fixture(scope="module")
-async def world(temporal_client: Client) -> AsyncIterator[PurchaseWorld]:
-    """The workflows on the dev server."""
-    async with purchase_world(temporal_client) as started:
+async def world() -> AsyncIterator[PurchaseWorld]:
+    """The workflows on a dev server of their own: on the shared one another world works off the same queues."""
+    async with (
+        await WorkflowEnvironment.start_local(
+            dev_server_existing_path=str(binary()),
+            dev_server_extra_args=options(),
+            dev_server_log_level="error",
+            data_converter=CONVERTER,
+        ) as environment,
+        purchase_world(environment.client) as started,
+    ):
         yield started
 
 

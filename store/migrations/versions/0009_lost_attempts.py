@@ -12,8 +12,10 @@ depends_on = None
 def upgrade() -> None:
     op.add_column("effect", sa.Column("order_status", sa.String()))
     op.add_column("effect", sa.Column("version", sa.Integer(), server_default=sa.text("0"), nullable=False))
+    op.add_column("effect", sa.Column("restated", sa.Boolean(), server_default=sa.false(), nullable=False))
 
 
 def downgrade() -> None:
+    op.drop_column("effect", "restated")
     op.drop_column("effect", "version")
     op.drop_column("effect", "order_status")

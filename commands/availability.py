@@ -1,0 +1,26 @@
+"""`syncline availability`: what will be free of an item, day by day."""
+
+from typing import Annotated
+
+import typer
+
+from commands.client import Api
+from commands.terminal import DEFAULT_STATE, StateDir, console, show
+from schemas.promising import AvailabilityList
+
+COLUMNS = ("day", "on_hand", "supply", "reserved", "demand", "projected")
+
+
+def show_availability(
+    item: Annotated[str, typer.Argument(help="The item.")],
+    site: Annotated[str | None, typer.Option(help="At one site; at every site without.")] = None,
+    days: Annotated[int, typer.Option(help="How many days, from today.", min=1)] = 14,
+    state_dir: StateDir = DEFAULT_STATE,
+) -> None:
+    """Show what will be on hand, come in, be reserved and be free, day by day."""
+    found = Api(state_dir).get("/v1/availability", AvailabilityList, item=item, site=site, horizon_days=days)
+    if not found.availability:
+        console.print(f"No stock of {item} is kept: it is promised by lead time.")
+    for it in found.availability:
+        managed = "" if it.managed else ", promised by lead time"
+        show(f"{item} at {it.site}{managed}", COLUMNS, (day.model_dump() for day in it.days))

@@ -1,0 +1,59 @@
+"""Projected availability, and the question what would be promised."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request, Response
+
+from domain.policies import order_policy
+from gateway.auth import HoldingCaller
+from gateway.commands import JSON
+from gateway.limits import read_body
+from gateway.openapi import Body, takes
+from gateway.problems import answers_of
+from gateway.promising import availability, would_promise
+from gateway.services import answer, services_of
+from schemas.base import SiteId
+from schemas.door import admit
+from schemas.milestones import ItemId
+from schemas.promising import AvailabilityList, PromiseAnswer, PromiseQuestion
+from store import policies
+
+router = APIRouter(tags=["planning"])
+
+MOST_DAYS = 366
+
+
+@router.get(
+    "/v1/availability",
+    summary="Show projected availability",
+    response_model=AvailabilityList,
+    responses=answers_of(401, 403, 422, 429, 503),
+)
+async def available(
+    request: Request,
+    _caller: HoldingCaller,
+    item: Annotated[ItemId, Query(description="The item.")],
+    site: Annotated[SiteId | None, Query(description="At one site; at every site when absent.")] = None,
+    horizon_days: Annotated[int, Query(ge=1, le=MOST_DAYS, description="How many days, from today.")] = 30,
+) -> Response:
+    """On hand and expected supply, less what is reserved and demanded, day by day."""
+    found = await availability(services_of(request).database, item, site, horizon_days)
+    return answer(AvailabilityList(availability=found))
+
+
+@router.post(
+    "/v1/promises",
+    summary="Ask what would be promised",
+    response_model=PromiseAnswer,
+    responses=answers_of(401, 403, 413, 415, 422, 429, 503),
+    openapi_extra=takes(Body(JSON, "PromiseQuestion")),
+)
+async def ask(request: Request, caller: HoldingCaller) -> Response:
+    """Nothing is reserved: only the release of an order does that."""
+    _, raw = await read_body(request, JSON)
+    question = admit(PromiseQuestion, raw)
+    database = services_of(request).database
+    async with database.connection() as connection:
+        rules = await policies.rules(connection, "order")
+    policy = order_policy(rules, partner=caller.partner, site=question.site)
+    return answer(await would_promise(database, question, policy))

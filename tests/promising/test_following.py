@@ -1,0 +1,151 @@
+"""Reservations follow their order: used up, given back, moved to another site; each step once."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from schemas.commands import LineAmendment
+from schemas.effects import Effect, Operation
+from schemas.lifecycle import OrderStart
+from schemas.milestones import ShippedLine
+from schemas.orders import OrderStatus
+from schemas.records import StepRecord
+from store import steps
+from store.engine import Database
+from tests.promising.stocked import (
+    ITEM,
+    NOW,
+    SITE,
+    amendment,
+    begin,
+    expect,
+    incoming,
+    line,
+    may,
+    oversold,
+    pegs,
+    promise,
+    put_stock,
+    step,
+)
+
+ALLOCATES_30 = {f"on_hand:{SITE}": {ITEM: -30}, f"allocated:{SITE}": {ITEM: 30}}
+SHORT_10 = {f"on_hand:{SITE}": {ITEM: -10}, f"adjustment:{SITE}": {ITEM: 10}}
+
+
+@pytest.fixture
+async def stocked(database: Database) -> Database:
+    """Forty packs on hand, sixty to come, and two at another site."""
+    await put_stock(database, "s", 40)
+    await put_stock(database, "h", 2, site="HAM")
+    await expect(database, incoming("1", 60, 10))
+    return database
+
+
+async def test_what_is_allocated_uses_up_stock_first_and_once(stocked: Database) -> None:
+    start = await promise(stocked, "1", 50)
+    await begin(stocked, start)
+    assert await pegs(stocked) == {"1 1 LYS": 40, "1 1 LYS po/erp/1/1": 10}
+    for _ in range(2):
+        await steps.write(stocked, step(start, 1, ALLOCATES_30, line(1, 50, allocated=30)))
+        assert await pegs(stocked) == {"1 1 LYS": 10, "1 1 LYS po/erp/1/1": 10}
+        assert await oversold(stocked) == 0
+    every = {f"on_hand:{SITE}": {ITEM: -20}, f"allocated:{SITE}": {ITEM: 20}}
+    await steps.write(stocked, step(start, 2, every, line(1, 50, allocated=50)))
+    assert await pegs(stocked) == {}
+
+
+async def test_what_is_not_wanted_any_more_is_given_back_the_latest_first(stocked: Database) -> None:
+    start = await promise(stocked, "1", 50)
+    await begin(stocked, start)
+    message = await amendment(stocked, start, LineAmendment(line=1, quantity=30))
+    await steps.write(stocked, step(start, 1, {}, line(1, 30), amended_by=(message,)))
+    assert await pegs(stocked) == {"1 1 LYS": 30}
+
+
+async def test_a_cancelled_order_holds_nothing(stocked: Database) -> None:
+    start = await promise(stocked, "1", 50)
+    await begin(stocked, start)
+    gone = step(start, 1, {}, line(1, 50, cancelled=50), status=OrderStatus.CANCELLED, closed=True)
+    await steps.write(stocked, gone)
+    assert await pegs(stocked) == {}
+
+
+async def test_what_an_amendment_adds_is_replenished_until_better_is_found(stocked: Database) -> None:
+    start = await promise(stocked, "1", 10)
+    await begin(stocked, start)
+    added = line(2, 5, promised_on=may(9))
+    changes = (LineAmendment(line=1, quantity=12), LineAmendment(line=2, quantity=5, item=ITEM))
+    message = await amendment(stocked, start, *changes)
+    await steps.write(stocked, step(start, 1, {}, line(1, 12), added, amended_by=(message,)))
+    assert await pegs(stocked) == {"1 1 LYS": 10, "1 1 LYS lead": 2, "1 2 LYS lead": 5}
+
+
+async def test_a_substitute_is_reserved_instead(stocked: Database) -> None:
+    await put_stock(stocked, "b", 5, item="B")
+    start = await promise(stocked, "1", 10)
+    await begin(stocked, start)
+    await steps.write(stocked, step(start, 1, {}, line(1, 10, item="B"), items={1: "B"}))
+    assert await pegs(stocked) == {"1 1 LYS lead": 10}
+
+
+async def test_packs_that_could_not_be_picked_are_no_use_of_stock(stocked: Database) -> None:
+    start = await promise(stocked, "1", 40)
+    await begin(stocked, start)
+    await steps.write(stocked, step(start, 1, SHORT_10, line(1, 40)))
+    assert await pegs(stocked) == {"1 1 LYS": 40}
+    assert await oversold(stocked) == 1, "until it is promised anew"
+
+
+async def test_what_another_site_sends_instead_is_reserved_there(stocked: Database) -> None:
+    start = await promise(stocked, "1", 40)
+    await begin(stocked, start)
+    told = Effect(
+        key="k",
+        order=start.key,
+        operation=Operation.INSTRUCT_WAREHOUSE,
+        accepted_at=NOW + timedelta(hours=1),
+        site="HAM",
+        lines=(ShippedLine(line=1, quantity=10),),
+    )
+    for _ in range(2):
+        await steps.write(stocked, step(start, 1, SHORT_10, line(1, 40), effects=(told,), sites=("HAM",)))
+        assert await pegs(stocked) == {"1 1 HAM lead": 10, "1 1 LYS": 30}
+    assert await oversold(stocked) == 0
+
+
+def again(start: OrderStart, version: int, packs: int, **fields: Any) -> StepRecord:
+    """A step decided on version 1 that has so many packs allocated by then."""
+    moves = {f"on_hand:{SITE}": {ITEM: -packs}, f"allocated:{SITE}": {ITEM: packs}} if packs else {}
+    return step(start, version, moves, line(1, 50, allocated=packs), base=1, **fields)
+
+
+@pytest.mark.parametrize("packs", [0, 20, 30, 45, 50])
+@pytest.mark.parametrize("version", [2, 3, 4])
+async def test_what_is_decided_again_holds_what_the_order_still_wants(
+    stocked: Database, packs: int, version: int
+) -> None:
+    start = await promise(stocked, "1", 50)
+    await begin(stocked, start)
+    await steps.write(stocked, step(start, 1, {}, line(1, 50), base=0))
+    await steps.write(stocked, again(start, 3, 30))
+    for _ in range(2):
+        await steps.write(stocked, again(start, version, packs))
+        # A step that moves nothing leaves the newer one to the step that comes to where that was.
+        assert sum((await pegs(stocked)).values()) == (50 - packs if packs or version > 2 else 20)
+        assert await oversold(stocked) == 0
+    rest = {f"on_hand:{SITE}": {ITEM: packs - 50}, f"allocated:{SITE}": {ITEM: 50 - packs}}
+    await steps.write(stocked, step(start, 5, rest if packs < 50 else {}, line(1, 50, allocated=50), base=version))
+    assert await pegs(stocked) == {}
+
+
+async def test_an_end_that_was_lost_gives_nothing_away(stocked: Database) -> None:
+    start = await promise(stocked, "1", 50)
+    await begin(stocked, start)
+    await steps.write(stocked, step(start, 1, {}, line(1, 50), base=0))
+    lost = step(start, 3, {}, line(1, 50, cancelled=50), base=1, status=OrderStatus.CANCELLED, closed=True)
+    await steps.write(stocked, lost)
+    assert await pegs(stocked) == {}
+    await steps.write(stocked, again(start, 2, 20))
+    assert await pegs(stocked) == {"1 1 LYS lead": 30}

@@ -1,0 +1,240 @@
+"""Promises again: supply slips, shrinks, goes or comes in, stock is cut; in order of priority, and told once."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from decimal import Decimal
+from typing import Any
+
+import pytest
+import pytest_asyncio
+
+from activities.promising import PromisingActivities
+from gateway.admission import digest_of
+from gateway.promising import redating
+from gateway.requests import record_of
+from schemas.lifecycle import OrderStart
+from schemas.procurement import PurchaseLine, PurchaseOrder
+from schemas.purchasing import PurchaseRecord, PurchaseStatus
+from store import inbox, procurement, steps
+from store.engine import Database
+from store.wake import Wake
+from tests.promising.stocked import (
+    NOW,
+    SITE,
+    TODAY,
+    begin,
+    book,
+    expect,
+    incoming,
+    line,
+    may,
+    oversold,
+    pegs,
+    promise,
+    put_stock,
+    step,
+)
+
+
+class Desk:
+    """The keeper, and what orders were told."""
+
+    def __init__(self, database: Database) -> None:
+        self.database = database
+        self.keeper = PromisingActivities(database, Wake(database.url, ()), redating)
+
+    async def order(self, number: str, packs: int, **fields: Any) -> OrderStart:
+        """Promise an order and begin it."""
+        start: OrderStart = await promise(self.database, number, packs, **fields)
+        await begin(self.database, start)
+        return start
+
+    async def look(self) -> None:
+        """The keeper looks at everything that has changed."""
+        await self.keeper.look(TODAY)
+
+    async def told(self) -> list[tuple[str, list[int]]]:
+        """(order, days of May) of every re-date that is on its way; they arrive."""
+        async with self.database.transaction() as connection:
+            cursor = await connection.execute("SELECT * FROM inbox_message WHERE state = 'received' ORDER BY id")
+            found = [row for row in await cursor.fetchall() if row["kind"] == inbox.ACT]
+            await inbox.settle(connection, [row["id"] for row in found], "applied", [None for _ in found])
+        records = [record_of(row["kind"], row["raw"]) for row in found]
+        assert all(it.by == "promising" and it.request.reason for it in records)
+        assert [digest_of(it.raw) for it in records] == [row["digest"] for row in found], "the relay finds it again"
+        return [(it.key.split("/")[1], [x.promised_on.day for x in it.request.promises]) for it in records]
+
+
+@pytest_asyncio.fixture
+async def desk(database: Database) -> AsyncIterator[Desk]:
+    """Ten packs on hand, and a hundred to come on the tenth."""
+    await put_stock(database, "s", 10)
+    await expect(database, incoming("1", 100, 10))
+    yield Desk(database)
+
+
+async def test_a_supply_that_slips_takes_its_promises_along_and_back(desk: Desk) -> None:
+    await desk.order("1", 30)
+    await desk.look()
+    assert await desk.told() == []
+    await expect(desk.database, incoming("1", 100, 15))
+    await desk.look()
+    assert await desk.told() == [("1", [19])]
+    await desk.look()
+    assert await desk.told() == [], "an order is told once"
+    await expect(desk.database, incoming("1", 100, 6))
+    await desk.look()
+    assert await desk.told() == [("1", [14])], "and never for a day before the first promise"
+
+
+async def test_what_is_left_goes_to_who_comes_first(desk: Desk) -> None:
+    await desk.order("late", 60, priority=4)
+    await desk.order("urgent", 50, priority=1)
+    assert await pegs(desk.database) == {
+        "late 1 LYS": 10,
+        "late 1 LYS po/erp/1/1": 50,
+        "urgent 1 LYS po/erp/1/1": 50,
+    }
+    await expect(desk.database, incoming("1", 60, 10), incoming("2", 500, 20))
+    await desk.look()
+    held = await pegs(desk.database)
+    assert held["urgent 1 LYS po/erp/1/1"] == 50
+    assert held["late 1 LYS po/erp/2/1"] == 40
+    assert await desk.told() == [("late", [24])]
+
+
+async def test_a_supply_that_is_gone_may_take_stock_from_a_later_order(desk: Desk) -> None:
+    await desk.order("later", 10, priority=4)
+    await desk.order("urgent", 10, priority=1)
+    await expect(desk.database, incoming("1", 0, 10), incoming("2", 500, 20))
+    await desk.look()
+    assert await pegs(desk.database) == {"later 1 LYS po/erp/2/1": 10, "urgent 1 LYS": 10}
+    assert await desk.told() == [("later", [24])]
+
+
+async def test_nobody_takes_stock_that_needs_none(desk: Desk) -> None:
+    await desk.order("first", 10, priority=5)
+    await desk.order("urgent", 10, priority=1)
+    await put_stock(desk.database, "more", 3)
+    await desk.look()
+    assert (await pegs(desk.database))["first 1 LYS"] == 10
+    assert await desk.told() == []
+
+
+async def test_a_receipt_turns_supply_into_stock_and_keeps_the_day(desk: Desk) -> None:
+    await desk.order("1", 30)
+    await book(desk.database, "r", {"supplier:acme": {"A": -100}, f"on_hand:{SITE}": {"A": 100}})
+    await expect(desk.database, incoming("1", 0, 10))
+    other = await promise(desk.database, "2", 90)
+    assert other.promise.reason.startswith("promised 15 May: 80 from LYS now"), "what is reserved is not free"
+    await desk.look()
+    assert await pegs(desk.database) == {"1 1 LYS": 30, "2 1 LYS": 80, "2 1 LYS lead": 10}
+    assert await desk.told() == []
+    assert await oversold(desk.database) == 0
+
+
+async def test_a_receipt_that_is_written_twice_turns_supply_into_stock_once(desk: Desk) -> None:
+    ordered = PurchaseLine(line=1, item="A", packs=100, unit_price=Decimal("2.5"), due_on=may(10))
+    purchase = PurchaseOrder(
+        number="1", supplier="acme", site=SITE, region="EMEA", currency="EUR", ordered_at=NOW, lines=(ordered,)
+    )
+    async with desk.database.transaction() as connection:
+        key = await procurement.open_purchase(connection, "erp", purchase, ["erp", "acme"])
+    await desk.order("1", 50)
+    receipt = PurchaseRecord(
+        order=key,
+        version=2,
+        status=PurchaseStatus.ORDERED,
+        purchase=purchase,
+        supplies=(incoming("1", 80, 10),),
+        moves={"supplier:acme": {"A": -20}, f"on_hand:{SITE}": {"A": 20}},
+    )
+    for _ in range(2):
+        await procurement.write(desk.database, receipt)
+        for _ in range(2):
+            await desk.look()
+            assert sum((await pegs(desk.database)).values()) == 50
+            assert await oversold(desk.database) == 0
+    held = await pegs(desk.database)
+    assert await desk.told() == []
+    other = await promise(desk.database, "2", 61)
+    assert held.get("1 1 LYS", 0) >= 10
+    assert "replenished" in other.promise.reason, "of 30 on hand and 80 to come, 50 are held"
+    assert sum(packs for name, packs in (await pegs(desk.database)).items() if not name.endswith("lead")) == 110
+
+
+async def test_stock_that_is_cut_is_promised_anew_and_better_stock_brings_it_forward(desk: Desk) -> None:
+    await desk.order("1", 10)
+    await put_stock(desk.database, "cut", -4)
+    assert await oversold(desk.database) == 1
+    await desk.look()
+    assert await oversold(desk.database) == 0
+    assert await pegs(desk.database) == {"1 1 LYS": 6, "1 1 LYS po/erp/1/1": 4}
+    assert await desk.told() == [("1", [14])]
+    await put_stock(desk.database, "found", 4)
+    await desk.look()
+    assert await pegs(desk.database) == {"1 1 LYS": 10}
+    assert await desk.told() == [("1", [8])]
+
+
+async def test_an_order_that_is_picked_is_left_alone(desk: Desk) -> None:
+    start = await desk.order("1", 30)
+    allocates = {f"on_hand:{SITE}": {"A": -10}, f"allocated:{SITE}": {"A": 10}}
+    await steps.write(desk.database, step(start, 1, allocates, line(1, 30, allocated=10, picked=10)))
+    await expect(desk.database, incoming("1", 100, 15))
+    await desk.look()
+    assert await desk.told() == []
+    assert await pegs(desk.database) == {"1 1 LYS po/erp/1/1": 20}
+    second = await promise(desk.database, "2", 90)
+    assert "80 from PO 1 due 15 May" in second.promise.reason, "what it holds is not there for others"
+
+
+async def test_an_order_hears_of_one_day_after_the_other(desk: Desk) -> None:
+    await desk.order("1", 30)
+    await expect(desk.database, incoming("1", 100, 15))
+    await desk.look()
+    await expect(desk.database, incoming("1", 100, 18))
+    await desk.look()
+    assert await desk.told() == [("1", [19])], "the first is on its way"
+    await desk.look()
+    assert await desk.told() == [("1", [22])]
+
+
+async def test_a_replenishment_nobody_has_named_is_named_when_it_comes(desk: Desk) -> None:
+    start = await desk.order("1", 120)
+    assert start.promise.promised_on == may(15)
+    await expect(desk.database, incoming("2", 10, 25))
+    await desk.look()
+    assert await desk.told() == [], "it may still come in time from elsewhere"
+    await expect(desk.database, incoming("3", 10, 11))
+    await desk.look()
+    assert (await pegs(desk.database))["1 1 LYS po/erp/3/1"] == 10
+    assert await desk.told() == []
+
+
+@pytest.mark.parametrize("seed", range(3))
+async def test_nothing_is_oversold_whatever_happens_at_once(database_url: str, seed: int) -> None:
+    async with Database(database_url, 12) as database:
+        desk = Desk(database)
+        await put_stock(database, "s", 50)
+
+        async def orders() -> None:
+            for n in range(8):
+                await promise(database, f"{seed}-{n}", 7 + n, priority=1 + (n + seed) % 5)
+
+        async def supplies() -> None:
+            for n in range(8):
+                await expect(database, incoming(f"{n % 3}", (17 * (n + seed)) % 60, 6 + (n * 5 + seed) % 20))
+
+        async def counts() -> None:
+            for n in range(6):
+                await put_stock(database, f"c{n}", -9 if (n + seed) % 2 else 5)
+
+        async def looks() -> None:
+            for _ in range(6):
+                await desk.look()
+
+        await asyncio.gather(orders(), supplies(), counts(), looks(), looks())
+        await desk.look()
+        assert await oversold(database) == 0
+        assert sum((await pegs(database)).values()) == sum(7 + n for n in range(8)), "every pack is still promised"

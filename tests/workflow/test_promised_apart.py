@@ -1,0 +1,41 @@
+"""An order promised from two sites, and one whose lines are promised anew."""
+
+from datetime import timedelta
+
+from schemas.base import Role
+from schemas.commands import ActionRequest, Verb
+from schemas.effects import ChangeKind, Operation
+from schemas.exceptions import Action
+from schemas.milestones import ShippedLine
+from schemas.orders import LinePromise
+from schemas.promising import Sending
+from tests.workflow.world import World
+
+
+async def test_what_another_site_was_promised_to_send_is_instructed_there(world: World) -> None:
+    part = (ShippedLine(line=2, quantity=20),)
+    order = await world.order(sendings=(Sending(site="HAM", lines=part),))
+    await order.owes_nothing()
+    sent = [(it.site, it.lines) for it in order.carried(Operation.INSTRUCT_WAREHOUSE)]
+    assert sent == [("", ()), ("HAM", part)]
+    [less] = order.carried(Operation.AMEND_WAREHOUSE)
+    assert [(it.line, it.quantity) for it in less.changes] == [(2, -20)]
+    assert [it.site for it in order.carried(Operation.TENDER_TRANSPORT)] == ["", "HAM"]
+    [told] = [it for it in order.carried(Operation.REPORT_CHANGE) if it.change is ChangeKind.RE_SOURCED]
+    assert (told.site, told.lines) == ("HAM", part)
+    assert order.steps[0].sites == ("HAM",)
+    await order.handle.terminate()
+
+
+async def test_single_lines_are_promised_anew_and_the_erp_is_told_of_these(world: World) -> None:
+    order = await world.order()
+    first = order.start.promise.promised_on
+    later = LinePromise(line=2, promised_on=first + timedelta(days=6))
+    wish = ActionRequest(id="promising/7", reason="PO 1 is due later", action=Action.RE_DATE, promises=(later,))
+    answer = await order.ask(Verb.ACT, wish, Role.ADMIN)
+    assert answer.promised_on == later.promised_on
+    await order.owes_nothing()
+    [redate] = order.carried(Operation.REDATE_PROMISE)
+    assert (redate.promises, redate.reason) == ((later,), "PO 1 is due later")
+    assert {it.line: it.promised_on for it in order.steps[-1].lines} == {1: first, 2: later.promised_on}
+    await order.handle.terminate()
