@@ -186,10 +186,9 @@ async def main(config: Settings) -> None:
         await handoff.ensure_notices()
         registry = MasterData(DialectMasterData(http[System.ERP]), database, config)
         intake = Intake(database, config.stock_owner, registry)
+        await handoff.ensure_promising()
         relay = asyncio.create_task(Relay(database, handoff, wake, intake).run())
         schedules = asyncio.create_task(keep(client, database, config.reconcile_every_s))
-        await handoff.ensure_promising()
-        relay = asyncio.create_task(Relay(database, handoff, wake).run())
         await stack.enter_async_context(serve_health(int(os.environ.get("SYNCLINE_WORKER_HEALTH_PORT", "0"))))
         gc.freeze()  # what lives as long as the process is left out of every collection
         structlog.get_logger("worker").info("worker.ready", regions=regions)
