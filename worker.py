@@ -65,6 +65,7 @@ from workflows.returns import ReturnWorkflow
 from workflows.sandbox import sandbox
 
 GRACE = timedelta(seconds=5)
+ENSURE_EVERY_S = 60.0
 WORKFLOWS = (
     OrderWorkflow,
     ExceptionCaseWorkflow,
@@ -154,6 +155,18 @@ def queue_worker(client: Client, queue: str, activities: list[Any], limit: Queue
     )
 
 
+async def keep_running(handoff: TemporalHandoff, config: Settings) -> None:
+    """See again and again that what never ends runs: Temporal may have been away, or somebody ended it."""
+    while True:
+        for feed in config.planning_feeds:
+            await handoff.ensure_feed(feed)
+        for erp in sorted(set(config.stock_erp.values())):
+            await handoff.ensure_stock_feed(erp)
+        await handoff.ensure_notices()
+        await handoff.ensure_promising()
+        await asyncio.sleep(ENSURE_EVERY_S)
+
+
 async def main(config: Settings) -> None:
     """Run until SIGINT or SIGTERM."""
     stop = asyncio.Event()
@@ -177,24 +190,18 @@ async def main(config: Settings) -> None:
         for worker in build_workers(client, config, database, wake, http, channels):
             await stack.enter_async_context(worker)
         handoff = TemporalHandoff(client, database)
-        async with database.connection() as connection:
-            regions = await planning.regions(connection)
-        for region in regions:
-            await handoff.ensure_feed(region)
-        for erp in sorted(set(config.stock_erp.values())):
-            await handoff.ensure_stock_feed(erp)
-        await handoff.ensure_notices()
         registry = MasterData(DialectMasterData(http[System.ERP]), database, config)
         intake = Intake(database, config.stock_owner, registry)
-        await handoff.ensure_promising()
         relay = asyncio.create_task(Relay(database, handoff, wake, intake).run())
         schedules = asyncio.create_task(keep(client, database, config.reconcile_every_s))
+        endless = asyncio.create_task(keep_running(handoff, config))
         await stack.enter_async_context(serve_health(int(os.environ.get("SYNCLINE_WORKER_HEALTH_PORT", "0"))))
         gc.freeze()  # what lives as long as the process is left out of every collection
-        structlog.get_logger("worker").info("worker.ready", regions=regions)
+        structlog.get_logger("worker").info("worker.ready")
         await asyncio.wait([relay, asyncio.create_task(stop.wait())], return_when=asyncio.FIRST_COMPLETED)
         relay.cancel()
         schedules.cancel()
+        endless.cancel()
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ from temporalio import activity
 from activities.faults import as_application_error
 from connectors.ports import Call, PlanningPort, Refused, Unavailable
 from schemas.feeds import FeedReport, FeedRun
-from schemas.instructions import PlanningBatch
+from schemas.instructions import PlanningAnswer, PlanningBatch
 from store import planning
 from store.engine import Database
 from store.planning import Frozen
@@ -32,7 +32,10 @@ class FeedLimits:
     batch: int = 500
     linger_s: float = 1.5
     run_for_s: float = 600.0
-    timeout_s: float = 10.0
+    timeout_s: float = 5.0
+    patience_s: tuple[float, ...] = (0.2, 0.4, 0.8, 1.6, 3.2)
+    """Pauses before the same call is made again when nobody answers it. Afterwards the run fails, so that people see it
+    in the Temporal UI, and its retry policy goes on: it counts every failure of a long run, and waits longer."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +49,7 @@ class PlanningActivities:
 
     @activity.defn(name="planning.feed")
     async def feed(self, run: FeedRun) -> FeedReport:
-        """Send movements of one region until the run's time is over. Raises ApplicationError when planning is away."""
+        """Send movements to a planning system until the run's time is over. Raises ApplicationError when it is away."""
         report = FeedReport()
         seen = 0
         until = time.monotonic() + self.limits.run_for_s
@@ -63,17 +66,17 @@ class PlanningActivities:
         """Send all that is due; and in how many seconds the next is, None when nothing waits."""
         while True:
             async with self.database.connection() as connection:
-                rows = await planning.pending(connection, run.region, self.limits.batch)
+                rows = await planning.pending(connection, run, self.limits.batch)
             if rows:
                 calls = await self._send(run, rows)
                 report = report.model_copy(update={"calls": report.calls + calls})
                 activity.heartbeat(report)
                 continue
             async with self.database.transaction() as connection:
-                due_in_s = await planning.due_in_s(connection, run.region, self.limits.batch, self.limits.linger_s)
+                due_in_s = await planning.due_in_s(connection, run, self.limits.batch, self.limits.linger_s)
                 if due_in_s is None or due_in_s > 0:
                     return report, due_in_s
-                movements = await planning.freeze(connection, run.workflow_id.partition("/")[2], run.region)
+                movements = await planning.freeze(connection, run)
             report = report.model_copy(update={"deltas": report.deltas + movements})
 
     async def _send(self, run: FeedRun, rows: Sequence[Frozen]) -> int:
@@ -93,20 +96,34 @@ class PlanningActivities:
         return calls
 
     async def _call(self, run: FeedRun, rows: Sequence[Frozen]) -> dict[str, str]:
-        """One call; what came of it is written down. Returns the rule by the key of each row that was refused."""
-        batch = PlanningBatch(region=run.region, rows=tuple(it.row for it in rows))
+        """Rows in one call; what came of it is written down. Returns the rule by the key of each that was refused."""
         try:
-            answer = await self.port.send(batch, Call(run.region, call_key(rows), timeout_s=self.limits.timeout_s))
+            answer = await self._until_answered(run, rows)
             refused = {it.key: it.code for it in answer.refused}
         except Refused as error:
             refused = {it.row.key: str(error) for it in rows}
-        except Unavailable as error:
-            raise as_application_error(error) from error
         async with self.database.transaction() as connection:
-            await planning.answered(connection, run.region, [it.row.key for it in rows], refused)
+            await planning.answered(connection, [it.row.key for it in rows], refused)
             if len(rows) == 1 and refused:
                 await planning.park(connection, rows[0].row.key, refused[rows[0].row.key])
         return refused
+
+    async def _until_answered(self, run: FeedRun, rows: Sequence[Frozen]) -> PlanningAnswer:
+        """The same call, again while planning does not answer. Raises Refused, and ApplicationError when it is away."""
+        batch = PlanningBatch(rows=tuple(it.row for it in rows))
+        call = Call(run.region, call_key(rows), timeout_s=self.limits.timeout_s)
+        pauses_s = iter(self.limits.patience_s)
+        while True:
+            async with self.database.transaction() as connection:
+                await planning.count_call(connection, run)
+            try:
+                return await self.port.send(batch, call)
+            except Unavailable as error:
+                activity.heartbeat()
+                pause_s, asked_s = next(pauses_s, 0.0), error.retry_after_s or 0.0
+                if not pause_s or asked_s > max(self.limits.patience_s):
+                    raise as_application_error(error) from error
+                await asyncio.sleep(max(pause_s, asked_s))
 
 
 def call_key(rows: Sequence[Frozen]) -> str:

@@ -59,7 +59,6 @@ class TemporalHandoff:
         self._database = database
         self._commands = CommandHandoff(client, database)
         self.purchases = PurchaseHandoff(client)
-        self._fed: set[str] = set()
 
     async def release(self, key: str, timeout_s: float) -> Promise | None:
         """Start the order's workflow and wait for its promise; a repeat finds the one that runs, or its record."""
@@ -80,7 +79,6 @@ class TemporalHandoff:
         except (RPCError, WorkflowUpdateFailedError, WorkflowUpdateRPCTimeoutOrCancelledError):
             await hear_out(operation)
             return None
-        await self.ensure_feed(start.region)
         return answer
 
     async def _opening(self, key: str) -> OrderStart:
@@ -96,13 +94,9 @@ class TemporalHandoff:
         differs = policy.model_fields_set - {"version"}
         return start.model_copy(update={"policy": policy}) if differs else start
 
-    async def ensure_feed(self, region: str) -> None:
-        """Start the region's planning feed, once per process."""
-        if region in self._fed:
-            return
-        run = FeedRun(region=region)
-        if await self._keep_running("PlanningFeed", run, f"Planning feed of {region}"):
-            self._fed.add(region)
+    async def ensure_feed(self, run: FeedRun) -> None:
+        """Start the feed of a planning system."""
+        await self._keep_running("PlanningFeed", run, f"Planning feed {run.name}")
 
     async def ensure_stock_feed(self, erp: str) -> None:
         """Start the feed of an ERP that owns stock."""
@@ -118,8 +112,8 @@ class TemporalHandoff:
 
     async def _keep_running(
         self, workflow: str, run: FeedRun | ErpFeedRun | NoticesRun | PromisingRun, summary: str
-    ) -> bool:
-        """Start a workflow that never ends, unless it runs. False: Temporal is away."""
+    ) -> None:
+        """Start a workflow that never ends, unless it runs, or Temporal is away."""
         with suppress(RPCError, WorkflowAlreadyStartedError):
             await self._client.start_workflow(
                 workflow,
@@ -129,8 +123,6 @@ class TemporalHandoff:
                 id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
                 static_summary=summary,
             )
-            return True
-        return False
 
     async def command(self, record: CommandRecord[Any], timeout_s: float) -> Answer | None:
         """Have a committed command carried out; see `gateway.ports.Handoff`. Raises CommandRefused."""

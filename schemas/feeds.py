@@ -2,18 +2,34 @@
 
 from schemas.base import Contract
 
+ALL = "*"
+"""The planning system of every region that has none of its own."""
+
 
 class FeedRun(Contract):
-    """A planning feed: one per region and shard. `cycles` counts the activity runs since the workflow began."""
+    """A planning feed: one per planning system and shard. `region` names the system: that of one region, or `*`, which
+    takes every region but the `others`. `cycles` counts the activity runs since the workflow began."""
 
-    region: str
+    region: str = ALL
+    others: tuple[str, ...] = ()
     shard: int = 0
     cycles: int = 0
 
     @property
+    def name(self) -> str:
+        """`<region>/<shard>`, or `all/<shard>`."""
+        return f"{'all' if self.region == ALL else self.region}/{self.shard}"
+
+    @property
     def workflow_id(self) -> str:
-        """`planning/<region>/<shard>`."""
-        return f"planning/{self.region}/{self.shard}"
+        """`planning/<name>`."""
+        return f"planning/{self.name}"
+
+    @property
+    def scope(self) -> dict[str, object]:
+        """Which movements it takes, as values of a query. Where regions have systems of their own, what is of no known
+        region waits for one."""
+        return {"region": self.region, "others": [*self.others, ""] if self.others else []}
 
 
 class FeedReport(Contract):

@@ -187,12 +187,11 @@ class PlanningRow(Contract):
 
 
 class PlanningBatch(Contract):
-    """POST {planning}/v1/rows: at most 500 netted rows of one region. Each row's key makes it count once.
+    """POST {planning}/v1/rows: at most 500 netted rows. Each row's key makes it count once.
 
     Rows are taken in their order, each by itself: see `PlanningAnswer`.
     """
 
-    region: str
     rows: Annotated[tuple[PlanningRow, ...], Field(max_length=500)]
 
 

@@ -6,6 +6,7 @@ from typing import Annotated
 from pydantic import BaseModel, Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from schemas.feeds import ALL, FeedRun
 from schemas.notify import NotifySettings
 
 
@@ -88,6 +89,13 @@ class Settings(BaseSettings):
     """Where the command line finds the API; that of the local stack when empty."""
     api_key: SecretStr = SecretStr("")
     """The command line's key for it."""
+
+    @property
+    def planning_feeds(self) -> tuple[FeedRun, ...]:
+        """A feed for each planning system: regions that share one share its calls."""
+        own = tuple(sorted(set(self.planning) - {ALL}))
+        feeds = tuple(FeedRun(region=region) for region in own)
+        return (*feeds, FeedRun(others=own)) if ALL in self.planning else feeds
 
     def stock_owner(self, site: str) -> str | None:
         """The ERP that owns the stock of a site."""

@@ -10,9 +10,9 @@ async def parked(connection: Connection, limit: int = 100) -> list[dict[str, Any
     """Parked rows, the oldest first, with the reason, and how many movements and rows `waiting` there are behind each."""
     cursor = await connection.execute(
         "SELECT key, region, item, site, day, kind, packs, attempts, origin, error, created_at, "
-        "(SELECT count(*) FROM planning_delta d WHERE (d.region, d.item, d.site) = (r.region, r.item, r.site) "
+        "(SELECT count(*) FROM planning_delta d WHERE (d.item, d.site) = (r.item, r.site) "
         "AND d.flush IS NULL) + (SELECT count(*) FROM planning_row w WHERE w.state = 'pending' "
-        "AND (w.region, w.item, w.site) = (r.region, r.item, r.site)) AS waiting "
+        "AND (w.item, w.site) = (r.item, r.site)) AS waiting "
         "FROM planning_row r WHERE state = 'parked' ORDER BY flush, n LIMIT %s",
         (limit,),
     )

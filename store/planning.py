@@ -12,6 +12,7 @@ from typing import Any
 
 from schemas.base import Origin
 from schemas.effects import PlanningDelta
+from schemas.feeds import FeedRun
 from schemas.instructions import PlanningRow
 from store.engine import Connection
 
@@ -20,11 +21,10 @@ CHANNEL = "planning"
 ITEMS_PER_FLUSH = 500
 """Items of one flush. All waiting movements of an item go into the same one, so their order is kept."""
 
-BLOCKED = (
-    "EXISTS (SELECT FROM planning_row p WHERE (p.region, p.item, p.site) = (d.region, d.item, d.site) "
-    "AND p.state = 'parked')"
-)
+BLOCKED = "EXISTS (SELECT FROM planning_row p WHERE (p.item, p.site) = (d.item, d.site) AND p.state = 'parked')"
 """Whether `d` waits behind a row that is parked, or is one."""
+MINE = "(CASE WHEN %(region)s = '*' THEN {0}.region <> ALL(%(others)s::text[]) ELSE {0}.region = %(region)s END)"
+"""Whether a row is for the planning system of a feed: see `FeedRun.scope`."""
 
 
 @dataclass(frozen=True)
@@ -75,15 +75,15 @@ async def know_site(connection: Connection, site: str, region: str) -> None:
     )
 
 
-async def due_in_s(connection: Connection, region: str, batch: int, linger_s: float) -> float | None:
-    """Seconds until what waits in a region is to be sent: none when `batch` movements wait, else until the oldest has
+async def due_in_s(connection: Connection, feed: FeedRun, batch: int, linger_s: float) -> float | None:
+    """Seconds until what waits for a feed is to be sent: none when `batch` movements wait, else until the oldest has
     waited for `linger_s` since it was accepted. None: nothing waits."""
-    await _adopt(connection, region)
+    await _adopt(connection, feed)
     cursor = await connection.execute(
         "SELECT count(*) AS waiting, extract(epoch FROM min(accepted_at) - clock_timestamp())::float AS age FROM "
-        "(SELECT accepted_at FROM planning_delta d WHERE region = %s AND flush IS NULL "
-        f"AND NOT {BLOCKED} LIMIT %s) x".encode(),
-        (region, batch),
+        f"(SELECT accepted_at FROM planning_delta d WHERE {MINE.format('d')} AND flush IS NULL "
+        f"AND NOT {BLOCKED} LIMIT %(batch)s) x".encode(),
+        {**feed.scope, "batch": batch},
     )
     row = await cursor.fetchone()
     if not row or not row["waiting"]:
@@ -92,50 +92,50 @@ async def due_in_s(connection: Connection, region: str, batch: int, linger_s: fl
     return 0.0 if full else min(linger_s, max(0.0, row["age"] + linger_s))
 
 
-async def _adopt(connection: Connection, region: str) -> None:
+async def _adopt(connection: Connection, feed: FeedRun) -> None:
     """Movements of sites that no order had named before belong to the region that they have now."""
     await connection.execute(
         "UPDATE planning_delta d SET region = s.region FROM planning_site s "
-        "WHERE d.region = '' AND d.flush IS NULL AND s.site = d.site AND s.region = %s",
-        (region,),
+        f"WHERE d.region = '' AND d.flush IS NULL AND s.site = d.site AND {MINE.format('s')}".encode(),
+        feed.scope,
     )
 
 
-async def freeze(connection: Connection, feed: str, region: str) -> int:
-    """Net what waits in a region into the rows of a new flush, the earliest promise first; how many movements that
+async def freeze(connection: Connection, feed: FeedRun) -> int:
+    """Net what waits for a feed into the rows of a new flush, the earliest promise first; how many movements that
     settles. What nets to zero is settled unsent. Call it within a transaction."""
     cursor = await connection.execute("SELECT nextval('planning_flush') AS flush")
     flush = (await cursor.fetchone() or {})["flush"]
     cursor = await connection.execute(
         "WITH urgent AS (SELECT item, min(coalesce(promised_on, day)) AS due, min(id) AS first FROM planning_delta d "
-        f"WHERE region = %(region)s AND flush IS NULL AND NOT {BLOCKED} "
+        f"WHERE {MINE.format('d')} AND flush IS NULL AND NOT {BLOCKED} "
         "GROUP BY item ORDER BY due, first LIMIT %(items)s), "
         "taken AS (UPDATE planning_delta d SET flush = %(flush)s FROM urgent u "
-        f"WHERE d.region = %(region)s AND d.flush IS NULL AND d.item = u.item AND NOT {BLOCKED} "
-        "RETURNING u.due, u.first, d.item, d.site, d.day, d.kind, d.packs), "
-        "netted AS (SELECT item, site, day, kind, sum(packs) AS packs, "
+        f"WHERE {MINE.format('d')} AND d.flush IS NULL AND d.item = u.item AND NOT {BLOCKED} "
+        "RETURNING u.due, u.first, d.region, d.item, d.site, d.day, d.kind, d.packs), "
+        "netted AS (SELECT min(region) AS region, item, site, day, kind, sum(packs) AS packs, "
         "row_number() OVER (ORDER BY min(due), min(first), item, day, site, kind) AS n "
         "FROM taken GROUP BY item, site, day, kind HAVING sum(packs) <> 0), "
         "frozen AS (INSERT INTO planning_row (key, region, flush, n, item, site, day, kind, packs) "
-        "SELECT concat(%(feed)s::text, '/', %(flush)s::bigint, '/', n), %(region)s, %(flush)s, n, item, site, day, kind, "
+        "SELECT concat(%(feed)s::text, '/', %(flush)s::bigint, '/', n), region, %(flush)s, n, item, site, day, kind, "
         "packs FROM netted) SELECT count(*) AS movements FROM taken".encode(),
-        {"region": region, "items": ITEMS_PER_FLUSH, "flush": flush, "feed": feed},
+        {**feed.scope, "items": ITEMS_PER_FLUSH, "flush": flush, "feed": feed.name},
     )
     await settle(connection, [flush])
     return int((await cursor.fetchone() or {})["movements"])
 
 
-async def pending(connection: Connection, region: str, limit: int) -> list[Frozen]:
-    """Frozen rows that planning has not confirmed, in their order. One feed per region reads them: no lock."""
+async def pending(connection: Connection, feed: FeedRun, limit: int) -> list[Frozen]:
+    """Frozen rows that planning has not confirmed, in their order. One feed per planning system reads them: no lock."""
     cursor = await connection.execute(
-        "SELECT key, item, site, day, kind, packs, attempts FROM planning_row d WHERE region = %s AND state = 'pending' "
-        f"AND NOT {BLOCKED} ORDER BY flush, n LIMIT %s".encode(),
-        (region, limit),
+        "SELECT key, item, site, day, kind, packs, attempts FROM planning_row d WHERE state = 'pending' "
+        f"AND {MINE.format('d')} AND NOT {BLOCKED} ORDER BY flush, n LIMIT %(limit)s".encode(),
+        {**feed.scope, "limit": limit},
     )
     return [Frozen(PlanningRow.model_validate(row), row["attempts"]) for row in await cursor.fetchall()]
 
 
-async def answered(connection: Connection, region: str, keys: list[str], refused: dict[str, str]) -> None:
+async def answered(connection: Connection, keys: list[str], refused: dict[str, str]) -> None:
     """Planning answered a call with these rows: those `refused` stay as they are, the others are sent, and with them
     the movements that they net. Call it within a transaction."""
     cursor = await connection.execute(
@@ -145,9 +145,13 @@ async def answered(connection: Connection, region: str, keys: list[str], refused
         {"keys": keys, "refused": list(refused)},
     )
     await settle(connection, sorted({row["flush"] for row in await cursor.fetchall()}))
+
+
+async def count_call(connection: Connection, feed: FeedRun) -> None:
+    """A call was made, whatever came of it."""
     await connection.execute(
         "INSERT INTO planning_calls AS c (region, calls) VALUES (%s, 1) ON CONFLICT (region) DO UPDATE SET calls = c.calls + 1",
-        (region,),
+        (feed.region,),
     )
 
 
@@ -169,16 +173,8 @@ async def settle(connection: Connection, flushes: list[int]) -> None:
     )
 
 
-async def regions(connection: Connection) -> list[str]:
-    """Regions with sites that orders or purchase orders have named: each has a planning feed."""
-    cursor = await connection.execute(
-        "SELECT region FROM order_view UNION SELECT region FROM planning_site ORDER BY region"
-    )
-    return [row["region"] for row in await cursor.fetchall()]
-
-
 async def figures(connection: Connection) -> dict[str, Any]:
-    """How many movements planning has, in how many calls, and how many of these that is for 1,000 movements."""
+    """How many movements planning has, how many calls were made, also in vain, and how many that is for 1,000 movements."""
     cursor = await connection.execute(
         "SELECT count(*) AS movements, (SELECT coalesce(sum(calls), 0)::bigint FROM planning_calls) AS calls "
         "FROM planning_delta WHERE sent_at IS NOT NULL"

@@ -1,4 +1,4 @@
-"""The planning feed of a region: movements go to planning in bulk, within seconds, each counted once."""
+"""The planning feed: movements go to planning in bulk, within seconds, each counted once."""
 
 from temporalio import workflow
 
@@ -9,7 +9,7 @@ from workflows.policies import FEED_CYCLES_PER_RUN
 
 @workflow.defn(name="PlanningFeed")
 class PlanningFeedWorkflow:
-    """One feed per region and shard. Id: `planning/<region>/<shard>`. It never ends; it continues as new."""
+    """One feed per planning system and shard. Id: `planning/<name>/<shard>`. It never ends; it continues as new."""
 
     @workflow.run
     async def run(self, run: FeedRun) -> None:
@@ -18,5 +18,5 @@ class PlanningFeedWorkflow:
         for _ in range(FEED_CYCLES_PER_RUN):
             report = await steps.feed_planning(run)
             sent, calls = sent + report.deltas, calls + report.calls
-            workflow.set_current_details(f"**{sent}** movements of {run.region} sent in **{calls}** calls")
+            workflow.set_current_details(f"**{sent}** movements of {run.name} sent in **{calls}** calls")
         workflow.continue_as_new(run.model_copy(update={"cycles": run.cycles + FEED_CYCLES_PER_RUN}))

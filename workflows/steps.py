@@ -139,6 +139,6 @@ async def feed_planning(run: FeedRun) -> FeedReport:
         start_to_close_timeout=FEED_RUN.attempt,
         heartbeat_timeout=FEED_SILENCE,
         retry_policy=FEED_RUN.retry,
-        summary=f"movements of {run.region}",
+        summary=f"movements of {run.name}",
     )
     return report

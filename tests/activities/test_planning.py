@@ -30,7 +30,7 @@ from tests.store.test_planning import ItemDelta, buffered
 RUN = FeedRun(region="EMEA")
 LIMITS = FeedLimits(linger_s=0.0)
 RULE = Refused(Origin.PLANNING_API, "planning: HTTP 422 batch_invalid")
-DOWN = Unavailable(Origin.PLANNING_API, "planning: HTTP 503 outage", 3.0)
+DOWN = Unavailable(Origin.PLANNING_API, "planning: HTTP 503 outage", 60.0)
 
 
 @dataclasses.dataclass
@@ -40,14 +40,19 @@ class Planning:
     port: DialectPlanning
     sims: Systems
     before: ConnectorError | None = None
+    times: int = 1_000_000
+    """How many calls that befalls."""
     after: Exception | None = None
     refuse_bulk: bool = False
     sent: list[tuple[str, tuple[PlanningRow, ...]]] = dataclasses.field(default_factory=list)
+    asked: set[str] = dataclasses.field(default_factory=set)
+    """Whose planning system."""
 
     async def send(self, batch: PlanningBatch, call: Call) -> PlanningAnswer:
         """Note it, send it."""
         self.sent.append((call.key, batch.rows))
-        if self.before:
+        self.asked.add(call.target)
+        if self.before and len(self.sent) <= self.times:
             raise self.before
         if self.refuse_bulk and len(batch.rows) > 1:
             raise RULE
@@ -95,19 +100,19 @@ async def move(database: Database, *deltas: ItemDelta) -> None:
         await buffered(connection, deltas)
 
 
-async def feed(database: Database, system: Planning, limits: FeedLimits = LIMITS) -> None:
+async def feed(database: Database, system: Planning, limits: FeedLimits = LIMITS, run: FeedRun = RUN) -> None:
     """Feed until nothing is under way. Raises what the activity raises."""
     async with Wake(database.url, (planning.CHANNEL,)) as wake:
         activities = PlanningActivities(system, database, wake, limits)
-        running = asyncio.create_task(ActivityEnvironment().run(activities.feed, RUN))
+        running = asyncio.create_task(ActivityEnvironment().run(activities.feed, run))
 
         async def done() -> bool:
             async with database.connection() as connection:
                 return running.done() or await nothing_due(connection)
 
         async def nothing_due(connection: Connection) -> bool:
-            waits = await planning.due_in_s(connection, RUN.region, 1, 0.0)  # asked first: what is frozen waits no more
-            return waits is None and not await planning.pending(connection, RUN.region, 1)
+            waits = await planning.due_in_s(connection, run, 1, 0.0)  # asked first: what is frozen waits no more
+            return waits is None and not await planning.pending(connection, run, 1)
 
         await until(done)
         if running.done():
@@ -161,14 +166,14 @@ async def test_ten_thousand_movements_of_a_hot_item_take_a_handful_of_calls(
 async def test_what_just_happened_waits_for_company_and_a_full_call_does_not(database: Database) -> None:
     now = datetime.now(UTC)
     async with database.transaction() as connection:
-        assert await planning.due_in_s(connection, "EMEA", 3, 60.0) is None
+        assert await planning.due_in_s(connection, RUN, 3, 60.0) is None
         await buffered(connection, [ItemDelta("A", accepted_at=now), ItemDelta("B", accepted_at=now)])
-        waits = await planning.due_in_s(connection, "EMEA", 3, 60.0)
+        waits = await planning.due_in_s(connection, RUN, 3, 60.0)
         assert waits is not None
         assert 0 < waits <= 60
-        assert await planning.due_in_s(connection, "EMEA", 2, 60.0) == 0, "a call is full"
+        assert await planning.due_in_s(connection, RUN, 2, 60.0) == 0, "a call is full"
         await buffered(connection, [ItemDelta("C", accepted_at=now - timedelta(minutes=2))])
-        assert await planning.due_in_s(connection, "EMEA", 9, 60.0) == 0, "the oldest has waited long enough"
+        assert await planning.due_in_s(connection, RUN, 9, 60.0) == 0, "the oldest has waited long enough"
 
 
 async def test_an_outage_is_waited_for_and_caught_up_by_promise(database: Database, system: Planning) -> None:
@@ -176,7 +181,7 @@ async def test_an_outage_is_waited_for_and_caught_up_by_promise(database: Databa
     await move(database, ItemDelta("FIRST"))
     with pytest.raises(ApplicationError) as failed:
         await feed(database, system)
-    assert (failed.value.type, failed.value.next_retry_delay) == ("planning_api", timedelta(seconds=3))
+    assert (failed.value.type, failed.value.next_retry_delay) == ("planning_api", timedelta(seconds=60))
     assert not failed.value.non_retryable
     later, soon = date(2026, 6, 1), date(2026, 5, 10)
     await move(database, ItemDelta("LATER", due=later), ItemDelta("HOT", due=later), ItemDelta("SOON", due=soon))
@@ -185,6 +190,39 @@ async def test_an_outage_is_waited_for_and_caught_up_by_promise(database: Databa
     await feed(database, system)
     assert system.items() == [["FIRST 40"], ["FIRST 40"], ["HOT 41", "SOON 40", "LATER 40"]]
     assert system.sent[0] == system.sent[1], "the same rows under the same key"
+
+
+async def test_a_call_without_an_answer_is_made_again_at_once_and_its_run_goes_on(
+    database: Database, system: Planning
+) -> None:
+    system.before, system.times = Unavailable(Origin.PLANNING_API, "planning: no answer"), 2
+    await move(database, ItemDelta("A"))
+    await feed(database, system, FeedLimits(linger_s=0.0, patience_s=(0.01, 0.01)))
+    assert system.items() == [["A 40"]] * 3
+    assert len(set(system.sent)) == 1, "the same rows under the same key"
+    assert await system.knows("A") == {"shipped": 40}
+    async with database.connection() as connection:
+        assert (await planning.figures(connection))["calls"] == 3, "calls in vain are calls"
+
+
+async def test_regions_that_share_a_planning_system_share_its_calls(database: Database, system: Planning) -> None:
+    shared, own = FeedRun(others=("AFR",)), FeedRun(region="AFR")
+    await move(
+        database, ItemDelta("A", region="EMEA"), ItemDelta("B", region="APAC"), ItemDelta("C", region="AFR", site="JNB")
+    )
+    found = {"supplier:acme": {"D": -9}, "on_hand:NOWHERE": {"D": 9}}
+    async with database.transaction() as connection:
+        await ledger.book(
+            connection,
+            [StockMove(key="in", kind="x", source="test", ref="NOWHERE/D", occurred_at=DELTA.occurred_at, moves=found)],
+        )
+    await feed(database, system, run=shared)
+    assert system.items() == [["A 40", "B 40"]], "what is of no known region waits, as it may not be theirs"
+    await feed(database, system, run=own)
+    assert system.items()[1:] == [["C 40"]]
+    await feed(database, system, run=FeedRun())
+    assert system.items()[2:] == [["D 9"]], "nobody waits where everybody shares one system"
+    assert system.asked == {"*", "AFR"}
 
 
 async def test_what_planning_counted_before_the_feed_died_is_not_counted_twice(

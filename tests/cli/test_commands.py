@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from schemas.feeds import FeedRun
 from schemas.master import MasterKind, MasterName
 from stack.layout import ADMIN_KEY, WHEREABOUTS, LocalStack, StackOptions, Whereabouts, local_admin_key
 from store import planning
@@ -124,7 +125,7 @@ async def test_a_proposal_is_listed_and_decided(terminal: Terminal) -> None:
 async def test_what_planning_refused_is_listed_and_moved_on(terminal: Terminal) -> None:
     async with terminal.gateway.database.transaction() as connection:
         await buffered(connection, [ItemDelta("ITEM-X"), ItemDelta("ITEM-Y")])
-        await planning.freeze(connection, "EMEA/0", "EMEA")
+        await planning.freeze(connection, FeedRun(region="EMEA"))
         for n in (1, 2):
             await planning.park(connection, f"EMEA/0/1/{n}", "unknown_item")
     text = await terminal("planning", "parked")

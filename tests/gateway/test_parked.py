@@ -2,6 +2,7 @@
 
 import pytest
 
+from schemas.feeds import FeedRun
 from store import planning
 from tests.gateway.harness import Gateway
 from tests.store.test_planning import ItemDelta, buffered
@@ -15,7 +16,7 @@ async def parked(gateway: Gateway) -> Gateway:
     """A gateway; planning refused a row, and a movement waits behind it."""
     async with gateway.database.transaction() as connection:
         await buffered(connection, [ItemDelta("A", 40)])
-        await planning.freeze(connection, "EMEA/0", "EMEA")
+        await planning.freeze(connection, FeedRun(region="EMEA"))
         await planning.park(connection, KEY, "unknown_item")
         await buffered(connection, [ItemDelta("A", 2)])
     return gateway

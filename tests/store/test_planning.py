@@ -10,6 +10,7 @@ from typing import NamedTuple
 import pytest
 
 from schemas.effects import Movement
+from schemas.feeds import FeedRun
 from schemas.records import StepRecord
 from store import ledger, planning, steps
 from store.engine import Connection, Database
@@ -29,6 +30,7 @@ class ItemDelta(NamedTuple):
     due: date | None = None
     days: int = 0
     accepted_at: datetime = NOW
+    region: str = "EMEA"
 
 
 async def buffered(connection: Connection, deltas: Iterable[ItemDelta]) -> None:
@@ -39,6 +41,7 @@ async def buffered(connection: Connection, deltas: Iterable[ItemDelta]) -> None:
                 "key": f"{KEY}/{next(NUMBERS)}",
                 "kind": it.kind,
                 "site": it.site,
+                "region": it.region,
                 "promised_on": it.due,
                 "occurred_at": NOW + timedelta(days=it.days),
                 "accepted_at": it.accepted_at,
@@ -52,8 +55,8 @@ async def buffered(connection: Connection, deltas: Iterable[ItemDelta]) -> None:
 
 async def confirm(connection: Connection) -> list[tuple[str, str, str, int, int]]:
     """Send all that is pending; item, site, kind, day and packs of each row."""
-    rows = [it.row for it in await planning.pending(connection, "EMEA", 10_000)]
-    await planning.answered(connection, "EMEA", [row.key for row in rows], {})
+    rows = [it.row for it in await planning.pending(connection, FeedRun(region="EMEA"), 10_000)]
+    await planning.answered(connection, [row.key for row in rows], {})
     return [(row.item, row.site, row.kind, (row.day - NOW.date()).days, row.packs) for row in rows]
 
 
@@ -77,13 +80,13 @@ async def test_netting_conserves_every_sum(database: Database, seed: int) -> Non
             for it in deltas:
                 moved[it.item, it.site, it.kind, it.days] += it.packs
             if chance.random() < 0.6:
-                assert await planning.freeze(connection, "EMEA/0", "EMEA") > 0
-                assert await planning.freeze(connection, "EMEA/0", "EMEA") == 0, "what is frozen is frozen once"
+                assert await planning.freeze(connection, FeedRun(region="EMEA")) > 0
+                assert await planning.freeze(connection, FeedRun(region="EMEA")) == 0, "what is frozen is frozen once"
             if chance.random() < 0.5:
                 for item, site, kind, days, packs in await confirm(connection):
                     assert packs
                     told[item, site, kind, days] += packs
-        await planning.freeze(connection, "EMEA/0", "EMEA")
+        await planning.freeze(connection, FeedRun(region="EMEA"))
         for item, site, kind, days, packs in await confirm(connection):
             told[item, site, kind, days] += packs
         cursor = await connection.execute("SELECT count(*) AS n FROM planning_delta WHERE sent_at IS NULL")
@@ -94,8 +97,8 @@ async def test_netting_conserves_every_sum(database: Database, seed: int) -> Non
 async def test_what_nets_to_nothing_is_settled_unsent(database: Database) -> None:
     async with database.transaction() as connection:
         await buffered(connection, [ItemDelta(packs=5), ItemDelta(packs=-5)])
-        assert await planning.freeze(connection, "EMEA/0", "EMEA") == 2
-        assert await planning.pending(connection, "EMEA", 9) == []
+        assert await planning.freeze(connection, FeedRun(region="EMEA")) == 2
+        assert await planning.pending(connection, FeedRun(region="EMEA"), 9) == []
         assert (await planning.figures(connection))["movements"] == 2
 
 
@@ -109,7 +112,7 @@ async def test_all_movements_of_an_item_go_together_the_most_urgent_items_first(
         )
         await buffered(connection, [ItemDelta("HOT", due=date(2026, 5, 5), kind="picked", packs=1)])
         flushes = []
-        while await planning.freeze(connection, "EMEA/0", "EMEA"):
+        while await planning.freeze(connection, FeedRun(region="EMEA")):
             flushes.append([f"{item} {packs}" for item, _, _, _, packs in await confirm(connection)])
     assert flushes == [["HOT 1", "HOT 40", "B 40"], ["LATER 40"]]
 
