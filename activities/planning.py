@@ -26,7 +26,8 @@ LOOK_EVERY_S = 0.25
 class FeedLimits:
     """How much goes in one call, how long a movement may wait for company, and how long one run lasts (seconds).
 
-    `linger_s` counts from when the oldest was accepted. What a call takes comes on top of it.
+    `linger_s` counts from when the oldest was written down, not from when its message was accepted: a system that is
+    behind would otherwise make a call for each movement. What a call takes comes on top of it.
     """
 
     batch: int = 500

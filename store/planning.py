@@ -77,11 +77,11 @@ async def know_site(connection: Connection, site: str, region: str) -> None:
 
 async def due_in_s(connection: Connection, feed: FeedRun, batch: int, linger_s: float) -> float | None:
     """Seconds until what waits for a feed is to be sent: none when `batch` movements wait, else until the oldest has
-    waited for `linger_s` since it was accepted. None: nothing waits."""
+    waited for `linger_s` since it was written. None: nothing waits."""
     await _adopt(connection, feed)
     cursor = await connection.execute(
-        "SELECT count(*) AS waiting, extract(epoch FROM min(accepted_at) - clock_timestamp())::float AS age FROM "
-        f"(SELECT accepted_at FROM planning_delta d WHERE {MINE.format('d')} AND flush IS NULL "
+        "SELECT count(*) AS waiting, extract(epoch FROM min(created_at) - clock_timestamp())::float AS age FROM "
+        f"(SELECT created_at FROM planning_delta d WHERE {MINE.format('d')} AND flush IS NULL "
         f"AND NOT {BLOCKED} LIMIT %(batch)s) x".encode(),
         {**feed.scope, "batch": batch},
     )

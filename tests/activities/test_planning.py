@@ -173,6 +173,11 @@ async def test_what_just_happened_waits_for_company_and_a_full_call_does_not(dat
         assert 0 < waits <= 60
         assert await planning.due_in_s(connection, RUN, 2, 60.0) == 0, "a call is full"
         await buffered(connection, [ItemDelta("C", accepted_at=now - timedelta(minutes=2))])
+        waits = await planning.due_in_s(connection, RUN, 9, 60.0)
+        assert waits, "who is behind still sends in bulk"
+        await connection.execute(
+            "UPDATE planning_delta SET created_at = %s WHERE item = 'A'", (now - timedelta(minutes=2),)
+        )
         assert await planning.due_in_s(connection, RUN, 9, 60.0) == 0, "the oldest has waited long enough"
 
 
