@@ -255,13 +255,20 @@ def environment(values: Mapping[str, Any]) -> dict[str, str]:
     }
 
 
+def _interrupt() -> None:
+    """Press Ctrl-C. A shell starts what runs in its background with Ctrl-C switched off."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+    os.kill(os.getpid(), signal.SIGINT)
+
+
 @contextmanager
 def _end_as_ctrl_c() -> Iterator[None]:
     """Let SIGTERM and SIGHUP end the program as Ctrl-C does, which unwinds every `async with`."""
     signals = (signal.SIGTERM, signal.SIGHUP) if threading.current_thread() is threading.main_thread() else ()
     loop = asyncio.get_running_loop()
     for each in signals:
-        loop.add_signal_handler(each, os.kill, os.getpid(), signal.SIGINT)
+        loop.add_signal_handler(each, _interrupt)
     try:
         yield
     finally:

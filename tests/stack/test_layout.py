@@ -137,10 +137,23 @@ except KeyboardInterrupt:
 """
 
 
-@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-async def test_signals_stop_everything_and_leave_nothing(tmp_path: Path, how: signal.Signals) -> None:
+IN_THE_BACKGROUND = "trap '' INT; "
+"""As a shell's script starts what ends with `&`: Ctrl-C is not for it."""
+
+
+@pytest.mark.parametrize(
+    ("how", "started"),
+    [
+        (signal.SIGINT, ""),
+        (signal.SIGTERM, ""),
+        (signal.SIGHUP, ""),
+        (signal.SIGTERM, IN_THE_BACKGROUND),
+    ],
+)
+async def test_signals_stop_everything_and_leave_nothing(tmp_path: Path, how: signal.Signals, started: str) -> None:
     note = tmp_path / "note"
-    owner = await asyncio.create_subprocess_exec(sys.executable, "-c", OWNER, str(note))
+    argv = ("sh", "-c", f'{started}exec "$@"', "sh", sys.executable, "-c", OWNER, str(note))
+    owner = await asyncio.create_subprocess_exec(*argv)
     try:
         await until(note.exists)
         pid, directory = note.read_text().split()
