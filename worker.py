@@ -37,6 +37,7 @@ from connectors.dialect.stock import DialectStock
 from connectors.http import SystemClient
 from connectors.notify.channels import messengers
 from connectors.notify.ports import Messenger
+from gateway.feeds import keep_feeds
 from gateway.handoff import TemporalHandoff
 from gateway.handoff_commands import ORDERS_QUEUE
 from gateway.health import serve_health
@@ -177,10 +178,7 @@ async def main(config: Settings) -> None:
         for worker in build_workers(client, config, database, wake, http, channels):
             await stack.enter_async_context(worker)
         handoff = TemporalHandoff(client, database)
-        async with database.connection() as connection:
-            regions = await planning.regions(connection)
-        for region in regions:
-            await handoff.ensure_feed(region)
+        feeds = asyncio.create_task(keep_feeds(handoff, database, wake))
         for erp in sorted(set(config.stock_erp.values())):
             await handoff.ensure_stock_feed(erp)
         await handoff.ensure_notices()
@@ -191,10 +189,11 @@ async def main(config: Settings) -> None:
         schedules = asyncio.create_task(keep(client, database, config.reconcile_every_s))
         await stack.enter_async_context(serve_health(int(os.environ.get("SYNCLINE_WORKER_HEALTH_PORT", "0"))))
         gc.freeze()  # what lives as long as the process is left out of every collection
-        structlog.get_logger("worker").info("worker.ready", regions=regions)
+        structlog.get_logger("worker").info("worker.ready")
         await asyncio.wait([relay, asyncio.create_task(stop.wait())], return_when=asyncio.FIRST_COMPLETED)
         relay.cancel()
         schedules.cancel()
+        feeds.cancel()
 
 
 if __name__ == "__main__":

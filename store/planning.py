@@ -73,6 +73,35 @@ async def know_site(connection: Connection, site: str, region: str) -> None:
     await connection.execute(
         "INSERT INTO planning_site (site, region) VALUES (%s, %s) ON CONFLICT DO NOTHING", (site, region)
     )
+    await connection.execute(f"NOTIFY {CHANNEL}")
+
+
+async def know_owned(connection: Connection, owners: dict[str, str]) -> None:
+    """Sites belong to the region that their owner, an ERP, says in its master data, unless another was named first.
+    `owners` is by site."""
+    if owners:
+        await connection.execute(
+            "INSERT INTO planning_site (site, region) SELECT m.id, m.body ->> 'region' FROM master_record m "
+            "JOIN unnest(%s::text[], %s::text[]) AS x(id, owner) USING (owner, id) WHERE m.kind = 'site' AND m.known "
+            "AND m.body ->> 'region' <> '' ORDER BY 1 ON CONFLICT DO NOTHING",
+            (list(owners), list(owners.values())),
+        )
+
+
+async def homeless(connection: Connection) -> list[dict[str, Any]]:
+    """(site, waiting, since) of the sites whose region nobody has named: planning is not told of their stock."""
+    cursor = await connection.execute(
+        "SELECT site, count(*) AS waiting, min(accepted_at) AS since FROM planning_delta d WHERE region = '' "
+        "AND flush IS NULL AND NOT EXISTS (SELECT FROM planning_site k WHERE k.site = d.site) GROUP BY 1 ORDER BY 3, 1"
+    )
+    return await cursor.fetchall()
+
+
+async def region_of(connection: Connection, site: str) -> str | None:
+    """The region whose feed tells of a site."""
+    cursor = await connection.execute("SELECT region FROM planning_site WHERE site = %s", (site,))
+    row = await cursor.fetchone()
+    return row["region"] if row else None
 
 
 async def due_in_s(connection: Connection, region: str, batch: int, linger_s: float) -> float | None:
@@ -174,6 +203,12 @@ async def regions(connection: Connection) -> list[str]:
     cursor = await connection.execute(
         "SELECT region FROM order_view UNION SELECT region FROM planning_site ORDER BY region"
     )
+    return [row["region"] for row in await cursor.fetchall()]
+
+
+async def regions_of_sites(connection: Connection) -> list[str]:
+    """Regions of the sites that we know: cheap to ask, and all but those that only orders name."""
+    cursor = await connection.execute("SELECT DISTINCT region FROM planning_site ORDER BY region")
     return [row["region"] for row in await cursor.fetchall()]
 
 
