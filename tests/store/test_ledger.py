@@ -96,3 +96,13 @@ async def test_a_step_and_its_movement_are_one_transaction(database: Database) -
     async with database.connection() as connection:
         cursor = await connection.execute("SELECT closed_at FROM order_view")
         assert await cursor.fetchall() == [{"closed_at": None}], "nothing of the step is written"
+
+
+async def test_the_books_are_not_emptied(database: Database) -> None:
+    async with database.transaction() as connection:
+        await ledger.book(connection, [receipt("in/1", {"supplier:acme": {"A": -40}, "on_hand:LYS": {"A": 40}})])
+    for table in ("stock_entry", "stock_move, stock_entry"):
+        with pytest.raises(psycopg.errors.RestrictViolation, match="append-only"):
+            async with database.connection() as connection:
+                await connection.execute(f"TRUNCATE {table}".encode())
+    assert await figures(database) == {"on_hand:LYS A": 40, "supplier:acme A": -40}
