@@ -18,7 +18,10 @@ from store.engine import Connection
 CHANNEL = "planning"
 """PostgreSQL notification channel that wakes the planning feed."""
 ITEMS_PER_FLUSH = 500
-"""Items of one flush. All waiting movements of an item go into the same one, so their order is kept."""
+"""Items of one flush."""
+MOVEMENTS_PER_FLUSH = 20_000
+"""Movements of one flush, roughly; of one item at most so many, the oldest first. So a flush takes as long after a day's
+outage as on any other day. What is left of an item goes with the next one: its order is kept."""
 
 BLOCKED = (
     "EXISTS (SELECT FROM planning_row p WHERE (p.region, p.item, p.site) = (d.region, d.item, d.site) "
@@ -131,16 +134,21 @@ async def _adopt(connection: Connection, region: str) -> None:
 
 
 async def freeze(connection: Connection, feed: str, region: str) -> int:
-    """Net what waits in a region into the rows of a new flush, the earliest promise first; how many movements that
-    settles. What nets to zero is settled unsent. Call it within a transaction."""
+    """Net what waits in a region into the rows of a new flush, the items of the earliest promise first; how many
+    movements that settles. What nets to zero is settled unsent. Call it within a transaction."""
     cursor = await connection.execute("SELECT nextval('planning_flush') AS flush")
     flush = (await cursor.fetchone() or {})["flush"]
     cursor = await connection.execute(
-        "WITH urgent AS (SELECT item, min(coalesce(promised_on, day)) AS due, min(id) AS first FROM planning_delta d "
-        f"WHERE region = %(region)s AND flush IS NULL AND NOT {BLOCKED} "
+        "WITH items AS (SELECT item, min(coalesce(promised_on, day)) AS due, min(id) AS first, count(*) AS movements "
+        f"FROM planning_delta d WHERE region = %(region)s AND flush IS NULL AND NOT {BLOCKED} "
         "GROUP BY item ORDER BY due, first LIMIT %(items)s), "
-        "taken AS (UPDATE planning_delta d SET flush = %(flush)s FROM urgent u "
+        "urgent AS (SELECT item, due, first FROM (SELECT *, sum(least(movements, %(movements)s)) "
+        "OVER (ORDER BY due, first) - least(movements, %(movements)s) AS before FROM items) x "
+        "WHERE before < %(movements)s), "
+        "oldest AS (SELECT m.id, u.due, u.first FROM urgent u CROSS JOIN LATERAL (SELECT d.id FROM planning_delta d "
         f"WHERE d.region = %(region)s AND d.flush IS NULL AND d.item = u.item AND NOT {BLOCKED} "
+        "ORDER BY d.id LIMIT %(movements)s) m), "
+        "taken AS (UPDATE planning_delta d SET flush = %(flush)s FROM oldest u WHERE d.id = u.id AND d.flush IS NULL "
         "RETURNING u.due, u.first, d.item, d.site, d.day, d.kind, d.packs), "
         "netted AS (SELECT item, site, day, kind, sum(packs) AS packs, "
         "row_number() OVER (ORDER BY min(due), min(first), item, day, site, kind) AS n "
@@ -148,7 +156,13 @@ async def freeze(connection: Connection, feed: str, region: str) -> int:
         "frozen AS (INSERT INTO planning_row (key, region, flush, n, item, site, day, kind, packs) "
         "SELECT concat(%(feed)s::text, '/', %(flush)s::bigint, '/', n), %(region)s, %(flush)s, n, item, site, day, kind, "
         "packs FROM netted) SELECT count(*) AS movements FROM taken".encode(),
-        {"region": region, "items": ITEMS_PER_FLUSH, "flush": flush, "feed": feed},
+        {
+            "region": region,
+            "items": ITEMS_PER_FLUSH,
+            "movements": MOVEMENTS_PER_FLUSH,
+            "flush": flush,
+            "feed": feed,
+        },
     )
     await settle(connection, [flush])
     return int((await cursor.fetchone() or {})["movements"])

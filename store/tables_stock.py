@@ -46,7 +46,8 @@ class StockEntryRow(SQLModel, table=True):
 
 
 class StockBalanceRow(SQLModel, table=True):
-    """Packs of an item at a place: the sum of its entries, kept by the trigger that takes them in."""
+    """Packs of an item at a place: the sum of its entries, kept by the trigger that takes them in. A shipment that
+    carries nothing any more has none."""
 
     __tablename__: ClassVar[str] = "stock_balance"
     __table_args__ = (Index("stock_balance_place", "place"),)
