@@ -119,12 +119,14 @@ async def in_transit(connection: Connection, item: str, site: str | None = None)
     """(order, shipment, origin, destination, packs, day) of an item under way, the first to arrive first; `day` is that of
     the newest ETA, else the day promised. Goods of an order come from its site, those of a purchase order go to its."""
     cursor = await connection.execute(
-        "WITH carried AS (SELECT m.ref, split_part(b.place, ':', 2) AS shipment, sum(e.packs)::bigint AS packs "
-        "FROM stock_balance b JOIN stock_entry e USING (item, place) JOIN stock_move m ON m.key = e.move_key "
-        "WHERE b.item = %(item)s AND b.place LIKE 'transit:%%' AND b.packs <> 0 GROUP BY 1, 2 HAVING sum(e.packs) <> 0) "
+        "WITH carried AS (SELECT e.ref, split_part(b.place, ':', 2) AS shipment, e.packs FROM stock_balance b "
+        "CROSS JOIN LATERAL (SELECT m.ref, sum(x.packs)::bigint AS packs FROM stock_entry x JOIN stock_move m "
+        "ON m.key = x.move_key WHERE (x.item, x.place) = (b.item, b.place) GROUP BY 1 HAVING sum(x.packs) <> 0) e "
+        "WHERE b.item = %(item)s AND b.place LIKE 'transit:%%' AND b.packs <> 0) "
         "SELECT c.ref AS order, c.shipment, coalesce(o.site, '') AS origin, coalesce(p.site, '') AS destination, c.packs, "
         f"{ARRIVAL.format(shipment='c.shipment', ref='c.ref', otherwise='NULL')} AS day FROM carried c "
-        "LEFT JOIN order_view o ON o.key = c.ref LEFT JOIN purchase_order p ON p.key = c.ref "
+        "LEFT JOIN LATERAL (SELECT site FROM order_view WHERE key = c.ref LIMIT 1) o ON true "
+        "LEFT JOIN LATERAL (SELECT site FROM purchase_order WHERE key = c.ref LIMIT 1) p ON true "
         "WHERE %(site)s::text IS NULL OR %(site)s IN (o.site, p.site) ORDER BY 6, 2, 1",
         {"item": item, "site": site},
     )
