@@ -6,9 +6,9 @@ import typer
 
 from commands.client import Api
 from commands.terminal import DEFAULT_STATE, StateDir, console, show
-from schemas.promising import AvailabilityList
+from schemas.promising import Availability, AvailabilityList
 
-COLUMNS = ("day", "on_hand", "supply", "reserved", "demand", "projected")
+COLUMNS = ("day", "on_hand", "supply", "in_transit", "reserved", "demand", "projected", "forecast", "balance")
 
 
 def show_availability(
@@ -17,10 +17,17 @@ def show_availability(
     days: Annotated[int, typer.Option(help="How many days, from today.", min=1)] = 14,
     state_dir: StateDir = DEFAULT_STATE,
 ) -> None:
-    """Show what will be on hand, come in, be reserved and be free, day by day."""
+    """Show what will be on hand, come in, be reserved and be free, day by day, and the first day of shortage."""
     found = Api(state_dir).get("/v1/availability", AvailabilityList, item=item, site=site, horizon_days=days)
     if not found.availability:
         console.print(f"No stock of {item} is kept: it is promised by lead time.")
-    for it in found.availability:
-        managed = "" if it.managed else ", promised by lead time"
-        show(f"{item} at {it.site}{managed}", COLUMNS, (day.model_dump() for day in it.days))
+    for it in (*found.availability, *((found.together,) if found.together else ())):
+        show(_title(it), COLUMNS, (day.model_dump() for day in it.days))
+
+
+def _title(it: Availability) -> str:
+    words = [f"{it.item} at {it.site or 'all sites'}"]
+    words += [] if it.managed else ["promised by lead time"]
+    words += [f"more is ordered than there is from {it.short_on}"] if it.short_on else []
+    words += [f"runs out on {it.runs_out_on} if the forecast comes true"] if it.runs_out_on and not it.short_on else []
+    return ", ".join(words)

@@ -1,4 +1,4 @@
-"""`syncline planning …`: rows that planning refused, and what people do about them."""
+"""`syncline planning …`: rows that planning refused, sites that it is not told of, and what people do about them."""
 
 from typing import Annotated
 
@@ -6,9 +6,9 @@ import typer
 
 from commands.client import Api, Reason
 from commands.terminal import DEFAULT_STATE, StateDir, console, show
-from gateway.parked import MovedOn, ParkedList, ParkedRequest
+from gateway.parked import HomelessSites, MovedOn, ParkedList, ParkedRequest, SiteRegion
 
-app = typer.Typer(no_args_is_help=True, help="Rows that planning refused.")
+app = typer.Typer(no_args_is_help=True, help="What planning was not told.")
 
 COLUMNS = ("key", "item", "site", "day", "kind", "packs", "error", "attempts", "waiting")
 Keys = Annotated[list[str], typer.Argument(help="As they are listed.")]
@@ -31,6 +31,26 @@ def replay(keys: Keys, reason: Reason, state_dir: StateDir = DEFAULT_STATE) -> N
 def drop(keys: Keys, reason: Reason, state_dir: StateDir = DEFAULT_STATE) -> None:
     """Give rows up: planning never counts them. What waits behind them follows."""
     _move_on("drop", keys, reason, state_dir)
+
+
+@app.command()
+def sites(state_dir: StateDir = DEFAULT_STATE) -> None:
+    """List sites whose region nobody has named: planning is not told of their stock."""
+    found = Api(state_dir).get("/v1/planning/sites", HomelessSites)
+    show("sites of no region", ("site", "waiting", "since"), (row.model_dump() for row in found.sites))
+
+
+@app.command()
+def region(
+    site: Annotated[str, typer.Argument(help="The site.")],
+    name: Annotated[str, typer.Argument(help="Its region, as orders name it.")],
+    reason: Reason,
+    state_dir: StateDir = DEFAULT_STATE,
+) -> None:
+    """Name the region of a site, for good: planning is told of its stock from then on."""
+    body = {"site": site, "region": name, "reason": reason}
+    told = Api(state_dir).post("/v1/planning/sites", SiteRegion, SiteRegion, body)
+    console.print(f"{told.site} is in {told.region}")
 
 
 def _move_on(verb: str, keys: list[str], reason: str, state_dir: StateDir) -> None:

@@ -13,7 +13,7 @@ from schemas.door import Refused, admit
 from schemas.forecast import ForecastBatch, ForecastTaken
 from schemas.inventory import InventoryBatch, InventoryTaken
 from schemas.master import MasterName
-from store import erp_feed, forecast, inbox, master, stock
+from store import erp_feed, forecast, inbox, master, planning, stock
 from store.engine import Connection, Database
 
 BULK = frozenset({inbox.INVENTORY, inbox.FORECAST})
@@ -44,6 +44,8 @@ async def book_inventory(
     """Book reports, but for those that name what is unsettled; settle the message when there are none of these."""
     waiting = [it.id for it in batch.reports if not unsettled.isdisjoint(named_at(owner(it.site), it.item, it.site))]
     ready = [it for it in batch.reports if it.id not in waiting]
+    owners = {it.site: erp for it in ready if (erp := owner(it.site))}
+    await planning.know_owned(connection, owners)
     outcomes = await stock.take_in(connection, by.partner, ready)
     booked = [stock.move_key(by.partner, it.id) for it in outcomes if it.superseded is None]
     await erp_feed.owe_movements(connection, owner, booked)

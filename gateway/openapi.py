@@ -10,7 +10,7 @@ from pydantic.json_schema import models_json_schema
 
 from gateway.admission import MilestoneEnvelope
 from gateway.auth import COOKIE
-from gateway.parked import ParkedRequest
+from gateway.parked import ParkedRequest, SiteRegion
 from gateway.problems import ProblemDetail
 from gateway.requests import ReplayRequest
 from schemas.commands import (
@@ -61,6 +61,7 @@ _BODIES: tuple[type[BaseModel], ...] = (
     MilestoneEnvelope,
     ReplayRequest,
     ParkedRequest,
+    SiteRegion,
     ProblemDetail,
 )
 _SECURITY_SCHEMES = {

@@ -1,11 +1,11 @@
-"""What support asks and reads of rows that planning refused."""
+"""What support asks and reads of what planning was not told: rows that it refused, sites of no region."""
 
 from datetime import date, datetime
 from typing import Annotated
 
 from pydantic import Field
 
-from schemas.base import Contract, Text
+from schemas.base import Contract, Region, SiteId, Text
 
 
 class ParkedRequest(Contract):
@@ -42,3 +42,25 @@ class MovedOn(Contract):
     """The rows that were parked and no longer are."""
 
     keys: tuple[str, ...]
+
+
+class HomelessSite(Contract):
+    """A site whose region nobody has named: so many movements of its stock wait since then."""
+
+    site: str
+    waiting: int
+    since: datetime
+
+
+class HomelessSites(Contract):
+    """Sites of no region, those that wait longest first."""
+
+    sites: tuple[HomelessSite, ...]
+
+
+class SiteRegion(Contract):
+    """Name the region whose feed tells planning of a site's stock, and why; for good."""
+
+    site: SiteId
+    region: Region
+    reason: Text

@@ -4,7 +4,6 @@ which an order hears of another day."""
 from datetime import UTC, datetime, timedelta
 
 from domain import promising as decide
-from domain.availability import project
 from domain.promise import lead_days
 from gateway.admission import digest_of
 from gateway.requests import CommandRecord
@@ -15,7 +14,6 @@ from schemas.lifecycle import OrderStart
 from schemas.orders import LinePromise, OrderRelease, Promise
 from schemas.promising import (
     STOCK,
-    Availability,
     Given,
     Need,
     PromiseAnswer,
@@ -93,23 +91,6 @@ async def would_promise(database: Database, question: PromiseQuestion, policy: O
     by_lead_time = Promise(promised_on=max(x.promised_on for x in lines), lines=lines, reason=reason)
     given, pegs = decide.first(by_lead_time, needs, terms, decide.Pool(free), _managed(free))
     return PromiseAnswer(promise=given.promise, parts=pegs)
-
-
-async def availability(database: Database, item: str, site: str | None, horizon_days: int) -> tuple[Availability, ...]:
-    """The projection of an item at each site that keeps stock of it; at the one that is named, in any case."""
-    async with database.connection() as connection:
-        rows = await promising.outlook(connection, item, site)
-    managed = {row["site"]: row["packs"] for row in rows if row["what"] == "on_hand"}
-    now = datetime.now(UTC)
-    found = []
-    for at in sorted({*managed, *((site,) if site else ())}):
-        kinds = {
-            what: [(row["day"], row["packs"]) for row in rows if row["site"] == at and row["what"] == what]
-            for what in ("supply", "reserved", "demand")
-        }
-        days = project(managed.get(at, 0), **kinds, begins=now.date(), horizon_days=horizon_days)
-        found.append(Availability(item=item, site=at, managed=at in managed, as_of=now, days=days))
-    return tuple(found)
 
 
 def redating(redate: Redate, request_id: str) -> NewMessage:

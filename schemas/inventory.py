@@ -76,15 +76,25 @@ class InventoryTaken(Contract):
 
 
 class Arrival(Contract):
-    """Packs under way, with the day on which they are expected; no day while nobody has said one."""
+    """Packs under way, with the day on which they are expected by the newest ETA; no day while nobody has said one.
 
+    `origin` is the site that sent them for an order, `destination` the one that a purchase order brings them to; empty
+    where that is a supplier or a customer.
+    """
+
+    order: str = ""
     shipment: str
+    origin: str = ""
+    destination: str = ""
     packs: int
     day: date | None = None
 
 
 class StockPosition(Contract):
-    """An item at a site, in packs. `available` is on hand and not reserved; negative when more was promised than is."""
+    """An item at a site, in packs. `available` is on hand and not reserved; negative when more was promised than is.
+
+    `inbound` is under way to the site, `outbound` from it to customers.
+    """
 
     item: str
     site: str
@@ -94,10 +104,13 @@ class StockPosition(Contract):
     returns: int = 0
     reserved: int = 0
     available: int = 0
+    inbound: int = 0
+    outbound: int = 0
 
 
 class Stock(Contract):
-    """Answer to `GET /v1/stock`, as of the moment it was read. `in_transit`: under way, to sites and customers."""
+    """Answer to `GET /v1/stock`, as of the moment it was read. `in_transit`: under way, to sites and
+    customers, the first to arrive first."""
 
     item: str
     as_of: Moment

@@ -143,30 +143,45 @@ class PromiseAnswer(Contract):
 
 class AvailabilityDay(Contract):
     """A day of an item at a site, in packs. `on_hand` at its beginning, with everything that was to come before;
-    `supply` comes and `reserved` and `demand` fall due on it; `projected` is what is left for new orders at its end."""
+    `supply` comes (`in_transit` of it is under way) and `reserved` and `demand` fall due on it; `projected` is what is
+    left for new orders at its end.
+
+    `forecast` is what is expected to be ordered for this day beside all that is ordered already; `balance` is what is
+    left at its end when that comes true. Promises go by `projected`, planners by `balance`.
+    """
 
     day: date
     on_hand: int
     supply: int
+    in_transit: int = 0
     reserved: int
     demand: int
     projected: int
+    forecast: int = 0
+    balance: int = 0
 
 
 class Availability(Contract):
-    """The projection of an item at a site. Where no stock is kept, `managed` is false: promises are by lead time."""
+    """The projection of an item at a site. Where no stock is kept, `managed` is false: promises are by lead time.
+
+    `short_on` is the first day on which more is ordered than there will be, `runs_out_on` the first on which more is
+    ordered and forecast; absent when there is none within the horizon. `site` is empty when it is all sites together.
+    """
 
     item: str
     site: str
     managed: bool
     as_of: Moment
+    short_on: date | None = None
+    runs_out_on: date | None = None
     days: tuple[AvailabilityDay, ...]
 
 
 class AvailabilityList(Contract):
-    """Projections, by site."""
+    """Projections, by site; `together` of all of these, when no site was named and there are several."""
 
     availability: tuple[Availability, ...]
+    together: Availability | None = None
 
 
 class PromisingRun(Contract):

@@ -1,7 +1,7 @@
 """Forecasts by version: taken in whole, compared with what held before; and what became of them."""
 
 from collections.abc import Iterator
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from schemas.door import refuse
@@ -16,6 +16,8 @@ ROWS = (
     "WITH ORDINALITY AS x(item, site, period, packs, n)"
 )
 """The rows of a batch, counted by `n` from 1."""
+LONGEST = timedelta(days=31)
+"""No period is longer."""
 
 
 async def take_in(
@@ -116,15 +118,26 @@ async def expected(
     return {row["period"]: row["packs"] for row in await cursor.fetchall()}
 
 
+async def newest(connection: Connection, item: str, site: str, begin: date, end: date) -> list[dict[str, Any]]:
+    """(bucket, period, packs) of the periods that touch [begin, end): what the newest version says of each."""
+    cursor = await connection.execute(
+        "SELECT DISTINCT ON (bucket, period) bucket, period, packs FROM forecast WHERE item = %s AND site = %s "
+        "AND period > %s AND period < %s ORDER BY bucket, period, made_at DESC, version DESC",
+        (item, site, begin - LONGEST, end),
+    )
+    found = await cursor.fetchall()
+    return [row for row in found if Bucket(row["bucket"]).following(row["period"]) > begin]
+
+
 async def shipped(connection: Connection, item: str, site: str, begin: datetime, end: datetime) -> dict[date, int]:
     """Packs that left a site for orders, by the day (UTC) on which it was booked; what came back is not taken off.
 
     Setting aside, putting away and cutting stock move packs among these places, so they cancel out.
     """
     cursor = await connection.execute(
-        "SELECT m.occurred_at::date AS day, -sum(e.packs)::bigint AS packs FROM stock_entry e "
+        "SELECT e.occurred_at::date AS day, -sum(e.packs)::bigint AS packs FROM stock_entry e "
         "JOIN stock_move m ON m.key = e.move_key WHERE e.item = %s AND e.place = ANY(%s) AND m.source = 'order' "
-        "AND m.occurred_at >= %s AND m.occurred_at < %s GROUP BY 1",
+        "AND e.occurred_at >= %s AND e.occurred_at < %s GROUP BY 1",
         (item, [place(at, site) for at in (Place.ON_HAND, Place.ALLOCATED, Place.ADJUSTMENT)], begin, end),
     )
     return {row["day"]: row["packs"] for row in await cursor.fetchall()}

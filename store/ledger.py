@@ -15,8 +15,8 @@ from store.positions import TELL
 BOOK = (
     "WITH known AS (INSERT INTO stock_move (key, kind, source, ref, occurred_at) VALUES (%s, %s, %s, %s, "
     "coalesce(%s, clock_timestamp())) ON CONFLICT DO NOTHING RETURNING key, ref, occurred_at), "
-    "sides AS (INSERT INTO stock_entry (move_key, place, item, packs, amount) "
-    "SELECT known.key, p, i, q, q * coalesce(v.value, 0) "
+    "sides AS (INSERT INTO stock_entry (move_key, place, item, packs, amount, occurred_at) "
+    "SELECT known.key, p, i, q, q * coalesce(v.value, 0), known.occurred_at "
     "FROM known CROSS JOIN unnest(%s::text[], %s::text[], %s::bigint[]) AS x(p, i, q) "
     "LEFT JOIN unit_value v ON v.ref = known.ref AND v.item = i ORDER BY i, p RETURNING place, item, packs), "
     f"told AS ({TELL}) SELECT count(*) AS fresh, pg_notify('{CHANNEL}', '') FROM known"

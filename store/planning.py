@@ -19,7 +19,10 @@ from store.engine import Connection
 CHANNEL = "planning"
 """PostgreSQL notification channel that wakes the planning feed."""
 ITEMS_PER_FLUSH = 500
-"""Items of one flush. All waiting movements of an item go into the same one, so their order is kept."""
+"""Items of one flush."""
+MOVEMENTS_PER_FLUSH = 20_000
+"""Movements of one flush, roughly; of one item at most so many, the oldest first. So a flush takes as long after a day's
+outage as on any other day. What is left of an item goes with the next one: its order is kept."""
 
 BLOCKED = "EXISTS (SELECT FROM planning_row p WHERE (p.item, p.site) = (d.item, d.site) AND p.state = 'parked')"
 """Whether `d` waits behind a row that is parked, or is one."""
@@ -73,6 +76,35 @@ async def know_site(connection: Connection, site: str, region: str) -> None:
     await connection.execute(
         "INSERT INTO planning_site (site, region) VALUES (%s, %s) ON CONFLICT DO NOTHING", (site, region)
     )
+    await connection.execute(f"NOTIFY {CHANNEL}")
+
+
+async def know_owned(connection: Connection, owners: dict[str, str]) -> None:
+    """Sites belong to the region that their owner, an ERP, says in its master data, unless another was named first.
+    `owners` is by site."""
+    if owners:
+        await connection.execute(
+            "INSERT INTO planning_site (site, region) SELECT m.id, m.body ->> 'region' FROM master_record m "
+            "JOIN unnest(%s::text[], %s::text[]) AS x(id, owner) USING (owner, id) WHERE m.kind = 'site' AND m.known "
+            "AND m.body ->> 'region' <> '' ORDER BY 1 ON CONFLICT DO NOTHING",
+            (list(owners), list(owners.values())),
+        )
+
+
+async def homeless(connection: Connection) -> list[dict[str, Any]]:
+    """(site, waiting, since) of the sites whose region nobody has named: planning is not told of their stock."""
+    cursor = await connection.execute(
+        "SELECT site, count(*) AS waiting, min(accepted_at) AS since FROM planning_delta d WHERE region = '' "
+        "AND flush IS NULL AND NOT EXISTS (SELECT FROM planning_site k WHERE k.site = d.site) GROUP BY 1 ORDER BY 3, 1"
+    )
+    return await cursor.fetchall()
+
+
+async def region_of(connection: Connection, site: str) -> str | None:
+    """The region whose feed tells of a site."""
+    cursor = await connection.execute("SELECT region FROM planning_site WHERE site = %s", (site,))
+    row = await cursor.fetchone()
+    return row["region"] if row else None
 
 
 async def due_in_s(connection: Connection, feed: FeedRun, batch: int, linger_s: float) -> float | None:
@@ -102,16 +134,21 @@ async def _adopt(connection: Connection, feed: FeedRun) -> None:
 
 
 async def freeze(connection: Connection, feed: FeedRun) -> int:
-    """Net what waits for a feed into the rows of a new flush, the earliest promise first; how many movements that
-    settles. What nets to zero is settled unsent. Call it within a transaction."""
+    """Net what waits for a feed into the rows of a new flush, the items of the earliest promise first; how many
+    movements that settles. What nets to zero is settled unsent. Call it within a transaction."""
     cursor = await connection.execute("SELECT nextval('planning_flush') AS flush")
     flush = (await cursor.fetchone() or {})["flush"]
     cursor = await connection.execute(
-        "WITH urgent AS (SELECT item, min(coalesce(promised_on, day)) AS due, min(id) AS first FROM planning_delta d "
-        f"WHERE {MINE.format('d')} AND flush IS NULL AND NOT {BLOCKED} "
+        "WITH items AS (SELECT item, min(coalesce(promised_on, day)) AS due, min(id) AS first, count(*) AS movements "
+        f"FROM planning_delta d WHERE {MINE.format('d')} AND flush IS NULL AND NOT {BLOCKED} "
         "GROUP BY item ORDER BY due, first LIMIT %(items)s), "
-        "taken AS (UPDATE planning_delta d SET flush = %(flush)s FROM urgent u "
+        "urgent AS (SELECT item, due, first FROM (SELECT *, sum(least(movements, %(movements)s)) "
+        "OVER (ORDER BY due, first) - least(movements, %(movements)s) AS before FROM items) x "
+        "WHERE before < %(movements)s), "
+        "oldest AS (SELECT m.id, u.due, u.first FROM urgent u CROSS JOIN LATERAL (SELECT d.id FROM planning_delta d "
         f"WHERE {MINE.format('d')} AND d.flush IS NULL AND d.item = u.item AND NOT {BLOCKED} "
+        "ORDER BY d.id LIMIT %(movements)s) m), "
+        "taken AS (UPDATE planning_delta d SET flush = %(flush)s FROM oldest u WHERE d.id = u.id AND d.flush IS NULL "
         "RETURNING u.due, u.first, d.region, d.item, d.site, d.day, d.kind, d.packs), "
         "netted AS (SELECT min(region) AS region, item, site, day, kind, sum(packs) AS packs, "
         "row_number() OVER (ORDER BY min(due), min(first), item, day, site, kind) AS n "
@@ -119,7 +156,13 @@ async def freeze(connection: Connection, feed: FeedRun) -> int:
         "frozen AS (INSERT INTO planning_row (key, region, flush, n, item, site, day, kind, packs) "
         "SELECT concat(%(feed)s::text, '/', %(flush)s::bigint, '/', n), region, %(flush)s, n, item, site, day, kind, "
         "packs FROM netted) SELECT count(*) AS movements FROM taken".encode(),
-        {**feed.scope, "items": ITEMS_PER_FLUSH, "flush": flush, "feed": feed.name},
+        {
+            **feed.scope,
+            "items": ITEMS_PER_FLUSH,
+            "movements": MOVEMENTS_PER_FLUSH,
+            "flush": flush,
+            "feed": feed.name,
+        },
     )
     await settle(connection, [flush])
     return int((await cursor.fetchone() or {})["movements"])

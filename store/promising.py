@@ -29,6 +29,15 @@ FREE = (
 """What is free of each supply, and of stock: on hand, less what is reserved of it, less what is reserved of supplies
 beyond what these still bring. One statement, so that all of it is of one moment."""
 
+OPEN = "(l.ordered - l.cancelled - l.shipped)"
+"""Packs of a line that are still to leave."""
+OF_ORDERS = (
+    "FROM order_line_view l JOIN order_view o ON o.key = l.order_key WHERE l.item = %(item)s "
+    "AND l.ordered - l.cancelled > l.shipped AND o.closed_at IS NULL AND o.variant = 'distribution_centre' "
+    "AND (%(site)s::text IS NULL OR o.site = %(site)s)"
+)
+"""Lines of which something is still to leave a site: the condition is that of the index `order_line_open`."""
+
 
 async def lock(connection: Connection, items: Iterable[str], sites: Sequence[str] | None = None) -> None:
     """Nobody else promises these items at these sites, or at any, until the transaction ends."""
@@ -105,22 +114,25 @@ async def release(connection: Connection, lines: Iterable[tuple[str, int]]) -> N
 
 
 async def outlook(connection: Connection, item: str, site: str | None) -> list[dict[str, Any]]:
-    """(site, what, day, packs) of an item: `on_hand` without a day, `supply`, `reserved`, and `demand` that is open
-    without a reservation, each netted by day. Reserved stock has fallen due already."""
+    """(site, what, day, packs) of an item: `on_hand` without a day, `supply`, what of it is `in_transit`, `reserved`, and
+    `demand` that is open without a reservation; and all that is `leaving` for orders, reserved or not, by the day on which
+    it must go. Each is netted by day. Reserved stock has fallen due already. One statement, so all is of one moment."""
     cursor = await connection.execute(
         "SELECT s.site, 'on_hand' AS what, NULL::date AS day, coalesce(b.packs, 0)::bigint AS packs FROM stock_item s "
         "LEFT JOIN stock_balance b ON b.item = s.item AND b.place = 'on_hand:' || s.site WHERE s.item = %(item)s "
         "AND (%(site)s::text IS NULL OR s.site = %(site)s) UNION ALL "
         "SELECT site, 'supply', day, sum(packs)::bigint FROM supply WHERE item = %(item)s AND packs > 0 "
         "AND (%(site)s::text IS NULL OR site = %(site)s) GROUP BY 1, 3 UNION ALL "
+        "SELECT site, 'in_transit', day, sum(packs)::bigint FROM supply WHERE item = %(item)s AND packs > 0 "
+        "AND shipment <> '' AND (%(site)s::text IS NULL OR site = %(site)s) GROUP BY 1, 3 UNION ALL "
         "SELECT p.site, 'reserved', CASE WHEN p.supply_key = '' THEN DATE '0001-01-01' ELSE coalesce(u.day, p.due) END, "
         "sum(p.packs)::bigint FROM peg p LEFT JOIN supply u ON u.key = p.supply_key WHERE p.item = %(item)s "
         "AND (%(site)s::text IS NULL OR p.site = %(site)s) GROUP BY 1, 3 UNION ALL "
-        "SELECT o.site, 'demand', l.promised_on, sum(l.ordered - l.cancelled - greatest(l.allocated, l.shipped))::bigint "
-        "FROM order_line_view l JOIN order_view o ON o.key = l.order_key WHERE l.item = %(item)s AND o.closed_at IS NULL "
-        "AND o.variant = 'distribution_centre' AND (%(site)s::text IS NULL OR o.site = %(site)s) "
-        "AND l.ordered - l.cancelled > greatest(l.allocated, l.shipped) "
-        "AND NOT EXISTS (SELECT FROM peg p WHERE p.order_key = l.order_key AND p.line = l.line) GROUP BY 1, 3",
+        f"SELECT o.site, 'demand', l.promised_on, sum({OPEN} - greatest(l.allocated - l.shipped, 0))::bigint {OF_ORDERS} "
+        f"AND {OPEN} > greatest(l.allocated - l.shipped, 0) "
+        "AND NOT EXISTS (SELECT FROM peg p WHERE p.order_key = l.order_key AND p.line = l.line) GROUP BY 1, 3 UNION ALL "
+        "SELECT o.site, 'leaving', l.promised_on - coalesce((SELECT (g.terms ->> 'lead_days')::int FROM order_promise g "
+        f"WHERE g.order_key = o.key), 0), sum({OPEN})::bigint {OF_ORDERS} GROUP BY 1, 3".encode(),
         {"item": item, "site": site},
     )
     return await cursor.fetchall()

@@ -8,6 +8,7 @@ from schemas.inventory import InventoryKind, InventoryReport, ReportOutcome
 from schemas.stock import Bucket, Moves, StockMove, place
 from store import ledger
 from store.engine import Connection
+from store.positions import ARRIVAL
 from store.supply import known_at, lock
 
 AT_SITE = (Bucket.ON_HAND, Bucket.ALLOCATED, Bucket.BLOCKED, Bucket.RETURNS)
@@ -82,8 +83,8 @@ async def _on_hand_then(connection: Connection, report: InventoryReport) -> int:
     """What the books say was free on hand when it was counted: what happened since is no difference."""
     cursor = await connection.execute(
         "SELECT coalesce((SELECT packs FROM stock_balance WHERE item = %(item)s AND place = %(place)s), 0) - "
-        "coalesce((SELECT sum(e.packs) FROM stock_entry e JOIN stock_move m ON m.key = e.move_key "
-        "WHERE e.item = %(item)s AND e.place = %(place)s AND m.occurred_at > %(at)s), 0) AS packs",
+        "coalesce((SELECT sum(packs) FROM stock_entry WHERE item = %(item)s AND place = %(place)s "
+        "AND occurred_at > %(at)s), 0) AS packs",
         {"item": report.item, "place": place(Bucket.ON_HAND, report.site), "at": report.occurred_at},
     )
     row = await cursor.fetchone()
@@ -114,14 +115,19 @@ async def positions(connection: Connection, item: str, site: str | None = None) 
     ]
 
 
-async def in_transit(connection: Connection, item: str) -> list[dict[str, Any]]:
-    """(shipment, packs, day) of an item under way: the day of the newest ETA, else the day promised."""
+async def in_transit(connection: Connection, item: str, site: str | None = None) -> list[dict[str, Any]]:
+    """(order, shipment, origin, destination, packs, day) of an item under way, the first to arrive first; `day` is that of
+    the newest ETA, else the day promised. Goods of an order come from its site, those of a purchase order go to its."""
     cursor = await connection.execute(
-        "SELECT b.ref AS shipment, b.packs::int AS packs, coalesce(max(i.eta)::date, max(s.eta)::date, max(o.promised_on)) "
-        "AS day FROM (SELECT split_part(place, ':', 2) AS ref, packs FROM stock_balance WHERE item = %s "
-        "AND place LIKE 'transit:%%' AND packs <> 0) b LEFT JOIN shipment_order s ON s.shipment = b.ref "
-        "LEFT JOIN order_view o ON o.key = s.order_key LEFT JOIN inbound_shipment i ON i.shipment = b.ref "
-        "GROUP BY 1, 2 ORDER BY 3, 1",
-        (item,),
+        "WITH carried AS (SELECT e.ref, split_part(b.place, ':', 2) AS shipment, e.packs FROM stock_balance b "
+        "CROSS JOIN LATERAL (SELECT m.ref, sum(x.packs)::bigint AS packs FROM stock_entry x JOIN stock_move m "
+        "ON m.key = x.move_key WHERE (x.item, x.place) = (b.item, b.place) GROUP BY 1 HAVING sum(x.packs) <> 0) e "
+        "WHERE b.item = %(item)s AND b.place LIKE 'transit:%%' AND b.packs <> 0) "
+        "SELECT c.ref AS order, c.shipment, coalesce(o.site, '') AS origin, coalesce(p.site, '') AS destination, c.packs, "
+        f"{ARRIVAL.format(shipment='c.shipment', ref='c.ref', otherwise='NULL')} AS day FROM carried c "
+        "LEFT JOIN LATERAL (SELECT site FROM order_view WHERE key = c.ref LIMIT 1) o ON true "
+        "LEFT JOIN LATERAL (SELECT site FROM purchase_order WHERE key = c.ref LIMIT 1) p ON true "
+        "WHERE %(site)s::text IS NULL OR %(site)s IN (o.site, p.site) ORDER BY 6, 2, 1",
+        {"item": item, "site": site},
     )
     return await cursor.fetchall()

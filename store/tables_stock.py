@@ -19,7 +19,7 @@ class StockMoveRow(SQLModel, table=True):
     """One movement, booked once by its key. Append-only."""
 
     __tablename__: ClassVar[str] = "stock_move"
-    __table_args__ = (Index("stock_move_ref", "ref"), Index("stock_move_booked", "booked_at"))
+    __table_args__ = (Index("stock_move_ref", "ref", "kind", "occurred_at"), Index("stock_move_booked", "booked_at"))
     key: str = Field(primary_key=True)
     kind: str
     source: str
@@ -29,23 +29,25 @@ class StockMoveRow(SQLModel, table=True):
 
 
 class StockEntryRow(SQLModel, table=True):
-    """One side of a movement. A trigger refuses sides of an item that do not sum to zero, in packs or in
-    money; append-only."""
+    """One side of a movement, and when that happened. A trigger refuses sides of an item that do not sum to zero, in
+    packs or in money; append-only."""
 
     __tablename__: ClassVar[str] = "stock_entry"
     __table_args__ = (
         CheckConstraint("packs <> 0", name="stock_entry_moves_something"),
-        Index("stock_entry_item", "item", "place"),
+        Index("stock_entry_item", "item", "place", "occurred_at"),
     )
     move_key: str = Field(primary_key=True, foreign_key="stock_move.key")
     place: str = Field(primary_key=True)
     item: str = Field(primary_key=True)
     packs: int = Field(sa_type=BigInteger)
     amount: Decimal = money()
+    occurred_at: datetime = moment(nullable=False)
 
 
 class StockBalanceRow(SQLModel, table=True):
-    """Packs of an item at a place: the sum of its entries, kept by the trigger that takes them in."""
+    """Packs of an item at a place: the sum of its entries, kept by the trigger that takes them in. A shipment that
+    carries nothing any more has none."""
 
     __tablename__: ClassVar[str] = "stock_balance"
     __table_args__ = (Index("stock_balance_place", "place"),)

@@ -1,7 +1,7 @@
 """Inventory: warehouses report it, for their own site; planning, ERPs and people read it."""
 
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response
 
@@ -84,21 +84,36 @@ async def read(
     item: Annotated[ItemId, Query()],
     site: Annotated[SiteId | None, Query(description="One site; all when absent.")] = None,
 ) -> Response:
-    """On hand, allocated, blocked, waiting for inspection, reserved and available at each site; and what is under way.
+    """On hand, allocated, blocked, waiting for inspection, reserved and available at each site; and what is under way
+    to and from it, by day of arrival.
 
     A warehouse reads its own site.
     """
     now = datetime.now(UTC)
-    own = caller.role is Role.WMS
     async with services_of(request).database.connection() as connection:
         found = await stock.positions(connection, item, site)
-        coming = [] if own or site else await stock.in_transit(connection, item)
-    seen = [it for it in found if not own or warehouse_partner(it["site"]) == caller.partner]
-    return answer(
-        Stock(
-            item=item,
-            as_of=now,
-            positions=tuple(StockPosition.model_validate(it) for it in seen),
-            in_transit=tuple(Arrival.model_validate(it) for it in coming),
-        )
-    )
+        coming = await stock.in_transit(connection, item, site)
+
+    def seen(at: str) -> bool:
+        mine = caller.role is not Role.WMS or warehouse_partner(at) == caller.partner
+        return mine and site in (None, at)
+
+    everything = caller.role is not Role.WMS and site is None
+    arrivals = [Arrival.model_validate(it) for it in coming]
+    arrivals = [it for it in arrivals if everything or seen(it.origin) or seen(it.destination)]
+    if caller.role is Role.ERP:  # another ERP's orders are not its to know
+        own = f"{caller.partner}/"
+        arrivals = [it if it.order.startswith(own) else it.model_copy(update={"order": ""}) for it in arrivals]
+    positions = [it for it in _with_transit(item, found, arrivals) if seen(it.site)]
+    return answer(Stock(item=item, as_of=now, positions=tuple(positions), in_transit=tuple(arrivals)))
+
+
+def _with_transit(item: str, found: list[dict[str, Any]], arrivals: list[Arrival]) -> list[StockPosition]:
+    """Each site that has stock of the item, or that some is on its way to or from."""
+    positions = {it["site"]: StockPosition.model_validate(it) for it in found}
+    for it in arrivals:
+        for at, name in ((it.destination, "inbound"), (it.origin, "outbound")):
+            if at:
+                known = positions.get(at, StockPosition(item=item, site=at))
+                positions[at] = known.model_copy(update={name: getattr(known, name) + it.packs})
+    return [positions[at] for at in sorted(positions)]

@@ -1,4 +1,4 @@
-"""Rows that planning refused: seen, sent again after a repair, or given up."""
+"""Rows that planning refused: seen, sent again after a repair, or given up. Sites of which it cannot be told yet."""
 
 from collections.abc import Awaitable, Callable
 from typing import Annotated
@@ -8,11 +8,11 @@ from fastapi import APIRouter, Query, Request, Response
 from gateway.auth import SupportCaller
 from gateway.limits import read_body
 from gateway.openapi import Body, takes
-from gateway.parked import MovedOn, ParkedList, ParkedRequest, ParkedRow
-from gateway.problems import answers_of
+from gateway.parked import HomelessSite, HomelessSites, MovedOn, ParkedList, ParkedRequest, ParkedRow, SiteRegion
+from gateway.problems import REFUSED, Problem, answers_of
 from gateway.services import answer, services_of
 from schemas.door import admit
-from store import audit, parking
+from store import audit, parking, planning
 from store.engine import Connection
 from store.partners import Caller
 
@@ -59,6 +59,38 @@ async def replay(request: Request, caller: SupportCaller) -> Response:
 async def drop(request: Request, caller: SupportCaller) -> Response:
     """Planning never counts them, and its figures differ from the ledger by so many packs. Others are passed over."""
     return await _move_on(request, caller, "planning_dropped", parking.drop)
+
+
+@router.get(
+    "/v1/planning/sites",
+    summary="List sites of which planning is not told",
+    response_model=HomelessSites,
+    responses=answers_of(401, 403, 429, 503),
+)
+async def homeless(request: Request, _caller: SupportCaller) -> Response:
+    """Sites with stock whose region neither an order nor a purchase order nor their owner has named."""
+    async with services_of(request).database.connection() as connection:
+        rows = await planning.homeless(connection)
+    return answer(HomelessSites(sites=tuple(HomelessSite.model_validate(row) for row in rows)))
+
+
+@router.post(
+    "/v1/planning/sites",
+    summary="Name the region of a site",
+    response_model=SiteRegion,
+    responses=answers_of(401, 403, 409, 413, 415, 422, 429, 503),
+    openapi_extra=takes(Body("application/json", "SiteRegion")),
+)
+async def settle(request: Request, caller: SupportCaller) -> Response:
+    """What waited goes to planning at once. A site stays in the region that it has: another is refused."""
+    _, raw = await read_body(request, "application/json")
+    wish = admit(SiteRegion, raw)
+    async with services_of(request).database.transaction() as connection:
+        await planning.know_site(connection, wish.site, wish.region)
+        if await planning.region_of(connection, wish.site) != wish.region:
+            raise Problem(REFUSED, "The site belongs to another region: its stock was told there.")
+        await audit.record(connection, caller.partner, "planning_site", "planning", **wish.model_dump())
+    return answer(wish)
 
 
 async def _move_on(

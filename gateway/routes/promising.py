@@ -6,11 +6,12 @@ from fastapi import APIRouter, Query, Request, Response
 
 from domain.policies import order_policy
 from gateway.auth import HoldingCaller
+from gateway.availability import availability
 from gateway.commands import JSON
 from gateway.limits import read_body
 from gateway.openapi import Body, takes
 from gateway.problems import answers_of
-from gateway.promising import availability, would_promise
+from gateway.promising import would_promise
 from gateway.services import answer, services_of
 from schemas.base import SiteId
 from schemas.door import admit
@@ -36,9 +37,9 @@ async def available(
     site: Annotated[SiteId | None, Query(description="At one site; at every site when absent.")] = None,
     horizon_days: Annotated[int, Query(ge=1, le=MOST_DAYS, description="How many days, from today.")] = 30,
 ) -> Response:
-    """On hand and expected supply, less what is reserved and demanded, day by day."""
-    found = await availability(services_of(request).database, item, site, horizon_days)
-    return answer(AvailabilityList(availability=found))
+    """On hand and expected supply, less what is reserved and demanded, day by day, with and without the forecast; and
+    the first day of shortage."""
+    return answer(await availability(services_of(request).database, item, site, horizon_days))
 
 
 @router.post(

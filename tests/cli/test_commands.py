@@ -16,7 +16,7 @@ from store import planning
 from tests.cli.conftest import Terminal
 from tests.gateway.trouble import CASE, PROPOSAL
 from tests.owner import OFFERING, Owner
-from tests.promising.stocked import put_stock
+from tests.promising.stocked import book, put_stock
 from tests.store.test_planning import ItemDelta, buffered
 
 WHY = ("--reason", "because")
@@ -218,3 +218,22 @@ async def test_availability_is_shown_by_site(terminal: Terminal) -> None:
     shown = await terminal("availability", "ITEM-1", "--site", "DC1", "--days", "1")
     assert "ITEM-1 at DC1" in shown
     assert " 40 " in shown
+
+
+async def test_stock_is_shown_by_site_with_what_is_under_way(terminal: Terminal) -> None:
+    await book(terminal.gateway.database, "m", {"on_hand:DC1": {"A": -4}, "transit:DN-7": {"A": 4}})
+    await put_stock(terminal.gateway.database, "s", 40, item="A", site="LYS")
+    everywhere = await terminal("stock", "show", "A")
+    assert "DC1" in everywhere
+    assert "DN-7" in everywhere
+    there = await terminal("stock", "show", "A", "--site", "LYS")
+    assert "DC1" not in there
+    assert "│ LYS │ 40 │" in there
+
+
+async def test_a_site_of_no_region_is_listed_and_named(terminal: Terminal) -> None:
+    await put_stock(terminal.gateway.database, "s", 40, item="A", site="DC-NEW")
+    assert "DC-NEW" in await terminal("planning", "sites")
+    assert "DC-NEW is in EMEA" in await terminal("planning", "region", "DC-NEW", "EMEA", *WHY)
+    assert "DC-NEW" not in await terminal("planning", "sites")
+    await terminal("planning", "region", "DC-NEW", "APAC", *WHY, code=1)

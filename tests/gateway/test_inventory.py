@@ -9,8 +9,17 @@ from typing import Any
 
 import pytest
 
-from store import ledger
+from domain import inbound
+from domain.procurement import PurchaseFile
+from domain.stock import Holdings, moves
+from schemas.milestones import MilestoneKind
+from store import ledger, procurement, steps
+from store.engine import Database
+from tests.domain.purchases import advised, reported
+from tests.domain.purchases import order as purchase
+from tests.domain.test_procurement import taken
 from tests.gateway.harness import Gateway, gateway_on
+from tests.store.rows import FIRST, SHIPPED, open_order
 
 NOON = datetime(2026, 5, 4, 12, tzinfo=UTC)
 
@@ -145,6 +154,47 @@ async def test_a_warehouse_reports_and_reads_its_own_site_only(gateway: Gateway)
         await ledger.book_step(connection, "x", "inventory", "LYS/A", moves)
     seen = (await gateway.get("/v1/stock?item=A", "wms-dc1")).json()["positions"]
     assert [it["site"] for it in seen] == ["DC1"]
+
+
+async def under_way(gateway: Gateway, query: str = "", caller: str = "planner") -> list[list[Any]]:
+    """Item A in transit: day, packs, origin, destination, shipment, order."""
+    found = (await gateway.get(f"/v1/stock?item=A{query}", caller)).json()
+    names = ("day", "packs", "origin", "destination", "shipment", "order")
+    return [[it.get(name) for name in names] for it in found["in_transit"]]
+
+
+async def arrive(database: Database, now: PurchaseFile, before: PurchaseFile | None = None) -> None:
+    """A step of a purchase order."""
+    moved = moves(inbound.holdings(before) if before else Holdings(), inbound.holdings(now))
+    await procurement.write(database, inbound.record(now, (), ()).model_copy(update={"moves": moved}))
+
+
+async def test_what_is_under_way_is_shown_by_site_and_day_of_arrival(gateway: Gateway) -> None:
+    """Forty packs of an order leave a site to which sixty of a purchase order are on their way."""
+    database = gateway.database
+    await open_order(database)
+    await steps.write(database, FIRST)
+    sent = {"on_hand:LYS": {"A": -40}, "transit:DN-1": {"A": 40}}
+    [shipment] = SHIPPED.shipments
+    late = shipment.model_copy(update={"eta": NOON + timedelta(days=3)})
+    await steps.write(database, SHIPPED.model_copy(update={"moves": sent, "shipments": (late,)}))
+    file, _ = taken(purchase(), advised("ASN-1", NOON + timedelta(days=5), l1=60))
+    async with database.transaction() as connection:
+        bought = file.order
+        assert bought is not None
+        await procurement.open_purchase(connection, "erp-one", bought, ["erp-one", "acme"])
+    await arrive(database, file)
+    outbound = ["2026-05-07", 40, "LYS", "", "DN-1", "erp-one/SO-1"]
+    bound = ["2026-05-09", 60, "", "LYS", "ASN-1", file.start.key]
+    assert await under_way(gateway) == await under_way(gateway, "&site=LYS") == [outbound, bound]
+    assert await under_way(gateway, "&site=MAD") == []
+    [position] = (await gateway.get("/v1/stock?item=A&site=LYS", "planner")).json()["positions"]
+    assert (position["on_hand"], position["outbound"], position["inbound"]) == (-40, 40, 60)
+    assert await under_way(gateway, "", "wms-dc1") == [], "a warehouse sees what concerns its own site"
+    assert [row[-1] for row in await under_way(gateway, "", "erp-two")] == ["", ""], "orders are their ERP's"
+    delayed, _ = taken(reported(MilestoneKind.DELAYED, "ASN-1", 30, NOON - timedelta(days=2)), begun=file)
+    await arrive(database, delayed, file)
+    assert await under_way(gateway, "&site=LYS") == [["2026-05-02", *bound[1:]], outbound], "the newest word holds"
 
 
 async def test_the_erp_that_owns_the_stock_is_owed_what_a_report_changed_once(database_url: str) -> None:

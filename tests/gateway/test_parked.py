@@ -1,10 +1,12 @@
-"""Rows that planning refused, over the API: seen by support alone, moved on with a reason, audited."""
+"""Rows that planning refused, and sites that it is not told of, over the API: support alone sees and settles them."""
 
 import pytest
 
 from schemas.feeds import FeedRun
-from store import planning
-from tests.gateway.harness import Gateway
+from schemas.master import MasterKind, MasterName
+from schemas.settings import Endpoint, Settings
+from store import master, planning
+from tests.gateway.harness import Gateway, gateway_on
 from tests.store.test_planning import ItemDelta, buffered
 
 KEY = "EMEA/0/1/1"
@@ -58,3 +60,59 @@ async def test_a_wish_that_is_not_complete_is_refused(parked: Gateway, wrong: di
     assert answer.status_code == 422
     assert [finding["field"] for finding in answer.json()["findings"]] == [field]
     assert await parked.rows("SELECT FROM planning_row WHERE state = 'parked'")
+
+
+HOME = {"site": "DC1", "region": "EMEA", "reason": "as the network plan says"}
+FOUND = {"id": "1", "kind": "count", "site": "DC1", "item": "A", "quantity": 7, "occurred_at": "2026-05-04T12:00:00Z"}
+
+
+async def waiting(gateway: Gateway, region: str) -> float | None:
+    """Seconds until a region's feed is to send something; None: nothing waits there."""
+    async with gateway.database.transaction() as connection:
+        return await planning.due_in_s(connection, FeedRun(region=region), 1, 0.0)
+
+
+async def test_stock_of_a_site_of_no_region_is_seen_and_goes_once_somebody_names_it(gateway: Gateway) -> None:
+    assert (await gateway.post("/v1/inventory", "wms-dc1", {"reports": [FOUND]})).status_code == 201
+    [site] = (await gateway.get("/v1/planning/sites", "helpdesk")).json()["sites"]
+    assert (site["site"], site["waiting"]) == ("DC1", 1)
+    assert await waiting(gateway, "EMEA") is None
+    for _ in range(2):
+        assert (await gateway.post("/v1/planning/sites", "helpdesk", HOME)).status_code == 200
+    assert (await gateway.get("/v1/planning/sites", "helpdesk")).json() == {"sites": []}
+    assert await waiting(gateway, "EMEA") == 0
+    other = await gateway.post("/v1/planning/sites", "helpdesk", {**HOME, "region": "APAC"})
+    assert (other.status_code, other.json()["type"]) == (409, "/problems/refused")
+    entries = await gateway.rows("SELECT actor, detail FROM audit_entry WHERE action = 'planning_site'")
+    assert [(it["actor"], it["detail"]) for it in entries] == [("helpdesk", HOME)] * 2
+
+
+@pytest.mark.parametrize("partner", ["planner", "erp-one", "wms-dc1", "acme"])
+async def test_others_neither_see_nor_name_them(gateway: Gateway, partner: str) -> None:
+    assert (await gateway.get("/v1/planning/sites", partner)).status_code == 403
+    assert (await gateway.post("/v1/planning/sites", partner, HOME)).status_code == 403
+    assert await gateway.rows("SELECT FROM planning_site") == []
+
+
+async def test_the_owner_of_a_site_names_its_region(database_url: str) -> None:
+    async with gateway_on(database_url, stock_erp={"DC1": "erp-two"}) as gateway:
+        for owner, region in (("erp-one", "APAC"), ("erp-two", "EMEA")):
+            name = MasterName(owner, MasterKind.SITE, "DC1")
+            async with gateway.database.transaction() as connection:
+                token = await master.claim(connection, name, 60)
+                assert token
+                await master.keep(connection, name, token, {"id": "DC1", "region": region}, 60)
+        assert (await gateway.post("/v1/inventory", "wms-dc1", {"reports": [FOUND]})).status_code == 201
+        assert await gateway.rows("SELECT site, region FROM planning_site") == [{"site": "DC1", "region": "EMEA"}]
+        assert await waiting(gateway, "EMEA") == 0
+
+
+def test_each_planning_system_has_a_feed() -> None:
+    """Regions without a system of their own share one, and what is of no known region goes with them where all do."""
+    one, own = Endpoint(url="http://127.0.0.1:1"), Endpoint(url="http://127.0.0.1:2")
+    assert Settings(planning={"*": one}).planning_feeds == (FeedRun(),)
+    assert Settings(planning={"*": one, "AFR": own}).planning_feeds == (FeedRun(region="AFR"), FeedRun(others=("AFR",)))
+    assert [run.workflow_id for run in Settings(planning={"*": one, "AFR": own}).planning_feeds] == [
+        "planning/AFR/0",
+        "planning/all/0",
+    ]

@@ -96,3 +96,26 @@ async def test_a_step_and_its_movement_are_one_transaction(database: Database) -
     async with database.connection() as connection:
         cursor = await connection.execute("SELECT closed_at FROM order_view")
         assert await cursor.fetchall() == [{"closed_at": None}], "nothing of the step is written"
+
+
+async def test_the_books_are_not_emptied(database: Database) -> None:
+    async with database.transaction() as connection:
+        await ledger.book(connection, [receipt("in/1", {"supplier:acme": {"A": -40}, "on_hand:LYS": {"A": 40}})])
+    for table in ("stock_entry", "stock_move, stock_entry"):
+        with pytest.raises(psycopg.errors.RestrictViolation, match="append-only"):
+            async with database.connection() as connection:
+                await connection.execute(f"TRUNCATE {table}".encode())
+    assert await figures(database) == {"on_hand:LYS A": 40, "supplier:acme A": -40}
+
+
+async def test_a_shipment_that_has_arrived_is_no_place_any_more(database: Database) -> None:
+    out = {"on_hand:LYS": {"A": -40}, "transit:DN-1": {"A": 40}}
+    part, rest = ({"transit:DN-1": {"A": -packs}, "customer:": {"A": packs}} for packs in (30, 10))
+    rows = []
+    for key, moves in (("out", out), ("part", part), ("rest", rest)):
+        async with database.transaction() as connection:
+            await ledger.book(connection, [receipt(key, moves)])
+            cursor = await connection.execute("SELECT packs::int FROM stock_balance WHERE place LIKE 'transit:%'")
+            rows.append([row["packs"] for row in await cursor.fetchall()])
+    assert rows == [[40], [10], []]
+    assert await figures(database) == {"on_hand:LYS A": -40, "customer: A": 40}

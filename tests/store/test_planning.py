@@ -117,6 +117,22 @@ async def test_all_movements_of_an_item_go_together_the_most_urgent_items_first(
     assert flushes == [["HOT 1", "HOT 40", "B 40"], ["LATER 40"]]
 
 
+async def test_a_flush_is_bounded_whatever_has_piled_up_and_an_item_keeps_its_order(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(planning, "MOVEMENTS_PER_FLUSH", 3)
+    async with database.transaction() as connection:
+        await buffered(connection, [ItemDelta("HOT", packs, due=DUE, kind=f"k{packs}") for packs in range(1, 8)])
+        await buffered(connection, [ItemDelta("B", 1, due=LATER), ItemDelta("C", 2, due=LATER)])
+        sizes: list[int] = []
+        told: list[str] = []
+        while (size := await planning.freeze(connection, FeedRun(region="EMEA"))) and len(sizes) < 9:
+            sizes.append(size)
+            told += [f"{item} {packs}" for item, _, _, _, packs in await confirm(connection)]
+    assert sizes == [3, 3, 3], "the last flush has room for the next items"
+    assert told == [*(f"HOT {packs}" for packs in range(1, 8)), "B 1", "C 2"]
+
+
 async def in_transit(database: Database) -> dict[date, int]:
     """Packs in transit by the day on which they are to arrive, as planning is told."""
     async with database.connection() as connection:
