@@ -5,14 +5,19 @@ each, stock before supplies by their day. Beyond the wanted day, whatever comes 
 named yet, is always possible and always last.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, timedelta
+from types import MappingProxyType
 from typing import NamedTuple
 
 from schemas.milestones import ShippedLine
 from schemas.orders import LinePromise, Promise
 from schemas.promising import REPLENISHMENT, STOCK, Given, Need, Peg, Sending, Source, Terms
 
+Place = tuple[str, str, str]
+"""Item, site and supply."""
+NOTHING: Mapping[Place, int] = MappingProxyType({})
 BY_LEAD_TIME = "by lead time"
 MOST_WORDS = 5
 """Lines that a reason explains; the promise travels with the order's history."""
@@ -34,29 +39,29 @@ class Pool:
     """What is free of each item, by site and supply. Whatever is taken is gone for the next."""
 
     def __init__(self, sources: Iterable[Source]) -> None:
-        self._free: dict[str, dict[tuple[str, str], Source]] = {}
+        self._sources: dict[str, dict[tuple[str, str], Source]] = {}
+        self._left = Counter[Place]()
         for it in sources:
             if it.packs > 0:
-                self._free.setdefault(it.item, {})[it.site, it.supply] = it
+                self._sources.setdefault(it.item, {})[it.site, it.supply] = it
+                self._left[it.item, it.site, it.supply] = it.packs
 
-    def of(self, item: str) -> Iterator[Source]:
-        """What is free of an item."""
-        yield from (it for it in self._free.get(item, {}).values() if it.packs > 0)
+    def of(self, item: str, kept: Mapping[Place, int]) -> Iterator[tuple[Source, int]]:
+        """What is free of an item beside what is kept for others, and how many packs of it."""
+        for site, supply in self._sources.get(item, {}):
+            yield from self.at(item, site, supply, kept)
 
-    def less(self, kept: Mapping[tuple[str, str, str], int]) -> "Pool":
-        """A pool of what is free beside what is kept, by item, site and supply."""
-        left = (it for found in self._free.values() for it in found.values())
-        return Pool(
-            it.model_copy(update={"packs": it.packs - kept.get((it.item, it.site, it.supply), 0)}) for it in left
-        )
+    def at(self, item: str, site: str, supply: str, kept: Mapping[Place, int]) -> Iterator[tuple[Source, int]]:
+        """The same of one source, if anything is free of it."""
+        packs = self._left.get((item, site, supply), 0) - kept.get((item, site, supply), 0)
+        if packs > 0:
+            yield self._sources[item][site, supply], packs
 
-    def take(self, item: str, site: str, supply: str, packs: int) -> int:
-        """Take up to so many packs; how many there were."""
-        found = self._free.get(item, {}).get((site, supply))
-        taken = min(packs, found.packs) if found else 0
-        if found and taken:
-            self._free[item][site, supply] = found.model_copy(update={"packs": found.packs - taken})
-        return taken
+    def take(self, pegs: Iterable[Peg]) -> None:
+        """What is reserved is not free any more. Replenishment never runs out."""
+        for it in pegs:
+            if it.supply != REPLENISHMENT:
+                self._left[it.item, it.site, it.supply] -= it.packs
 
 
 def target(need: Need, terms: Terms) -> date:
@@ -64,20 +69,35 @@ def target(need: Need, terms: Terms) -> date:
     return max(need.wanted_on, need.not_before, terms.released_on + timedelta(days=terms.lead_days))
 
 
-def find(need: Need, terms: Terms, pool: Pool, today: date, held: Iterable[Peg] = ()) -> tuple[Peg, ...]:
-    """Reserve the packs of a line; they are taken from the pool. `held` are its reservations so far: they count as free
-    in the pool, and what is kept of them keeps its day."""
+def find(
+    need: Need, terms: Terms, pool: Pool, today: date, held: Sequence[Peg] = (), kept: Mapping[Place, int] = NOTHING
+) -> tuple[Peg, ...]:
+    """The packs to reserve for a line; the pool keeps them until they are taken. `held` are its reservations so far: they
+    count as free in the pool, and what stays of them keeps its day. `kept` is free in the pool, but not for this line."""
     aim, rest, found = target(need, terms), need.packs, list[Peg]()
-    ranked = sorted(_options(need, terms, pool, today, tuple(held)), key=lambda it: _preference(it, terms, aim))
-    for option in ranked:
-        wanted = min(rest, option.packs)
-        free = option.supply == REPLENISHMENT
-        packs = wanted if free else pool.take(need.item, option.site, option.supply, wanted)
+    for option in _ranked(need, terms, pool, today, held, kept, aim):
+        packs = min(rest, option.packs)
         if packs:
             rest -= packs
             found.append(_peg(need, option, packs, terms))
     late = any(it.day > aim for it in found)
-    return tuple(it.model_copy(update={"late": late}) for it in _joined(found))
+    return tuple(_joined([it.model_copy(update={"late": True}) if late else it for it in found]))
+
+
+def _ranked(
+    need: Need, terms: Terms, pool: Pool, today: date, held: Sequence[Peg], kept: Mapping[Place, int], aim: date
+) -> list[Option]:
+    """Where to take packs from, best first. What is held goes before everything else when it keeps the day: then the
+    rest need not be looked at, which is what makes an item with thousands of orders cheap."""
+
+    def preference(it: Option) -> tuple[object, ...]:
+        return _preference(it, terms, aim)
+
+    own = list(_held(need, terms, pool, today, held, kept))
+    stands = [it for it in own if it.day <= aim and it.supply != REPLENISHMENT]
+    if sum(it.packs for it in stands) >= need.packs:
+        return sorted(stands, key=preference)
+    return sorted((*own, *_others(need, terms, pool, today, held, kept)), key=preference)
 
 
 def day_of(need: Need, terms: Terms, pegs: Iterable[Peg]) -> date:
@@ -85,25 +105,32 @@ def day_of(need: Need, terms: Terms, pegs: Iterable[Peg]) -> date:
     return max((target(need, terms), *(it.day for it in pegs)))
 
 
-def _options(need: Need, terms: Terms, pool: Pool, today: date, held: tuple[Peg, ...]) -> Iterator[Option]:
-    """Everything that packs could come from. Held stock, and replenishment that is still to come, keep their day."""
+def _held(
+    need: Need, terms: Terms, pool: Pool, today: date, held: Sequence[Peg], kept: Mapping[Place, int]
+) -> Iterator[Option]:
+    """What can stay as it is. Held stock, and replenishment that is still to come, keep their day."""
     lead = timedelta(days=terms.lead_days)
-    kept = {(it.site, it.supply): it for it in held}
-    for it in pool.of(need.item):
-        if it.site not in terms.sites and (it.site, it.supply) not in kept:
-            continue
-        own = kept.get((it.site, it.supply))
-        due = max(it.due, today)
-        mine = min(own.packs, it.packs) if own else 0
-        if own and mine:
-            stays = it.supply == STOCK and own.day <= due + lead
-            since, day = (own.due, own.day) if stays else (due, due + lead)
-            yield Option(it.site, it.supply, it.ref, mine, since, day, True)
-        if it.packs > mine:
-            yield Option(it.site, it.supply, it.ref, it.packs - mine, due, due + lead, False)
     for own in held:
         if own.supply == REPLENISHMENT and own.day >= today:
             yield Option(own.site, REPLENISHMENT, "", own.packs, own.due, own.day, True)
+        for it, packs in pool.at(need.item, own.site, own.supply, kept):
+            due = max(it.due, today)
+            stays = it.supply == STOCK and own.day <= due + lead
+            since, day = (own.due, own.day) if stays else (due, due + lead)
+            yield Option(it.site, it.supply, it.ref, min(own.packs, packs), since, day, True)
+
+
+def _others(
+    need: Need, terms: Terms, pool: Pool, today: date, held: Sequence[Peg], kept: Mapping[Place, int]
+) -> Iterator[Option]:
+    """What could be taken beside it, replenishment at the last."""
+    lead = timedelta(days=terms.lead_days)
+    own = {(it.site, it.supply): it.packs for it in held}
+    for it, packs in pool.of(need.item, kept):
+        more = packs - own.get((it.site, it.supply), 0)
+        if more > 0 and (it.site in terms.sites or (it.site, it.supply) in own):
+            due = max(it.due, today)
+            yield Option(it.site, it.supply, it.ref, more, due, due + lead, False)
     due = today + timedelta(days=terms.replenish_days)
     yield Option(terms.site, REPLENISHMENT, "", need.packs, due, due + lead, False)
 
@@ -168,6 +195,7 @@ def first(
             unmanaged += 1
             continue
         found = find(need, terms, pool, terms.released_on)
+        pool.take(found)
         days[need.line] = day_of(need, terms, found)
         said.append(explained(need.line, days[need.line], found))
         pegs.extend(found)

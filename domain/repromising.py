@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from datetime import date
 from typing import NamedTuple
 
-from domain.promising import Pool, day_of, explained, find
+from domain.promising import Place, Pool, day_of, explained, find
 from schemas.orders import LinePromise
 from schemas.promising import REPLENISHMENT, STOCK, OpenLine, Peg, Redate, Source
 
@@ -30,31 +30,30 @@ def in_turn(lines: Iterable[OpenLine]) -> list[OpenLine]:
 def replan(lines: Iterable[OpenLine], sources: Sequence[Source], today: date) -> list[Planned]:
     """Plan every line anew. `sources` hold all packs that these lines may have, what they hold already among them."""
     served = received(in_turn(lines), sources)
-    pool, kept, found = Pool(sources), Counter[tuple[str, str, str]](), []
+    pool, kept, found = Pool(sources), Counter[Place](), []
     for it in served:
         kept.update(_held(it))
     for it in served:
         kept.subtract(_held(it))
         pegs = _best(it, pool, kept, today)
-        for peg in pegs:
-            pool.take(peg.item, peg.site, peg.supply, peg.packs)
+        pool.take(pegs)
         found.append(Planned(it, pegs, day_of(it.need, it.terms, pegs)))
     return found
 
 
-def _held(line: OpenLine) -> Counter[tuple[str, str, str]]:
-    found = Counter[tuple[str, str, str]]()
+def _held(line: OpenLine) -> Counter[Place]:
+    found = Counter[Place]()
     for it in line.pegs:
         found[it.item, it.site, it.supply] += it.packs
     return found
 
 
-def _best(line: OpenLine, pool: Pool, kept: Counter[tuple[str, str, str]], today: date) -> tuple[Peg, ...]:
+def _best(line: OpenLine, pool: Pool, kept: Counter[Place], today: date) -> tuple[Peg, ...]:
     """From what nobody keeps; only a line that is late otherwise takes from those that are served after it."""
-    modest = find(line.need, line.terms, pool.less(kept), today, line.pegs)
+    modest = find(line.need, line.terms, pool, today, line.pegs, kept)
     if not any(it.late for it in modest):
         return modest
-    bold = find(line.need, line.terms, pool.less({}), today, line.pegs)
+    bold = find(line.need, line.terms, pool, today, line.pegs)
     sooner = day_of(line.need, line.terms, bold) < day_of(line.need, line.terms, modest)
     return bold if sooner else modest
 
