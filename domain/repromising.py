@@ -6,12 +6,15 @@ promise and order key is served first, and may take what a later one held, but o
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from datetime import date
+from datetime import date, timedelta
 from typing import NamedTuple
 
 from domain.promising import Place, Pool, day_of, explained, find
 from schemas.orders import LinePromise
 from schemas.promising import REPLENISHMENT, STOCK, OpenLine, Peg, Redate, Source
+
+WORTH_TELLING = timedelta(days=2)
+"""A promise comes forward by no less: who was told a later day is not called back for a day that may be lost again."""
 
 
 class Planned(NamedTuple):
@@ -77,13 +80,15 @@ def received(lines: list[OpenLine], sources: Sequence[Source]) -> list[OpenLine]
             left[peg.site, peg.supply] -= still
             come = max(0, min(peg.packs - still, left[peg.site, STOCK]))
             left[peg.site, STOCK] -= come
-            pegs += [peg.model_copy(update={"packs": packs, "supply": at}) for packs, at in _parts(peg, still, come)]
-        settled.append(it.model_copy(update={"pegs": _by_source(pegs)}))
+            pegs += [peg] if still == peg.packs else _parts(peg, still, come)
+        same = all(a is b for a, b in zip(pegs, it.pegs, strict=False)) and len(pegs) == len(it.pegs)
+        settled.append(it if same else it.model_copy(update={"pegs": _by_source(pegs)}))
     return settled
 
 
-def _parts(peg: Peg, still: int, come: int) -> list[tuple[int, str]]:
-    return [(packs, at) for packs, at in ((still, peg.supply), (come, STOCK)) if packs]
+def _parts(peg: Peg, still: int, come: int) -> list[Peg]:
+    parts = ((still, peg.supply), (come, STOCK))
+    return [peg.model_copy(update={"packs": packs, "supply": at}) for packs, at in parts if packs]
 
 
 def _by_source(pegs: list[Peg]) -> tuple[Peg, ...]:
@@ -108,10 +113,11 @@ def _essence(pegs: Iterable[Peg]) -> set[tuple[object, ...]]:
 
 
 def redates(planned: Iterable[Planned]) -> list[Redate]:
-    """What each order must be told: the lines whose day is another than it was told last."""
+    """What each order must be told: lines that come later than it was told last, or earlier by enough to matter. A
+    supply that trembles by a day is told once."""
     told: dict[str, list[Planned]] = {}
     for it in planned:
-        if it.day != it.line.told_on:
+        if it.day > it.line.told_on or it.line.told_on - it.day >= WORTH_TELLING:
             told.setdefault(it.line.order, []).append(it)
     return [
         Redate(
