@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
+from psycopg import Rollback
 from temporalio import activity
 
 from domain.repromising import changed, redates, replan
@@ -75,13 +76,29 @@ class PromisingActivities:
             if not there.queued:
                 return 0
             outcome = await asyncio.to_thread(self._outcome, there, today)
-            async with self.database.transaction() as connection:
-                if await repromise.hold(connection, there):
-                    return await _write(connection, there, outcome)
+            if await self._apply(there, outcome):
+                return len(outcome.told)
         async with self.database.transaction() as connection:
             await promising.lock(connection, [item])
             there = await repromise.read(connection, item)
-            return await _write(connection, there, self._outcome(there, today)) if there.queued else 0
+            outcome = self._outcome(there, today)
+            if there.queued:
+                await _write(connection, there, outcome)
+            return len(outcome.told) if there.queued else 0
+
+    async def _apply(self, there: ItemPlan, outcome: Outcome) -> bool:
+        """Write what was planned, unless it does not fit any more: a line holds something else by now, or others were
+        promised what it was to get. Whatever else has changed since is in the queue."""
+        async with self.database.transaction() as connection:
+            places = await repromise.hold(connection, there) if outcome.pegs or outcome.told else []
+            if not await repromise.stand(connection, there.item, [line for line, _ in outcome.pegs]):
+                return False
+            before = await repromise.missing(connection, places)
+            await _write(connection, there, outcome)
+            fits = await repromise.missing(connection, places) <= before
+            if not fits:
+                raise Rollback
+        return fits
 
     def _outcome(self, there: ItemPlan, today: date) -> Outcome:
         """An order that has not heard of its last re-date yet is told next time: two would race."""
@@ -92,13 +109,13 @@ class PromisingActivities:
         return Outcome(
             pegs=[(it.line, it.pegs) for it in changed(planned)],
             told=now,
-            messages=[self.asked(it, f"promising/{there.queued[-1]}") for it in now],
+            messages=[self.asked(it, f"promising/{there.queued[-1]}") for it in now if there.queued],
             again=len(now) < len(due),
             at_once=len(now) < len(ready),
         )
 
 
-async def _write(connection: Connection, there: ItemPlan, outcome: Outcome) -> int:
+async def _write(connection: Connection, there: ItemPlan, outcome: Outcome) -> None:
     """Reserve anew, and tell who is given another day."""
     await repromise.done(connection, there)
     await repromise.save(connection, outcome.pegs)
@@ -106,4 +123,3 @@ async def _write(connection: Connection, there: ItemPlan, outcome: Outcome) -> i
         await repromise.told(connection, outcome.told, await inbox.accept(connection, outcome.messages))
     if outcome.again:
         await supply.look_at(connection, [there.item], at_once=outcome.at_once)
-    return len(outcome.told)

@@ -32,15 +32,16 @@ def in_turn(lines: Iterable[OpenLine]) -> list[OpenLine]:
 
 def replan(lines: Iterable[OpenLine], sources: Sequence[Source], today: date) -> list[Planned]:
     """Plan every line anew. `sources` hold all packs that these lines may have, what they hold already among them."""
-    served = received(in_turn(lines), sources)
+    turn = in_turn(lines)
+    served = received(turn, sources)
     pool, kept, found = Pool(sources), Counter[Place](), []
     for it in served:
         kept.update(_held(it))
-    for it in served:
+    for was, it in zip(turn, served, strict=True):
         kept.subtract(_held(it))
         pegs = _best(it, pool, kept, today)
         pool.take(pegs)
-        found.append(Planned(it, pegs, day_of(it.need, it.terms, pegs)))
+        found.append(Planned(was, pegs, day_of(it.need, it.terms, pegs)))
     return found
 
 

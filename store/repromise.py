@@ -35,20 +35,12 @@ SOURCES = (
     "WHERE s.item = %(item)s UNION ALL "
     "SELECT item, site, key, ref, day, packs FROM supply WHERE item = %(item)s AND packs > 0 ORDER BY 1, 2, 5, 3"
 )
-PRINT = (
-    "SELECT format('%%s rows, %%s', count(*), sum(hashtextextended(x, 0))) AS print FROM ("
-    "SELECT ROW(order_key, line, site, supply_key, packs, due, day, late, wanted_on)::text AS x FROM peg "
-    f"WHERE item = %(item)s UNION ALL SELECT ROW(f.*)::text FROM ({SOURCES}) f "
-    f"UNION ALL SELECT ROW(order_key, line, packs)::text FROM ({UNRESERVED}) u) found"
-).encode()
-"""Tells whether anything that a plan rests on has changed, for a fraction of what reading it costs."""
 
 
 @dataclass(frozen=True)
 class ItemPlan:
     """What there is of an item, and the lines that are planned anew from it. `queued`: why it is looked at; `busy`:
-    orders that have not heard of their last re-date yet; `fresh`: orders that held nothing; `seen`: what all this was
-    read from."""
+    orders that have not heard of their last re-date yet; `fresh`: orders that held nothing."""
 
     item: str
     queued: list[int]
@@ -56,7 +48,6 @@ class ItemPlan:
     lines: list[OpenLine]
     busy: frozenset[str]
     fresh: list[str]
-    seen: str
 
 
 async def waiting(connection: Connection, limit: int) -> list[str]:
@@ -79,7 +70,6 @@ async def read(connection: Connection, item: str) -> ItemPlan:
     named = {"item": item}
     cursor = await connection.execute("SELECT id FROM repromise WHERE item = %(item)s ORDER BY id", named)
     queued = [row["id"] for row in await cursor.fetchall()]
-    seen = await _print(connection, item)
     cursor = await connection.execute(RESERVED, named)
     rows = await cursor.fetchall()
     cursor = await connection.execute(UNRESERVED.encode(), named)
@@ -94,29 +84,43 @@ async def read(connection: Connection, item: str) -> ItemPlan:
         lines=[*_lines([row for row in rows if not row["fixed"]]), *(_line(x["order_key"], x, ()) for x in without)],
         busy=frozenset(row["order_key"] for row in (*rows, *without) if row["busy"]),
         fresh=sorted({row["order_key"] for row in without}),
-        seen=seen,
     )
 
 
-async def hold(connection: Connection, plan: ItemPlan) -> bool:
-    """Lock an item, and the orders that hold nothing of it yet; whether it still is as the plan has seen it."""
-    await promising.lock(connection, [plan.item])
+async def hold(connection: Connection, plan: ItemPlan) -> list[tuple[str, str]]:
+    """Lock an item, and the orders that hold nothing of it yet. Returns the (item, site)."""
+    places = await promising.lock(connection, [plan.item])
     if plan.fresh:
         await connection.execute(
             "SELECT FROM order_view WHERE key = ANY(%s) ORDER BY key FOR NO KEY UPDATE", (plan.fresh,)
         )
-    return await _print(connection, plan.item) == plan.seen
+    return places
+
+
+async def stand(connection: Connection, item: str, lines: Sequence[OpenLine]) -> bool:
+    """Whether these lines still hold what they held when they were read. The item is held."""
+    cursor = await connection.execute(
+        "SELECT * FROM peg JOIN unnest(%s::text[], %s::int[]) AS x(order_key, line) USING (order_key, line) "
+        "WHERE item = %s",
+        ([it.order for it in lines], [it.need.line for it in lines], item),
+    )
+    now = {
+        (row["order_key"], row["line"], row["site"], row["supply_key"], row["packs"]) for row in await cursor.fetchall()
+    }
+    cursor = await connection.execute(UNRESERVED.encode(), {"item": item})
+    none = {(row["order_key"], row["line"], row["packs"]) for row in await cursor.fetchall()}
+    seen = {(it.order, it.need.line, peg.site, peg.supply, peg.packs) for it in lines for peg in it.pegs}
+    return now == seen and none >= {(it.order, it.need.line, it.need.packs) for it in lines if not it.pegs}
+
+
+async def missing(connection: Connection, places: Sequence[tuple[str, str]]) -> int:
+    """Packs that are reserved at these (item, site) beyond what there is and is to come."""
+    return sum(max(0, -it.packs) for it in await promising.free(connection, places))
 
 
 async def done(connection: Connection, plan: ItemPlan) -> None:
     """The item is off the queue when the transaction commits."""
     await connection.execute("DELETE FROM repromise WHERE id = ANY(%s)", (plan.queued,))
-
-
-async def _print(connection: Connection, item: str) -> str:
-    cursor = await connection.execute(PRINT, {"item": item})
-    row = await cursor.fetchone()
-    return row["print"] if row else ""
 
 
 def _lines(rows: list[dict[str, Any]]) -> list[OpenLine]:

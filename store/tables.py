@@ -160,7 +160,7 @@ class OrderLineView(SQLModel, table=True):
             name="line_stages",
         ),
         CheckConstraint("ordered >= shipped AND ordered >= cancelled", name="line_ordered"),
-        Index("order_line_item", "item"),
+        Index("order_line_open", "item", postgresql_where=text("ordered - cancelled > GREATEST(allocated, shipped)")),
     )
     order_key: str = Field(primary_key=True, foreign_key="order_view.key")
     line: int = Field(primary_key=True)

@@ -140,6 +140,17 @@ async def test_a_receipt_turns_supply_into_stock_and_keeps_the_day(desk: Desk) -
     assert await oversold(desk.database) == 0
 
 
+async def test_a_receipt_on_its_day_is_stock_from_then_on(desk: Desk) -> None:
+    await desk.order("1", 30)
+    await desk.look()
+    await book(desk.database, "r", {"supplier:acme": {"A": -100}, f"on_hand:{SITE}": {"A": 100}})
+    await expect(desk.database, incoming("1", 0, 10))
+    await desk.keeper.look(may(10))
+    assert await pegs(desk.database) == {"1 1 LYS": 30}
+    assert await oversold(desk.database) == 0
+    assert await desk.told() == []
+
+
 async def test_a_receipt_that_is_written_twice_turns_supply_into_stock_once(desk: Desk) -> None:
     ordered = PurchaseLine(line=1, item="A", packs=100, unit_price=Decimal("2.5"), due_on=may(10))
     purchase = PurchaseOrder(
