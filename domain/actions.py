@@ -123,7 +123,7 @@ def _re_date_lines(state: OrderState, wish: ActionRequest, cause: Cause) -> Deci
     days = {x.line: x.promised_on for x in wish.promises if x.line in left}
     told = {line: day for line, day in state.told.items() if line not in days}
     grown = state.grown(days={**state.days, **days}, told=told)
-    return Decision(state=grown, effects=redated(grown, state, cause), done=f"{len(days)} lines promised anew")
+    return Decision(state=grown, effects=redated(grown, state, cause), done=f"promised anew: {wish.reason}")
 
 
 def replan_refusal(state: OrderState, decision: ReplanDecision) -> str | None:

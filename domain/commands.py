@@ -69,7 +69,9 @@ def decide(state: OrderState, verb: Verb, command: Command[Any]) -> Decision:
     request = command.request
     cause = Cause(f"{verb}/{request.id}", command.accepted_at, request.reason, command.traceparent)
     decision = _carried_out(state, verb, command, cause)
-    return decision.plus(proposals.withdrawn(decision.state, cause))
+    promised_anew = verb is Verb.ACT and request.promises  # by order promising, and not by somebody who has decided
+    settle = proposals.replan if promised_anew else proposals.withdrawn
+    return decision.plus(settle(decision.state, cause))
 
 
 def _carried_out(state: OrderState, verb: Verb, command: Command[Any], cause: Cause) -> Decision:

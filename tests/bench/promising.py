@@ -24,7 +24,7 @@ from schemas.supply import Supply, SupplyKind
 from store import inbox, orders, supply
 from store.engine import Database
 from store.inbox import NewMessage
-from tests.bench.product import ERP, Product
+from tests.bench.product import ACCEPTED, CREATED, ERP, Product
 
 SIZES = (1_000, 10_000, 100_000, 1_000_000)
 PROMISED_AT = 100_000
@@ -33,6 +33,11 @@ RELEASES, ASKED, CALLERS = 300, 60, 8
 HOT_EVERY = 4
 """Every so manieth order over HTTP has a line of the hot item."""
 FILL = (
+    "INSERT INTO master_record (owner, kind, id, known, body, fetched_at, expires_at) "
+    "SELECT %(erp)s, kind, id, true, '{}', now(), now() + interval '1 hour' "
+    "FROM (SELECT 'item' AS kind, 'P-' || n AS id "
+    "FROM generate_series(0, %(items)s - 1) n UNION ALL VALUES ('site', 'LYS'), ('customer', 'CUST-1')) x "
+    "ON CONFLICT (owner, kind, id) DO UPDATE SET known = true, fetched_at = now(), expires_at = excluded.expires_at",
     "INSERT INTO stock_item SELECT 'P-' || n, 'LYS' FROM generate_series(0, %(items)s - 1) n ON CONFLICT DO NOTHING",
     "INSERT INTO supply (key, item, site, kind, ref, packs, day) "
     "SELECT 'bench/' || n %% %(items)s || '/' || n / %(items)s, 'P-' || n %% %(items)s, 'LYS', 'purchase', 'PO ' || n, "
@@ -77,7 +82,7 @@ async def _fill(database: Database, had: int, rows: int) -> None:
     async with database.transaction() as connection:
         await connection.execute("SET LOCAL statement_timeout = 0")
         for statement in FILL:
-            await connection.execute(statement.encode(), {"items": ITEMS, "rows": rows, "had": had})
+            await connection.execute(statement.encode(), {"erp": ERP, "items": ITEMS, "rows": rows, "had": had})
     async with database.connection() as connection:
         await connection.execute("VACUUM ANALYZE supply, peg, stock_item, order_promise, order_view")
 
@@ -124,8 +129,9 @@ async def _released(product: Product, name: str, n: int) -> None:
     first = HOT if n % HOT_EVERY == 0 else 1 + n % (ITEMS - 2)
     body = _release(f"{name}-{n}", first, 1 + (n * 7) % (ITEMS - 2)).model_dump_json(exclude_none=True)
     status, said = await product.clients[ERP].post("/v1/orders", body.encode())
-    assert status == 201, said
-    assert " from " in json.loads(said)["promise"]["reason"], said
+    assert status in (CREATED, ACCEPTED), said
+    promise = json.loads(said).get("promise")  # one that was not given in time has taken all the time there is
+    assert promise is None or " from " in promise["reason"], said
 
 
 async def _bare(database: Database, name: str, item: Callable[[int], int]) -> dict[str, float]:
