@@ -70,8 +70,10 @@ def decide(state: OrderState, verb: Verb, command: Command[Any]) -> Decision:
     cause = Cause(f"{verb}/{request.id}", command.accepted_at, request.reason, command.traceparent)
     decision = _carried_out(state, verb, command, cause)
     promised_anew = verb is Verb.ACT and request.promises  # by order promising, and not by somebody who has decided
-    settle = proposals.replan if promised_anew else proposals.withdrawn
-    return decision.plus(settle(decision.state, cause))
+    if promised_anew:
+        asked = proposals.replan(decision.state, cause)
+        return decision.plus(asked.model_copy(update={"done": decision.done}))
+    return decision.plus(proposals.withdrawn(decision.state, cause))
 
 
 def _carried_out(state: OrderState, verb: Verb, command: Command[Any], cause: Cause) -> Decision:
