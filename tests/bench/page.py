@@ -48,8 +48,8 @@ Measured {measured_at} on {machine}.
 | its cost a row at 1,000,000 rows, against 1,000 | | {projection_cost_ratio} |
 
 Releases over HTTP hold everything that the ERP waits for: message committed, promise reserved, workflow started and its
-first step written. Meanwhile a supply of the hot item trembles four times a second, and the keeper of promises plans its
-thousands of reservations anew. Availability is the p99 at each size. Fill and measure: `tests/bench/promising.py`.
+first step written. Meanwhile a supply of the hot item trembles four times a second, and the keeper of promises plans
+its thousands of reservations anew. Availability is the p99 at each size. Fill and measure: `tests/bench/promising.py`.
 
 Half load was {half_load_orders_per_s} orders/s, each with its seven messages, sent at a steady rate.
 Rounds (orders/s): {rounds}.
