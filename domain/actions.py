@@ -113,17 +113,19 @@ def _to_customer(state: OrderState, wish: ActionRequest, cause: Cause) -> Notice
 def re_date(state: OrderState, day: date, cause: Cause) -> Decision:
     """Promise everything that is open for another day."""
     days = {**state.days, **{x.line: day for x in lines_open(state, DELIVERED)}}
-    grown = state.grown(days=days, told={n: d for n, d in state.told.items() if n not in days})
+    told, supplied = ({n: d for n, d in found.items() if n not in days} for found in (state.told, state.supplied))
+    grown = state.grown(days=days, told=told, supplied=supplied)
     return Decision(state=grown, effects=redated(grown, state, cause), done=f"promised for {day}")
 
 
 def _re_date_lines(state: OrderState, wish: ActionRequest, cause: Cause) -> Decision:
-    """Promise single lines for other days, as far as they are open; the rest stays."""
+    """Supply allows other days for single lines, as far as they are open. The first promise stays what it was, and the
+    order is late by it."""
     left = {x.line for x in lines_open(state, DELIVERED)}
     days = {x.line: x.promised_on for x in wish.promises if x.line in left}
     told = {line: day for line, day in state.told.items() if line not in days}
-    grown = state.grown(days={**state.days, **days}, told=told)
-    return Decision(state=grown, effects=redated(grown, state, cause), done=f"{len(days)} lines promised anew")
+    grown = state.grown(supplied={**state.supplied, **days}, told=told)
+    return Decision(state=grown, effects=redated(grown, state, cause), done=f"promised anew: {wish.reason}")
 
 
 def replan_refusal(state: OrderState, decision: ReplanDecision) -> str | None:

@@ -66,8 +66,9 @@ def amend(state: OrderState, wish: Amendment, cause: Cause, inbox_id: int) -> De
     """Amend: every system gets the difference only."""
     changes = _changes(state, wish)
     grown = state.grown(lines=_lines(state, wish), days=_days(state, wish, cause))
-    kept = {n: day for n, day in state.told.items() if grown.days.get(n) == state.days.get(n)}
-    grown = grown.model_copy(update={"told": kept})
+    grown = grown.model_copy(
+        update={"told": _kept(state.told, grown, state), "supplied": _kept(state.supplied, grown, state)}
+    )
     dated = redated(grown, state, cause)
     told, instructed = sourcing.amended(
         state,
@@ -90,6 +91,11 @@ def amend(state: OrderState, wish: Amendment, cause: Cause, inbox_id: int) -> De
         amended_by=(inbox_id,),
         done=_in_words(wish, changes, grown),
     )
+
+
+def _kept(days: dict[int, date], grown: OrderState, state: OrderState) -> dict[int, date]:
+    """Of the lines that were not given another first promise."""
+    return {n: day for n, day in days.items() if grown.days.get(n) == state.days.get(n)}
 
 
 def _changes(state: OrderState, wish: Amendment) -> tuple[LineChange, ...]:

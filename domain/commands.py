@@ -69,6 +69,10 @@ def decide(state: OrderState, verb: Verb, command: Command[Any]) -> Decision:
     request = command.request
     cause = Cause(f"{verb}/{request.id}", command.accepted_at, request.reason, command.traceparent)
     decision = _carried_out(state, verb, command, cause)
+    promised_anew = verb is Verb.ACT and request.promises  # by order promising, and not by somebody who has decided
+    if promised_anew:
+        asked = proposals.replan(decision.state, cause)
+        return decision.plus(asked.model_copy(update={"done": decision.done}))
     return decision.plus(proposals.withdrawn(decision.state, cause))
 
 

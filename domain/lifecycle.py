@@ -120,7 +120,7 @@ def _promising(state: OrderState) -> OrderState:
     slack = timedelta(seconds=state.start.policy.eta_slack_s)
     told = {}
     for line in state.demand:
-        first = state.first_promise(line.line)
+        first = state.due_by_supply(line.line)
         day = day_of(state.eta_of(line.line), first, state.told.get(line.line, first), slack)
         if day != first:
             told[line.line] = day

@@ -5,21 +5,26 @@ each, stock before supplies by their day. Beyond the wanted day, whatever comes 
 named yet, is always possible and always last.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, timedelta
+from heapq import merge
+from types import MappingProxyType
 from typing import NamedTuple
 
 from schemas.milestones import ShippedLine
 from schemas.orders import LinePromise, Promise
 from schemas.promising import REPLENISHMENT, STOCK, Given, Need, Peg, Sending, Source, Terms
 
+Place = tuple[str, str, str]
+"""Item, site and supply."""
+NOTHING: Mapping[Place, int] = MappingProxyType({})
 BY_LEAD_TIME = "by lead time"
 MOST_WORDS = 5
 """Lines that a reason explains; the promise travels with the order's history."""
 
 
 class Option(NamedTuple):
-    """Packs that could be taken, on hand on `due` and delivered on `day`."""
+    """Packs that could be taken, on hand on `due` and delivered on `day`. `since`: when their source is or was due."""
 
     site: str
     supply: str
@@ -27,36 +32,40 @@ class Option(NamedTuple):
     packs: int
     due: date
     day: date
-    held: bool
+    held: bool = False
+    since: date = date.min
 
 
 class Pool:
     """What is free of each item, by site and supply. Whatever is taken is gone for the next."""
 
     def __init__(self, sources: Iterable[Source]) -> None:
-        self._free: dict[str, dict[tuple[str, str], Source]] = {}
-        for it in sources:
+        self._sites: dict[tuple[str, str], list[Source]] = {}
+        self._known: dict[Place, Source] = {}
+        self._left: dict[Place, int] = {}
+        for it in sorted(sources, key=lambda it: (it.supply != STOCK, it.due, it.supply)):
             if it.packs > 0:
-                self._free.setdefault(it.item, {})[it.site, it.supply] = it
+                self._sites.setdefault((it.item, it.site), []).append(it)
+                self._known[it.item, it.site, it.supply] = it
+                self._left[it.item, it.site, it.supply] = it.packs
 
-    def of(self, item: str) -> Iterator[Source]:
-        """What is free of an item."""
-        yield from (it for it in self._free.get(item, {}).values() if it.packs > 0)
+    def of(self, item: str, site: str) -> Iterable[Source]:
+        """Every source of an item at a site: its stock, then its supplies by their day."""
+        return self._sites.get((item, site), ())
 
-    def less(self, kept: Mapping[tuple[str, str, str], int]) -> "Pool":
-        """A pool of what is free beside what is kept, by item, site and supply."""
-        left = (it for found in self._free.values() for it in found.values())
-        return Pool(
-            it.model_copy(update={"packs": it.packs - kept.get((it.item, it.site, it.supply), 0)}) for it in left
-        )
+    def at(self, item: str, site: str, supply: str) -> Source | None:
+        """One source; None when there is no such."""
+        return self._known.get((item, site, supply))
 
-    def take(self, item: str, site: str, supply: str, packs: int) -> int:
-        """Take up to so many packs; how many there were."""
-        found = self._free.get(item, {}).get((site, supply))
-        taken = min(packs, found.packs) if found else 0
-        if found and taken:
-            self._free[item][site, supply] = found.model_copy(update={"packs": found.packs - taken})
-        return taken
+    def left(self, place: Place, kept: Mapping[Place, int]) -> int:
+        """Packs that are free beside what is kept for others."""
+        return self._left[place] - kept.get(place, 0)
+
+    def take(self, pegs: Iterable[Peg]) -> None:
+        """What is reserved is not free any more. Replenishment never runs out."""
+        for it in pegs:
+            if it.supply != REPLENISHMENT:
+                self._left[it.item, it.site, it.supply] -= it.packs
 
 
 def target(need: Need, terms: Terms) -> date:
@@ -64,20 +73,45 @@ def target(need: Need, terms: Terms) -> date:
     return max(need.wanted_on, need.not_before, terms.released_on + timedelta(days=terms.lead_days))
 
 
-def find(need: Need, terms: Terms, pool: Pool, today: date, held: Iterable[Peg] = ()) -> tuple[Peg, ...]:
-    """Reserve the packs of a line; they are taken from the pool. `held` are its reservations so far: they count as free
-    in the pool, and what is kept of them keeps its day."""
-    aim, rest, found = target(need, terms), need.packs, list[Peg]()
-    ranked = sorted(_options(need, terms, pool, today, tuple(held)), key=lambda it: _preference(it, terms, aim))
-    for option in ranked:
-        wanted = min(rest, option.packs)
-        free = option.supply == REPLENISHMENT
-        packs = wanted if free else pool.take(need.item, option.site, option.supply, wanted)
-        if packs:
-            rest -= packs
-            found.append(_peg(need, option, packs, terms))
-    late = any(it.day > aim for it in found)
-    return tuple(it.model_copy(update={"late": late}) for it in _joined(found))
+def find(
+    need: Need, terms: Terms, pool: Pool, today: date, held: Sequence[Peg] = (), kept: Mapping[Place, int] = NOTHING
+) -> tuple[Peg, ...]:
+    """The packs to reserve for a line; they stay in the pool until they are taken. `held` are its reservations so far:
+    they count as free in the pool, and what stays of them keeps its day. `kept` is free too, but not for this line."""
+    aim, rest = target(need, terms), need.packs
+    found: dict[tuple[str, str], Option] = {}
+    for option in _ranked(need, terms, pool, today, held, kept):
+        packs = min(rest, option.packs)
+        known = found.get((option.site, option.supply))
+        later = option if known is None or option.day > known.day else known
+        found[option.site, option.supply] = later._replace(packs=packs + (known.packs if known else 0))
+        rest -= packs
+        if not rest:
+            break
+    late = any(it.day > aim for it in found.values())
+    return tuple(_peg(need, it, terms, late=late) for it in found.values())
+
+
+def _ranked(
+    need: Need, terms: Terms, pool: Pool, today: date, held: Sequence[Peg], kept: Mapping[Place, int]
+) -> Iterator[Option]:
+    """Where to take packs from, best first. What a site has is in that order already, and few are ever looked at: that
+    is what makes an item with thousands of orders cheap."""
+    sites, aim = terms.sites, target(need, terms)
+
+    def preference(it: Option) -> tuple[object, ...]:
+        rank = sites.index(it.site) if it.site in sites else len(sites)
+        unnamed = it.supply == REPLENISHMENT
+        if it.day <= aim:
+            return (0, unnamed, not it.held, rank, it.supply != STOCK, it.since, it.supply)
+        return (1, unnamed, it.day, not it.held, rank, it.since, it.supply)
+
+    own = sorted(_held(need, terms, pool, today, held, kept), key=preference)
+    places = dict.fromkeys((*sites, *(it.site for it in held)))
+    others = (_others(need, terms, pool, today, held, kept, site) for site in places)
+    due = today + timedelta(days=terms.replenish_days)
+    unnamed = Option(terms.site, REPLENISHMENT, "", need.packs, due, due + timedelta(days=terms.lead_days))
+    return merge(own, *others, (unnamed,), key=preference)
 
 
 def day_of(need: Need, terms: Terms, pegs: Iterable[Peg]) -> date:
@@ -85,68 +119,65 @@ def day_of(need: Need, terms: Terms, pegs: Iterable[Peg]) -> date:
     return max((target(need, terms), *(it.day for it in pegs)))
 
 
-def _options(need: Need, terms: Terms, pool: Pool, today: date, held: tuple[Peg, ...]) -> Iterator[Option]:
-    """Everything that packs could come from. Held stock, and replenishment that is still to come, keep their day."""
+def _held(
+    need: Need, terms: Terms, pool: Pool, today: date, held: Sequence[Peg], kept: Mapping[Place, int]
+) -> Iterator[Option]:
+    """What can stay as it is. Held stock, and replenishment that is still to come, keep their day."""
     lead = timedelta(days=terms.lead_days)
-    kept = {(it.site, it.supply): it for it in held}
-    for it in pool.of(need.item):
-        if it.site not in terms.sites and (it.site, it.supply) not in kept:
-            continue
-        own = kept.get((it.site, it.supply))
-        due = max(it.due, today)
-        mine = min(own.packs, it.packs) if own else 0
-        if own and mine:
-            stays = it.supply == STOCK and own.day <= due + lead
-            since, day = (own.due, own.day) if stays else (due, due + lead)
-            yield Option(it.site, it.supply, it.ref, mine, since, day, True)
-        if it.packs > mine:
-            yield Option(it.site, it.supply, it.ref, it.packs - mine, due, due + lead, False)
     for own in held:
         if own.supply == REPLENISHMENT and own.day >= today:
-            yield Option(own.site, REPLENISHMENT, "", own.packs, own.due, own.day, True)
-    due = today + timedelta(days=terms.replenish_days)
-    yield Option(terms.site, REPLENISHMENT, "", need.packs, due, due + lead, False)
+            yield Option(own.site, REPLENISHMENT, "", own.packs, own.due, own.day, held=True)
+        source = pool.at(need.item, own.site, own.supply)
+        packs = min(own.packs, pool.left((need.item, own.site, own.supply), kept)) if source else 0
+        if source and packs > 0:
+            due = max(source.due, today)
+            stays = own.supply == STOCK and own.day <= due + lead
+            begins, day = (own.due, own.day) if stays else (due, due + lead)
+            yield Option(own.site, own.supply, source.ref, packs, begins, day, held=True, since=source.due)
 
 
-def _preference(it: Option, terms: Terms, aim: date) -> tuple[object, ...]:
-    rank = terms.sites.index(it.site) if it.site in terms.sites else len(terms.sites)
-    unnamed = it.supply == REPLENISHMENT
-    if it.day <= aim:
-        return (0, unnamed, not it.held, rank, it.supply != STOCK, it.due, it.supply)
-    return (1, unnamed, it.day, not it.held, rank, it.supply)
+def _others(
+    need: Need,
+    terms: Terms,
+    pool: Pool,
+    today: date,
+    held: Sequence[Peg],
+    kept: Mapping[Place, int],
+    site: str,
+) -> Iterator[Option]:
+    """What could be taken at a site beside it. At one that may not send, no more than of what is held there."""
+    lead = timedelta(days=terms.lead_days)
+    own = {it.supply: it.packs for it in held if it.site == site}
+    may_send = site in terms.sites
+    for it in pool.of(need.item, site):
+        packs = pool.left((it.item, site, it.supply), kept)
+        if packs > 0 and (may_send or it.supply in own):
+            packs -= own.get(it.supply, 0)
+            if packs > 0:
+                due = max(it.due, today)
+                yield Option(site, it.supply, it.ref, packs, due, due + lead, since=it.due)
 
 
-def _peg(need: Need, option: Option, packs: int, terms: Terms) -> Peg:
-    there = f" at {option.site}" if option.site != terms.site else ""
-    if option.supply == STOCK:
-        words = f"{packs} from {option.site} now"
-    elif option.supply == REPLENISHMENT:
-        words = f"{packs} replenished by {spoken(option.due)}{there}"
+def _peg(need: Need, it: Option, terms: Terms, *, late: bool) -> Peg:
+    there = f" at {it.site}" if it.site != terms.site else ""
+    if it.supply == STOCK:
+        words = f"{it.packs} from {it.site} now"
+    elif it.supply == REPLENISHMENT:
+        words = f"{it.packs} replenished by {spoken(it.due)}{there}"
     else:
-        words = f"{packs} from {option.ref} due {spoken(option.due)}{there}"
+        words = f"{it.packs} from {it.ref} due {spoken(it.due)}{there}"
     return Peg(
         line=need.line,
         item=need.item,
-        site=option.site,
-        supply=option.supply,
-        packs=packs,
-        due=option.due,
-        day=option.day,
+        site=it.site,
+        supply=it.supply,
+        packs=it.packs,
+        due=it.due,
+        day=it.day,
         wanted_on=need.wanted_on,
+        late=late,
         words=words,
     )
-
-
-def _joined(pegs: list[Peg]) -> list[Peg]:
-    """One for each site and supply; the later day counts."""
-    found: dict[tuple[str, str], Peg] = {}
-    for it in pegs:
-        known = found.get((it.site, it.supply))
-        later = max((x for x in (known, it) if x), key=lambda x: x.day)
-        packs = it.packs + (known.packs if known else 0)
-        words = later.words.replace(f"{later.packs} ", f"{packs} ", 1)
-        found[it.site, it.supply] = later.model_copy(update={"packs": packs, "words": words})
-    return list(found.values())
 
 
 def spoken(day: date) -> str:
@@ -168,6 +199,7 @@ def first(
             unmanaged += 1
             continue
         found = find(need, terms, pool, terms.released_on)
+        pool.take(found)
         days[need.line] = day_of(need, terms, found)
         said.append(explained(need.line, days[need.line], found))
         pegs.extend(found)

@@ -6,12 +6,15 @@ promise and order key is served first, and may take what a later one held, but o
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from datetime import date
+from datetime import date, timedelta
 from typing import NamedTuple
 
-from domain.promising import Pool, day_of, explained, find
+from domain.promising import Place, Pool, day_of, explained, find
 from schemas.orders import LinePromise
 from schemas.promising import REPLENISHMENT, STOCK, OpenLine, Peg, Redate, Source
+
+WORTH_TELLING = timedelta(days=2)
+"""A promise comes forward by no less: who was told a later day is not called back for a day that may be lost again."""
 
 
 class Planned(NamedTuple):
@@ -29,32 +32,32 @@ def in_turn(lines: Iterable[OpenLine]) -> list[OpenLine]:
 
 def replan(lines: Iterable[OpenLine], sources: Sequence[Source], today: date) -> list[Planned]:
     """Plan every line anew. `sources` hold all packs that these lines may have, what they hold already among them."""
-    served = received(in_turn(lines), sources)
-    pool, kept, found = Pool(sources), Counter[tuple[str, str, str]](), []
+    turn = in_turn(lines)
+    served = received(turn, sources)
+    pool, kept, found = Pool(sources), Counter[Place](), []
     for it in served:
         kept.update(_held(it))
-    for it in served:
+    for was, it in zip(turn, served, strict=True):
         kept.subtract(_held(it))
         pegs = _best(it, pool, kept, today)
-        for peg in pegs:
-            pool.take(peg.item, peg.site, peg.supply, peg.packs)
-        found.append(Planned(it, pegs, day_of(it.need, it.terms, pegs)))
+        pool.take(pegs)
+        found.append(Planned(was, pegs, day_of(it.need, it.terms, pegs)))
     return found
 
 
-def _held(line: OpenLine) -> Counter[tuple[str, str, str]]:
-    found = Counter[tuple[str, str, str]]()
+def _held(line: OpenLine) -> Counter[Place]:
+    found = Counter[Place]()
     for it in line.pegs:
         found[it.item, it.site, it.supply] += it.packs
     return found
 
 
-def _best(line: OpenLine, pool: Pool, kept: Counter[tuple[str, str, str]], today: date) -> tuple[Peg, ...]:
+def _best(line: OpenLine, pool: Pool, kept: Counter[Place], today: date) -> tuple[Peg, ...]:
     """From what nobody keeps; only a line that is late otherwise takes from those that are served after it."""
-    modest = find(line.need, line.terms, pool.less(kept), today, line.pegs)
+    modest = find(line.need, line.terms, pool, today, line.pegs, kept)
     if not any(it.late for it in modest):
         return modest
-    bold = find(line.need, line.terms, pool.less({}), today, line.pegs)
+    bold = find(line.need, line.terms, pool, today, line.pegs)
     sooner = day_of(line.need, line.terms, bold) < day_of(line.need, line.terms, modest)
     return bold if sooner else modest
 
@@ -78,13 +81,15 @@ def received(lines: list[OpenLine], sources: Sequence[Source]) -> list[OpenLine]
             left[peg.site, peg.supply] -= still
             come = max(0, min(peg.packs - still, left[peg.site, STOCK]))
             left[peg.site, STOCK] -= come
-            pegs += [peg.model_copy(update={"packs": packs, "supply": at}) for packs, at in _parts(peg, still, come)]
-        settled.append(it.model_copy(update={"pegs": _by_source(pegs)}))
+            pegs += [peg] if still == peg.packs else _parts(peg, still, come)
+        same = all(a is b for a, b in zip(pegs, it.pegs, strict=False)) and len(pegs) == len(it.pegs)
+        settled.append(it if same else it.model_copy(update={"pegs": _by_source(pegs)}))
     return settled
 
 
-def _parts(peg: Peg, still: int, come: int) -> list[tuple[int, str]]:
-    return [(packs, at) for packs, at in ((still, peg.supply), (come, STOCK)) if packs]
+def _parts(peg: Peg, still: int, come: int) -> list[Peg]:
+    parts = ((still, peg.supply), (come, STOCK))
+    return [peg.model_copy(update={"packs": packs, "supply": at}) for packs, at in parts if packs]
 
 
 def _by_source(pegs: list[Peg]) -> tuple[Peg, ...]:
@@ -109,10 +114,11 @@ def _essence(pegs: Iterable[Peg]) -> set[tuple[object, ...]]:
 
 
 def redates(planned: Iterable[Planned]) -> list[Redate]:
-    """What each order must be told: the lines whose day is another than it was told last."""
+    """What each order must be told: lines that come later than it was told last, or earlier by enough to matter. A
+    supply that trembles by a day is told once."""
     told: dict[str, list[Planned]] = {}
     for it in planned:
-        if it.day != it.line.told_on:
+        if it.day > it.line.told_on or it.line.told_on - it.day >= WORTH_TELLING:
             told.setdefault(it.line.order, []).append(it)
     return [
         Redate(

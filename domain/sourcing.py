@@ -119,14 +119,16 @@ def backorder(
 ) -> Decision:
     """The site sends these packs later; their lines are promised anew, and the rest goes ahead."""
     days = {**state.days, **{line.line: max(day, state.first_promise(line.line)) for line in lines}}
-    grown = covered(state, lines, f"backordered until {day}", short).grown(days=days, told=_without(state, lines))
+    grown = covered(state, lines, f"backordered until {day}", short).grown(
+        days=days, told=_without(state.told, lines), supplied=_without(state.supplied, lines)
+    )
     effects = (change(grown, ChangeKind.BACKORDERED, cause, lines=lines, promised_on=day),)
     return Decision(state=grown, effects=(*effects, *redated(grown, state, cause)), done=f"backordered until {day}")
 
 
-def _without(state: OrderState, lines: tuple[ShippedLine, ...]) -> dict[int, date]:
+def _without(known: dict[int, date], lines: tuple[ShippedLine, ...]) -> dict[int, date]:
     numbers = {line.line for line in lines}
-    return {line: day for line, day in state.told.items() if line not in numbers}
+    return {line: day for line, day in known.items() if line not in numbers}
 
 
 def from_site(

@@ -34,7 +34,8 @@ class OrderState(Contract):
 
     `lines` are the lines as amended (the start's while empty); `dropped` the packs of a line that were cancelled, and
     `lost` how many packs are known to have got lost after they left; `days` the first promises that commands and
-    planners have replaced; `told` the promises given since by ETA; `asked_for` the day of the last delay proposal.
+    planners have replaced; `supplied` the days that supply has allowed since, `told` the promises given since by ETA;
+    `asked_for` the day of the last delay proposal.
     `cancelling`: the goods had left when the order was cancelled, and are on their way back.
     """
 
@@ -44,6 +45,7 @@ class OrderState(Contract):
     lost: dict[int, int] = {}  # noqa: RUF012
     days: dict[int, date] = {}  # noqa: RUF012
     told: dict[int, date] = {}  # noqa: RUF012
+    supplied: dict[int, date] = {}  # noqa: RUF012
     shipments: dict[str, ShipmentState] = {}  # noqa: RUF012
     cancelled: str | None = None
     cancelling: str | None = None
@@ -168,11 +170,15 @@ class OrderState(Contract):
             return self.days[line]
         return next(x.promised_on for x in self.start.promise.lines if x.line == line)
 
+    def due_by_supply(self, line: int) -> date:
+        """The day that supply allows for a line: as it was promised, until promising had to say another."""
+        return self.supplied.get(line) or self.first_promise(line)
+
     @cached_property
     def promises(self) -> tuple[LinePromise, ...]:
         """The day promised now for each line: the first promise, or the day of a late ETA on what carries it."""
         return tuple(
-            LinePromise(line=x.line, promised_on=self.told.get(x.line) or self.first_promise(x.line))
+            LinePromise(line=x.line, promised_on=self.told.get(x.line) or self.due_by_supply(x.line))
             for x in self.demand
         )
 

@@ -2,6 +2,7 @@
 which an order hears of another day."""
 
 from datetime import UTC, datetime, timedelta
+from itertools import product
 
 from domain import promising as decide
 from domain.promise import lead_days
@@ -57,8 +58,7 @@ async def _give(connection: Connection, start: OrderStart, release: OrderRelease
     )
     needs = [Need(line=x.line, item=x.item, packs=x.quantity, wanted_on=x.due_on) for x in start.lines]
     items = {it.item for it in needs}
-    await promising.lock(connection, items, terms.sites)
-    free = await promising.free(connection, items, terms.sites)
+    free = await promising.free(connection, await promising.lock(connection, items, terms.sites))
     given, pegs = decide.first(start.promise, needs, terms, decide.Pool(free), _managed(free))
     await promising.give(connection, start.key, given, terms, pegs)
     return given
@@ -83,7 +83,7 @@ async def would_promise(database: Database, question: PromiseQuestion, policy: O
         for x in question.lines
     ]
     async with database.connection() as connection:
-        free = await promising.free(connection, {it.item for it in needs}, terms.sites)
+        free = await promising.free(connection, product({it.item for it in needs}, terms.sites))
     earliest = today + timedelta(days=terms.lead_days)
     lines = tuple(LinePromise(line=it.line, promised_on=max(it.wanted_on, earliest)) for it in needs)
     late = sum(1 for it in needs if it.wanted_on < earliest)

@@ -155,12 +155,14 @@ def _values(release: OrderRelease) -> dict[str, Decimal]:
 
 
 async def add_promise(connection: Connection, key: str, promised_on: date, reason: str, version: int) -> None:
-    """Remember a promise, unless it is the one already in force, or the order has gone on to a newer version."""
+    """Remember a promise and what it rests on, unless it is the one already in force, or the order has gone on to a newer
+    version."""
     await connection.execute(
-        "INSERT INTO promise (order_key, promised_on, reason) SELECT %s, %s, %s WHERE %s IS DISTINCT FROM "
-        "(SELECT promised_on FROM promise WHERE order_key = %s ORDER BY id DESC LIMIT 1) "
-        "AND (SELECT version FROM order_view WHERE key = %s) <= %s",
-        (key, promised_on, reason, promised_on, key, key, version),
+        "WITH fresh AS (INSERT INTO promise (order_key, promised_on, reason) SELECT %(key)s::text, %(day)s::date, %(reason)s::text "
+        "WHERE %(day)s::date IS DISTINCT FROM (SELECT promised_on FROM promise WHERE order_key = %(key)s::text ORDER BY id DESC LIMIT 1) "
+        "AND (SELECT version FROM order_view WHERE key = %(key)s::text) <= %(version)s RETURNING order_key) "
+        "UPDATE order_view SET promise_reason = %(reason)s::text FROM fresh WHERE key = order_key",
+        {"key": key, "day": promised_on, "reason": reason, "version": version},
     )
 
 

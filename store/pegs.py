@@ -4,6 +4,9 @@ A step is followed once, in its own transaction, under the locks of the items co
 """
 
 from collections import Counter
+from datetime import date
+
+from psycopg.types.json import Jsonb
 
 from schemas.effects import Operation
 from schemas.milestones import ShippedLine
@@ -12,6 +15,21 @@ from schemas.records import LineRecord, StepRecord
 from schemas.stock import Bucket, place
 from store import promising, supply
 from store.engine import Connection
+
+UNKNOWN = date.min
+"""`Peg.day` of packs that are not promised from anything yet."""
+UNRESERVED = (
+    "WITH queued AS (INSERT INTO repromise (item) SELECT DISTINCT l.item FROM order_promise g "
+    "JOIN order_view o ON o.key = g.order_key JOIN order_line_view l USING (order_key) "
+    "JOIN stock_item s ON (s.item, s.site) = (l.item, o.site) WHERE g.order_key = %s AND NOT EXISTS "
+    "(SELECT FROM peg p WHERE (p.order_key, p.line) = (l.order_key, l.line)) RETURNING item) "
+    f"SELECT pg_notify('{supply.CHANNEL}', '') FROM queued LIMIT 1"
+)
+
+
+async def begin(connection: Connection, order: str) -> None:
+    """Have lines looked at that were promised by lead time while stock of their item became known."""
+    await connection.execute(UNRESERVED.encode(), (order,))
 
 
 async def hold(connection: Connection, record: StepRecord, *, again: bool) -> bool:
@@ -33,9 +51,11 @@ async def hold(connection: Connection, record: StepRecord, *, again: bool) -> bo
 async def follow(connection: Connection, record: StepRecord, *, again: bool) -> None:
     """Make the reservations of an order follow a step, once; `again` when what a lost attempt had moved was undone: what
     it had used up is wanted again. The items are held."""
+    days = {str(x.line): x.promised_on.isoformat() for x in record.lines} if record.amended_by else {}
     cursor = await connection.execute(
-        "UPDATE order_promise SET version = %s WHERE order_key = %s AND (version < %s OR %s) RETURNING terms",
-        (record.version, record.order, record.version, again),
+        "UPDATE order_promise SET version = %s, told = told || %s WHERE order_key = %s AND (version < %s OR %s) "
+        "RETURNING terms",
+        (record.version, Jsonb(days), record.order, record.version, again),
     )
     known = await cursor.fetchone()
     if known is None:
@@ -96,7 +116,8 @@ def open_packs(line: LineRecord) -> int:
 
 async def _more(connection: Connection, record: StepRecord, pegs: list[Peg], terms: Terms, *, again: bool) -> list[Peg]:
     """Packs that an amendment or a substitution added, that another site sends now, or that are wanted `again`: to be
-    replenished, until the keeper of promises has found better. Only where stock is kept."""
+    replenished, until the keeper of promises has looked. Only where stock is kept. What another site was told to send
+    keeps its day; the rest has none yet, as nobody has seen whether there is anything for it."""
     sent = _sent_elsewhere(record)
     wanted = Counter[tuple[int, str]]()
     lines = {x.line: x for x in record.lines}
@@ -119,7 +140,7 @@ async def _more(connection: Connection, record: StepRecord, pegs: list[Peg], ter
             supply=REPLENISHMENT,
             packs=packs,
             due=lines[number].promised_on,
-            day=lines[number].promised_on,
+            day=lines[number].promised_on if site in sent else UNKNOWN,
             wanted_on=lines[number].promised_on,
         )
         for (number, site), packs in sorted(wanted.items())

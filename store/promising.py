@@ -14,7 +14,8 @@ from store.engine import Connection
 
 PEG_COLUMNS = "order_key, line, site, supply_key, item, packs, due, day, wanted_on, late, priority"
 FREE = (
-    "WITH wanted AS (SELECT item, site FROM stock_item WHERE item = ANY(%(items)s) AND site = ANY(%(sites)s)), "
+    "WITH wanted AS (SELECT item, site FROM stock_item JOIN unnest(%(items)s::text[], %(sites)s::text[]) AS x(item, site) "
+    "USING (item, site)), "
     "pegged AS (SELECT p.item, p.site, p.supply_key, sum(p.packs) AS packs FROM peg p JOIN wanted USING (item, site) "
     "WHERE p.supply_key <> %(unnamed)s GROUP BY 1, 2, 3), "
     "coming AS (SELECT u.key, u.item, u.site, u.ref, u.day, u.packs - coalesce(p.packs, 0) AS free FROM wanted "
@@ -39,20 +40,27 @@ OF_ORDERS = (
 """Lines of which something is still to leave a site: the condition is that of the index `order_line_open`."""
 
 
-async def lock(connection: Connection, items: Iterable[str], sites: Sequence[str] | None = None) -> None:
-    """Nobody else promises these items at these sites, or at any, until the transaction ends."""
+async def lock(
+    connection: Connection, items: Iterable[str], sites: Sequence[str] | None = None
+) -> list[tuple[str, str]]:
+    """Nobody else promises these items at these sites, or at any, until the transaction ends. Returns the (item, site)
+    that are locked: one of which stock becomes known only now is not among them."""
     at = None if sites is None else list(sites)
-    await connection.execute(
-        "SELECT item FROM stock_item WHERE item = ANY(%s) AND (%s::text[] IS NULL OR site = ANY(%s)) "
+    cursor = await connection.execute(
+        "SELECT item, site FROM stock_item WHERE item = ANY(%s) AND (%s::text[] IS NULL OR site = ANY(%s)) "
         "ORDER BY item, site FOR UPDATE",
         (sorted(set(items)), at, at),
     )
+    return [(row["item"], row["site"]) for row in await cursor.fetchall()]
 
 
-async def free(connection: Connection, items: Iterable[str], sites: Sequence[str]) -> list[Source]:
-    """What can be promised of these items at these sites; of an item-site that is stock-managed, its stock at least."""
+async def free(connection: Connection, places: Iterable[tuple[str, str]]) -> list[Source]:
+    """What can be promised at these (item, site); of one that is stock-managed, its stock at least. Who means to reserve
+    it names those that it has locked, and no others."""
+    pairs = sorted(set(places))
     cursor = await connection.execute(
-        FREE, {"items": sorted(set(items)), "sites": list(sites), "unnamed": REPLENISHMENT}
+        FREE,
+        {"items": [item for item, _ in pairs], "sites": [site for _, site in pairs], "unnamed": REPLENISHMENT},
     )
     return [Source.model_validate(row) for row in await cursor.fetchall()]
 

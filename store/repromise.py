@@ -9,24 +9,45 @@ from psycopg.types.json import Jsonb
 
 from schemas.promising import STOCK, Need, OpenLine, Peg, Redate, Source, Terms
 from store import promising
-from store.engine import Connection
+from store.engine import Connection, Database
 
+UNRESERVED = (
+    "SELECT l.order_key, l.line, l.item, l.first_promised_on AS wanted_on, l.first_promised_on AS not_before, "
+    "(l.ordered - l.cancelled)::bigint AS packs, g.terms, g.told, coalesce(m.state IN ('received', 'routed'), false) AS busy "
+    "FROM order_line_view l JOIN order_view o ON o.key = l.order_key JOIN stock_item s ON (s.item, s.site) = (l.item, o.site) "
+    "JOIN order_promise g ON g.order_key = l.order_key LEFT JOIN inbox_message m ON m.id = g.told_in WHERE l.item = %(item)s "
+    "AND l.ordered - l.cancelled > greatest(l.allocated, l.shipped) AND l.allocated = 0 AND o.closed_at IS NULL "
+    "AND NOT EXISTS (SELECT FROM peg p WHERE (p.order_key, p.line) = (l.order_key, l.line))"
+)
+"""Lines that nothing has been done for and that hold nothing: stock of their item was not known yet when they were
+promised. They are as good as the others."""
+RESERVED = (
+    "SELECT p.*, g.terms, g.told, coalesce(l.picked, 0) > 0 AS fixed, coalesce(l.first_promised_on, "
+    "(SELECT (x->>'promised_on')::date FROM jsonb_array_elements(g.given->'promise'->'lines') x "
+    "WHERE (x->>'line')::int = p.line), p.wanted_on) AS not_before, coalesce(m.state IN ('received', 'routed'), false) "
+    "AS busy FROM peg p JOIN order_promise g USING (order_key) LEFT JOIN order_line_view l USING (order_key, line) "
+    "LEFT JOIN inbox_message m ON m.id = g.told_in WHERE p.item = %(item)s "
+    "ORDER BY p.order_key, p.line, p.site, p.supply_key"
+)
 SOURCES = (
     "SELECT s.item, s.site, '' AS supply, '' AS ref, DATE '0001-01-01' AS due, coalesce(b.packs, 0)::bigint AS packs "
-    "FROM stock_item s LEFT JOIN stock_balance b ON b.item = s.item AND b.place = 'on_hand:' || s.site WHERE s.item = %s "
-    "UNION ALL SELECT item, site, key, ref, day, packs FROM supply WHERE item = %s AND packs > 0 ORDER BY 1, 2, 5, 3"
+    "FROM stock_item s LEFT JOIN stock_balance b ON b.item = s.item AND b.place = 'on_hand:' || s.site "
+    "WHERE s.item = %(item)s UNION ALL "
+    "SELECT item, site, key, ref, day, packs FROM supply WHERE item = %(item)s AND packs > 0 ORDER BY 1, 2, 5, 3"
 )
 
 
 @dataclass(frozen=True)
 class ItemPlan:
-    """What there is of an item, and the lines that are planned anew from it. `busy`: orders that have not heard of
-    their last re-date yet."""
+    """What there is of an item, and the lines that are planned anew from it. `queued`: why it is looked at; `busy`:
+    orders that have not heard of their last re-date yet; `fresh`: orders that held nothing."""
 
-    mark: int
+    item: str
+    queued: list[int]
     sources: list[Source]
     lines: list[OpenLine]
     busy: frozenset[str]
+    fresh: list[str]
 
 
 async def waiting(connection: Connection, limit: int) -> list[str]:
@@ -37,46 +58,88 @@ async def waiting(connection: Connection, limit: int) -> list[str]:
     return [row["item"] for row in await cursor.fetchall()]
 
 
-async def take(connection: Connection, item: str) -> ItemPlan:
-    """Lock an item and read it; it is off the queue when the transaction commits. Lines of which something was picked
-    are left alone: what they hold is not there for the others."""
-    await promising.lock(connection, [item])
-    cursor = await connection.execute("DELETE FROM repromise WHERE item = %s RETURNING id", (item,))
-    mark = max((row["id"] for row in await cursor.fetchall()), default=0)
-    cursor = await connection.execute(
-        "SELECT p.*, g.terms, g.told, coalesce(l.picked, 0) > 0 AS fixed, coalesce(l.first_promised_on, "
-        "(SELECT (x->>'promised_on')::date FROM jsonb_array_elements(g.given->'promise'->'lines') x "
-        "WHERE (x->>'line')::int = p.line), p.wanted_on) AS not_before, coalesce(m.state IN ('received', 'routed'), false) "
-        "AS busy FROM peg p JOIN order_promise g USING (order_key) LEFT JOIN order_line_view l USING (order_key, line) "
-        "LEFT JOIN inbox_message m ON m.id = g.told_in WHERE p.item = %s ORDER BY p.order_key, p.line, p.site, p.supply_key",
-        (item,),
-    )
+async def glance(database: Database, item: str) -> ItemPlan:
+    """Read an item at one moment, in nobody's way."""
+    async with database.transaction() as connection:
+        await connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+        return await read(connection, item)
+
+
+async def read(connection: Connection, item: str) -> ItemPlan:
+    """Read an item. Lines of which something was picked are left alone: what they hold is not there for the others."""
+    named = {"item": item}
+    cursor = await connection.execute("SELECT id FROM repromise WHERE item = %(item)s ORDER BY id", named)
+    queued = [row["id"] for row in await cursor.fetchall()]
+    cursor = await connection.execute(RESERVED, named)
     rows = await cursor.fetchall()
-    cursor = await connection.execute(SOURCES, (item, item))
+    cursor = await connection.execute(UNRESERVED.encode(), named)
+    without = await cursor.fetchall()
+    cursor = await connection.execute(SOURCES, named)
     there = [Source.model_validate(row) for row in await cursor.fetchall()]
     fixed = [promising.peg_of(row) for row in rows if row["fixed"]]
-    lines = _lines([row for row in rows if not row["fixed"]])
-    return ItemPlan(mark, _without(there, fixed), lines, frozenset(row["order_key"] for row in rows if row["busy"]))
+    return ItemPlan(
+        item=item,
+        queued=queued,
+        sources=_without(there, fixed),
+        lines=[*_lines([row for row in rows if not row["fixed"]]), *(_line(x["order_key"], x, ()) for x in without)],
+        busy=frozenset(row["order_key"] for row in (*rows, *without) if row["busy"]),
+        fresh=sorted({row["order_key"] for row in without}),
+    )
+
+
+async def hold(connection: Connection, plan: ItemPlan) -> list[tuple[str, str]]:
+    """Lock an item, and the orders that hold nothing of it yet. Returns the (item, site)."""
+    places = await promising.lock(connection, [plan.item])
+    if plan.fresh:
+        await connection.execute(
+            "SELECT FROM order_view WHERE key = ANY(%s) ORDER BY key FOR NO KEY UPDATE", (plan.fresh,)
+        )
+    return places
+
+
+async def stand(connection: Connection, item: str, lines: Sequence[OpenLine]) -> bool:
+    """Whether these lines still hold what they held when they were read. The item is held."""
+    cursor = await connection.execute(
+        "SELECT * FROM peg JOIN unnest(%s::text[], %s::int[]) AS x(order_key, line) USING (order_key, line) "
+        "WHERE item = %s",
+        ([it.order for it in lines], [it.need.line for it in lines], item),
+    )
+    now = {
+        (row["order_key"], row["line"], row["site"], row["supply_key"], row["packs"]) for row in await cursor.fetchall()
+    }
+    cursor = await connection.execute(UNRESERVED.encode(), {"item": item})
+    none = {(row["order_key"], row["line"], row["packs"]) for row in await cursor.fetchall()}
+    seen = {(it.order, it.need.line, peg.site, peg.supply, peg.packs) for it in lines for peg in it.pegs}
+    return now == seen and none >= {(it.order, it.need.line, it.need.packs) for it in lines if not it.pegs}
+
+
+async def missing(connection: Connection, places: Sequence[tuple[str, str]]) -> int:
+    """Packs that are reserved at these (item, site) beyond what there is and is to come."""
+    return sum(max(0, -it.packs) for it in await promising.free(connection, places))
+
+
+async def done(connection: Connection, plan: ItemPlan) -> None:
+    """The item is off the queue when the transaction commits."""
+    await connection.execute("DELETE FROM repromise WHERE id = ANY(%s)", (plan.queued,))
 
 
 def _lines(rows: list[dict[str, Any]]) -> list[OpenLine]:
     found: dict[tuple[str, int], list[dict[str, Any]]] = {}
     for row in rows:
         found.setdefault((row["order_key"], row["line"]), []).append(row)
-    return [_line(order, own) for (order, _), own in found.items()]
+    return [_line(order, own[0], tuple(promising.peg_of(row) for row in own)) for (order, _), own in found.items()]
 
 
-def _line(order: str, rows: list[dict[str, Any]]) -> OpenLine:
-    first, pegs = rows[0], tuple(promising.peg_of(row) for row in rows)
+def _line(order: str, row: dict[str, Any], pegs: tuple[Peg, ...]) -> OpenLine:
     need = Need(
-        line=first["line"],
-        item=first["item"],
-        packs=sum(it.packs for it in pegs),
-        wanted_on=first["wanted_on"],
-        not_before=first["not_before"],
+        line=row["line"],
+        item=row["item"],
+        packs=sum(it.packs for it in pegs) if pegs else row["packs"],
+        wanted_on=row["wanted_on"],
+        not_before=row["not_before"],
     )
-    told = promising.told_days(first).get(need.line, need.not_before)
-    return OpenLine(order=order, terms=Terms.model_validate(first["terms"]), need=need, told_on=told, pegs=pegs)
+    told = promising.told_days(row).get(need.line, need.not_before)
+    return OpenLine(order=order, terms=Terms.model_validate(row["terms"]), need=need, told_on=told, pegs=pegs)
 
 
 def _without(sources: list[Source], fixed: list[Peg]) -> list[Source]:

@@ -33,6 +33,7 @@ async def write(database: Database, record: StepRecord) -> None:
         if record.first_promise:
             release = await orders.release_of(connection, record.order)
             await orders.promised(connection, record.order, record.first_promise, release, record.version)
+            await pegs.begin(connection, record.order)
         if record.amended_by or record.items:
             await amendments.work_in(connection, record)
         told, undone = await lost.take_back(connection, record) if again else lost.TakenBack()

@@ -161,6 +161,9 @@ class OrderLineView(SQLModel, table=True):
         ),
         CheckConstraint("ordered >= shipped AND ordered >= cancelled", name="line_ordered"),
         Index("order_line_open", "item", postgresql_where=text("ordered - cancelled > shipped")),
+        Index(
+            "order_line_unserved", "item", postgresql_where=text("ordered - cancelled > GREATEST(allocated, shipped)")
+        ),
     )
     order_key: str = Field(primary_key=True, foreign_key="order_view.key")
     line: int = Field(primary_key=True)

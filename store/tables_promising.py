@@ -43,7 +43,7 @@ class PegRow(SQLModel, table=True):
     __tablename__: ClassVar[str] = "peg"
     __table_args__ = (
         CheckConstraint("packs > 0", name="peg_holds_something"),
-        Index("peg_source", "item", "site", "supply_key"),
+        Index("peg_source", "item", "site", "supply_key", postgresql_include=["packs"]),
     )
     order_key: str = Field(primary_key=True, foreign_key="order_view.key")
     line: int = Field(primary_key=True)

@@ -66,7 +66,7 @@ async def measurements(stack: LocalStack, database: Database, orders: int, round
     relaying = await accepts.accepts_per_s(product, "RELAYED")
     with accepts.paused(stack.pid("worker")):
         gateway = await accepts.accepts_per_s(product, "PAUSED")
-    promised = await promising.measure(database)
+    promised = await promising.measure(product)
     bare_rate, product_rate = statistics.median(found["bare"]), statistics.median(found["product"])
     return {
         "bare_orders_per_s": round(bare_rate, 2),

@@ -80,6 +80,7 @@ def test_every_pack_is_promised_and_none_twice(there: list[Source], wishes: list
     for packs, wanted in wishes:
         wish = need(packs, wanted)
         pegs = find(wish, TERMS, pool, TODAY)
+        pool.take(pegs)
         assert sum(it.packs for it in pegs) == packs
         assert len({(it.site, it.supply) for it in pegs}) == len(pegs)
         assert day_of(wish, TERMS, pegs) >= max(it.day for it in pegs)

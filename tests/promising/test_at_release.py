@@ -10,7 +10,7 @@ import pytest
 from gateway.promising import first_promise
 from schemas.exceptions import OrderPolicy
 from schemas.orders import OrderRelease
-from store import steps
+from store import promising, steps
 from store.engine import Database
 from tests.promising.stocked import (
     LEAD_DAYS,
@@ -101,6 +101,15 @@ async def test_an_order_that_runs_already_is_given_no_promise(database: Database
     await put_stock(database, "s", 40)
     assert await first_promise(database, start, wish, OrderPolicy()) == start
     assert await pegs(database) == {}
+
+
+async def test_an_item_is_promised_from_stock_only_where_it_is_locked(database: Database) -> None:
+    """Stock that becomes known between the lock and the look is not locked: somebody else could be promised it, too."""
+    async with database.transaction() as connection:
+        held = await promising.lock(connection, ["A"], [SITE])
+        await put_stock(database, "s", 40)
+        assert await promising.free(connection, held) == []
+        assert await promising.free(connection, [("A", SITE)])
 
 
 def mixed(number: str, first: str, second: str) -> OrderRelease:

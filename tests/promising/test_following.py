@@ -11,7 +11,7 @@ from schemas.lifecycle import OrderStart
 from schemas.milestones import ShippedLine
 from schemas.orders import OrderStatus
 from schemas.records import StepRecord
-from store import steps
+from store import orders, steps
 from store.engine import Database
 from tests.promising.stocked import (
     ITEM,
@@ -149,3 +149,16 @@ async def test_an_end_that_was_lost_gives_nothing_away(stocked: Database) -> Non
     assert await pegs(stocked) == {}
     await steps.write(stocked, again(start, 2, 20))
     assert await pegs(stocked) == {"1 1 LYS lead": 30}
+
+
+async def test_a_day_is_shown_with_what_it_rests_on(stocked: Database) -> None:
+    start = await promise(stocked, "1", 10)
+    await begin(stocked, start)
+    again = {"promised_on": may(20), "reason": "line 1 promised 20 May: 10 from PO 1 due 16 May"}
+    for _ in range(2):
+        await steps.write(stocked, step(start, 1, {}, line(1, 10)).model_copy(update=again))
+    async with stocked.connection() as connection:
+        [order] = await orders.find(connection, "1", None)
+        made = (await orders.details(connection, start.key))["promises"]
+    assert (order["promised_on"], order["promise_reason"]) == (may(20), again["reason"])
+    assert [it["reason"] for it in made] == [start.promise.reason, again["reason"]]

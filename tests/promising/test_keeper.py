@@ -1,27 +1,34 @@
 """Promises again: supply slips, shrinks, goes or comes in, stock is cut; in order of priority, and told once."""
 
 import asyncio
+import threading
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
 import pytest
 import pytest_asyncio
 
+import activities.promising
 from activities.promising import PromisingActivities
 from gateway.admission import digest_of
 from gateway.promising import redating
 from gateway.requests import record_of
+from schemas.commands import LineAmendment
 from schemas.lifecycle import OrderStart
 from schemas.procurement import PurchaseLine, PurchaseOrder
+from schemas.promising import Redate
 from schemas.purchasing import PurchaseRecord, PurchaseStatus
 from store import inbox, procurement, steps
 from store.engine import Database
+from store.inbox import NewMessage
 from store.wake import Wake
 from tests.promising.stocked import (
     NOW,
     SITE,
     TODAY,
+    amendment,
     begin,
     book,
     expect,
@@ -133,6 +140,17 @@ async def test_a_receipt_turns_supply_into_stock_and_keeps_the_day(desk: Desk) -
     assert await oversold(desk.database) == 0
 
 
+async def test_a_receipt_on_its_day_is_stock_from_then_on(desk: Desk) -> None:
+    await desk.order("1", 30)
+    await desk.look()
+    await book(desk.database, "r", {"supplier:acme": {"A": -100}, f"on_hand:{SITE}": {"A": 100}})
+    await expect(desk.database, incoming("1", 0, 10))
+    await desk.keeper.look(may(10))
+    assert await pegs(desk.database) == {"1 1 LYS": 30}
+    assert await oversold(desk.database) == 0
+    assert await desk.told() == []
+
+
 async def test_a_receipt_that_is_written_twice_turns_supply_into_stock_once(desk: Desk) -> None:
     ordered = PurchaseLine(line=1, item="A", packs=100, unit_price=Decimal("2.5"), due_on=may(10))
     purchase = PurchaseOrder(
@@ -209,6 +227,114 @@ async def test_a_replenishment_nobody_has_named_is_named_when_it_comes(desk: Des
     await expect(desk.database, incoming("3", 10, 11))
     await desk.look()
     assert (await pegs(desk.database))["1 1 LYS po/erp/3/1"] == 10
+    assert await desk.told() == []
+
+
+async def test_a_supply_that_trembles_by_a_day_is_told_once(desk: Desk) -> None:
+    await desk.order("1", 30)
+    for day in (11, 10, 11, 10):
+        await expect(desk.database, incoming("1", 100, day))
+        await desk.look()
+    assert await desk.told() == [("1", [15])]
+    await expect(desk.database, incoming("1", 100, 12))
+    await desk.look()
+    assert await desk.told() == [("1", [16])], "later than it was told"
+
+
+async def test_packs_that_an_amendment_adds_are_promised_from_what_there_is(desk: Desk) -> None:
+    start = await desk.order("1", 10)
+    asked = await amendment(desk.database, start, LineAmendment(line=1, quantity=210))
+    await steps.write(desk.database, step(start, 1, {}, line(1, 210), amended_by=(asked,)))
+    await desk.told()
+    await desk.look()
+    assert await pegs(desk.database) == {"1 1 LYS": 10, "1 1 LYS lead": 100, "1 1 LYS po/erp/1/1": 100}
+    assert await desk.told() == [("1", [15])], "not the day that the lead time says"
+
+
+async def test_an_amended_day_is_not_told_again(desk: Desk) -> None:
+    start = await desk.order("1", 10)
+    asked = await amendment(desk.database, start, LineAmendment(line=1, requested_on=may(20)))
+    await steps.write(desk.database, step(start, 1, {}, line(1, 10, promised_on=may(20)), amended_by=(asked,)))
+    await desk.told()
+    await desk.look()
+    assert await desk.told() == []
+
+
+async def test_orders_from_before_stock_was_known_get_theirs_in_turn(database: Database) -> None:
+    desk = Desk(database)
+    old = await desk.order("old", 30)
+    assert old.promise.reason.endswith("by lead time")
+    await put_stock(database, "s", 40)
+    await desk.order("new", 40, priority=4)
+    assert await pegs(database) == {"new 1 LYS": 40}, "the keeper has not looked yet"
+    await desk.look()
+    assert await pegs(database) == {"new 1 LYS": 10, "new 1 LYS lead": 30, "old 1 LYS": 30}
+    assert await desk.told() == [("new", [15])]
+    assert await oversold(database) == 0
+
+
+async def test_an_order_from_before_that_begins_later_gets_its_packs_too(database: Database) -> None:
+    desk = Desk(database)
+    old = await promise(database, "old", 30)
+    await put_stock(database, "s", 40)
+    await desk.look()
+    assert await pegs(database) == {}
+    await begin(database, old)
+    await desk.look()
+    assert await pegs(database) == {"old 1 LYS": 30}
+
+
+async def test_an_order_from_before_that_is_being_served_is_left_alone(database: Database) -> None:
+    desk = Desk(database)
+    old = await desk.order("old", 30)
+    allocates = {f"on_hand:{SITE}": {"A": -10}, f"allocated:{SITE}": {"A": 10}}
+    await put_stock(database, "s", 40)
+    await steps.write(database, step(old, 1, allocates, line(1, 30, allocated=10)))
+    await desk.look()
+    assert await pegs(database) == {}
+
+
+async def test_a_release_does_not_wait_for_a_plan(desk: Desk) -> None:
+    """The keeper is held up while it plans; an order of the same item is promised meanwhile, and planned in."""
+    await desk.order("1", 30)
+    planning, released = threading.Event(), threading.Event()
+
+    def slowly(redate: Redate, request_id: str) -> NewMessage:
+        planning.set()
+        assert released.wait(10), "a release waits for the plan"
+        return redating(redate, request_id)
+
+    await expect(desk.database, incoming("1", 100, 15))
+    keeper = replace(desk.keeper, asked=slowly)
+    plan = asyncio.create_task(keeper.look(TODAY))
+    await asyncio.to_thread(planning.wait, 10)
+    await desk.order("2", 80)
+    released.set()
+    await plan
+    assert await oversold(desk.database) == 0
+    assert await desk.told() == [("1", [19])]
+
+
+async def test_an_item_that_never_keeps_still_is_planned_under_lock(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(activities.promising, "GLANCES", 0)
+    await desk.order("1", 30)
+    await expect(desk.database, incoming("1", 100, 15))
+    await desk.look()
+    assert await desk.told() == [("1", [19])]
+
+
+async def test_many_orders_are_told_some_at_a_time(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(activities.promising, "MOST_TOLD", 1)
+    await desk.order("1", 30)
+    await desk.order("2", 30)
+    await expect(desk.database, incoming("1", 100, 15))
+    await desk.look()
+    assert await desk.told() == [("1", [19])]
+    await desk.look()
+    assert await desk.told() == [("2", [19])]
+    await desk.look()
     assert await desk.told() == []
 
 

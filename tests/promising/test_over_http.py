@@ -1,0 +1,77 @@
+"""Orders released at several gateways at once, while stock and supply change and the keeper looks: no packs are
+promised twice, at no moment."""
+
+import asyncio
+from collections import Counter
+from dataclasses import replace
+from itertools import count
+
+import httpx
+from temporalio.client import Client
+
+from activities.promising import PromisingActivities
+from gateway.app import create_app
+from gateway.handoff import TemporalHandoff
+from gateway.promising import redating
+from store.engine import Database
+from store.wake import Wake
+from tests.gateway.harness import Gateway, gateway_on
+from tests.promising.stocked import ITEM, NOW, TODAY, expect, incoming, oversold, put_stock, release
+from tests.relay.standins import standing_in
+
+ORDERS, PACKS, RECEIPTS = 24, 10, 5
+SITE = "DC1"
+
+
+async def test_no_packs_are_promised_twice_at_any_gateway(database_url: str, temporal_client: Client) -> None:
+    async with gateway_on(database_url) as one, Database(database_url, 6) as pool, standing_in(temporal_client):
+        services = one.app.state.gateway
+        one.app.state.gateway = replace(services, handoff=TemporalHandoff(temporal_client, one.database))
+        other = create_app(services.settings, pool, TemporalHandoff(temporal_client, pool))
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(app=other), base_url="http://other") as client:
+            await all_at_once([one, replace(one, app=other, database=pool, client=client)])
+        async with pool.connection() as connection:
+            cursor = await connection.execute("SELECT supply_key, sum(packs) AS packs FROM peg GROUP BY 1")
+            held = Counter({row["supply_key"]: int(row["packs"]) for row in await cursor.fetchall()})
+        assert held == {"": 100 + RECEIPTS * PACKS, "po/erp/1/1": 60, "lead": 30}, "all there is, and every pack once"
+
+
+async def all_at_once(gateways: list[Gateway]) -> None:
+    """Release, receive, re-date supply and look anew, and see at every moment whether too much is promised."""
+    database = gateways[0].database
+    await put_stock(database, "s", 100, site=SITE)
+    await expect(database, incoming("1", 60, 10, site=SITE))
+    keeper = PromisingActivities(database, Wake(database.url, ()), redating)
+    over = list[int]()
+
+    async def order(n: int) -> None:
+        body = release(f"H{n}", PACKS, site=SITE, priority=1 + n % 5).model_dump_json(exclude_none=True)
+        answer = await gateways[n % 2].post("/v1/orders", "erp-one", body.encode())
+        assert answer.status_code == 201, answer.text
+        assert "by lead time" not in answer.json()["promise"]["reason"]
+
+    async def receive(n: int) -> None:
+        report = {"id": f"R{n}", "kind": "receipt", "site": SITE, "item": ITEM, "quantity": PACKS}
+        answer = await gateways[n % 2].post(
+            "/v1/inventory", "wms-dc1", {"reports": [{**report, "occurred_at": NOW.isoformat()}]}
+        )
+        assert answer.status_code == 201, answer.text
+
+    async def slip(n: int) -> None:
+        await expect(database, incoming("1", 60, 10 + n % 4, site=SITE))
+
+    async def watch() -> None:
+        for _ in count():
+            over.append(await oversold(database))
+            await keeper.look(TODAY)
+
+    watching = asyncio.create_task(watch())
+    await asyncio.gather(
+        *(order(n) for n in range(ORDERS)), *(receive(n) for n in range(RECEIPTS)), *(slip(n) for n in range(8))
+    )
+    watching.cancel()
+    await asyncio.gather(watching, return_exceptions=True)
+    for _ in range(3):
+        await keeper.look(TODAY)
+    assert len(over) > 1
+    assert not any(over)
