@@ -33,6 +33,7 @@ from connectors.dialect.bulk import DialectBulkErp
 from connectors.dialect.clients import DialectErp, DialectPlanning, DialectTms, DialectWms
 from connectors.dialect.master import DialectMasterData
 from connectors.dialect.purchasing import DialectProposing, DialectPurchasing
+from connectors.dialect.replanning import DialectReplanning
 from connectors.dialect.stock import DialectStock
 from connectors.http import SystemClient
 from connectors.notify.channels import messengers
@@ -129,13 +130,14 @@ def own_work(
 ) -> dict[str, list[Any]]:
     """What is done for no order's sake, by queue: promises kept, books compared, plans governed."""
     ports = {system: DialectStock(http[system]) for system in (System.ERP, System.WMS, System.PLANNING)}
+    registry = MasterData(DialectMasterData(http[System.ERP]), database, config)
     reconciling = ReconcileActivities(ports, database, config.stock_owner)
     return {
         PROMISING_QUEUE: [PromisingActivities(database, wake, redating).keep],
         RECONCILE_QUEUE: [
             reconciling.compare,
             InboxActivities(client, database).inbox,
-            GovernorActivities(database).govern,
+            GovernorActivities(database, DialectReplanning(http[System.PLANNING]), registry, config.governor).govern,
         ],
     }
 

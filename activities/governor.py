@@ -1,29 +1,34 @@
-"""The governor's activity: look at what is projected, propose what is material and at rest, close what has expired."""
+"""The governor's activity: look at what is projected, ask planners what is material, tell planning what they say."""
 
 import asyncio
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Protocol
 
+import structlog
 from temporalio import activity
 
+from connectors.ports import Call, Refused, ReplanPort, Unavailable
 from domain import governor
-from schemas.governing import GovernorReport, GovernorRun
+from domain.governor import Rules
+from schemas.governing import GovernorReport, GovernorRun, Projected
+from schemas.settings import GovernorSettings
 from store import governing
 from store.engine import Database
 
-
-@dataclass(frozen=True)
-class GovernorLimits:
-    """How often is looked, how long a change must last, how long planners have, how long one run lasts (seconds)."""
-
-    every_s: float = 15.0
-    debounce_s: float = 60.0
-    ttl_s: float = 2 * 86_400.0
-    run_for_s: float = 600.0
+TOLD_AT_ONCE = 100
+CALL_TIMEOUT_S = 5.0
+_log = structlog.get_logger("governor")
 
 
-DEFAULTS = GovernorLimits()
+class Classes(Protocol):
+    """Knows the classes of items."""
+
+    async def classes(self, places: Iterable[tuple[str, str]]) -> dict[tuple[str, str], str]:
+        """The class of each of these (item, site) whose owner names one."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -31,31 +36,65 @@ class GovernorActivities:
     """Governs the re-plans of a region. What it knows is in tables: a busy item cannot make a busy workflow."""
 
     database: Database
-    limits: GovernorLimits = DEFAULTS
+    port: ReplanPort
+    items: Classes
+    limits: GovernorSettings
 
     @activity.defn(name="governor.govern")
     async def govern(self, run: GovernorRun) -> GovernorReport:
-        """Look again and again until the run's time is over."""
+        """Look, and tell planning, again and again until the run's time is over."""
         report, until = GovernorReport(), time.monotonic() + self.limits.run_for_s
         while True:
             activity.heartbeat(report)
             report = await self._look(run, report)
+            report = await self._tell(run, report)
             if time.monotonic() >= until or activity.is_worker_shutdown():
                 return report
             await asyncio.sleep(self.limits.every_s)
 
     async def _look(self, run: GovernorRun, report: GovernorReport) -> GovernorReport:
         now = datetime.now(UTC)
+        # Owners are asked for classes before anything is locked: nobody's decision waits for an ERP.
+        async with self.database.connection() as connection:
+            ahead = await governing.projected(connection, run.region, now.date())
+        classes = await self.items.classes({(it.item, it.site) for it in ahead if it.planned_day})
+        rules = Rules(self.limits.tolerances, self.limits.debounce_s)
         async with self.database.transaction() as connection:
-            found = await governing.projected(connection, run.region)
-            look = governor.look(found, now, self.limits.debounce_s)
-            await governing.changing(connection, look.changing, now)
-            await governing.changing(connection, look.calm, None)
-            await governing.remember(connection, look.told)
             expired = await governing.expire(connection, run.region, now)
+            asked = await governing.questions(connection, run.region)
+            found = [_of_class(it, classes) for it in await governing.projected(connection, run.region, now.date())]
+            look = governor.look(found, asked, now, rules)
+            gone = {(it.item, it.site, it.source) for it in look.calm}
+            still = [it for it in found if (it.item, it.site, it.source) not in gone]
+            await governing.differing(connection, run.region, look.changing, still, now)
+            await governing.remember(connection, look.told)
+            await governing.withdraw(connection, look.withdrawn, now)
             await governing.propose(connection, run.region, look.proposals, now, self.limits.ttl_s)
-        return GovernorReport(
-            looks=report.looks + 1,
-            proposed=report.proposed + len(look.proposals),
-            expired=report.expired + expired,
-        )
+        counted = {"looks": 1, "proposed": len(look.proposals), "expired": expired, "withdrawn": len(look.withdrawn)}
+        return report.model_copy(update={name: getattr(report, name) + n for name, n in counted.items()})
+
+    async def _tell(self, run: GovernorRun, report: GovernorReport) -> GovernorReport:
+        """Tell planning what was decided, each once. While it is away the rest waits for the next look."""
+        async with self.database.connection() as connection:
+            decisions = await governing.untold(connection, run.region, TOLD_AT_ONCE)
+        for number, decision in enumerate(decisions):
+            activity.heartbeat(report)
+            call = Call(run.region, f"replan/{decision.proposal}", timeout_s=CALL_TIMEOUT_S)
+            refused = None
+            try:
+                await self.port.decided(decision, call)
+            except Unavailable as error:
+                _log.warning("planning.away", region=run.region, waiting=len(decisions) - number, error=str(error))
+                return report
+            except Refused as refusal:
+                refused = str(refusal)[:300]
+                _log.warning("decision.refused", region=run.region, proposal=decision.proposal)
+            async with self.database.connection() as connection:
+                await governing.told(connection, decision.proposal, refused)
+            report = report.model_copy(update={"told": report.told + 1})
+        return report
+
+
+def _of_class(one: Projected, classes: dict[tuple[str, str], str]) -> Projected:
+    found = classes.get((one.item, one.site))
+    return one.model_copy(update={"item_class": found}) if found else one

@@ -10,6 +10,7 @@ from typing import Protocol
 
 from schemas.base import Origin
 from schemas.erp_feed import ErpForecastBatch, ErpStockBatch
+from schemas.governing import PlanDecision
 from schemas.instructions import (
     Accepted,
     ErpCancellation,
@@ -162,6 +163,13 @@ class ProposingPort(Protocol):
 
     async def answer(self, message: ReplenishmentResult, call: Call) -> Accepted:
         """What came of a proposal."""
+
+
+class ReplanPort(Protocol):
+    """Planning that plans by what planners decide at our desk. Raises Refused or Unavailable."""
+
+    async def decided(self, message: PlanDecision, call: Call) -> Accepted:
+        """A planner has accepted, rejected or overridden a re-plan; the key makes it count once."""
 
 
 class BulkErpPort(Protocol):

@@ -8,6 +8,7 @@ from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 from schemas.erp_feed import ErpForecastBatch, ErpStockBatch
+from schemas.governing import PlanDecision
 from schemas.instructions import (
     Accepted,
     ErpCancellation,
@@ -58,6 +59,7 @@ CALLS = (
     Call("erp", "/v1/stock-movements", ErpStockBatch, "Stock moved beside orders, in bulk; each row's key counts once"),
     Call("erp", "/v1/forecasts", ErpForecastBatch, "Forecasts that changed, in bulk; each row's key counts once"),
     Call("planning", "/v1/replenishments/{id}/result", ReplenishmentResult, "What came of a proposal"),
+    Call("planning", "/v1/replans", PlanDecision, "A planner has decided about an item at a site"),
     Call("wms", "/v1/instructions", WarehouseInstruction, "Pick, pack and hand over"),
     Call(
         "wms", "/v1/instructions/{order}/amendments", WarehouseAmendment, "So much more or less; new day, new address"

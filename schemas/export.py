@@ -31,6 +31,7 @@ from schemas.envelope import Envelope
 from schemas.erp_feed import ErpForecastBatch, ErpStockBatch
 from schemas.finance import Accounts, FreightInvoice, FreightSettled
 from schemas.forecast import ForecastBatch
+from schemas.governing import PlanDecision
 from schemas.instructions import (
     Accepted,
     ErpCancellation,
@@ -112,6 +113,7 @@ CONTRACTS = (
     Published(PlanningRow, "planning"),
     Published(PlanningBatch, "planning"),
     Published(PlanningAnswer, "planning"),
+    Published(PlanDecision, "planning"),
     Published(ErpMilestone, "erp"),
     Published(ErpStockBatch, "wms"),
     Published(ErpForecastBatch, "planning"),

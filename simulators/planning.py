@@ -10,6 +10,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from schemas.base import Contract
+from schemas.governing import PlanDecision
 from schemas.instructions import Accepted, PlanningAnswer, PlanningBatch, PlanningRow, RowRefusal
 from simulators.desk import Desk, Refusal, answer, problem
 from simulators.ledger import ROW, Call, Deed, KeyReused, Replies, deed
@@ -34,6 +35,12 @@ class UnknownItems(Contract):
     items: frozenset[str] = frozenset()
 
 
+class PlanDecisions(Contract):
+    """What planners have decided about items at sites, as planning was told."""
+
+    decisions: tuple[PlanDecision, ...] = ()
+
+
 class Planning:
     """The books of planning."""
 
@@ -42,11 +49,14 @@ class Planning:
         self._batches = Replies()
         self._packs = Counter[tuple[str, str, str]]()
         self._unknown = UnknownItems()
+        self._decisions: list[PlanDecision] = []
 
     def routes(self) -> list[Route]:
         """The dialect under `/planning`, and `GET | PUT /unknown-items`."""
         return [
             self.desk.takes("/v1/rows", PlanningBatch, self._take),
+            self.desk.takes("/v1/replans", PlanDecision, self._decide),
+            self.desk.shows("/v1/replans", lambda _: PlanDecisions(decisions=tuple(self._decisions))),
             self.desk.shows("/v1/items/{item:path}", self._find),
             *StockDesk(self.desk, self._stock).routes(),
             Route("/unknown-items", self._set_unknown, methods=["GET", "PUT"]),
@@ -99,6 +109,15 @@ class Planning:
         )
         self._batches.keep(call, reply)
         return reply
+
+    def _decide(self, call: Call, _: str, decision: PlanDecision) -> Accepted:
+        def keep() -> Accepted:
+            if decision.item in self._unknown.items:
+                raise Refusal("unknown_item", "planning does not know this item")
+            self._decisions.append(decision)
+            return self.desk.accepted()
+
+        return self.desk.ledger.once(call, deed("", ROW, "", decision.item, "replan", decision.proposal), keep)
 
     def _count(self, row: PlanningRow) -> Accepted:
         if row.item in self._unknown.items:
