@@ -40,8 +40,8 @@ def look(found: Iterable[Projected], asked: Iterable[Question], now: datetime, r
     """Compare what is projected with what the plan goes by.
 
     A material change is proposed once it has lasted: one that goes back before is never seen by anybody, and one that
-    goes back later takes its proposal back. An open proposal is never changed, because planners decide what they have read:
-    when its item and site change again materially, it is replaced.
+    goes back later takes its proposal back. An open proposal is never changed, because planners decide what they have
+    read: when its item and site change again materially, it is replaced.
     """
     resting: dict[tuple[str, str], list[Projected]] = defaultdict(list)
     told, changing, calm = [], [], []

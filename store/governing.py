@@ -41,6 +41,12 @@ ORDERS = (
 """What orders want beyond the newest forecast, by the periods in which it was made. Where nobody forecasts, nobody has
 planned a demand that could be exceeded: such an order is promised from supply, and that is all."""
 
+VIEW = (
+    "'stock/' || id AS id, region, item, site, packs, day, slipped_days, causes, summary, item_class, state, raised_at, "
+    "expires_at, decided_by, decided_at, decision_reason, override_day, override_packs, told_at, refused"
+)
+"""The columns of `StockProposalView`."""
+
 PROJECTED = (
     f"WITH {SITES}, demand AS (SELECT l.item, o.site, (o.release ->> 'requested_on')::timestamp AS day, "
     "sum(l.ordered - l.cancelled) AS packs FROM order_view o JOIN sites USING (site) JOIN order_line_view l "
@@ -218,12 +224,20 @@ async def listing(
 ) -> list[StockProposalView]:
     """Proposals, the newest first."""
     cursor = await connection.execute(
-        "SELECT 'stock/' || id AS id, region, item, site, packs, day, slipped_days, causes, summary, item_class, state, "
-        "raised_at, expires_at, decided_by, decided_at, decision_reason, override_day, override_packs, told_at, refused "
-        "FROM stock_proposal WHERE (NOT %(open_only)s OR state = 'open') "
+        f"SELECT {VIEW} FROM stock_proposal WHERE (NOT %(open_only)s OR state = 'open') "
         "AND (%(region)s::text IS NULL OR region = %(region)s) AND (%(number)s::bigint IS NULL OR id = %(number)s) "
-        "ORDER BY raised_at DESC, stock_proposal.id DESC LIMIT %(limit)s",
+        "ORDER BY raised_at DESC, stock_proposal.id DESC LIMIT %(limit)s".encode(),
         {"open_only": open_only, "region": region, "limit": limit, "number": number},
+    )
+    return [StockProposalView.model_validate(row) for row in await cursor.fetchall()]
+
+
+async def over(connection: Connection, region: str | None, limit: int) -> list[StockProposalView]:
+    """Proposals that were decided or have expired, the newest first."""
+    cursor = await connection.execute(
+        f"SELECT {VIEW} FROM stock_proposal WHERE state NOT IN ('open', 'withdrawn') "
+        "AND (%(region)s::text IS NULL OR region = %(region)s) ORDER BY decided_at DESC LIMIT %(limit)s".encode(),
+        {"region": region, "limit": limit},
     )
     return [StockProposalView.model_validate(row) for row in await cursor.fetchall()]
 

@@ -15,8 +15,8 @@ OFFERING = {"erp-one": Endpoint(url="http://erp.test", master_data=True)}
 
 @dataclass
 class Owner:
-    """Knows everything but what is `unknown`, and one class of items. `down`: it does not answer. `busy`: it answers when
-    that is set."""
+    """Knows everything but what is `unknown`, and one class of items. `down`: it does not answer. `busy`: it answers
+    when that is set."""
 
     unknown: set[str] = field(default_factory=set)
     down: bool = False

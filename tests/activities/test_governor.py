@@ -1,4 +1,4 @@
-"""The governor on a real database: supply, counts and demand that change are asked once, and planning is told the answer."""
+"""The governor on a real database: supply, counts and demand that change are asked once; planning gets the answer."""
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
@@ -35,7 +35,7 @@ RUN = GovernorRun(region="EMEA")
 
 @dataclass
 class Desk:
-    """A governor, planning over HTTP, the owner of master data, and a purchase order: 100 packs of A, 50 of B to LYS."""
+    """A governor, planning over HTTP, an owner of master data; a purchase order of 100 packs of A and 50 of B to LYS."""
 
     database: Database
     sims: Systems
