@@ -27,6 +27,7 @@ from activities.procurement import ProcurementRecords, ProposalActivities, Purch
 from activities.promising import PromisingActivities
 from activities.reconciling import ReconcileActivities
 from activities.records import RecordActivities
+from activities.telling import Teller
 from activities.tms import TmsActivities
 from activities.wms import WmsActivities
 from connectors.dialect.bulk import DialectBulkErp
@@ -131,13 +132,14 @@ def own_work(
     """What is done for no order's sake, by queue: promises kept, books compared, plans governed."""
     ports = {system: DialectStock(http[system]) for system in (System.ERP, System.WMS, System.PLANNING)}
     registry = MasterData(DialectMasterData(http[System.ERP]), database, config)
+    teller = Teller(database, DialectReplanning(http[System.PLANNING]))
     reconciling = ReconcileActivities(ports, database, config.stock_owner)
     return {
         PROMISING_QUEUE: [PromisingActivities(database, wake, redating).keep],
         RECONCILE_QUEUE: [
             reconciling.compare,
             InboxActivities(client, database).inbox,
-            GovernorActivities(database, DialectReplanning(http[System.PLANNING]), registry, config.governor).govern,
+            GovernorActivities(database, teller, registry, config.governor).govern,
         ],
     }
 

@@ -5,22 +5,18 @@ import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from typing import Protocol
 
-import structlog
 from temporalio import activity
 
-from connectors.ports import Call, Refused, ReplanPort, Unavailable
+from activities.telling import Teller
 from domain import governor
 from domain.governor import Rules
 from schemas.governing import GovernorReport, GovernorRun, Projected
 from schemas.settings import GovernorSettings
 from store import governing
 from store.engine import Database
-
-TOLD_AT_ONCE = 100
-CALL_TIMEOUT_S = 5.0
-_log = structlog.get_logger("governor")
 
 
 class Classes(Protocol):
@@ -36,7 +32,7 @@ class GovernorActivities:
     """Governs the re-plans of a region. What it knows is in tables: a busy item cannot make a busy workflow."""
 
     database: Database
-    port: ReplanPort
+    teller: Teller
     items: Classes
     limits: GovernorSettings
 
@@ -47,7 +43,8 @@ class GovernorActivities:
         while True:
             activity.heartbeat(report)
             report = await self._look(run, report)
-            report = await self._tell(run, report)
+            told = await self.teller.tell(run.region, partial(activity.heartbeat, report))
+            report = report.model_copy(update={"told": report.told + told})
             if time.monotonic() >= until or activity.is_worker_shutdown():
                 return report
             await asyncio.sleep(self.limits.every_s)
@@ -72,27 +69,6 @@ class GovernorActivities:
             await governing.propose(connection, run.region, look.proposals, now, self.limits.ttl_s)
         counted = {"looks": 1, "proposed": len(look.proposals), "expired": expired, "withdrawn": len(look.withdrawn)}
         return report.model_copy(update={name: getattr(report, name) + n for name, n in counted.items()})
-
-    async def _tell(self, run: GovernorRun, report: GovernorReport) -> GovernorReport:
-        """Tell planning what was decided, each once. While it is away the rest waits for the next look."""
-        async with self.database.connection() as connection:
-            decisions = await governing.untold(connection, run.region, TOLD_AT_ONCE)
-        for number, decision in enumerate(decisions):
-            activity.heartbeat(report)
-            call = Call(run.region, f"replan/{decision.proposal}", timeout_s=CALL_TIMEOUT_S)
-            refused = None
-            try:
-                await self.port.decided(decision, call)
-            except Unavailable as error:
-                _log.warning("planning.away", region=run.region, waiting=len(decisions) - number, error=str(error))
-                return report
-            except Refused as refusal:
-                refused = str(refusal)[:300]
-                _log.warning("decision.refused", region=run.region, proposal=decision.proposal)
-            async with self.database.connection() as connection:
-                await governing.told(connection, decision.proposal, refused)
-            report = report.model_copy(update={"told": report.told + 1})
-        return report
 
 
 def _of_class(one: Projected, classes: dict[tuple[str, str], str]) -> Projected:

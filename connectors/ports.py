@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from schemas.base import Origin
+from schemas.demand import PlanningSignals
 from schemas.erp_feed import ErpForecastBatch, ErpStockBatch
 from schemas.governing import PlanDecision
 from schemas.instructions import (
@@ -166,10 +167,13 @@ class ProposingPort(Protocol):
 
 
 class ReplanPort(Protocol):
-    """Planning that plans by what planners decide at our desk. Raises Refused or Unavailable."""
+    """Planning that plans by what planners decide and by demand signals. Every method raises Refused or Unavailable."""
 
     async def decided(self, message: PlanDecision, call: Call) -> Accepted:
         """A planner has accepted, rejected or overridden a re-plan; the key makes it count once."""
+
+    async def signal(self, batch: PlanningSignals, call: Call) -> PlanningAnswer:
+        """Demand signals that changed; each row's key counts once. The answer names those that planning refused."""
 
 
 class BulkErpPort(Protocol):

@@ -10,6 +10,7 @@ import pytest
 from temporalio.testing import ActivityEnvironment
 
 from activities.governor import GovernorActivities
+from activities.telling import Teller
 from connectors.dialect.replanning import DialectReplanning
 from connectors.http import SystemClient
 from domain import inbound, procurement
@@ -35,7 +36,7 @@ RUN = GovernorRun(region="EMEA")
 
 @dataclass
 class Desk:
-    """A governor, planning over HTTP, an owner of master data; a purchase order of 100 packs of A and 50 of B to LYS."""
+    """A governor, planning over HTTP, an owner of master data; a purchase order of 100 packs of A, 50 of B to LYS."""
 
     database: Database
     sims: Systems
@@ -60,7 +61,9 @@ class Desk:
     async def look(self, **limits: Any) -> GovernorReport:
         """One look; what changes is proposed at the next one, unless the limits say otherwise."""
         settings = GovernorSettings(**{"debounce_s": 0, "run_for_s": 0, **limits})
-        activities = GovernorActivities(self.database, self.port, self.owner.behind(self.database), settings)
+        activities = GovernorActivities(
+            self.database, Teller(self.database, self.port), self.owner.behind(self.database), settings
+        )
         report: GovernorReport = await ActivityEnvironment().run(activities.govern, RUN)
         return report
 
