@@ -68,9 +68,11 @@ class RefusedSignal(Contract):
 
 
 class DemandTaken(Contract):
-    """Answer to `POST /v1/demand-signals`, in rows: `changed` are passed on to planning, `unchanged` say what was known.
-    For `superseded` a later revision is known; `waiting` are kept until the ERP knows item and site. `refused` are not
-    taken; `findings` says why, of the first ones."""
+    """Answer to `POST /v1/demand-signals`, in rows.
+
+    `changed` are passed on to planning, `unchanged` say what was known, for `superseded` a later revision is known;
+    `waiting` are kept until the ERP knows item and site; `refused` are not taken, and `findings` says why of the first.
+    """
 
     id: str
     changed: int = 0
