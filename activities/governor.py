@@ -18,6 +18,9 @@ from schemas.settings import GovernorSettings
 from store import governing
 from store.engine import Database
 
+REST = 10.0
+"""A look is followed by so many times as long without one: however much there is, it takes a tenth of the time."""
+
 
 class Classes(Protocol):
     """Knows the classes of items."""
@@ -40,9 +43,12 @@ class GovernorActivities:
     async def govern(self, run: GovernorRun) -> GovernorReport:
         """Look, and tell planning, again and again until the run's time is over."""
         report, until = GovernorReport(), time.monotonic() + self.limits.run_for_s
+        rested_at = 0.0
         while True:
             activity.heartbeat(report)
-            report = await self._look(run, report)
+            if (began := time.monotonic()) >= rested_at:
+                report = await self._look(run, report)
+                rested_at = began + REST * (time.monotonic() - began)
             told = await self.teller.tell(run.region, partial(activity.heartbeat, report))
             report = report.model_copy(update={"told": report.told + told})
             if time.monotonic() >= until or activity.is_worker_shutdown():
@@ -51,15 +57,18 @@ class GovernorActivities:
 
     async def _look(self, run: GovernorRun, report: GovernorReport) -> GovernorReport:
         now = datetime.now(UTC)
-        # Owners are asked for classes before anything is locked: nobody's decision waits for an ERP.
+        # Owners are asked for classes before anything is locked: no decision waits for an ERP, or for a long look.
         async with self.database.connection() as connection:
+            before = [it.id for it in await governing.questions(connection, run.region)]
             ahead = await governing.projected(connection, run.region, now.date())
         classes = await self.items.classes({(it.item, it.site) for it in ahead if it.planned_day})
         rules = Rules(self.limits.tolerances, self.limits.debounce_s)
         async with self.database.transaction() as connection:
+            if before != [it.id for it in await governing.questions(connection, run.region)]:
+                ahead = await governing.projected(connection, run.region, now.date())  # somebody decided meanwhile
             expired = await governing.expire(connection, run.region, now)
             asked = await governing.questions(connection, run.region)
-            found = [_of_class(it, classes) for it in await governing.projected(connection, run.region, now.date())]
+            found = [_of_class(it, classes) for it in ahead]
             look = governor.look(found, asked, now, rules)
             gone = {(it.item, it.site, it.source) for it in look.calm}
             still = [it for it in found if (it.item, it.site, it.source) not in gone]
