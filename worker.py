@@ -27,12 +27,14 @@ from activities.procurement import ProcurementRecords, ProposalActivities, Purch
 from activities.promising import PromisingActivities
 from activities.reconciling import ReconcileActivities
 from activities.records import RecordActivities
+from activities.telling import Teller
 from activities.tms import TmsActivities
 from activities.wms import WmsActivities
 from connectors.dialect.bulk import DialectBulkErp
 from connectors.dialect.clients import DialectErp, DialectPlanning, DialectTms, DialectWms
 from connectors.dialect.master import DialectMasterData
 from connectors.dialect.purchasing import DialectProposing, DialectPurchasing
+from connectors.dialect.replanning import DialectReplanning
 from connectors.dialect.stock import DialectStock
 from connectors.http import SystemClient
 from connectors.notify.channels import messengers
@@ -130,13 +132,15 @@ def own_work(
 ) -> dict[str, list[Any]]:
     """What is done for no order's sake, by queue: promises kept, books compared, plans governed."""
     ports = {system: DialectStock(http[system]) for system in (System.ERP, System.WMS, System.PLANNING)}
+    registry = MasterData(DialectMasterData(http[System.ERP]), database, config)
+    teller = Teller(database, DialectReplanning(http[System.PLANNING]))
     reconciling = ReconcileActivities(ports, database, config.stock_owner)
     return {
         PROMISING_QUEUE: [PromisingActivities(database, wake, redating).keep],
         RECONCILE_QUEUE: [
             reconciling.compare,
             InboxActivities(client, database).inbox,
-            GovernorActivities(database).govern,
+            GovernorActivities(database, teller, registry, config.governor).govern,
         ],
     }
 

@@ -10,7 +10,7 @@ from datetime import datetime
 import structlog
 
 from connectors.ports import Call, ConnectorError, MasterDataPort
-from schemas.master import Checked, MasterName
+from schemas.master import Checked, MasterKind, MasterName
 from schemas.settings import Settings
 from store import master
 from store.engine import Database
@@ -20,6 +20,8 @@ AT_ONCE = 16
 """Look-ups under way in this process."""
 WAIT_S = 0.05
 """Between two looks whether somebody else has got the answer."""
+CLASSES_AT_ONCE = 500
+"""So many items have their owner asked for their class at once; of more, what is kept is used."""
 PAUSE_S = 2.0
 """How long an owner that did not answer for a record is left alone with it."""
 LEASE_MARGIN_S = 1.0
@@ -47,6 +49,20 @@ class MasterData:
         missing = sorted(name for name, entry in found.items() if not entry.usable(self._config.master.stale_s))
         unknown = tuple(name for name in missing if found[name].fresh)
         return Checked(unknown=unknown, unanswered=tuple(name for name in missing if name not in unknown))
+
+    async def classes(self, places: Iterable[tuple[str, str]]) -> dict[tuple[str, str], str]:
+        """The class of each item at a site, as the ERP that owns the site's stock says; without those that it does not
+        name, or not answer for."""
+        named = {it: MasterName(owner, MasterKind.ITEM, it[0]) for it in places if (owner := self._owner_of(it[1]))}
+        names = sorted(set(named.values()))
+        await self.check(names[:CLASSES_AT_ONCE])
+        async with self._database.connection() as connection:
+            known = await master.item_classes(connection, names, self._config.master.stale_s)
+        return {it: known[name] for it, name in named.items() if name in known}
+
+    def _owner_of(self, site: str) -> str | None:
+        owner = self._config.stock_owner(site)
+        return owner if owner and self._config.offers_master_data(owner) else None
 
     async def _find(self, name: MasterName) -> Entry:
         """What is kept, once the owner has been asked if that is due: by us, or by who came first."""

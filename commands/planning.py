@@ -6,14 +6,18 @@ import typer
 
 from commands.client import Api, Reason, RequestId, new_id, numbered
 from commands.orders import told
-from commands.terminal import DEFAULT_STATE, StateDir, show
+from commands.terminal import DEFAULT_STATE, StateDir, console, show
 from gateway.views import ProposalList
 from schemas.commands import CommandAnswer, ReplanDecision, Verdict
+from schemas.governing import StockProposalView
 
 app = typer.Typer(no_args_is_help=True, help="Re-plan proposals.")
 
 COLUMNS = ("id", "state", "kind", "promised_on", "proposed_on", "summary", "raised_at", "decided_by")
-STOCK_COLUMNS = ("id", "state", "item", "site", "packs", "slipped_days", "day", "summary", "raised_at", "decided_by")
+STOCK_COLUMNS = (
+    *("id", "state", "item", "site", "item_class", "packs", "slipped_days", "day", "summary"),
+    *("raised_at", "expires_at", "decided_by", "told_at", "refused"),
+)
 PRECISION_COLUMNS = ("week", "accepted", "decided", "expired", "precision")
 
 
@@ -41,6 +45,9 @@ def decide(
     line: Annotated[list[str], typer.Option(help="LINE=PACKS that the other site sends.")] = [],  # noqa: B006
     carrier: Annotated[str | None, typer.Option(help="Another carrier.")] = None,
     expedite: Annotated[bool, typer.Option(help="Faster transport.")] = False,
+    packs: Annotated[
+        int | None, typer.Option(help="Of an item at a site: packs more to plan; fewer: negative.")
+    ] = None,
     substitute: Annotated[list[str], typer.Option(help="LINE=ITEM that is sent instead.")] = [],  # noqa: B006
     request_id: RequestId = "",
     state_dir: StateDir = DEFAULT_STATE,
@@ -56,6 +63,12 @@ def decide(
         "lines": numbered(line, "quantity") or None,
         "carrier": carrier,
         "expedite": expedite or None,
+        "packs": packs,
         "substitutes": numbered(substitute, "item", str) or None,
     }
-    told(Api(state_dir).post(f"/v1/proposals/{proposal}/decision", CommandAnswer, ReplanDecision, fields))
+    api, path = Api(state_dir), f"/v1/proposals/{proposal}/decision"
+    if proposal.startswith("stock/"):
+        decided = api.post(path, StockProposalView, ReplanDecision, fields)
+        console.print(f"{decided.item} at {decided.site}: {decided.state}")
+    else:
+        told(api.post(path, CommandAnswer, ReplanDecision, fields))

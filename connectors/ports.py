@@ -9,7 +9,9 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from schemas.base import Origin
+from schemas.demand import PlanningSignals
 from schemas.erp_feed import ErpForecastBatch, ErpStockBatch
+from schemas.governing import PlanDecision
 from schemas.instructions import (
     Accepted,
     ErpCancellation,
@@ -162,6 +164,16 @@ class ProposingPort(Protocol):
 
     async def answer(self, message: ReplenishmentResult, call: Call) -> Accepted:
         """What came of a proposal."""
+
+
+class ReplanPort(Protocol):
+    """Planning that plans by what planners decide and by demand signals. Every method raises Refused or Unavailable."""
+
+    async def decided(self, message: PlanDecision, call: Call) -> Accepted:
+        """A planner has accepted, rejected or overridden a re-plan; the key makes it count once."""
+
+    async def signal(self, batch: PlanningSignals, call: Call) -> PlanningAnswer:
+        """Demand signals that changed; each row's key counts once. The answer names those that planning refused."""
 
 
 class BulkErpPort(Protocol):

@@ -18,6 +18,7 @@ from gateway.ports import Handoff
 from gateway.routes import (
     cases,
     commands,
+    demand,
     events,
     finance,
     forecasts,
@@ -56,6 +57,7 @@ SUBJECTS = (
     replenishments,
     quarantine,
     inventory,
+    demand,
     forecasts,
     master,
     finance,

@@ -5,23 +5,51 @@ Both count each report and row once. So a message of which a part waits is taken
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
+from typing import NamedTuple
 
 from domain.master import named_at
 from gateway.master import NoRegistry, Registry
-from schemas.base import Origin
-from schemas.door import Refused, admit
+from schemas.base import Contract, Origin
+from schemas.demand import (
+    MAX_FINDINGS,
+    MAX_SIGNALS,
+    BatchId,
+    DemandBatch,
+    DemandSignal,
+    DemandTaken,
+    Numbered,
+    RefusedSignal,
+)
+from schemas.door import Refused, admit, check, parse_json
 from schemas.forecast import ForecastBatch, ForecastTaken
 from schemas.inventory import InventoryBatch, InventoryTaken
 from schemas.master import MasterName
-from store import erp_feed, forecast, inbox, master, planning, stock
+from store import demand, erp_feed, forecast, inbox, master, planning, stock
 from store.engine import Connection, Database
 
-BULK = frozenset({inbox.INVENTORY, inbox.FORECAST})
+BULK = frozenset({inbox.INVENTORY, inbox.FORECAST, inbox.DEMAND})
 """The kinds of messages that are taken in here."""
 WANTED_AT_ONCE = 50
 Owner = Callable[[str], str | None]
 """The ERP that owns a site's stock."""
-Batch = InventoryBatch | ForecastBatch
+
+
+class Named(Contract):
+    """A batch without its rows."""
+
+    id: BatchId
+
+
+class Signals(NamedTuple):
+    """A batch of demand signals: the rows that make sense, and those that do not."""
+
+    id: str
+    rows: list[Numbered]
+    refused: list[RefusedSignal]
+
+
+Batch = InventoryBatch | ForecastBatch | Signals
 
 
 @dataclass(frozen=True)
@@ -34,6 +62,8 @@ class Brought:
 
 def named_in(batch: Batch, owner: Owner) -> frozenset[MasterName]:
     """The master data that a batch names."""
+    if isinstance(batch, Signals):
+        return frozenset(name for _, row in batch.rows for name in named_at(owner(row.site), row.item, row.site))
     rows = batch.reports if isinstance(batch, InventoryBatch) else batch.rows
     return frozenset(name for row in rows for name in named_at(owner(row.site), row.item, row.site))
 
@@ -71,6 +101,59 @@ async def keep_forecast(
     return taken.model_copy(update={"waiting": waiting})
 
 
+def read_signals(raw: bytes) -> Signals:
+    """A batch of demand signals, each row checked for itself. Raises `Refused` when none makes sense."""
+    try:
+        batch = admit(DemandBatch, raw)
+        return Signals(batch.id, [Numbered(n, row) for n, row in enumerate(batch.rows)], [])
+    except Refused as wrong:
+        said = parse_json(raw)
+        rows = said.pop("rows", None) if isinstance(said, dict) else None
+        if not isinstance(rows, list) or len(rows) > MAX_SIGNALS:
+            raise
+        signals = Signals(check(Named, said).id, [], [])
+        for n, row in enumerate(rows):
+            try:
+                signals.rows.append(Numbered(n, check(DemandSignal, row)))
+            except Refused as refused:
+                signals.refused.append(RefusedSignal(row=n, **refused.findings[0]))
+        if not signals.rows:
+            raise wrong from None
+        return signals
+
+
+READ: dict[str, Callable[[bytes], Batch]] = {
+    inbox.INVENTORY: partial(admit, InventoryBatch),
+    inbox.FORECAST: partial(admit, ForecastBatch),
+    inbox.DEMAND: read_signals,
+}
+"""How the bytes of each kind of message are read."""
+
+
+async def keep_demand(
+    connection: Connection, owner: Owner, by: Brought, signals: Signals, unsettled: set[MasterName]
+) -> DemandTaken:
+    """Keep rows, but for those that name what is unsettled; settle the message if there are none."""
+    ready = [x for x in signals.rows if unsettled.isdisjoint(named_at(owner(x.row.site), x.row.item, x.row.site))]
+    waiting = len(signals.rows) - len(ready)
+    taken = await demand.take_in(connection, by.partner, ready)
+    refused = sorted([*signals.refused, *taken.refused], key=lambda it: it.row)
+    if not waiting:
+        new = taken.changed + taken.unchanged
+        reason = f"{len(refused)} rows were refused, {taken.superseded} superseded"
+        state = "applied" if new or not taken.superseded else "superseded"
+        await inbox.settle(connection, [by.id], state, [reason if refused or taken.superseded else None])
+    return DemandTaken(
+        id=signals.id,
+        changed=taken.changed,
+        unchanged=taken.unchanged,
+        superseded=taken.superseded,
+        waiting=waiting,
+        refused=len(refused),
+        findings=tuple(refused[:MAX_FINDINGS]),
+    )
+
+
 class Intake:
     """The relay's part: batches of which something was unsettled at the door, and records that somebody waits for."""
 
@@ -82,14 +165,15 @@ class Intake:
     async def take(self, message: inbox.Message) -> None:
         """Take a batch in. What its ERP does not know keeps the message parked; what it does not say, waiting."""
         by = Brought(message.id, message.partner)
-        inventory = message.kind == inbox.INVENTORY
-        batch = admit(InventoryBatch, message.raw) if inventory else admit(ForecastBatch, message.raw)
+        batch = READ[message.kind](message.raw)
         found = await self.registry.check(named_in(batch, self._owner))
         try:
             async with self._database.transaction() as connection:
                 unsettled = {*found.unknown, *found.unanswered}
                 if isinstance(batch, InventoryBatch):
                     await book_inventory(connection, self._owner, by, batch, unsettled)
+                elif isinstance(batch, Signals):
+                    await keep_demand(connection, self._owner, by, batch, unsettled)
                 else:
                     await keep_forecast(connection, self._owner, by, batch, unsettled)
                 if found.unknown:

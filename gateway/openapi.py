@@ -22,6 +22,7 @@ from schemas.commands import (
     ResumeRequest,
     ReturnRequest,
 )
+from schemas.demand import DemandBatch
 from schemas.envelope import Envelope
 from schemas.finance import FreightInvoice
 from schemas.forecast import ForecastBatch
@@ -54,6 +55,7 @@ _BODIES: tuple[type[BaseModel], ...] = (
     PromiseQuestion,
     InventoryBatch,
     ForecastBatch,
+    DemandBatch,
     MasterChange,
     PurchaseOrder,
     *(Envelope[paper] for paper in PAPERS.values()),  # type: ignore[valid-type]

@@ -145,7 +145,7 @@ class ReplanDecision(Contract):
     """A planner's answer to a proposal: take it, leave it, or do something else instead.
 
     An override names at least one of date, source (`site`), split (`site` with `lines`), `carrier`, `expedite`,
-    `substitutes`.
+    `substitutes`. Of an item at a site (`stock/<n>`) it names the date, or `packs` more or fewer to plan, or both.
     """
 
     id: RequestId
@@ -158,12 +158,14 @@ class ReplanDecision(Contract):
     carrier: SystemId | None = None
     expedite: bool = False
     substitutes: Annotated[tuple[Substitute, ...], Field(max_length=500)] = ()
+    packs: Annotated[int, Field(strict=True, ge=-100_000_000, le=100_000_000)] | None = None
 
     @model_validator(mode="after")
     def _overrides_something(self) -> Self:
-        says = self.promised_on or self.site or self.carrier or self.expedite or self.substitutes
+        named = (self.promised_on, self.site, self.carrier, self.expedite, self.substitutes)
+        says = any(named) or self.packs is not None
         if self.verdict is Verdict.OVERRIDE and not says:
-            raise ValueError("verdict: an override names a date, site, carrier, expedite or substitutes")
+            raise ValueError("verdict: an override names a date, site, carrier, expedite, substitutes or packs")
         if self.verdict is not Verdict.OVERRIDE and says:
             raise ValueError("verdict: only an override may name something else than the proposal")
         if self.lines and not self.site:

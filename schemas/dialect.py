@@ -7,7 +7,9 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
+from schemas.demand import PlanningSignals
 from schemas.erp_feed import ErpForecastBatch, ErpStockBatch
+from schemas.governing import PlanDecision
 from schemas.instructions import (
     Accepted,
     ErpCancellation,
@@ -58,6 +60,14 @@ CALLS = (
     Call("erp", "/v1/stock-movements", ErpStockBatch, "Stock moved beside orders, in bulk; each row's key counts once"),
     Call("erp", "/v1/forecasts", ErpForecastBatch, "Forecasts that changed, in bulk; each row's key counts once"),
     Call("planning", "/v1/replenishments/{id}/result", ReplenishmentResult, "What came of a proposal"),
+    Call("planning", "/v1/replans", PlanDecision, "A planner has decided about an item at a site"),
+    Call(
+        "planning",
+        "/v1/demand-signals",
+        PlanningSignals,
+        "Demand signals that changed, in bulk; each row's key makes it count once",
+        PlanningAnswer,
+    ),
     Call("wms", "/v1/instructions", WarehouseInstruction, "Pick, pack and hand over"),
     Call(
         "wms", "/v1/instructions/{order}/amendments", WarehouseAmendment, "So much more or less; new day, new address"

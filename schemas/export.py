@@ -26,11 +26,13 @@ from schemas.commands import (
     ReturnAnswer,
     ReturnRequest,
 )
+from schemas.demand import DemandBatch, DemandTaken, PlanningSignals
 from schemas.dialect import JSON_SCHEMA, dialect
 from schemas.envelope import Envelope
 from schemas.erp_feed import ErpForecastBatch, ErpStockBatch
 from schemas.finance import Accounts, FreightInvoice, FreightSettled
 from schemas.forecast import ForecastBatch
+from schemas.governing import PlanDecision
 from schemas.instructions import (
     Accepted,
     ErpCancellation,
@@ -107,11 +109,15 @@ CONTRACTS = (
     Published(Envelope[Milestone], "carrier", at_door=True),
     Published(InventoryBatch, "wms", at_door=True),
     Published(ForecastBatch, "planning", at_door=True),
+    Published(DemandBatch, "erp", at_door=True),
+    Published(DemandTaken, "erp"),
+    Published(PlanningSignals, "erp"),
     Published(MasterChange, "erp", at_door=True),
     *(Published(record, "erp") for record in (Item, Site, Customer, Carrier, Calendar)),
     Published(PlanningRow, "planning"),
     Published(PlanningBatch, "planning"),
     Published(PlanningAnswer, "planning"),
+    Published(PlanDecision, "planning"),
     Published(ErpMilestone, "erp"),
     Published(ErpStockBatch, "wms"),
     Published(ErpForecastBatch, "planning"),

@@ -26,14 +26,44 @@ class Bucket(StrEnum):
             return day - timedelta(days=day.weekday())
         return day.replace(day=1) if self is Bucket.MONTH else day
 
+    def before(self, first: date, naive: "Naive") -> date:
+        """First day of the period whose actual the naive forecast expects again in the one that begins on `first`.
+
+        A season is seven days, 52 weeks or twelve months.
+        """
+        if naive is Naive.LAST:
+            return self.begins(first - timedelta(days=1))
+        if self is Bucket.MONTH:
+            return first.replace(year=first.year - 1)
+        return first - timedelta(days=7 if self is Bucket.DAY else 364)
+
     def following(self, first: date) -> date:
         """First day of the period after the one that begins on `first`."""
         longest = {Bucket.DAY: 1, Bucket.WEEK: 7, Bucket.MONTH: 31}[self]
         return self.begins(first + timedelta(days=longest))
 
 
+class Naive(StrEnum):
+    """What a naive forecast expects again: the actual of the `last` period, or of the same one a `season` before."""
+
+    LAST = "last"
+    SEASON = "season"
+
+
+class Actual(StrEnum):
+    """What a forecast is compared with, each at the site that it is about.
+
+    `ordered`: what customers wanted, by the day that they asked for, whether it could be delivered or not; `shipped`:
+    what left for orders, which is less and later when there is no stock; `sell_out`: what customers sold.
+    """
+
+    ORDERED = "ordered"
+    SHIPPED = "shipped"
+    SELL_OUT = "sell_out"
+
+
 class ForecastRow(Contract):
-    """Packs of an item that are expected to leave a site in the period that begins on `period`."""
+    """Packs of an item that customers are expected to want from a site in the period that begins on `period`."""
 
     item: ItemId
     site: SiteId
@@ -75,7 +105,8 @@ class ForecastTaken(Contract):
 
 
 class PeriodAccuracy(Contract):
-    """A period that is over: what was forecast last before it began, what left, and what left in the period before."""
+    """A period that is over: what was forecast `lag_days` before it began, what was wanted, and what the naive forecast
+    expected."""
 
     period: date
     forecast: int
@@ -84,15 +115,18 @@ class PeriodAccuracy(Contract):
 
 
 class ForecastAccuracy(Contract):
-    """Answer to `GET /v1/forecasts/accuracy`. Ratios of the packs that left; absent when none did.
+    """Answer to `GET /v1/forecasts/accuracy`. Ratios of the packs that were wanted; absent when none were.
 
     `wmape`: weighted mean absolute percentage error; `bias`: above zero when too much was forecast; `naive_wmape`: that
-    of expecting the last period again; `value_added`: by how much the forecast is better than that.
+    of the naive forecast; `value_added`: by how much the forecast is better than that.
     """
 
     item: str
     site: str
     bucket: Bucket
+    actual: Actual
+    naive: Naive
+    lag_days: int
     as_of: Moment
     wmape: float | None = None
     bias: float | None = None

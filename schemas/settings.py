@@ -3,10 +3,11 @@
 from functools import lru_cache
 from typing import Annotated
 
-from pydantic import BaseModel, Field, SecretStr
+from pydantic import BaseModel, Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from schemas.feeds import ALL, FeedRun
+from schemas.governing import ANY_CLASS, Tolerance
 from schemas.notify import NotifySettings
 
 
@@ -35,6 +36,29 @@ class MasterSettings(BaseModel):
     """That there is no such record."""
     stale_s: Annotated[float, Field(ge=0, le=7 * 86_400)] = 86_400.0
     """A record, since it was fetched, while its owner does not answer."""
+
+
+class GovernorSettings(BaseModel):
+    """Re-planning: how often is looked, how long a change must last, how long planners have to decide, how long one run
+    lasts (seconds); and what is tolerated, by the item's class as its owner names it (`*`: any other)."""
+
+    every_s: Annotated[float, Field(gt=0, le=3600)] = 5.0
+    debounce_s: Annotated[float, Field(ge=0, le=86_400)] = 60.0
+    ttl_s: Annotated[float, Field(ge=0, le=90 * 86_400)] = 2 * 86_400.0
+    run_for_s: Annotated[float, Field(ge=0, le=1200)] = 600.0
+    tolerances: dict[str, Tolerance] = {
+        "A": Tolerance(packs=1, days=1, share=0.02),
+        "B": Tolerance(packs=10, days=2, share=0.05),
+        "C": Tolerance(packs=100, days=5, share=0.1),
+        ANY_CLASS: Tolerance(packs=10, days=2, share=0.05),
+    }
+
+    @field_validator("tolerances")
+    @classmethod
+    def _any_class(cls, tolerances: dict[str, Tolerance]) -> dict[str, Tolerance]:
+        if ANY_CLASS not in tolerances:
+            raise ValueError(f"must have {ANY_CLASS!r}, for items without a class")
+        return tolerances
 
 
 class Settings(BaseSettings):
@@ -69,6 +93,7 @@ class Settings(BaseSettings):
     """Which ERP owns the stock of a site; `*` is any site. It is told of movements beside orders and of forecasts; of a
     site that is not named, no ERP is told."""
     master: MasterSettings = MasterSettings()
+    governor: GovernorSettings = GovernorSettings()
     limits: dict[str, QueueLimit] = {}
     call_timeout_s: float = 5.0
     express_timeout_s: float = 1.5

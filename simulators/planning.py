@@ -10,6 +10,8 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from schemas.base import Contract
+from schemas.demand import PlanningSignal, PlanningSignals
+from schemas.governing import PlanDecision
 from schemas.instructions import Accepted, PlanningAnswer, PlanningBatch, PlanningRow, RowRefusal
 from simulators.desk import Desk, Refusal, answer, problem
 from simulators.ledger import ROW, Call, Deed, KeyReused, Replies, deed
@@ -34,6 +36,18 @@ class UnknownItems(Contract):
     items: frozenset[str] = frozenset()
 
 
+class PlanDecisions(Contract):
+    """What planners have decided about items at sites, as planning was told."""
+
+    decisions: tuple[PlanDecision, ...] = ()
+
+
+class DemandHeard(Contract):
+    """Demand signals of an item that planning holds, the newest of each figure."""
+
+    rows: tuple[PlanningSignal, ...] = ()
+
+
 class Planning:
     """The books of planning."""
 
@@ -42,11 +56,17 @@ class Planning:
         self._batches = Replies()
         self._packs = Counter[tuple[str, str, str]]()
         self._unknown = UnknownItems()
+        self._decisions: list[PlanDecision] = []
+        self._demand: dict[tuple[str, ...], PlanningSignal] = {}
 
     def routes(self) -> list[Route]:
         """The dialect under `/planning`, and `GET | PUT /unknown-items`."""
         return [
             self.desk.takes("/v1/rows", PlanningBatch, self._take),
+            self.desk.takes("/v1/replans", PlanDecision, self._decide),
+            self.desk.shows("/v1/replans", lambda _: PlanDecisions(decisions=tuple(self._decisions))),
+            self.desk.takes("/v1/demand-signals", PlanningSignals, self._hear),
+            self.desk.shows("/v1/demand-signals/{item:path}", self._heard),
             self.desk.shows("/v1/items/{item:path}", self._find),
             *StockDesk(self.desk, self._stock).routes(),
             Route("/unknown-items", self._set_unknown, methods=["GET", "PUT"]),
@@ -99,6 +119,45 @@ class Planning:
         )
         self._batches.keep(call, reply)
         return reply
+
+    def _hear(self, call: Call, _: str, batch: PlanningSignals) -> Accepted:
+        """Row by row: a figure replaces an older one."""
+        known = self._batches.known(call)
+        if known is not None:
+            return known
+        refused = {}
+        for row in batch.rows:
+            try:
+                this = Call(row.key, hash(row), call.traceparent)
+                self.desk.ledger.once(this, deed("", ROW, "", row.item, row.kind, row.key), partial(self._note, row))
+            except (KeyReused, Refusal) as error:
+                refused[row.key] = error.code if isinstance(error, Refusal) else "key_reused"
+        found = tuple(RowRefusal(key=key, code=code) for key, code in refused.items())
+        reply = PlanningAnswer(reference=self.desk.accepted().reference, refused=found)
+        self._batches.keep(call, reply)
+        return reply
+
+    def _note(self, row: PlanningSignal) -> Accepted:
+        if row.item in self._unknown.items:
+            raise Refusal("unknown_item", "planning does not know this item")
+        about = (row.source, row.kind, row.customer, row.item, row.site, row.day.isoformat())
+        held = self._demand.get(about)
+        if held is None or held.revision < row.revision:
+            self._demand[about] = row
+        return self.desk.accepted()
+
+    def _heard(self, path: Mapping[str, str]) -> DemandHeard | None:
+        rows = tuple(row for row in self._demand.values() if row.item == path["item"])
+        return DemandHeard(rows=rows) if rows else None
+
+    def _decide(self, call: Call, _: str, decision: PlanDecision) -> Accepted:
+        def keep() -> Accepted:
+            if decision.item in self._unknown.items:
+                raise Refusal("unknown_item", "planning does not know this item")
+            self._decisions.append(decision)
+            return self.desk.accepted()
+
+        return self.desk.ledger.once(call, deed("", ROW, "", decision.item, "replan", decision.proposal), keep)
 
     def _count(self, row: PlanningRow) -> Accepted:
         if row.item in self._unknown.items:

@@ -107,13 +107,15 @@ def _changed(batch: ForecastBatch, verdicts: list[str]) -> Iterator[ErpForecast]
 
 
 async def expected(
-    connection: Connection, item: str, site: str, bucket: Bucket, begin: date, end: date
+    connection: Connection, item: str, site: str, bucket: Bucket, begin: date, end: date, lag_days: int = 0
 ) -> dict[date, int]:
-    """Packs by period, of the periods that begin in [begin, end): what the newest version said before each began."""
+    """Packs by period, of the periods that begin in [begin, end): what held so many days before each began, at midnight
+    UTC. A period of which nothing had been said by then is left out."""
     cursor = await connection.execute(
         "SELECT DISTINCT ON (period) period, packs FROM forecast WHERE item = %s AND site = %s AND bucket = %s "
-        "AND period >= %s AND period < %s AND made_at < period ORDER BY period, made_at DESC, version DESC",
-        (item, site, bucket, begin, end),
+        "AND period >= %s AND period < %s AND made_at < (period - %s::int)::timestamp AT TIME ZONE 'UTC' "
+        "ORDER BY period, made_at DESC, version DESC",
+        (item, site, bucket, begin, end, lag_days),
     )
     return {row["period"]: row["packs"] for row in await cursor.fetchall()}
 
@@ -139,5 +141,17 @@ async def shipped(connection: Connection, item: str, site: str, begin: datetime,
         "JOIN stock_move m ON m.key = e.move_key WHERE e.item = %s AND e.place = ANY(%s) AND m.source = 'order' "
         "AND e.occurred_at >= %s AND e.occurred_at < %s GROUP BY 1",
         (item, [place(at, site) for at in (Place.ON_HAND, Place.ALLOCATED, Place.ADJUSTMENT)], begin, end),
+    )
+    return {row["day"]: row["packs"] for row in await cursor.fetchall()}
+
+
+async def ordered(connection: Connection, item: str, site: str, begin: date, end: date) -> dict[date, int]:
+    """Packs that orders want from a site, by the day asked for in [begin, end), without what was cancelled. An order is
+    demand of the site that it was released to, whichever site sends it in the end."""
+    cursor = await connection.execute(
+        "SELECT (o.release ->> 'requested_on')::date AS day, sum(l.ordered - l.cancelled)::bigint AS packs "
+        "FROM order_line_view l JOIN order_view o ON o.key = l.order_key WHERE l.item = %s AND o.site = %s "
+        "AND o.release ->> 'requested_on' >= %s AND o.release ->> 'requested_on' < %s GROUP BY 1",
+        (item, site, begin.isoformat(), end.isoformat()),
     )
     return {row["day"]: row["packs"] for row in await cursor.fetchall()}

@@ -20,7 +20,7 @@ RELEASE, EVENT = "order.release", "event"
 AMEND, CANCEL, HOLD, RESUME = "order.amend", "order.cancel", "order.hold", "order.resume"
 ACT, REPLAN, RETURN = "order.act", "order.replan", "order.return"
 PURCHASE, PAPER, PROPOSAL = "purchase.order", "purchase.document", "replenishment.proposal"
-INVENTORY, FORECAST, MASTER = "inventory", "forecast", "master.change"
+INVENTORY, FORECAST, DEMAND, MASTER = "inventory", "forecast", "demand", "master.change"
 ACKNOWLEDGE, ASSIGN, RESOLVE = "case.acknowledge", "case.assign", "case.resolve"
 """Kinds of messages. All but releases and events are commands."""
 

@@ -48,6 +48,19 @@ async def fresh(connection: Connection, names: Collection[MasterName]) -> set[Ma
     return {MasterName(row["owner"], MasterKind(row["kind"]), row["id"]) for row in await cursor.fetchall()}
 
 
+async def item_classes(connection: Connection, names: Collection[MasterName], stale_s: float) -> dict[MasterName, str]:
+    """Which class owners gave these items, as far as it was fetched within so many seconds."""
+    cursor = await connection.execute(
+        "SELECT owner, kind, id, body ->> 'item_class' AS class FROM master_record JOIN unnest(%s::text[], %s::text[], "
+        "%s::text[]) AS x(owner, kind, id) USING (owner, kind, id) WHERE known AND body ->> 'item_class' IS NOT NULL "
+        "AND fetched_at > clock_timestamp() - make_interval(secs => %s)",
+        ([x.owner for x in names], [x.kind for x in names], [x.id for x in names], stale_s),
+    )
+    return {
+        MasterName(row["owner"], MasterKind(row["kind"]), row["id"]): row["class"] for row in await cursor.fetchall()
+    }
+
+
 async def find(connection: Connection, name: MasterName) -> Entry | None:
     """What is kept of a record."""
     cursor = await connection.execute(

@@ -113,6 +113,7 @@ class OrderView(SQLModel, table=True):
         Index("order_number", "number"),
         Index("order_status", "status"),
         Index("order_parties", "parties", postgresql_using="gin"),
+        Index("order_requested", text("(release ->> 'requested_on')")),
     )
     key: str = Field(primary_key=True)
     erp: str

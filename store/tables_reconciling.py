@@ -3,7 +3,7 @@
 from datetime import date, datetime
 from typing import Any, ClassVar
 
-from sqlalchemy import CheckConstraint, Index, UniqueConstraint, text
+from sqlalchemy import BigInteger, Index, UniqueConstraint, text
 from sqlmodel import Field, SQLModel
 
 from store.columns import big_id, document, moment, whole, word
@@ -62,18 +62,26 @@ class DifferenceRow(SQLModel, table=True):
 
 class StockProposalRow(SQLModel, table=True):
     """A re-plan of an item at a site that a planner is asked about: open → accepted | rejected | overridden | expired |
-    withdrawn."""
+    withdrawn. `told_at`: when planning had the decision."""
 
     __tablename__: ClassVar[str] = "stock_proposal"
     __table_args__ = (
         Index("stock_proposal_open", "item", "site", unique=True, postgresql_where=text("state = 'open'")),
         Index("stock_proposal_decided", "region", "decided_at"),
+        Index(
+            "stock_proposal_untold",
+            "region",
+            "id",
+            postgresql_where=text(
+                "state IN ('accepted', 'rejected', 'overridden') AND told_at IS NULL AND refused IS NULL"
+            ),
+        ),
     )
     id: int = big_id()
     region: str
     item: str
     site: str
-    packs: int
+    packs: int = Field(sa_type=BigInteger)
     day: date
     slipped_days: int
     causes: list[dict[str, Any]] = document()
@@ -85,29 +93,21 @@ class StockProposalRow(SQLModel, table=True):
     decided_at: datetime | None = moment()
     decision_reason: str | None = None
     override_day: date | None = None
-
-
-class ItemClassRow(SQLModel, table=True):
-    """The class of an item (A, B or C), as master data says; B without a row."""
-
-    __tablename__: ClassVar[str] = "item_class"
-    __table_args__ = (CheckConstraint("class IN ('A', 'B', 'C')", name="item_class_known"),)
-    item: str = Field(primary_key=True)
-    class_: str = Field(sa_column_kwargs={"name": "class"})
+    item_class: str = word("*")
+    override_packs: int | None = Field(default=None, sa_type=BigInteger)
+    told_at: datetime | None = moment()
+    refused: str | None = None
 
 
 class SeenProjectionRow(SQLModel, table=True):
-    """What the governor last told planners of an item and site on a day: what a change is measured against."""
+    """What the plan goes by of a source of an item at a site: what a change is measured against."""
 
     __tablename__: ClassVar[str] = "seen_projection"
-    __table_args__ = (
-        UniqueConstraint("item", "site", "source"),
-        CheckConstraint("packs >= 0", name="seen_not_negative"),
-    )
+    __table_args__ = (UniqueConstraint("item", "site", "source"),)
     id: int = big_id()
     item: str
     site: str
     source: str
-    packs: int
+    packs: int = Field(sa_type=BigInteger)
     day: date
     changed_at: datetime | None = moment()

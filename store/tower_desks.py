@@ -115,7 +115,8 @@ async def asked(connection: Connection) -> list[Asked]:
     return await rows(
         connection,
         Asked,
-        "SELECT region, count(*) AS proposals, min(raised_at) AS oldest_at FROM replan_proposal WHERE state = 'open' "
+        "SELECT region, count(*) AS proposals, min(raised_at) AS oldest_at FROM (SELECT region, raised_at FROM "
+        "replan_proposal WHERE state = 'open' UNION ALL SELECT region, raised_at FROM stock_proposal WHERE state = 'open') p "
         "GROUP BY region ORDER BY region",
     )
 

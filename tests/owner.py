@@ -15,12 +15,14 @@ OFFERING = {"erp-one": Endpoint(url="http://erp.test", master_data=True)}
 
 @dataclass
 class Owner:
-    """Knows everything but what is `unknown`. `down`: it does not answer. `busy`: it answers when that is set."""
+    """Knows everything but what is `unknown`, and one class of items. `down`: it does not answer. `busy`: it answers
+    when that is set."""
 
     unknown: set[str] = field(default_factory=set)
     down: bool = False
     busy: asyncio.Event | None = None
     asked: list[str] = field(default_factory=list)
+    item_class: str | None = None
 
     async def look_up(self, kind: MasterKind, id: str, call: Call) -> MasterRecord | None:
         """Answer, and note that it was asked. What it knows is looked up before it is `busy`."""
@@ -30,9 +32,11 @@ class Owner:
             await self.busy.wait()
         if self.down:
             raise Unavailable(Origin.ERP_API, "erp: down")
-        return RECORDS[kind](id=id) if known else None
+        named = {"item_class": self.item_class} if self.item_class and kind is MasterKind.ITEM else {}
+        return RECORDS[kind](id=id, **named) if known else None
 
     def behind(self, database: Database, **times: float) -> MasterData:
         """A process that asks it; `times`: how long its word is kept."""
-        config = Settings(erp=OFFERING, master=MasterSettings(**times), call_timeout_s=5.0)
+        master = MasterSettings(**times)
+        config = Settings(erp=OFFERING, stock_erp={"*": "erp-one"}, master=master, call_timeout_s=5.0)
         return MasterData(self, database, config)

@@ -18,9 +18,10 @@ from gateway.problems import answers_of, invalid
 from gateway.services import answer, services_of
 from schemas.base import Day, SiteId
 from schemas.door import admit
-from schemas.forecast import Bucket, ForecastAccuracy, ForecastBatch, ForecastTaken
+from schemas.forecast import Actual, Bucket, ForecastAccuracy, ForecastBatch, ForecastTaken, Naive
 from schemas.milestones import ItemId
-from store import forecast, inbox
+from store import demand, forecast, inbox
+from store.engine import Connection
 from store.inbox import NewMessage
 
 router = APIRouter(tags=["planning"])
@@ -79,19 +80,39 @@ async def read_accuracy(
     begin: Annotated[Day, Query(alias="from", description="Periods that begin on this day or later.")],
     end: Annotated[Day, Query(alias="to", description="Periods that begin before this day.")],
     bucket: Annotated[Bucket, Query()] = Bucket.WEEK,
+    actual: Annotated[Actual, Query(description="What it is compared with.")] = Actual.ORDERED,
+    naive: Annotated[Naive, Query(description="What the naive forecast expects again.")] = Naive.LAST,
+    lag_days: Annotated[int, Query(ge=0, le=366, description="Of what held so many days before each period.")] = 0,
 ) -> Response:
     """WMAPE, bias and forecast value added, over the periods that are over and were forecast before they began."""
     if not begin < end <= begin + MAX_SPAN:
         raise invalid([{"field": "to", "rule": f"must lie after `from`, by {MAX_SPAN.days} days at most"}])
     now = datetime.now(UTC)
     over = min(end, bucket.begins(now.date()))
-    before = bucket.begins(bucket.begins(begin) - timedelta(days=1))
+    before, after = bucket.before(bucket.begins(begin), naive), bucket.following(over)
     async with services_of(request).database.connection() as connection:
-        said = await forecast.expected(connection, item, site, bucket, begin, over)
-        left = await forecast.shipped(connection, item, site, _midnight(before), _midnight(bucket.following(over)))
-    periods = compare(bucket, said, left)
-    found = accuracy(periods)._asdict()
-    return answer(ForecastAccuracy(item=item, site=site, bucket=bucket, as_of=now, periods=periods, **found))
+        said = await forecast.expected(connection, item, site, bucket, begin, over, lag_days)
+        wanted = await ACTUALS[actual](connection, item, site, before, after)
+    periods = compare(bucket, said, wanted, naive)
+    found = ForecastAccuracy(
+        item=item,
+        site=site,
+        bucket=bucket,
+        actual=actual,
+        naive=naive,
+        lag_days=lag_days,
+        as_of=now,
+        periods=periods,
+        **accuracy(periods)._asdict(),
+    )
+    return answer(found)
+
+
+async def _shipped(connection: Connection, item: str, site: str, begin: date, end: date) -> dict[date, int]:
+    return await forecast.shipped(connection, item, site, _midnight(begin), _midnight(end))
+
+
+ACTUALS = {Actual.ORDERED: forecast.ordered, Actual.SHIPPED: _shipped, Actual.SELL_OUT: demand.sold}
 
 
 def _midnight(day: date) -> datetime:

@@ -22,6 +22,7 @@ router = APIRouter(tags=["planning"])
 
 STOCK = re.compile(r"stock/([0-9]{1,18})")
 DECIDED = {Verdict.ACCEPT: "accepted", Verdict.REJECT: "rejected", Verdict.OVERRIDE: "overridden"}
+NOW_WHAT = "If the change lasts, another proposal asks about the item and site as they are now."
 ProposalId = Annotated[str, Path(max_length=200, pattern=r"^[\x21-\x7e]+$", description="As it is listed.")]
 
 
@@ -56,6 +57,8 @@ async def decide(request: Request, caller: PlanningCaller, proposal: ProposalId)
     gateway = services_of(request)
     if about := STOCK.fullmatch(proposal):
         return await _of_stock(gateway, caller, int(about[1]), wish.request)
+    if wish.request.packs is not None:
+        refuse("packs", "is for items at sites: of an order, name lines and the site that sends them")
     async with gateway.database.connection() as connection:
         row = await proposals.show(connection, proposal)
         if row is None:
@@ -70,16 +73,17 @@ async def decide(request: Request, caller: PlanningCaller, proposal: ProposalId)
 
 
 async def _of_stock(gateway: Services, caller: Caller, number: int, wish: ReplanDecision) -> Response:
-    """A decision about an item at a site concerns no order: it is written down, and planning goes by it."""
-    if wish.verdict is Verdict.OVERRIDE and wish.promised_on is None:
-        refuse("promised_on", "is what an override of an item at a site names")
+    """A decision about an item at a site concerns no order: it is written down, and the governor tells planning."""
+    for field in ("site", "carrier", "expedite", "substitutes"):
+        if getattr(wish, field):
+            refuse(field, "is for orders: an override of an item at a site names `promised_on`, `packs` or both")
     async with gateway.database.transaction() as connection:
         try:
             view = await governing.decide(
-                connection, number, DECIDED[wish.verdict], caller.partner, wish.reason, wish.promised_on
+                connection, number, DECIDED[wish.verdict], caller.partner, wish.reason, wish.promised_on, wish.packs
             )
         except ValueError as decided:
-            raise Problem(REFUSED, f"The proposal is {decided}.") from None
+            raise Problem(REFUSED, f"The proposal is {decided}. {NOW_WHAT}") from None
         if view is None:
             raise Problem(NOT_FOUND, "There is no proposal with this id.")
         detail = {"verdict": wish.verdict, "id": wish.id}

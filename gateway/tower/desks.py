@@ -6,11 +6,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from urllib.parse import urlencode
 
+from domain.governor import Rules
 from gateway.tower import forms
 from gateway.tower.forms import Form
 from gateway.views import CaseView, OrderView, case_view, order_view
 from schemas.base import Role
-from store import cases, orders, tower_desks
+from schemas.governing import Precision, StockProposalView
+from schemas.settings import GovernorSettings
+from store import cases, governing, orders, tower_desks
 from store.engine import Connection
 from store.tower_desks import Asked, Load, OpenCase, Proposal
 
@@ -85,13 +88,18 @@ class CasePage:
 
 @dataclass(frozen=True)
 class PlannerDesk:
-    """Proposals of a region (empty: all): those that wait, and those that were decided."""
+    """Proposals of a region (empty: all): those that wait, and those that were decided; about orders, and `stock` about
+    items at sites. `weeks`: how many planners accept. `rules`: what is tolerated."""
 
     at: datetime
     region: str
     asked: list[Asked]
     waiting: list[Proposal]
     decided: list[Proposal]
+    stock: list[StockProposalView]
+    stock_over: list[StockProposalView]
+    weeks: list[Precision]
+    rules: Rules
 
     @property
     def regions(self) -> list[Choice]:
@@ -124,7 +132,7 @@ async def read_case(connection: Connection, case_id: str, *, support: bool) -> C
     return CasePage(datetime.now(UTC), case, order, notes, actions)
 
 
-async def read_planner(connection: Connection, region: str) -> PlannerDesk:
+async def read_planner(connection: Connection, region: str, config: GovernorSettings) -> PlannerDesk:
     """The planner's desk."""
     return PlannerDesk(
         at=datetime.now(UTC),
@@ -132,6 +140,10 @@ async def read_planner(connection: Connection, region: str) -> PlannerDesk:
         asked=await tower_desks.asked(connection),
         waiting=await tower_desks.open_proposals(connection, region),
         decided=await tower_desks.decided_proposals(connection, region),
+        stock=await governing.listing(connection, region=region or None, limit=tower_desks.OPEN),
+        stock_over=await governing.over(connection, region or None, tower_desks.DECIDED),
+        weeks=await governing.precision(connection, region or None),
+        rules=Rules(config.tolerances, config.debounce_s),
     )
 
 

@@ -8,6 +8,7 @@ from gateway.views import CaseView, OrderView
 from schemas.cases import CaseState
 from schemas.commands import Verb, Verdict
 from schemas.exceptions import Action
+from schemas.governing import StockProposalView
 from store.tower_desks import Proposal
 
 
@@ -17,7 +18,7 @@ class Field:
 
     name: str
     label: str
-    kind: Literal["text", "date", "check", "ids", "lines"] = "text"
+    kind: Literal["text", "date", "whole", "check", "ids", "lines"] = "text"
     required: bool = True
     hint: str = ""
 
@@ -128,20 +129,29 @@ def _order_url(order: OrderView, verb: Verb) -> str:
     return f"/v1/orders/{quote(order.number, safe='')}/{verb}?erp={quote(order.erp, safe='')}"
 
 
-def decision(proposal: Proposal) -> Form:
+STOCK_OVERRIDES = (
+    Field("promised_on", "Plan for", "date", required=False),
+    Field("packs", "Packs more", "whole", required=False, hint="Fewer: negative, as in -40."),
+    REASON,
+)
+"""What a planner can plan instead, of an item at a site."""
+
+
+def decision(proposal: Proposal | StockProposalView) -> Form:
     """Accept or reject what is proposed: which of both, the button says."""
     url = f"/v1/proposals/{quote(proposal.id)}/decision"
     return Form(f"decide-{proposal.id}", "Decide", url, fixed={"proposal": proposal.id}, done="Decided")
 
 
-def override(proposal: Proposal) -> Form:
+def override(proposal: Proposal | StockProposalView) -> Form:
     """Decide something else."""
+    fields = STOCK_OVERRIDES if isinstance(proposal, StockProposalView) else OVERRIDES
     return Form(
         f"override-{proposal.id}",
         "Override",
         decision(proposal).url,
         "Decide something else: name at least one of these.",
-        OVERRIDES,
+        fields,
         {"proposal": proposal.id, "verdict": Verdict.OVERRIDE},
         done="Overridden",
     )

@@ -125,7 +125,8 @@ async def planner(request: Request, region: str = "") -> Response:
     region = _printable(region, MAX_CHOICE)
 
     async def make() -> Made[str]:
-        shown, reading_s = await _read(services, lambda connection: desks.read_planner(connection, region))
+        rules = services.settings.governor
+        shown, reading_s = await _read(services, lambda connection: desks.read_planner(connection, region, rules))
         return Made(pages.render("planner.html", desk=shown, forms=forms), reading_s)
 
     return await _shown(request, desks.planner_url(region), make)

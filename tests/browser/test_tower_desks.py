@@ -1,5 +1,7 @@
 """Cases, proposals and orders are worked on in a real browser, without a mouse; a refusal says why."""
 
+import re
+from datetime import UTC, date, datetime
 from typing import Any
 
 import pytest
@@ -12,6 +14,8 @@ from schemas.base import Role
 from schemas.cases import CaseState
 from schemas.commands import Verdict
 from schemas.exceptions import Action, ExceptionKind
+from schemas.governing import Cause, StockReplan
+from store import governing
 from tests.browser.conftest import Site
 from tests.gateway import tower_rows
 
@@ -147,7 +151,7 @@ async def test_a_proposal_is_decided_by_keyboard(site: Site, button: str, verdic
     assert (decision.reason, asked(site).by, asked(site).role) == ("no stock elsewhere", "planner", Role.PLANNING)
     await tower_rows.decided(site.gateway.database, "SO-CASE", 3, decision.proposal, f"{verdict}ed", decision.reason)
     await expect(page.get_by_text("Nothing to decide")).to_be_visible()
-    await expect(page.locator("table")).to_contain_text("no stock elsewhere")
+    await expect(page.locator("#decided + div")).to_contain_text("no stock elsewhere")
     assert (site.complaints, site.strangers) == ([], [])
 
 
@@ -232,3 +236,64 @@ async def test_markup_in_a_refusal_stays_text(site: Site) -> None:
     await page.get_by_role("button", name="Acknowledge").press("Enter")
     await expect(page.get_by_role("alert")).to_have_text(site.gateway.handoff.refusal)
     assert await page.evaluate("window.attacked") is None
+
+
+async def raised(site: Site) -> None:
+    """Planners are asked about an item at a site."""
+    causes = (
+        Cause(source="PO 4500 line 1", packs=-40, days=4, to_packs=60, to_day=date(2026, 5, 24)),
+        Cause(source="counts", packs=-12, days=0, to_packs=-12, to_day=date(2026, 5, 4)),
+    )
+    replan = StockReplan(
+        item="ABC-1",
+        site="LYS",
+        packs=-52,
+        day=date(2026, 5, 24),
+        slipped_days=4,
+        causes=causes,
+        summary="ABC-1 at LYS",
+        item_class="A",
+    )
+    async with site.gateway.database.transaction() as connection:
+        await governing.propose(connection, "EMEA", [replan], datetime.now(UTC), 5400.0)
+
+
+async def stock_decisions(site: Site) -> list[tuple[Any, ...]]:
+    """What became of the proposals about items at sites."""
+    async with site.gateway.database.connection() as connection:
+        found = await governing.listing(connection, open_only=False)
+    return [(it.state, it.decided_by, it.decision_reason, it.override_packs, it.override_day) for it in found]
+
+
+async def test_a_proposal_about_an_item_at_a_site_says_why_and_is_decided_by_keyboard(site: Site) -> None:
+    await raised(site)
+    page = await site.enter("planner", "/tower/planner")
+    proposal = page.get_by_role("listitem").filter(has_text="ABC-1 at LYS")
+    for told in ("PO 4500 line 1: -40 packs, +4 days", "counts: -12 packs", "-52 packs", "class A, tolerates 1 pack"):
+        await expect(proposal).to_contain_text(told)
+    await expect(proposal).to_contain_text(re.compile(r"expires in 1 h 2\d min"))
+    await page.keyboard.press("j")
+    await expect(page.get_by_role("link", name="ABC-1 at LYS")).to_be_focused()
+    await tab_to(page, "Why")
+    await page.keyboard.type("the supplier is right")
+    await tab_to(page, "Accept")
+    await page.keyboard.press("Enter")
+    await expect(page.get_by_text("Nothing to decide")).to_be_visible()
+    assert await stock_decisions(site) == [("accepted", "planner", "the supplier is right", None, None)]
+    await expect(page.locator("#stock-over + div")).to_contain_text("waits")
+    await expect(page.locator("#precision + div")).to_contain_text("100 %")
+    assert (site.complaints, site.strangers) == ([], [])
+
+
+async def test_a_planner_plans_other_packs_for_another_day(site: Site) -> None:
+    await raised(site)
+    page = await site.enter("planner", "/tower/planner")
+    await page.get_by_role("button", name="Override").press("Enter")
+    dialog = page.get_by_role("dialog", name="Override")
+    await dialog.get_by_label("Plan for").fill("2026-06-01")
+    await dialog.get_by_label("Packs more").fill("-30")
+    await dialog.get_by_label("Why").fill("half comes by air")
+    await page.keyboard.press("Enter")
+    await expect(page.get_by_text("Nothing to decide")).to_be_visible()
+    assert await stock_decisions(site) == [("overridden", "planner", "half comes by air", -30, date(2026, 6, 1))]
+    await expect(page.locator("#stock-over + div")).to_contain_text("-30 packs")

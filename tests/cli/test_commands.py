@@ -4,15 +4,17 @@ import json
 import os
 import stat
 from dataclasses import asdict, replace
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from schemas.feeds import FeedRun
+from schemas.governing import StockReplan
 from schemas.master import MasterKind, MasterName
 from stack.layout import ADMIN_KEY, WHEREABOUTS, LocalStack, StackOptions, Whereabouts, local_admin_key
-from store import planning
+from store import governing, planning
 from tests.cli.conftest import Terminal
 from tests.gateway.trouble import CASE, PROPOSAL
 from tests.owner import OFFERING, Owner
@@ -106,6 +108,19 @@ async def test_an_action_of_a_case_goes_to_its_order(terminal: Terminal) -> None
     assert (asked["key"], asked["verb"], asked["action"]) == ("erp-one/PO-1", "act", "split")
     assert (asked["case"], asked["site"], asked["lines"]) == (CASE, "DC2", [{"line": 1, "quantity": 4}])
     assert "name the case as" in await terminal("case", "act", "PO-1", "retry", *WHY, code=1)
+
+
+async def test_a_proposal_about_an_item_at_a_site_is_decided_and_a_forecast_judged(terminal: Terminal) -> None:
+    replan = StockReplan(
+        item="A", site="DC1", packs=-12, day=date(2026, 3, 14), slipped_days=5, causes=(), summary="PO 1 is late"
+    )
+    async with terminal.gateway.database.connection() as connection:
+        await governing.propose(connection, "EMEA", [replan], datetime.now(UTC), 3600.0)
+    assert "PO 1 is late" in await terminal("proposal", "list")
+    text = await terminal("proposal", "decide", "stock/1", "override", "--packs", "-5", *WHY)
+    assert "A at DC1: overridden" in text
+    week = ("--from", "2026-03-02", "--to", "2026-03-09")
+    assert "wmape: no packs were wanted" in await terminal("forecast", "accuracy", "A", "DC1", *week)
 
 
 async def test_a_proposal_is_listed_and_decided(terminal: Terminal) -> None:

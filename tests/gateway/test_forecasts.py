@@ -9,8 +9,9 @@ import pytest
 
 from schemas.forecast import MAX_ROWS
 from schemas.stock import StockMove
-from store import ledger
+from store import ledger, orders, steps
 from tests.gateway.harness import Gateway, gateway_on
+from tests.store.rows import FIRST, LINE, RELEASE, open_order
 
 MONDAY = date(2026, 3, 2)
 
@@ -148,7 +149,7 @@ async def test_accuracy_is_that_of_the_last_version_before_the_period(owned: Gat
         async with owned.database.transaction() as connection:
             move = StockMove(key=key, kind="step", source=source, ref="x", occurred_at=at, moves=booked)
             assert await ledger.book(connection, [move])
-    path = "/v1/forecasts/accuracy?item=A&site=LYS&from=2026-03-02&to=2026-03-16"
+    path = "/v1/forecasts/accuracy?item=A&site=LYS&from=2026-03-02&to=2026-03-16&actual=shipped"
     found = (await owned.get(path, "planner")).json()
     assert [(p["forecast"], p["actual"], p["naive"]) for p in found["periods"]] == [(90, 110, 60), (55, 50, 110)]
     assert found["wmape"] == pytest.approx(25 / 160)
@@ -157,3 +158,33 @@ async def test_accuracy_is_that_of_the_last_version_before_the_period(owned: Gat
     unknown = (await owned.get(path.replace("item=A", "item=B"), "planner")).json()
     assert unknown["periods"] == []
     assert "wmape" not in unknown
+    at_lag = (await owned.get(f"{path}&lag_days=14", "planner")).json()
+    assert [p["forecast"] for p in at_lag["periods"]] == [100, 80], "v2 was made ten days before the first week"
+
+
+async def test_a_forecast_is_compared_with_what_customers_wanted_or_sold(owned: Gateway) -> None:
+    await send(owned, batch("v1", 1, 100, 50))
+    inbox_id = await open_order(owned.database)
+    for number, packs, cancelled, day in (("SO-2", 90, 10, 3), ("SO-3", 30, 0, 10), ("SO-4", 8, 0, -1)):
+        asked = MONDAY + timedelta(days=day)
+        async with owned.database.transaction() as connection:
+            released = datetime(2026, 2, 1, tzinfo=UTC)
+            release = RELEASE.model_copy(update={"number": number, "requested_on": asked, "released_at": released})
+            await orders.open_order(connection, "erp-one", release, number, inbox_id, ["erp-one"])
+        lines = (LINE.model_copy(update={"ordered": packs, "cancelled": cancelled}),)
+        await steps.write(owned.database, FIRST.model_copy(update={"order": f"erp-one/{number}", "lines": lines}))
+    sales = [
+        {"kind": kind, "customer": customer, "item": "A", "site": "LYS", "day": f"2026-03-{day:02}", "packs": packs}
+        for kind, customer, day, packs in (
+            ("sell_out", "C-1", 4, 60),
+            ("sell_out", "C-2", 5, 15),
+            ("sell_out", "C-1", 12, 20),
+            ("customer_stock", "C-1", 12, 500),
+        )
+    ]
+    assert (await owned.post("/v1/demand-signals", "erp-one", {"id": "b", "rows": sales})).status_code == 201
+    path = "/v1/forecasts/accuracy?item=A&site=LYS&from=2026-03-02&to=2026-03-16"
+    wanted, sold = [(await owned.get(f"{path}{more}", "planner")).json() for more in ("", "&actual=sell_out")]
+    assert [(p["forecast"], p["actual"], p["naive"]) for p in wanted["periods"]] == [(100, 80, 8), (50, 30, 80)]
+    assert (wanted["actual"], wanted["naive"], wanted["lag_days"]) == ("ordered", "last", 0)
+    assert [p["actual"] for p in sold["periods"]] == [75, 20]

@@ -123,13 +123,18 @@ async def raised(gateway: Gateway) -> str:
 
 async def test_planners_decide_about_items_at_sites_and_their_precision_is_shown(gateway: Gateway) -> None:
     answers = []
-    for verdict, more in (("accept", {}), ("reject", {}), ("override", {"promised_on": "2026-03-20"})):
+    for verdict, more in (
+        ("accept", {}),
+        ("reject", {}),
+        ("override", {"promised_on": "2026-03-20", "packs": -5}),
+    ):
         name = await raised(gateway)
         wish = {"id": f"d-{verdict}", "proposal": name, "verdict": verdict, "reason": "as it is", **more}
         for _ in range(2):
             answers.append(await gateway.post(f"/v1/proposals/{name}/decision", "planner", wish))
         other = {**wish, "verdict": "accept" if verdict == "reject" else "reject"}
         other.pop("promised_on", None)
+        other.pop("packs", None)
         assert (await gateway.post(f"/v1/proposals/{name}/decision", "planner", other)).status_code == 409
         assert (await gateway.post(f"/v1/proposals/{name}/decision", "dhl", wish)).status_code == 403
     assert {answer.status_code for answer in answers} == {200}
@@ -137,5 +142,15 @@ async def test_planners_decide_about_items_at_sites_and_their_precision_is_shown
     assert [x["state"] for x in told["stock"]] == ["overridden", "rejected", "accepted"]
     [week] = told["precision"]
     assert (week["accepted"], week["decided"], round(week["precision"], 2)) == (1, 3, 0.33)
+    assert (told["stock"][0]["override_day"], told["stock"][0]["override_packs"]) == ("2026-03-20", -5)
+    for_order = {
+        "id": "d-8",
+        "proposal": told["stock"][0]["id"],
+        "verdict": "override",
+        "reason": "x",
+        "carrier": "dhl",
+    }
+    refused = await gateway.post(f"/v1/proposals/{for_order['proposal']}/decision", "planner", for_order)
+    assert (refused.status_code, refused.json()["findings"][0]["field"]) == (422, "carrier")
     nowhere = {"id": "d-9", "proposal": "stock/99", "verdict": "accept", "reason": "x"}
     assert (await gateway.post("/v1/proposals/stock/99/decision", "planner", nowhere)).status_code == 404

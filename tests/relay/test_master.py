@@ -222,6 +222,20 @@ async def test_of_a_forecast_only_what_is_unknown_waits(counter: Counter) -> Non
     assert await counter.desk.rows("SELECT item FROM forecast ORDER BY 1") == [{"item": "A"}, {"item": "B"}]
 
 
+async def test_of_demand_signals_only_what_is_unknown_waits(counter: Counter) -> None:
+    counter.owner.unknown = {"A"}
+    row = {"kind": "sell_out", "customer": "C", "site": "LYS", "day": "2026-06-01"}
+    body = {"id": "b-1", "rows": [{**row, "item": "A", "packs": 7}, {**row, "item": "B", "packs": 7}, {"packs": -1}]}
+    [message] = await counter.desk.accept("erp-one", json.dumps(body).encode(), kind=inbox.DEMAND)
+    await counter.once()
+    assert (await counter.state(message))[0] == "quarantined"
+    assert await counter.desk.rows("SELECT item FROM demand_signal") == [{"item": "B"}]
+    await counter.announce(ITEM)
+    await counter.once()
+    assert await counter.state(message) == ("applied", "1 rows were refused, 0 superseded")
+    assert await counter.desk.rows("SELECT item FROM demand_signal ORDER BY 1") == [{"item": "A"}, {"item": "B"}]
+
+
 async def test_what_was_said_otherwise_meanwhile_is_parked_for_good(counter: Counter) -> None:
     row = {"item": "A", "site": "LYS", "period": "2026-06-01", "packs": 7}
     body = {"version": "v1", "made_at": "2026-05-01T12:00:00Z", "bucket": "week", "rows": [row]}

@@ -11,6 +11,7 @@ from sqlmodel import SQLModel
 from store import (  # noqa: F401 - registers the tables
     steps,
     tables,
+    tables_demand,
     tables_forecast,
     tables_freight,
     tables_people,

@@ -19,7 +19,7 @@ function bodyOf(form, button) {
     } else if (field.dataset.ids !== undefined) {
       body[field.name] = value.match(/\d+/g).map(Number);
     } else {
-      body[field.name] = value;
+      body[field.name] = field.type === "number" ? Number(value) : value;
     }
   }
   return body;
