@@ -23,7 +23,7 @@ async def open_purchase(connection: Connection, erp: str, order: PurchaseOrder, 
         "%(currency)s, %(status)s, %(revision)s, %(parties)s, %(replenishment)s, %(ordered_at)s) ON CONFLICT (key) "
         "DO UPDATE SET parties = ARRAY(SELECT DISTINCT unnest(p.parties || excluded.parties) ORDER BY 1)",
         {
-            **order.model_dump(exclude={"lines", "carrier", "match", "cancelled"}),
+            **order.model_dump(exclude={"lines", "carrier", "match", "cancelled", "from_site"}),
             "key": key,
             "erp": erp,
             "status": PurchaseStatus.ORDERED,
@@ -88,7 +88,8 @@ async def write(database: Database, record: PurchaseRecord) -> None:
             await _invoices(connection, record)
         await events.settle(connection, record.order, record.outcomes)
         await effects.plan(connection, record.order, record.effects)
-        await hold(connection, record.supplies)
+        sender = record.purchase.from_site
+        await hold(connection, record.supplies, [(line.item, sender) for line in record.lines] if sender else ())
         await _book(connection, record)
         if newest:
             await set_supplies(connection, record.supplies)
