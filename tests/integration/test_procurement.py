@@ -33,7 +33,7 @@ from simulators.network import ERP
 from simulators.purchasing import ItemRules, PurchaseBook
 from simulators.supplying import SupplyPlan
 from stack.layout import LocalStack, StackOptions, local_stack
-from store import ledger, partners, report
+from store import ledger, partners, procurement, report
 from store.engine import Database
 from tests.stack.standins import until
 
@@ -515,6 +515,33 @@ async def test_each_rule_of_the_erp_is_refused_under_its_own_code(
         )
         row = await cursor.fetchone()
     assert row and (row["outcome"], row["origin"]) == ("failed", "erp_rule") and code in row["error"]
+
+
+async def test_measures_of_procurement(shop: Shop) -> None:
+    """Whatever ran before: one order more that matches at once, and one that does not."""
+
+    async def measured() -> dict[str, Any]:
+        async with shop.database.connection() as connection:
+            return await procurement.measures(connection)
+
+    before = await measured()
+    for dearer in (Decimal(0), Decimal(1)):
+        order = await shop.release(shop.purchase())
+        plan = SupplyPlan(erp=ERP, order=order, dearer=dearer)
+        (partner, confirmation), (_, advice), (warehouse, receipt), (_, invoice) = plan.papers(datetime.now(UTC))
+        await shop.driver.paper(partner, confirmation, f"{order.number}-1")
+        await shop.reaches(order, "confirmed")
+        await shop.driver.paper(partner, advice, f"{order.number}-2")
+        await shop.driver.paper(warehouse, receipt, f"{order.number}-3")
+        await shop.reaches(order, "received")
+        await shop.driver.paper(partner, invoice, f"{order.number}-4")
+        await shop.reaches(order, "received" if dearer else "settled")
+        if dearer:
+            await shop.case(order, "invoice_mismatch", "open")
+    after = await measured()
+    assert after["invoices"] - before["invoices"] == 2
+    assert after["matched_at_once"] - before["matched_at_once"] == 1
+    assert after["confirmed"] - before["confirmed"] == 2 and after["confirm_p50_h"] is not None
 
 
 async def test_all_ledgers_agree(shop: Shop) -> None:
