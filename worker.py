@@ -23,7 +23,7 @@ from activities.inbox_check import InboxActivities
 from activities.master import MasterData
 from activities.notify import NotifyActivities
 from activities.planning import FeedLimits, PlanningActivities
-from activities.procurement import ProcurementRecords, ProposalActivities, PurchasingActivities
+from activities.procurement import ProcurementRecords, ProposalActivities, PurchasingActivities, TransferActivities
 from activities.promising import PromisingActivities
 from activities.reconciling import ReconcileActivities
 from activities.records import RecordActivities
@@ -33,7 +33,7 @@ from activities.wms import WmsActivities
 from connectors.dialect.bulk import DialectBulkErp
 from connectors.dialect.clients import DialectErp, DialectPlanning, DialectTms, DialectWms
 from connectors.dialect.master import DialectMasterData
-from connectors.dialect.purchasing import DialectProposing, DialectPurchasing
+from connectors.dialect.purchasing import DialectProposing, DialectPurchasing, DialectTransfers
 from connectors.dialect.replanning import DialectReplanning
 from connectors.dialect.stock import DialectStock
 from connectors.http import SystemClient
@@ -99,9 +99,10 @@ def build_workers(
     bulk = ErpFeedActivities(DialectBulkErp(http[System.ERP]), database, wake, limits)
     purchasing = PurchasingActivities(DialectPurchasing(http[System.ERP]), carriers[System.ERP])
     proposals = ProposalActivities(DialectProposing(http[System.PLANNING]), carriers[System.PLANNING])
+    transfers = TransferActivities(DialectTransfers(http[System.WMS]), carriers[System.WMS])
     outside: dict[System, list[Any]] = {
         System.ERP: ErpActivities(DialectErp(http[System.ERP]), carriers[System.ERP]).all() + purchasing.all(),
-        System.WMS: WmsActivities(DialectWms(http[System.WMS]), carriers[System.WMS]).all(),
+        System.WMS: WmsActivities(DialectWms(http[System.WMS]), carriers[System.WMS]).all() + transfers.all(),
         System.TMS: TmsActivities(DialectTms(http[System.TMS]), carriers[System.TMS]).all(),
         System.PLANNING: [feed.feed, *proposals.all()],
     }

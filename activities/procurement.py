@@ -8,7 +8,7 @@ from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
 from activities.carry import Carrier
-from connectors.ports import ProposingPort, PurchasingPort
+from connectors.ports import ProposingPort, PurchasingPort, TransferPort
 from schemas.effects import EffectReceipt
 from schemas.purchasing import PurchaseEffect, PurchaseRecord
 from schemas.records import Written
@@ -51,7 +51,14 @@ class PurchasingActivities:
 
     def all(self) -> list[Callable[..., Any]]:
         """Every activity, for the worker."""
-        return [self.report_confirmation, self.post_receipt, self.settle_invoice, self.place_replenishment]
+        return [
+            self.report_confirmation,
+            self.post_receipt,
+            self.settle_invoice,
+            self.report_decision,
+            self.post_issue,
+            self.place_replenishment,
+        ]
 
     @activity.defn(name="erp.report_confirmation")
     async def report_confirmation(self, effect: PurchaseEffect) -> EffectReceipt:
@@ -71,11 +78,41 @@ class PurchasingActivities:
         message = _said(effect.settlement)
         return await self.carrier.carry(effect, _erp(effect), lambda call: self.port.settle_invoice(message, call))
 
+    @activity.defn(name="erp.report_decision")
+    async def report_decision(self, effect: PurchaseEffect) -> EffectReceipt:
+        """Tell what was decided about a difference."""
+        message = _said(effect.decision)
+        return await self.carrier.carry(effect, _erp(effect), lambda call: self.port.report_decision(message, call))
+
+    @activity.defn(name="erp.post_issue")
+    async def post_issue(self, effect: PurchaseEffect) -> EffectReceipt:
+        """Post the goods issue of a transfer."""
+        message = _said(effect.issue)
+        return await self.carrier.carry(effect, _erp(effect), lambda call: self.port.post_issue(message, call))
+
     @activity.defn(name="erp.place_replenishment")
     async def place_replenishment(self, effect: ReplenishmentEffect) -> EffectReceipt:
         """Have a replenishment validated and ordered."""
         message = _said(effect.request)
         return await self.carrier.carry(effect, effect.target, lambda call: self.port.replenish(message, call))
+
+
+@dataclass(frozen=True)
+class TransferActivities:
+    """Instructions to the warehouse that sends a transfer."""
+
+    port: TransferPort
+    carrier: Carrier
+
+    def all(self) -> list[Callable[..., Any]]:
+        """Every activity, for the worker."""
+        return [self.instruct_transfer]
+
+    @activity.defn(name="wms.instruct_transfer")
+    async def instruct_transfer(self, effect: PurchaseEffect) -> EffectReceipt:
+        """Have goods picked and sent to another site."""
+        message = _said(effect.transfer)
+        return await self.carrier.carry(effect, message.site, lambda call: self.port.transfer(message, call))
 
 
 @dataclass(frozen=True)

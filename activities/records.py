@@ -6,7 +6,7 @@ from typing import Any
 
 from temporalio import activity
 
-from domain.policies import case_policy
+from domain.policies import case_policy, purchase_case_policy
 from schemas.cases import CaseHistory, CaseName, CaseQuery, CaseRecord
 from schemas.exceptions import CasePolicy
 from schemas.purchasing import is_purchase
@@ -45,8 +45,8 @@ class RecordActivities:
         """How a new case is handled: the rules in force for its kind, partner, site, region and customer."""
         async with self.database.connection() as connection:
             rules = await policies.rules(connection, "case")
-            if is_purchase(query.order):  # it has no customer, and its case no action of an order's
-                return case_policy(rules, query).model_copy(update={"actions": ()})
+            if is_purchase(query.order):
+                return purchase_case_policy(rules, query)
             customer = await policies.customer_of(connection, query.order)
         return case_policy(rules, query, customer)
 

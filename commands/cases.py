@@ -10,6 +10,7 @@ from commands.terminal import DEFAULT_STATE, StateDir, console, fail, show
 from gateway.views import CaseList, CaseView
 from schemas.commands import ActionRequest, CaseAnswer, CommandAnswer, NoteRequest
 from schemas.exceptions import Action, ExceptionKind
+from schemas.purchasing import PREFIX, PurchaseAnswer, is_purchase
 
 app = typer.Typer(no_args_is_help=True, help="Exception cases: what is wrong with which orders, and who has it.")
 
@@ -79,6 +80,7 @@ def act(
     on: Annotated[str | None, typer.Option(help="The new day, for re_date.")] = None,
     line: Annotated[list[str], typer.Option(help="LINE=PACKS concerned.")] = [],  # noqa: B006
     message: Annotated[list[int], typer.Option(help="Inbox id, for replay.")] = [],  # noqa: B006
+    invoice: Annotated[str | None, typer.Option(help="Its number, for release_invoice and reject_invoice.")] = None,
     request_id: RequestId = "",
     state_dir: StateDir = DEFAULT_STATE,
 ) -> None:
@@ -96,7 +98,13 @@ def act(
         "promised_on": on,
         "lines": numbered(line, "quantity") or None,
         "messages": message or None,
+        "invoice": invoice,
     }
+    if is_purchase(case):
+        path = f"/v1/purchase-orders/{number.removeprefix(PREFIX)}/act"
+        said = Api(state_dir).post(path, PurchaseAnswer, ActionRequest, fields, erp=erp)
+        console.print(f"[bold]{said.order}[/] {said.status}: {said.done or 'done'}", soft_wrap=True)
+        return
     told(Api(state_dir).post(f"/v1/orders/{number}/act", CommandAnswer, ActionRequest, fields, erp=erp))
 
 

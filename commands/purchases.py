@@ -13,6 +13,7 @@ from store.engine import Connection
 app = typer.Typer(no_args_is_help=True, help="Purchase orders.")
 
 LISTED = ("number", "erp", "supplier", "site", "status", "ordered_at", "updated_at")
+MEASURES = ("invoices", "matched_at_once", "confirmed", "confirm_p50_h", "confirm_p95_h")
 TABLES = {
     "lines": (
         "line",
@@ -43,6 +44,12 @@ def list_purchases(
     """List purchase orders, the newest first."""
     rows = with_database(lambda it: procurement.listing(it, open_only=not everything, limit=limit), state_dir)
     show("purchase orders", LISTED, rows)
+
+
+@app.command("measures")
+def show_measures(state_dir: StateDir = DEFAULT_STATE) -> None:
+    """How many invoices matched at once, and how long suppliers take to confirm."""
+    show("procurement", MEASURES, [with_database(procurement.measures, state_dir)])
 
 
 @app.command("show")

@@ -33,7 +33,14 @@ from schemas.instructions import (
     WarehouseInstruction,
 )
 from schemas.master import MasterKind, MasterRecord
-from schemas.purchasing import ConfirmationReport, InvoiceSettlement, ReceiptPosting
+from schemas.postings import (
+    ConfirmationReport,
+    DecisionReport,
+    InvoiceSettlement,
+    IssuePosting,
+    ReceiptPosting,
+    TransferInstruction,
+)
 from schemas.reconciling import EffectsReport, OrdersReport
 from schemas.replenishment import ReplenishmentRequest, ReplenishmentResult
 from schemas.supply import StockReport
@@ -101,6 +108,12 @@ class PurchasingPort(Protocol):
     async def settle_invoice(self, message: InvoiceSettlement, call: Call) -> Accepted:
         """Pay an invoice, or hold it."""
 
+    async def report_decision(self, message: DecisionReport, call: Call) -> Accepted:
+        """What was decided about a difference; the supplier hears it from the ERP."""
+
+    async def post_issue(self, message: IssuePosting, call: Call) -> Accepted:
+        """A transfer has left its site."""
+
     async def replenish(self, message: ReplenishmentRequest, call: Call) -> Accepted:
         """Validate, and order; the answer's reference is the order's number."""
 
@@ -122,6 +135,13 @@ class WmsPort(Protocol):
 
     async def expect_return(self, message: ReturnNotice, call: Call) -> Accepted:
         """Receive and inspect what comes back."""
+
+
+class TransferPort(Protocol):
+    """A warehouse that sends goods to another site. Raises Refused or Unavailable."""
+
+    async def transfer(self, message: TransferInstruction, call: Call) -> Accepted:
+        """Pick and send, or leave what was not sent."""
 
 
 class TmsPort(Protocol):

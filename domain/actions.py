@@ -11,7 +11,7 @@ from domain.variants import PLANS, RANK
 from schemas.cases import Notice
 from schemas.commands import ActionRequest, ReplanDecision, Substitute, Verdict
 from schemas.effects import ChangeKind, LineChange, Operation
-from schemas.exceptions import Action, Channel
+from schemas.exceptions import OF_PURCHASES, Action, Channel
 from schemas.milestones import ShippedLine
 from schemas.orders import OrderStatus
 from schemas.records import Decided, ProposalKind
@@ -24,6 +24,8 @@ MOVES_GOODS = frozenset({Action.RE_SOURCE, Action.SPLIT, Action.RE_TENDER, Actio
 
 def refusal(state: OrderState, wish: ActionRequest) -> str | None:
     """Why an action cannot be carried out, and what is possible instead."""
+    if wish.action in OF_PURCHASES:
+        return f"{wish.action} is for purchase orders"
     if state.cancelled is not None and wish.action not in (Action.RETRY, Action.WRITE_OFF, Action.NOTIFY_CUSTOMER):
         return f"the order is cancelled: {wish.action} is not possible, retry or write_off is"
     if state.cancelling and wish.action in MOVES_GOODS:

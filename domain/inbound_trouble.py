@@ -4,11 +4,18 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, time, timedelta
 from typing import NamedTuple
 
-from domain.procurement import PurchaseFile, grown, packs
+from domain.matching import surplus
+from domain.procurement import LineState, PurchaseFile, grown
 from schemas.cases import Finding
-from schemas.exceptions import ExceptionKind
+from schemas.exceptions import Action, ExceptionKind
+from schemas.postings import Difference
 from schemas.procurement import DespatchAdvice, SupplierConfirmation
-from schemas.purchasing import Difference
+from schemas.purchasing import PurchaseDecision
+
+CONFIRMATION = "the supplier's confirmation"
+INVOICE = "the invoice of all that was received"
+REMINDER = "reminder"
+"""Names the reminder that a supplier gets by itself."""
 
 
 class Deadline(NamedTuple):
@@ -21,7 +28,9 @@ class Deadline(NamedTuple):
 
 def deadlines(state: PurchaseFile) -> tuple[Deadline, ...]:
     """Every deadline of what has not come."""
-    return () if state.order is None or state.closed else tuple(sorted(_deadlines(state)))
+    if state.order is None:
+        return ()
+    return tuple(sorted(_invoice_deadline(state) if state.closed else _deadlines(state)))
 
 
 def next_deadline(state: PurchaseFile) -> Deadline | None:
@@ -31,22 +40,38 @@ def next_deadline(state: PurchaseFile) -> Deadline | None:
 
 def _deadlines(state: PurchaseFile) -> Iterator[Deadline]:
     policy = state.start.policy
-    if state.confirmation is None:
-        at = state.start.accepted_at + timedelta(seconds=policy.confirm_within_s)
-        yield Deadline(at, "the supplier's confirmation", ExceptionKind.MISSING_ACK)
-    unadvised = [x.wanted_on for x in state.lines if max(x.advised, x.received) < coming(x.line.packs, x.confirmed)]
+    answer_by = _asked_at(state) + timedelta(seconds=policy.confirm_within_s)
+    if state.confirmation is None and not state.transfer:
+        yield Deadline(answer_by, CONFIRMATION, ExceptionKind.MISSING_ACK)
+    asked = any(x.action is Action.ASK_AGAIN and x.id != REMINDER for x in state.decisions)
+    least = answer_by if asked else datetime.min.replace(tzinfo=UTC)
+    unadvised = [x.wanted_on for x in state.lines if max(x.advised, x.received) < coming(x)]
     if unadvised:
         at = datetime.combine(min(unadvised), time(), UTC) - timedelta(seconds=policy.advise_before_s)
-        yield Deadline(at, "the advance ship notice", ExceptionKind.DELAY)
+        yield Deadline(max(at, least), "the advance ship notice", ExceptionKind.DELAY)
     for advice in state.advices:
-        if packs(advice.lines) - state.received_of(advice.shipment) and not receipted(state, advice.shipment):
+        if state.missing_of(advice) and not receipted(state, advice.shipment):
             at = state.arrives_at(advice) + timedelta(seconds=policy.receive_within_s)
-            yield Deadline(at, f"the receipt of {advice.shipment}", ExceptionKind.DELAY)
+            yield Deadline(max(at, least), f"the receipt of {advice.shipment}", ExceptionKind.DELAY)
 
 
-def coming(ordered: int, confirmed: int | None) -> int:
+def _invoice_deadline(state: PurchaseFile) -> Iterator[Deadline]:
+    """Goods that were received must be invoiced some day, or the order is open for ever."""
+    if state.uninvoiced and state.receipts:
+        last = max(state.start.accepted_at, *(receipt.received_at for receipt in state.receipts))
+        at = last + timedelta(seconds=state.start.policy.invoice_within_s)
+        yield Deadline(at, INVOICE, ExceptionKind.INVOICE_MISMATCH)
+
+
+def _asked_at(state: PurchaseFile) -> datetime:
+    """When the supplier was asked last: by the order, or by people again."""
+    again = [x.at for x in state.decisions if x.action is Action.ASK_AGAIN and x.id != REMINDER]
+    return max([state.start.accepted_at, *again])
+
+
+def coming(line: LineState) -> int:
     """Packs of a line that the supplier will bring."""
-    return ordered if confirmed is None else confirmed
+    return line.wanted if line.confirmed is None else min(line.confirmed, line.wanted)
 
 
 def receipted(state: PurchaseFile, shipment: str) -> bool:
@@ -55,8 +80,14 @@ def receipted(state: PurchaseFile, shipment: str) -> bool:
 
 
 def pass_time(state: PurchaseFile, now: datetime) -> PurchaseFile:
-    """Deadlines up to now have passed."""
-    return grown(state, looked_at=now)
+    """Deadlines up to now have passed. A supplier that has not confirmed is reminded once, without anybody's doing."""
+    passed = grown(state, looked_at=now)
+    late = any(x.awaited == CONFIRMATION and x.at <= now for x in deadlines(passed))
+    if not late or any(x.id == REMINDER for x in state.decisions):
+        return passed
+    revision = state.order.revision if state.order else 1
+    reminder = PurchaseDecision(id=REMINDER, action=Action.ASK_AGAIN, at=now, revision=revision, about=(CONFIRMATION,))
+    return passed.model_copy(update={"decisions": (*state.decisions, reminder)})
 
 
 def differences(state: PurchaseFile, confirmation: SupplierConfirmation) -> Iterator[Difference]:
@@ -64,55 +95,79 @@ def differences(state: PurchaseFile, confirmation: SupplierConfirmation) -> Iter
     confirmed = {line.line: line for line in confirmation.lines}
     for x in state.lines:
         said = confirmed.get(x.line.line)
-        promised, day = (said.packs, said.day) if said else (0, None)
-        if promised != x.line.packs or (day and day > x.line.due_on):
+        other = said.item if said and said.item != x.line.item else None
+        price = said.unit_price if said and said.unit_price != x.line.unit_price else None
+        promised, day = (0 if other else said.packs, said.day) if said else (0, None)
+        if promised != x.line.packs or (day and day > x.line.due_on) or other or price is not None:
             yield Difference(
-                line=x.line.line, ordered=x.line.packs, confirmed=promised, due_on=x.line.due_on, confirmed_on=day
+                line=x.line.line,
+                ordered=x.line.packs,
+                confirmed=promised,
+                due_on=x.line.due_on,
+                confirmed_on=day,
+                unit_price=price,
+                item=other,
             )
 
 
+def mark(finding: Finding) -> str:
+    """Names a finding as it stands: when it says something else, it is another one."""
+    return f"{finding.kind}/{finding.subject}: {finding.summary}"
+
+
 def findings(state: PurchaseFile) -> tuple[Finding, ...]:
-    """What is wrong with the purchase order now."""
+    """What is wrong with the purchase order now, but for what people have agreed to."""
     if state.order is None or state.settled:
         return ()
-    return (*_of_documents(state), *_of_invoices(state))
+    agreed = {name for decision in state.decisions for name in decision.agreed}
+    found = (*_of_documents(state), *_of_deadlines(state), *_of_invoices(state))
+    return tuple(finding for finding in found if mark(finding) not in agreed)
+
+
+def _of_deadlines(state: PurchaseFile) -> Iterator[Finding]:
+    for deadline in deadlines(state):
+        if state.looked_at and deadline.at <= state.looked_at:
+            yield _found(deadline.kind, deadline.awaited, f"{deadline.awaited} has not come")
+
+
+def _of_confirmation(state: PurchaseFile, confirmation: SupplierConfirmation) -> Iterator[Finding]:
+    wanted = {x.line.line: x for x in state.lines}
+    for x in differences(state, confirmation):
+        subject, line = f"confirmed/{x.line}", wanted[x.line]
+        if x.item:
+            what = f"item {x.item} confirmed instead of {line.line.item} of line {x.line}"
+            yield _found(ExceptionKind.SHORT_SHIP, subject, what)
+        elif x.confirmed != line.wanted and line.received < line.wanted:
+            kind = ExceptionKind.SHORT_SHIP if x.confirmed < line.wanted else ExceptionKind.OVER_SHIP
+            yield _found(kind, subject, f"{x.confirmed} of {x.ordered} packs of line {x.line} confirmed")
+        if x.confirmed_on and x.confirmed_on > x.due_on:
+            late = (x.confirmed_on - x.due_on).days
+            yield _found(ExceptionKind.DELAY, subject, f"line {x.line} confirmed {late} days late")
+        if x.unit_price is not None and x.unit_price != line.price:
+            what = f"line {x.line} confirmed at another price than ordered"
+            yield _found(ExceptionKind.INVOICE_MISMATCH, subject, what)
 
 
 def _of_documents(state: PurchaseFile) -> Iterator[Finding]:
     if not state.closed:
-        for x in differences(state, state.confirmation) if state.confirmation else ():
-            if x.confirmed != x.ordered:
-                kind = ExceptionKind.SHORT_SHIP if x.confirmed < x.ordered else ExceptionKind.OVER_SHIP
-                yield _found(
-                    kind, f"confirmed/{x.line}", f"{x.confirmed} of {x.ordered} packs of line {x.line} confirmed"
-                )
-            if x.confirmed_on and x.confirmed_on > x.due_on:
-                late = (x.confirmed_on - x.due_on).days
-                yield _found(ExceptionKind.DELAY, f"confirmed/{x.line}", f"line {x.line} confirmed {late} days late")
-        for deadline in deadlines(state):
-            if state.looked_at and deadline.at <= state.looked_at:
-                yield _found(deadline.kind, deadline.awaited, f"{deadline.awaited} has not come")
+        yield from _of_confirmation(state, state.confirmation) if state.confirmation else ()
+    if not state.closed or state.transfer:
         for advice in state.advices:
             yield from _of_advice(state, advice)
     for y in state.lines:
-        most = y.line.packs * (1 + state.start.policy.packs_tolerance_percent / 100)
-        if max(y.advised, y.received) > most:
-            what = (
-                f"{max(y.advised, y.received)} packs of line {y.line.line} came or are coming, {y.line.packs} ordered"
-            )
-            yield _found(ExceptionKind.OVER_SHIP, f"line/{y.line.line}", what)
+        name, came = f"line/{y.line.line}", max(y.advised, y.received)
+        if came > y.wanted + surplus(y.line.packs, state.start.policy):
+            what = f"{came} packs of line {y.line.line} came or are coming, {y.wanted} ordered"
+            yield _found(ExceptionKind.OVER_SHIP, name, what)
         if y.damaged:
-            yield _found(
-                ExceptionKind.DAMAGE, f"line/{y.line.line}", f"{y.damaged} packs of line {y.line.line} damaged"
-            )
-        if state.closed and not state.cancelled and y.received < y.line.packs:
-            what = f"closed with {y.received} of {y.line.packs} packs of line {y.line.line}"
-            yield _found(ExceptionKind.SHORT_SHIP, f"line/{y.line.line}", what)
+            yield _found(ExceptionKind.DAMAGE, name, f"{y.damaged} packs of line {y.line.line} damaged")
+        if state.closed and not state.cancelled and y.received < y.wanted:
+            what = f"closed with {y.received} of {y.wanted} packs of line {y.line.line}"
+            yield _found(ExceptionKind.SHORT_SHIP, name, what)
 
 
 def _of_advice(state: PurchaseFile, advice: DespatchAdvice) -> Iterator[Finding]:
-    name, came = advice.shipment, state.received_of(advice.shipment)
-    missing = (packs(advice.lines) - came).total()
+    name, missing = advice.shipment, state.missing_of(advice).total()
     if receipted(state, name):
         if missing:
             yield _found(ExceptionKind.SHORT_SHIP, name, f"{missing} packs of shipment {name} were not in it")

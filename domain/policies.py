@@ -85,6 +85,17 @@ CASE_POLICIES: dict[ExceptionKind, CasePolicy] = {
 """The taxonomy's owners and times. Where it names an event instead of a time (promise at risk, trace, spot approval,
 demurrage), the case of that event's own kind climbs, or the last tier stands for it."""
 
+PURCHASE_ACTIONS: dict[ExceptionKind, tuple[Do, ...]] = {
+    X.SHORT_SHIP: (Do.ACCEPT, Do.ASK_AGAIN, Do.WRITE_OFF),
+    X.OVER_SHIP: (Do.ACCEPT, Do.ASK_AGAIN),
+    X.DELAY: (Do.ACCEPT, Do.ASK_AGAIN, Do.WRITE_OFF),
+    X.DAMAGE: (Do.ACCEPT,),
+    X.MISSING_ACK: (Do.ASK_AGAIN, Do.WRITE_OFF),
+    X.INVOICE_MISMATCH: (Do.ACCEPT, Do.RELEASE_INVOICE, Do.REJECT_INVOICE, Do.CLOSE_UNINVOICED),
+    X.REFUSED_EFFECT: (Do.RETRY,),
+}
+"""What the case of a purchase order offers, by kind."""
+
 _DEFAULTS: dict[About, BaseModel] = {
     "case": CASE_POLICIES[X.DELAY],
     "order": OrderPolicy(),
@@ -113,6 +124,12 @@ def case_policy(rules: Iterable[PolicyRule], query: CaseQuery, customer: str = "
     }
     default = CASE_POLICIES[query.kind].model_dump(exclude_unset=True)
     return CasePolicy.model_validate({**default, **_refined("case", rules, facts)})
+
+
+def purchase_case_policy(rules: Iterable[PolicyRule], query: CaseQuery) -> CasePolicy:
+    """How a case of a purchase order is handled: it has no customer, and actions of its own, which no rule changes."""
+    policy = case_policy(rules, query)
+    return policy.model_copy(update={"actions": PURCHASE_ACTIONS.get(query.kind, ()), "tell_customer": False})
 
 
 def order_policy(

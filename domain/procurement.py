@@ -7,12 +7,16 @@ repetition ends in the same state. Only what the ERP was told about invoices is 
 from collections import Counter
 from collections.abc import Iterable
 from datetime import date, datetime
+from decimal import Decimal
 from typing import Any, NamedTuple
 
-from domain.matching import Invoiced, Verdict, verdicts
+from domain.matching import Invoiced, Terms, Verdict, packs_of, verdicts
 from schemas.base import Contract, Moment
+from schemas.exceptions import Action
 from schemas.milestones import MilestoneEvent, MilestoneKind
+from schemas.postings import SettlementDecision
 from schemas.procurement import (
+    ConfirmedLine,
     DespatchAdvice,
     GoodsReceipt,
     Invoice,
@@ -21,13 +25,14 @@ from schemas.procurement import (
     PurchaseOrder,
     SupplierConfirmation,
 )
-from schemas.purchasing import InboundStart, PurchaseDocument, PurchaseStatus, SettlementDecision
+from schemas.purchasing import InboundStart, PurchaseDecision, PurchaseDocument, PurchaseStatus
 
 OLDER, AGAIN = "a higher revision of this document is known", "this document is known"
 
 
 class LineState(NamedTuple):
-    """A line as its documents say, in packs. `confirmed` is None until the supplier has confirmed anything."""
+    """A line as its documents say, in packs. `confirmed` is None until the supplier has confirmed anything; of another
+    item it confirms none. `wanted` and `price` are as ordered, or as people have agreed since."""
 
     line: PurchaseLine
     confirmed: int | None
@@ -35,6 +40,8 @@ class LineState(NamedTuple):
     advised: int
     received: int
     damaged: int
+    wanted: int
+    price: Decimal
 
     @property
     def wanted_on(self) -> date:
@@ -46,6 +53,7 @@ class PurchaseFile(Contract):
     """Everything the workflow knows of its purchase order. Frozen: each document makes a new one.
 
     `told`: what the ERP was told of each revision of an invoice. `looked_at`: deadlines up to then have passed.
+    `decisions`: what was decided about differences, the oldest first.
     """
 
     start: InboundStart
@@ -53,6 +61,7 @@ class PurchaseFile(Contract):
     milestones: dict[str, MilestoneEvent] = {}  # noqa: RUF012
     told: dict[str, SettlementDecision] = {}  # noqa: RUF012
     looked_at: Moment | None = None
+    decisions: tuple[PurchaseDecision, ...] = ()
     version: int = 0
 
     @property
@@ -102,17 +111,30 @@ class PurchaseFile(Contract):
         damaged = Counter[int]()
         for receipt in self.receipts:
             damaged.update({line.line: line.damaged for line in receipt.lines})
+        wanted: dict[int, int] = {}
+        prices: dict[int, Decimal] = {}
+        for decision in self.decisions:
+            if self.order and decision.revision >= self.order.revision:
+                wanted.update(decision.wanted)
+                prices.update(decision.prices)
         return tuple(
             LineState(
                 line,
-                said[line.line].packs if line.line in said else 0 if self.confirmation else None,
+                _confirmed(line, said.get(line.line)) if self.confirmation else None,
                 said[line.line].day if line.line in said else None,
                 advised[line.line],
                 received[line.line],
                 damaged[line.line],
+                wanted.get(line.line, line.packs),
+                prices.get(line.line, line.unit_price),
             )
             for line in (self.order.lines if self.order else ())
         )
+
+    @property
+    def transfer(self) -> bool:
+        """The goods come from one of our own sites: what left it is at the other, on the road, or known to be lost."""
+        return bool(self.order and self.order.from_site)
 
     @property
     def cancelled(self) -> bool:
@@ -124,31 +146,58 @@ class PurchaseFile(Contract):
         """No more goods are expected."""
         if self.order is None:
             return False
-        all_came = all(x.received >= x.line.packs for x in self.lines)
+        all_came = all(x.received >= x.wanted for x in self.lines)
         return self.order.cancelled or all_came or any(receipt.final for receipt in self.receipts)
 
     @property
     def judged(self) -> dict[str, Verdict]:
         """What is to become of each invoice; one that was released stays released."""
+        return self.judged_with(self._about_invoices(Action.RELEASE_INVOICE))
+
+    def judged_with(self, excused: frozenset[str]) -> dict[str, Verdict]:
+        """What is to become of each invoice when people accept the prices of these revisions."""
         if self.order is None:
             return {}
-        match = self.order.match or self.start.policy.match
-        lines = {
-            x.line.line: Invoiced(x.line, x.received, x.received - x.damaged, more=not self.closed) for x in self.lines
-        }
+        rejected = self._about_invoices(Action.REJECT_INVOICE)
+        terms = Terms(
+            {
+                x.line.line: Invoiced(
+                    x.line.packs, x.wanted, x.price, x.received, x.received - x.damaged, more=not self.closed
+                )
+                for x in self.lines
+            },
+            self.order.currency,
+            self.order.match or self.start.policy.match,
+            self.start.policy,
+            excused={x.number for x in self.invoices if told_as(x) in excused},
+            rejected={x.number for x in self.invoices if told_as(x) in rejected},
+        )
         paid = {x.number for x in self.invoices if self.told.get(told_as(x)) is SettlementDecision.RELEASED}
-        return verdicts(self.invoices, lines, self.order.currency, match, self.start.policy, paid)
+        return verdicts(self.invoices, terms, paid)
+
+    @property
+    def lost(self) -> frozenset[str]:
+        """Shipments of which nothing more will come, as people have decided."""
+        return frozenset(shipment for decision in self.decisions for shipment in decision.lost)
+
+    @property
+    def uninvoiced(self) -> int:
+        """Accepted packs that no invoice names yet, but for those that nobody will invoice."""
+        decided = {decision.action for decision in self.decisions}
+        if self.transfer or Action.CLOSE_UNINVOICED in decided:
+            return 0
+        verdict, billed = self.judged, Counter[int]()
+        for invoice in self.invoices:
+            if verdict[invoice.number].decision is not SettlementDecision.REJECTED:
+                (billed.subtract if invoice.credits else billed.update)(packs_of(invoice))
+        return sum(max(0, x.received - x.damaged - billed[x.line.line]) for x in self.lines)
 
     @property
     def settled(self) -> bool:
         """Nothing more is expected of anybody: all goods came that will, and what was accepted of them is paid."""
-        if not self.closed:
+        if not self.closed or any(it.decision is SettlementDecision.HELD for it in self.judged.values()):
             return False
-        verdict = self.judged
-        if any(verdict[x.number].decision is SettlementDecision.HELD for x in self.invoices):
-            return False
-        invoiced = packs(line for invoice in self.invoices for line in invoice.lines)
-        return all(invoiced[x.line.line] >= x.received - x.damaged for x in self.lines)
+        return not self.uninvoiced and not (self.transfer and any(self.missing_of(x) for x in self.advices))
 
     @property
     def status(self) -> PurchaseStatus:
@@ -164,8 +213,19 @@ class PurchaseFile(Contract):
         return PurchaseStatus.CONFIRMED if self.confirmation else PurchaseStatus.ORDERED
 
     def received_of(self, shipment: str) -> Counter[int]:
-        """Packs of each line that were received of a shipment."""
-        return packs(line for receipt in self.receipts if receipt.shipment == shipment for line in receipt.lines)
+        """Packs of each line that were received of a shipment. A receipt of a transfer that names none is of its only
+        one: what left a site cannot be elsewhere."""
+        names = {shipment, None} if self.transfer and len(self.advices) == 1 else {shipment}
+        return packs(line for receipt in self.receipts if receipt.shipment in names for line in receipt.lines)
+
+    def missing_of(self, advice: DespatchAdvice) -> Counter[int]:
+        """Packs of each line that were not received of a shipment."""
+        return (
+            packs(advice.lines) - self.received_of(advice.shipment) if advice.shipment not in self.lost else Counter()
+        )
+
+    def _about_invoices(self, action: Action) -> frozenset[str]:
+        return frozenset(decision.invoice for decision in self.decisions if decision.action is action)
 
     def arrives_at(self, advice: DespatchAdvice) -> datetime:
         """When a shipment is expected, or came: a carrier's last word goes before the supplier's."""
@@ -179,6 +239,10 @@ class PurchaseFile(Contract):
 
     def _each(self) -> Iterable[PurchaseDocument]:
         return (self.documents[name] for name in sorted(self.documents))
+
+
+def _confirmed(line: PurchaseLine, said: ConfirmedLine | None) -> int:
+    return said.packs if said and said.item in (None, line.item) else 0
 
 
 def packs(lines: Iterable[Any]) -> Counter[int]:

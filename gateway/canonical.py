@@ -6,7 +6,7 @@ from gateway.correlate import Placement, lines_of
 from schemas.base import Role
 from schemas.envelope import Envelope
 from schemas.milestones import RETURN_KINDS, Milestone, MilestoneEvent, ShippedLine
-from schemas.purchasing import PREFIX, is_purchase
+from schemas.purchasing import inbound_id, is_purchase
 from store import events, inbox
 
 
@@ -65,7 +65,7 @@ def again(event: events.Unsettled, role: Role) -> MilestoneEvent:
 def addressee(key: str, event: MilestoneEvent) -> str:
     """The id of the workflow that an event is for: a purchase order's, a return's, or the order's."""
     if is_purchase(key):
-        return f"inbound/{key.replace(PREFIX, '', 1)}"
+        return inbound_id(key)
     return f"return/{key}/{event.rma}" if event.kind in RETURN_KINDS else f"order/{key}"
 
 

@@ -25,6 +25,7 @@ from temporalio.service import RPCError, RPCStatusCode
 from gateway.admission import digest_of
 from gateway.ports import CommandRefused
 from gateway.requests import CASE_VERBS, Answer, CommandRecord
+from schemas.base import Contract
 from schemas.commands import (
     AmendRequest,
     CaseAnswer,
@@ -37,6 +38,7 @@ from schemas.commands import (
 from schemas.lifecycle import AcceptedRelease
 from schemas.milestones import ShippedLine
 from schemas.orders import OrderStatus
+from schemas.purchasing import PurchaseAnswer, inbound_id, is_purchase
 from schemas.returns import ReturnOutcome, ReturnStart, ReturnState
 from store import inbox, orders, returns
 from store.engine import Database
@@ -46,6 +48,10 @@ ORDERS_QUEUE = "orders"
 RETURN = "return"
 ORDER_ENDED = "the order has ended: goods that were delivered can be sent back with a return"
 CASE_ENDED = "the case is closed: should its cause come back, it is reopened"
+ENDED: dict[type[Contract], str] = {
+    CaseAnswer: CASE_ENDED,
+    PurchaseAnswer: "the purchase order has ended: nothing more is expected of anybody",
+}
 Said = TypeVar("Said", bound=Answer)
 
 
@@ -70,6 +76,9 @@ class CommandHandoff:
             return await self._decide(record, command, within)
         if record.verb in CASE_VERBS:
             return await self._ask(f"case/{record.key}", record.verb, command, CaseAnswer, within)
+        if is_purchase(record.key):
+            inbound = inbound_id(record.key)
+            return await self._ask(inbound, record.verb, command, PurchaseAnswer, within)
         try:
             return await self._ask(f"order/{record.key}", record.verb, command, CommandAnswer, within)
         except _Ended:
@@ -107,7 +116,7 @@ class CommandHandoff:
         except WorkflowUpdateRPCTimeoutOrCancelledError:
             return None
         except RPCError as error:
-            _raise_if_ended(error, CASE_ENDED if said is CaseAnswer else ORDER_ENDED)
+            _raise_if_ended(error, ENDED.get(said, ORDER_ENDED))
             return None
         return answer
 

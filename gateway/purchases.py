@@ -107,6 +107,8 @@ def _broken(paper: Paper, placed: Placed, start: InboundStart, partner: str) -> 
     owners = {start.supplier}
     if isinstance(paper, PurchaseOrder):
         owners = {placed.erp}
+        if paper.from_site and paper.supplier != warehouse_partner(paper.from_site):
+            return f"a transfer from {paper.from_site} is supplied by {warehouse_partner(paper.from_site)}"
     elif isinstance(paper, GoodsReceipt):
         owners = {warehouse_partner(start.site)}
         if paper.site != start.site:

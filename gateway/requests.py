@@ -18,10 +18,11 @@ from schemas.commands import (
     ReturnRequest,
 )
 from schemas.orders import CancelRequest
+from schemas.purchasing import PurchaseAnswer
 
 InboxId = Annotated[int, Field(strict=True, ge=1, le=2**63 - 1)]
 Request = TypeVar("Request", bound=Contract)
-Answer = CommandAnswer | CaseAnswer | ReturnAnswer
+Answer = CommandAnswer | CaseAnswer | ReturnAnswer | PurchaseAnswer
 """What a command may be answered with."""
 
 

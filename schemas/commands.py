@@ -12,6 +12,7 @@ from schemas.base import Contract, Day, Moment, Packs, Role, SiteId, SystemId, T
 from schemas.exceptions import Action
 from schemas.milestones import ItemId, LineNumber, ShippedLine
 from schemas.orders import LinePromise, OrderStatus, Party
+from schemas.procurement import DocumentNumber
 
 RequestId = Annotated[str, Field(min_length=1, max_length=80, pattern=r"^[\x21-\x7e]+$")]
 
@@ -94,7 +95,8 @@ class ActionRequest(Contract):
 
     retry: nothing · replay: `messages` · re_source and split: `site`, and `lines` for a part · re_tender: `carrier` ·
     re_date: `promised_on`, or `promises` for single lines · write_off: `lines`, or all that is open ·
-    notify_customer: nothing; `reason` is not sent.
+    notify_customer: nothing; `reason` is not sent. Of purchase orders: accept: `case`, and `lines` for some of them ·
+    release_invoice and reject_invoice: `invoice` · ask_again and close_uninvoiced: nothing.
     """
 
     id: RequestId
@@ -107,6 +109,7 @@ class ActionRequest(Contract):
     promises: Annotated[tuple[LinePromise, ...], Field(max_length=500)] = ()
     lines: Annotated[tuple[ShippedLine, ...], Field(max_length=500)] = ()
     messages: Annotated[tuple[int, ...], Field(max_length=1000)] = ()
+    invoice: DocumentNumber | None = None
 
     @model_validator(mode="after")
     def _complete(self) -> Self:
@@ -115,6 +118,9 @@ class ActionRequest(Contract):
             Action.SPLIT: "site",
             Action.RE_DATE: "promised_on",
             Action.REPLAY: "messages",
+            Action.ACCEPT: "case",
+            Action.RELEASE_INVOICE: "invoice",
+            Action.REJECT_INVOICE: "invoice",
         }
         name = needed.get(self.action)
         if self.promises and (self.action is not Action.RE_DATE or self.promised_on):

@@ -31,7 +31,14 @@ from schemas.instructions import (
     WarehouseInstruction,
 )
 from schemas.master import RECORDS
-from schemas.purchasing import ConfirmationReport, InvoiceSettlement, ReceiptPosting
+from schemas.postings import (
+    ConfirmationReport,
+    DecisionReport,
+    InvoiceSettlement,
+    IssuePosting,
+    ReceiptPosting,
+    TransferInstruction,
+)
 from schemas.replenishment import ReplenishmentRequest, ReplenishmentResult
 
 JSON_SCHEMA = "https://json-schema.org/draft/2020-12/schema"
@@ -56,6 +63,8 @@ CALLS = (
     Call("erp", "/v1/purchase-orders/{po}/confirmations", ConfirmationReport, "The supplier has confirmed"),
     Call("erp", "/v1/purchase-orders/{po}/receipts", ReceiptPosting, "Goods were received"),
     Call("erp", "/v1/purchase-orders/{po}/invoices", InvoiceSettlement, "Pay an invoice, or hold it"),
+    Call("erp", "/v1/purchase-orders/{po}/decisions", DecisionReport, "Pass on to the supplier what was decided"),
+    Call("erp", "/v1/purchase-orders/{po}/issues", IssuePosting, "A transfer has left its site"),
     Call("erp", "/v1/replenishments", ReplenishmentRequest, "Validate, and order; `reference` is the order's number"),
     Call("erp", "/v1/stock-movements", ErpStockBatch, "Stock moved beside orders, in bulk; each row's key counts once"),
     Call("erp", "/v1/forecasts", ErpForecastBatch, "Forecasts that changed, in bulk; each row's key counts once"),
@@ -75,6 +84,7 @@ CALLS = (
     Call("wms", "/v1/instructions/{order}/hold", WarehouseHold, "Stop work, or go on with it"),
     Call("wms", "/v1/instructions/{order}/cancellation", WarehouseCancellation, "Stop, or put away what was picked"),
     Call("wms", "/v1/returns", ReturnNotice, "Receive and inspect what comes back"),
+    Call("wms", "/v1/transfers/{po}", TransferInstruction, "Pick and send this to another site"),
     Call("tms", "/v1/tenders", Tender, "Carry this order"),
     Call("tms", "/v1/tenders/{order}/amendments", TenderAmendment, "So much more or less; new day, new address"),
     Call("tms", "/v1/tenders/{order}/hold", TenderHold, "Do not pick up, or do"),

@@ -31,6 +31,9 @@ class Operation(StrEnum):
     REPORT_CONFIRMATION = "report_confirmation"
     POST_RECEIPT = "post_receipt"
     SETTLE_INVOICE = "settle_invoice"
+    REPORT_DECISION = "report_decision"
+    INSTRUCT_TRANSFER = "instruct_transfer"
+    POST_ISSUE = "post_issue"
     PLACE_REPLENISHMENT = "place_replenishment"
     ANSWER_REPLENISHMENT = "answer_replenishment"
 
@@ -67,6 +70,7 @@ _OF_SYSTEM = {
         Operation.RESUME_WAREHOUSE,
         Operation.CANCEL_WAREHOUSE,
         Operation.EXPECT_RETURN,
+        Operation.INSTRUCT_TRANSFER,
     ),
     System.TMS: (
         Operation.TENDER_TRANSPORT,
@@ -85,6 +89,8 @@ _OF_SYSTEM = {
         Operation.REPORT_CONFIRMATION,
         Operation.POST_RECEIPT,
         Operation.SETTLE_INVOICE,
+        Operation.REPORT_DECISION,
+        Operation.POST_ISSUE,
         Operation.PLACE_REPLENISHMENT,
     ),
     System.PLANNING: (Operation.ANSWER_REPLENISHMENT,),

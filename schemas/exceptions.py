@@ -46,7 +46,7 @@ REPORTABLE = frozenset(
 
 
 class Action(StrEnum):
-    """What a case can offer. The order's workflow carries it out, as an update that may be refused."""
+    """What a case can offer. The workflow of the order, or purchase order, carries it out: an update may be refused."""
 
     RETRY = "retry"
     REPLAY = "replay"
@@ -56,6 +56,23 @@ class Action(StrEnum):
     SPLIT = "split"
     NOTIFY_CUSTOMER = "notify_customer"
     WRITE_OFF = "write_off"
+    ACCEPT = "accept"
+    ASK_AGAIN = "ask_again"
+    RELEASE_INVOICE = "release_invoice"
+    REJECT_INVOICE = "reject_invoice"
+    CLOSE_UNINVOICED = "close_uninvoiced"
+
+
+OF_PURCHASES = frozenset(
+    {
+        Action.ACCEPT,
+        Action.ASK_AGAIN,
+        Action.RELEASE_INVOICE,
+        Action.REJECT_INVOICE,
+        Action.CLOSE_UNINVOICED,
+    }
+)
+"""Actions that only a purchase order can carry out; `retry` and `write_off` it shares with orders."""
 
 
 class Channel(StrEnum):

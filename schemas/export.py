@@ -59,9 +59,17 @@ from schemas.master import Calendar, Carrier, Customer, Item, MasterChange, Site
 from schemas.milestones import Milestone
 from schemas.orders import CancelRequest, OrderRelease, Promise, ReleaseAnswer
 from schemas.policies import PolicyRule
+from schemas.postings import (
+    ConfirmationReport,
+    DecisionReport,
+    InvoiceSettlement,
+    IssuePosting,
+    ReceiptPosting,
+    TransferInstruction,
+)
 from schemas.procurement import DespatchAdvice, GoodsReceipt, Invoice, PurchaseOrder, SupplierConfirmation
 from schemas.promising import AvailabilityList, PromiseAnswer, PromiseQuestion
-from schemas.purchasing import ConfirmationReport, InvoiceSettlement, ReceiptPosting
+from schemas.purchasing import PurchaseAnswer
 from schemas.replenishment import ReplenishmentProposal, ReplenishmentRequest, ReplenishmentResult
 
 DIRECTORY = Path(__file__).resolve().parent.parent / "docs" / "contracts"
@@ -146,6 +154,10 @@ CONTRACTS = (
     Published(ConfirmationReport, "erp"),
     Published(ReceiptPosting, "erp"),
     Published(InvoiceSettlement, "erp"),
+    Published(DecisionReport, "erp"),
+    Published(IssuePosting, "erp"),
+    Published(TransferInstruction, "wms"),
+    Published(PurchaseAnswer, "orders"),
     Published(ReplenishmentRequest, "erp"),
     Published(ReplenishmentResult, "planning"),
 )

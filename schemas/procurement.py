@@ -10,7 +10,7 @@ from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
-from schemas.base import Contract, Day, Moment, OrderNumber, Packs, Region, Role, ShipmentId, SiteId, SystemId
+from schemas.base import Contract, Day, Moment, OrderNumber, Packs, Region, Role, ShipmentId, SiteId, SystemId, Unit
 from schemas.identifiers import Currency, Sscc
 from schemas.milestones import ItemId, LineNumber
 
@@ -51,6 +51,8 @@ class PurchaseOrder(Contract):
     """What an ERP orders from a supplier. The ERP owns it: a higher `revision` replaces it, `cancelled` ends it.
 
     `match`: how its invoices are matched, where that is not left to the policy. `replenishment`: the proposal it fills.
+    `from_site` makes it a transfer order: `supplier` is the partner that speaks for the warehouse of that site, prices
+    are what the goods are worth, and nobody sends an invoice.
     """
 
     number: OrderNumber
@@ -61,6 +63,7 @@ class PurchaseOrder(Contract):
     currency: Currency
     ordered_at: Moment
     carrier: SystemId | None = None
+    from_site: SiteId | None = None
     match: Match | None = None
     cancelled: bool = False
     replenishment: str | None = Field(None, max_length=80)
@@ -71,6 +74,8 @@ class PurchaseOrder(Contract):
         _each_once(self.lines)
         if any(line.due_on < self.ordered_at.date() for line in self.lines):
             raise ValueError("lines: a line is due before it was ordered")
+        if self.from_site == self.site:
+            raise ValueError("from_site: goods cannot come from where they go")
         return self
 
 
@@ -87,10 +92,15 @@ class _OfPurchase(Contract):
 
 
 class ConfirmedLine(_Line):
-    """Packs of a line that the supplier will bring, none when it will not, and the day at the site."""
+    """Packs of a line that the supplier will bring, none when it will not, and the day at the site.
+
+    `unit_price` and `item`, where they are not as ordered: another price, another item instead.
+    """
 
     packs: Count
     day: Day
+    unit_price: Price | None = None
+    item: ItemId | None = None
 
 
 class SupplierConfirmation(_OfPurchase):
@@ -158,16 +168,18 @@ class GoodsReceipt(_OfPurchase):
 
 
 class InvoicedLine(_Line):
-    """Packs of a line that are invoiced, at a price per pack."""
+    """Packs of a line that are invoiced, at a price per pack. Another `unit` than packs cannot be matched."""
 
     packs: Packs
     unit_price: Price
+    unit: Unit = Unit.PACK
 
 
 class Invoice(_OfPurchase):
-    """What the supplier wants to be paid, by `due_on`."""
+    """What the supplier wants to be paid, by `due_on`; or, with `credits`, a credit note on packs of that invoice."""
 
     number: DocumentNumber
+    credits: DocumentNumber | None = None
     currency: Currency
     due_on: Day
     lines: Annotated[tuple[InvoicedLine, ...], Field(min_length=1, max_length=500)]
@@ -179,8 +191,9 @@ class Invoice(_OfPurchase):
 
     @property
     def amount(self) -> Decimal:
-        """The sum over its lines."""
-        return sum((line.packs * line.unit_price for line in self.lines), Decimal())
+        """The sum over its lines; negative for a credit note."""
+        total = sum((line.packs * line.unit_price for line in self.lines), Decimal())
+        return -total if self.credits else total
 
 
 Paper = PurchaseOrder | SupplierConfirmation | DespatchAdvice | GoodsReceipt | Invoice
@@ -194,9 +207,9 @@ PAPERS: dict[str, type[Paper]] = {
 """What partners send, by the `type` of its CloudEvent."""
 OWNERS: dict[type[Paper], frozenset[Role]] = {
     PurchaseOrder: frozenset({Role.ERP}),
-    SupplierConfirmation: frozenset({Role.SUPPLIER}),
-    DespatchAdvice: frozenset({Role.SUPPLIER}),
+    SupplierConfirmation: frozenset({Role.SUPPLIER, Role.WMS}),
+    DespatchAdvice: frozenset({Role.SUPPLIER, Role.WMS}),
     GoodsReceipt: frozenset({Role.WMS}),
     Invoice: frozenset({Role.SUPPLIER, Role.ERP}),
 }
-"""Who owns each of them; nobody else may send it."""
+"""Who owns each of them; nobody else may send it. A warehouse confirms and sends what leaves it for another site."""

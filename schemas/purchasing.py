@@ -7,20 +7,26 @@ from typing import Annotated
 
 from pydantic import Field
 
-from schemas.base import Contract, Day, Moment, OrderNumber
+from schemas.base import Contract, Moment
 from schemas.effects import Effect
-from schemas.identifiers import Currency
-from schemas.milestones import ItemId, LineNumber
+from schemas.exceptions import Action
+from schemas.postings import (
+    ConfirmationReport,
+    DecisionReport,
+    InvoiceSettlement,
+    IssuePosting,
+    ReceiptPosting,
+    SettlementDecision,
+    TransferInstruction,
+)
 from schemas.procurement import (
     Count,
     DespatchAdvice,
-    DocumentNumber,
     GoodsReceipt,
     Invoice,
     Match,
     Price,
     PurchaseOrder,
-    Revision,
     SupplierConfirmation,
 )
 from schemas.records import Outcome
@@ -43,22 +49,31 @@ def is_purchase(key: str) -> bool:
     return key.partition("/")[2].startswith(PREFIX)
 
 
+def inbound_id(key: str) -> str:
+    """`inbound/<erp>/<number>`: the id of a purchase order's workflow."""
+    return f"inbound/{key.replace(PREFIX, '', 1)}"
+
+
 class ProcurementPolicy(Contract):
     """How purchase orders are watched and invoices matched. Percentages are of what was ordered.
 
-    A price passes within `price_tolerance_percent`, or when its line differs by no more than `amount_tolerance` in the
-    currency of the order. Deadlines: `confirm_within_s` after the order came; the advance ship notice
-    `advise_before_s` before the goods are due; the receipt `receive_within_s` after their ETA.
+    Packs pass within `packs_tolerance_percent`, or `packs_tolerance` packs too many; a price within
+    `price_tolerance_percent`, or when its line differs by no more than `amount_tolerance` in the currency of the order.
+    Deadlines: `confirm_within_s` after the order came, or the supplier was asked again; the advance ship notice
+    `advise_before_s` before the goods are due; the receipt `receive_within_s` after their ETA; the invoice of all that
+    was accepted `invoice_within_s` after the last receipt.
     """
 
     version: int = 1
     match: Match = Match.THREE_WAY
     packs_tolerance_percent: Percent = 0.0
+    packs_tolerance: Count = 0
     price_tolerance_percent: Percent = 0.0
     amount_tolerance: Price = Decimal()
     confirm_within_s: Seconds = 2 * 86_400.0
     advise_before_s: Seconds = 86_400.0
     receive_within_s: Seconds = 2 * 86_400.0
+    invoice_within_s: Seconds = 30 * 86_400.0
 
 
 class InboundStart(Contract):
@@ -81,7 +96,7 @@ class InboundStart(Contract):
     @property
     def workflow_id(self) -> str:
         """`inbound/<erp>/<number>`."""
-        return f"inbound/{self.erp}/{self.number}"
+        return inbound_id(self.key)
 
 
 class PurchaseDocument(Contract):
@@ -111,71 +126,34 @@ class PurchaseStatus(StrEnum):
     CANCELLED = "cancelled"
 
 
-class Difference(Contract):
-    """What a supplier confirmed otherwise than it was ordered: packs, or the day."""
+class PurchaseDecision(Contract):
+    """A decision as the purchase order keeps it. What it says of lines holds until the ERP revises the order, so it
+    bears the `revision` that it was taken on. `agreed`: findings as they stood; `lost`: shipments of which nothing more
+    comes; `invoice`: the revision of an invoice that it is about."""
 
-    line: LineNumber
-    ordered: Count
-    confirmed: Count
-    due_on: Day
-    confirmed_on: Day | None = None
-
-
-class ConfirmationReport(Contract):
-    """POST {erp}/v1/purchase-orders/{po}/confirmations: the supplier has confirmed; `differences` to the order."""
-
-    po: OrderNumber
-    revision: Revision
-    differences: tuple[Difference, ...] = ()
-
-
-class PostedLine(Contract):
-    """Packs of a line that were received, and how many of them are damaged."""
-
-    line: LineNumber
-    item: ItemId
-    packs: Count
-    damaged: Count = 0
-
-
-class ReceiptPosting(Contract):
-    """POST {erp}/v1/purchase-orders/{po}/receipts: goods receipt. A higher `revision` replaces a lower one."""
-
-    po: OrderNumber
-    number: DocumentNumber
-    revision: Revision
-    site: str
-    shipment: str = ""
-    received_at: Moment
-    lines: tuple[PostedLine, ...]
-
-
-class SettlementDecision(StrEnum):
-    """What becomes of an invoice."""
-
-    HELD = "held"
-    RELEASED = "released"
-
-
-class InvoiceSettlement(Contract):
-    """POST {erp}/v1/purchase-orders/{po}/invoices: pay this invoice, or hold it, and why."""
-
-    po: OrderNumber
-    number: DocumentNumber
-    revision: Revision
-    decision: SettlementDecision
-    match: Match
-    currency: Currency
-    amount: Decimal
-    reasons: tuple[str, ...] = ()
+    id: str
+    action: Action
+    at: Moment
+    by: str = ""
+    revision: int = 1
+    wanted: dict[int, int] = {}  # noqa: RUF012 - pydantic copies field defaults
+    prices: dict[int, Decimal] = {}  # noqa: RUF012
+    about: tuple[str, ...] = ()
+    agreed: tuple[str, ...] = ()
+    lost: tuple[str, ...] = ()
+    invoice: str = ""
+    traceparent: str = ""
 
 
 class PurchaseEffect(Effect):
-    """An effect on the ERP for a purchase order, with what is posted: one of the last three. `order` is its key."""
+    """An effect for a purchase order, with what is posted: exactly one of these. `order` is its key."""
 
     confirmed: ConfirmationReport | None = None
     posting: ReceiptPosting | None = None
     settlement: InvoiceSettlement | None = None
+    decision: DecisionReport | None = None
+    transfer: TransferInstruction | None = None
+    issue: IssuePosting | None = None
 
 
 class PurchaseLineRecord(Contract):
@@ -231,6 +209,14 @@ class PurchaseRecord(Contract):
     effects: tuple[PurchaseEffect, ...] = ()
     supplies: tuple[Supply, ...] = ()
     moves: Moves = {}  # noqa: RUF012 - pydantic copies field defaults
+
+
+class PurchaseAnswer(Contract):
+    """What became of an action on a purchase order. `done` says it in words."""
+
+    order: str
+    status: PurchaseStatus
+    done: str = ""
 
 
 class PurchaseOutcome(Contract):

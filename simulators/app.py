@@ -77,7 +77,7 @@ def build_app(config: SimConfig) -> Starlette:
     stock = WmsStock()
     outbox = Outbox(config.gateway_url, config.master_secret, stock.said)
     erp, wms, tms, planning = (Desk(system, config.seed) for system in System)
-    suppliers = Suppliers(outbox, stock.received)
+    suppliers = Suppliers(outbox, stock)
     world = World(config.seed, config.pace_s, outbox, wms.stream, tms.stream)
 
     @asynccontextmanager

@@ -16,7 +16,7 @@ from schemas.base import Variant
 from schemas.effects import ChangeKind
 from schemas.milestones import Disposition, ShippedLine
 from schemas.orders import OrderRelease, OrderStatus
-from schemas.purchasing import ReceiptPosting
+from schemas.postings import IssuePosting, ReceiptPosting
 from schemas.reconciling import OrderFigure, OrdersReport
 from schemas.stock import Bucket, place
 from simulators.desk import problem
@@ -56,6 +56,7 @@ class ErpStock:
     def _stock(self, instance: str) -> Packs:
         packs = self._feed.packs(instance)
         packs.update(received(self._purchasing.receipts(instance)))
+        packs.update(sent(self._purchasing.issues(instance)))
         for order in self._orders(instance).values():
             packs.update(order.stock())
         return packs
@@ -179,6 +180,15 @@ def received(receipts: Iterable[ReceiptPosting]) -> Packs:
         for line in receipt.lines:
             packs[line.item, place(Bucket.ON_HAND, receipt.site)] += line.packs - line.damaged
             packs[line.item, place(Bucket.BLOCKED, receipt.site)] += line.damaged
+    return packs
+
+
+def sent(issues: Iterable[IssuePosting]) -> Packs:
+    """Packs that transfers took from the sites that sent them."""
+    packs = Packs()
+    for issue in issues:
+        for line in issue.lines:
+            packs[line.item, place(Bucket.ON_HAND, issue.site)] -= line.packs
     return packs
 
 

@@ -13,11 +13,19 @@ from starlette.routing import Route
 from schemas.base import Contract
 from schemas.effects import Operation
 from schemas.instructions import Accepted
+from schemas.postings import (
+    ConfirmationReport,
+    DecisionReport,
+    InvoiceSettlement,
+    IssuePosting,
+    ReceiptPosting,
+    SettlementDecision,
+)
 from schemas.procurement import PurchaseLine, PurchaseOrder
-from schemas.purchasing import ConfirmationReport, InvoiceSettlement, ReceiptPosting, SettlementDecision
-from schemas.replenishment import ReplenishmentRequest, ReplenishmentResult, SourcedBy
+from schemas.replenishment import ReplenishmentRequest, ReplenishmentResult
 from simulators.desk import Desk, Refusal, answer, problem
 from simulators.ledger import Call, deed
+from simulators.plans import warehouse_of
 
 PRICE = Decimal("9.50")
 """What the stand-in ERP pays for a pack of whatever is replenished."""
@@ -30,6 +38,8 @@ class PurchaseBook(Contract):
 
     number: str
     confirmations: tuple[ConfirmationReport, ...] = ()
+    decisions: tuple[DecisionReport, ...] = ()
+    issues: tuple[IssuePosting, ...] = ()
     receipts: tuple[ReceiptPosting, ...] = ()
     invoices: tuple[InvoiceSettlement, ...] = ()
 
@@ -60,7 +70,8 @@ class ItemRules(Contract):
         """Raises `Refusal` for the first rule that the request breaks."""
         broken = {
             "item_unknown": self.unknown,
-            "supplier_unknown": self.suppliers is not None and request.supplier not in self.suppliers,
+            "supplier_unknown": self.suppliers is not None
+            and (request.supplier or request.from_site) not in self.suppliers,
             "below_minimum": request.packs < self.minimum_packs,
             "calendar_closed": request.wanted_on in self.closed_on,
             "budget_exceeded": self.budget_packs is not None and request.packs > self.budget_packs,
@@ -86,6 +97,8 @@ class Purchasing:
         return [
             self.desk.takes(f"{purchase}/confirmations", ConfirmationReport, self._confirm),
             self.desk.takes(f"{purchase}/receipts", ReceiptPosting, self._receive),
+            self.desk.takes(f"{purchase}/decisions", DecisionReport, self._decide),
+            self.desk.takes(f"{purchase}/issues", IssuePosting, self._issue),
             self.desk.takes(f"{purchase}/invoices", InvoiceSettlement, self._settle),
             self.desk.takes("/{instance}/v1/replenishments", ReplenishmentRequest, self._replenish),
             self.desk.shows(purchase, lambda path: self._books.get((path["instance"], path["po"]))),
@@ -95,6 +108,10 @@ class Purchasing:
     def receipts(self, instance: str) -> list[ReceiptPosting]:
         """Every goods receipt that was posted to one ERP."""
         return [receipt for (erp, _), book in self._books.items() if erp == instance for receipt in book.receipts]
+
+    def issues(self, instance: str) -> list[IssuePosting]:
+        """Every goods issue of a transfer that was posted to one ERP."""
+        return [issue for (erp, _), book in self._books.items() if erp == instance for issue in book.issues]
 
     def _book(self, instance: str, po: str) -> PurchaseBook:
         return self._books.get((instance, po)) or PurchaseBook(number=po)
@@ -115,6 +132,18 @@ class Purchasing:
         others = tuple(x for x in self._book(instance, body.po).receipts if x.number != body.number)
         return self.desk.ledger.once(call, what, lambda: self._write(instance, body.po, receipts=(*others, body)))
 
+    def _decide(self, call: Call, instance: str, body: DecisionReport) -> Accepted:
+        what = deed(instance, Operation.REPORT_DECISION, body.po, occurrence=body.id)
+        known = self._book(instance, body.po).decisions
+        return self.desk.ledger.once(call, what, lambda: self._write(instance, body.po, decisions=(*known, body)))
+
+    def _issue(self, call: Call, instance: str, body: IssuePosting) -> Accepted:
+        what = deed(
+            instance, Operation.POST_ISSUE, body.po, body.shipment, occurrence=f"{body.shipment}/{body.revision}"
+        )
+        others = tuple(x for x in self._book(instance, body.po).issues if x.shipment != body.shipment)
+        return self.desk.ledger.once(call, what, lambda: self._write(instance, body.po, issues=(*others, body)))
+
     def _settle(self, call: Call, instance: str, body: InvoiceSettlement) -> Accepted:
         def settle() -> Accepted:
             book = self._book(instance, body.po)
@@ -132,8 +161,7 @@ class Purchasing:
         def order() -> Accepted:
             self._rules.get(body.item, ItemRules()).check(body)
             number = str(next(self._numbers))
-            if body.kind is SourcedBy.PURCHASE:
-                self._release(instance, _purchase(number, body))
+            self._release(instance, _purchase(number, body))
             return self.desk.accepted().model_copy(update={"reference": number})
 
         what = deed(instance, Operation.PLACE_REPLENISHMENT, body.id)
@@ -152,7 +180,8 @@ def _purchase(number: str, body: ReplenishmentRequest) -> PurchaseOrder:
     line = PurchaseLine(line=1, item=body.item, packs=body.packs, unit_price=PRICE, due_on=body.wanted_on)
     return PurchaseOrder(
         number=number,
-        supplier=body.supplier or "",
+        supplier=warehouse_of(body.from_site) if body.from_site else body.supplier or "",
+        from_site=body.from_site,
         site=body.site,
         region=body.region,
         currency="EUR",

@@ -5,7 +5,6 @@ Everything is told as signed webhooks, as those who own the documents.
 
 import asyncio
 import json
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from hashlib import blake2b
@@ -31,6 +30,7 @@ from schemas.procurement import (
 )
 from simulators.desk import answer, problem
 from simulators.webhooks import Message, Outbox
+from simulators.wms_stock import WmsStock
 
 TYPE_OF = {paper: name for name, paper in PAPERS.items()}
 
@@ -52,7 +52,7 @@ class SupplyPlan(Contract):
     """What a supplier does about a purchase order of `erp`, and what the warehouse finds.
 
     `short` and `damaged`: packs of a line that it does not confirm, or that arrive damaged. `late_days`: so much later
-    than it was ordered. `dearer`: added to every price that it invoices.
+    than it was ordered. `dearer`: added to every price that it invoices. Nobody invoices a transfer.
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -78,7 +78,7 @@ class SupplyPlan(Contract):
         eta = max(now, datetime.combine(max(day.values()), datetime.min.time(), UTC))
         received = tuple(ReceivedLine(line=n, packs=x, damaged=self.damaged.get(n, 0)) for n, x in left.items())
         invoiced = tuple(InvoicedLine(line=n, packs=packs, unit_price=price[n]) for n, packs in left.items())
-        return (
+        told: tuple[tuple[str, Paper], ...] = (
             (supplier, SupplierConfirmation(**of_order, lines=confirmed)),
             (
                 supplier,
@@ -103,28 +103,24 @@ class SupplyPlan(Contract):
                     lines=received,
                 ),
             ),
-            (
-                supplier,
-                Invoice(
-                    **of_order,
-                    number=f"INV-{order.number}",
-                    currency=order.currency,
-                    due_on=(now + timedelta(days=30)).date(),
-                    lines=invoiced,
-                ),
-            ),
         )
+        if order.from_site:
+            return told
+        due_on = (now + timedelta(days=30)).date()
+        number = f"INV-{order.number}"
+        invoice = Invoice(**of_order, number=number, currency=order.currency, due_on=due_on, lines=invoiced)
+        return (*told, (supplier, invoice))
 
 
 class Suppliers:
     """`PUT /supplies` with a `SupplyPlan`: everything in it is told, one document after the other.
 
-    `received(receipt, items)`: a warehouse books what it receives of the lines' items before it tells of it.
+    A warehouse books what it receives, or sends to another site, before it tells of it.
     """
 
-    def __init__(self, outbox: Outbox, received: Callable[[GoodsReceipt, dict[int, str]], None]) -> None:
+    def __init__(self, outbox: Outbox, stock: WmsStock) -> None:
         self._outbox = outbox
-        self._received = received
+        self._stock = stock
         self._tasks: set[asyncio.Task[None]] = set()
 
     def release(self, erp: str, order: PurchaseOrder) -> None:
@@ -149,5 +145,7 @@ class Suppliers:
         items = {line.line: line.item for line in plan.order.lines}
         for number, (partner, paper) in enumerate(plan.papers(datetime.now(UTC)), 1):
             if isinstance(paper, GoodsReceipt):
-                self._received(paper, items)
+                self._stock.received(paper, items)
+            elif isinstance(paper, DespatchAdvice) and plan.order.from_site:
+                self._stock.sent(paper, items, partner)
             await self._outbox.post(paper_message(partner, paper, f"{plan.order.number}-{number}")).wait()

@@ -16,6 +16,7 @@ from schemas.instructions import (
     WarehouseInstruction,
 )
 from schemas.milestones import ShippedLine
+from schemas.postings import TransferInstruction
 from simulators.answers import AnswerBook
 from simulators.desk import Desk, Refusal
 from simulators.ledger import Call, deed
@@ -73,6 +74,7 @@ class Wms:
         self._answers = AnswerBook(desk.system)
         self._world = world
         self._instructions: dict[tuple[str, str], Instruction] = {}
+        self._transfers: dict[tuple[str, str], TransferInstruction] = {}
 
     def routes(self) -> list[Route]:
         """The dialect under `/wms`."""
@@ -84,6 +86,7 @@ class Wms:
             self.desk.takes(f"{order}/hold", WarehouseHold, self._hold),
             self.desk.takes(f"{order}/cancellation", WarehouseCancellation, self._cancel),
             self.desk.takes("/{instance}/v1/returns", ReturnNotice, self._expect),
+            self.desk.takes("/{instance}/v1/transfers/{po}", TransferInstruction, self._transfer),
             self.desk.shows(order, self._find),
             self._answers.route(),
             *StockDesk(self.desk, self._figures).routes("/{instance}"),
@@ -103,6 +106,9 @@ class Wms:
 
     def _figures(self, site: str) -> Packs:
         told = {order: it.lines for (at, order), it in self._instructions.items() if at == site}
+        for (at, po), it in self._transfers.items():
+            if at == site:
+                told[po] = tuple(LineChange(line=x.line, item=x.item, quantity=x.packs) for x in it.lines)
         return self._stock.figures(site, told)
 
     def _send(self, site: str, number: str, changes: Iterable[LineChange], *, address: bool) -> Accepted:
@@ -129,6 +135,18 @@ class Wms:
 
         operation = Operation.AMEND_WAREHOUSE
         return self.desk.ledger.once(call, deed(site, operation, body.order, occurrence=call.after(operation)), amend)
+
+    def _transfer(self, call: Call, site: str, body: TransferInstruction) -> Accepted:
+        """Goods for another site. A version says all that is to be sent: an older one that comes later says nothing."""
+
+        def take() -> Accepted:
+            told = self._transfers.get((site, body.po))
+            if told is None or told.version < body.version:
+                self._transfers[site, body.po] = body
+            return self.desk.accepted()
+
+        what = deed(site, Operation.INSTRUCT_TRANSFER, body.po, occurrence=str(body.version))
+        return self.desk.ledger.once(call, what, take)
 
     def _hold(self, call: Call, site: str, body: WarehouseHold) -> Accepted:
         def hold() -> Accepted:

@@ -18,7 +18,7 @@ from schemas.envelope import TYPE_MILESTONE, Envelope
 from schemas.inventory import InventoryBatch, InventoryKind, InventoryReport
 from schemas.milestones import Disposition, Milestone, ShippedLine
 from schemas.milestones import MilestoneKind as M
-from schemas.procurement import GoodsReceipt
+from schemas.procurement import DespatchAdvice, GoodsReceipt
 from schemas.stock import Bucket, place
 from simulators.desk import problem
 from simulators.lists import Packs
@@ -93,6 +93,13 @@ class WmsStock:
             for line in receipt.lines:
                 self._move(warehouse, Bucket.ON_HAND, items[line.line], line.packs - line.damaged)
                 self._move(warehouse, Bucket.BLOCKED, items[line.line], line.damaged)
+
+    def sent(self, advice: DespatchAdvice, items: Mapping[int, str], warehouse: str) -> None:
+        """A warehouse sends packs of a transfer to another site."""
+        if self._fresh(warehouse, advice.erp, advice.po, "sent", advice.shipment):
+            for line in advice.lines:
+                self._issued[warehouse, advice.po, line.line] += line.packs
+                self._move(warehouse, Bucket.ON_HAND, items[line.line], -line.packs)
 
     def reported(self, report: InventoryReport) -> None:
         """A warehouse finds packs, or that some are damaged, or gone. Repeats change nothing."""

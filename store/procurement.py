@@ -23,7 +23,7 @@ async def open_purchase(connection: Connection, erp: str, order: PurchaseOrder, 
         "%(currency)s, %(status)s, %(revision)s, %(parties)s, %(replenishment)s, %(ordered_at)s) ON CONFLICT (key) "
         "DO UPDATE SET parties = ARRAY(SELECT DISTINCT unnest(p.parties || excluded.parties) ORDER BY 1)",
         {
-            **order.model_dump(exclude={"lines", "carrier", "match", "cancelled"}),
+            **order.model_dump(exclude={"lines", "carrier", "match", "cancelled", "from_site"}),
             "key": key,
             "erp": erp,
             "status": PurchaseStatus.ORDERED,
@@ -77,6 +77,23 @@ async def details(connection: Connection, key: str) -> dict[str, list[dict[str, 
     }
 
 
+async def measures(connection: Connection) -> dict[str, Any]:
+    """How procurement goes: `invoices`, and how many of them were `matched_at_once`, never held; confirmations that came
+    (`confirmed`), and the hours from the order to the first one, `confirm_p50_h` and `confirm_p95_h`."""
+    cursor = await connection.execute(
+        "WITH told AS (SELECT order_key, split_part(substr(key, length(order_key) + 2), '/', 2) AS number, "
+        "bool_or(key LIKE '%/held') AS held FROM effect WHERE operation = 'settle_invoice' GROUP BY 1, 2), "
+        "confirmed AS (SELECT extract(epoch FROM min(e.accepted_at) - p.created_at) / 3600 AS hours FROM effect e "
+        "JOIN purchase_order p ON p.key = e.order_key WHERE e.operation = 'report_confirmation' GROUP BY p.key) "
+        "SELECT (SELECT count(*) FROM told)::int AS invoices, (SELECT count(*) FROM told WHERE NOT held)::int "
+        "AS matched_at_once, count(*)::int AS confirmed, "
+        "round((percentile_cont(0.5) WITHIN GROUP (ORDER BY hours))::numeric, 2) AS confirm_p50_h, "
+        "round((percentile_cont(0.95) WITHIN GROUP (ORDER BY hours))::numeric, 2) AS confirm_p95_h FROM confirmed"
+    )
+    [row] = await cursor.fetchall()
+    return row
+
+
 async def write(database: Database, record: PurchaseRecord) -> None:
     """Write a step of a purchase order. All of it or nothing; safe to repeat; an old record never overwrites a newer
     one. Raises LookupError when the purchase order is unknown."""
@@ -88,7 +105,8 @@ async def write(database: Database, record: PurchaseRecord) -> None:
             await _invoices(connection, record)
         await events.settle(connection, record.order, record.outcomes)
         await effects.plan(connection, record.order, record.effects)
-        await hold(connection, record.supplies)
+        sender = record.purchase.from_site
+        await hold(connection, record.supplies, [(line.item, sender) for line in record.lines] if sender else ())
         await _book(connection, record)
         if newest:
             await set_supplies(connection, record.supplies)

@@ -30,12 +30,12 @@ async def lock(connection: Connection, places: Iterable[tuple[str, str]]) -> Non
     )
 
 
-async def hold(connection: Connection, supplies: Iterable[Supply]) -> set[str]:
-    """Lock the item-sites of supplies, before any movement is booked, and those that they were expected at before.
-    Returns the items."""
+async def hold(connection: Connection, supplies: Iterable[Supply], sources: Iterable[tuple[str, str]] = ()) -> set[str]:
+    """Lock the item-sites of supplies, before any movement is booked, those that they were expected at before, and the
+    `sources` (item, site) that they come from. Returns the items."""
     known = {it.key: (it.item, it.site) for it in supplies}
     cursor = await connection.execute("SELECT item, site FROM supply WHERE key = ANY(%s)", (list(known),))
-    places = {*known.values(), *((row["item"], row["site"]) for row in await cursor.fetchall())}
+    places = {*sources, *known.values(), *((row["item"], row["site"]) for row in await cursor.fetchall())}
     await known_at(connection, places)
     await lock(connection, places)
     return {item for item, _ in places}

@@ -5,18 +5,20 @@ have few documents: the workflow never continues as new.
 """
 
 import asyncio
+from dataclasses import dataclass
 
 from temporalio import workflow
 from temporalio.common import SearchAttributeKey
-from temporalio.exceptions import FailureError, is_cancelled_exception
+from temporalio.exceptions import ApplicationError, FailureError, is_cancelled_exception
 
-from domain import inbound, inbound_trouble, procurement, stock
+from domain import inbound, inbound_effects, inbound_trouble, procurement, purchase_actions, stock
 from domain.procurement import PurchaseFile
-from schemas.cases import Finding
+from schemas.cases import CaseEntry, Finding
+from schemas.commands import ActionRequest, Command
 from schemas.effects import Effect
-from schemas.exceptions import ExceptionKind
+from schemas.exceptions import Action, ExceptionKind
 from schemas.milestones import MilestoneEvent
-from schemas.purchasing import InboundStart, PurchaseDocument, PurchaseOutcome
+from schemas.purchasing import InboundStart, PurchaseAnswer, PurchaseDocument, PurchaseOutcome
 from schemas.records import Outcome
 from workflows import procurement_steps, steps
 from workflows.errands import Errands
@@ -29,6 +31,16 @@ ORDER_STATUS = SearchAttributeKey.for_keyword("OrderStatus")
 SHOWN_ENTRIES = 24
 
 
+@dataclass
+class Asked:
+    """An action on its way: decided when `done` or `refusal` is set."""
+
+    command: Command[ActionRequest]
+    done: str = ""
+    refusal: str | None = None
+    written: bool = False
+
+
 @workflow.defn(name="Inbound")
 class InboundWorkflow:
     """One purchase order. Id: `inbound/<erp>/<number>`."""
@@ -39,7 +51,8 @@ class InboundWorkflow:
         self._documents: list[PurchaseDocument] = []
         self._milestones: list[MilestoneEvent] = []
         self._booked = stock.Holdings()
-        self._refused: dict[str, Finding] = {}
+        self._refused: dict[str, tuple[Effect, Finding]] = {}
+        self._asked: list[Asked] = []
         self._indexed = ""
         self._history: list[str] = []
         self._lanes = Lanes(self._carry_out, lambda: True)
@@ -70,6 +83,21 @@ class InboundWorkflow:
         """What carriers report on shipments that bring it."""
         self._milestones.extend(events)
 
+    @workflow.update
+    async def act(self, command: Command[ActionRequest]) -> PurchaseAnswer:
+        """Carry out an action that a case offers; answered when it is written down."""
+        asked = Asked(command)
+        self._asked.append(asked)
+        await workflow.wait_condition(lambda: asked.written)
+        if asked.refusal:
+            raise ApplicationError(asked.refusal, type="refused")
+        return PurchaseAnswer(order=self._state.start.key, status=self._state.status, done=asked.done)
+
+    @act.validator
+    def _check_act(self, command: Command[ActionRequest]) -> None:
+        if refusal := purchase_actions.refusal(self._state, command.request, len(self._refused)):
+            raise ApplicationError(refusal, type="refused")
+
     @workflow.query
     def status(self) -> PurchaseOutcome:
         """Where the purchase order is, and what is awaited."""
@@ -91,12 +119,12 @@ class InboundWorkflow:
     def _has_news(self) -> bool:
         """Everything waits for the order itself, without which nothing can be written."""
         known = self._state.order or any(document.order for document in self._documents)
-        heard = known and (self._documents or self._milestones)
+        heard = known and (self._documents or self._milestones or self._asked)
         mistake = self._lanes.mistake or self._errands.mistake
         return bool(heard or self._watch.passed or mistake) or self._over()
 
     def _over(self) -> bool:
-        heard = self._documents or self._milestones
+        heard = self._documents or self._milestones or not workflow.all_handlers_finished()
         return self._state.settled and self._lanes.idle and self._errands.idle and not heard
 
     async def _take_in(self) -> None:
@@ -104,13 +132,16 @@ class InboundWorkflow:
         before, outcomes = self._state, list[Outcome]()
         self._take_documents(outcomes)
         self._take_milestones(outcomes)
+        asked = self._take_actions(outcomes)
         if self._watch.passed:
             self._watch.passed = False
             self._state = inbound_trouble.pass_time(self._state, workflow.now())
             self._note("deadline passed")
         if self._state != before or outcomes:
             await self._write_down(before, outcomes)
-        self._errands.follow(self._state, (*inbound_trouble.findings(self._state), *self._refused.values()))
+        for one in asked:
+            one.written = True
+        self._follow()
         self._show()
 
     def _take_documents(self, outcomes: list[Outcome]) -> None:
@@ -128,9 +159,32 @@ class InboundWorkflow:
             outcomes.append(Outcome(event_id=event.id, inbox_id=event.inbox_id, superseded=superseded))
             self._note(f"{event.shipment} {event.kind} ({superseded or event.partner})")
 
+    def _take_actions(self, outcomes: list[Outcome]) -> list[Asked]:
+        asked, self._asked = self._asked, []
+        for one in asked:
+            command, wish = one.command, one.command.request
+            one.refusal = purchase_actions.refusal(self._state, wish, len(self._refused))
+            outcomes.append(Outcome(event_id=f"act {wish.id}", inbox_id=command.inbox_id, superseded=one.refusal))
+            if one.refusal is None and wish.action is Action.RETRY:
+                again = tuple(effect for effect, _ in self._refused.values())
+                self._refused.clear()
+                self._lanes.put(again)
+                one.done = f"{len(again)} effects are tried again"
+            elif one.refusal is None:
+                self._state, one.done = purchase_actions.decide(self._state, command)
+            if one.refusal is None and wish.case:
+                entry = CaseEntry(at=command.accepted_at, what=f"{wish.action}: {one.done}", by=command.by)
+                self._errands.acted(wish.case, entry)
+            self._note(f"{wish.action} by {command.by}: {one.refusal or one.done}")
+        return asked
+
+    def _follow(self) -> None:
+        refused = (finding for _, finding in self._refused.values())
+        self._errands.follow(self._state, (*inbound_trouble.findings(self._state), *refused))
+
     async def _write_down(self, before: PurchaseFile, outcomes: list[Outcome]) -> None:
         """Write one step, then owe what it makes due."""
-        self._state, effects = inbound.owed(before, self._state)
+        self._state, effects = inbound_effects.owed(before, self._state)
         held = inbound.holdings(self._state)
         moved, self._booked = stock.moves(self._booked, held), held
         record = inbound.record(self._state, outcomes, effects)
@@ -152,11 +206,12 @@ class InboundWorkflow:
     def _refuse(self, effect: Effect, origin: str) -> None:
         """The ERP said no, for good: people must look."""
         summary = f"{effect.system} refused {effect.operation} ({origin})"
-        self._refused[effect.key] = Finding(kind=ExceptionKind.REFUSED_EFFECT, subject=effect.key, summary=summary)
+        finding = Finding(kind=ExceptionKind.REFUSED_EFFECT, subject=effect.key, summary=summary)
+        self._refused[effect.key] = effect, finding
         self._note(summary)
         failure = f"{effect.system}.{effect.operation}"
         workflow.upsert_search_attributes([FAILURE_ORIGIN.value_set(origin), LAST_FAILURE.value_set(failure)])
-        self._errands.follow(self._state, (*inbound_trouble.findings(self._state), *self._refused.values()))
+        self._follow()
 
     def _note(self, entry: str) -> None:
         self._history.append(f"{workflow.now():%Y-%m-%d %H:%M} {entry}")

@@ -5,7 +5,14 @@ from dataclasses import dataclass
 from connectors.http import SystemClient
 from connectors.ports import Call
 from schemas.instructions import Accepted
-from schemas.purchasing import ConfirmationReport, InvoiceSettlement, ReceiptPosting
+from schemas.postings import (
+    ConfirmationReport,
+    DecisionReport,
+    InvoiceSettlement,
+    IssuePosting,
+    ReceiptPosting,
+    TransferInstruction,
+)
 from schemas.replenishment import ReplenishmentRequest, ReplenishmentResult
 
 
@@ -27,9 +34,28 @@ class DialectPurchasing:
         """See PurchasingPort."""
         return await self.client.post(f"/v1/purchase-orders/{message.po}/invoices", message, call, Accepted)
 
+    async def report_decision(self, message: DecisionReport, call: Call) -> Accepted:
+        """See PurchasingPort."""
+        return await self.client.post(f"/v1/purchase-orders/{message.po}/decisions", message, call, Accepted)
+
+    async def post_issue(self, message: IssuePosting, call: Call) -> Accepted:
+        """See PurchasingPort."""
+        return await self.client.post(f"/v1/purchase-orders/{message.po}/issues", message, call, Accepted)
+
     async def replenish(self, message: ReplenishmentRequest, call: Call) -> Accepted:
         """See PurchasingPort."""
         return await self.client.post("/v1/replenishments", message, call, Accepted)
+
+
+@dataclass(frozen=True)
+class DialectTransfers:
+    """A warehouse that takes transfers in the dialect."""
+
+    client: SystemClient
+
+    async def transfer(self, message: TransferInstruction, call: Call) -> Accepted:
+        """See TransferPort."""
+        return await self.client.post(f"/v1/transfers/{message.po}", message, call, Accepted)
 
 
 @dataclass(frozen=True)

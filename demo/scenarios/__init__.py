@@ -51,6 +51,8 @@ PLAYS: tuple[Play, ...] = (
     procurement.invoice_mismatch,
     procurement.replenishment_accepted,
     procurement.replenishment_refused,
+    procurement.replenishment_transfer,
+    procurement.difference_accepted,
 )
 ALONE: tuple[Play, ...] = (delays.missing_ack,)
 """These break a system that others need."""

@@ -5,12 +5,14 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 from demo.scene import Scene
-from demo.stage import CARRIER, SITE, SUPPLIER, By
+from demo.stage import CARRIER, OTHER_SITE, SITE, SUPPLIER, By
 from gateway.purchase_views import PurchaseView, ReplenishmentView
 from schemas.base import System
-from schemas.exceptions import ExceptionKind
+from schemas.commands import ActionRequest
+from schemas.exceptions import Action, ExceptionKind
+from schemas.postings import SettlementDecision
 from schemas.procurement import Invoice, InvoicedLine, PurchaseLine, PurchaseOrder
-from schemas.purchasing import PurchaseStatus, SettlementDecision
+from schemas.purchasing import PurchaseStatus
 from schemas.replenishment import ReplenishmentProposal, ReplenishmentState, SourcedBy
 from simulators.network import ERP
 from simulators.purchasing import ItemRules, PurchaseBook
@@ -70,17 +72,38 @@ async def replenishment_accepted(scene: Scene) -> None:
     """Planning proposes pieces, the ERP orders packs of them, and the purchase order is tracked to its payment."""
     proposal = await _proposed(scene, quantity=PACKS * 12, unit="EA", units_per_pack=12)
     seen = await _replenishment(scene, proposal.id, ReplenishmentState.ORDERED)
-    scene.papers.append(seen.number)
-    await _reaches(scene, seen.number, PurchaseStatus.ORDERED)
-    view = await scene.stage.read(By.SUPPORT, f"/v1/purchase-orders/{seen.number}", PurchaseView)
-    scene.check("the order is of packs", [line.ordered for line in view.lines] == [PACKS])
-    fields = view.model_dump(include={"number", "supplier", "site", "region", "currency", "ordered_at"})
-    lines = tuple(
-        PurchaseLine(line=x.line, item=x.item, packs=x.ordered, unit_price=x.unit_price or 0, due_on=x.due_on)
-        for x in view.lines
-    )
-    await scene.stage.driver.supply(SupplyPlan(erp=ERP, order=PurchaseOrder(**fields, lines=lines)))
+    await _supplied(scene, seen.number)
     await _reaches(scene, seen.number, PurchaseStatus.SETTLED)
+
+
+async def replenishment_transfer(scene: Scene) -> None:
+    """Planning proposes packs of another site: they leave its stock, travel, and arrive; nobody sends an invoice."""
+    proposal = await _proposed(scene, kind=SourcedBy.TRANSFER, supplier=None, from_site=OTHER_SITE)
+    seen = await _replenishment(scene, proposal.id, ReplenishmentState.ORDERED)
+    await _supplied(scene, seen.number, from_site=OTHER_SITE)
+    await _reaches(scene, seen.number, PurchaseStatus.SETTLED)
+    await _books(scene, seen.number, "the goods issue is posted", lambda book: len(book.issues) == 1)
+    await _books(scene, seen.number, "the receipt is posted", lambda book: book.received == PACKS)
+    for site, packs in ((OTHER_SITE, -PACKS), (SITE, PACKS)):
+        books = await scene.stage.driver.stock(System.WMS, site)
+        scene.check(f"{site} has {packs} packs more", books.get((proposal.item, f"on_hand:{site}")) == packs)
+
+
+async def difference_accepted(scene: Scene) -> None:
+    """The supplier confirms fewer packs, and the buyer accepts: the ERP is told, and nothing more is waited for."""
+    order = await _released(scene)
+    plan = SupplyPlan(erp=ERP, order=order, short={1: 20})
+    (partner, confirmation), *_ = plan.papers(datetime.now(UTC))
+    await scene.stage.driver.paper(partner, confirmation, scene.next_id())
+    await _case(scene, order.number, ExceptionKind.SHORT_SHIP, "open")
+    case = f"{ERP}/po:{order.number}/{ExceptionKind.SHORT_SHIP}/1"
+    wish = ActionRequest(id=scene.next_id(), reason="agreed by telephone", action=Action.ACCEPT, case=case)
+    answer = await scene.stage.ask(By.SUPPORT, f"/v1/purchase-orders/{order.number}/act", wish)
+    scene.check("it is accepted", answer.is_success)
+    await _case(scene, order.number, ExceptionKind.SHORT_SHIP, "cured")
+    await _books(scene, order.number, "the decision is told", lambda book: len(book.decisions) == 1)
+    await scene.stage.driver.supply(plan)
+    await _reaches(scene, order.number, PurchaseStatus.SETTLED)
 
 
 async def replenishment_refused(scene: Scene) -> None:
@@ -92,6 +115,21 @@ async def replenishment_refused(scene: Scene) -> None:
     scene.check("the ERP's rule is named", seen.origin == "erp_rule" and "budget_exceeded" in seen.reason)
     told = await scene.stage.driver.book(System.PLANNING, f"/v1/replenishments/{proposal.id}")
     scene.check("planning knows why", told["origin"] == "erp_rule" and told["state"] == "refused")
+
+
+async def _supplied(scene: Scene, number: str, **changes: object) -> None:
+    """Whoever supplies it, and the warehouse that receives it, do their part of a purchase order of the ERP's."""
+    scene.papers.append(number)
+    await _reaches(scene, number, PurchaseStatus.ORDERED)
+    view = await scene.stage.read(By.SUPPORT, f"/v1/purchase-orders/{number}", PurchaseView)
+    scene.check("the order is of packs", [line.ordered for line in view.lines] == [PACKS])
+    fields = view.model_dump(include={"number", "supplier", "site", "region", "currency", "ordered_at"})
+    lines = tuple(
+        PurchaseLine(line=x.line, item=x.item, packs=x.ordered, unit_price=x.unit_price or 0, due_on=x.due_on)
+        for x in view.lines
+    )
+    order = PurchaseOrder.model_validate({**fields, "lines": lines, **changes})
+    await scene.stage.driver.supply(SupplyPlan(erp=ERP, order=order))
 
 
 async def _released(scene: Scene) -> PurchaseOrder:

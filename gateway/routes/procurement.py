@@ -3,7 +3,8 @@
 from fastapi import APIRouter, Request, Response
 
 from gateway.admission import digest_of, own_source
-from gateway.auth import AnyCaller, ErpCaller
+from gateway.auth import AnyCaller, ErpCaller, SupportCaller
+from gateway.commands import asked, carried_out
 from gateway.exchange import exchange_of
 from gateway.limits import read_body
 from gateway.lookup import visible_purchase
@@ -11,11 +12,14 @@ from gateway.openapi import Body, takes
 from gateway.papers import admit_paper
 from gateway.problems import FORBIDDEN, Problem, answers_of
 from gateway.purchase_views import PurchaseView, purchase_view
+from gateway.routes.commands import UNDECIDED, described
 from gateway.routes.orders import Erp, Number
 from gateway.services import answer, services_of
 from schemas.base import Contract
+from schemas.commands import Verb
 from schemas.door import admit
 from schemas.procurement import OWNERS, PurchaseOrder
+from schemas.purchasing import PurchaseAnswer, PurchaseStatus
 from store import inbox, procurement
 from store.inbox import NewMessage
 from store.partners import Caller
@@ -98,6 +102,20 @@ async def _accept(
     [message_id] = await gateway.accepter.accept([message])
     gateway.metrics.accepted(kind)
     return message_id
+
+
+@router.post(
+    "/v1/purchase-orders/{number}/act",
+    summary="Act on a purchase order's trouble",
+    **described("ActionRequest", PurchaseAnswer),
+)
+async def act(request: Request, caller: SupportCaller, number: Number, erp: Erp = None) -> Response:
+    """Carry out an action that one of its cases offers, such as `accept` or `release_invoice`. The same `id` is carried
+    out once."""
+    wish = await asked(request, caller, Verb.ACT)
+    order = await visible_purchase(services_of(request).database, caller, number, erp)
+    undecided = PurchaseAnswer(order=order["key"], status=PurchaseStatus(order["status"]), done=UNDECIDED)
+    return await carried_out(request, wish.about(order["key"]), undecided)
 
 
 @router.get(

@@ -7,13 +7,15 @@ from datetime import UTC, datetime
 from urllib.parse import urlencode
 
 from domain.governor import Rules
+from gateway.purchase_views import PurchaseView, purchase_view
 from gateway.tower import forms
 from gateway.tower.forms import Form
 from gateway.views import CaseView, OrderView, case_view, order_view
 from schemas.base import Role
 from schemas.governing import Precision, StockProposalView
+from schemas.purchasing import PREFIX, is_purchase
 from schemas.settings import GovernorSettings
-from store import cases, governing, orders, tower_desks
+from store import cases, governing, orders, procurement, tower_desks
 from store.engine import Connection
 from store.tower_desks import Asked, Load, OpenCase, Proposal
 
@@ -76,9 +78,23 @@ class CasePage:
 
     at: datetime
     case: CaseView
-    order: OrderView
+    order: OrderView | PurchaseView
     notes: list[Form]
     actions: list[Form]
+
+    @property
+    def is_purchase(self) -> bool:
+        """Whether it is about a purchase order."""
+        return isinstance(self.order, PurchaseView)
+
+    @property
+    def lines(self) -> list[dict[str, object]]:
+        """The lines as forms ask for packs of them: what is open has neither come nor been cancelled."""
+        if isinstance(self.order, PurchaseView):
+            shown = ((it.line, it.item, it.ordered, 0, it.received) for it in self.order.lines)
+        else:
+            shown = ((it.line, it.item, it.ordered, it.cancelled, it.delivered) for it in self.order.lines)
+        return [dict(zip(("line", "item", "ordered", "cancelled", "delivered"), it, strict=True)) for it in shown]
 
     @property
     def queue_url(self) -> str:
@@ -123,13 +139,21 @@ async def read_case(connection: Connection, case_id: str, *, support: bool) -> C
     row = await cases.show(connection, case_id)
     if row is None:
         return None
-    erp, _, number = row["order_key"].partition("/")
-    [order_row] = await orders.find(connection, number, None, erp)
-    order = order_view(order_row, await orders.details(connection, row["order_key"]), Role.ADMIN)
+    order = await _about(connection, row["order_key"])
     case = case_view(row, Role.ADMIN)
     workable = support and case.closed_at is None
     notes, actions = forms.of_case(case, order) if workable else ([], [])
     return CasePage(datetime.now(UTC), case, order, notes, actions)
+
+
+async def _about(connection: Connection, key: str) -> OrderView | PurchaseView:
+    """The order, or purchase order, with this key."""
+    erp, _, number = key.partition("/")
+    if is_purchase(key):
+        [purchase] = await procurement.named(connection, number.removeprefix(PREFIX), None, erp)
+        return purchase_view(purchase, await procurement.details(connection, key), Role.ADMIN)
+    [order] = await orders.find(connection, number, None, erp)
+    return order_view(order, await orders.details(connection, key), Role.ADMIN)
 
 
 async def read_planner(connection: Connection, region: str, config: GovernorSettings) -> PlannerDesk:

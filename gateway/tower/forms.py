@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 from urllib.parse import quote
 
+from gateway.purchase_views import PurchaseView
 from gateway.views import CaseView, OrderView
 from schemas.cases import CaseState
 from schemas.commands import Verb, Verdict
@@ -27,6 +28,7 @@ _TO = Field("to", "Person or queue")
 _WHY = Field("reason", "Why", required=False)
 REASON = Field("reason", "Why", hint="Kept with who decided, and when.")
 _SITE = Field("site", "Site", hint="As in RDC-EMEA.")
+_INVOICE = Field("invoice", "Invoice", hint="Its number, as the case names it.")
 _PACKS = Field("lines", "Packs", "lines", required=False, hint="Nothing filled in: all that is open.")
 
 
@@ -68,6 +70,15 @@ _ACTIONS: dict[Action, tuple[str, str, tuple[Field, ...]]] = {
         (_SITE, Field("lines", "Packs", "lines", hint="Those that the other site sends.")),
     ),
     Action.NOTIFY_CUSTOMER: ("Notify customer", "The customer gets a letter. Your reason is not in it.", ()),
+    Action.ACCEPT: (
+        "Accept",
+        "What the supplier says otherwise is agreed to; the ERP is told.",
+        (Field("lines", "Packs", "lines", required=False, hint="Of which lines; nothing filled in: all."),),
+    ),
+    Action.ASK_AGAIN: ("Ask again", "The supplier is asked again, through the ERP; the deadline runs anew.", ()),
+    Action.RELEASE_INVOICE: ("Release invoice", "Its price is accepted, and it is paid.", (_INVOICE,)),
+    Action.REJECT_INVOICE: ("Reject invoice", "It is never paid: the supplier corrects it.", (_INVOICE,)),
+    Action.CLOSE_UNINVOICED: ("Expect no invoice", "Nobody will invoice the rest: the order ends.", ()),
     Action.WRITE_OFF: ("Write off", "Packs are closed short, or a refused effect is given up.", (_PACKS,)),
 }
 
@@ -81,7 +92,7 @@ OVERRIDES = (
 """What a planner can decide instead of what is proposed."""
 
 
-def of_case(case: CaseView, order: OrderView) -> tuple[list[Form], list[Form]]:
+def of_case(case: CaseView, order: OrderView | PurchaseView) -> tuple[list[Form], list[Form]]:
     """What support can do with an open case, and the actions that it offers."""
     url = f"/v1/cases/{quote(case.id)}"
     notes = [
@@ -94,7 +105,7 @@ def of_case(case: CaseView, order: OrderView) -> tuple[list[Form], list[Form]]:
     return notes, [_act(Action(name), case, order) for name in case.actions or ()]
 
 
-def _act(action: Action, case: CaseView, order: OrderView) -> Form:
+def _act(action: Action, case: CaseView, order: OrderView | PurchaseView) -> Form:
     title, note, fields = _ACTIONS[action]
     return Form(
         action,
@@ -125,8 +136,9 @@ def of_order(order: OrderView, *, support: bool) -> list[Form]:
     return [go_on if held else stop, *([end] if support else [])]
 
 
-def _order_url(order: OrderView, verb: Verb) -> str:
-    return f"/v1/orders/{quote(order.number, safe='')}/{verb}?erp={quote(order.erp, safe='')}"
+def _order_url(order: OrderView | PurchaseView, verb: Verb) -> str:
+    kind = "purchase-orders" if isinstance(order, PurchaseView) else "orders"
+    return f"/v1/{kind}/{quote(order.number, safe='')}/{verb}?erp={quote(order.erp, safe='')}"
 
 
 STOCK_OVERRIDES = (

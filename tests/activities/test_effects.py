@@ -15,24 +15,28 @@ from temporalio.testing import ActivityEnvironment
 from activities.carry import Carrier, Timeouts
 from activities.erp import ErpActivities
 from activities.gate import Gate
-from activities.procurement import ProposalActivities, PurchasingActivities
+from activities.procurement import ProposalActivities, PurchasingActivities, TransferActivities
 from activities.tms import TmsActivities
 from activities.wms import WmsActivities
 from connectors.dialect.clients import DialectErp, DialectTms, DialectWms
-from connectors.dialect.purchasing import DialectProposing, DialectPurchasing
+from connectors.dialect.purchasing import DialectProposing, DialectPurchasing, DialectTransfers
 from connectors.http import SystemClient
 from schemas.base import System
 from schemas.effects import SYSTEM_OF, ChangeKind, Effect, EffectReceipt, LineChange, Operation
+from schemas.exceptions import Action
 from schemas.milestones import Disposition, MilestoneKind, ShippedLine
 from schemas.orders import OrderRelease, OrderStatus
-from schemas.procurement import Match
-from schemas.purchasing import (
+from schemas.postings import (
     ConfirmationReport,
+    DecisionReport,
     InvoiceSettlement,
-    PurchaseEffect,
+    IssuePosting,
     ReceiptPosting,
     SettlementDecision,
+    TransferInstruction,
 )
+from schemas.procurement import Match
+from schemas.purchasing import PurchaseEffect
 from schemas.replenishment import (
     ReplenishmentEffect,
     ReplenishmentRequest,
@@ -134,6 +138,7 @@ async def world(database_url: str, gateway: Gateway) -> AsyncIterator[World]:
             *WmsActivities(DialectWms(http[System.WMS]), carriers[System.WMS]).all(),
             *TmsActivities(DialectTms(http[System.TMS]), carriers[System.TMS]).all(),
             *PurchasingActivities(DialectPurchasing(http[System.ERP]), carriers[System.ERP]).all(),
+            *TransferActivities(DialectTransfers(http[System.WMS]), carriers[System.WMS]).all(),
             *ProposalActivities(DialectProposing(http[System.PLANNING]), carriers[System.PLANNING]).all(),
         ]
         async with database.transaction() as connection:
@@ -181,6 +186,13 @@ FIELDS: dict[Operation, dict[str, Any]] = {
             amount=Decimal("12.5"),
         )
     },
+    Operation.REPORT_DECISION: {"decision": DecisionReport(po="SO-1", id="d-1", action=Action.ASK_AGAIN)},
+    Operation.POST_ISSUE: {
+        "issue": IssuePosting(po="SO-1", shipment="S1", revision=1, site="LYS", shipped_at=NOW, lines=())
+    },
+    Operation.INSTRUCT_TRANSFER: {
+        "transfer": TransferInstruction(po="SO-1", version=1, site="LYS", to_site="HAM", wanted_on=date(2026, 6, 1))
+    },
     Operation.PLACE_REPLENISHMENT: {
         "target": "erp-one",
         "request": ReplenishmentRequest(
@@ -191,7 +203,7 @@ FIELDS: dict[Operation, dict[str, Any]] = {
             region="EMEA",
             from_site="HAM",
             packs=5,
-            wanted_on=date(2026, 6, 1),
+            wanted_on=date(2099, 6, 1),
         ),
     },
     Operation.ANSWER_REPLENISHMENT: {
@@ -203,13 +215,23 @@ KINDS: dict[Operation, type[Effect]] = {
     Operation.REPORT_CONFIRMATION: PurchaseEffect,
     Operation.POST_RECEIPT: PurchaseEffect,
     Operation.SETTLE_INVOICE: PurchaseEffect,
+    Operation.REPORT_DECISION: PurchaseEffect,
+    Operation.POST_ISSUE: PurchaseEffect,
+    Operation.INSTRUCT_TRANSFER: PurchaseEffect,
     Operation.PLACE_REPLENISHMENT: ReplenishmentEffect,
     Operation.ANSWER_REPLENISHMENT: ReplenishmentEffect,
 }
 
 
 def test_every_operation_has_its_activity() -> None:
-    classes = (ErpActivities, WmsActivities, TmsActivities, PurchasingActivities, ProposalActivities)
+    classes = (
+        ErpActivities,
+        WmsActivities,
+        TmsActivities,
+        PurchasingActivities,
+        ProposalActivities,
+        TransferActivities,
+    )
     names = [name_of(function) for kind in classes for function in kind(None, None).all()]  # type: ignore[arg-type]
     assert sorted(names) == sorted(f"{SYSTEM_OF[operation]}.{operation}" for operation in Operation)
 

@@ -61,6 +61,12 @@ def order(revision: int = 1, packs: tuple[int, int] = (100, 50), **more: Any) ->
     return document(f"order-{revision}", order=body)
 
 
+def of_own(plain: PurchaseDocument) -> PurchaseDocument:
+    """The same order as a transfer from our own site HAM."""
+    body = plain.order and plain.order.model_copy(update={"from_site": "HAM", "supplier": "wms-ham"})
+    return plain.model_copy(update={"order": body})
+
+
 def confirmed(packs: tuple[int, int] = (100, 50), day: date = DUE, revision: int = 1) -> PurchaseDocument:
     lines = tuple(ConfirmedLine(line=n, packs=count, day=day) for n, count in enumerate(packs, 1))
     return document(f"confirmed-{revision}", confirmation=SupplierConfirmation(**OF, revision=revision, lines=lines))

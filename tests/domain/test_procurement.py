@@ -2,25 +2,35 @@
 
 from collections import Counter
 from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from itertools import count
 from random import Random
 from typing import Any
 
 import pytest
 
-from domain import inbound, inbound_trouble, procurement
+from domain import inbound, inbound_effects, inbound_trouble, procurement, purchase_actions
 from domain.procurement import PurchaseFile
+from schemas.base import Unit
+from schemas.commands import ActionRequest, Command
 from schemas.effects import Operation
+from schemas.exceptions import Action
 from schemas.exceptions import ExceptionKind as X
-from schemas.milestones import MilestoneEvent
+from schemas.milestones import MilestoneEvent, ShippedLine
 from schemas.milestones import MilestoneKind as M
-from schemas.procurement import Match
-from schemas.purchasing import PurchaseDocument, PurchaseEffect, PurchaseStatus, SettlementDecision
+from schemas.postings import SettlementDecision
+from schemas.procurement import ConfirmedLine, Match, SupplierConfirmation
+from schemas.purchasing import PurchaseDocument, PurchaseEffect, PurchaseStatus
+from schemas.supply import SupplyKind
 from tests.domain.purchases import (
     DUE,
     NOON,
+    OF,
     advised,
     confirmed,
+    document,
     invoiced,
+    of_own,
     order,
     received,
     reported,
@@ -42,7 +52,7 @@ def taken(
             state, _ = procurement.take_milestone(state, it)
         else:
             state, _ = procurement.take(state, it)
-        state, effects = inbound.owed(before, state)
+        state, effects = inbound_effects.owed(before, state)
         told.extend(effects)
     return state, told
 
@@ -224,3 +234,263 @@ def test_goods_move_from_the_supplier_over_the_road_to_the_site() -> None:
     assert places(state) == {"supplier:acme": -60, "transit:S1": 10, "on_hand:LYS": 45, "blocked:LYS": 5}
     state, _ = taken(order(2, cancelled=True), begun=state)
     assert places(state) == {"supplier:acme": -50, "on_hand:LYS": 45, "blocked:LYS": 5}
+
+
+def wish(action: Action, kind: str = "", **fields: Any) -> Command[ActionRequest]:
+    """Somebody of support acts, for the case of a kind."""
+    case = f"erp-one/po:4500/{kind}/1" if kind else None
+    number = next(_wishes)
+    request = ActionRequest(id=f"w-{number}", reason="because", action=action, case=case, **fields)
+    return Command[ActionRequest](request=request, by="ann", inbox_id=number, accepted_at=NOON)
+
+
+def acted(state: PurchaseFile, asked: Command[ActionRequest]) -> tuple[PurchaseFile, list[PurchaseEffect]]:
+    """The state after an action that must be possible, and what others were told."""
+    assert purchase_actions.refusal(state, asked.request, 0) is None
+    after, _ = purchase_actions.decide(state, asked)
+    after, effects = inbound_effects.owed(state, after)
+    return after, list(effects)
+
+
+_wishes = count(1)
+
+
+def test_what_was_confirmed_short_can_be_accepted_and_is_then_all_that_is_wanted() -> None:
+    state, _ = taken(order(), confirmed((90, 50)))
+    state, told = acted(state, wish(Action.ACCEPT, "short_ship"))
+    assert kinds(state) == set()
+    [report] = [e.decision for e in told if e.decision]
+    assert [(line.line, line.packs) for line in report.lines] == [(1, 90)]
+    assert sum(x.packs for x in inbound.supplies(state)) == 140
+    state, _ = taken(received("G1", l1=90, l2=50), begun=state)
+    assert state.closed and kinds(state) == set()
+    state, _ = taken(confirmed((80, 50), revision=2), begun=taken(order(), confirmed((90, 50)))[0])
+    assert kinds(state) == {X.SHORT_SHIP}, "another difference is another case"
+
+
+def test_a_revision_of_the_erp_ends_what_was_agreed_before() -> None:
+    state, _ = taken(order(), confirmed((90, 50)))
+    state, _ = acted(state, wish(Action.ACCEPT, "short_ship"))
+    state, _ = taken(order(revision=2, packs=(120, 50)), begun=state)
+    assert [x.wanted for x in state.lines] == [120, 50]
+    assert kinds(state) == {X.SHORT_SHIP}
+
+
+def test_a_delay_can_be_accepted_and_what_is_late_cannot() -> None:
+    state, _ = taken(order(), confirmed(day=DUE + timedelta(days=2)))
+    state, told = acted(state, wish(Action.ACCEPT, "delay", lines=(ShippedLine(line=2, quantity=50),)))
+    assert [finding.subject for finding in inbound_trouble.findings(state)] == ["confirmed/1"]
+    assert told[0].decision and told[0].decision.about == ("confirmed/2",)
+    state, _ = taken(order())
+    state = inbound_trouble.pass_time(state, LATER)
+    assert purchase_actions.refusal(state, wish(Action.ACCEPT, "missing_ack").request, 0)
+
+
+def test_another_item_or_price_is_a_difference_and_counts_nothing_until_it_is_agreed() -> None:
+    def answer(**said: Any) -> PurchaseDocument:
+        lines = (ConfirmedLine(line=1, packs=100, day=DUE, **said), ConfirmedLine(line=2, packs=50, day=DUE))
+        return document("answer", confirmation=SupplierConfirmation(**OF, lines=lines))
+
+    state, told = taken(order(), answer(item="C"))
+    assert kinds(state) == {X.SHORT_SHIP} and sum(x.packs for x in inbound.supplies(state)) == 50
+    assert told[0].confirmed and told[0].confirmed.differences[0].item == "C"
+    state, _ = acted(state, wish(Action.ACCEPT, "short_ship"))
+    assert kinds(state) == set() and [x.wanted for x in state.lines] == [100, 50], "the ERP revises the order"
+
+    state, _ = taken(order(), answer(unit_price=Decimal("10.5")), received("G1", l1=100, l2=50))
+    state, _ = taken(order(), answer(unit_price=Decimal("10.5")))
+    assert kinds(state) == {X.INVOICE_MISMATCH}
+    state, told = acted(state, wish(Action.ACCEPT, "invoice_mismatch"))
+    assert told[0].decision and told[0].decision.lines[0].unit_price == Decimal("10.5")
+    state, _ = taken(received("G1", l1=100, l2=50), invoiced("I1", "10.5", l1=100), begun=state)
+    assert state.judged["I1"].decision is RELEASED
+
+
+def test_a_silent_supplier_is_reminded_once_and_asked_again_by_people() -> None:
+    state, _ = taken(order())
+    first = inbound_trouble.next_deadline(state)
+    assert first
+    late = inbound_trouble.pass_time(state, first.at)
+    _, told = inbound_effects.owed(state, late)
+    assert [e.decision.action for e in told if e.decision] == [Action.ASK_AGAIN]
+    later = inbound_trouble.pass_time(late, first.at + timedelta(hours=1))
+    assert inbound_effects.owed(late, later)[1] == () and kinds(later) == {X.MISSING_ACK}
+    asked = wish(Action.ASK_AGAIN, "missing_ack").model_copy(update={"accepted_at": first.at + timedelta(hours=2)})
+    again, told_again = acted(later, asked)
+    assert told_again[0].decision and told_again[0].decision.about == ("the supplier's confirmation",)
+    due = inbound_trouble.next_deadline(again)
+    assert kinds(again) == set() and due and due.at == first.at + timedelta(days=2, hours=2)
+    assert kinds(inbound_trouble.pass_time(again, due.at)) == {X.MISSING_ACK}
+
+
+def test_the_rest_of_a_line_can_be_given_up_but_not_what_is_under_way() -> None:
+    state, _ = taken(order(), confirmed(), advised("S1", l1=60), received("G0", l2=50))
+    too_many = wish(Action.WRITE_OFF, lines=(ShippedLine(line=1, quantity=41),))
+    assert "40 packs can be given up" in (purchase_actions.refusal(state, too_many.request, 0) or "")
+    state, told = acted(state, wish(Action.WRITE_OFF))
+    assert told[0].decision and [(x.line, x.packs) for x in told[0].decision.lines] == [(1, 60)]
+    assert sum(x.packs for x in inbound.supplies(state)) == 60 and not state.closed
+    state, _ = taken(received("G1", "S1", l1=60), begun=state)
+    assert state.closed and kinds(state) == set()
+
+
+def test_goods_that_nobody_invoices_are_a_case_after_a_while_until_no_invoice_is_expected() -> None:
+    state, _ = taken(order(), received("G1", l1=100, l2=50), invoiced("I1", l1=100), invoice_within_s=3600)
+    due = inbound_trouble.next_deadline(state)
+    assert due and due.at == NOON + timedelta(hours=1) and not state.settled
+    state = inbound_trouble.pass_time(state, due.at)
+    assert kinds(state) == {X.INVOICE_MISMATCH}
+    state, told = acted(state, wish(Action.CLOSE_UNINVOICED, "invoice_mismatch"))
+    assert state.settled and [e.decision.action for e in told if e.decision] == [Action.CLOSE_UNINVOICED]
+    waiting, _ = taken(order())
+    assert "still expected" in (purchase_actions.refusal(waiting, wish(Action.CLOSE_UNINVOICED).request, 0) or "")
+
+
+def test_people_accept_a_price_and_nothing_else_of_an_invoice() -> None:
+    state, _ = taken(order(), received("G1", l1=100, l2=50), invoiced("I1", "11", l1=100, l2=50))
+    state, told = acted(state, wish(Action.RELEASE_INVOICE, "invoice_mismatch", invoice="I1"))
+    assert [e.settlement.decision for e in told if e.settlement] == [RELEASED] and state.settled
+    for wrong in (invoiced("I1", "11", l1=101), invoiced("I1", currency="USD", l1=1), invoiced("I1", l9=1)):
+        state, _ = taken(order(), received("G1", final=True, l1=100, l2=50), wrong)
+        asked = wish(Action.RELEASE_INVOICE, invoice="I1").request
+        assert "only a price can be accepted" in (purchase_actions.refusal(state, asked, 0) or "")
+    assert "is not known" in (
+        purchase_actions.refusal(state, wish(Action.RELEASE_INVOICE, invoice="I9").request, 0) or ""
+    )
+
+
+def test_a_rejected_invoice_is_never_paid_and_a_new_one_is() -> None:
+    state, _ = taken(order(), received("G1", l1=100, l2=50), invoiced("I1", "11", l1=100, l2=50))
+    state, told = acted(state, wish(Action.REJECT_INVOICE, invoice="I1"))
+    assert [e.settlement.decision for e in told if e.settlement] == [SettlementDecision.REJECTED]
+    assert kinds(state) == set() and not state.settled
+    state, told = taken(invoiced("I2", l1=100, l2=50), begun=state)
+    assert told[0].settlement and told[0].settlement.decision is RELEASED and state.settled
+
+
+def credit(number: str, of: str, price: str = "10", revision: int = 1, **lines: int) -> PurchaseDocument:
+    """A credit note on packs of an invoice."""
+    note = invoiced(number, price, revision, "EUR", **lines)
+    assert note.invoice
+    return note.model_copy(update={"invoice": note.invoice.model_copy(update={"credits": of})})
+
+
+def test_a_credit_note_counts_against_its_invoice_and_waits_for_it() -> None:
+    state, _ = taken(order(), received("G1", final=True, l1=90, l2=50), credit("C1", "I1", l1=10))
+    assert state.judged["C1"].decision is HELD
+    state, told = taken(invoiced("I1", l1=100, l2=50), begun=state)
+    paid = {e.settlement.number: e.settlement.amount for e in told if e.settlement}
+    assert paid == {"I1": Decimal(1500), "C1": Decimal(-100)} and state.settled
+    for wrong in (credit("C1", "I1", l1=101), credit("C1", "I1", "9", l1=10), credit("C1", "C1", l1=1)):
+        state, _ = taken(order(), received("G1", final=True, l1=90, l2=50), invoiced("I1", l1=100, l2=50), wrong)
+        assert {x.decision for x in state.judged.values()} == {HELD}
+        assert kinds(state) == {X.SHORT_SHIP, X.INVOICE_MISMATCH}
+
+
+def test_too_many_credit_notes_free_no_invoice() -> None:
+    notes = (credit("C1", "I1", l1=60), credit("C2", "I1", l1=60))
+    state, _ = taken(order(), received("G1", final=True, l1=40), *notes, invoiced("I1", l1=100))
+    assert {x.decision for x in state.judged.values()} == {HELD}
+
+
+def test_another_unit_of_measure_is_a_mismatch() -> None:
+    bill = invoiced("I1", l1=100)
+    assert bill.invoice
+    line = bill.invoice.lines[0].model_copy(update={"unit": Unit.EACH})
+    bill = bill.model_copy(update={"invoice": bill.invoice.model_copy(update={"lines": (line,)})})
+    state, _ = taken(order(), received("G1", l1=100), bill)
+    assert state.judged["I1"].mismatch
+
+
+def test_packs_pass_within_a_number_or_a_percentage() -> None:
+    for packs, decision in ((102, RELEASED), (103, HELD)):
+        state, _ = taken(order(), received("G1", l1=100), invoiced("I1", l1=packs), packs_tolerance=2)
+        assert state.judged["I1"].decision is decision
+    assert kinds(taken(order(), received("G1", l1=102), packs_tolerance=2)[0]) == set()
+    assert X.OVER_SHIP in kinds(taken(order(), received("G1", l1=103), packs_tolerance=2)[0])
+
+
+@pytest.mark.parametrize("match", Match)
+@pytest.mark.parametrize("seed", range(60))
+def test_never_more_is_paid_than_was_accepted(match: Match, seed: int) -> None:
+    """Invoices, corrections, credit notes, receipts and people's words, in any order."""
+    random = Random(seed)
+    news = [
+        received("G1", l1=random.randint(1, 60), damaged=random.randint(0, 1)),
+        received("G2", final=random.random() < 0.5, l1=random.randint(1, 60), l2=random.randint(1, 60)),
+    ]
+    for n in range(4):
+        news.append(invoiced(f"I{n}", random.choice(("10", "11")), l1=random.randint(1, 70), l2=random.randint(1, 40)))
+    news.extend(credit(f"C{n}", f"I{n}", random.choice(("10", "11")), l1=random.randint(1, 40)) for n in range(3))
+    random.shuffle(news)
+    state, told = taken(order(match=match))
+    for it in news:
+        state, effects = taken(it, begun=state)
+        told.extend(effects)
+        for action in (Action.RELEASE_INVOICE, Action.REJECT_INVOICE):
+            asked = wish(action, invoice=f"I{random.randrange(4)}")
+            if random.random() < 0.3 and purchase_actions.refusal(state, asked.request, 0) is None:
+                state, effects = acted(state, asked)
+                told.extend(effects)
+    freed = [e.settlement.number for e in told if e.settlement and e.settlement.decision is RELEASED]
+    assert len(freed) == len(set(freed)), "each is paid once"
+    paid = Counter[int]()
+    for x in state.invoices:
+        if x.number in freed:
+            for line in x.lines:
+                paid[line.line] += -line.packs if x.credits else line.packs
+    for y in state.lines:
+        limit = {Match.TWO_WAY: y.wanted, Match.THREE_WAY: y.received, Match.FOUR_WAY: y.received - y.damaged}[match]
+        assert paid[y.line.line] <= min(limit, y.line.packs)
+
+
+def transfer(revision: int = 1, **more: Any) -> PurchaseDocument:
+    """The same order, from our own site HAM."""
+    return of_own(order(revision, **more))
+
+
+def where(state: PurchaseFile) -> dict[str, int]:
+    """Where the packs of item A are."""
+    return {place: packs for (place, item), packs in inbound.holdings(state).items() if item == "A" and packs}
+
+
+def test_a_transfer_moves_from_one_site_over_the_road_to_the_other() -> None:
+    state, told = taken(transfer())
+    assert [e.operation for e in told] == [Operation.INSTRUCT_TRANSFER]
+    assert where(state) == {"on_hand:HAM": -100, "allocated:HAM": 100}
+    assert {x.kind for x in inbound.supplies(state)} == {SupplyKind.TRANSFER}
+    state, told = taken(advised("S1", l1=60, l2=50), begun=state)
+    assert [e.operation for e in told] == [Operation.POST_ISSUE]
+    assert where(state) == {"on_hand:HAM": -100, "allocated:HAM": 40, "transit:S1": 60}
+    state, _ = taken(received("G1", l1=60, l2=50), begun=state)
+    assert where(state) == {"on_hand:HAM": -100, "allocated:HAM": 40, "on_hand:LYS": 60}
+    state, told = acted(state, wish(Action.WRITE_OFF))
+    assert where(state) == {"on_hand:HAM": -60, "on_hand:LYS": 60}
+    [instruction] = [e.transfer for e in told if e.transfer]
+    assert [line.packs for line in instruction.lines] == [60, 50]
+    assert state.settled and state.status is PurchaseStatus.SETTLED, "nobody invoices it"
+
+
+def test_what_a_transfer_lost_stays_on_the_road_until_it_is_given_up() -> None:
+    state, _ = taken(transfer(), advised("S1", l1=100, l2=50), received("G1", "S1", final=True, l1=95, l2=50))
+    assert where(state) == {"on_hand:HAM": -100, "transit:S1": 5, "on_hand:LYS": 95}
+    assert not state.settled and kinds(state) == {X.SHORT_SHIP}
+    assert all(x.packs == 0 for x in inbound.supplies(state))
+    state, _ = acted(state, wish(Action.WRITE_OFF, "short_ship"))
+    assert where(state) == {"on_hand:HAM": -100, "scrap:": 5, "on_hand:LYS": 95} and state.settled
+
+
+def test_a_cancelled_transfer_is_put_back() -> None:
+    state, _ = taken(transfer())
+    state, told = taken(transfer(2, cancelled=True), begun=state)
+    assert where(state) == {} and state.settled
+    [instruction] = [e.transfer for e in told if e.transfer]
+    assert [line.packs for line in instruction.lines] == [0, 0]
+
+
+def test_an_order_refuses_what_only_a_purchase_can_do() -> None:
+    state, _ = taken(order())
+    refused = purchase_actions.refusal(state, wish(Action.RE_DATE, promised_on=DUE).request, 0)
+    assert refused and refused.startswith("re_date is for orders")
+    assert purchase_actions.refusal(state, wish(Action.RETRY).request, 0)
+    assert purchase_actions.refusal(state, wish(Action.RETRY).request, 1) is None

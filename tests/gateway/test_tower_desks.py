@@ -4,6 +4,7 @@ import html
 import re
 from collections.abc import AsyncIterator
 from datetime import timedelta
+from decimal import Decimal
 
 import pytest
 
@@ -13,6 +14,8 @@ from gateway.tower.snapshots import Snapshots
 from schemas.commands import ActionRequest
 from schemas.exceptions import Action, ExceptionKind
 from schemas.orders import OrderStatus
+from schemas.procurement import PurchaseLine, PurchaseOrder
+from store import procurement
 from tests.gateway import tower_rows
 from tests.gateway.harness import Gateway
 
@@ -110,6 +113,27 @@ async def test_a_case_shows_what_is_wrong_what_happened_and_what_can_be_done(tro
         "/v1/orders/SO-CASE/act?erp=erp-one",
     ]
     assert f'name="case" value="{FRESH}"' in page
+
+
+async def test_the_case_of_a_purchase_order_shows_it_and_acts_on_it(troubled: Gateway) -> None:
+    line = PurchaseLine(line=1, item="ABC-1", packs=10, unit_price=Decimal("9.5"), due_on=tower_rows.PROMISED)
+    order = PurchaseOrder(
+        number="4500",
+        supplier="acme",
+        site="LYS",
+        region="EMEA",
+        currency="EUR",
+        ordered_at=tower_rows.RELEASED,
+        lines=(line,),
+    )
+    async with troubled.database.transaction() as connection:
+        key = await procurement.open_purchase(connection, tower_rows.ERP, order, [tower_rows.ERP])
+    await tower_rows.case(
+        troubled.database, "po:4500", ExceptionKind.SHORT_SHIP, "order-management", actions=(Action.ACCEPT,)
+    )
+    page = await text(troubled, f"/tower/cases/{key}/short_ship/1")
+    assert "Purchase order 4500" in page
+    assert sends(page)[-1] == "/v1/purchase-orders/4500/act?erp=erp-one"
 
 
 async def test_what_was_acknowledged_is_not_acknowledged_again(troubled: Gateway) -> None:

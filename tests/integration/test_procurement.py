@@ -1,6 +1,7 @@
 """Procurement and replenishment with every process: documents by webhook and API, the systems' own books."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
@@ -32,7 +33,7 @@ from simulators.network import ERP
 from simulators.purchasing import ItemRules, PurchaseBook
 from simulators.supplying import SupplyPlan
 from stack.layout import LocalStack, StackOptions, local_stack
-from store import ledger, partners, report
+from store import ledger, partners, procurement, report
 from store.engine import Database
 from tests.stack.standins import until
 
@@ -42,6 +43,7 @@ ROLES = {
     SUPPLIER: Role.SUPPLIER,
     "other": Role.SUPPLIER,
     WAREHOUSE: Role.WMS,
+    "wms-rdc-amer": Role.WMS,
     CARRIER: Role.CARRIER,
     "planner": Role.PLANNING,
     "helpdesk": Role.SUPPORT,
@@ -178,7 +180,11 @@ async def shop() -> AsyncIterator[Shop]:
 
 async def test_straight_through(shop: Shop) -> None:
     order = await shop.release(shop.purchase())
-    await shop.driver.supply(SupplyPlan(erp=ERP, order=order))
+    plan = SupplyPlan(erp=ERP, order=order)
+    (partner, confirmation), *_ = plan.papers(datetime.now(UTC))
+    await shop.driver.paper(partner, confirmation, f"{order.number}-1")
+    await shop.reaches(order, "confirmed")  # what comes when everything is paid is not told any more
+    await shop.driver.supply(plan)
     seen = await shop.reaches(order, "settled")
     assert [(x["number"], x["decision"]) for x in seen["invoices"]] == [(f"INV-{order.number}", "released")]
     book = await shop.book(order)
@@ -347,12 +353,195 @@ async def test_a_refusal_shows_which_hop_failed_and_why(
 @pytest.mark.parametrize(("system", "hop"), [(System.ERP, "erp"), (System.PLANNING, "planning")])
 async def test_a_silent_system_is_shown_and_waited_for(shop: Shop, system: System, hop: str) -> None:
     name = f"R-SILENT-{system}"
-    await shop.driver.befall(system, Faults(timeout=1, hold_s=1.5))
+    await shop.driver.befall(system, Faults(timeout=1, hold_s=4))
     await propose(shop, name)
     await shop.proposal_where(name, hop=hop, origin=f"{system}_api", answered=False)
     await shop.driver.befall(system, NONE)
     seen = await shop.proposal_where(name, state="ordered", answered=True)
     assert f"{system}_api" in [entry.get("origin") for entry in seen["trail"]]
+
+
+FROM = "RDC-AMER"
+SENDER = "wms-rdc-amer"
+
+
+def stock_transfer(shop: Shop) -> PurchaseOrder:
+    """A transfer order of its own: 100 packs from another site."""
+    return shop.purchase(from_site=FROM, supplier=SENDER)
+
+
+async def test_a_transfer_is_tracked_and_every_book_agrees(shop: Shop) -> None:
+    order = await shop.release(stock_transfer(shop))
+    item = order.lines[0].item
+
+    async def allocated() -> bool:
+        await asyncio.sleep(0.05)
+        books = await shop.driver.stock(System.WMS, FROM)
+        return books.get((item, f"allocated:{FROM}")) == 100
+
+    await until(allocated)
+    assert await shop.stock(order) == {f"on_hand:{FROM}": -100, f"allocated:{FROM}": 100}
+    await shop.driver.supply(SupplyPlan(erp=ERP, order=order))
+    seen = await shop.reaches(order, "settled")
+    assert seen["invoices"] == [] and seen["cases"] == []
+    ours = await shop.stock(order)
+    assert ours == {f"on_hand:{FROM}": -100, f"on_hand:{SITE}": 100}
+    for system, instance in ((System.WMS, FROM), (System.WMS, SITE), (System.ERP, ERP)):
+        books = await shop.driver.stock(system, instance)
+        theirs = {place: packs for (name, place), packs in books.items() if name == item}
+        assert theirs == {p: n for p, n in ours.items() if system is System.ERP or p.endswith(instance)}, instance
+    async with shop.database.connection() as connection:
+        cursor = await connection.execute(
+            "SELECT split_part(kind, ':', 2) || ':' || site AS place, sum(packs)::bigint AS packs FROM planning_delta "
+            "WHERE item = %s AND starts_with(kind, 'stock:') GROUP BY 1 HAVING sum(packs) <> 0",
+            (item,),
+        )
+        assert {row["place"]: row["packs"] for row in await cursor.fetchall()} == ours, "what planning is told"
+
+
+async def test_a_transfer_is_supplied_by_the_warehouse_of_its_site_alone(shop: Shop) -> None:
+    order = shop.purchase(from_site=FROM)
+    await shop.release(order)
+
+    async def parked() -> bool:
+        await asyncio.sleep(0.05)
+        return (await shop.message(order.number)).get("origin") == "ownership"
+
+    await until(parked)
+
+
+async def test_a_replenishment_by_transfer_becomes_a_transfer_order(shop: Shop) -> None:
+    await propose(shop, "R-MOVE", kind="transfer", supplier=None, from_site=FROM)
+    seen = await shop.proposal_where("R-MOVE", state="ordered", answered=True)
+
+    async def tracked() -> bool:
+        await asyncio.sleep(0.05)
+        return (await shop.show(f"/v1/purchase-orders/{seen['number']}")).get("supplier") == SENDER
+
+    await until(tracked)
+
+
+async def test_a_carriers_word_moves_supply_in_the_availability_at_once(shop: Shop) -> None:
+    order = await shop.release(shop.purchase())
+    item, eta = order.lines[0].item, datetime.now(UTC) + timedelta(days=3)
+
+    async def expected_on(day: date) -> bool:
+        await asyncio.sleep(0.05)
+        answer = await shop.api["helpdesk"].get("/v1/availability", params={"item": item, "site": SITE})
+        found = answer.json()["availability"] if answer.status_code == 200 else ()
+        coming = {row["day"]: row["supply"] for figure in found for row in figure["days"] if row["supply"]}
+        return coming == {str(day): 100}
+
+    await until(lambda: expected_on(DUE))
+    advice = DespatchAdvice(
+        erp=ERP,
+        po=order.number,
+        shipment=f"ASN-{order.number}",
+        shipped_at=datetime.now(UTC),
+        eta=eta,
+        carrier=CARRIER,
+        lines=(AdvisedLine(line=1, packs=100),),
+    )
+    await shop.driver.paper(SUPPLIER, advice, f"asn-{order.number}")
+    await until(lambda: expected_on(eta.date()))
+    late = eta + timedelta(days=4)
+    milestone = Milestone(kind=MilestoneKind.DELAYED, shipment=advice.shipment, occurred_at=datetime.now(UTC), eta=late)
+    await shop.driver.say(CARRIER, milestone, f"late-{order.number}")
+    await until(lambda: expected_on(late.date()))
+
+
+async def test_people_decide_on_differences_and_everybody_concerned_follows(shop: Shop) -> None:
+    order = await shop.release(shop.purchase())
+    plan = SupplyPlan(erp=ERP, order=order, short={1: 20}, dearer=Decimal(1))
+    (partner, confirmation), *_ = plan.papers(datetime.now(UTC))
+    await shop.driver.paper(partner, confirmation, f"{order.number}-first")
+    await shop.case(order, "short_ship", "open")
+    path = f"/v1/purchase-orders/{order.number}/act"
+
+    async def act(by: str = "helpdesk", **fields: Any) -> httpx.Response:
+        body = {"id": f"{order.number}-{next(_numbers)}", "reason": "agreed by telephone", **fields}
+        return await shop.api[by].post(path, json=body)
+
+    key = f"{ERP}/po:{order.number}"
+    case = await shop.show(f"/v1/cases/{key}/short_ship/1")
+    assert case["actions"] == ["accept", "ask_again", "write_off"] and case["queue"] == "order-management"
+    assert (await act(by=SUPPLIER, action="accept", case=case["id"])).status_code == 403
+    assert (await act(action="re_source", site="LYS")).status_code == 409
+    said = await act(action="accept", case=case["id"])
+    assert said.status_code == 200 and "accepted" in said.json()["done"], said.text
+    await shop.case(order, "short_ship", "cured")
+    [decision] = (await shop.book(order)).decisions
+    assert [(x.line, x.packs) for x in decision.lines] == [(1, 80)]
+    await shop.driver.supply(plan)
+    await shop.case(order, "invoice_mismatch", "open")
+    said = await act(action="release_invoice", invoice=f"INV-{order.number}", case=f"{key}/invoice_mismatch/1")
+    assert said.status_code == 200, said.text
+    await shop.reaches(order, "settled")
+    assert (await shop.book(order)).payable == Decimal("1080.00")
+    gone = await act(action="close_uninvoiced")
+    assert gone.status_code == 409, "nothing is open any more"
+
+
+async def test_bytes_that_are_no_proposal_are_refused_and_say_which_field(shop: Shop) -> None:
+    bad = {**proposal("R-BYTES"), "quantity": "many"}
+    for content in (json.dumps(bad).encode(), b'{"id": "R-BYTES", "quantity": \xff}'):
+        answer = await shop.api["planner"].post("/v1/replenishments", content=content)
+        assert answer.status_code == 422, answer.text
+        assert answer.json()["findings"], "names field and rule"
+    assert await shop.show("/v1/replenishments/R-BYTES") == {}
+
+
+@pytest.mark.parametrize(
+    ("name", "rules", "code"),
+    [
+        ("R-CODE-ITEM", ItemRules(unknown=True), "item_unknown"),
+        ("R-CODE-SUPPLIER", ItemRules(suppliers=("another",)), "supplier_unknown"),
+        ("R-CODE-MINIMUM", ItemRules(minimum_packs=101), "below_minimum"),
+        ("R-CODE-CALENDAR", ItemRules(closed_on=(DUE,)), "calendar_closed"),
+        ("R-CODE-BUDGET", ItemRules(budget_packs=99), "budget_exceeded"),
+    ],
+)
+async def test_each_rule_of_the_erp_is_refused_under_its_own_code(
+    shop: Shop, name: str, rules: ItemRules, code: str
+) -> None:
+    await shop.driver.item_rules(f"ITEM-{name}", rules)
+    await propose(shop, name)
+    seen = await shop.proposal_where(name, state="refused", answered=True)
+    assert code in seen["reason"]
+    async with shop.database.connection() as connection:
+        cursor = await connection.execute(
+            "SELECT outcome, origin, error FROM effect WHERE key = %s",
+            (f"{ERP}/replenishment:{name}/place_replenishment",),
+        )
+        row = await cursor.fetchone()
+    assert row and (row["outcome"], row["origin"]) == ("failed", "erp_rule") and code in row["error"]
+
+
+async def test_measures_of_procurement(shop: Shop) -> None:
+    """Whatever ran before: one order more that matches at once, and one that does not."""
+
+    async def measured() -> dict[str, Any]:
+        async with shop.database.connection() as connection:
+            return await procurement.measures(connection)
+
+    before = await measured()
+    for dearer in (Decimal(0), Decimal(1)):
+        order = await shop.release(shop.purchase())
+        plan = SupplyPlan(erp=ERP, order=order, dearer=dearer)
+        (partner, confirmation), (_, advice), (warehouse, receipt), (_, invoice) = plan.papers(datetime.now(UTC))
+        await shop.driver.paper(partner, confirmation, f"{order.number}-1")
+        await shop.reaches(order, "confirmed")
+        await shop.driver.paper(partner, advice, f"{order.number}-2")
+        await shop.driver.paper(warehouse, receipt, f"{order.number}-3")
+        await shop.reaches(order, "received")
+        await shop.driver.paper(partner, invoice, f"{order.number}-4")
+        await shop.reaches(order, "received" if dearer else "settled")
+        if dearer:
+            await shop.case(order, "invoice_mismatch", "open")
+    after = await measured()
+    assert after["invoices"] - before["invoices"] == 2
+    assert after["matched_at_once"] - before["matched_at_once"] == 1
+    assert after["confirmed"] - before["confirmed"] == 2 and after["confirm_p50_h"] is not None
 
 
 async def test_all_ledgers_agree(shop: Shop) -> None:

@@ -5,8 +5,9 @@ from collections.abc import Awaitable, Callable
 from temporalio.client import WorkflowHistory
 
 from schemas.effects import Operation
+from schemas.exceptions import Action
 from schemas.milestones import MilestoneKind
-from tests.domain.purchases import NOON, advised, confirmed, invoiced, received, reported
+from tests.domain.purchases import NOON, advised, confirmed, invoiced, of_own, received, reported
 from tests.domain.test_replenishing import proposal
 from tests.stack.standins import until
 from tests.workflow.purchase_world import Purchase, PurchaseWorld
@@ -72,6 +73,38 @@ async def unconfirmed(world: PurchaseWorld) -> Lived:
     return await _lived(order)
 
 
+async def decided(world: PurchaseWorld) -> Lived:
+    """Confirmed short and accepted; the rest is given up, a dear invoice rejected; no other one is expected."""
+    order = world.purchase(confirm_within_s=0.3)
+    await order.tell(order.order(days=700))
+    await order.case("missing_ack", "open")
+    await order.tell(confirmed((90, 50)))
+    await order.case("short_ship", "open")
+    await order.act(Action.ACCEPT, case=f"{order.start.key}/short_ship/1")
+    await order.case("short_ship", "cured")
+    await order.tell(received("G1", l1=90), invoiced("I1", "11", l1=90))
+    await order.case("invoice_mismatch", "open")
+    await order.act(Action.WRITE_OFF)
+    await order.act(Action.REJECT_INVOICE, invoice="I1")
+    await order.act(Action.CLOSE_UNINVOICED)
+    return await _lived(order)
+
+
+async def transferred(world: PurchaseWorld) -> Lived:
+    """Packs go from one of our sites to another; some are lost on the way, and given up."""
+    order = world.purchase()
+    await order.tell(of_own(order.order(days=700)))
+    for document in (
+        advised("S1", NOON.replace(year=2027), l1=100, l2=50),
+        received("G1", "S1", final=True, l1=95, l2=50),
+    ):
+        await order.tell(document)
+        await order.knows(document.id)
+    await order.case("short_ship", "open")
+    await order.act(Action.WRITE_OFF, case=f"{order.start.key}/short_ship/1")
+    return await _lived(order)
+
+
 async def replenished(world: PurchaseWorld) -> Lived:
     """A proposal is ordered, while planning is away for a while."""
     key = "erp-one/replenishment:R-ordered"
@@ -93,5 +126,13 @@ async def replenishment_refused(world: PurchaseWorld) -> Lived:
 
 PROCURED: dict[str, Callable[[PurchaseWorld], Awaitable[Lived]]] = {
     scenario.__name__: scenario
-    for scenario in (purchased, purchased_at_once, unconfirmed, replenished, replenishment_refused)
+    for scenario in (
+        purchased,
+        purchased_at_once,
+        unconfirmed,
+        decided,
+        transferred,
+        replenished,
+        replenishment_refused,
+    )
 }

@@ -14,10 +14,18 @@ from temporalio.worker import Worker
 
 from schemas.base import System
 from schemas.cases import CaseHistory, CaseName, CaseQuery, CaseRecord
+from schemas.commands import ActionRequest, Command
 from schemas.effects import SYSTEM_OF, EffectReceipt, Operation
-from schemas.exceptions import CasePolicy, Tier
+from schemas.exceptions import Action, CasePolicy, Tier
 from schemas.milestones import MilestoneEvent
-from schemas.purchasing import InboundStart, PurchaseDocument, PurchaseEffect, PurchaseOutcome, PurchaseRecord
+from schemas.purchasing import (
+    InboundStart,
+    PurchaseAnswer,
+    PurchaseDocument,
+    PurchaseEffect,
+    PurchaseOutcome,
+    PurchaseRecord,
+)
 from schemas.records import Written
 from schemas.replenishment import (
     ReplenishmentEffect,
@@ -54,7 +62,14 @@ class PurchaseWorld:
     def activities(self) -> list[Callable[..., Any]]:
         """Stand-ins under the names of the real activities."""
         proposing = (Operation.PLACE_REPLENISHMENT, Operation.ANSWER_REPLENISHMENT)
-        purchasing = (Operation.REPORT_CONFIRMATION, Operation.POST_RECEIPT, Operation.SETTLE_INVOICE)
+        purchasing = (
+            Operation.REPORT_CONFIRMATION,
+            Operation.POST_RECEIPT,
+            Operation.SETTLE_INVOICE,
+            Operation.REPORT_DECISION,
+            Operation.POST_ISSUE,
+            Operation.INSTRUCT_TRANSFER,
+        )
         return [
             self._write_purchase,
             self._write_replenishment,
@@ -155,6 +170,12 @@ class Purchase:
         """Signal what carriers report."""
         await self.handle.signal(InboundWorkflow.milestones, list(events))
 
+    async def act(self, action: Action, **fields: Any) -> PurchaseAnswer:
+        """Somebody of support acts on it. Raises WorkflowUpdateFailedError when it is refused."""
+        wish = ActionRequest(id=f"act-{next(_numbers)}", reason="because", action=action, **fields)
+        command = Command[ActionRequest](request=wish, by="ann", inbox_id=9, accepted_at=datetime.now(UTC))
+        return await self.handle.execute_update(InboundWorkflow.act, command)
+
     async def knows(self, *ids: str) -> None:
         """Wait until these are written down."""
         await until(lambda: {*ids} <= {x.event_id for record in self.records for x in record.outcomes})
@@ -169,7 +190,7 @@ async def purchase_world(client: Client) -> AsyncIterator[PurchaseWorld]:
     """Workers on a server."""
     async with AsyncExitStack() as stack:
         world = PurchaseWorld(client)
-        for queue in ("orders", System.ERP, System.PLANNING):
+        for queue in ("orders", System.ERP, System.WMS, System.PLANNING):
             worker = Worker(
                 client,
                 task_queue=queue,

@@ -3,15 +3,18 @@
 from collections.abc import AsyncIterator
 from typing import Any
 
+import pytest
 import pytest_asyncio
+from temporalio.client import WorkflowUpdateFailedError
 from temporalio.testing import WorkflowEnvironment
 
 from schemas.effects import Operation
+from schemas.exceptions import Action
 from schemas.milestones import MilestoneKind
 from schemas.purchasing import PurchaseStatus
 from schemas.replenishment import Hop, ReplenishmentState
 from stack.temporal import binary
-from tests.domain.purchases import NOON, advised, confirmed, invoiced, received, reported
+from tests.domain.purchases import NOON, advised, confirmed, invoiced, of_own, received, reported
 from tests.domain.test_replenishing import proposal
 from tests.stack.standins import until
 from tests.workflow.conftest import options
@@ -128,6 +131,46 @@ async def test_documents_and_reports_wait_for_the_order_itself(world: PurchaseWo
     await order.tell(order.order())
     await order.knows(received("G1", **ALL).id, reported(MilestoneKind.IN_TRANSIT, "S1", 1).id)
     await order.handle.terminate()
+
+
+async def test_an_action_is_refused_at_once_or_carried_out_and_answered(world: PurchaseWorld) -> None:
+    order = world.purchase(confirm_within_s=0.2)
+    await order.tell(order.order())
+    await order.case("missing_ack", "open")
+    assert order.done == ["decision/reminder"], "a silent supplier is reminded by itself"
+    with pytest.raises(WorkflowUpdateFailedError, match="Workflow update failed") as refused:
+        await order.act(Action.CLOSE_UNINVOICED)
+    assert "still expected" in str(refused.value.cause)
+    said = await order.act(Action.WRITE_OFF, case=f"{order.start.key}/missing_ack/1")
+    assert said.status is PurchaseStatus.SETTLED and said.done == "given up: line/1, line/2"
+    await order.handle.result()
+    assert len(order.done) == 2
+    settled = [x for record in order.records for x in record.outcomes if x.event_id.startswith("act ")]
+    assert [(x.inbox_id, x.superseded) for x in settled] == [(9, None)]
+    await order.case("missing_ack", "cured")
+
+
+async def test_what_the_erp_refused_is_tried_again(world: PurchaseWorld) -> None:
+    order = world.purchase()
+    world.trouble[order.start.key, Operation.POST_RECEIPT] = refuses
+    await order.tell(order.order(), received("G1", **ALL))
+    await order.case("refused_effect", "open")
+    del world.trouble[order.start.key, Operation.POST_RECEIPT]
+    assert (await order.act(Action.RETRY)).done == "1 effects are tried again"
+    await order.case("refused_effect", "cured")
+    assert order.done == ["receipt/G1/r1"]
+    await order.handle.terminate()
+
+
+async def test_a_transfer_is_instructed_issued_and_received(world: PurchaseWorld) -> None:
+    order = world.purchase()
+    await order.tell(of_own(order.order()))
+    for document in (advised("S1", **ALL), received("G1", "S1", **ALL)):
+        await order.tell(document)
+        await order.knows(document.id)
+    assert (await order.handle.result()).status is PurchaseStatus.SETTLED
+    assert sorted(order.done) == ["issue/S1/r1", "receipt/G1/r1", "transfer/v1"]
+    assert order.records[-1].closed and not any(record.invoices for record in order.records)
 
 
 async def test_a_proposal_is_ordered_and_answered(world: PurchaseWorld) -> None:
