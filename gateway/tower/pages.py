@@ -2,6 +2,7 @@
 
 import hashlib
 from datetime import date, datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -12,6 +13,7 @@ from fastapi.responses import HTMLResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from gateway.problems import NOT_FOUND, Problem
+from schemas.purchasing import PREFIX, is_purchase
 
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; font-src 'self'; img-src 'self'; connect-src 'self'; "
@@ -54,6 +56,34 @@ def order_url(key: str) -> str:
 def case_url(case_id: str) -> str:
     """The page of the case `<erp>/<number>/<kind>/<n>`."""
     return f"/tower/cases/{quote(case_id)}"
+
+
+def item_url(item: str, site: str) -> str:
+    """The page of an item at a site."""
+    return f"/tower/stock/{quote(item, safe='')}?site={quote(site, safe='')}"
+
+
+def purchase_url(erp: str, number: str) -> str:
+    """The page of a purchase order."""
+    return f"/tower/purchases/{quote(erp, safe='')}/{quote(number, safe='')}"
+
+
+def supply_url(key: str) -> str:
+    """The page of the purchase order that a supply `po/<erp>/<number>/…` comes from; empty when none does."""
+    kind, *rest = key.split("/")
+    return purchase_url(rest[0], rest[1]) if kind == "po" and len(rest) > 1 else ""
+
+
+def ref_url(key: str) -> str:
+    """The page of an order, or of a purchase order, by its key."""
+    erp, _, number = key.partition("/")
+    return purchase_url(erp, number.removeprefix(PREFIX)) if is_purchase(key) else order_url(key)
+
+
+def ref_name(ref: str) -> str:
+    """How people call an order or a purchase order."""
+    number = ref.partition("/")[2]
+    return f"PO {number.removeprefix(PREFIX)}" if is_purchase(ref) else number
 
 
 def span(length: timedelta) -> str:
@@ -111,6 +141,14 @@ def _packs(quantity: int) -> str:
     return _number(quantity) if quantity else "–"
 
 
+def _money(amount: Decimal) -> str:
+    return f"{amount:,.2f}"
+
+
+def _mood(difference: Any) -> str:
+    return {"open": "s3", "waiting": "s2"}.get(difference.state, "s1")
+
+
 def _number(number: float) -> str:
     return f"{number:,.0f}"
 
@@ -136,7 +174,13 @@ _PAGES.filters.update(
     day=_day,
     number=_number,
     packs=_packs,
+    money=_money,
+    mood=_mood,
     order_url=order_url,
     case_url=case_url,
     span=span,
+    item_url=item_url,
+    supply_url=supply_url,
+    ref_url=ref_url,
+    ref_name=ref_name,
 )
