@@ -87,7 +87,7 @@ async def purchases(connection: Connection, status: str) -> list[Purchase]:
         "CROSS JOIN LATERAL (SELECT count(*) AS cases FROM exception_case WHERE order_key = p.key AND closed_at IS NULL) c "
         "CROSS JOIN LATERAL (SELECT count(*) FILTER (WHERE decision = 'held') AS held, count(*) FILTER "
         "(WHERE decision = 'released') AS released FROM invoice WHERE order_key = p.key) i "
-        "WHERE p.status = ANY(%(statuses)s) ORDER BY c.cases > 0 DESC, i.held > 0 DESC, l.next_on NULLS LAST, p.key "
+        "WHERE p.status = ANY(%(statuses)s) ORDER BY c.cases > 0 DESC, i.held > 0 DESC, l.otherwise + l.damaged > 0 DESC, l.next_on NULLS LAST, p.key "
         "LIMIT %(limit)s",
         {"statuses": [status] if status else OPEN, "limit": PURCHASES},
     )

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
 from schemas.base import System
@@ -82,7 +82,9 @@ class Books:
 
     def bars(self, currency: str) -> list[Bar]:
         """Goods in transit in a currency, day by day."""
-        return bars(it for it in self.ledger.in_transit if it.currency == currency) if self.ledger else []
+        if self.ledger is None:
+            return []
+        return bars((it for it in self.ledger.in_transit if it.currency == currency), self.ledger.as_of.date())
 
 
 async def read(connection: Connection, ledger: Ledger | None) -> Books:
@@ -97,11 +99,17 @@ async def read(connection: Connection, ledger: Ledger | None) -> Books:
     )
 
 
-def bars(days: Iterable[InTransitDay]) -> list[Bar]:
-    """Days as bars, the highest of 100 percent."""
-    found = list(days)
-    most = max((it.amount for it in found), default=Decimal())
-    return [Bar(it.day, it.amount, it.packs, round(float(100 * it.amount / most), 1) if most else 0.0) for it in found]
+def bars(days: Iterable[InTransitDay], last: date) -> list[Bar]:
+    """The days up to the last one as bars, the highest of 100 percent; none when there was nothing on any of them."""
+    found = {it.day: it for it in days}
+    most = max((it.amount for it in found.values()), default=Decimal())
+    if most <= 0:
+        return []
+    shown = []
+    for day in (last - timedelta(days=n) for n in reversed(range(DAYS))):
+        amount, packs = (found[day].amount, found[day].packs) if day in found else (Decimal(), 0)
+        shown.append(Bar(day, amount, packs, round(max(0.0, float(100 * amount / most)), 1)))
+    return shown
 
 
 def _row(it: Stand, runs: Iterable[Run], worth: Iterable[Worth]) -> Row:
@@ -122,17 +130,24 @@ def _row(it: Stand, runs: Iterable[Run], worth: Iterable[Worth]) -> Row:
 
 
 def _total(rows: list[Row]) -> Row:
-    theirs = {system: [row.theirs[system] for row in rows] for system in SYSTEMS}
     sums: dict[str, Decimal] = {}
     for value in (x for row in rows for x in row.values):
         sums[value.currency] = sums.get(value.currency, Decimal()) + value.amount
     return Row(
         name="All",
         ours=sum(row.ours for row in rows),
-        theirs={
-            s: sum(x for x in found if x is not None) if any(x is not None for x in found) else None
-            for s, found in theirs.items()
-        },
+        theirs={system: _sum(row.theirs[system] for row in rows if system in keeps(row)) for system in SYSTEMS},
         differences=sum(row.differences for row in rows),
         values=[Worth("", currency, amount) for currency, amount in sorted(sums.items())],
     )
+
+
+def keeps(row: Row) -> tuple[System, ...]:
+    """Who keeps this place: of what is on the way, warehouses know nothing, and planning keeps it by site."""
+    return SYSTEMS if row.name != ON_THE_WAY else (System.ERP,)
+
+
+def _sum(figures: Iterable[int | None]) -> int | None:
+    """The sum, or None when one of them is not known: part of a sum looks like a difference."""
+    known = list(figures)
+    return None if None in known or not known else sum(it or 0 for it in known)

@@ -69,11 +69,11 @@ class WorkList:
 
 @dataclass(frozen=True)
 class CasePage:
-    """One case, its order, and what this viewer can do about it."""
+    """One case, its order (none: it is of a purchase order or of books), and what this viewer can do about it."""
 
     at: datetime
     case: CaseView
-    order: OrderView
+    order: OrderView | None
     notes: list[Form]
     actions: list[Form]
 
@@ -116,8 +116,8 @@ async def read_case(connection: Connection, case_id: str, *, support: bool) -> C
     if row is None:
         return None
     erp, _, number = row["order_key"].partition("/")
-    [order_row] = await orders.find(connection, number, None, erp)
-    order = order_view(order_row, await orders.details(connection, row["order_key"]), Role.ADMIN)
+    found = await orders.find(connection, number, None, erp)
+    order = order_view(found[0], await orders.details(connection, row["order_key"]), Role.ADMIN) if found else None
     case = case_view(row, Role.ADMIN)
     workable = support and case.closed_at is None
     notes, actions = forms.of_case(case, order) if workable else ([], [])

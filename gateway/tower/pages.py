@@ -19,6 +19,9 @@ POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; font-src 'self'; img-src 'self'; connect-src 'self'; "
     "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
+COMPARED = "stock/"
+"""Begins what a case of reconciliation is about: no ERP has this name."""
+SYSTEMS = {"erp": "ERP", "wms": "WMS", "tms": "TMS", "planning": "Planning", "inbox": "Inbox"}
 FOR_EVER = "public, max-age=31536000, immutable"
 MEDIA_TYPES = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml", ".woff2": "font/woff2"}
 MS_PER_S = 1000
@@ -75,15 +78,20 @@ def supply_url(key: str) -> str:
 
 
 def ref_url(key: str) -> str:
-    """The page of an order, or of a purchase order, by its key."""
+    """The page of an order or purchase order by its key; the books for `stock/<system>/<target>`."""
+    if key.startswith(COMPARED):
+        return "/tower/books"
     erp, _, number = key.partition("/")
     return purchase_url(erp, number.removeprefix(PREFIX)) if is_purchase(key) else order_url(key)
 
 
-def ref_name(ref: str) -> str:
-    """How people call an order or a purchase order."""
-    number = ref.partition("/")[2]
-    return f"PO {number.removeprefix(PREFIX)}" if is_purchase(ref) else number
+def ref_name(key: str) -> str:
+    """How people call an order, a purchase order, or the books of a system that are compared."""
+    number = key.partition("/")[2]
+    if key.startswith(COMPARED):
+        system, _, target = number.partition("/")
+        return f"Books of {SYSTEMS.get(system, system)} {target}"
+    return f"PO {number.removeprefix(PREFIX)}" if is_purchase(key) else number
 
 
 def span(length: timedelta) -> str:
@@ -161,7 +169,7 @@ _PAGES = Environment(
     lstrip_blocks=True,
     auto_reload=False,
 )
-_PAGES.globals["version"] = _VERSION
+_PAGES.globals.update(version=_VERSION, system_names=SYSTEMS)
 _PAGES.filters.update(
     latency=_latency,
     took=_took,

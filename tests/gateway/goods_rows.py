@@ -291,11 +291,20 @@ async def books(database: Database) -> None:
     that nobody can explain and one that passes by itself, one that could not be made."""
     for number, currency, value in (("SO-EUR", "EUR", "12.50"), ("SO-USD", "USD", "8.00")):
         key = await tower_rows.release(database, number)
-        moves = {"on_hand:LYS": {"GEAR-5": -40}, f"transit:DN-{number}": {"GEAR-5": 40}}
+        moves = {"supplier:acme": -100, "on_hand:LYS": 60, f"transit:DN-{number}": 40}
         async with database.transaction() as connection:
             await ledger.set_values(connection, key, currency, {"GEAR-5": Decimal(value)})
             await ledger.book(
-                connection, [StockMove(key=f"{key}/v1", kind="step", source="order", ref=key, moves=moves)]
+                connection,
+                [
+                    StockMove(
+                        key=f"{key}/v1",
+                        kind="step",
+                        source="order",
+                        ref=key,
+                        moves={at: {"GEAR-5": n} for at, n in moves.items()},
+                    )
+                ],
             )
             await freight.accrue(connection, f"{key}/v1", key, {f"transit:DN-{number}": {"GEAR-5": 40}})
     await receive(database, "GEAR-5", 500)
