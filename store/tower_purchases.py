@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Any
 
 from schemas.purchasing import PurchaseStatus
 from store.engine import Connection
@@ -11,6 +10,8 @@ from store.tower import rows
 
 PURCHASES, FAILED = 200, 30
 """At most this many entries in each list."""
+LOOKED_AT = 1_000
+"""So many purchase orders of a state are looked at: of open ones those that are open longest, of others the newest."""
 MOST_COUNTED = 10_000
 """Orders of one state are counted up to this many."""
 OVER = (PurchaseStatus.SETTLED, PurchaseStatus.CANCELLED)
@@ -73,11 +74,12 @@ async def states(connection: Connection) -> dict[str, int]:
 
 async def purchases(connection: Connection, status: str) -> list[Purchase]:
     """Purchase orders in a state (empty: in any that is open): first those with trouble, then the next expected."""
+    first = "created_at DESC" if status in OVER else "created_at"
     return await rows(
         connection,
         Purchase,
         "SELECT p.key, p.erp, p.number, p.supplier, p.site, p.status, p.currency, l.*, c.cases, i.held, i.released "
-        "FROM purchase_order p "
+        f"FROM (SELECT * FROM purchase_order WHERE status = ANY(%(statuses)s) ORDER BY {first}, key LIMIT %(some)s) p "
         "CROSS JOIN LATERAL (SELECT coalesce(sum(ordered * unit_price), 0) AS value, coalesce(sum(ordered), 0)::bigint AS "
         "ordered, coalesce(sum(received), 0)::bigint AS received, coalesce(sum(damaged), 0)::bigint AS damaged, "
         "count(*) FILTER (WHERE confirmed <> ordered OR expected_on > due_on) AS otherwise, "
@@ -87,9 +89,9 @@ async def purchases(connection: Connection, status: str) -> list[Purchase]:
         "CROSS JOIN LATERAL (SELECT count(*) AS cases FROM exception_case WHERE order_key = p.key AND closed_at IS NULL) c "
         "CROSS JOIN LATERAL (SELECT count(*) FILTER (WHERE decision = 'held') AS held, count(*) FILTER "
         "(WHERE decision = 'released') AS released FROM invoice WHERE order_key = p.key) i "
-        "WHERE p.status = ANY(%(statuses)s) ORDER BY c.cases > 0 DESC, i.held > 0 DESC, l.otherwise + l.damaged > 0 DESC, l.next_on NULLS LAST, p.key "
+        "ORDER BY c.cases > 0 DESC, i.held > 0 DESC, l.otherwise + l.damaged > 0 DESC, l.next_on NULLS LAST, p.key "
         "LIMIT %(limit)s",
-        {"statuses": [status] if status else OPEN, "limit": PURCHASES},
+        {"statuses": [status] if status else OPEN, "some": LOOKED_AT, "limit": PURCHASES},
     )
 
 
@@ -102,13 +104,3 @@ async def failed(connection: Connection) -> list[Failed]:
         "OR state = 'proposed' AND reason <> '' ORDER BY updated_at DESC, id LIMIT %(limit)s",
         {"limit": FAILED},
     )
-
-
-async def replenishments(connection: Connection, key: str) -> list[dict[str, Any]]:
-    """(id, trail) of the proposals that a purchase order came of."""
-    cursor = await connection.execute(
-        "SELECT r.id, r.reason, r.hop, r.state FROM replenishment r JOIN purchase_order p ON p.replenishment = r.id "
-        "WHERE p.key = %s",
-        (key,),
-    )
-    return await cursor.fetchall()

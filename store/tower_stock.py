@@ -226,8 +226,9 @@ async def movements(connection: Connection, item: str, site: str) -> list[Moved]
         "SELECT m.key, m.kind, m.source, m.ref, m.booked_at, jsonb_object_agg(split_part(e.place, ':', 1), e.packs) AS sides "
         "FROM unnest(%(places)s::text[]) AS x(place) CROSS JOIN LATERAL (SELECT move_key, e.place, packs FROM stock_entry e "
         "WHERE (e.item, e.place) >= (%(item)s, x.place) AND (e.item, e.place) <= (%(item)s, x.place) "
-        "ORDER BY e.item DESC, e.place DESC LIMIT %(newest)s) e JOIN stock_move m ON m.key = e.move_key "
-        "GROUP BY m.key ORDER BY m.booked_at DESC, m.key DESC LIMIT %(limit)s",
+        "ORDER BY e.item DESC, e.place DESC LIMIT %(newest)s) e CROSS JOIN LATERAL "
+        "(SELECT * FROM stock_move WHERE key = e.move_key LIMIT 1) m "
+        "GROUP BY 1, 2, 3, 4, 5, m.occurred_at ORDER BY m.booked_at DESC, m.occurred_at DESC, m.key DESC LIMIT %(limit)s",
         {"item": item, "places": [place(bucket, site) for bucket in AT_SITE], "newest": NEWEST, "limit": MOVEMENTS},
     )
 

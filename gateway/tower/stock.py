@@ -26,10 +26,12 @@ Pair = tuple[str, str]
 
 @dataclass(frozen=True)
 class Standing:
-    """An item-site on the list: how it stands, the first day on which more is wanted than there is, and the lowest
-    that it gets in the days looked at."""
+    """An item-site on the list: what is reserved of it in all, the first day on which more is wanted than there is, the
+    lowest that it gets in the days looked at, and what is free today."""
 
-    position: Position
+    item: str
+    site: str
+    held: int
     short_on: date | None
     lowest: int
     now: int
@@ -43,11 +45,12 @@ class StockList:
     text: str
     page: int
     found: list[Standing]
+    positions: dict[Pair, Position]
 
     @property
-    def shown(self) -> list[Standing]:
-        """Those of this page."""
-        return self.found[(self.page - 1) * PAGE : self.page * PAGE]
+    def shown(self) -> list[tuple[Standing, Position]]:
+        """Those of this page, with how they stand."""
+        return [(it, self.positions[it.item, it.site]) for it in on_page(self.found, self.page)]
 
     @property
     def short(self) -> int:
@@ -128,11 +131,11 @@ async def read_list(connection: Connection, text: str, page: int) -> StockList:
     """The list of what matches `text`, ranked by trouble."""
     now = datetime.now(UTC)
     pairs = await tower_stock.places(connection, text.lower())
-    found = await tower_stock.positions(connection, pairs)
-    flows = await tower_stock.flows(connection, pairs)
-    ranked = rank(found, flows, now.date())
-    last = max(1, -(-len(ranked) // PAGE))
-    return StockList(now, text, min(max(1, page), last), ranked)
+    ranked = rank(pairs, await tower_stock.flows(connection, pairs), now.date())
+    number = min(page, max(1, -(-len(ranked) // PAGE)))
+    shown = [(it.item, it.site) for it in on_page(ranked, number)]
+    positions = {(it.item, it.site): it for it in await tower_stock.positions(connection, shown)}
+    return StockList(now, text, number, ranked, positions)
 
 
 async def read_item(connection: Connection, item: str, site: str, horizon: int) -> ItemPage | None:
@@ -179,19 +182,25 @@ def projected(flows: Iterable[Flow], begins: date, horizon: int) -> tuple[Availa
     return project(on_hand, rows["supply"], rows["reserved"], rows["demand"], begins, horizon)
 
 
-def rank(found: Sequence[Position], flows: Iterable[Flow], begins: date) -> list[Standing]:
-    """Item-sites by trouble: who runs short first, then who runs shortest, then who holds most reservations."""
+def on_page(found: Sequence[Standing], page: int) -> Sequence[Standing]:
+    """Those of a page, which is counted from 1."""
+    return found[(page - 1) * PAGE : page * PAGE]
+
+
+def rank(pairs: Iterable[Pair], flows: Iterable[Flow], begins: date) -> list[Standing]:
+    """Item-sites by trouble: who runs short first, then who runs shortest, then of whom most is reserved."""
     own: defaultdict[Pair, list[Flow]] = defaultdict(list)
     for it in flows:
         own[it.item, it.site].append(it)
     standings = []
-    for position in found:
-        days = projected(own[position.item, position.site], begins, HORIZON_DAYS)
+    for item, site in pairs:
+        days = projected(own[item, site], begins, HORIZON_DAYS)
+        held = sum(it.packs for it in own[item, site] if it.what == "reserved")
         short = first_shortage(days)
         lowest = min(it.projected for it in days)
-        standings.append(Standing(position, short.day if short else None, lowest, days[0].projected))
+        standings.append(Standing(item, site, held, short.day if short else None, lowest, days[0].projected))
     return sorted(standings, key=_trouble)
 
 
 def _trouble(it: Standing) -> tuple[date, int, int, str, str]:
-    return it.short_on or date.max, min(0, it.lowest), -it.position.held, it.position.item, it.position.site
+    return it.short_on or date.max, min(0, it.lowest), -it.held, it.item, it.site
