@@ -12,11 +12,10 @@ from schemas.finance import AccountBalance, InTransitDay, OpenAccrual
 from schemas.reconciling import DifferenceView
 from store import finance, freight
 from store.engine import Connection
-from store.finance import VALUED
 from store.reconciling import COLUMNS
 from store.tower import rows
 
-RUNS, DIFFERENCES, SITES, ACCRUALS = 200, 200, 200, 20
+RUNS, DIFFERENCES, SITES, ACCRUALS = 200, 200, 200, 10
 """At most this many entries in each list."""
 ON_THE_WAY = ""
 """`Stand.site` of everything that is in transit."""
@@ -55,7 +54,7 @@ class Stand:
 
 @dataclass(frozen=True)
 class Worth:
-    """What a site's packs are worth in one currency."""
+    """What a site's packs are worth in one currency, for so far as somebody has said."""
 
     site: str
     currency: str
@@ -146,10 +145,13 @@ async def ledger(connection: Connection, days: int) -> Ledger | None:
 
 
 async def _worth(connection: Connection) -> list[Worth]:
+    """Each site's packs at the value of their item in the order with the highest number, as `store.balance.sheet` has it."""
     return await rows(
         connection,
         Worth,
-        f"SELECT {WHERE_AT} AS site, currency, sum(amount) AS amount FROM ({VALUED}) x WHERE bucket IN {AT_SITE} "
-        "OR bucket = 'transit' GROUP BY 1, 2 HAVING sum(amount) <> 0 ORDER BY 1, 2",
-        {"erp": None},
+        "WITH worth AS (SELECT DISTINCT ON (item) item, value, currency FROM unit_value ORDER BY item, ref DESC) "
+        f"SELECT {WHERE_AT} AS site, currency, sum(packs * value) AS amount FROM stock_balance JOIN worth USING (item) "
+        f"WHERE packs <> 0 AND (split_part(place, ':', 1) IN {AT_SITE} OR place LIKE 'transit:%%') GROUP BY 1, 2 "
+        "HAVING sum(packs * value) <> 0 ORDER BY 1, 2 LIMIT %(limit)s",
+        {"limit": SITES},
     )

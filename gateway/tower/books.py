@@ -72,8 +72,9 @@ class Books:
 
     @property
     def currencies(self) -> list[str]:
-        """Currencies of the accounts; what has no value is not in one."""
-        return sorted({it.currency for it in self.ledger.accounts if it.currency}) if self.ledger else []
+        """Currencies of the accounts; what has no value comes last, under no name."""
+        found = {it.currency for it in self.ledger.accounts} if self.ledger else set()
+        return sorted(found, key=lambda currency: (not currency, currency))
 
     def accounts(self, currency: str) -> list[AccountBalance]:
         """The accounts in a currency, as they stand in a balance sheet."""

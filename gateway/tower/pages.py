@@ -157,6 +157,10 @@ def _mood(difference: Any) -> str:
     return {"open": "s3", "waiting": "s2"}.get(difference.state, "s1")
 
 
+def _signed(number: int) -> str:
+    return f"{number:+,}"
+
+
 def _number(number: float) -> str:
     return f"{number:,.0f}"
 
@@ -182,6 +186,7 @@ _PAGES.filters.update(
     day=_day,
     number=_number,
     packs=_packs,
+    signed=_signed,
     money=_money,
     mood=_mood,
     order_url=order_url,

@@ -85,7 +85,7 @@ async def test_an_item_follows_what_is_booked(site: Site) -> None:
     await expect(page.locator("h1 .badge")).to_have_text("Covered")
     await expect(page.locator(".chart circle")).to_have_count(3)
     await expect(page.locator(".chart .short")).to_have_attribute("d", "")
-    await page.get_by_role("link", name="2 weeks").press("Enter")
+    await page.get_by_role("link", name="2 weeks", exact=True).press("Enter")
     await expect(page.locator(".chart .slot")).to_have_count(14)
     assert (site.complaints, site.strangers) == ([], [])
 

@@ -226,7 +226,7 @@ def test_the_chart_steps_through_the_days_and_marks_what_is_short() -> None:
 
 def _height(line: str, fall: int) -> str:
     """The height after the first fall of a line."""
-    return re.findall(r"V([\d.]+)H", line)[fall - 2]
+    return f"{re.findall(r'V([0-9.]+)H', line)[fall - 2]}"
 
 
 @pytest.mark.parametrize("levels", [[0], [0, 0], [-5], [7], [1_000_000, -3], [12_345] * 84])
