@@ -115,7 +115,7 @@ async def levels(database: Database) -> None:
     await receive(database, ITEM, 120, damaged=6)
     late = await coming(database, "4500017", 60, 4, shipment="ASN-88")
     await coming(database, "4500021", 200, 21)
-    await promise(database, "SO-FIRST", ((STOCK, 80, 0),), priority=1, reason="promised 30 Nov: 80 from LYS now")
+    await promise(database, "SO-URGENT", ((STOCK, 80, 0),), priority=1, reason="promised 30 Nov: 80 from LYS now")
     await promise(
         database,
         "SO-SECOND",

@@ -127,7 +127,7 @@ async def test_one_item_is_shown_whole(stocked: Gateway) -> None:
     assert re.search(r"On hand</dt><dd[^>]*>114<.*Available</dt><dd[^>]*>14<.*Blocked</dt><dd[^>]*>6<", page)
     held = re.findall(r'data-key="h-erp-one/(\S+) 1 (\S*)"', page)
     by_turn = [
-        ("SO-FIRST", STOCK),
+        ("SO-URGENT", STOCK),
         ("SO-SECOND", STOCK),
         ("SO-SECOND", "po/erp-one/4500017/1/ASN-88"),
         ("SO-THIRD", REPLENISHMENT),
