@@ -1,5 +1,6 @@
 """What the control page shows: figures, health of the connected systems, what needs attention. Read-only, no names."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import TypeVar
@@ -241,7 +242,7 @@ async def parked(connection: Connection, limit: int = QUARANTINE) -> list[Parked
 
 
 async def rows(
-    connection: Connection, kind: type[Row], query: str, parameters: dict[str, int | str] | None = None
+    connection: Connection, kind: type[Row], query: str, parameters: Mapping[str, object] | None = None
 ) -> list[Row]:
     """What a query finds, each row as one of `kind`."""
     async with connection.cursor(row_factory=class_row(kind)) as cursor:

@@ -27,13 +27,13 @@ class Load:
 
 @dataclass(frozen=True)
 class OpenCase:
-    """A case on the work list, with what tells its weight. `next_at`: when it climbs; None at its last tier."""
+    """A case on the work list, with what tells its weight. `next_at`: when it climbs; None at its last tier. `site` and
+    `priority` are those of its order: a case of a purchase order has no priority, one about books neither."""
 
     id: str
     order_key: str
-    number: str
-    site: str
-    priority: int
+    site: str | None
+    priority: int | None
     kind: str
     state: str
     tier: int
@@ -102,8 +102,9 @@ async def open_cases(connection: Connection, queue: str, kind: str) -> list[Open
     return await rows(
         connection,
         OpenCase,
-        "SELECT c.id, order_key, number, site, priority, kind, state, tier, queue, assignee, summary, reopened, opened_at, "
-        "next_at FROM exception_case c JOIN order_view o ON o.key = order_key WHERE c.closed_at IS NULL "
+        "SELECT c.id, order_key, coalesce(o.site, p.site) AS site, o.priority, kind, state, tier, queue, assignee, summary, "
+        "reopened, opened_at, next_at FROM exception_case c LEFT JOIN order_view o ON o.key = order_key "
+        "LEFT JOIN purchase_order p ON p.key = order_key WHERE c.closed_at IS NULL "
         "AND %(queue)s IN ('', queue) AND %(kind)s IN ('', kind) "
         "ORDER BY tier DESC, next_at NULLS LAST, opened_at, c.id LIMIT %(limit)s",
         {"queue": queue, "kind": kind, "limit": WORK_LIST},

@@ -1,5 +1,9 @@
 """The control page: what is in flight, what needs attention, how the systems do. For support, admin and planning."""
 
-from gateway.tower.routes import router
+from fastapi import APIRouter
+
+from gateway.tower import goods_routes, routes
+
+router = APIRouter(routes=[*routes.router.routes, *goods_routes.router.routes])
 
 __all__ = ["router"]

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 from domain.variants import BY_RANK
 from gateway.tower.desks import cases_url, planner_url
-from gateway.tower.pages import order_url, span
+from gateway.tower.pages import SYSTEMS, order_url, span
 from store import tower, tower_desks
 from store.engine import Connection
 from store.tower import Activity, Attention, Bucket, Flow, Parked, SystemHealth, Totals
@@ -13,7 +13,6 @@ from store.tower_desks import Asked, Load
 
 SHOWN = 20
 """Entries in each list of the overview."""
-NAMES = {"erp": "ERP", "wms": "WMS", "tms": "TMS", "planning": "Planning"}
 IN_FLIGHT = [BY_RANK[rank].value for rank in range(9)]
 ENDED = ("closed", "cancelled", "returned", "rejected")
 ACT, RETRYING, WATCH = 3, 2, 1
@@ -142,7 +141,7 @@ async def read(connection: Connection) -> Board:
 
 def _chip(system: SystemHealth) -> Chip:
     detail = f"{system.done} done in the last minute, {system.owed} owed, {system.failing} failing"
-    name = NAMES[system.system]
+    name = SYSTEMS[system.system]
     if system.failing:
         return Chip(name, "warn" if system.done else "bad", f"{system.failing} failing", detail)
     return Chip(name, "good" if system.done else "idle", "" if system.done else "idle", detail)

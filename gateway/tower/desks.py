@@ -74,11 +74,11 @@ class WorkList:
 
 @dataclass(frozen=True)
 class CasePage:
-    """One case, its order, and what this viewer can do about it."""
+    """One case, the order or purchase order that it is about (None: it is about books), and what this viewer can do."""
 
     at: datetime
     case: CaseView
-    order: OrderView | PurchaseView
+    order: OrderView | PurchaseView | None
     notes: list[Form]
     actions: list[Form]
 
@@ -91,9 +91,10 @@ class CasePage:
     def lines(self) -> list[dict[str, object]]:
         """The lines as forms ask for packs of them: what is open has neither come nor been cancelled."""
         if isinstance(self.order, PurchaseView):
-            shown = ((it.line, it.item, it.ordered, 0, it.received) for it in self.order.lines)
+            shown = [(it.line, it.item, it.ordered, 0, it.received) for it in self.order.lines]
         else:
-            shown = ((it.line, it.item, it.ordered, it.cancelled, it.delivered) for it in self.order.lines)
+            lines = self.order.lines if self.order else ()
+            shown = [(it.line, it.item, it.ordered, it.cancelled, it.delivered) for it in lines]
         return [dict(zip(("line", "item", "ordered", "cancelled", "delivered"), it, strict=True)) for it in shown]
 
     @property
@@ -146,14 +147,14 @@ async def read_case(connection: Connection, case_id: str, *, support: bool) -> C
     return CasePage(datetime.now(UTC), case, order, notes, actions)
 
 
-async def _about(connection: Connection, key: str) -> OrderView | PurchaseView:
-    """The order, or purchase order, with this key."""
+async def _about(connection: Connection, key: str) -> OrderView | PurchaseView | None:
+    """The order, or purchase order, with this key; None when it names books that are compared."""
     erp, _, number = key.partition("/")
     if is_purchase(key):
         [purchase] = await procurement.named(connection, number.removeprefix(PREFIX), None, erp)
         return purchase_view(purchase, await procurement.details(connection, key), Role.ADMIN)
-    [order] = await orders.find(connection, number, None, erp)
-    return order_view(order, await orders.details(connection, key), Role.ADMIN)
+    found = await orders.find(connection, number, None, erp)
+    return order_view(found[0], await orders.details(connection, key), Role.ADMIN) if found else None
 
 
 async def read_planner(connection: Connection, region: str, config: GovernorSettings) -> PlannerDesk:

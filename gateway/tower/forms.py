@@ -92,8 +92,8 @@ OVERRIDES = (
 """What a planner can decide instead of what is proposed."""
 
 
-def of_case(case: CaseView, order: OrderView | PurchaseView) -> tuple[list[Form], list[Form]]:
-    """What support can do with an open case, and the actions that it offers."""
+def of_case(case: CaseView, order: OrderView | PurchaseView | None) -> tuple[list[Form], list[Form]]:
+    """What support can do with an open case, and the actions that it offers, which its order carries out."""
     url = f"/v1/cases/{quote(case.id)}"
     notes = [
         Form("assign", "Assign", f"{url}/assign", "Who works on it from now on.", (_TO, _WHY), done="Assigned"),
@@ -102,7 +102,7 @@ def of_case(case: CaseView, order: OrderView | PurchaseView) -> tuple[list[Form]
     if case.state == CaseState.OPEN:
         seen = Form("acknowledge", "Acknowledge", f"{url}/acknowledge", fields=(), done="Acknowledged", mood="primary")
         notes.insert(0, seen)
-    return notes, [_act(Action(name), case, order) for name in case.actions or ()]
+    return notes, [_act(Action(name), case, order) for name in case.actions or ()] if order else []
 
 
 def _act(action: Action, case: CaseView, order: OrderView | PurchaseView) -> Form:

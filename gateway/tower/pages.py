@@ -2,6 +2,7 @@
 
 import hashlib
 from datetime import date, datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -12,11 +13,15 @@ from fastapi.responses import HTMLResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from gateway.problems import NOT_FOUND, Problem
+from schemas.purchasing import PREFIX, is_purchase
 
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; font-src 'self'; img-src 'self'; connect-src 'self'; "
     "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
+COMPARED = "stock/"
+"""Begins what a case of reconciliation is about: no ERP has this name."""
+SYSTEMS = {"erp": "ERP", "wms": "WMS", "tms": "TMS", "planning": "Planning", "inbox": "Inbox"}
 FOR_EVER = "public, max-age=31536000, immutable"
 MEDIA_TYPES = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml", ".woff2": "font/woff2"}
 MS_PER_S = 1000
@@ -54,6 +59,39 @@ def order_url(key: str) -> str:
 def case_url(case_id: str) -> str:
     """The page of the case `<erp>/<number>/<kind>/<n>`."""
     return f"/tower/cases/{quote(case_id)}"
+
+
+def item_url(item: str, site: str) -> str:
+    """The page of an item at a site."""
+    return f"/tower/stock/{quote(item, safe='')}?site={quote(site, safe='')}"
+
+
+def purchase_url(erp: str, number: str) -> str:
+    """The page of a purchase order."""
+    return f"/tower/purchases/{quote(erp, safe='')}/{quote(number, safe='')}"
+
+
+def supply_url(key: str) -> str:
+    """The page of the purchase order that a supply `po/<erp>/<number>/…` comes from; empty when none does."""
+    kind, *rest = key.split("/")
+    return purchase_url(rest[0], rest[1]) if kind == "po" and len(rest) > 1 else ""
+
+
+def ref_url(key: str) -> str:
+    """The page of an order or purchase order by its key; the books for `stock/<system>/<target>`."""
+    if key.startswith(COMPARED):
+        return "/tower/books"
+    erp, _, number = key.partition("/")
+    return purchase_url(erp, number.removeprefix(PREFIX)) if is_purchase(key) else order_url(key)
+
+
+def ref_name(key: str) -> str:
+    """How people call an order, a purchase order, or the books of a system that are compared."""
+    number = key.partition("/")[2]
+    if key.startswith(COMPARED):
+        system, _, target = number.partition("/")
+        return f"Books of {SYSTEMS.get(system, system)} {target}"
+    return f"PO {number.removeprefix(PREFIX)}" if is_purchase(key) else number
 
 
 def span(length: timedelta) -> str:
@@ -111,6 +149,18 @@ def _packs(quantity: int) -> str:
     return _number(quantity) if quantity else "–"
 
 
+def _money(amount: Decimal) -> str:
+    return f"{amount:,.2f}"
+
+
+def _mood(difference: Any) -> str:
+    return {"open": "s3", "waiting": "s2"}.get(difference.state, "s1")
+
+
+def _signed(number: int) -> str:
+    return f"{number:+,}"
+
+
 def _number(number: float) -> str:
     return f"{number:,.0f}"
 
@@ -123,7 +173,7 @@ _PAGES = Environment(
     lstrip_blocks=True,
     auto_reload=False,
 )
-_PAGES.globals["version"] = _VERSION
+_PAGES.globals.update(version=_VERSION, system_names=SYSTEMS)
 _PAGES.filters.update(
     latency=_latency,
     took=_took,
@@ -136,7 +186,14 @@ _PAGES.filters.update(
     day=_day,
     number=_number,
     packs=_packs,
+    signed=_signed,
+    money=_money,
+    mood=_mood,
     order_url=order_url,
     case_url=case_url,
     span=span,
+    item_url=item_url,
+    supply_url=supply_url,
+    ref_url=ref_url,
+    ref_name=ref_name,
 )

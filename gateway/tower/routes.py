@@ -2,17 +2,16 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from datetime import UTC, datetime
-from typing import Any, TypeVar
+from typing import Any
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import RedirectResponse
 from fastapi.routing import APIRoute
 
 from gateway.services import Services, services_of
-from gateway.tower import board, desks, forms, pages, track
+from gateway.tower import board, desks, forms, pages, serving, track
 from gateway.tower.snapshots import Made, Snapshots
 from gateway.tower.viewers import ViewerRoute, is_support
 from gateway.views import order_view
@@ -30,7 +29,6 @@ MAX_CHOICE = 60
 """Nor has the name of a desk, kind or region."""
 
 router = APIRouter(prefix="/tower", include_in_schema=False, route_class=ViewerRoute)
-Found = TypeVar("Found")
 Row = dict[str, Any]
 
 
@@ -40,18 +38,20 @@ async def overview(request: Request) -> Response:
     services = services_of(request)
 
     async def make() -> Made[str]:
-        (shown, reading_s), temporal_up = await asyncio.gather(_read(services, board.read), _temporal_up(services))
+        (shown, reading_s), temporal_up = await asyncio.gather(
+            serving.read(services, board.read), _temporal_up(services)
+        )
         temporal_url = track.namespace_url(services.settings)
         page = pages.render("overview.html", board=shown, temporal_up=temporal_up, temporal_url=temporal_url)
         return Made(page, reading_s)
 
-    return await _shown(request, "overview", make)
+    return await serving.shown(request, "overview", make)
 
 
 @router.get("/orders")
 async def search(request: Request, number: str = "") -> Response:
     """The order with this number; a choice when several ERPs use it."""
-    wanted = _printable(number, MAX_NUMBER)
+    wanted = serving.printable(number, MAX_NUMBER)
     async with services_of(request).database.connection() as connection:
         found = await orders.find(connection, wanted, None)
     if len(found) == 1:
@@ -67,7 +67,7 @@ async def order(request: Request, erp: str, number: str) -> Response:
     key = orders.order_key(erp, number)
 
     async def make() -> Made[str]:
-        asked, reading_s = await _read(services, lambda connection: _order(connection, erp, number))
+        asked, reading_s = await serving.read(services, lambda connection: _order(connection, erp, number))
         if asked is None:
             return Made("", reading_s)
         row, details = asked
@@ -85,20 +85,20 @@ async def order(request: Request, erp: str, number: str) -> Response:
         return Made(page, reading_s)
 
     missing = pages.render("orders.html", number=number, found=[])
-    return await _shown(request, f"orders/{key} {support}", make, missing)
+    return await serving.shown(request, f"orders/{key} {support}", make, missing)
 
 
 @router.get("/cases")
 async def cases(request: Request, queue: str = "", kind: str = "") -> Response:
     """Open cases as a work list, of one desk or kind if it is named."""
     services = services_of(request)
-    queue, kind = _printable(queue, MAX_CHOICE), _printable(kind, MAX_CHOICE)
+    queue, kind = serving.printable(queue, MAX_CHOICE), serving.printable(kind, MAX_CHOICE)
 
     async def make() -> Made[str]:
-        work, reading_s = await _read(services, lambda connection: desks.read_cases(connection, queue, kind))
+        work, reading_s = await serving.read(services, lambda connection: desks.read_cases(connection, queue, kind))
         return Made(pages.render("cases.html", work=work), reading_s)
 
-    return await _shown(request, desks.cases_url(queue, kind), make)
+    return await serving.shown(request, desks.cases_url(queue, kind), make)
 
 
 @router.get("/cases/{case_id:path}")
@@ -109,27 +109,29 @@ async def case(request: Request, case_id: str) -> Response:
     wanted = case_id if case_id.isprintable() else ""
 
     async def make() -> Made[str]:
-        shown, reading_s = await _read(services, lambda c: desks.read_case(c, wanted, support=support))
+        shown, reading_s = await serving.read(services, lambda c: desks.read_case(c, wanted, support=support))
         if shown is None:
             return Made("", reading_s)
         workflow_url = track.workflow_url(services.settings, f"case/{wanted}")
         return Made(pages.render("case.html", desk=shown, support=support, workflow_url=workflow_url), reading_s)
 
-    return await _shown(request, f"cases/{wanted} {support}", make, pages.render("nocase.html"))
+    return await serving.shown(request, f"cases/{wanted} {support}", make, pages.render("nocase.html"))
 
 
 @router.get("/planner")
 async def planner(request: Request, region: str = "") -> Response:
     """Re-plan proposals: those that wait for a decision, and those that were decided."""
     services = services_of(request)
-    region = _printable(region, MAX_CHOICE)
+    region = serving.printable(region, MAX_CHOICE)
 
     async def make() -> Made[str]:
         rules = services.settings.governor
-        shown, reading_s = await _read(services, lambda connection: desks.read_planner(connection, region, rules))
+        shown, reading_s = await serving.read(
+            services, lambda connection: desks.read_planner(connection, region, rules)
+        )
         return Made(pages.render("planner.html", desk=shown, forms=forms), reading_s)
 
-    return await _shown(request, desks.planner_url(region), make)
+    return await serving.shown(request, desks.planner_url(region), make)
 
 
 @router.get("/quarantine")
@@ -143,9 +145,9 @@ async def quarantine(request: Request) -> Response:
         )
 
     async def make() -> Made[str]:
-        return Made(*await _read(services, read))
+        return Made(*await serving.read(services, read))
 
-    return await _shown(request, "quarantine", make)
+    return await serving.shown(request, "quarantine", make)
 
 
 async def static(name: str) -> Response:
@@ -156,20 +158,6 @@ async def static(name: str) -> Response:
 router.add_api_route("/static/{name}", static, route_class_override=APIRoute)
 
 
-async def _shown(request: Request, name: str, make: Callable[[], Awaitable[Made[str]]], missing: str = "") -> Response:
-    """The page under this name; `missing` with 404 when there is nothing to make it of."""
-    snapshots: Snapshots[str] = _kept(request, "snapshots")
-    page = await snapshots.get(name, make)
-    return pages.html(page) if page else pages.html(missing, 404)
-
-
-async def _read(services: Services, read: Callable[[Connection], Awaitable[Found]]) -> tuple[Found, float]:
-    async with services.database.connection() as connection:
-        began = time.monotonic()
-        found = await read(connection)
-        return found, time.monotonic() - began
-
-
 async def _order(connection: Connection, erp: str, number: str) -> tuple[Row, dict[str, list[Row]]] | None:
     key = orders.order_key(erp, number)
     found = await orders.find(connection, number, None, erp) if key.isprintable() else []
@@ -178,7 +166,7 @@ async def _order(connection: Connection, erp: str, number: str) -> tuple[Row, di
 
 async def _waiting(request: Request, key: str) -> StatusAnswer | None:
     """What the order's workflow waits for; asked the less often, the longer it takes to say so."""
-    answers: Snapshots[StatusAnswer | None] = _kept(request, "answers")
+    answers: Snapshots[StatusAnswer | None] = serving.kept(request, "answers")
 
     async def make() -> Made[StatusAnswer | None]:
         began = time.monotonic()
@@ -191,22 +179,9 @@ async def _waiting(request: Request, key: str) -> StatusAnswer | None:
     return await answers.get(key, make)
 
 
-def _kept(request: Request, name: str) -> Snapshots[Any]:
-    """What this application has made."""
-    state = request.app.state
-    if not hasattr(state, name):
-        setattr(state, name, Snapshots())
-    kept: Snapshots[Any] = getattr(state, name)
-    return kept
-
-
 async def _temporal_up(services: Services) -> bool:
     try:
         async with asyncio.timeout(PROBE_TIMEOUT_S):
             return await services.handoff.healthy()
     except TimeoutError:
         return False
-
-
-def _printable(text: str, length: int) -> str:
-    return "".join(filter(str.isprintable, text)).strip()[:length]

@@ -23,6 +23,9 @@ PAGES = (
     "/tower/cases",
     CASE,
     "/tower/planner",
+    "/tower/stock",
+    "/tower/purchases",
+    "/tower/books",
 )
 
 

@@ -1,0 +1,96 @@
+"""The purchases page: purchase orders by state, and proposals that no order came of. Pure but for `read_*`."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from gateway.purchase_views import PurchaseLineView, PurchaseView, purchase_view
+from gateway.tower.desks import Choice
+from schemas.base import Role
+from schemas.purchasing import PurchaseStatus, purchase_key
+from store import procurement, tower_purchases
+from store.engine import Connection
+from store.tower_purchases import OPEN, PURCHASES, Failed, Purchase
+
+PURCHASE_LIST = "/tower/purchases"
+
+
+@dataclass(frozen=True)
+class PurchaseList:
+    """Purchase orders in a state (empty: open ones), and proposals that failed."""
+
+    at: datetime
+    state: str
+    counts: dict[str, int]
+    purchases: list[Purchase]
+    failed: list[Failed]
+
+    @property
+    def states(self) -> list[Choice]:
+        """The states that purchase orders are in; those that are open first, together."""
+        still = sum(self.counts.get(state, 0) for state in OPEN)
+        known = [Choice(state, self.counts[state], list_url(state), state == self.state) for state in PurchaseStatus]
+        return [Choice("open", still, list_url(), not self.state), *(it for it in known if it.count or it.chosen)]
+
+    @property
+    def total(self) -> int:
+        """How many the choice leaves."""
+        return next(it.count for it in self.states if it.chosen)
+
+    @property
+    def more(self) -> bool:
+        """Whether there are more than are listed."""
+        return self.total > PURCHASES
+
+
+@dataclass(frozen=True)
+class PurchasePage:
+    """One purchase order, with what differs from what was ordered."""
+
+    at: datetime
+    order: PurchaseView
+
+    @property
+    def differences(self) -> list[str]:
+        """What is otherwise than ordered, in words."""
+        return [said for line in self.order.lines for said in differences(line)]
+
+
+async def read_list(connection: Connection, state: str) -> PurchaseList:
+    """The list."""
+    return PurchaseList(
+        at=datetime.now(UTC),
+        state=state,
+        counts=await tower_purchases.states(connection),
+        purchases=await tower_purchases.purchases(connection, state),
+        failed=await tower_purchases.failed(connection),
+    )
+
+
+async def read_one(connection: Connection, erp: str, number: str) -> PurchasePage | None:
+    """One purchase order, or None."""
+    key = purchase_key(erp, number)
+    row = await procurement.find(connection, key) if key.isprintable() else None
+    if row is None:
+        return None
+    order = purchase_view(row, await procurement.details(connection, key), Role.ADMIN)
+    return PurchasePage(datetime.now(UTC), order)
+
+
+def differences(line: PurchaseLineView) -> list[str]:
+    """What of a line is otherwise than it was ordered: packs confirmed, the day, damage, too much."""
+    found = []
+    if line.confirmed is not None and line.confirmed != line.ordered:
+        found.append(f"line {line.line}: {line.confirmed:,} of {line.ordered:,} packs confirmed")
+    if line.expected_on and line.expected_on > line.due_on:
+        days = (line.expected_on - line.due_on).days
+        found.append(f"line {line.line}: expected {days} {'day' if days == 1 else 'days'} after it is due")
+    if line.damaged:
+        found.append(f"line {line.line}: {line.damaged:,} packs came damaged")
+    if line.received > line.ordered:
+        found.append(f"line {line.line}: {line.received - line.ordered:,} packs more came than were ordered")
+    return found
+
+
+def list_url(state: str = "") -> str:
+    """The list of a state; open ones without."""
+    return f"{PURCHASE_LIST}?state={state}" if state else PURCHASE_LIST

@@ -1,0 +1,43 @@
+"""How a page of the control page is served: made at most once a second, whoever asks, on one connection."""
+
+import time
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeVar
+
+from fastapi import Request, Response
+
+from gateway.services import Services
+from gateway.tower import pages
+from gateway.tower.snapshots import Made, Snapshots
+from store.engine import Connection
+
+Found = TypeVar("Found")
+
+
+async def shown(request: Request, name: str, make: Callable[[], Awaitable[Made[str]]], missing: str = "") -> Response:
+    """The page under this name; `missing` with 404 when there is nothing to make it of."""
+    snapshots: Snapshots[str] = kept(request, "snapshots")
+    page = await snapshots.get(name, make)
+    return pages.html(page) if page else pages.html(missing, 404)
+
+
+async def read(services: Services, reading: Callable[[Connection], Awaitable[Found]]) -> tuple[Found, float]:
+    """What a reading found, and how long it took."""
+    async with services.database.connection() as connection:
+        began = time.monotonic()
+        found = await reading(connection)
+        return found, time.monotonic() - began
+
+
+def kept(request: Request, name: str) -> Snapshots[Any]:
+    """What this application has made."""
+    state = request.app.state
+    if not hasattr(state, name):
+        setattr(state, name, Snapshots())
+    found: Snapshots[Any] = getattr(state, name)
+    return found
+
+
+def printable(text: str, length: int) -> str:
+    """What was asked for, without what cannot be read, and no longer than it may be."""
+    return "".join(filter(str.isprintable, text)).strip()[:length]

@@ -1,0 +1,206 @@
+"""The stock pages: item-sites ranked by trouble, and one of them with its projection. Pure but for `read_*`."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from urllib.parse import urlencode
+
+from domain.availability import project
+from gateway.tower.chart import Chart, draw
+from gateway.tower.pages import item_url
+from schemas.promising import AvailabilityDay
+from store import tower_stock
+from store.engine import Connection
+from store.tower_stock import PLACES, Expected, Flow, Holder, Moved, Position
+
+STOCK_LIST = "/tower/stock"
+PAGE = 50
+"""Item-sites on a page of the list."""
+HORIZONS = (14, 42, 84)
+"""Days that the chart of an item can show."""
+HORIZON_DAYS = 42
+"""Days in which a shortage is looked for."""
+Pair = tuple[str, str]
+
+
+@dataclass(frozen=True)
+class Standing:
+    """An item-site on the list: what is reserved of it in all, the first day on which more is wanted than there is, the
+    lowest that it gets in the days looked at, and what is free today."""
+
+    item: str
+    site: str
+    held: int
+    short_on: date | None
+    lowest: int
+    now: int
+
+
+@dataclass(frozen=True)
+class StockList:
+    """A page of the item-sites that a search found."""
+
+    at: datetime
+    text: str
+    page: int
+    found: list[Standing]
+    positions: dict[Pair, Position]
+
+    @property
+    def shown(self) -> list[tuple[Standing, Position]]:
+        """Those of this page, with how they stand."""
+        return [(it, self.positions[it.item, it.site]) for it in on_page(self.found, self.page)]
+
+    @property
+    def short(self) -> int:
+        """How many run short."""
+        return sum(1 for it in self.found if it.short_on)
+
+    @property
+    def full(self) -> bool:
+        """Whether there may be more than are ranked."""
+        return len(self.found) >= PLACES
+
+    @property
+    def pages(self) -> int:
+        """How many pages there are; at least one."""
+        return max(1, -(-len(self.found) // PAGE))
+
+    def url(self, page: int) -> str:
+        """The address of a page of the same search."""
+        query = {"q": self.text, "page": str(page) if page > 1 else ""}
+        chosen = urlencode({name: value for name, value in query.items() if value})
+        return f"{STOCK_LIST}?{chosen}" if chosen else STOCK_LIST
+
+
+@dataclass(frozen=True)
+class Change:
+    """A day on which the projection moves, and what moves it."""
+
+    day: AvailabilityDay
+    refs: str
+
+
+@dataclass(frozen=True)
+class ItemPage:
+    """One item at one site. `managed`: its stock is known, so that it is promised from."""
+
+    at: datetime
+    managed: bool
+    position: Position
+    horizon: int
+    days: tuple[AvailabilityDay, ...]
+    expected: list[Expected]
+    holders: list[Holder]
+    movements: list[Moved]
+
+    @property
+    def short(self) -> AvailabilityDay | None:
+        """The first day on which more is wanted than there is."""
+        return first_shortage(self.days)
+
+    @property
+    def lowest(self) -> AvailabilityDay:
+        """The day with the least, the first of them."""
+        return min(self.days, key=lambda it: it.projected)
+
+    @property
+    def chart(self) -> Chart:
+        """The projection as a picture."""
+        return draw(self.days)
+
+    @property
+    def changes(self) -> list[Change]:
+        """The first day, and each on which something comes or falls due: what is said of one holds until the next."""
+        refs: defaultdict[date, list[str]] = defaultdict(list)
+        for it in self.expected:
+            refs[max(it.day, self.days[0].day)].append(it.ref)
+        return [
+            Change(it, ", ".join(dict.fromkeys(refs[it.day])))
+            for n, it in enumerate(self.days)
+            if n == 0 or it.supply or it.reserved or it.demand
+        ]
+
+    def horizon_url(self, days: int) -> str:
+        """This page with another horizon."""
+        return f"{item_url(self.position.item, self.position.site)}&days={days}"
+
+
+async def read_list(connection: Connection, text: str, page: int) -> StockList:
+    """The list of what matches `text`, ranked by trouble."""
+    now = datetime.now(UTC)
+    pairs = await tower_stock.places(connection, text.lower())
+    ranked = rank(pairs, await tower_stock.flows(connection, pairs), now.date())
+    number = min(page, max(1, -(-len(ranked) // PAGE)))
+    shown = [(it.item, it.site) for it in on_page(ranked, number)]
+    positions = {(it.item, it.site): it for it in await tower_stock.positions(connection, shown)}
+    return StockList(now, text, number, ranked, positions)
+
+
+async def read_item(connection: Connection, item: str, site: str, horizon: int) -> ItemPage | None:
+    """One item at one site; None when it has never had stock, supply or reservations there."""
+    pair = (item, site)
+    [position] = await tower_stock.positions(connection, [pair])
+    flows = await tower_stock.flows(connection, [pair])
+    movements = await tower_stock.movements(connection, item, site)
+    managed = await tower_stock.is_managed(connection, item, site)
+    if not (managed or flows or movements):
+        return None
+    now = datetime.now(UTC)
+    return ItemPage(
+        at=now,
+        managed=managed,
+        position=position,
+        horizon=horizon,
+        days=projected(flows, now.date(), horizon),
+        expected=await tower_stock.expected(connection, item, site),
+        holders=await tower_stock.holders(connection, item, site),
+        movements=movements,
+    )
+
+
+def search_url(text: str) -> str:
+    """The list of what contains this text."""
+    return f"{STOCK_LIST}?{urlencode({'q': text})}"
+
+
+def first_shortage(days: Iterable[AvailabilityDay]) -> AvailabilityDay | None:
+    """The first day at whose end more is wanted than there is."""
+    return next((it for it in days if it.projected < 0), None)
+
+
+def projected(flows: Iterable[Flow], begins: date, horizon: int) -> tuple[AvailabilityDay, ...]:
+    """The projection of one item-site from its flows."""
+    rows: defaultdict[str, list[tuple[date, int]]] = defaultdict(list)
+    on_hand = 0
+    for it in flows:
+        if it.day is None:
+            on_hand += it.packs
+        else:
+            rows[it.what].append((it.day, it.packs))
+    return project(on_hand, rows["supply"], rows["reserved"], rows["demand"], begins, horizon)
+
+
+def on_page(found: Sequence[Standing], page: int) -> Sequence[Standing]:
+    """Those of a page, which is counted from 1."""
+    return found[(page - 1) * PAGE : page * PAGE]
+
+
+def rank(pairs: Iterable[Pair], flows: Iterable[Flow], begins: date) -> list[Standing]:
+    """Item-sites by trouble: who runs short first, then who runs shortest, then of whom most is reserved."""
+    own: defaultdict[Pair, list[Flow]] = defaultdict(list)
+    for it in flows:
+        own[it.item, it.site].append(it)
+    standings = []
+    for item, site in pairs:
+        days = projected(own[item, site], begins, HORIZON_DAYS)
+        held = sum(it.packs for it in own[item, site] if it.what == "reserved")
+        short = first_shortage(days)
+        lowest = min(it.projected for it in days)
+        standings.append(Standing(item, site, held, short.day if short else None, lowest, days[0].projected))
+    return sorted(standings, key=_trouble)
+
+
+def _trouble(it: Standing) -> tuple[date, int, int, str, str]:
+    return it.short_on or date.max, min(0, it.lowest), -it.held, it.item, it.site
