@@ -22,6 +22,7 @@ from temporalio.service import RPCError
 
 from gateway.handoff_commands import ORDERS_QUEUE
 from schemas.base import System
+from schemas.erp_feed import ErpFeedRun
 from schemas.governing import GovernorRun
 from schemas.reconciling import INBOX, ReconcileReport, ReconcileRun
 from store import comparing
@@ -68,9 +69,22 @@ async def govern(client: Client, run: GovernorRun) -> None:
         )
 
 
+async def feed(client: Client, run: ErpFeedRun) -> None:
+    """Start the feed of an ERP, unless it runs: each is told of the freight of its orders."""
+    with suppress(WorkflowAlreadyStartedError):
+        await client.start_workflow(
+            "StockFeed",
+            run,
+            id=run.workflow_id,
+            task_queue=ORDERS_QUEUE,
+            id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+            static_summary=f"Stock, forecasts and freight for {run.erp}",
+        )
+
+
 async def keep(client: Client, database: Database, every_s: float) -> None:
-    """Make Schedules for ever: orders bring new sites, ERPs and regions. A database or Temporal that is away is waited
-    for."""
+    """Make Schedules for ever, and what runs beside: orders bring new sites, ERPs and regions. A database or Temporal
+    that is away is waited for."""
     while True:
         with suppress(OperationalError, RPCError):
             async with database.connection() as connection:
@@ -78,6 +92,8 @@ async def keep(client: Client, database: Database, every_s: float) -> None:
             await ensure(client, [*runs, OF_INBOX], every_s)
             for region in {run.target for run in runs if run.system == System.PLANNING}:
                 await govern(client, GovernorRun(region=region))
+            for erp in {run.target for run in runs if run.system == System.ERP}:
+                await feed(client, ErpFeedRun(erp=erp))
         await asyncio.sleep(min(every_s, LOOK_EVERY_S))
 
 

@@ -28,7 +28,7 @@ from schemas.commands import (
 )
 from schemas.dialect import JSON_SCHEMA, dialect
 from schemas.envelope import Envelope
-from schemas.erp_feed import ErpForecastBatch, ErpStockBatch
+from schemas.erp_feed import ErpForecastBatch, ErpFreightBatch, ErpStockBatch
 from schemas.finance import Accounts, FreightInvoice, FreightSettled
 from schemas.forecast import ForecastBatch
 from schemas.instructions import (
@@ -115,6 +115,7 @@ CONTRACTS = (
     Published(ErpMilestone, "erp"),
     Published(ErpStockBatch, "wms"),
     Published(ErpForecastBatch, "planning"),
+    Published(ErpFreightBatch, "tms"),
     Published(ErpPromise, "erp"),
     Published(ErpChange, "erp"),
     Published(ErpCancellation, "erp"),

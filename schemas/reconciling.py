@@ -1,5 +1,6 @@
 """Reconciliation: what we and a connected system say differently, of what class it is, and who has to correct it."""
 
+from decimal import Decimal
 from enum import StrEnum
 
 from schemas.base import Contract, Moment
@@ -26,6 +27,7 @@ class About(StrEnum):
     STOCK = "stock"
     ORDER = "order"
     EFFECT = "effect"
+    ACCOUNT = "account"
     MESSAGE = "message"
 
 
@@ -122,6 +124,22 @@ class EffectsReport(Contract):
     """Answer to `GET {system}/v1/effects`, where offered: the Idempotency-Key of each effect in its books."""
 
     keys: tuple[str, ...] = ()
+
+
+class AccountFigure(Contract):
+    """What an order has in an account: a debit, or a credit when negative."""
+
+    order: str
+    account: str
+    currency: str
+    amount: Decimal
+
+
+class AccountsReport(Contract):
+    """Answer to `GET {erp}/v1/order-accounts`, where offered: value at its sites that each order has taken or brought
+    (`inventory`), that is on its way to customers (`goods_in_transit`), and its freight."""
+
+    figures: tuple[AccountFigure, ...] = ()
 
 
 class DifferenceView(Difference):

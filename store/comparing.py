@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from schemas.base import System
+from schemas.erp_feed import ErpRowKind
 from schemas.reconciling import ReconcileRun
 from schemas.stock import Figure
 from store import inbox
@@ -165,6 +166,16 @@ async def orders(connection: Connection, erp: str, settle_s: float) -> list[dict
         "array_agg(key ORDER BY planned_at, key) FILTER (WHERE outcome <> 'done') AS owed FROM effect "
         "WHERE system = 'erp' GROUP BY 1) e ON e.order_key = o.key WHERE o.erp = %s",
         (settle_s, erp),
+    )
+    return await cursor.fetchall()
+
+
+async def freight_owed(connection: Connection, erp: str) -> list[dict[str, Any]]:
+    """(number, key) of the freight of orders that an ERP has not been told, and has not refused."""
+    cursor = await connection.execute(
+        "SELECT body->>'order' AS number, key FROM erp_feed WHERE erp = %s AND kind = %s AND sent_at IS NULL "
+        "AND refused IS NULL ORDER BY id",
+        (erp, ErpRowKind.FREIGHT),
     )
     return await cursor.fetchall()
 

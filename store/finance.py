@@ -3,15 +3,24 @@
 from datetime import date
 from typing import Any
 
-from schemas.finance import ACCOUNT_OF
+from schemas.finance import ACCOUNT_OF, Account
 from store.engine import Connection
 from store.freight import FREIGHT
 
+TOLD_OF_ORDERS = [Account.INVENTORY, Account.GOODS_IN_TRANSIT]
+"""Accounts of goods that an ERP has by what it is told of its orders."""
 VALUED = (
-    "SELECT e.*, m.booked_at, coalesce(v.currency, '') AS currency, split_part(e.place, ':', 1) AS bucket "
+    "SELECT e.*, m.booked_at, m.ref, m.source, coalesce(v.currency, '') AS currency, split_part(e.place, ':', 1) AS bucket "
     "FROM stock_entry e JOIN stock_move m ON m.key = e.move_key LEFT JOIN unit_value v ON v.ref = m.ref AND v.item = e.item "
     "WHERE %(erp)s::text IS NULL OR (m.source <> 'inventory' AND starts_with(m.ref, %(erp)s || '/'))"
 )
+BY_ORDER = (
+    f"SELECT substr(ref, strpos(ref, '/') + 1) AS \"order\", account, currency, sum(amount) AS amount FROM (SELECT x.ref, "
+    f"a.account, x.currency, x.amount FROM ({VALUED}) x JOIN unnest(%(buckets)s::text[], %(accounts)s::text[]) "
+    "AS a(bucket, account) USING (bucket) WHERE x.source NOT IN ('purchase', 'inventory') AND a.account = ANY(%(told)s) "
+    f"UNION ALL SELECT ref, account, currency, amount FROM ({FREIGHT}) f) sides GROUP BY ref, 2, 3 HAVING sum(amount) <> 0"
+)
+"""Value at sites that each order has taken or brought back, value on its way to customers, freight."""
 
 
 async def accounts(connection: Connection, erp: str | None = None) -> list[dict[str, Any]]:
@@ -24,6 +33,17 @@ async def accounts(connection: Connection, erp: str | None = None) -> list[dict[
         "HAVING sum(amount) <> 0 OR sum(packs) <> 0 ORDER BY 2, 1".encode(),
         {"erp": erp, "buckets": list(ACCOUNT_OF), "accounts": list(ACCOUNT_OF.values())},
     )
+    return await cursor.fetchall()
+
+
+def of_orders(erp: str | None) -> dict[str, Any]:
+    """What `BY_ORDER` is to be told: the ERP whose orders are meant, None for those of all."""
+    return {"erp": erp, "buckets": list(ACCOUNT_OF), "accounts": list(ACCOUNT_OF.values()), "told": TOLD_OF_ORDERS}
+
+
+async def by_order(connection: Connection, erp: str) -> list[dict[str, Any]]:
+    """(order, account, currency, amount) of what an ERP keeps of its orders too."""
+    cursor = await connection.execute(BY_ORDER.encode(), of_orders(erp))
     return await cursor.fetchall()
 
 

@@ -6,8 +6,10 @@
 from decimal import Decimal
 from typing import Any
 
+from schemas.erp_feed import ErpRowKind, FreightEvent
 from schemas.finance import Account, FreightInvoice, FreightSettled
 from schemas.stock import Bucket, Moves
+from store import erp_feed
 from store.engine import Connection
 
 FREIGHT = (
@@ -33,6 +35,24 @@ TAKE_BACK = (
     b"INSERT INTO freight_entry (move_key, account, shipment, currency, amount) SELECT u.key, account, shipment, currency, "
     b"-amount FROM undone u JOIN freight_entry e ON u.key = e.move_key || '/undone'"
 )
+TELL = (
+    "INSERT INTO erp_feed (erp, kind, key, body) SELECT split_part(x.ref, '/', 1), %(kind)s, x.key, to_jsonb(x) - 'ref' "
+    "FROM (SELECT m.ref, concat_ws('/', m.key, e.shipment, e.currency) AS key, "
+    f"CASE WHEN m.digest <> '' THEN '{FreightEvent.SETTLEMENT}' WHEN m.key LIKE '%%/undone' THEN '{FreightEvent.REVERSAL}' "
+    f"ELSE '{FreightEvent.ACCRUAL}' END AS event, substr(m.ref, strpos(m.ref, '/') + 1) AS \"order\", e.shipment, e.currency, "
+    + ", ".join(
+        f"coalesce(sum(e.amount) FILTER (WHERE e.account = '{account}'), 0)::text AS {account}"
+        for account in (Account.FREIGHT_EXPENSE, Account.FREIGHT_ACCRUED, Account.FREIGHT_PAYABLE)
+    )
+    + ", m.booked_at AS posted_at FROM freight_move m JOIN freight_entry e ON e.move_key = m.key "
+    "WHERE m.key = ANY(%(keys)s) GROUP BY m.key, e.shipment, e.currency) x ON CONFLICT DO NOTHING"
+).encode()
+
+
+async def _tell(connection: Connection, *keys: str) -> None:
+    """The ERPs whose orders they are must hear of these movements; of each once."""
+    await connection.execute(TELL, {"kind": ErpRowKind.FREIGHT, "keys": list(keys)})
+    await connection.execute(f"NOTIFY {erp_feed.CHANNEL}")
 
 
 def _key(booking: str) -> str:
@@ -51,11 +71,14 @@ async def accrue(connection: Connection, booking: str, ref: str, issued: Moves) 
         shipments, items, packs = (list(x) for x in zip(*left, strict=True))
         found = {"key": _key(booking), "ref": ref, "shipments": shipments, "items": items, "packs": packs}
         await connection.execute(ACCRUE, found)
+        await _tell(connection, _key(booking))
 
 
 async def take_back(connection: Connection, bookings: list[str]) -> None:
     """Reverse, once, what was accrued with movements that are undone."""
-    await connection.execute(TAKE_BACK, ([_key(booking) for booking in bookings],))
+    keys = [_key(booking) for booking in bookings]
+    await connection.execute(TAKE_BACK, (keys,))
+    await _tell(connection, *(f"{key}/undone" for key in keys))
 
 
 async def settle(
@@ -92,6 +115,7 @@ async def settle(
             "FROM unnest(%s::text[], %s::numeric[]) AS x(a, m)",
             (key, invoice.shipment, invoice.currency, list(sides), list(sides.values())),
         )
+        await _tell(connection, key)
     return FreightSettled(
         invoice=invoice.id,
         order=order,

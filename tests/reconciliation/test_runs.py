@@ -44,6 +44,7 @@ class Books:
 
     figures: dict[tuple[str, str], int] = field(default_factory=dict)
     orders: dict[str, str] | None = None
+    accounts: dict[tuple[str, str, str], str] | None = None
     effects: list[str] | None = None
     down: bool = False
     asked: list[str] = field(default_factory=list)
@@ -56,6 +57,12 @@ class Books:
         if path == "/v1/order-status" and self.orders is not None:
             found = [{"order": k, "status": v} for k, v in sorted(self.orders.items()) if k > after]
             return {"orders": found[:limit]}
+        if path == "/v1/order-accounts" and self.accounts is not None:
+            posted = [
+                (" ".join(k), dict(zip(("order", "account", "currency"), k, strict=True)) | {"amount": v})
+                for k, v in sorted(self.accounts.items())
+            ]
+            return {"figures": [x for name, x in posted if name > after][:limit]}
         if path == "/v1/effects" and self.effects is not None:
             return {"keys": [x for x in sorted(self.effects) if x > after][:limit]}
         return None
@@ -289,6 +296,43 @@ async def test_orders_and_effects_are_compared_where_the_system_lists_them(desk:
         await connection.execute("UPDATE effect SET outcome = 'done', order_status = 'shipped'")
     await desk.run(ERP)
     assert await desk.states() == {"order SO-1": "missing waiting", "effect alien": "duplicate waiting"}
+
+
+async def test_money_of_orders_is_compared_where_the_erp_tells_it(desk: Desk) -> None:
+    async with desk.database.transaction() as connection:
+        await connection.execute("UPDATE order_view SET updated_at = now() - interval '1 hour'")
+        await connection.execute("UPDATE effect SET outcome = 'done', order_status = 'shipped'")
+        await connection.execute("INSERT INTO freight_move (key, ref) VALUES ('f', 'erp-one/SO-1')")
+        await connection.execute(
+            "INSERT INTO freight_entry SELECT 'f', a, 'DN-1', 'USD', n FROM (VALUES ('freight_expense', 5), "
+            "('freight_accrued', -5)) AS x(a, n)"
+        )
+        await connection.execute(
+            "INSERT INTO erp_feed (erp, kind, key, body) VALUES ('erp-one', 'freight', 'f', '{\"order\": \"SO-1\"}')"
+        )
+    desk.erp.accounts = {("SO-1", "freight_accrued", "USD"): "-5.00"}
+    assert (await desk.run(ERP)).explained == 1
+    name = "freight_expense of order SO-1 in USD"
+    assert await desk.states() == {name: "timing waiting"}
+    async with desk.database.connection() as connection:
+        await connection.execute("UPDATE erp_feed SET sent_at = now()")
+    await desk.age()
+    await desk.run(ERP)
+    assert await desk.states() == {name: "missing open"}
+    async with desk.database.connection() as connection:
+        [expense] = [x for x in await balance.accounts(connection) if x["account"] == "freight_expense"]
+    assert (expense["ours"], expense["erp"]) == (5, 0)
+    desk.erp.accounts["SO-1", "freight_expense", "USD"] = "5"
+    await desk.run(ERP)
+    assert await desk.states() == {name: "missing closed"}
+
+
+async def test_a_list_without_an_end_is_an_error_and_no_difference(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("activities.reconciling.MAX_PAGES", 2)
+    desk.wms.figures |= {(f"I{n}", f"on_hand:{desk.site}"): 1 for n in range(5)}
+    with pytest.raises(WorkflowFailureError):
+        await desk.run(desk.wms_run)
+    assert await desk.states() == {}
 
 
 async def test_books_are_read_page_by_page(desk: Desk) -> None:
