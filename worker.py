@@ -17,6 +17,7 @@ from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 from activities.carry import Carrier, Timeouts
 from activities.erp import ErpActivities
 from activities.erp_feed import ErpFeedActivities
+from activities.freight_check import FreightActivities
 from activities.gate import Gate
 from activities.governor import GovernorActivities
 from activities.inbox_check import InboxActivities
@@ -135,6 +136,7 @@ def own_work(
         RECONCILE_QUEUE: [
             reconciling.compare,
             InboxActivities(client, database).inbox,
+            FreightActivities(database).freight,
             GovernorActivities(database).govern,
         ],
     }

@@ -16,7 +16,6 @@ from domain.policies import case_policy
 from domain.reconciling import Key, Known, Moved, OurOrder, Patience, UnderWay
 from schemas.base import Contract, Origin, System
 from schemas.cases import CaseQuery, Finding
-from schemas.exceptions import ExceptionKind
 from schemas.orders import OrderStatus
 from schemas.reconciling import (
     AccountFigure,
@@ -246,7 +245,7 @@ async def written(
     """Write the differences down, and say which case has to know of which."""
     before, last = await books.open_ones(connection, run), await books.last_case(connection, run)
     number = (last["number"] + (not last["open"])) if last else 1
-    case = f"{run.case_order}/{ExceptionKind.STOCK_DIFFERENCE}/{number}"
+    case = f"{run.case_order}/{run.case_kind}/{number}"
     kept, raised = [], []
     for difference in comparison.differences:
         known = before.get(difference.subject)
@@ -259,15 +258,13 @@ async def written(
             raised.append(difference)
         kept.append((difference, state, case if state is DifferenceState.OPEN else None))
     await books.keep(connection, run, kept, now)
-    findings = tuple(
-        Finding(kind=ExceptionKind.STOCK_DIFFERENCE, subject=subject, summary=summary)
-        for subject, summary in list(reconciling.summaries(raised))[:MAX_FINDINGS]
-    )
+    named = sorted(reconciling.summaries(raised))[:MAX_FINDINGS]  # a case keeps them by subject too
+    findings = tuple(Finding(kind=run.case_kind, subject=subject, summary=summary) for subject, summary in named)
     is_open = bool(last and last["open"])
     heard = last is not None and is_open and last["findings"] == [x.model_dump(mode="json") for x in findings]
     told = heard or (not findings and not is_open)
     rules = await policies.rules(connection, "case")
-    query = CaseQuery(kind=ExceptionKind.STOCK_DIFFERENCE, order=run.case_order)
+    query = CaseQuery(kind=run.case_kind, order=run.case_order)
     return ReconcileReport(
         compared=comparison.compared,
         differences=len(comparison.differences),

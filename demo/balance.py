@@ -91,7 +91,7 @@ async def sheet(database: Database) -> Sheet:
         posted = tuple(Posted(**row) for row in await balance.accounts(connection))
         counts, as_of = await balance.balance(connection), await balance.as_of(connection)
     rows, total = by_place(figures)
-    differences = tuple(it for it in found if it.about is not About.MESSAGE)
+    differences = tuple(it for it in found if it.about not in (About.MESSAGE, About.INVOICE))
     return Sheet(rows, total, tuple(accounts), posted, differences, counts, as_of)
 
 

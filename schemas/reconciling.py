@@ -5,10 +5,13 @@ from enum import StrEnum
 
 from schemas.base import Contract, Moment
 from schemas.cases import Finding
-from schemas.exceptions import CasePolicy
+from schemas.exceptions import CasePolicy, ExceptionKind
 
 INBOX = "inbox"
 """The system of a run that compares our inbox with our own workflows."""
+
+FREIGHT = "freight"
+"""The system of a run that compares the freight invoices of an ERP's orders with what was accrued."""
 
 
 class DifferenceClass(StrEnum):
@@ -28,6 +31,7 @@ class About(StrEnum):
     ORDER = "order"
     EFFECT = "effect"
     ACCOUNT = "account"
+    INVOICE = "invoice"
     MESSAGE = "message"
 
 
@@ -82,8 +86,13 @@ class ReconcileRun(Contract):
 
     @property
     def activity(self) -> str:
-        """What does the work: comparing books, or looking for messages that vanished."""
-        return "inbox" if self.system == INBOX else "compare"
+        """What does the work: comparing books, looking at freight invoices, or for messages that vanished."""
+        return self.system if self.system in (INBOX, FREIGHT) else "compare"
+
+    @property
+    def case_kind(self) -> ExceptionKind:
+        """The kind of its cases: each kind has an owner of its own."""
+        return ExceptionKind.INVOICE_MISMATCH if self.system == FREIGHT else ExceptionKind.STOCK_DIFFERENCE
 
     @property
     def case_order(self) -> str:

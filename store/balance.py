@@ -85,7 +85,7 @@ async def balance(connection: Connection) -> dict[str, int]:
     cursor = await connection.execute(
         "SELECT (SELECT count(DISTINCT item) FROM stock_balance)::int AS items, count(*)::int AS differences, "
         "count(*) FILTER (WHERE explained_by <> '')::int AS explained FROM difference WHERE closed_at IS NULL "
-        "AND about <> 'message'"
+        "AND about NOT IN ('message', 'invoice')"
     )
     [row] = await cursor.fetchall()
     return row

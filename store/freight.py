@@ -160,3 +160,18 @@ async def open_ones(connection: Connection, erp: str | None = None, limit: int =
         {"erp": erp, "account": Account.FREIGHT_ACCRUED, "limit": limit},
     )
     return await cursor.fetchall()
+
+
+async def invoiced(connection: Connection, erp: str) -> list[dict[str, Any]]:
+    """(partner, id, order, shipment, currency, accrued, invoiced, tolerance, first) of every invoice for an ERP's orders."""
+    cursor = await connection.execute(
+        "SELECT split_part(f.move_key, '/', 2) AS partner, substr(f.move_key, length(split_part(f.move_key, '/', 2)) + 10) "
+        'AS id, f.ref AS "order", f.shipment, f.currency, coalesce(sum(amount) FILTER (WHERE account = %(accrued)s), 0) '
+        "AS accrued, coalesce(-sum(amount) FILTER (WHERE account = %(payable)s), 0) AS invoiced, "
+        "(SELECT tolerance FROM freight_rate r WHERE r.carrier IN (o.carrier, '*') ORDER BY r.carrier = '*' LIMIT 1), "
+        "row_number() OVER (PARTITION BY f.ref, f.shipment ORDER BY f.booked_at, f.move_key) = 1 AS first "
+        f"FROM ({FREIGHT}) f JOIN order_view o ON o.key = f.ref WHERE starts_with(f.move_key, 'invoice/') "
+        "GROUP BY f.move_key, f.ref, f.shipment, f.currency, f.booked_at, o.carrier ORDER BY f.booked_at, f.move_key".encode(),
+        {"erp": erp, "accrued": Account.FREIGHT_ACCRUED, "payable": Account.FREIGHT_PAYABLE},
+    )
+    return await cursor.fetchall()
