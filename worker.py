@@ -129,7 +129,7 @@ def own_work(
     client: Client, config: Settings, database: Database, wake: Wake, http: dict[System, SystemClient]
 ) -> dict[str, list[Any]]:
     """What is done for no order's sake, by queue: promises kept, books compared, plans governed."""
-    ports = {system: DialectStock(http[system]) for system in (System.ERP, System.WMS, System.PLANNING)}
+    ports = {system: DialectStock(http[system]) for system in System}
     reconciling = ReconcileActivities(ports, database, config.stock_owner)
     return {
         PROMISING_QUEUE: [PromisingActivities(database, wake, redating).keep],

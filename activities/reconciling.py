@@ -81,10 +81,12 @@ class ReconcileActivities:
 
     async def _theirs(self, run: ReconcileRun) -> "Theirs":
         port, call = self.ports[System(run.system)], Call(run.target, "", timeout_s=self.limits.timeout_s)
-        figures = await self._pages(
-            lambda after: port.stock(after, self.limits.page, call),
-            lambda page: {f"{figure.item} {figure.place}": figure for figure in page.figures},
-        )
+        figures: dict[str, Figure] | None = None
+        if run.system != System.TMS:
+            figures = await self._pages(
+                lambda after: port.stock(after, self.limits.page, call),
+                lambda page: {f"{figure.item} {figure.place}": figure for figure in page.figures},
+            )
         orders: dict[str, str] | None = None
         if run.system == System.ERP:
             orders = await self._pages(
@@ -103,7 +105,7 @@ class ReconcileActivities:
                 lambda page: {f"{x.order} {x.account} {x.currency}": x for x in page.figures},
             )
         return Theirs(
-            list((figures or {}).values()),
+            None if figures is None else list(figures.values()),
             orders,
             None if keys is None else list(keys.values()),
             None if accounts is None else list(accounts.values()),
@@ -132,7 +134,9 @@ class ReconcileActivities:
 
     async def _compared(self, connection: Connection, run: ReconcileRun, theirs: "Theirs") -> Comparison:
         """All comparisons of a run as one."""
-        found = [await self._stock(connection, run, theirs.figures)]
+        found = []
+        if theirs.figures is not None:
+            found.append(await self._stock(connection, run, theirs.figures))
         if theirs.orders is not None or theirs.accounts is not None:
             rows = await comparing.orders(connection, run.target, self.patience.settle_s)
             if theirs.orders is not None:
@@ -219,7 +223,7 @@ class ReconcileActivities:
 class Theirs:
     """What a system says. None: it offers no such list."""
 
-    figures: list[Figure]
+    figures: list[Figure] | None
     orders: dict[str, str] | None
     effects: list[str] | None
     accounts: list[AccountFigure] | None

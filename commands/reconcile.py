@@ -24,7 +24,9 @@ DETAILS = ("about", "owner", "proposal", "explained_by", "case", "first_seen", "
 
 @app.command()
 def run(
-    system: Annotated[str | None, typer.Option(help="erp, wms, planning or inbox; all when absent.")] = None,
+    system: Annotated[
+        str | None, typer.Option(help="erp, wms, tms, planning, freight or inbox; all when absent.")
+    ] = None,
     state_dir: StateDir = DEFAULT_STATE,
 ) -> None:
     """Compare now, and wait for the result."""

@@ -77,21 +77,24 @@ def balance(sheet: Sheet) -> Group:
     """The balance sheet across the four systems: the sites with most stock, the total, the accounts, and what
     differs."""
     when = f"{sheet.as_of:%Y-%m-%d %H:%M:%S} UTC" if sheet.as_of else "not compared yet"
-    table = Table(title=f"Balance sheet, {when}: packs and their value, as each system has them", title_justify="left")
+    title = Text(f"Balance sheet, {when}: packs and their value, as each system has them", style="italic")
+    table = Table()
     for name in ("", *SYSTEM_COLUMNS):
         table.add_column(name, justify="right" if name else "left")
     for place, row in list(sheet.rows.items())[:TOP]:
         table.add_row(Text(place), *_figures(row))
     if len(sheet.rows) > TOP:
         table.add_row(f"… {len(sheet.rows) - TOP} more")
+    if not sheet.rows:
+        table.add_row("nothing is left at a site or on the way")
     table.add_section()
     table.add_row("total", *_figures(sheet.total))
     counts = sheet.counts
     said = (
         f"{counts['items']:,} items, {counts['differences']:,} differences, {counts['explained']:,} of them explained"
     )
-    found = [table, _posted(sheet), _accounts(sheet)]
-    return Group(*found, *([_differing(sheet)] if sheet.differences else []), Text(said))
+    differing = [_differing(sheet)] if sheet.differences else []
+    return Group(title, table, _posted(sheet), _accounts(sheet), *differing, Text(said))
 
 
 def _posted(sheet: Sheet) -> Table:

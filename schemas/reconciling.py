@@ -145,8 +145,8 @@ class AccountFigure(Contract):
 
 
 class AccountsReport(Contract):
-    """Answer to `GET {erp}/v1/order-accounts`, where offered: value at its sites that each order has taken or brought
-    (`inventory`), that is on its way to customers (`goods_in_transit`), and its freight."""
+    """Answer to `GET {erp}/v1/order-accounts`, where offered: value at sites that each order has taken or brought
+    (`inventory`), on its way to customers (`goods_in_transit`), with them (`cost_of_goods_sold`); its freight."""
 
     figures: tuple[AccountFigure, ...] = ()
 

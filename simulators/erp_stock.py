@@ -135,7 +135,8 @@ class OrderBook:
         return packs
 
     def worth(self) -> dict[tuple[str, str], Decimal]:
-        """By (account, currency): what the packs are worth that its sites have more, or less, and that are on the way.
+        """By (account, currency): what the packs are worth that its sites have more, or less, that are on the way, and
+        that customers have kept.
 
         Items of several lines are worth their mean; those that were released without a value, nothing.
         """
@@ -144,14 +145,22 @@ class OrderBook:
             if line.value is not None:
                 valued[line.item] += Decimal(str(line.value))
                 packs[line.item] += line.quantity
+        each = {item: (value / packs[item]).quantize(Decimal("0.0001")) for item, value in valued.items()}
+        moving = f"{Bucket.TRANSIT}:"
+        held = [
+            (Account.GOODS_IN_TRANSIT if at.startswith(moving) else Account.INVENTORY, item, n)
+            for (item, at), n in self.stock().items()
+        ]
+        held += [(Account.COST_OF_GOODS_SOLD, self._items[line], n) for line, n in self._kept().items()]
         found = defaultdict[tuple[str, str], Decimal](Decimal)
-        for (item, at), n in self.stock().items():
-            if item in valued:
-                moving = at.startswith(f"{Bucket.TRANSIT}:")
-                account = Account.GOODS_IN_TRANSIT if moving else Account.INVENTORY
-                each = (valued[item] / packs[item]).quantize(Decimal("0.0001"))
-                found[account, self._release.currency] += n * each
+        for account, item, n in held:
+            found[account, self._release.currency] += n * each.get(item, Decimal(0))
         return found
+
+    def _kept(self) -> Lines:
+        """What customers got and did not send back."""
+        back = (self._received(rma) for rma in self._returns() if not rma.startswith(SENDER))
+        return sum(self._delivered.values(), Lines()) - sum(back, Lines())
 
     def _by_shipment(self) -> defaultdict[str, Lines]:
         """What left, in each shipment. An issue of the whole order is of what no other issue is of."""

@@ -3,6 +3,7 @@
 `freight_rate` has the share by carrier, `*` for any other. What goods without a value cost to carry is not guessed.
 """
 
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
@@ -152,12 +153,14 @@ async def _accrued(connection: Connection, order: str, invoice: FreightInvoice) 
     return Decimal(row["accrued"])
 
 
-async def open_ones(connection: Connection, erp: str | None = None, limit: int = 500) -> list[dict[str, Any]]:
-    """(order, shipment, currency, amount, since) of what was accrued and is not invoiced, the oldest first."""
+async def open_ones(
+    connection: Connection, erp: str | None = None, as_of: datetime | None = None, limit: int = 500
+) -> list[dict[str, Any]]:
+    """(order, shipment, currency, amount, since) of what was accrued and is not invoiced, the oldest first; by `as_of`."""
     cursor = await connection.execute(
         f'SELECT ref AS "order", shipment, currency, -sum(amount) AS amount, min(booked_at) AS since FROM ({FREIGHT}) f '
-        "WHERE account = %(account)s GROUP BY 1, 2, 3 HAVING sum(amount) <> 0 ORDER BY 5, 1, 2 LIMIT %(limit)s".encode(),
-        {"erp": erp, "account": Account.FREIGHT_ACCRUED, "limit": limit},
+        "WHERE account = %(account)s AND (%(as_of)s::timestamptz IS NULL OR booked_at <= %(as_of)s) GROUP BY 1, 2, 3 HAVING sum(amount) <> 0 ORDER BY 5, 1, 2 LIMIT %(limit)s".encode(),
+        {"erp": erp, "account": Account.FREIGHT_ACCRUED, "as_of": as_of, "limit": limit},
     )
     return await cursor.fetchall()
 

@@ -113,6 +113,7 @@ class Desk:
     database: Database
     wms: Books
     erp: Books
+    tms: Books
     activities: ReconcileActivities
     wms_run: ReconcileRun
     number: int = 0
@@ -177,7 +178,13 @@ async def desk(database_url: str, temporal_client: Client) -> AsyncIterator[Desk
     site = f"LYS{next(_numbers)}"  # whose cases are no other test's
     wms = Books({("A", f"on_hand:{site}"): 60})
     erp = Books({("A", f"on_hand:{site}"): 60, ("A", "transit:DN-1"): 40})
-    async with Database(database_url, 5) as database, served(wms) as at_wms, served(erp) as at_erp:
+    tms = Books()
+    async with (
+        Database(database_url, 5) as database,
+        served(wms) as at_wms,
+        served(erp) as at_erp,
+        served(tms) as at_tms,
+    ):
         await open_order(database)
         async with database.transaction() as connection:
             moves = {"supplier:acme": {"A": -100}, f"on_hand:{site}": {"A": 100}}
@@ -189,8 +196,13 @@ async def desk(database_url: str, temporal_client: Client) -> AsyncIterator[Desk
         async with (
             SystemClient(System.WMS, {site: at_wms}) as to_wms,
             SystemClient(System.ERP, {"*": at_erp}) as to_erp,
+            SystemClient(System.TMS, {"*": at_tms}) as to_tms,
         ):
-            ports = {System.WMS: DialectStock(to_wms), System.ERP: DialectStock(to_erp)}
+            ports = {
+                System.WMS: DialectStock(to_wms),
+                System.ERP: DialectStock(to_erp),
+                System.TMS: DialectStock(to_tms),
+            }
             activities = ReconcileActivities(
                 ports, database, {site: ERP.target}.get, Patience(), ReconcileLimits(page=2, timeout_s=5.0)
             )
@@ -209,7 +221,9 @@ async def desk(database_url: str, temporal_client: Client) -> AsyncIterator[Desk
                     activities=[activities.compare, FreightActivities(database).freight],
                 ),
             ):
-                yield Desk(temporal_client, database, wms, erp, activities, ReconcileRun(system="wms", target=site))
+                yield Desk(
+                    temporal_client, database, wms, erp, tms, activities, ReconcileRun(system="wms", target=site)
+                )
                 async for left in temporal_client.list_workflows("ExecutionStatus = 'Running'"):
                     with suppress(RPCError):  # it has just ended
                         await temporal_client.get_workflow_handle(left.id).terminate()
@@ -349,6 +363,26 @@ async def test_orders_and_effects_are_compared_where_the_system_lists_them(desk:
         await connection.execute("UPDATE effect SET outcome = 'done', order_status = 'shipped'")
     await desk.run(ERP)
     assert await desk.states() == {"order SO-1": "missing waiting", "effect alien": "duplicate waiting"}
+
+
+async def test_what_a_transport_desk_executed_is_compared_and_it_is_asked_for_no_stock(desk: Desk) -> None:
+    async with desk.database.connection() as connection:
+        await connection.execute(
+            "INSERT INTO effect (key, order_key, system, operation, shipment, outcome, attempts, planned_at, "
+            "accepted_at) SELECT k, order_key, 'tms', 'tender_transport', '', 'done', 1, planned_at, accepted_at "
+            "FROM effect, unnest(ARRAY['t-lost', 'a-done']) AS k"
+        )
+    desk.tms.effects = ["a-done", "a-done", "x-alien"]
+    run = ReconcileRun(system="tms", target="EMEA")
+    async with desk.database.connection() as connection:
+        assert run in await comparing.targets(connection)
+    await desk.run(run)
+    assert await desk.states() == {
+        "effect a-done": "duplicate waiting",
+        "effect x-alien": "duplicate waiting",
+        "effect t-lost": "missing waiting",
+    }
+    assert not [path for path in desk.tms.asked if path.startswith("/v1/stock")]
 
 
 async def test_money_of_orders_is_compared_where_the_erp_tells_it(desk: Desk) -> None:
