@@ -160,13 +160,17 @@ async def broken() -> None:
 async def test_an_activity_that_always_fails_is_reported_at_once(desk: Desk, temporal_client: Client) -> None:
     key = await desk.order("SO-STUBBORN")
     event_id = await placed(desk, "SO-STUBBORN")
+    async with desk.database.connection() as connection:
+        await connection.execute("UPDATE inbox_message SET received_at = now() - interval '31 seconds'")
+    activities = InboxActivities(temporal_client, desk.database)
     async with Worker(temporal_client, task_queue="stubborn", workflows=[Stubborn], activities=[broken]):
         handle = await temporal_client.start_workflow("Order", id=f"order/{key}", task_queue="stubborn")
 
         async def reported() -> bool:
-            report = await check(desk, temporal_client)
+            report: ReconcileReport = await ActivityEnvironment().run(activities.inbox, RUN)
             named = (await found(desk)).get(f"event {event_id} of {key}")
-            return named == "activity fails" and len(report.findings) == 1
+            told = [it.subject for it in report.findings]
+            return named == "activity fails" and told == [f"event {event_id} of {key}"]
 
         await until(reported)
         await handle.terminate()
