@@ -16,7 +16,7 @@ from gateway.handoff import TemporalHandoff
 from gateway.relay import Relay
 from schemas.milestones import MilestoneEvent
 from schemas.reconciling import INBOX, ReconcileReport, ReconcileRun
-from store import inbox, reconciling
+from store import inbox, reconciling, vanishing
 from tests.relay.conftest import Desk, event
 from tests.relay.standins import standing_in
 from tests.stack.standins import until
@@ -204,3 +204,16 @@ async def test_a_message_that_no_relay_takes_is_reported_until_one_does(
     await check(desk, temporal_client)
     assert await found(desk) == {}
     assert key
+
+
+async def test_a_message_that_is_tried_again_and_again_is_late_all_the_same(desk: Desk) -> None:
+    await desk.order("SO-TRIED", promised=False)
+    tried = (
+        "UPDATE inbox_message SET received_at = now() - interval '1 minute', not_before = now() + interval '1 minute'"
+    )
+    async with desk.database.connection() as connection:
+        await connection.execute(tried.encode())
+        assert await vanishing.unplaced(connection, 30.0, 10) == [], "not due yet, and never tried"
+        await connection.execute("UPDATE inbox_message SET attempts = 1")
+        [late] = await vanishing.unplaced(connection, 30.0, 10)
+    assert late["order_key"] == "erp-one/SO-TRIED"
