@@ -17,6 +17,7 @@ from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 from activities.carry import Carrier, Timeouts
 from activities.erp import ErpActivities
 from activities.erp_feed import ErpFeedActivities
+from activities.freight_check import FreightActivities
 from activities.gate import Gate
 from activities.governor import GovernorActivities
 from activities.inbox_check import InboxActivities
@@ -132,7 +133,7 @@ def own_work(
     client: Client, config: Settings, database: Database, wake: Wake, http: dict[System, SystemClient]
 ) -> dict[str, list[Any]]:
     """What is done for no order's sake, by queue: promises kept, books compared, plans governed."""
-    ports = {system: DialectStock(http[system]) for system in (System.ERP, System.WMS, System.PLANNING)}
+    ports = {system: DialectStock(http[system]) for system in System}
     registry = MasterData(DialectMasterData(http[System.ERP]), database, config)
     teller = Teller(database, DialectReplanning(http[System.PLANNING]))
     reconciling = ReconcileActivities(ports, database, config.stock_owner)
@@ -141,6 +142,7 @@ def own_work(
         RECONCILE_QUEUE: [
             reconciling.compare,
             InboxActivities(client, database).inbox,
+            FreightActivities(database).freight,
             GovernorActivities(database, teller, registry, config.governor).govern,
         ],
     }

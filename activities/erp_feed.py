@@ -10,7 +10,7 @@ from temporalio import activity
 from activities.faults import as_application_error
 from activities.planning import HEARTBEAT_EVERY_S, FeedLimits
 from connectors.ports import BulkErpPort, Call, Refused, Unavailable
-from schemas.erp_feed import ErpFeedReport, ErpFeedRun, ErpForecastBatch, ErpRowKind, ErpStockBatch
+from schemas.erp_feed import ErpFeedReport, ErpFeedRun, ErpForecastBatch, ErpFreightBatch, ErpRowKind, ErpStockBatch
 from store import erp_feed
 from store.engine import Database
 from store.erp_feed import Owed
@@ -80,5 +80,7 @@ class ErpFeedActivities:
         said = {"rows": [row.body for row in rows]}
         if kind is ErpRowKind.STOCK:
             await self.port.move_stock(ErpStockBatch.model_validate(said), call)
+        elif kind is ErpRowKind.FREIGHT:
+            await self.port.post_freight(ErpFreightBatch.model_validate(said), call)
         else:
             await self.port.forecast(ErpForecastBatch.model_validate(said), call)

@@ -1,7 +1,7 @@
 """The activity of a reconciliation: read a system's books page by page, compare, write down what differs."""
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, TypeVar
@@ -9,16 +9,16 @@ from typing import Any, TypeVar
 from temporalio import activity
 
 from activities.faults import as_application_error
-from connectors.ports import Call, ConnectorError, StockPort
+from connectors.ports import Call, ConnectorError, StockPort, Unavailable
 from domain import reconciling
 from domain.parties import warehouse_partner
 from domain.policies import case_policy
 from domain.reconciling import Key, Known, Moved, OurOrder, Patience, UnderWay
-from schemas.base import Contract, System
+from schemas.base import Contract, Origin, System
 from schemas.cases import CaseQuery, Finding
-from schemas.exceptions import ExceptionKind
 from schemas.orders import OrderStatus
 from schemas.reconciling import (
+    AccountFigure,
     Comparison,
     DifferenceState,
     EffectsReport,
@@ -26,7 +26,7 @@ from schemas.reconciling import (
     ReconcileRun,
 )
 from schemas.stock import Figure
-from store import comparing, policies
+from store import comparing, finance, policies
 from store import reconciling as books
 from store.engine import Connection, Database
 
@@ -81,10 +81,12 @@ class ReconcileActivities:
 
     async def _theirs(self, run: ReconcileRun) -> "Theirs":
         port, call = self.ports[System(run.system)], Call(run.target, "", timeout_s=self.limits.timeout_s)
-        figures = await self._pages(
-            lambda after: port.stock(after, self.limits.page, call),
-            lambda page: {f"{figure.item} {figure.place}": figure for figure in page.figures},
-        )
+        figures: dict[str, Figure] | None = None
+        if run.system != System.TMS:
+            figures = await self._pages(
+                lambda after: port.stock(after, self.limits.page, call),
+                lambda page: {f"{figure.item} {figure.place}": figure for figure in page.figures},
+            )
         orders: dict[str, str] | None = None
         if run.system == System.ERP:
             orders = await self._pages(
@@ -96,7 +98,18 @@ class ReconcileActivities:
             _numbered,
             behind=lambda name: name.rpartition(" ")[0],
         )
-        return Theirs(list((figures or {}).values()), orders, None if keys is None else list(keys.values()))
+        accounts: dict[str, AccountFigure] | None = None
+        if run.system == System.ERP:
+            accounts = await self._pages(
+                lambda after: port.accounts(after, self.limits.page, call),
+                lambda page: {f"{x.order} {x.account} {x.currency}": x for x in page.figures},
+            )
+        return Theirs(
+            None if figures is None else list(figures.values()),
+            orders,
+            None if keys is None else list(keys.values()),
+            None if accounts is None else list(accounts.values()),
+        )
 
     async def _pages(
         self,
@@ -111,35 +124,58 @@ class ReconcileActivities:
             activity.heartbeat(len(found))
             page = await read(after)
             if page is None:
-                return found or None
+                return None
             fresh = named(page)
             if len(fresh) < self.limits.page or not fresh.keys() - found.keys():
                 return {**found, **fresh}
             found.update(fresh)
             after = behind(list(fresh)[-1])
-        return found
+        raise Unavailable(Origin.PLATFORM, f"its list is longer than {MAX_PAGES * self.limits.page} figures")
 
     async def _compared(self, connection: Connection, run: ReconcileRun, theirs: "Theirs") -> Comparison:
         """All comparisons of a run as one."""
-        found = [await self._stock(connection, run, theirs.figures)]
-        if theirs.orders is not None:
+        found = []
+        if theirs.figures is not None:
+            found.append(await self._stock(connection, run, theirs.figures))
+        if theirs.orders is not None or theirs.accounts is not None:
             rows = await comparing.orders(connection, run.target, self.patience.settle_s)
-            ours = {
-                row["number"]: OurOrder(
-                    reconciling.expected_status(OrderStatus(row["status"]), map(OrderStatus, row["told"])),
-                    tuple(row["owed"]),
-                    row["young"],
-                )
-                for row in rows
-            }
-            waiting = await comparing.waiting_releases(connection, run.target)
-            found.append(reconciling.orders(ours, theirs.orders, waiting))
+            if theirs.orders is not None:
+                found.append(await self._statuses(connection, run.target, rows, theirs.orders))
+            if theirs.accounts is not None:
+                found.append(await self._money(connection, run.target, rows, theirs.accounts))
         if theirs.effects is not None:
             owed, elsewhere = await comparing.effects(connection, run)
             found.append(reconciling.effects(System(run.system), owed, theirs.effects, elsewhere))
         return Comparison(
             compared=sum(x.compared for x in found), differences=tuple(d for x in found for d in x.differences)
         )
+
+    async def _statuses(
+        self, connection: Connection, erp: str, rows: list[dict[str, Any]], theirs: Mapping[str, str]
+    ) -> Comparison:
+        """Orders and where they are."""
+        ours = {
+            row["number"]: OurOrder(
+                reconciling.expected_status(OrderStatus(row["status"]), map(OrderStatus, row["told"])),
+                tuple(row["owed"]),
+                row["young"],
+            )
+            for row in rows
+        }
+        return reconciling.orders(ours, theirs, await comparing.waiting_releases(connection, erp))
+
+    async def _money(
+        self, connection: Connection, erp: str, rows: list[dict[str, Any]], theirs: Iterable[AccountFigure]
+    ) -> Comparison:
+        """What orders have in accounts."""
+        owed: dict[str, list[str]] = defaultdict(list)
+        for row in rows:
+            owed[row["number"]] += row["owed"] or (["it has just changed"] if row["young"] else [])
+        for row in await comparing.freight_owed(connection, erp):
+            owed[row["number"]].append(row["key"])
+        posted = await finance.by_order(connection, erp)
+        ours = {(row["order"], row["account"], row["currency"]): row["amount"] for row in posted}
+        return reconciling.accounts(ours, {(x.order, x.account, x.currency): x.amount for x in theirs}, owed)
 
     async def _figures(self, connection: Connection, run: ReconcileRun) -> list[Figure]:
         if run.system == System.WMS:
@@ -187,9 +223,10 @@ class ReconcileActivities:
 class Theirs:
     """What a system says. None: it offers no such list."""
 
-    figures: list[Figure]
+    figures: list[Figure] | None
     orders: dict[str, str] | None
     effects: list[str] | None
+    accounts: list[AccountFigure] | None
 
 
 def _numbered(page: EffectsReport) -> dict[str, str]:
@@ -212,7 +249,7 @@ async def written(
     """Write the differences down, and say which case has to know of which."""
     before, last = await books.open_ones(connection, run), await books.last_case(connection, run)
     number = (last["number"] + (not last["open"])) if last else 1
-    case = f"{run.case_order}/{ExceptionKind.STOCK_DIFFERENCE}/{number}"
+    case = f"{run.case_order}/{run.case_kind}/{number}"
     kept, raised = [], []
     for difference in comparison.differences:
         known = before.get(difference.subject)
@@ -225,15 +262,13 @@ async def written(
             raised.append(difference)
         kept.append((difference, state, case if state is DifferenceState.OPEN else None))
     await books.keep(connection, run, kept, now)
-    findings = tuple(
-        Finding(kind=ExceptionKind.STOCK_DIFFERENCE, subject=subject, summary=summary)
-        for subject, summary in list(reconciling.summaries(raised))[:MAX_FINDINGS]
-    )
+    named = sorted(reconciling.summaries(raised))[:MAX_FINDINGS]  # a case keeps them by subject too
+    findings = tuple(Finding(kind=run.case_kind, subject=subject, summary=summary) for subject, summary in named)
     is_open = bool(last and last["open"])
     heard = last is not None and is_open and last["findings"] == [x.model_dump(mode="json") for x in findings]
     told = heard or (not findings and not is_open)
     rules = await policies.rules(connection, "case")
-    query = CaseQuery(kind=ExceptionKind.STOCK_DIFFERENCE, order=run.case_order)
+    query = CaseQuery(kind=run.case_kind, order=run.case_order)
     return ReconcileReport(
         compared=comparison.compared,
         differences=len(comparison.differences),

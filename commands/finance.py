@@ -1,5 +1,6 @@
 """`syncline finance …`: what stock is worth, by account and in transit by day."""
 
+from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
@@ -12,9 +13,13 @@ app = typer.Typer(no_args_is_help=True, help="What stock is worth.")
 
 
 @app.command()
-def accounts(state_dir: StateDir = DEFAULT_STATE) -> None:
+def accounts(
+    as_of: Annotated[datetime | None, typer.Option(help="As it was booked by then (UTC); now when absent.")] = None,
+    state_dir: StateDir = DEFAULT_STATE,
+) -> None:
     """Inventory, goods in transit, cost of goods sold, what suppliers sent, losses, freight: value and packs."""
-    found = Api(state_dir).get("/v1/finance/accounts", Accounts)
+    then = as_of.replace(tzinfo=UTC).isoformat() if as_of else None
+    found = Api(state_dir).get("/v1/finance/accounts", Accounts, as_of=then)
     title = f"as of {found.as_of:%Y-%m-%d %H:%M:%S} UTC"
     show(title, ("account", "currency", "amount", "packs"), (it.model_dump() for it in found.accounts))
     columns = ("order", "shipment", "currency", "amount", "since")

@@ -24,7 +24,9 @@ DETAILS = ("about", "owner", "proposal", "explained_by", "case", "first_seen", "
 
 @app.command()
 def run(
-    system: Annotated[str | None, typer.Option(help="erp, wms, planning or inbox; all when absent.")] = None,
+    system: Annotated[
+        str | None, typer.Option(help="erp, wms, tms, planning, freight or inbox; all when absent.")
+    ] = None,
     state_dir: StateDir = DEFAULT_STATE,
 ) -> None:
     """Compare now, and wait for the result."""
@@ -82,8 +84,15 @@ def show_difference(id: int, state_dir: StateDir = DEFAULT_STATE) -> None:
 
 
 def balance(state_dir: StateDir = DEFAULT_STATE) -> None:
-    """The balance sheet of packs and values across ours, ERP, warehouse and planning."""
+    """The balance sheet of packs and values across ours, ERP, warehouse and planning, and of money with the ERPs."""
     columns = ("item", "place", "ours", "erp", "wms", "planning", "value", "explained_by")
-    show("balance", columns, with_database(books.sheet, state_dir))
+    as_of = with_database(books.as_of, state_dir)
+    title = f"as of {as_of:%Y-%m-%d %H:%M:%S} UTC" if as_of else "not compared yet: `syncline reconcile run`"
+    show(title, columns, with_database(books.sheet, state_dir))
+    show(
+        "money of orders: ours and the ERPs'",
+        ("account", "currency", "ours", "erp"),
+        with_database(books.accounts, state_dir),
+    )
     found = with_database(books.balance, state_dir)
     console.print(f"{found['items']} items, {found['differences']} differences, {found['explained']} of them explained")

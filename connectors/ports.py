@@ -10,7 +10,7 @@ from typing import Protocol
 
 from schemas.base import Origin
 from schemas.demand import PlanningSignals
-from schemas.erp_feed import ErpForecastBatch, ErpStockBatch
+from schemas.erp_feed import ErpForecastBatch, ErpFreightBatch, ErpStockBatch
 from schemas.governing import PlanDecision
 from schemas.instructions import (
     Accepted,
@@ -41,7 +41,7 @@ from schemas.postings import (
     ReceiptPosting,
     TransferInstruction,
 )
-from schemas.reconciling import EffectsReport, OrdersReport
+from schemas.reconciling import AccountsReport, EffectsReport, OrdersReport
 from schemas.replenishment import ReplenishmentRequest, ReplenishmentResult
 from schemas.supply import StockReport
 
@@ -178,6 +178,9 @@ class StockPort(Protocol):
     async def effects(self, after: str, limit: int, call: Call) -> EffectsReport | None:
         """A page of effects behind the key `after`; None: the system offers no such list."""
 
+    async def accounts(self, after: str, limit: int, call: Call) -> AccountsReport | None:
+        """A page of what orders have in accounts behind `after` (`<order> <account> <currency>`); None: no list."""
+
 
 class ProposingPort(Protocol):
     """Planning that proposes replenishments. Raises Refused or Unavailable."""
@@ -204,6 +207,9 @@ class BulkErpPort(Protocol):
 
     async def forecast(self, message: ErpForecastBatch, call: Call) -> Accepted:
         """Forecasts that changed; each row's key counts once."""
+
+    async def post_freight(self, message: ErpFreightBatch, call: Call) -> Accepted:
+        """Freight that was accrued, reversed or settled; each row's key counts once."""
 
 
 class MasterDataPort(Protocol):

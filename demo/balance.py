@@ -4,6 +4,7 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
@@ -25,27 +26,42 @@ class Row:
     """Packs and values of all items at a site, or on the way, as each system has them; None: it keeps no such place."""
 
     packs: dict[str, int | None] = field(default_factory=lambda: dict.fromkeys(SYSTEMS))
-    values: defaultdict[str, Decimal] = field(default_factory=lambda: defaultdict(Decimal))
+    values: dict[str, defaultdict[str, Decimal]] = field(
+        default_factory=lambda: {system: defaultdict(Decimal) for system in SYSTEMS}
+    )
+    """By system and currency, at one value of a pack: warehouses and planning keep no money."""
 
     def add(self, figures: Mapping[str, Any]) -> None:
         """Add the figures of an item at a place."""
         for system in SYSTEMS:
             if figures[system] is not None:
                 self.packs[system] = (self.packs[system] or 0) + figures[system]
-        if figures["currency"]:
-            self.values[figures["currency"]] += figures["value"]
+                if figures["currency"]:
+                    self.values[system][figures["currency"]] += figures[system] * figures["unit"]
+
+
+@dataclass(frozen=True)
+class Posted:
+    """What all orders have in an account: by our ledger, and by the ERPs' own books. None: no ERP was compared."""
+
+    account: str
+    currency: str
+    ours: Decimal
+    erp: Decimal | None
 
 
 @dataclass(frozen=True)
 class Sheet:
-    """The balance sheet of a run: its rows by place, the sum of them all, what each account holds by then, and what
-    differs."""
+    """The balance sheet of a run: its rows by place, the sum of them all, what each account holds by then, what ERPs
+    have in the accounts of their orders, and what differs. `as_of`: the oldest comparison that figures are from."""
 
     rows: dict[str, Row]
     total: Row
     accounts: tuple[AccountBalance, ...]
+    posted: tuple[Posted, ...]
     differences: tuple[DifferenceView, ...]
     counts: dict[str, int]
+    as_of: datetime | None
 
 
 async def compare_all(client: Client, database: Database) -> dict[str, int]:
@@ -72,10 +88,11 @@ async def sheet(database: Database) -> Sheet:
         figures = await balance.sheet(connection)
         found = await reconciling.listing(connection)
         accounts = [AccountBalance.model_validate(row) for row in await finance.accounts(connection)]
-        counts = await balance.balance(connection)
+        posted = tuple(Posted(**row) for row in await balance.accounts(connection))
+        counts, as_of = await balance.balance(connection), await balance.as_of(connection)
     rows, total = by_place(figures)
-    differences = tuple(it for it in found if it.about is not About.MESSAGE)
-    return Sheet(rows, total, tuple(accounts), differences, counts)
+    differences = tuple(it for it in found if it.about not in (About.MESSAGE, About.INVOICE))
+    return Sheet(rows, total, tuple(accounts), posted, differences, counts, as_of)
 
 
 def by_place(figures: Iterable[Mapping[str, Any]]) -> tuple[dict[str, Row], Row]:
@@ -92,5 +109,5 @@ def by_place(figures: Iterable[Mapping[str, Any]]) -> tuple[dict[str, Row], Row]
 
 
 def money(values: Mapping[str, Decimal]) -> str:
-    """Amounts, each with its currency."""
-    return " + ".join(f"{amount:,.2f} {currency}" for currency, amount in sorted(values.items()))
+    """Amounts, each with its currency on a line of its own."""
+    return "\n".join(f"{amount:,.2f} {currency}" for currency, amount in sorted(values.items()))

@@ -76,40 +76,64 @@ def _deeds(deeds: Counter[str]) -> str:
 def balance(sheet: Sheet) -> Group:
     """The balance sheet across the four systems: the sites with most stock, the total, the accounts, and what
     differs."""
-    table = Table(title="Balance sheet: packs as each system has them, and what ours are worth", title_justify="left")
-    for name in ("", *SYSTEM_COLUMNS, "value"):
+    when = f"{sheet.as_of:%Y-%m-%d %H:%M:%S} UTC" if sheet.as_of else "not compared yet"
+    title = Text(f"Balance sheet, {when}: packs and their value, as each system has them", style="italic")
+    table = Table()
+    for name in ("", *SYSTEM_COLUMNS):
         table.add_column(name, justify="right" if name else "left")
     for place, row in list(sheet.rows.items())[:TOP]:
         table.add_row(Text(place), *_figures(row))
     if len(sheet.rows) > TOP:
         table.add_row(f"… {len(sheet.rows) - TOP} more")
+    if not sheet.rows:
+        table.add_row("nothing is left at a site or on the way")
     table.add_section()
     table.add_row("total", *_figures(sheet.total))
     counts = sheet.counts
     said = (
         f"{counts['items']:,} items, {counts['differences']:,} differences, {counts['explained']:,} of them explained"
     )
-    accounts = Table(title="Where packs and values are now, by account", title_justify="left")
+    differing = [_differing(sheet)] if sheet.differences else []
+    return Group(title, table, _posted(sheet), _accounts(sheet), *differing, Text(said))
+
+
+def _posted(sheet: Sheet) -> Table:
+    table = Table(title="Money of orders: our ledger and the ERPs' own accounts", title_justify="left")
+    for name in ("account", "currency", "ours", "erp"):
+        table.add_column(name, justify="right" if name in SYSTEM_COLUMNS else "left")
+    for it in sheet.posted:
+        table.add_row(it.account, it.currency, f"{it.ours:,.2f}", "" if it.erp is None else f"{it.erp:,.2f}")
+    return table
+
+
+def _accounts(sheet: Sheet) -> Table:
+    table = Table(title="Our ledger by account: all that was moved so far", title_justify="left")
     for name in ("account", "packs", "value"):
-        accounts.add_column(name, justify="left" if name == "account" else "right")
+        table.add_column(name, justify="left" if name == "account" else "right")
     for account in sheet.accounts:
         packs = f"{account.packs:,}" if account.packs else ""
-        accounts.add_row(account.account, packs, money({account.currency: account.amount}))
-    if not sheet.differences:
-        return Group(table, accounts, Text(said))
-    differing = Table(title="What differs", title_justify="left")
+        value = money({account.currency: account.amount}) if account.currency else "no value was told"
+        table.add_row(account.account, packs, value)
+    return table
+
+
+def _differing(sheet: Sheet) -> Table:
+    table = Table(title="What differs", title_justify="left")
     for name in ("system", "about", "class", "ours", "theirs", "explained by, or what to do"):
-        differing.add_column(name, overflow="fold")
+        table.add_column(name, overflow="fold")
     for it in sheet.differences[:TOP]:
         why = it.explained_by or f"{it.owner}: {it.proposal}"
         cells = (f"{it.system} {it.target}", it.subject, it.kind, it.ours, it.theirs, why)
-        differing.add_row(*(Text(cell) for cell in cells))
-    return Group(table, accounts, differing, Text(said))
+        table.add_row(*(Text(cell) for cell in cells))
+    return table
 
 
 def _figures(row: Row) -> list[str]:
-    packs = (row.packs[system] for system in SYSTEM_COLUMNS)
-    return [*("" if n is None else f"{n:,}" for n in packs), money(row.values)]
+    return [_cell(row.packs[system], money(row.values[system])) for system in SYSTEM_COLUMNS]
+
+
+def _cell(packs: int | None, value: str) -> str:
+    return "" if packs is None else f"{packs:,}\n{value}".rstrip()
 
 
 def result(console: Console, found: dict[str, Any], wrong: list[str]) -> None:
@@ -133,6 +157,10 @@ def result(console: Console, found: dict[str, Any], wrong: list[str]) -> None:
     console.print(f"per order  {past['events_p50']} history events, {past['actions_p50']} billable actions", end="")
     console.print(f", {past['bytes_p50']:,} bytes (medians)")
     console.print(f"ERP told   p50 {told['p50']:,.0f} ms, p95 {told['p95']:,.0f} ms after the message was accepted")
+    kept = found["promises"]
+    console.print(f"promises   {kept['made']:,} made, {kept['kept_first']:,} kept as first made", end="")
+    console.print(f", {kept['kept_last']:,} as last made; {kept['oversold']} promised beyond what there is")
+    console.print(f"planning   {found['planning_calls_per_1000_movements']} calls per 1,000 movements")
     console.print(f"took       {found['wall_s']:,.0f} s")
     if wrong:
         console.print("[bold red]NOT SOUND:[/] " + escape("; ".join(wrong)))

@@ -6,8 +6,9 @@ way between the systems adds up to is explained by it; one where something has j
 """
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import NamedTuple
 
 from schemas.base import Contract, System
@@ -23,6 +24,8 @@ ENDED = frozenset({OrderStatus.CLOSED, OrderStatus.CANCELLED, OrderStatus.RETURN
 RISING = list(OrderStatus)
 Key = tuple[str, str]
 """(item, `site:<site>`, `transit:<shipment>` or `in_transit:<site>`)."""
+Posted = tuple[str, str, str]
+"""(order, account, currency)."""
 Class = DifferenceClass
 
 
@@ -221,6 +224,44 @@ def _effect(system: System, key: str, confirmed: bool | None, times: int) -> Dif
         owner=system,
         proposal=proposal,
     )
+
+
+def accounts(
+    ours: Mapping[Posted, Decimal], theirs: Mapping[Posted, Decimal], owed: Mapping[str, Sequence[str]]
+) -> Comparison:
+    """Compare what orders have in accounts with an ERP, which owns them. `owed`: by order, what it was not told yet."""
+    found = []
+    for order, account, currency in sorted({*ours, *theirs}):
+        name = (order, account, currency)
+        mine, said = ours.get(name, Decimal(0)), theirs.get(name, Decimal(0))
+        if mine == said:
+            continue
+        if owed.get(order):
+            kind, proposal = Class.TIMING, "nothing: it is sent again under its key"
+        elif not said:
+            kind, proposal = Class.MISSING, f"post {mine} {currency} to {account} of order {order}"
+        elif said == 2 * mine or not mine:
+            kind, proposal = Class.DUPLICATE, f"reverse {said - mine} {currency} in {account} of order {order}"
+        else:
+            kind, proposal = (
+                Class.QUANTITY,
+                f"check order {order} in {account}: {mine} or {said} {currency}",
+            )
+        found.append(
+            Difference(
+                about=About.ACCOUNT,
+                subject=f"{account} of order {order} in {currency}",
+                item=account,
+                place=currency,
+                kind=kind,
+                ours=str(mine),
+                theirs=str(said),
+                explained_by=", ".join(owed.get(order, ())),
+                owner=System.ERP,
+                proposal=proposal,
+            )
+        )
+    return Comparison(compared=len({*ours, *theirs}), differences=tuple(found))
 
 
 def judged(difference: Difference, first_seen: datetime, now: datetime, patience: Patience) -> DifferenceState:

@@ -4,9 +4,11 @@ from typing import Any
 
 from fastapi import Request, Response
 
+from domain.master import named_in_command
 from gateway.admission import digest_of
 from gateway.exchange import exchange_of
 from gateway.limits import read_body
+from gateway.master import unsettled
 from gateway.ports import CommandRefused
 from gateway.problems import REFUSED, Problem
 from gateway.requests import REQUESTS, Answer, CommandRecord, kind_of
@@ -33,7 +35,10 @@ async def carried_out(request: Request, record: CommandRecord[Any], undecided: A
     Raises the 409 `Problem` when the workflow refuses: the command is then settled, and not tried again later.
     """
     gateway = services_of(request)
-    inbox_id = await _commit(request, gateway, record)
+    ready = await _ready(gateway, record)
+    inbox_id = await _commit(request, gateway, record, ready=ready)
+    if not ready:
+        return answer(undecided, 202)
     try:
         decided = await gateway.handoff.command(record, gateway.settings.release_wait_s)
     except CommandRefused as refused:
@@ -41,6 +46,15 @@ async def carried_out(request: Request, record: CommandRecord[Any], undecided: A
             await inbox.settle(connection, [inbox_id], "superseded", [refused.reason])
         raise Problem(REFUSED, refused.reason) from refused
     return answer(undecided, 202) if decided is None else answer(decided)
+
+
+async def _ready(gateway: Services, record: CommandRecord[Any]) -> bool:
+    """Whether all that it names is known: else the relay asks its owner, and carries it out."""
+    erp = record.key.partition("/")[0]
+    if not gateway.settings.offers_master_data(erp):
+        return True
+    async with gateway.database.connection() as connection:
+        return not await unsettled(connection, gateway.settings, named_in_command(erp, record.request))
 
 
 async def committed_before(gateway: Services, record: CommandRecord[Any]) -> bool:
@@ -53,7 +67,7 @@ async def committed_before(gateway: Services, record: CommandRecord[Any]) -> boo
     return True
 
 
-async def _commit(request: Request, gateway: Services, record: CommandRecord[Any]) -> int:
+async def _commit(request: Request, gateway: Services, record: CommandRecord[Any], *, ready: bool) -> int:
     exchange = exchange_of(request.scope)
     message = NewMessage(
         partner=record.by,
@@ -64,7 +78,7 @@ async def _commit(request: Request, gateway: Services, record: CommandRecord[Any
         raw=record.raw,
         traceparent=exchange.traceparent,
         headers={"request-id": exchange.request_id},
-        delay_s=gateway.settings.release_wait_s + RELAY_HEAD_START_S,
+        delay_s=gateway.settings.release_wait_s + RELAY_HEAD_START_S if ready else 0.0,
     )
     async with gateway.database.transaction() as connection:
         [inbox_id] = await inbox.accept(connection, [message])

@@ -100,7 +100,7 @@ class TemporalHandoff:
 
     async def ensure_stock_feed(self, erp: str) -> None:
         """Start the feed of an ERP that owns stock."""
-        await self._keep_running("StockFeed", ErpFeedRun(erp=erp), f"Stock and forecasts for {erp}")
+        await self._keep_running("StockFeed", ErpFeedRun(erp=erp), f"Stock, forecasts and freight for {erp}")
 
     async def ensure_notices(self) -> None:
         """Start the dispatcher of notices."""

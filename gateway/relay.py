@@ -15,7 +15,7 @@ from typing import Any
 import structlog
 from psycopg import OperationalError
 
-from domain.master import named_in_release
+from domain.master import named_in_command, named_in_release
 from gateway import canonical
 from gateway.admission import admit_event, digest_of, own_source
 from gateway.correlate import Facts, Parked, Placement, correlate, numbers_of
@@ -222,6 +222,9 @@ class Relay:
     async def _carry_out(self, message: inbox.Message) -> None:
         """Hand over a command that the gateway could not, or whose outcome it did not live to see."""
         record = record_of(message.kind, message.raw)
+        names = named_in_command(record.key.partition("/")[0], record.request)
+        if not await cleared(self._database, self._intake.registry, message, names):
+            return
         async with self._database.connection() as connection:
             first, *_ = await inbox.command(connection, message.kind, message.external_id, digest_of(message.raw))
         superseded = f"repeats message {first}" if first != message.id else None

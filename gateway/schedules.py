@@ -3,7 +3,9 @@
 import asyncio
 from collections.abc import Iterable
 from contextlib import suppress
+from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 
 from psycopg import OperationalError
 from temporalio.client import (
@@ -15,6 +17,8 @@ from temporalio.client import (
     ScheduleOverlapPolicy,
     SchedulePolicy,
     ScheduleSpec,
+    ScheduleUpdate,
+    ScheduleUpdateInput,
 )
 from temporalio.common import WorkflowIDConflictPolicy
 from temporalio.exceptions import WorkflowAlreadyStartedError
@@ -22,6 +26,7 @@ from temporalio.service import RPCError
 
 from gateway.handoff_commands import ORDERS_QUEUE
 from schemas.base import System
+from schemas.erp_feed import ErpFeedRun
 from schemas.governing import GovernorRun
 from schemas.reconciling import INBOX, ReconcileReport, ReconcileRun
 from store import comparing
@@ -31,13 +36,19 @@ from workflows.policies import TASK_TIMEOUT
 
 OF_INBOX = ReconcileRun(system=INBOX, target="messages")
 LOOK_EVERY_S = 60.0
+INBOX_EVERY_S = 15.0
+"""A message that has vanished is reported within a minute: it is late after half of one."""
 CATCH_UP = timedelta(minutes=1)
 """Runs that were missed for longer are left out: the next one compares all the same."""
 
 
-async def ensure(client: Client, runs: Iterable[ReconcileRun], every_s: float) -> None:
-    """Make the Schedule of each run unless there is one. Its id is the run's; runs of one never overlap."""
+async def ensure(client: Client, runs: Iterable[ReconcileRun], every_s: float, *, adjust: bool = True) -> None:
+    """Make the Schedule of each run unless there is one. Its id is the run's; runs of one never overlap.
+
+    `adjust`: one that there is gets this interval, should it have another one.
+    """
     for run in runs:
+        spec = ScheduleSpec(intervals=[ScheduleIntervalSpec(every=timedelta(seconds=every_s))])
         action = ScheduleActionStartWorkflow(
             "Reconciliation",
             run,
@@ -48,11 +59,22 @@ async def ensure(client: Client, runs: Iterable[ReconcileRun], every_s: float) -
         )
         schedule = Schedule(
             action=action,
-            spec=ScheduleSpec(intervals=[ScheduleIntervalSpec(every=timedelta(seconds=every_s))]),
+            spec=spec,
             policy=SchedulePolicy(overlap=ScheduleOverlapPolicy.SKIP, catchup_window=CATCH_UP),
         )
-        with suppress(ScheduleAlreadyRunningError):
+        try:
             await client.create_schedule(run.workflow_id, schedule)
+        except ScheduleAlreadyRunningError:
+            if adjust:
+                await client.get_schedule_handle(run.workflow_id).update(partial(_with_interval, spec))
+
+
+def _with_interval(spec: ScheduleSpec, found: ScheduleUpdateInput) -> ScheduleUpdate | None:
+    """The Schedule as it is, paused or not, with this interval; None when it has it."""
+    schedule = found.description.schedule
+    if [it.every for it in schedule.spec.intervals] == [it.every for it in spec.intervals]:
+        return None
+    return ScheduleUpdate(schedule=replace(schedule, spec=spec))
 
 
 async def govern(client: Client, run: GovernorRun) -> None:
@@ -68,16 +90,34 @@ async def govern(client: Client, run: GovernorRun) -> None:
         )
 
 
+async def feed(client: Client, run: ErpFeedRun) -> None:
+    """Start the feed of an ERP, unless it runs: each is told of the freight of its orders."""
+    with suppress(WorkflowAlreadyStartedError):
+        await client.start_workflow(
+            "StockFeed",
+            run,
+            id=run.workflow_id,
+            task_queue=ORDERS_QUEUE,
+            id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+            static_summary=f"Stock, forecasts and freight for {run.erp}",
+        )
+
+
 async def keep(client: Client, database: Database, every_s: float) -> None:
-    """Make Schedules for ever: orders bring new sites, ERPs and regions. A database or Temporal that is away is waited
-    for."""
+    """Make Schedules for ever, and what runs beside: orders bring new sites, ERPs and regions. A database or Temporal
+    that is away is waited for."""
+    first = True
     while True:
         with suppress(OperationalError, RPCError):
             async with database.connection() as connection:
                 runs = await comparing.targets(connection)
-            await ensure(client, [*runs, OF_INBOX], every_s)
+            await ensure(client, runs, every_s, adjust=first)
+            await ensure(client, [OF_INBOX], min(every_s, INBOX_EVERY_S), adjust=first)
             for region in {run.target for run in runs if run.system == System.PLANNING}:
                 await govern(client, GovernorRun(region=region))
+            for erp in {run.target for run in runs if run.system == System.ERP}:
+                await feed(client, ErpFeedRun(erp=erp))
+            first = False
         await asyncio.sleep(min(every_s, LOOK_EVERY_S))
 
 

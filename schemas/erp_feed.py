@@ -1,6 +1,7 @@
-"""What an ERP is told in bulk: movements beside orders, and forecasts that changed; and the feed that tells it."""
+"""What an ERP is told in bulk: movements beside orders, forecasts that changed, freight; and the feed that tells it."""
 
 from datetime import date
+from decimal import Decimal
 from enum import StrEnum
 from typing import Annotated
 
@@ -8,6 +9,7 @@ from pydantic import Field
 
 from schemas.base import Contract, Moment
 from schemas.forecast import Bucket
+from schemas.identifiers import Currency
 
 MAX_BATCH = 500
 RowKey = Annotated[str, Field(min_length=1)]
@@ -19,6 +21,7 @@ class ErpRowKind(StrEnum):
 
     STOCK = "stock"
     FORECAST = "forecast"
+    FREIGHT = "freight"
 
 
 class ErpStockMovement(Contract):
@@ -56,6 +59,34 @@ class ErpForecastBatch(Contract):
     """POST {erp}/v1/forecasts: all or none is taken. Each row's key makes it count once."""
 
     rows: Annotated[tuple[ErpForecast, ...], Field(min_length=1, max_length=MAX_BATCH)]
+
+
+class FreightEvent(StrEnum):
+    """Why freight is posted: goods left, that was taken back, or the carrier has invoiced them."""
+
+    ACCRUAL = "accrual"
+    REVERSAL = "reversal"
+    SETTLEMENT = "settlement"
+
+
+class ErpFreightPosting(Contract):
+    """Freight of a shipment of an order: debits, or credits when negative, of three accounts. They sum to zero."""
+
+    key: RowKey
+    event: FreightEvent
+    order: str
+    shipment: str
+    currency: Currency
+    freight_expense: Decimal = Decimal(0)
+    freight_accrued: Decimal = Decimal(0)
+    freight_payable: Decimal = Decimal(0)
+    posted_at: Moment
+
+
+class ErpFreightBatch(Contract):
+    """POST {erp}/v1/freight-postings: all or none is taken. Each row's key makes it count once."""
+
+    rows: Annotated[tuple[ErpFreightPosting, ...], Field(min_length=1, max_length=MAX_BATCH)]
 
 
 class ErpFeedRun(Contract):

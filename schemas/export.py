@@ -29,7 +29,7 @@ from schemas.commands import (
 from schemas.demand import DemandBatch, DemandTaken, PlanningSignals
 from schemas.dialect import JSON_SCHEMA, dialect
 from schemas.envelope import Envelope
-from schemas.erp_feed import ErpForecastBatch, ErpStockBatch
+from schemas.erp_feed import ErpForecastBatch, ErpFreightBatch, ErpStockBatch
 from schemas.finance import Accounts, FreightInvoice, FreightSettled
 from schemas.forecast import ForecastBatch
 from schemas.governing import PlanDecision
@@ -129,6 +129,7 @@ CONTRACTS = (
     Published(ErpMilestone, "erp"),
     Published(ErpStockBatch, "wms"),
     Published(ErpForecastBatch, "planning"),
+    Published(ErpFreightBatch, "tms"),
     Published(ErpPromise, "erp"),
     Published(ErpChange, "erp"),
     Published(ErpCancellation, "erp"),

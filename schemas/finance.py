@@ -64,7 +64,8 @@ class OpenAccrual(Contract):
 
 
 class Accounts(Contract):
-    """Answer to `GET /v1/finance/accounts`. The amounts of a currency sum to zero. `as_of` is when it was read."""
+    """Answer to `GET /v1/finance/accounts`. The amounts of a currency sum to zero. `as_of` is when it was read, or
+    the moment that was asked for: what was booked by then."""
 
     as_of: Moment
     accounts: tuple[AccountBalance, ...]

@@ -1,13 +1,17 @@
 """Reconciliation: what we and a connected system say differently, of what class it is, and who has to correct it."""
 
+from decimal import Decimal
 from enum import StrEnum
 
 from schemas.base import Contract, Moment
 from schemas.cases import Finding
-from schemas.exceptions import CasePolicy
+from schemas.exceptions import CasePolicy, ExceptionKind
 
 INBOX = "inbox"
 """The system of a run that compares our inbox with our own workflows."""
+
+FREIGHT = "freight"
+"""The system of a run that compares the freight invoices of an ERP's orders with what was accrued."""
 
 
 class DifferenceClass(StrEnum):
@@ -26,6 +30,8 @@ class About(StrEnum):
     STOCK = "stock"
     ORDER = "order"
     EFFECT = "effect"
+    ACCOUNT = "account"
+    INVOICE = "invoice"
     MESSAGE = "message"
 
 
@@ -80,8 +86,13 @@ class ReconcileRun(Contract):
 
     @property
     def activity(self) -> str:
-        """What does the work: comparing books, or looking for messages that vanished."""
-        return "inbox" if self.system == INBOX else "compare"
+        """What does the work: comparing books, looking at freight invoices, or for messages that vanished."""
+        return self.system if self.system in (INBOX, FREIGHT) else "compare"
+
+    @property
+    def case_kind(self) -> ExceptionKind:
+        """The kind of its cases: each kind has an owner of its own."""
+        return ExceptionKind.INVOICE_MISMATCH if self.system == FREIGHT else ExceptionKind.STOCK_DIFFERENCE
 
     @property
     def case_order(self) -> str:
@@ -122,6 +133,22 @@ class EffectsReport(Contract):
     """Answer to `GET {system}/v1/effects`, where offered: the Idempotency-Key of each effect in its books."""
 
     keys: tuple[str, ...] = ()
+
+
+class AccountFigure(Contract):
+    """What an order has in an account: a debit, or a credit when negative."""
+
+    order: str
+    account: str
+    currency: str
+    amount: Decimal
+
+
+class AccountsReport(Contract):
+    """Answer to `GET {erp}/v1/order-accounts`, where offered: value at sites that each order has taken or brought
+    (`inventory`), on its way to customers (`goods_in_transit`), with them (`cost_of_goods_sold`); its freight."""
+
+    figures: tuple[AccountFigure, ...] = ()
 
 
 class DifferenceView(Difference):

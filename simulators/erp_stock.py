@@ -1,4 +1,4 @@
-"""Stock of an ERP's orders by its own books: what it released, and what it was told of it since.
+"""Stock and money of an ERP's orders by its own books: what it released, and what it was told of it since.
 
 An ERP keeps what is free or set aside at a site in one account, `on_hand`. It is told nothing of goods on their way to
 a site, so it keeps `transit` places for goods on their way to customers only.
@@ -6,6 +6,7 @@ a site, so it keeps `transit` places for goods on their way to customers only.
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable
+from decimal import Decimal
 
 from pydantic import TypeAdapter, ValidationError
 from starlette.requests import Request
@@ -14,10 +15,11 @@ from starlette.routing import Route
 
 from schemas.base import Variant
 from schemas.effects import ChangeKind
+from schemas.finance import Account
 from schemas.milestones import Disposition, ShippedLine
 from schemas.orders import OrderRelease, OrderStatus
 from schemas.postings import IssuePosting, ReceiptPosting
-from schemas.reconciling import OrderFigure, OrdersReport
+from schemas.reconciling import AccountFigure, AccountsReport, OrderFigure, OrdersReport
 from schemas.stock import Bucket, place
 from simulators.desk import problem
 from simulators.erp import Erp, ErpOrder
@@ -45,6 +47,7 @@ class ErpStock:
         return [
             *StockDesk(self._erp.desk, self._stock).routes("/{instance}"),
             listed("/{instance}/v1/order-status", self._statuses, lambda found: OrdersReport(orders=tuple(found))),
+            listed("/{instance}/v1/order-accounts", self._accounts, lambda found: AccountsReport(figures=tuple(found))),
             Route("/{instance}/released", self._release, methods=["PUT"]),
         ]
 
@@ -64,6 +67,17 @@ class ErpStock:
     def _statuses(self, path: Path) -> dict[str, OrderFigure]:
         orders = self._orders(path["instance"]).items()
         return {number: OrderFigure(order=number, status=it.status()) for number, it in orders}
+
+    def _accounts(self, path: Path) -> dict[str, AccountFigure]:
+        amounts = self._feed.freight(path["instance"])
+        for number, order in self._orders(path["instance"]).items():
+            for (account, currency), amount in order.worth().items():
+                amounts[number, account, currency] += amount
+        return {
+            " ".join(name): AccountFigure(order=name[0], account=name[1], currency=name[2], amount=amount)
+            for name, amount in amounts.items()
+            if amount
+        }
 
     async def _release(self, request: Request) -> Response:
         try:
@@ -120,6 +134,34 @@ class OrderBook:
                 packs[self._items[line], place(Bucket.RETURNS, site)] += waiting
                 packs[self._items[line], place(Bucket.ON_HAND, site)] += restocked
         return packs
+
+    def worth(self) -> dict[tuple[str, str], Decimal]:
+        """By (account, currency): what the packs are worth that its sites have more, or less, that are on the way, and
+        that customers have kept.
+
+        Items of several lines are worth their mean; those that were released without a value, nothing.
+        """
+        valued, packs = defaultdict[str, Decimal](Decimal), Counter[str]()
+        for line in self._release.lines:
+            if line.value is not None:
+                valued[line.item] += Decimal(str(line.value))
+                packs[line.item] += line.quantity
+        each = {item: (value / packs[item]).quantize(Decimal("0.0001")) for item, value in valued.items()}
+        moving = f"{Bucket.TRANSIT}:"
+        held = [
+            (Account.GOODS_IN_TRANSIT if at.startswith(moving) else Account.INVENTORY, item, n)
+            for (item, at), n in self.stock().items()
+        ]
+        held += [(Account.COST_OF_GOODS_SOLD, self._items[line], n) for line, n in self._kept().items()]
+        found = defaultdict[tuple[str, str], Decimal](Decimal)
+        for account, item, n in held:
+            found[account, self._release.currency] += n * each.get(item, Decimal(0))
+        return found
+
+    def _kept(self) -> Lines:
+        """What customers got and did not send back."""
+        back = (self._received(rma) for rma in self._returns() if not rma.startswith(SENDER))
+        return sum(self._delivered.values(), Lines()) - sum(back, Lines())
 
     def _by_shipment(self) -> defaultdict[str, Lines]:
         """What left, in each shipment. An issue of the whole order is of what no other issue is of."""

@@ -45,6 +45,17 @@ def listed(path: str, find: Callable[[Path], Mapping[str, Entry]], report: Calla
     return Route(path, endpoint, methods=["GET"])
 
 
+def executed(desk: Desk, instance: str = "") -> Route:
+    """`GET {instance}/v1/effects`: the keys of what a system did. Rows of planning are no effects."""
+
+    def find(path: Path) -> dict[str, str]:
+        entries = desk.ledger.report().entries
+        mine = (it for it in entries if it.instance == path.get("instance", "") and it.operation != ROW)
+        return {it.key: it.key for it in mine}
+
+    return listed(f"{instance}/v1/effects", find, lambda found: EffectsReport(keys=tuple(found)))
+
+
 class StockDesk:
     """Where a system says how much stock it has by its own books. `figures` gets the instance: a site, an ERP."""
 
@@ -58,7 +69,7 @@ class StockDesk:
         replaces what the instance had lost before."""
         return [
             listed(f"{instance}/v1/stock", self._stock, lambda found: StockReport(figures=tuple(found))),
-            listed(f"{instance}/v1/effects", self._effects, lambda found: EffectsReport(keys=tuple(found))),
+            executed(self._desk, instance),
             Route("/forget_stock", self._forget, methods=["PUT"]),
         ]
 
@@ -69,12 +80,6 @@ class StockDesk:
             for it in self._forgotten[instance].figures:
                 packs[it.item, it.place] -= it.packs
         return {f"{item} {at}": Figure(place=at, item=item, packs=n) for (item, at), n in packs.items() if n}
-
-    def _effects(self, path: Path) -> dict[str, str]:
-        """Rows of planning have keys of their own: they are no effects."""
-        entries = self._desk.ledger.report().entries
-        mine = (it for it in entries if it.instance == path.get("instance", "") and it.operation != ROW)
-        return {it.key: it.key for it in mine}
 
     async def _forget(self, request: Request) -> Response:
         try:

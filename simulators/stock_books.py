@@ -1,17 +1,30 @@
-"""Stand-in stock and forecasts of every ERP: what each was told in bulk, every row counted once by its key."""
+"""Stand-in stock, forecasts and freight of every ERP: what each was told in bulk, every row counted once by its key."""
 
+from collections import defaultdict
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Any
 
 from starlette.routing import Route
 
 from schemas.base import Contract
-from schemas.erp_feed import ErpForecast, ErpForecastBatch, ErpStockBatch, ErpStockMovement
+from schemas.erp_feed import (
+    ErpForecast,
+    ErpForecastBatch,
+    ErpFreightBatch,
+    ErpFreightPosting,
+    ErpStockBatch,
+    ErpStockMovement,
+)
 from schemas.instructions import Accepted
 from schemas.stock import Bucket, place
 from simulators.desk import Desk, Refusal
 from simulators.ledger import Call, KeyReused, Replies
 from simulators.lists import Packs
+
+FREIGHT = ("freight_expense", "freight_accrued", "freight_payable")
+Amounts = defaultdict[tuple[str, str, str], Decimal]
+"""By (order, account, currency)."""
 
 
 class ForecastBook(Contract):
@@ -21,19 +34,21 @@ class ForecastBook(Contract):
 
 
 class StockBooks:
-    """Stock that is told beside orders, and forecasts, of every ERP. An item that begins with `BAD` is unknown."""
+    """Stock that is told beside orders, forecasts and freight of every ERP. `BAD…` is an unknown item."""
 
     def __init__(self, desk: Desk) -> None:
         self.desk = desk
         self._batches = Replies()
-        self._rows: dict[tuple[str, str], ErpStockMovement | ErpForecast] = {}
+        self._rows: dict[tuple[str, str], ErpStockMovement | ErpForecast | ErpFreightPosting] = {}
         self._packs: dict[str, Packs] = {}
         self._forecasts: dict[str, dict[tuple[str, ...], ErpForecast]] = {}
+        self._freight: dict[str, Amounts] = {}
 
     def routes(self) -> list[Route]:
         """The dialect under `/erp`."""
         return [
             self.desk.takes("/{instance}/v1/stock-movements", ErpStockBatch, self._move),
+            self.desk.takes("/{instance}/v1/freight-postings", ErpFreightBatch, self._post_freight),
             self.desk.takes("/{instance}/v1/forecasts", ErpForecastBatch, self._forecast),
             self.desk.shows("/{instance}/v1/forecasts", self._held),
         ]
@@ -53,10 +68,25 @@ class StockBooks:
             held[row.item, row.site, row.bucket, row.period.isoformat()] = row
         return known or self._accepted(call)
 
+    def _post_freight(self, call: Call, erp: str, batch: ErpFreightBatch) -> Accepted:
+        held = self._freight.setdefault(erp, Amounts(Decimal))
+        known = self._batches.known(call)
+        for row in batch.rows:
+            if sum(getattr(row, account) for account in FREIGHT):
+                raise Refusal("unbalanced", "the posting does not sum to zero")
+        for row in self._fresh(erp, batch.rows):
+            for account in FREIGHT:
+                held[row.order, account, row.currency] += getattr(row, account)
+        return known or self._accepted(call)
+
+    def freight(self, erp: str) -> Amounts:
+        """What the orders of an ERP have in its accounts of freight."""
+        return Amounts(Decimal, self._freight.get(erp, {}))
+
     def _fresh(self, erp: str, rows: tuple[Any, ...]) -> list[Any]:
         """The rows that are new. All or none is taken. Raises `Refusal` or `KeyReused`."""
         for row in rows:
-            if row.item.startswith("BAD"):
+            if getattr(row, "item", "").startswith("BAD"):
                 raise Refusal("item_unknown", "the item is not in the master data")
             if self._rows.get((erp, row.key), row) != row:
                 raise KeyReused(f"the key {row.key} stands for another row")

@@ -19,6 +19,7 @@ from schemas.instructions import (
 from simulators.answers import AnswerBook
 from simulators.desk import Desk, Refusal
 from simulators.ledger import Call, deed
+from simulators.lists import executed
 from simulators.world import World
 
 
@@ -90,6 +91,7 @@ class Tms:
             self.desk.takes("/v1/collections", ReturnCollection, self._collect),
             self.desk.shows(order, self._find),
             self._answers.route(),
+            executed(self.desk),
             *self.desk.control(),
         ]
 

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from schemas.base import System
+from schemas.erp_feed import ErpRowKind
 from schemas.reconciling import ReconcileRun
 from schemas.stock import Figure
 from store import inbox
@@ -34,18 +35,21 @@ AT_SITE = "('on_hand', 'allocated', 'returns', 'blocked')"
 EFFECT_AT = {
     System.ERP: "starts_with(e.order_key, %(target)s || '/')",
     System.WMS: "coalesce(nullif(e.site, ''), o.site) = %(target)s",
+    System.TMS: "o.region = %(target)s",
     System.PLANNING: "coalesce(r.region, o.region) = %(target)s",
 }
 """Whether an effect `e` of an order `o` or a replenishment `r` is for a target of a system."""
 
 
 async def targets(connection: Connection) -> list[ReconcileRun]:
-    """Whom to compare with: the warehouse of each site, each ERP, planning of each region."""
+    """Whom to compare with: the warehouse of each site, each ERP, planning and the transport desk of each region,
+    carriers who have invoiced."""
     cursor = await connection.execute(
         "SELECT 'erp' AS system, erp AS target FROM order_view UNION SELECT 'erp', erp FROM purchase_order "
         "UNION SELECT 'wms', site FROM order_view WHERE variant = 'distribution_centre' UNION SELECT 'wms', "
         f"split_part(place, ':', 2) FROM stock_balance WHERE split_part(place, ':', 1) IN {AT_SITE} "
-        "UNION SELECT 'planning', region FROM order_view UNION SELECT 'planning', region FROM planning_site ORDER BY 1, 2".encode()
+        "UNION SELECT 'freight', split_part(ref, '/', 1) FROM freight_move WHERE digest <> '' "
+        "UNION SELECT 'tms', region FROM order_view UNION SELECT 'planning', region FROM order_view UNION SELECT 'planning', region FROM planning_site ORDER BY 1, 2".encode()
     )
     return [ReconcileRun.model_validate(row) for row in await cursor.fetchall()]
 
@@ -165,6 +169,16 @@ async def orders(connection: Connection, erp: str, settle_s: float) -> list[dict
         "array_agg(key ORDER BY planned_at, key) FILTER (WHERE outcome <> 'done') AS owed FROM effect "
         "WHERE system = 'erp' GROUP BY 1) e ON e.order_key = o.key WHERE o.erp = %s",
         (settle_s, erp),
+    )
+    return await cursor.fetchall()
+
+
+async def freight_owed(connection: Connection, erp: str) -> list[dict[str, Any]]:
+    """(number, key) of the freight of orders that an ERP has not been told, and has not refused."""
+    cursor = await connection.execute(
+        "SELECT body->>'order' AS number, key FROM erp_feed WHERE erp = %s AND kind = %s AND sent_at IS NULL "
+        "AND refused IS NULL ORDER BY id",
+        (erp, ErpRowKind.FREIGHT),
     )
     return await cursor.fetchall()
 

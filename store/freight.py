@@ -3,11 +3,14 @@
 `freight_rate` has the share by carrier, `*` for any other. What goods without a value cost to carry is not guessed.
 """
 
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
+from schemas.erp_feed import ErpRowKind, FreightEvent
 from schemas.finance import Account, FreightInvoice, FreightSettled
 from schemas.stock import Bucket, Moves
+from store import erp_feed
 from store.engine import Connection
 
 FREIGHT = (
@@ -33,6 +36,24 @@ TAKE_BACK = (
     b"INSERT INTO freight_entry (move_key, account, shipment, currency, amount) SELECT u.key, account, shipment, currency, "
     b"-amount FROM undone u JOIN freight_entry e ON u.key = e.move_key || '/undone'"
 )
+TELL = (
+    "INSERT INTO erp_feed (erp, kind, key, body) SELECT split_part(x.ref, '/', 1), %(kind)s, x.key, to_jsonb(x) - 'ref' "
+    "FROM (SELECT m.ref, concat_ws('/', m.key, e.shipment, e.currency) AS key, "
+    f"CASE WHEN m.digest <> '' THEN '{FreightEvent.SETTLEMENT}' WHEN m.key LIKE '%%/undone' THEN '{FreightEvent.REVERSAL}' "
+    f"ELSE '{FreightEvent.ACCRUAL}' END AS event, substr(m.ref, strpos(m.ref, '/') + 1) AS \"order\", e.shipment, e.currency, "
+    + ", ".join(
+        f"coalesce(sum(e.amount) FILTER (WHERE e.account = '{account}'), 0)::text AS {account}"
+        for account in (Account.FREIGHT_EXPENSE, Account.FREIGHT_ACCRUED, Account.FREIGHT_PAYABLE)
+    )
+    + ", m.booked_at AS posted_at FROM freight_move m JOIN freight_entry e ON e.move_key = m.key "
+    "WHERE m.key = ANY(%(keys)s) GROUP BY m.key, e.shipment, e.currency) x ON CONFLICT DO NOTHING"
+).encode()
+
+
+async def _tell(connection: Connection, *keys: str) -> None:
+    """The ERPs whose orders they are must hear of these movements; of each once."""
+    await connection.execute(TELL, {"kind": ErpRowKind.FREIGHT, "keys": list(keys)})
+    await connection.execute(f"NOTIFY {erp_feed.CHANNEL}")
 
 
 def _key(booking: str) -> str:
@@ -51,11 +72,14 @@ async def accrue(connection: Connection, booking: str, ref: str, issued: Moves) 
         shipments, items, packs = (list(x) for x in zip(*left, strict=True))
         found = {"key": _key(booking), "ref": ref, "shipments": shipments, "items": items, "packs": packs}
         await connection.execute(ACCRUE, found)
+        await _tell(connection, _key(booking))
 
 
 async def take_back(connection: Connection, bookings: list[str]) -> None:
     """Reverse, once, what was accrued with movements that are undone."""
-    await connection.execute(TAKE_BACK, ([_key(booking) for booking in bookings],))
+    keys = [_key(booking) for booking in bookings]
+    await connection.execute(TAKE_BACK, (keys,))
+    await _tell(connection, *(f"{key}/undone" for key in keys))
 
 
 async def settle(
@@ -92,6 +116,7 @@ async def settle(
             "FROM unnest(%s::text[], %s::numeric[]) AS x(a, m)",
             (key, invoice.shipment, invoice.currency, list(sides), list(sides.values())),
         )
+        await _tell(connection, key)
     return FreightSettled(
         invoice=invoice.id,
         order=order,
@@ -128,11 +153,28 @@ async def _accrued(connection: Connection, order: str, invoice: FreightInvoice) 
     return Decimal(row["accrued"])
 
 
-async def open_ones(connection: Connection, erp: str | None = None, limit: int = 500) -> list[dict[str, Any]]:
-    """(order, shipment, currency, amount, since) of what was accrued and is not invoiced, the oldest first."""
+async def open_ones(
+    connection: Connection, erp: str | None = None, as_of: datetime | None = None, limit: int = 500
+) -> list[dict[str, Any]]:
+    """(order, shipment, currency, amount, since) of what was accrued and is not invoiced, the oldest first; by `as_of`."""
     cursor = await connection.execute(
         f'SELECT ref AS "order", shipment, currency, -sum(amount) AS amount, min(booked_at) AS since FROM ({FREIGHT}) f '
-        "WHERE account = %(account)s GROUP BY 1, 2, 3 HAVING sum(amount) <> 0 ORDER BY 5, 1, 2 LIMIT %(limit)s".encode(),
-        {"erp": erp, "account": Account.FREIGHT_ACCRUED, "limit": limit},
+        "WHERE account = %(account)s AND (%(as_of)s::timestamptz IS NULL OR booked_at <= %(as_of)s) GROUP BY 1, 2, 3 HAVING sum(amount) <> 0 ORDER BY 5, 1, 2 LIMIT %(limit)s".encode(),
+        {"erp": erp, "account": Account.FREIGHT_ACCRUED, "as_of": as_of, "limit": limit},
+    )
+    return await cursor.fetchall()
+
+
+async def invoiced(connection: Connection, erp: str) -> list[dict[str, Any]]:
+    """(partner, id, order, shipment, currency, accrued, invoiced, tolerance, first) of every invoice for an ERP's orders."""
+    cursor = await connection.execute(
+        "SELECT split_part(f.move_key, '/', 2) AS partner, substr(f.move_key, length(split_part(f.move_key, '/', 2)) + 10) "
+        'AS id, f.ref AS "order", f.shipment, f.currency, coalesce(sum(amount) FILTER (WHERE account = %(accrued)s), 0) '
+        "AS accrued, coalesce(-sum(amount) FILTER (WHERE account = %(payable)s), 0) AS invoiced, "
+        "(SELECT tolerance FROM freight_rate r WHERE r.carrier IN (o.carrier, '*') ORDER BY r.carrier = '*' LIMIT 1), "
+        "row_number() OVER (PARTITION BY f.ref, f.shipment ORDER BY f.booked_at, f.move_key) = 1 AS first "
+        f"FROM ({FREIGHT}) f JOIN order_view o ON o.key = f.ref WHERE starts_with(f.move_key, 'invoice/') "
+        "GROUP BY f.move_key, f.ref, f.shipment, f.currency, f.booked_at, o.carrier ORDER BY f.booked_at, f.move_key".encode(),
+        {"erp": erp, "accrued": Account.FREIGHT_ACCRUED, "payable": Account.FREIGHT_PAYABLE},
     )
     return await cursor.fetchall()

@@ -89,8 +89,8 @@ async def last_case(connection: Connection, run: ReconcileRun) -> dict[str, Any]
     """(number, open, findings) of the newest case of a run's system; None when there was none."""
     cursor = await connection.execute(
         "SELECT split_part(id, '/', 5)::int AS number, closed_at IS NULL AS open, findings FROM exception_case "
-        "WHERE order_key = %s AND kind = 'stock_difference' ORDER BY 1 DESC LIMIT 1",
-        (run.case_order,),
+        "WHERE order_key = %s AND kind = %s ORDER BY 1 DESC LIMIT 1",
+        (run.case_order, run.case_kind),
     )
     return await cursor.fetchone()
 

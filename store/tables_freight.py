@@ -4,18 +4,20 @@ from datetime import datetime
 from decimal import Decimal
 from typing import ClassVar
 
-from sqlalchemy import Index, Numeric
+from sqlalchemy import Index, Numeric, text
 from sqlmodel import Field, SQLModel
 
 from store.columns import NOW, moment, word
 
 
 class FreightRateRow(SQLModel, table=True):
-    """Freight as a share of the value of the goods, by carrier; `*` for any other."""
+    """Freight as a share of the value of the goods, by carrier; `*` for any other. An invoice may differ by `tolerance`,
+    a share of what was accrued."""
 
     __tablename__: ClassVar[str] = "freight_rate"
     carrier: str = Field(primary_key=True)
     share: Decimal = Field(sa_type=Numeric(9, 6))
+    tolerance: Decimal = Field(sa_type=Numeric(9, 6), sa_column_kwargs={"server_default": text("0.1")})
 
 
 class FreightMoveRow(SQLModel, table=True):

@@ -8,11 +8,16 @@ from store.engine import Connection
 
 
 async def unplaced(connection: Connection, after_s: float, limit: int) -> list[dict[str, Any]]:
-    """(id, partner, kind) of messages that were due so long ago and that no relay has taken."""
+    """(id, partner, kind, attempts, order_key) of messages that came, or were due, so long ago and are not final: none
+    was taken, or what it was tried with does not answer. `order_key`: the order that a release opens."""
     cursor = await connection.execute(
-        "SELECT id, partner, kind FROM inbox_message WHERE state = 'received' "
-        "AND greatest(received_at, not_before) < clock_timestamp() - make_interval(secs => %s) ORDER BY id LIMIT %s",
-        (after_s, limit),
+        "SELECT m.id, m.partner, m.kind, m.attempts, o.key AS order_key FROM inbox_message m "
+        "LEFT JOIN order_view o ON o.inbox_id = m.id AND m.kind = %(release)s WHERE (m.state = 'received' AND "
+        "(m.received_at < clock_timestamp() - make_interval(secs => %(after_s)s) AND m.attempts > 0 OR "
+        "greatest(m.received_at, m.not_before) < clock_timestamp() - make_interval(secs => %(after_s)s))) "
+        "OR (m.state = 'routed' AND m.kind <> %(event)s "
+        "AND m.received_at < clock_timestamp() - make_interval(secs => %(after_s)s)) ORDER BY m.id LIMIT %(limit)s",
+        {"after_s": after_s, "limit": limit, "release": inbox.RELEASE, "event": inbox.EVENT},
     )
     return await cursor.fetchall()
 

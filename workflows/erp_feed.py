@@ -35,6 +35,6 @@ async def _feed(run: ErpFeedRun) -> ErpFeedReport:
         start_to_close_timeout=FEED_RUN.attempt,
         heartbeat_timeout=FEED_SILENCE,
         retry_policy=FEED_RUN.retry,
-        summary=f"stock and forecasts for {run.erp}",
+        summary=f"stock, forecasts and freight for {run.erp}",
     )
     return report

@@ -4,7 +4,6 @@ from temporalio import workflow
 from temporalio.exceptions import FailureError, WorkflowAlreadyStartedError, is_cancelled_exception
 
 from schemas.cases import CaseNews, CaseStart
-from schemas.exceptions import ExceptionKind
 from schemas.reconciling import ReconcileReport, ReconcileRun
 from workflows import case_steps
 from workflows.policies import RECONCILE, RECONCILE_SILENCE
@@ -47,7 +46,7 @@ async def _tell(run: ReconcileRun, report: ReconcileReport) -> None:
     """Open the case, or tell the open one what there is now: nothing any more means cured."""
     start = CaseStart(
         order=run.case_order,
-        kind=ExceptionKind.STOCK_DIFFERENCE,
+        kind=run.case_kind,
         number=report.number,
         findings=report.findings,
         opened_at=workflow.now(),

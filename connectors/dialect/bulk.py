@@ -4,13 +4,13 @@ from dataclasses import dataclass
 
 from connectors.http import SystemClient
 from connectors.ports import Call
-from schemas.erp_feed import ErpForecastBatch, ErpStockBatch
+from schemas.erp_feed import ErpForecastBatch, ErpFreightBatch, ErpStockBatch
 from schemas.instructions import Accepted
 
 
 @dataclass(frozen=True)
 class DialectBulkErp:
-    """An ERP that takes stock movements and forecasts in the dialect."""
+    """An ERP that takes stock movements, forecasts and freight in the dialect."""
 
     client: SystemClient
 
@@ -21,3 +21,7 @@ class DialectBulkErp:
     async def forecast(self, message: ErpForecastBatch, call: Call) -> Accepted:
         """See BulkErpPort."""
         return await self.client.post("/v1/forecasts", message, call, Accepted)
+
+    async def post_freight(self, message: ErpFreightBatch, call: Call) -> Accepted:
+        """See BulkErpPort."""
+        return await self.client.post("/v1/freight-postings", message, call, Accepted)

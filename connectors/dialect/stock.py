@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from connectors.http import API_ORIGIN, SystemClient
 from connectors.ports import Call, Unavailable
-from schemas.reconciling import EffectsReport, OrdersReport
+from schemas.reconciling import AccountsReport, EffectsReport, OrdersReport
 from schemas.supply import StockReport
 
 
@@ -28,3 +28,7 @@ class DialectStock:
     async def effects(self, after: str, limit: int, call: Call) -> EffectsReport | None:
         """See StockPort."""
         return await self.client.find("/v1/effects", {"after": after, "limit": limit}, call, EffectsReport)
+
+    async def accounts(self, after: str, limit: int, call: Call) -> AccountsReport | None:
+        """See StockPort."""
+        return await self.client.find("/v1/order-accounts", {"after": after, "limit": limit}, call, AccountsReport)

@@ -13,7 +13,7 @@ from gateway.lookup import visible_order
 from gateway.openapi import Body, takes
 from gateway.problems import CONTENT_DIFFERS, NOT_FOUND, Problem, answers_of
 from gateway.services import answer, services_of
-from schemas.base import Role
+from schemas.base import Moment, Role
 from schemas.door import admit, refuse
 from schemas.finance import (
     AccountBalance,
@@ -36,19 +36,25 @@ router = APIRouter(tags=["finance"])
     response_model=Accounts,
     responses=answers_of(401, 403, 429, 503),
 )
-async def accounts(request: Request, caller: OwningCaller) -> Response:
+async def accounts(
+    request: Request,
+    caller: OwningCaller,
+    as_of: Annotated[Moment | None, Query(description="As it was booked by then; as it is now when absent.")] = None,
+) -> Response:
     """Inventory, goods in transit, cost of goods sold, what suppliers sent, losses, freight: a currency's amounts sum
     to zero. `accruals`: freight of what has left that no carrier has invoiced.
 
-    An ERP reads what its own orders have moved.
+    What was booked stays: a figure of the past is the same whenever it is read. An ERP reads what its own orders have
+    moved.
     """
-    now = datetime.now(UTC)
-    async with services_of(request).database.connection() as connection:
-        rows = await finance.accounts(connection, _own(caller))
-        accruals = await freight.open_ones(connection, _own(caller))
+    async with services_of(request).database.transaction() as connection:
+        now = await finance.one_moment(connection)
+        by = min(now, as_of) if as_of else None
+        rows = await finance.accounts(connection, _own(caller), by)
+        accruals = await freight.open_ones(connection, _own(caller), by)
     return answer(
         Accounts(
-            as_of=now,
+            as_of=by or now,
             accounts=tuple(AccountBalance.model_validate(row) for row in rows),
             accruals=tuple(OpenAccrual.model_validate(row) for row in accruals),
         )

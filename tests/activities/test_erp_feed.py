@@ -5,11 +5,13 @@ from collections.abc import AsyncIterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any
 from uuid import uuid4
 
 import httpx
 import pytest
+from psycopg.types.json import Jsonb
 from pydantic import SecretStr
 from temporalio import activity
 from temporalio.client import Client, WorkflowExecutionStatus
@@ -24,7 +26,15 @@ from connectors.dialect.bulk import DialectBulkErp
 from connectors.http import SystemClient
 from connectors.ports import Call, Unavailable
 from schemas.base import Origin, System
-from schemas.erp_feed import ErpFeedReport, ErpFeedRun, ErpForecastBatch, ErpStockBatch
+from schemas.erp_feed import (
+    ErpFeedReport,
+    ErpFeedRun,
+    ErpForecastBatch,
+    ErpFreightBatch,
+    ErpFreightPosting,
+    ErpStockBatch,
+    FreightEvent,
+)
 from schemas.instructions import Accepted
 from schemas.settings import Endpoint
 from schemas.stock import StockMove
@@ -70,6 +80,15 @@ class Erp:
         """Pass on."""
         self.calls.append(len(message.rows))
         return await self.inner.forecast(message, call)
+
+    async def post_freight(self, message: ErpFreightBatch, call: Call) -> Accepted:
+        """Pass on."""
+        self.calls.append(len(message.rows))
+        reply = await self.inner.post_freight(message, call)
+        if self.loses:
+            self.loses -= 1
+            raise Unavailable(Origin.ERP_API, "erp: the answer was lost")
+        return reply
 
     async def stock(self, erp: str = "erp-main") -> dict[str, int]:
         """Its own books, by place and item."""
@@ -143,6 +162,44 @@ async def test_an_answer_that_is_lost_makes_nothing_count_twice(database: Databa
     await feed(database, erp)
     assert erp.calls == [3, 4], "the batch that is sent again is another one: only the rows' own keys can tell"
     assert await erp.stock() == {"on_hand:LYS A": 20}
+
+
+async def accrue(database: Database, key: str, expense: str = "5.00", accrued: str = "-5.00") -> None:
+    """Owe a posting of freight, as the ledger of freight does."""
+    row = ErpFreightPosting(
+        key=key,
+        event=FreightEvent.ACCRUAL,
+        order="SO-1",
+        shipment="DN-1",
+        currency="USD",
+        freight_expense=Decimal(expense),
+        freight_accrued=Decimal(accrued),
+        posted_at=NOON,
+    )
+    async with database.connection() as connection:
+        await connection.execute(
+            "INSERT INTO erp_feed (erp, kind, key, body) VALUES ('erp-main', 'freight', %s, %s)",
+            (key, Jsonb(row.model_dump(mode="json"))),
+        )
+
+
+async def test_freight_is_posted_once_and_what_does_not_balance_is_parked(database: Database, erp: Erp) -> None:
+    for key in ("f1", "f2"):
+        await accrue(database, key)
+    erp.loses = 1
+    with pytest.raises(ApplicationError):
+        await feed(database, erp)
+    await accrue(database, "wrong", expense="6.00")
+    await accrue(database, "f3")
+    await feed(database, erp)
+    found = (await erp.sims.get("/erp/erp-main/v1/order-accounts")).json()["figures"]
+    assert {f"{x['order']} {x['account']} {x['currency']}": x["amount"] for x in found} == {
+        "SO-1 freight_expense USD": "15.00",
+        "SO-1 freight_accrued USD": "-15.00",
+    }
+    async with database.connection() as connection:
+        cursor = await connection.execute("SELECT key FROM erp_feed WHERE refused IS NOT NULL")
+        assert [row["key"] for row in await cursor.fetchall()] == ["wrong"]
 
 
 async def test_a_row_that_the_erp_refuses_is_parked_and_holds_up_no_other(database: Database, erp: Erp) -> None:

@@ -1,6 +1,7 @@
 """What a difference between two books is: under way, missing, twice, another number, or an unknown item."""
 
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 
 import pytest
 
@@ -10,6 +11,7 @@ from domain.reconciling import (
     OurOrder,
     Patience,
     UnderWay,
+    accounts,
     effects,
     expected_status,
     judged,
@@ -176,3 +178,29 @@ def test_real_ones_are_raised_at_a_second_look_and_explained_ones_when_they_are_
 ) -> None:
     found = one(100, KNOWN._replace(under_way={A: under_way}))
     assert judged(found, NOW - timedelta(seconds=age_s), NOW, Patience()) is state
+
+
+@pytest.mark.parametrize(
+    ("theirs", "owed", "kind", "proposal"),
+    [
+        ("5", (), None, ""),
+        (None, ("f1",), "timing", "nothing"),
+        (None, (), "missing", "post 5 USD to freight_expense of order SO-1"),
+        ("10", (), "duplicate", "reverse 5 USD in freight_expense of order SO-1"),
+        ("6", (), "quantity", "check order SO-1 in freight_expense: 5 or 6 USD"),
+    ],
+)
+def test_money_of_an_order_is_compared_by_account_and_currency(
+    theirs: str | None, owed: tuple[str, ...], kind: str | None, proposal: str
+) -> None:
+    name, euros = ("SO-1", "freight_expense", "USD"), ("SO-1", "freight_expense", "EUR")
+    said = {euros: Decimal(7), **({} if theirs is None else {name: Decimal(theirs)})}
+    comparison = accounts({name: Decimal(5), euros: Decimal(7)}, said, {"SO-1": owed})
+    assert comparison.compared == 2
+    found = [(x.kind, x.owner, x.explained_by, x.proposal[: len(proposal)]) for x in comparison.differences]
+    assert found == ([] if kind is None else [(kind, "erp", ", ".join(owed), proposal)])
+
+
+def test_money_that_nobody_owes_is_to_be_reversed() -> None:
+    [found] = accounts({}, {("SO-9", "freight_payable", "USD"): Decimal(-3)}, {}).differences
+    assert (found.kind, found.ours, found.theirs) == (DifferenceClass.DUPLICATE, "0", "-3")

@@ -54,6 +54,33 @@ async def test_goods_in_transit_by_day_end_with_what_is_there_now(valued: Gatewa
     assert (refused.status_code, refused.json()["findings"][0]["field"]) == (422, "query.days")
 
 
+async def test_a_figure_of_the_past_is_the_same_whenever_it_is_read(valued: Gateway) -> None:
+    async def read() -> tuple[Any, Any]:
+        answer = (await valued.get(f"/v1/finance/accounts?as_of={then}", "erp-one")).json()
+        days = (await valued.get("/v1/finance/in-transit?days=3", "erp-one")).json()["days"]
+        return answer, [it for it in days if it["day"] < today]
+
+    async with valued.database.transaction() as connection:
+        await connection.execute("ALTER TABLE stock_move DISABLE TRIGGER USER")
+        await connection.execute("UPDATE stock_move SET booked_at = booked_at - interval '1 day'")
+        await connection.execute("ALTER TABLE stock_move ENABLE TRIGGER USER")
+        cursor = await connection.execute("SELECT now() AS now, now()::date::text AS today")
+        [row] = await cursor.fetchall()
+    then, today = f"{row['now']:%Y-%m-%dT%H:%M:%S.%fZ}", row["today"]
+    before = await read()
+    assert table(before[0]["accounts"])["goods_in_transit USD"] == ("3.3330", 10)
+    assert before[0]["as_of"] == then.replace("+00:00", "Z")
+    assert [(it["currency"], it["amount"]) for it in before[1]] == [("", "0.0000"), ("USD", "3.3330")]
+    rest: Moves = {"transit:DN-1": {"A": -10}, "customer:": {"A": 10}}
+    async with valued.database.transaction() as connection:
+        await ledger.book_step(connection, "erp-one/SO-1/v5", "order", "erp-one/SO-1", rest)
+    assert await read() == before
+    now = (await valued.get("/v1/finance/accounts", "erp-one")).json()["accounts"]
+    assert "goods_in_transit USD" not in table(now)
+    refused = await valued.get("/v1/finance/accounts?as_of=yesterday", "erp-one")
+    assert (refused.status_code, refused.json()["findings"][0]["field"]) == (422, "query.as_of")
+
+
 @pytest.mark.parametrize("caller", ["dhl", "planner", "wms-dc1", "acme"])
 @pytest.mark.parametrize("path", ["accounts", "in-transit"])
 async def test_partners_do_not_read_what_goods_are_worth(gateway: Gateway, path: str, caller: str) -> None:

@@ -16,7 +16,12 @@ from tests.owner import OFFERING, Owner
 
 NAMES = [
     MasterName("erp-one", kind, id)
-    for kind, id in ((MasterKind.ITEM, "ITEM-1"), (MasterKind.SITE, "DC1"), (MasterKind.CUSTOMER, "clinic"))
+    for kind, id in (
+        (MasterKind.ITEM, "ITEM-1"),
+        (MasterKind.SITE, "DC1"),
+        (MasterKind.CUSTOMER, "clinic"),
+        (MasterKind.CARRIER, "dhl"),
+    )
 ]
 CHANGE = {"id": "c-1", "kind": "item", "ids": ["ITEM-1"]}
 READ = "/v1/master/item/ITEM-1"
@@ -60,6 +65,21 @@ async def test_a_release_of_which_something_is_not_known_is_left_to_the_relay_at
     assert offering.handoff.released == []
     [message] = await offering.inbox()
     assert message["not_before"] <= message["received_at"]
+
+
+async def test_an_amendment_that_brings_an_item_which_is_not_known_is_left_to_the_relay_at_once(
+    offering: Gateway,
+) -> None:
+    await Owner().behind(offering.database).check(NAMES)
+    await offering.post("/v1/orders", "erp-one", release())
+    wish = {"id": "chg-1", "reason": "more", "lines": [{"line": 9, "item": "ITEM-9", "quantity": 1}]}
+    answer = await offering.post("/v1/orders/PO-1/amend", "erp-one", wish)
+    assert (answer.status_code, offering.handoff.commands) == (202, [])
+    [message] = [it for it in await offering.inbox() if it["kind"] == "order.amend"]
+    assert (message["state"], message["not_before"] <= message["received_at"]) == ("received", True)
+    await Owner().behind(offering.database).check([MasterName("erp-one", MasterKind.ITEM, "ITEM-9")])
+    answer = await offering.post("/v1/orders/PO-1/amend", "erp-one", {**wish, "id": "chg-2"})
+    assert (answer.status_code, [it.verb for it in offering.handoff.commands]) == (200, ["amend"])
 
 
 async def test_what_expired_or_is_unknown_is_not_promised_in_the_answer(offering: Gateway) -> None:
@@ -109,7 +129,7 @@ async def test_an_announcement_empties_what_is_kept_and_replays_what_waits(offer
     answer = await offering.post("/v1/master-data", "erp-one", CHANGE)
     assert (answer.status_code, answer.json()) == (201, {"replayed": 1})
     kept = await offering.rows("SELECT kind, known FROM master_record WHERE fetched_at IS NOT NULL ORDER BY 1")
-    assert [row["kind"] for row in kept] == ["customer", "site"]
+    assert [row["kind"] for row in kept] == ["carrier", "customer", "site"]
     assert [(row["kind"], row["state"]) for row in await offering.inbox()] == [
         ("order.release", "received"),
         ("master.change", "applied"),

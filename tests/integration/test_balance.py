@@ -59,6 +59,9 @@ async def test_the_books_of_real_deliveries_are_equal() -> None:
         assert sum(it.amount for it in drawn_up.accounts if it.currency == currency) == 0
     held = {it.account: it.amount for it in drawn_up.accounts if it.currency == "USD"}
     assert held[Account.FREIGHT_EXPENSE] == pytest.approx(held[Account.COST_OF_GOODS_SOLD] / 20, abs=5)
+    assert {Account.INVENTORY, Account.FREIGHT_EXPENSE} <= {it.account for it in drawn_up.posted}
+    assert [it for it in drawn_up.posted if it.erp != it.ours] == [], "the ERP's own accounts"
+    assert all(len({*map(str, row.values.values())}) == 1 for row in drawn_up.rows.values())
     assert "cost_of_goods_sold" in text
     assert f"{report['balance']['items']} items, 0 differences" in text
 

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -13,18 +13,21 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from temporalio.client import Client, WorkflowFailureError
+from temporalio.service import RPCError
 from temporalio.worker import Worker
 
+from activities.freight_check import FreightActivities
 from activities.reconciling import ReconcileActivities, ReconcileLimits
 from activities.records import RecordActivities
 from connectors.dialect.stock import DialectStock
 from connectors.http import SystemClient
 from domain.reconciling import Patience
 from schemas.base import System
+from schemas.finance import FreightInvoice
 from schemas.reconciling import ReconcileReport, ReconcileRun
 from schemas.settings import Endpoint
 from schemas.stock import StockMove
-from store import balance, ledger, reconciling, steps
+from store import balance, comparing, freight, ledger, reconciling, steps
 from store.engine import Database
 from tests.stack.standins import until
 from tests.store.rows import FIRST, NOW, SHIPPED, open_order
@@ -35,6 +38,7 @@ from workflows.sandbox import sandbox
 
 TOKEN = "stand-in"
 ERP = ReconcileRun(system="erp", target="erp-one")
+FREIGHT_RUN = ReconcileRun(system="freight", target="erp-one")
 _numbers = count(1)
 
 
@@ -44,9 +48,11 @@ class Books:
 
     figures: dict[tuple[str, str], int] = field(default_factory=dict)
     orders: dict[str, str] | None = None
+    accounts: dict[tuple[str, str, str], str] | None = None
     effects: list[str] | None = None
     down: bool = False
     asked: list[str] = field(default_factory=list)
+    written: list[str] = field(default_factory=list)
 
     def page(self, path: str, after: str, limit: int) -> dict[str, Any] | None:
         """A page of a list."""
@@ -56,6 +62,12 @@ class Books:
         if path == "/v1/order-status" and self.orders is not None:
             found = [{"order": k, "status": v} for k, v in sorted(self.orders.items()) if k > after]
             return {"orders": found[:limit]}
+        if path == "/v1/order-accounts" and self.accounts is not None:
+            posted = [
+                (" ".join(k), dict(zip(("order", "account", "currency"), k, strict=True)) | {"amount": v})
+                for k, v in sorted(self.accounts.items())
+            ]
+            return {"figures": [x for name, x in posted if name > after][:limit]}
         if path == "/v1/effects" and self.effects is not None:
             return {"keys": [x for x in sorted(self.effects) if x > after][:limit]}
         return None
@@ -81,6 +93,12 @@ def handler(books: Books) -> type[BaseHTTPRequestHandler]:
             self.end_headers()
             self.wfile.write(body)
 
+        def _write(self) -> None:
+            books.written.append(f"{self.command} {self.path}")
+            self.send_error(HTTPStatus.METHOD_NOT_ALLOWED)
+
+        do_POST = do_PUT = do_PATCH = do_DELETE = _write  # noqa: N815 - the names that http.server looks for
+
         def log_message(self, *_: object) -> None:
             """Say nothing."""
 
@@ -95,6 +113,7 @@ class Desk:
     database: Database
     wms: Books
     erp: Books
+    tms: Books
     activities: ReconcileActivities
     wms_run: ReconcileRun
     number: int = 0
@@ -159,7 +178,13 @@ async def desk(database_url: str, temporal_client: Client) -> AsyncIterator[Desk
     site = f"LYS{next(_numbers)}"  # whose cases are no other test's
     wms = Books({("A", f"on_hand:{site}"): 60})
     erp = Books({("A", f"on_hand:{site}"): 60, ("A", "transit:DN-1"): 40})
-    async with Database(database_url, 5) as database, served(wms) as at_wms, served(erp) as at_erp:
+    tms = Books()
+    async with (
+        Database(database_url, 5) as database,
+        served(wms) as at_wms,
+        served(erp) as at_erp,
+        served(tms) as at_tms,
+    ):
         await open_order(database)
         async with database.transaction() as connection:
             moves = {"supplier:acme": {"A": -100}, f"on_hand:{site}": {"A": 100}}
@@ -171,8 +196,13 @@ async def desk(database_url: str, temporal_client: Client) -> AsyncIterator[Desk
         async with (
             SystemClient(System.WMS, {site: at_wms}) as to_wms,
             SystemClient(System.ERP, {"*": at_erp}) as to_erp,
+            SystemClient(System.TMS, {"*": at_tms}) as to_tms,
         ):
-            ports = {System.WMS: DialectStock(to_wms), System.ERP: DialectStock(to_erp)}
+            ports = {
+                System.WMS: DialectStock(to_wms),
+                System.ERP: DialectStock(to_erp),
+                System.TMS: DialectStock(to_tms),
+            }
             activities = ReconcileActivities(
                 ports, database, {site: ERP.target}.get, Patience(), ReconcileLimits(page=2, timeout_s=5.0)
             )
@@ -185,11 +215,18 @@ async def desk(database_url: str, temporal_client: Client) -> AsyncIterator[Desk
                     activities=records,
                     workflow_runner=sandbox(),
                 ),
-                Worker(temporal_client, task_queue=RECONCILE_QUEUE, activities=[activities.compare]),
+                Worker(
+                    temporal_client,
+                    task_queue=RECONCILE_QUEUE,
+                    activities=[activities.compare, FreightActivities(database).freight],
+                ),
             ):
-                yield Desk(temporal_client, database, wms, erp, activities, ReconcileRun(system="wms", target=site))
+                yield Desk(
+                    temporal_client, database, wms, erp, tms, activities, ReconcileRun(system="wms", target=site)
+                )
                 async for left in temporal_client.list_workflows("ExecutionStatus = 'Running'"):
-                    await temporal_client.get_workflow_handle(left.id).terminate()
+                    with suppress(RPCError):  # it has just ended
+                        await temporal_client.get_workflow_handle(left.id).terminate()
 
 
 async def test_equal_books_are_equal(desk: Desk) -> None:
@@ -250,6 +287,43 @@ async def test_what_people_have_settled_is_not_raised_again_until_it_changes(des
     assert await desk.states() == {f"A @ site:{desk.site}": "quantity open"}
 
 
+async def ledger_of(desk: Desk) -> list[dict[str, Any]]:
+    """All that our ledger says."""
+    async with desk.database.connection() as connection:
+        return await ledger.balances(connection)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "kind", "proposal"),
+    [
+        ({"A": (100, 0)}, "missing", "confirm movement erp-one/SO-1/v3; then erp books it once"),
+        ({"A": (20, 80)}, "duplicate", "confirm movement erp-one/SO-1/v3 once; then erp reverses its second booking"),
+        ({"a-1": (60, 40)}, "master_data", "check whether item a-1 is known under this number in erp"),
+        ({"A": (55, 40)}, "quantity", "count A at {site}: 60 or 55 packs; then report an adjustment"),
+    ],
+    ids=["a lost movement", "a double booking", "a wrong item code", "another number"],
+)
+async def test_each_class_is_caused_found_and_proposed_to_its_owner_and_nobody_is_overwritten(
+    desk: Desk, wrong: dict[str, tuple[int, int]], kind: str, proposal: str
+) -> None:
+    async with desk.database.connection() as connection:
+        await connection.execute("UPDATE effect SET outcome = 'done'")
+    before = await ledger_of(desk)
+    desk.erp.figures = {}
+    for item, (there, on_its_way) in wrong.items():
+        desk.erp.figures |= {(item, f"on_hand:{desk.site}"): there, (item, "transit:DN-1"): on_its_way}
+    told = dict(desk.erp.figures)
+    for _ in range(2):
+        await desk.age()
+        await desk.run(ERP)
+    async with desk.database.connection() as connection:
+        found = await reconciling.listing(connection)
+    assert {(str(x.kind), str(x.state)) for x in found} == {(kind, "open")}
+    assert proposal.format(site=desk.site) in {x.proposal for x in found}
+    assert all(x.owner in ("wms", "tms", "erp") for x in found)
+    assert (desk.erp.figures, desk.erp.written, desk.wms.written, await ledger_of(desk)) == (told, [], [], before)
+
+
 async def test_what_the_erp_was_not_told_explains_what_it_does_not_have(desk: Desk) -> None:
     desk.erp.figures = {("A", f"on_hand:{desk.site}"): 100, ("A", "transit:DN-0"): 1}
     await desk.age()
@@ -289,6 +363,97 @@ async def test_orders_and_effects_are_compared_where_the_system_lists_them(desk:
         await connection.execute("UPDATE effect SET outcome = 'done', order_status = 'shipped'")
     await desk.run(ERP)
     assert await desk.states() == {"order SO-1": "missing waiting", "effect alien": "duplicate waiting"}
+
+
+async def test_what_a_transport_desk_executed_is_compared_and_it_is_asked_for_no_stock(desk: Desk) -> None:
+    async with desk.database.connection() as connection:
+        await connection.execute(
+            "INSERT INTO effect (key, order_key, system, operation, shipment, outcome, attempts, planned_at, "
+            "accepted_at) SELECT k, order_key, 'tms', 'tender_transport', '', 'done', 1, planned_at, accepted_at "
+            "FROM effect, unnest(ARRAY['t-lost', 'a-done']) AS k"
+        )
+    desk.tms.effects = ["a-done", "a-done", "x-alien"]
+    run = ReconcileRun(system="tms", target="EMEA")
+    async with desk.database.connection() as connection:
+        assert run in await comparing.targets(connection)
+    await desk.run(run)
+    assert await desk.states() == {
+        "effect a-done": "duplicate waiting",
+        "effect x-alien": "duplicate waiting",
+        "effect t-lost": "missing waiting",
+    }
+    assert not [path for path in desk.tms.asked if path.startswith("/v1/stock")]
+
+
+async def test_money_of_orders_is_compared_where_the_erp_tells_it(desk: Desk) -> None:
+    async with desk.database.transaction() as connection:
+        await connection.execute("UPDATE order_view SET updated_at = now() - interval '1 hour'")
+        await connection.execute("UPDATE effect SET outcome = 'done', order_status = 'shipped'")
+        await connection.execute("INSERT INTO freight_move (key, ref) VALUES ('f', 'erp-one/SO-1')")
+        await connection.execute(
+            "INSERT INTO freight_entry SELECT 'f', a, 'DN-1', 'USD', n FROM (VALUES ('freight_expense', 5), "
+            "('freight_accrued', -5)) AS x(a, n)"
+        )
+        await connection.execute(
+            "INSERT INTO erp_feed (erp, kind, key, body) VALUES ('erp-one', 'freight', 'f', '{\"order\": \"SO-1\"}')"
+        )
+    desk.erp.accounts = {("SO-1", "freight_accrued", "USD"): "-5.00"}
+    assert (await desk.run(ERP)).explained == 1
+    name = "freight_expense of order SO-1 in USD"
+    assert await desk.states() == {name: "timing waiting"}
+    async with desk.database.connection() as connection:
+        await connection.execute("UPDATE erp_feed SET sent_at = now()")
+    await desk.age()
+    await desk.run(ERP)
+    assert await desk.states() == {name: "missing open"}
+    async with desk.database.connection() as connection:
+        [expense] = [x for x in await balance.accounts(connection) if x["account"] == "freight_expense"]
+    assert (expense["ours"], expense["erp"]) == (5, 0)
+    desk.erp.accounts["SO-1", "freight_expense", "USD"] = "5"
+    await desk.run(ERP)
+    assert await desk.states() == {name: "missing closed"}
+
+
+async def test_a_freight_invoice_that_is_not_what_was_accrued_is_a_case_of_accounts_payable(desk: Desk) -> None:
+    invoice = FreightInvoice(id="F/1", order="SO-1", shipment="DN-1", amount="5.40", currency="USD")
+    async with desk.database.transaction() as connection:
+        await connection.execute("INSERT INTO freight_move (key, ref) VALUES ('f', 'erp-one/SO-1')")
+        await connection.execute(
+            "INSERT INTO freight_entry SELECT 'f', a, 'DN-1', 'USD', n FROM (VALUES ('freight_expense', 5), "
+            "('freight_accrued', -5)) AS x(a, n)"
+        )
+        await freight.settle(connection, "dhl", "erp-one/SO-1", invoice, "d")
+        assert FREIGHT_RUN in await comparing.targets(connection), "a Schedule is made for it"
+    assert (await desk.run(FREIGHT_RUN)).compared == 1
+    assert await desk.states() == {}, "within the tolerance"
+    async with desk.database.transaction() as connection:
+        await connection.execute("INSERT INTO freight_rate VALUES ('dhl', 0.05, 0.01)")
+        await freight.settle(connection, "dhl", "erp-one/SO-1", invoice.model_copy(update={"id": "F-2"}), "d")
+    for _ in range(2):
+        report = await desk.run(FREIGHT_RUN)
+        await until(lambda: _has(desk, [("stock/freight/erp-one/invoice_mismatch/1", "open")]))
+    assert report.told
+    assert await desk.states() == {
+        "freight invoice dhl/F/1": "quantity open",
+        "freight invoice dhl/F-2": "duplicate open",
+    }
+    async with desk.database.connection() as connection:
+        cursor = await connection.execute("SELECT queue, findings FROM exception_case")
+        [case] = await cursor.fetchall()
+        assert await balance.balance(connection) == {"items": 1, "differences": 0, "explained": 0}
+        await connection.execute("UPDATE exception_case SET state = 'resolved', closed_at = now()")
+    assert case["queue"] == "accounts-payable"
+    assert "0.4000 over the accrual" in case["findings"][1]["summary"]
+    assert (await desk.run(FREIGHT_RUN)).findings == ()
+    assert set((await desk.states()).values()) == {"quantity settled", "duplicate settled"}
+
+
+async def test_a_list_without_an_end_is_an_error_and_no_difference(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("activities.reconciling.MAX_PAGES", 2)
+    desk.wms.figures |= {(f"I{n}", f"on_hand:{desk.site}"): 1 for n in range(5)}
+    with pytest.raises(WorkflowFailureError):
+        await desk.run(desk.wms_run)
+    assert await desk.states() == {}
 
 
 async def test_books_are_read_page_by_page(desk: Desk) -> None:

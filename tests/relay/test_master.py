@@ -11,7 +11,19 @@ from psycopg import AsyncConnection
 from gateway.intake import Intake
 from gateway.papers import Placed
 from gateway.relay import Relay
+from schemas.base import Contract
+from schemas.commands import (
+    ActionRequest,
+    AmendRequest,
+    HoldRequest,
+    LineAmendment,
+    ReplanDecision,
+    Substitute,
+    Verdict,
+)
+from schemas.exceptions import Action
 from schemas.master import MasterKind, MasterName
+from schemas.orders import Party
 from schemas.purchasing import InboundStart
 from store import inbox, ledger, master
 from store.wake import Wake
@@ -69,7 +81,7 @@ async def test_an_order_is_started_when_its_owner_knows_all_that_it_names(counte
     await counter.release()
     await counter.once()
     assert counter.desk.handoff.released == ["erp-one/SO-1"]
-    asked = {"item/A", "item/B", "site/LYS", "customer/C"}
+    asked = {"item/A", "item/B", "site/LYS", "customer/C", "carrier/dhl"}
     assert set(counter.owner.asked) == {f"erp-one/{it}" for it in asked}
 
 
@@ -79,6 +91,7 @@ async def test_an_order_is_started_when_its_owner_knows_all_that_it_names(counte
         (ITEM, "unknown_item: erp-one knows no item A"),
         (MasterName("erp-one", MasterKind.SITE, "LYS"), "unknown_site: erp-one knows no site LYS"),
         (MasterName("erp-one", MasterKind.CUSTOMER, "C"), "unknown_customer: erp-one knows no customer C"),
+        (MasterName("erp-one", MasterKind.CARRIER, "dhl"), "unknown_carrier: erp-one knows no carrier dhl"),
     ],
 )
 async def test_an_order_with_an_unknown_item_is_parked_and_goes_on_when_the_item_is_announced(
@@ -94,6 +107,54 @@ async def test_an_order_with_an_unknown_item_is_parked_and_goes_on_when_the_item
     assert await counter.announce(name) == 1
     await counter.once()
     assert counter.desk.handoff.released == ["erp-one/SO-1"]
+
+
+NEW_LINE = LineAmendment(line=3, item="NEW", quantity=2)
+ELSEWHERE = Party(id="NEW", country="DE")
+
+
+@pytest.mark.parametrize(
+    ("verb", "request_", "kind"),
+    [
+        ("amend", AmendRequest(id="c", reason="r", lines=(NEW_LINE,)), MasterKind.ITEM),
+        ("amend", AmendRequest(id="c", reason="r", ship_to=ELSEWHERE), MasterKind.CUSTOMER),
+        ("act", ActionRequest(id="c", reason="r", action=Action.RE_SOURCE, site="NEW"), MasterKind.SITE),
+        ("act", ActionRequest(id="c", reason="r", action=Action.RE_TENDER, carrier="new"), MasterKind.CARRIER),
+        (
+            "replan",
+            ReplanDecision(
+                id="c",
+                reason="r",
+                proposal="erp-one/SO-1/1",
+                verdict=Verdict.OVERRIDE,
+                substitutes=(Substitute(line=1, item="NEW"),),
+            ),
+            MasterKind.ITEM,
+        ),
+    ],
+)
+async def test_a_command_that_brings_something_unknown_into_an_order_waits_for_its_owner(
+    counter: Counter, verb: str, request_: Contract, kind: MasterKind
+) -> None:
+    key = await counter.desk.order("SO-1")
+    name = MasterName("erp-one", kind, "new" if kind is MasterKind.CARRIER else "NEW")
+    counter.owner.unknown = {name.id}
+    [message] = await counter.desk.ask(key, verb, request_)
+    await counter.once()
+    assert await counter.state(message) == ("quarantined", f"unknown_{kind}: erp-one knows no {kind} {name.id}")
+    assert counter.desk.handoff.commands == []
+    assert await counter.announce(name) == 1
+    await counter.once()
+    assert [it.verb for it in counter.desk.handoff.commands] == [verb]
+
+
+async def test_a_command_that_names_nothing_new_asks_nobody(counter: Counter) -> None:
+    key = await counter.desk.order("SO-1")
+    await counter.desk.ask(key, "hold", HoldRequest(id="c", reason="r"))
+    await counter.desk.ask(key, "amend", AmendRequest(id="d", reason="r", lines=(LineAmendment(line=1, quantity=2),)))
+    await counter.once()
+    assert len(counter.desk.handoff.commands) == 2
+    assert not [it for it in counter.owner.asked if it.endswith("/C")]
 
 
 async def test_support_replays_what_is_parked(counter: Counter) -> None:

@@ -1,17 +1,22 @@
 """No message vanishes: one that a workflow cannot decode, whose workflow is gone, or that no relay takes is found."""
 
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
+from temporalio import activity, workflow
 from temporalio.client import Client
+from temporalio.common import RetryPolicy
 from temporalio.testing import ActivityEnvironment
+from temporalio.worker import Worker
 
 from activities.inbox_check import InboxActivities
 from gateway.handoff import TemporalHandoff
 from gateway.relay import Relay
+from schemas.milestones import MilestoneEvent
 from schemas.reconciling import INBOX, ReconcileReport, ReconcileRun
-from store import inbox, reconciling
+from store import inbox, reconciling, vanishing
 from tests.relay.conftest import Desk, event
 from tests.relay.standins import standing_in
 from tests.stack.standins import until
@@ -112,6 +117,77 @@ async def test_an_event_that_a_workflow_has_not_answered_is_sent_again_and_stays
     assert message["state"] == "routed"
 
 
+async def test_a_start_that_the_workflow_cannot_decode_is_reported_at_once_and_others_go_on(
+    desk: Desk, handoff: TemporalHandoff, temporal_client: Client
+) -> None:
+    poisoned, healthy = await desk.order("SO-POISON", promised=False), await desk.order("SO-FINE", promised=False)
+    await temporal_client.start_workflow("Order", "not a start", id=f"order/{poisoned}", task_queue="orders")
+    assert await handoff.release(poisoned, 0.5) is None
+    await desk.relay.once()
+    [bad, good] = await desk.rows("SELECT inbox_id FROM order_view ORDER BY number DESC")
+
+    async def reported() -> bool:
+        report = await check(desk, temporal_client)
+        return (await found(desk)).get(f"message {bad['inbox_id']}") == "workflow task fails" and bool(report.findings)
+
+    await until(reported)
+    assert await handoff.release(healthy, 10.0) is not None
+    assert (await found(desk))[f"message {good['inbox_id']}"] in ("not answered", "stuck relay"), "only noted"
+    await temporal_client.get_workflow_handle(f"order/{poisoned}").terminate()
+
+
+@workflow.defn(name="Order", sandboxed=False)
+class Stubborn:
+    """An order that does not get beyond a step."""
+
+    @workflow.run
+    async def run(self) -> None:
+        """Try for ever."""
+        retry = RetryPolicy(initial_interval=timedelta(seconds=0.02), backoff_coefficient=1.0)
+        await workflow.execute_activity("step", start_to_close_timeout=timedelta(seconds=5), retry_policy=retry)
+
+    @workflow.signal
+    def milestones(self, events: list[MilestoneEvent]) -> None:
+        """Take note, and do nothing."""
+
+
+@activity.defn(name="step")
+async def broken() -> None:
+    """Fail."""
+    raise RuntimeError("broken")
+
+
+async def test_an_activity_that_always_fails_is_reported_at_once(desk: Desk, temporal_client: Client) -> None:
+    key = await desk.order("SO-STUBBORN")
+    event_id = await placed(desk, "SO-STUBBORN")
+    async with desk.database.connection() as connection:
+        await connection.execute("UPDATE inbox_message SET received_at = now() - interval '31 seconds'")
+    activities = InboxActivities(temporal_client, desk.database)
+    async with Worker(temporal_client, task_queue="stubborn", workflows=[Stubborn], activities=[broken]):
+        handle = await temporal_client.start_workflow("Order", id=f"order/{key}", task_queue="stubborn")
+
+        async def reported() -> bool:
+            report: ReconcileReport = await ActivityEnvironment().run(activities.inbox, RUN)
+            named = (await found(desk)).get(f"event {event_id} of {key}")
+            told = [it.subject for it in report.findings]
+            return named == "activity fails" and told == [f"event {event_id} of {key}"]
+
+        await until(reported)
+        await handle.terminate()
+
+
+async def test_what_may_pass_by_itself_waits_and_what_was_done_about_needs_nobody(
+    desk: Desk, handoff: TemporalHandoff, temporal_client: Client
+) -> None:
+    await running(desk, handoff, "SO-SLOW-2")
+    await placed(desk, "SO-SLOW-2")
+    async with desk.database.connection() as connection:
+        await connection.execute("UPDATE inbox_message SET received_at = now() - interval '1 hour'")
+    activities = InboxActivities(temporal_client, desk.database)
+    report: ReconcileReport = await ActivityEnvironment().run(activities.inbox, RUN)
+    assert (report.differences, report.explained, report.findings) == (1, 1, ())
+
+
 async def test_a_message_that_no_relay_takes_is_reported_until_one_does(
     desk: Desk, handoff: TemporalHandoff, temporal_client: Client
 ) -> None:
@@ -128,3 +204,16 @@ async def test_a_message_that_no_relay_takes_is_reported_until_one_does(
     await check(desk, temporal_client)
     assert await found(desk) == {}
     assert key
+
+
+async def test_a_message_that_is_tried_again_and_again_is_late_all_the_same(desk: Desk) -> None:
+    await desk.order("SO-TRIED", promised=False)
+    tried = (
+        "UPDATE inbox_message SET received_at = now() - interval '1 minute', not_before = now() + interval '1 minute'"
+    )
+    async with desk.database.connection() as connection:
+        await connection.execute(tried.encode())
+        assert await vanishing.unplaced(connection, 30.0, 10) == [], "not due yet, and never tried"
+        await connection.execute("UPDATE inbox_message SET attempts = 1")
+        [late] = await vanishing.unplaced(connection, 30.0, 10)
+    assert late["order_key"] == "erp-one/SO-TRIED"

@@ -15,6 +15,7 @@ from temporalio.client import WorkflowHistory
 from temporalio.testing import WorkflowEnvironment
 
 from stack.temporal import binary
+from tests.replay.compared import COMPARED, reconciled
 from tests.replay.fingerprint import fingerprint
 from tests.replay.procured import PROCURED
 from tests.replay.scenarios import SCENARIOS
@@ -80,6 +81,9 @@ async def record(replace: set[str]) -> None:
             for name in _wanted(PROCURED, replace):
                 lived = await PROCURED[name](purchases)
                 _keep(name, {f"{name}{part}": history for part, history in lived.items()})
+        for name in _wanted(COMPARED, replace):
+            lived = await reconciled(environment.client)
+            _keep(name, {f"{name}{part}": history for part, history in lived.items()})
 
 
 def _wanted(names: Iterable[str], replace: set[str]) -> list[str]:
@@ -98,10 +102,12 @@ def _keep(name: str, lived: dict[str, WorkflowHistory]) -> None:
 def main() -> None:
     """Entry point."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--replace", nargs="*", default=[], choices=[*SCENARIOS, *PROCURED, "all"], metavar="NAME")
+    parser.add_argument(
+        "--replace", nargs="*", default=[], choices=[*SCENARIOS, *PROCURED, *COMPARED, "all"], metavar="NAME"
+    )
     chosen = set(parser.parse_args().replace)
     FINGERPRINTS.mkdir(exist_ok=True)
-    asyncio.run(record({*SCENARIOS, *PROCURED} if "all" in chosen else chosen))
+    asyncio.run(record({*SCENARIOS, *PROCURED, *COMPARED} if "all" in chosen else chosen))
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ from temporalio.worker import Replayer
 from domain.variants import PLANS, Plan
 from schemas.base import Variant
 from schemas.effects import Operation
+from tests.replay.compared import COMPARED
 from tests.replay.fingerprint import fingerprint
 from tests.replay.procured import PROCURED
 from tests.replay.record import FINGERPRINTS, HISTORIES, live
@@ -21,6 +22,7 @@ from workflows.exception_case import ExceptionCaseWorkflow
 from workflows.inbound import InboundWorkflow
 from workflows.order import OrderWorkflow
 from workflows.payloads import CONVERTER
+from workflows.reconciliation import ReconciliationWorkflow
 from workflows.replenishment import ReplenishmentWorkflow
 from workflows.returns import ReturnWorkflow
 from workflows.sandbox import sandbox
@@ -36,7 +38,14 @@ async def history_of(file: Path) -> WorkflowHistory:
 async def replay(file: Path) -> None:
     """Replay one history on the workflow. Raises what does not fit."""
     replayer = Replayer(
-        workflows=[OrderWorkflow, ExceptionCaseWorkflow, ReturnWorkflow, InboundWorkflow, ReplenishmentWorkflow],
+        workflows=[
+            OrderWorkflow,
+            ExceptionCaseWorkflow,
+            ReturnWorkflow,
+            InboundWorkflow,
+            ReplenishmentWorkflow,
+            ReconciliationWorkflow,
+        ],
         data_converter=CONVERTER,
         workflow_runner=sandbox(),
     )
@@ -44,7 +53,7 @@ async def replay(file: Path) -> None:
 
 
 def test_every_scenario_is_recorded_and_has_its_fingerprint() -> None:
-    assert {file.stem.split(".")[0] for file in FILES} == {*SCENARIOS, *PROCURED}
+    assert {file.stem.split(".")[0] for file in FILES} == {*SCENARIOS, *PROCURED, *COMPARED}
     assert {file.stem for file in FILES} == {file.stem for file in FINGERPRINTS.glob("*.txt")}
 
 

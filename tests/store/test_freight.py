@@ -6,11 +6,12 @@ from typing import Any
 import psycopg
 import pytest
 
+from schemas.erp_feed import ErpFreightPosting, ErpRowKind
 from schemas.finance import FreightInvoice
 from schemas.orders import OrderLine
 from schemas.records import StepRecord
 from schemas.stock import Moves
-from store import finance, freight, inbox, orders, steps
+from store import erp_feed, finance, freight, inbox, orders, steps
 from store.engine import Database
 from store.inbox import NewMessage
 from tests.store.rows import FIRST, KEY, PICKED, RELEASE, SHIPPED
@@ -99,6 +100,32 @@ async def test_goods_that_left_and_arrived_in_one_step_have_been_carried(databas
     await steps.write(database, SHIPPED.model_copy(update={"version": 5, "issued": issued}))
     found = {x["shipment"]: x["amount"] for x in await accruals(database)}
     assert found == {"DN-1": Decimal("3.75"), "DN-2": Decimal("1.25")}, "some were in another shipment"
+
+
+async def test_the_erp_is_told_of_each_movement_of_freight_once(database: Database) -> None:
+    await an_order(database)
+    await steps.write(database, step(3, GOODS_ISSUE).model_copy(update={"base": 2}))
+    half: Moves = {"on_hand:LYS": {"A": -20}, "transit:DN-1": {"A": 20}}
+    for _ in range(2):
+        await steps.write(database, step(3, half).model_copy(update={"base": 2}))
+        async with database.transaction() as connection:
+            await freight.settle(connection, "dhl", KEY, INVOICE, "digest")
+    async with database.connection() as connection:
+        rows = await erp_feed.take(connection, "erp-one", ErpRowKind.FREIGHT, 10)
+        posted = await finance.by_order(connection, "erp-one")
+    found = [ErpFreightPosting.model_validate(row.body) for row in rows]
+    assert [(x.event, x.freight_expense, x.freight_accrued, x.freight_payable) for x in found] == [
+        ("accrual", 5, -5, 0),
+        ("reversal", -5, 5, 0),
+        ("accrual", Decimal("2.5"), Decimal("-2.5"), 0),
+        ("settlement", 4, Decimal("2.5"), Decimal("-6.5")),
+    ]
+    assert {(x.order, x.shipment, x.currency) for x in found} == {("SO-1", "DN-1", "USD")}
+    assert len({x.key for x in found}) == len(found)
+    ours = {x["account"]: x["amount"] for x in posted}
+    assert ours["freight_expense"] == sum(x.freight_expense for x in found)
+    assert ours["freight_payable"] == sum(x.freight_payable for x in found)
+    assert (ours["inventory"], ours["goods_in_transit"]) == (-50, 50)
 
 
 async def test_a_carriers_own_rate_is_taken(database: Database) -> None:
