@@ -18,6 +18,7 @@ from gateway.requests import record_of
 from schemas.commands import LineAmendment
 from schemas.lifecycle import OrderStart
 from schemas.procurement import PurchaseLine, PurchaseOrder
+from schemas.orders import OrderStatus
 from schemas.promising import Redate
 from schemas.purchasing import PurchaseRecord, PurchaseStatus
 from store import inbox, procurement, steps
@@ -329,13 +330,12 @@ async def test_a_plan_takes_nothing_that_was_promised_meanwhile(desk: Desk) -> N
     assert await oversold(desk.database) == 0
 
 
-async def test_a_plan_gives_nothing_back_that_was_used_meanwhile(desk: Desk) -> None:
+async def test_a_plan_reserves_nothing_for_an_order_that_has_ended_meanwhile(desk: Desk) -> None:
     start = await desk.order("1", 30)
-    allocates = {f"on_hand:{SITE}": {"A": -10}, f"allocated:{SITE}": {"A": 10}}
-    done = step(start, 1, allocates, line(1, 30, allocated=10))
+    ended = step(start, 1, {}, line(1, 30, cancelled=30), status=OrderStatus.CANCELLED, closed=True)
     await expect(desk.database, incoming("1", 100, 15))
-    await meanwhile(desk, lambda: steps.write(desk.database, done))
-    assert await pegs(desk.database) == {"1 1 LYS po/erp/1/1": 20}
+    await meanwhile(desk, lambda: steps.write(desk.database, ended))
+    assert await pegs(desk.database) == {}
 
 
 async def test_an_item_that_never_keeps_still_is_planned_under_lock(
