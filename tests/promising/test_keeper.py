@@ -17,8 +17,8 @@ from gateway.promising import redating
 from gateway.requests import record_of
 from schemas.commands import LineAmendment
 from schemas.lifecycle import OrderStart
-from schemas.procurement import PurchaseLine, PurchaseOrder
 from schemas.orders import OrderStatus
+from schemas.procurement import PurchaseLine, PurchaseOrder
 from schemas.promising import Redate
 from schemas.purchasing import PurchaseRecord, PurchaseStatus
 from store import inbox, procurement, steps
