@@ -3,6 +3,7 @@ whose day has changed are told in the same transaction."""
 
 import asyncio
 import time
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -90,12 +91,13 @@ class PromisingActivities:
         """Write what was planned, unless it does not fit any more: a line holds something else by now, or others were
         promised what it was to get. Whatever else has changed since is in the queue."""
         async with self.database.transaction() as connection:
-            places = await repromise.hold(connection, there) if outcome.pegs or outcome.told else []
+            if outcome.pegs or outcome.told:
+                await repromise.hold(connection, there)
             if not await repromise.stand(connection, there.item, [line for line, _ in outcome.pegs]):
                 return False
-            before = await repromise.missing(connection, places)
+            before = await repromise.missing(connection, there.item) if outcome.pegs else Counter()
             await _write(connection, there, outcome)
-            fits = await repromise.missing(connection, places) <= before
+            fits = not outcome.pegs or await repromise.missing(connection, there.item) <= before
             if not fits:
                 raise Rollback
         return fits

@@ -146,14 +146,15 @@ async def outlook(connection: Connection, item: str, site: str | None) -> list[d
     return await cursor.fetchall()
 
 
-async def oversold(connection: Connection) -> list[dict[str, Any]]:
-    """Item-sites and supplies of which more is reserved than there is; nothing, once every change was looked at."""
+async def oversold(connection: Connection, item: str | None = None) -> list[dict[str, Any]]:
+    """Item-sites and supplies, of an item or of all, of which more is reserved than there is; nothing, once every change
+    was looked at."""
     cursor = await connection.execute(
         "SELECT p.item, p.site, p.supply_key, sum(p.packs)::bigint AS reserved, coalesce(max(u.packs), max(b.packs), 0) "
         "AS there FROM peg p LEFT JOIN supply u ON (u.key, u.item, u.site) = (p.supply_key, p.item, p.site) "
         "LEFT JOIN stock_balance b ON p.supply_key = %s AND (b.item, b.place) = (p.item, 'on_hand:' || p.site) "
-        "WHERE p.supply_key <> %s GROUP BY 1, 2, 3 HAVING sum(p.packs) > coalesce(max(u.packs), max(b.packs), 0)",
-        (STOCK, REPLENISHMENT),
+        "WHERE p.supply_key <> %s AND (%s::text IS NULL OR p.item = %s) GROUP BY 1, 2, 3 HAVING sum(p.packs) > coalesce(max(u.packs), max(b.packs), 0)",
+        (STOCK, REPLENISHMENT, item, item),
     )
     return await cursor.fetchall()
 

@@ -87,14 +87,13 @@ async def read(connection: Connection, item: str) -> ItemPlan:
     )
 
 
-async def hold(connection: Connection, plan: ItemPlan) -> list[tuple[str, str]]:
-    """Lock an item, and the orders that hold nothing of it yet. Returns the (item, site)."""
-    places = await promising.lock(connection, [plan.item])
+async def hold(connection: Connection, plan: ItemPlan) -> None:
+    """Lock an item, and the orders that hold nothing of it yet."""
+    await promising.lock(connection, [plan.item])
     if plan.fresh:
         await connection.execute(
             "SELECT FROM order_view WHERE key = ANY(%s) ORDER BY key FOR NO KEY UPDATE", (plan.fresh,)
         )
-    return places
 
 
 async def stand(connection: Connection, item: str, lines: Sequence[OpenLine]) -> bool:
@@ -113,9 +112,10 @@ async def stand(connection: Connection, item: str, lines: Sequence[OpenLine]) ->
     return now == seen and none >= {(it.order, it.need.line, it.need.packs) for it in lines if not it.pegs}
 
 
-async def missing(connection: Connection, places: Sequence[tuple[str, str]]) -> int:
-    """Packs that are reserved at these (item, site) beyond what there is and is to come."""
-    return sum(max(0, -it.packs) for it in await promising.free(connection, places))
+async def missing(connection: Connection, item: str) -> Counter[tuple[str, str]]:
+    """Packs of an item that are reserved beyond what there is, by site and supply."""
+    found = await promising.oversold(connection, item)
+    return Counter({(row["site"], row["supply_key"]): int(row["reserved"] - row["there"]) for row in found})
 
 
 async def done(connection: Connection, plan: ItemPlan) -> None:

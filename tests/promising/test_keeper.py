@@ -2,7 +2,7 @@
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any
@@ -17,6 +17,7 @@ from gateway.promising import redating
 from gateway.requests import record_of
 from schemas.commands import LineAmendment
 from schemas.lifecycle import OrderStart
+from schemas.orders import OrderStatus
 from schemas.procurement import PurchaseLine, PurchaseOrder
 from schemas.promising import Redate
 from schemas.purchasing import PurchaseRecord, PurchaseStatus
@@ -232,10 +233,12 @@ async def test_a_replenishment_nobody_has_named_is_named_when_it_comes(desk: Des
 
 async def test_a_supply_that_trembles_by_a_day_is_told_once(desk: Desk) -> None:
     await desk.order("1", 30)
+    heard = []
     for day in (11, 10, 11, 10):
         await expect(desk.database, incoming("1", 100, day))
         await desk.look()
-    assert await desk.told() == [("1", [15])]
+        heard += await desk.told()
+    assert heard == [("1", [15])]
     await expect(desk.database, incoming("1", 100, 12))
     await desk.look()
     assert await desk.told() == [("1", [16])], "later than it was told"
@@ -294,25 +297,45 @@ async def test_an_order_from_before_that_is_being_served_is_left_alone(database:
     assert await pegs(database) == {}
 
 
-async def test_a_release_does_not_wait_for_a_plan(desk: Desk) -> None:
-    """The keeper is held up while it plans; an order of the same item is promised meanwhile, and planned in."""
-    await desk.order("1", 30)
-    planning, released = threading.Event(), threading.Event()
+async def meanwhile(desk: Desk, act: Callable[[], Awaitable[object]]) -> None:
+    """The keeper looks, and is held up while it plans; something else happens in between."""
+    planning, done = threading.Event(), threading.Event()
 
     def slowly(redate: Redate, request_id: str) -> NewMessage:
         planning.set()
-        assert released.wait(10), "a release waits for the plan"
+        assert done.wait(10), "somebody waits for the plan"
         return redating(redate, request_id)
 
-    await expect(desk.database, incoming("1", 100, 15))
-    keeper = replace(desk.keeper, asked=slowly)
-    plan = asyncio.create_task(keeper.look(TODAY))
+    plan = asyncio.create_task(replace(desk.keeper, asked=slowly).look(TODAY))
     await asyncio.to_thread(planning.wait, 10)
-    await desk.order("2", 80)
-    released.set()
+    await act()
+    done.set()
     await plan
+
+
+async def test_a_release_does_not_wait_for_a_plan(desk: Desk) -> None:
+    await desk.order("1", 30)
+    await expect(desk.database, incoming("1", 100, 15))
+    await meanwhile(desk, lambda: desk.order("2", 80))
     assert await oversold(desk.database) == 0
     assert await desk.told() == [("1", [19])]
+
+
+async def test_a_plan_takes_nothing_that_was_promised_meanwhile(desk: Desk) -> None:
+    await desk.order("1", 30)
+    await expect(desk.database, incoming("1", 0, 10), incoming("2", 20, 20))
+    await meanwhile(desk, lambda: desk.order("2", 20, wanted=24))
+    held = await pegs(desk.database)
+    assert sum(packs for name, packs in held.items() if name.endswith("po/erp/2/1")) == 20
+    assert await oversold(desk.database) == 0
+
+
+async def test_a_plan_reserves_nothing_for_an_order_that_has_ended_meanwhile(desk: Desk) -> None:
+    start = await desk.order("1", 30)
+    ended = step(start, 1, {}, line(1, 30, cancelled=30), status=OrderStatus.CANCELLED, closed=True)
+    await expect(desk.database, incoming("1", 100, 15))
+    await meanwhile(desk, lambda: steps.write(desk.database, ended))
+    assert await pegs(desk.database) == {}
 
 
 async def test_an_item_that_never_keeps_still_is_planned_under_lock(
