@@ -9,13 +9,12 @@ from schemas.records import Decided, ProposalKind
 
 def replan(state: OrderState, cause: Cause) -> Decision:
     """Take back what has become pointless, and ask the planner when the promise has slipped by enough more than what
-    was promised or asked before."""
+    was promised or asked before. One question at a time: what is decided on a shortage changes the day as well."""
     decision = withdrawn(state, cause)
     state = decision.state
     late = max(state.first_promised_on, state.asked_for or state.first_promised_on)
-    asked = any(it.kind == ProposalKind.DELAY for it in state.proposals.values())
     enough = (state.promised_on - late).days >= state.start.policy.propose_after_days
-    if asked or not enough or _over(state) or state.start.clock == "events":
+    if state.proposals or not enough or _over(state) or state.start.clock == "events":
         return decision
     summary = f"promised {state.first_promised_on}, expected {state.promised_on}: re-plan?"
     day = state.promised_on

@@ -34,7 +34,7 @@ router = APIRouter(tags=["finance"])
     "/v1/finance/accounts",
     summary="Value and packs by account",
     response_model=Accounts,
-    responses=answers_of(401, 403, 429, 503),
+    responses=answers_of(401, 403, 422, 429, 503),
 )
 async def accounts(
     request: Request,

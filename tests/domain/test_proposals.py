@@ -14,7 +14,7 @@ from schemas.exceptions import Action, OrderPolicy, Reaction
 from schemas.exceptions import ExceptionKind as X
 from schemas.milestones import MilestoneEvent, ShippedLine
 from schemas.milestones import MilestoneKind as M
-from schemas.orders import CancelRequest
+from schemas.orders import CancelRequest, LinePromise
 from schemas.records import ProposalKind
 from tests.domain.builders import DUE, FIRST, FULL, NOON, TEN, after, done, event, kinds, opened, refusal, start, told
 
@@ -88,6 +88,19 @@ def test_it_is_withdrawn_when_there_is_nothing_to_decide_any_more(how: str) -> N
     assert not decision.state.proposals
     said = refusal(decision.state, Verb.REPLAN, answer(Verdict.ACCEPT))
     assert "answered before" in said or "cancelled" in said
+
+
+def test_a_planner_is_asked_one_thing_at_a_time() -> None:
+    """While a shortage is theirs to decide, what it does to the day is no question of its own."""
+    slips = ActionRequest(
+        id="keeper",
+        reason="40 replenished by 5 Jun",
+        action=Action.RE_DATE,
+        promises=(LinePromise(line=1, promised_on=DUE + timedelta(days=9)),),
+    )
+    heard = done(asked(), Verb.ACT, slips, Role.ADMIN)
+    assert heard.state.promised_on > DUE and not heard.proposals
+    assert set(heard.state.proposals) == {FIRST_ID}
 
 
 def test_an_order_that_replays_the_past_asks_nobody() -> None:

@@ -70,8 +70,8 @@ def event(kind: str, partner: str, **changes: Any) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("kind", "owners"),
     [
-        ("confirmation", {"acme"}),
-        ("despatch", {"acme"}),
+        ("confirmation", {"acme", "wms-dc1"}),  # a warehouse supplies what is transferred; the relay knows whose it is
+        ("despatch", {"acme", "wms-dc1"}),
         ("receipt", {"wms-dc1"}),
         ("invoice", {"acme", "erp-one"}),
         ("order", {"erp-one"}),

@@ -34,8 +34,8 @@ FROM generate_series(1, %(open)s) n WHERE n %% 11 > 0;
 INSERT INTO stock_move (key, kind, source, ref, occurred_at, booked_at)
 SELECT 'm' || n, 'step', 'order', 'erp/' || n, now(), TIMESTAMPTZ '2026-01-01' + n * interval '1 minute'
 FROM generate_series(1, %(closed)s) n;
-INSERT INTO stock_entry (move_key, place, item, packs)
-SELECT 'm' || n, p.place, 'ITEM-' || n %% 3, p.packs FROM generate_series(1, %(closed)s) n,
+INSERT INTO stock_entry (move_key, place, item, packs, occurred_at)
+SELECT 'm' || n, p.place, 'ITEM-' || n %% 3, p.packs, now() FROM generate_series(1, %(closed)s) n,
     (VALUES ('supplier:', -1), ('on_hand:S1', 1)) p(place, packs);
 INSERT INTO purchase_order (key, erp, number, supplier, site, region, currency, status, revision, ordered_at,
     closed_at)
@@ -161,6 +161,8 @@ async def test_a_search_finds_parts_of_names_and_flows_are_those_that_promises_r
     for n in (1, 7, 11, 22, 57):
         item, site = f"ITEM-{n}", f"S{n % 20}"
         flows = await tower_stock.flows(connection, [(item, site)])
-        asked = [row for row in await promising.outlook(connection, item, site) if row["packs"]]
+        known = {"on_hand", "supply", "reserved", "demand"}  # the list shows no forecast, nor what is on the road
+        outlook = await promising.outlook(connection, item, site)
+        asked = [row for row in outlook if row["packs"] and row["what"] in known]
         found = sorted((it.what, it.packs, f"{it.day}") for it in flows if it.packs)
         assert found == sorted((row["what"], row["packs"], f"{row['day']}") for row in asked)
