@@ -1,9 +1,10 @@
 """The warehouses of a run: what they have before its orders, and what they find, break and throw away meanwhile."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from decimal import Decimal
 from itertools import count
 from random import Random
 
@@ -11,6 +12,9 @@ from schemas.base import Variant
 from schemas.inventory import InventoryKind, InventoryReport
 from simulators.happened import HistoricOrder
 
+At = tuple[str, str]
+"""An item at a site: (site, item)."""
+CENT_OF_A_CENT = Decimal("0.0001")
 RESERVE = 20
 """Packs of each item that a site has beside what the orders of the run ask for: what is damaged is not promised."""
 SHARE = 0.1
@@ -30,20 +34,33 @@ class Inventory:
 def inventory(orders: Iterable[HistoricOrder], seed: int, now: datetime) -> Inventory:
     """Stock for all orders that sites send, and events on a steady share of it. The same seed gives the same events.
 
+    A pack costs what the orders' packs of the item at the site cost on average.
+
     A count is told late: it is of the stocktaking before the run, so it says what was there before anything moved.
     """
-    needed = Counter[tuple[str, str]]()
+    needed, worth, currencies = Counter[At](), defaultdict[At, Decimal](Decimal), dict[At, str]()
     for order in orders:
         if order.release.variant is Variant.DISTRIBUTION_CENTRE:
             for line in order.release.lines:
-                needed[order.release.site or "", line.item] += line.quantity
+                at = order.release.site or "", line.item
+                needed[at] += line.quantity
+                worth[at] += Decimal(str(line.value or 0))
+                currencies[at] = order.release.currency
     stock = {at: packs + RESERVE for at, packs in sorted(needed.items())}
     numbers = count(1)
 
-    def report(kind: InventoryKind, at: tuple[str, str], packs: int, when: datetime, reason: str) -> InventoryReport:
+    def report(kind: InventoryKind, at: At, packs: int, when: datetime, reason: str) -> InventoryReport:
         id = f"{kind}-{seed}-{next(numbers)}"
         return InventoryReport(
-            id=id, kind=kind, site=at[0], item=at[1], quantity=packs, occurred_at=when, reason=reason
+            id=id,
+            kind=kind,
+            site=at[0],
+            item=at[1],
+            quantity=packs,
+            occurred_at=when,
+            reason=reason,
+            unit_value=(worth[at] / needed[at]).quantize(CENT_OF_A_CENT),
+            currency=currencies[at],
         )
 
     opening = [report(InventoryKind.RECEIPT, at, n, now - PUT_AWAY, "opening stock") for at, n in stock.items()]

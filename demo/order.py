@@ -152,7 +152,10 @@ class Order:
             await self.tell(kind, nth, **said)
 
     async def fulfilled(self, nth: int, lines: Lines, *, site: str = SITE, by: str = "") -> None:
-        """The sender ships these packs, and the carrier delivers them."""
+        """The sender ships these packs, and the carrier delivers them. Another site has just got what it sends."""
+        if site != SITE:
+            items = {line.line: line.item for line in self._release.lines}
+            await self._stage.put_away(site, {items[line]: packs for line, packs in lines.items()})
         await self.prepared(nth, lines, PREPARED[1:] if self._direct else PREPARED, site=site)
         await self.carried(nth, by=by)
 

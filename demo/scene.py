@@ -7,7 +7,7 @@ from itertools import count
 from typing import NamedTuple
 
 from demo.order import Order
-from demo.stage import CARRIER, SITE, SUPPLIER, By, Letters, SceneFailed, Stage, channel_rule, wait
+from demo.stage import CARRIER, CURRENCY, PRICE, SITE, SUPPLIER, By, Letters, SceneFailed, Stage, channel_rule, wait
 from gateway.views import CaseList, CaseView, QuarantinedMessage, QuarantineList
 from schemas.base import Contract, System, Variant
 from schemas.commands import NoteRequest, ReplanDecision
@@ -103,7 +103,11 @@ class Scene:
             released_at=now,
             requested_on=(now + timedelta(days=days)).date(),
             variant=Variant.DIRECT_DROP if direct else Variant.DISTRIBUTION_CENTRE,
-            lines=tuple(OrderLine(line=n, item=f"{item}-{number}-{n}", quantity=packs) for n, packs in lines.items()),
+            lines=tuple(
+                OrderLine(line=n, item=f"{item}-{number}-{n}", quantity=packs, value=float(packs * PRICE))
+                for n, packs in lines.items()
+            ),
+            currency=CURRENCY,
             ship_from=Party(id=SUPPLIER, country=SUPPLIER_COUNTRY) if direct else centre("EMEA"),
             ship_to=self.ship_to(email),
             site=None if direct else SITE,

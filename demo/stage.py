@@ -5,6 +5,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime
+from decimal import Decimal
 from enum import StrEnum
 from typing import Any, TypeVar
 
@@ -21,6 +22,8 @@ from stack.layout import LocalStack
 from store import partners
 from store.engine import Database
 
+PRICE, CURRENCY = Decimal("12.50"), "EUR"
+"""What a pack of anything costs on this stage."""
 SITE, OTHER_SITE = centre("EMEA").id, centre("APAC").id
 """The warehouse that sends, and the one that can help out."""
 CARRIER, SECOND_CARRIER, THIRD_CARRIER = "carrier-alpha", "carrier-bravo", "carrier-cargo"
@@ -155,7 +158,14 @@ class Stage:
         now = datetime.now(UTC)
         reports = [
             InventoryReport(
-                id=f"receipt-{item}", kind=InventoryKind.RECEIPT, site=site, item=item, quantity=n, occurred_at=now
+                id=f"receipt-{item}",
+                kind=InventoryKind.RECEIPT,
+                site=site,
+                item=item,
+                quantity=n,
+                occurred_at=now,
+                unit_value=PRICE,
+                currency=CURRENCY,
             )
             for item, n in packs.items()
         ]

@@ -5,12 +5,14 @@ orders as goods receipts: nothing is told twice.
 """
 
 from datetime import date
+from decimal import Decimal
 from enum import StrEnum
 from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
 from schemas.base import Contract, EventId, LongText, Moment, SiteId, Unit
+from schemas.identifiers import Currency
 from schemas.milestones import ItemId
 
 
@@ -29,7 +31,11 @@ class InventoryKind(StrEnum):
 
 
 class InventoryReport(Contract):
-    """Packs of an item at a site. `id` is unique for its sender: a repeat has no further effect."""
+    """Packs of an item at a site. `id` is unique for its sender: a repeat has no further effect.
+
+    `unit_value`: what a pack of it is worth in the books, in `currency`, such as its standard cost. The first that is
+    told holds for all that is reported of the item at the site from then on; without one, packs move without money.
+    """
 
     id: EventId
     kind: InventoryKind
@@ -39,6 +45,14 @@ class InventoryReport(Contract):
     unit: Unit = Unit.PACK
     occurred_at: Moment
     reason: LongText | None = None
+    unit_value: Annotated[Decimal, Field(ge=0, max_digits=16, decimal_places=4)] | None = None
+    currency: Currency | None = None
+
+    @model_validator(mode="after")
+    def _worth_something_in_a_currency(self) -> Self:
+        if (self.unit_value is None) != (self.currency is None):
+            raise ValueError("currency: a unit_value is in a currency, and there is no currency without one")
+        return self
 
     @model_validator(mode="after")
     def _moves_something(self) -> Self:

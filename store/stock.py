@@ -35,11 +35,14 @@ async def _take(connection: Connection, sender: str, report: InventoryReport) ->
     counted = await _counted_later(connection, report)
     if counted and report.kind is InventoryKind.COUNT:
         return "a later count is known"
+    ref = f"{report.site}/{report.item}"
+    if report.unit_value is not None and report.currency:
+        await ledger.set_values(connection, ref, report.currency, {report.item: report.unit_value})
     move = StockMove(
         key=move_key(sender, report.id),
         kind=report.kind,
         source="inventory",
-        ref=f"{report.site}/{report.item}",
+        ref=ref,
         occurred_at=report.occurred_at,
         moves=await _moves(connection, report, counted=counted),
     )

@@ -79,14 +79,15 @@ async def replenishment_accepted(scene: Scene) -> None:
 async def replenishment_transfer(scene: Scene) -> None:
     """Planning proposes packs of another site: they leave its stock, travel, and arrive; nobody sends an invoice."""
     proposal = await _proposed(scene, kind=SourcedBy.TRANSFER, supplier=None, from_site=OTHER_SITE)
+    await scene.stage.put_away(OTHER_SITE, {proposal.item: PACKS})
     seen = await _replenishment(scene, proposal.id, ReplenishmentState.ORDERED)
     await _supplied(scene, seen.number, from_site=OTHER_SITE)
     await _reaches(scene, seen.number, PurchaseStatus.SETTLED)
     await _books(scene, seen.number, "the goods issue is posted", lambda book: len(book.issues) == 1)
     await _books(scene, seen.number, "the receipt is posted", lambda book: book.received == PACKS)
-    for site, packs in ((OTHER_SITE, -PACKS), (SITE, PACKS)):
+    for site, packs in ((OTHER_SITE, 0), (SITE, PACKS)):
         books = await scene.stage.driver.stock(System.WMS, site)
-        scene.check(f"{site} has {packs} packs more", books.get((proposal.item, f"on_hand:{site}")) == packs)
+        scene.check(f"{site} has {packs} packs", books.get((proposal.item, f"on_hand:{site}"), 0) == packs)
 
 
 async def difference_accepted(scene: Scene) -> None:

@@ -54,6 +54,24 @@ async def test_what_a_warehouse_reports_is_booked_before_it_is_answered(gateway:
     assert message["state"] == "applied"
 
 
+async def test_what_is_told_of_its_value_holds_for_all_that_is_reported_of_an_item_at_a_site(gateway: Gateway) -> None:
+    await tell(gateway, said("1", "receipt", 100, unit_value="0.3333", currency="EUR"))
+    await tell(gateway, said("2", "scrap", 10, 2), said("3", "damage", 10, 1))
+    await tell(gateway, said("4", "receipt", 10, 3, unit_value="9", currency="EUR"))
+    found = (await gateway.get("/v1/finance/accounts", "root")).json()["accounts"]
+    assert {(it["account"], it["currency"], it["amount"], it["packs"]) for it in found} == {
+        ("inventory", "EUR", "33.3300", 100),
+        ("losses", "EUR", "-33.3300", -100),
+    }
+
+
+async def test_a_value_is_in_a_currency(gateway: Gateway) -> None:
+    for more in ({"unit_value": "1"}, {"currency": "EUR"}, {"unit_value": "-1", "currency": "EUR"}):
+        refused = await gateway.post("/v1/inventory", "wms-dc1", {"reports": [said("1", "receipt", 1, **more)]})
+        assert refused.status_code == 422, more
+        assert "reports[0]" in refused.json()["findings"][0]["field"]
+
+
 async def test_a_report_counts_once(gateway: Gateway) -> None:
     assert await tell(gateway, said("1", "receipt", 20)) == {"1": None}
     assert await tell(gateway, said("1", "receipt", 20)) == {"1": "reported before"}
