@@ -67,7 +67,7 @@ async def test_what_is_told_of_its_value_holds_for_all_that_is_reported_of_an_it
 
 async def test_a_value_is_in_a_currency(gateway: Gateway) -> None:
     for more in ({"unit_value": "1"}, {"currency": "EUR"}, {"unit_value": "-1", "currency": "EUR"}):
-        refused = await gateway.post("/v1/inventory", "wms-dc1", {"reports": [said("1", "receipt", 1, **more)]})
+        refused = await gateway.post("/v1/inventory", "wms-dc1", {"reports": [{**said("1", "receipt", 1), **more}]})
         assert refused.status_code == 422, more
         assert "reports[0]" in refused.json()["findings"][0]["field"]
 
