@@ -9,10 +9,13 @@ from schemas.records import Decided, ProposalKind
 
 def replan(state: OrderState, cause: Cause) -> Decision:
     """Take back what has become pointless, and ask the planner when the promise has slipped by enough more than what
-    was promised or asked before. One question at a time: what is decided on a shortage changes the day as well."""
+    was promised or asked before. One question at a time: what is decided on a shortage changes the day as well.
+
+    A slip of supply is no question of each order: the governor asks once about the item and its site.
+    """
     decision = withdrawn(state, cause)
     state = decision.state
-    late = max(state.first_promised_on, state.asked_for or state.first_promised_on)
+    late = max((state.first_promised_on, state.asked_for or state.first_promised_on, *state.supplied.values()))
     enough = (state.promised_on - late).days >= state.start.policy.propose_after_days
     if state.proposals or not enough or _over(state) or state.start.clock == "events":
         return decision

@@ -90,15 +90,23 @@ def test_it_is_withdrawn_when_there_is_nothing_to_decide_any_more(how: str) -> N
     assert "answered before" in said or "cancelled" in said
 
 
-def test_a_planner_is_asked_one_thing_at_a_time() -> None:
-    """While a shortage is theirs to decide, what it does to the day is no question of its own."""
-    slips = ActionRequest(
-        id="keeper",
-        reason="40 replenished by 5 Jun",
-        action=Action.RE_DATE,
-        promises=(LinePromise(line=1, promised_on=DUE + timedelta(days=9)),),
+def test_what_supply_does_to_the_day_is_no_question_of_each_order() -> None:
+    """The governor asks about the item and its site; what a carrier adds to it is a question of the order."""
+    day = DUE + timedelta(days=9)
+    wish = ActionRequest(
+        id="keeper", reason="as supply", action=Action.RE_DATE, promises=(LinePromise(line=1, promised_on=day),)
     )
-    heard = done(asked(), Verb.ACT, slips, Role.ADMIN)
+    heard = done(after(opened(), SHIPPED), Verb.ACT, wish, Role.ADMIN)
+    assert heard.state.promised_on == day and not heard.proposals
+    assert not lifecycle.apply(heard.state, eta(11, "a little more")).proposals
+    [proposal] = lifecycle.apply(heard.state, eta(12, "much more")).proposals
+    assert proposal.proposed_on == DUE + timedelta(days=12)
+
+
+def test_a_planner_is_asked_one_thing_at_a_time() -> None:
+    """While a shortage is theirs to decide, what a carrier does to the day is no question of its own."""
+    part = ShippedLine(line=1, quantity=30)
+    heard = lifecycle.apply(after(asked(), event(M.SHIPPED, 3, lines=(part,))), eta(9, "late"))
     assert heard.state.promised_on > DUE and not heard.proposals
     assert set(heard.state.proposals) == {FIRST_ID}
 
