@@ -19,7 +19,7 @@ up: $(STAMP) ## Start the whole stack on this machine
 	$(BIN)/syncline up $(ARGS)
 
 test: lint ## Check style and types, then run the tests
-	$(BIN)/pytest --numprocesses auto --maxprocesses 4 --dist loadfile $(ARGS)
+	$(BIN)/pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 lint: $(STAMP) ## Check style and types
 	$(BIN)/ruff check .
