@@ -16,7 +16,6 @@ from gateway.routes.releases import RELAY_HEAD_START_S
 from gateway.services import Services, answer, services_of
 from schemas.door import admit
 from store import audit, inbox
-from store.inbox import NewMessage
 from store.partners import Caller
 
 JSON = "application/json"
@@ -69,15 +68,11 @@ async def committed_before(gateway: Services, record: CommandRecord[Any]) -> boo
 
 async def _commit(request: Request, gateway: Services, record: CommandRecord[Any], *, ready: bool) -> int:
     exchange = exchange_of(request.scope)
-    message = NewMessage(
-        partner=record.by,
-        channel="api",
-        kind=record.kind,
-        external_id=record.request.id,
-        digest=digest_of(record.raw),
-        raw=record.raw,
-        traceparent=exchange.traceparent,
-        headers={"request-id": exchange.request_id},
+    message = exchange.message(
+        record.by,
+        record.kind,
+        record.request.id,
+        record.raw,
         delay_s=gateway.settings.release_wait_s + RELAY_HEAD_START_S if ready else 0.0,
     )
     async with gateway.database.transaction() as connection:

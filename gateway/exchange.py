@@ -8,6 +8,9 @@ from uuid import uuid4
 
 from starlette.types import Scope
 
+from gateway.admission import digest_of
+from store.inbox import NewMessage
+
 _TRACEPARENT = re.compile(rb"(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
 _KEY = "syncline.exchange"
 
@@ -20,6 +23,30 @@ class Exchange:
     traceparent: str
     partner: str = ""
     status: int = 0
+
+    def message(
+        self,
+        partner: str,
+        kind: str,
+        external_id: str,
+        raw: bytes,
+        *,
+        channel: str = "api",
+        traceparent: str | None = None,
+        delay_s: float = 0.0,
+    ) -> NewMessage:
+        """What the request brings, as an inbox message. A trace of its own goes before that of the request."""
+        return NewMessage(
+            partner=partner,
+            channel=channel,
+            kind=kind,
+            external_id=external_id,
+            digest=digest_of(raw),
+            raw=raw,
+            traceparent=traceparent or self.traceparent,
+            headers={"request-id": self.request_id},
+            delay_s=delay_s,
+        )
 
 
 def exchange_of(scope: Scope) -> Exchange:

@@ -2,7 +2,6 @@
 
 from fastapi import APIRouter, Request, Response
 
-from gateway.admission import digest_of
 from gateway.auth import ErpCaller
 from gateway.commands import JSON
 from gateway.exchange import exchange_of
@@ -14,7 +13,6 @@ from gateway.problems import answers_of
 from gateway.services import answer, services_of
 from schemas.demand import DemandTaken
 from store import inbox
-from store.inbox import NewMessage
 
 router = APIRouter(tags=["planning"])
 
@@ -39,16 +37,7 @@ async def send(request: Request, caller: ErpCaller) -> Response:
     gateway, exchange = services_of(request), exchange_of(request.scope)
     _, raw = await read_body(request, JSON)
     signals = read_signals(raw)
-    message = NewMessage(
-        partner=caller.partner,
-        channel="api",
-        kind=inbox.DEMAND,
-        external_id=signals.id,
-        digest=digest_of(raw),
-        raw=raw,
-        traceparent=exchange.traceparent,
-        headers={"request-id": exchange.request_id},
-    )
+    message = exchange.message(caller.partner, inbox.DEMAND, signals.id, raw)
     async with gateway.database.transaction() as connection:
         [inbox_id] = await inbox.accept(connection, [message])
         owner, by = gateway.settings.stock_owner, Brought(inbox_id, caller.partner)

@@ -2,7 +2,7 @@
 
 from fastapi import APIRouter, Request, Response
 
-from gateway.admission import MilestoneEnvelope, admit_batch, admit_event, digest_of, own_source
+from gateway.admission import MilestoneEnvelope, admit_batch, admit_event, own_source
 from gateway.auth import reporting_caller
 from gateway.exchange import Exchange, exchange_of
 from gateway.limits import read_body
@@ -58,13 +58,4 @@ async def report(request: Request) -> Response:
 
 def as_message(event: MilestoneEnvelope, raw: bytes, partner: str, channel: str, exchange: Exchange) -> NewMessage:
     """An admitted event as an inbox message. Its own trace goes before that of the request that brought it."""
-    return NewMessage(
-        partner=partner,
-        channel=channel,
-        kind=inbox.EVENT,
-        external_id=event.id,
-        digest=digest_of(raw),
-        raw=raw,
-        traceparent=event.traceparent or exchange.traceparent,
-        headers={"request-id": exchange.request_id},
-    )
+    return exchange.message(partner, inbox.EVENT, event.id, raw, channel=channel, traceparent=event.traceparent)

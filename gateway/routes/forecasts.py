@@ -6,7 +6,6 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request, Response
 
 from domain.forecast import accuracy, compare
-from gateway.admission import digest_of
 from gateway.auth import PlanningCaller, ProposingCaller
 from gateway.commands import JSON
 from gateway.exchange import exchange_of
@@ -22,7 +21,6 @@ from schemas.forecast import Actual, Bucket, ForecastAccuracy, ForecastBatch, Fo
 from schemas.milestones import ItemId
 from store import demand, forecast, inbox
 from store.engine import Connection
-from store.inbox import NewMessage
 
 router = APIRouter(tags=["planning"])
 MAX_SPAN = timedelta(days=1100)
@@ -47,16 +45,7 @@ async def send(request: Request, caller: ProposingCaller) -> Response:
     gateway, exchange = services_of(request), exchange_of(request.scope)
     _, raw = await read_body(request, JSON)
     batch = admit(ForecastBatch, raw)
-    message = NewMessage(
-        partner=caller.partner,
-        channel="api",
-        kind=inbox.FORECAST,
-        external_id=batch.version,
-        digest=digest_of(raw),
-        raw=raw,
-        traceparent=exchange.traceparent,
-        headers={"request-id": exchange.request_id},
-    )
+    message = exchange.message(caller.partner, inbox.FORECAST, batch.version, raw)
     async with gateway.database.transaction() as connection:
         [inbox_id] = await inbox.accept(connection, [message])
         owner, by = gateway.settings.stock_owner, Brought(inbox_id, caller.partner)

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Request, Response
 
 from domain.parties import warehouse_partner
-from gateway.admission import CLOCK_TOLERANCE, digest_of
+from gateway.admission import CLOCK_TOLERANCE
 from gateway.auth import StockCaller, WarehouseCaller
 from gateway.commands import JSON
 from gateway.exchange import exchange_of
@@ -21,7 +21,6 @@ from schemas.door import admit, refuse
 from schemas.inventory import Arrival, InventoryBatch, InventoryTaken, Stock, StockPosition
 from schemas.milestones import ItemId
 from store import inbox, stock
-from store.inbox import NewMessage
 
 router = APIRouter(tags=["inventory"])
 
@@ -53,16 +52,7 @@ async def report(request: Request, caller: WarehouseCaller) -> Response:
     if foreign:
         found = [{"field": f"reports[{n}].site", "rule": "is not yours"} for n in foreign[:20]]
         raise Problem(FORBIDDEN, "A warehouse reports the inventory of its own site.", found)
-    message = NewMessage(
-        partner=caller.partner,
-        channel="api",
-        kind=inbox.INVENTORY,
-        external_id=batch.reports[0].id,
-        digest=digest_of(raw),
-        raw=raw,
-        traceparent=exchange.traceparent,
-        headers={"request-id": exchange.request_id},
-    )
+    message = exchange.message(caller.partner, inbox.INVENTORY, batch.reports[0].id, raw)
     async with gateway.database.transaction() as connection:
         [inbox_id] = await inbox.accept(connection, [message])
         owner, by = gateway.settings.stock_owner, Brought(inbox_id, caller.partner)

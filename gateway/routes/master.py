@@ -6,7 +6,6 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
 
-from gateway.admission import digest_of
 from gateway.auth import ErpCaller, MasterCaller
 from gateway.commands import JSON
 from gateway.exchange import exchange_of
@@ -26,7 +25,6 @@ from schemas.master import (
     MasterView,
 )
 from store import inbox, master
-from store.inbox import NewMessage
 from store.master import Entry
 from store.partners import Caller
 
@@ -48,16 +46,7 @@ async def announce(request: Request, caller: ErpCaller) -> Response:
     gateway, exchange = services_of(request), exchange_of(request.scope)
     _, raw = await read_body(request, JSON)
     change = admit(MasterChange, raw)
-    message = NewMessage(
-        partner=caller.partner,
-        channel="api",
-        kind=inbox.MASTER,
-        external_id=change.id,
-        digest=digest_of(raw),
-        raw=raw,
-        traceparent=exchange.traceparent,
-        headers={"request-id": exchange.request_id},
-    )
+    message = exchange.message(caller.partner, inbox.MASTER, change.id, raw)
     async with gateway.database.transaction() as connection:
         [inbox_id] = await inbox.accept(connection, [message])
         names = {MasterName(caller.partner, change.kind, id) for id in change.ids}

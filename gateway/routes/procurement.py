@@ -2,7 +2,7 @@
 
 from fastapi import APIRouter, Request, Response
 
-from gateway.admission import digest_of, own_source
+from gateway.admission import own_source
 from gateway.auth import AnyCaller, ErpCaller, SupportCaller
 from gateway.commands import asked, carried_out
 from gateway.exchange import exchange_of
@@ -21,7 +21,6 @@ from schemas.door import admit
 from schemas.procurement import OWNERS, PurchaseOrder
 from schemas.purchasing import PurchaseAnswer, PurchaseStatus
 from store import inbox, procurement
-from store.inbox import NewMessage
 from store.partners import Caller
 
 router = APIRouter(tags=["procurement"])
@@ -89,16 +88,7 @@ async def _accept(
     request: Request, caller: Caller, kind: str, name: str, channel: str, raw: bytes, traceparent: str | None = None
 ) -> int:
     gateway, exchange = services_of(request), exchange_of(request.scope)
-    message = NewMessage(
-        partner=caller.partner,
-        channel=channel,
-        kind=kind,
-        external_id=name,
-        digest=digest_of(raw),
-        raw=raw,
-        traceparent=traceparent or exchange.traceparent,
-        headers={"request-id": exchange.request_id},
-    )
+    message = exchange.message(caller.partner, kind, name, raw, channel=channel, traceparent=traceparent)
     [message_id] = await gateway.accepter.accept([message])
     gateway.metrics.accepted(kind)
     return message_id

@@ -7,7 +7,6 @@ from psycopg import Rollback
 
 from domain.master import named_in_release
 from domain.parties import parties
-from gateway.admission import digest_of
 from gateway.auth import ErpCaller
 from gateway.exchange import exchange_of
 from gateway.limits import read_body
@@ -49,15 +48,11 @@ async def release_order(request: Request, caller: ErpCaller) -> Response:
     _, raw = await read_body(request, "application/json")
     release = admit(OrderRelease, raw)
     ready = await _ready(gateway, caller.partner, release)
-    message = NewMessage(
-        partner=caller.partner,
-        channel="api",
-        kind=inbox.RELEASE,
-        external_id=release.number,
-        digest=digest_of(raw),
-        raw=raw,
-        traceparent=exchange.traceparent,
-        headers={"request-id": exchange.request_id},
+    message = exchange.message(
+        caller.partner,
+        inbox.RELEASE,
+        release.number,
+        raw,
         delay_s=gateway.settings.release_wait_s + RELAY_HEAD_START_S if ready else 0.0,
     )
     birth = await _record(gateway, message, release)

@@ -4,7 +4,6 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path, Request, Response
 
-from gateway.admission import digest_of
 from gateway.auth import AnyCaller, ProposingCaller
 from gateway.exchange import exchange_of
 from gateway.limits import read_body
@@ -17,7 +16,6 @@ from gateway.services import answer, services_of
 from schemas.door import admit
 from schemas.replenishment import ProposalId, ReplenishmentProposal
 from store import inbox, replenishments
-from store.inbox import NewMessage
 
 router = APIRouter(tags=["procurement"])
 
@@ -37,16 +35,7 @@ async def propose(request: Request, caller: ProposingCaller) -> Response:
     gateway, exchange = services_of(request), exchange_of(request.scope)
     _, raw = await read_body(request, JSON)
     proposal = admit(ReplenishmentProposal, raw)
-    message = NewMessage(
-        partner=caller.partner,
-        channel="api",
-        kind=inbox.PROPOSAL,
-        external_id=proposal.id,
-        digest=digest_of(raw),
-        raw=raw,
-        traceparent=exchange.traceparent,
-        headers={"request-id": exchange.request_id},
-    )
+    message = exchange.message(caller.partner, inbox.PROPOSAL, proposal.id, raw)
     [message_id] = await gateway.accepter.accept([message])
     gateway.metrics.accepted(inbox.PROPOSAL)
     links = {"self": f"/v1/replenishments/{proposal.id}"}

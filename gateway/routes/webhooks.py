@@ -2,7 +2,7 @@
 
 from fastapi import APIRouter, Request, Response
 
-from gateway.admission import admit_event, digest_of, own_source
+from gateway.admission import admit_event, own_source
 from gateway.auth import REPORTERS
 from gateway.exchange import exchange_of
 from gateway.openapi import Body, takes
@@ -66,16 +66,7 @@ async def webhook(request: Request) -> Response:
         if not own_source(event.source, caller.partner):
             refuse("source", f"must be /partners/{caller.partner}, or lie under it")
     except Refused as refused:
-        message = NewMessage(
-            partner=caller.partner,
-            channel="webhook",
-            kind=inbox.EVENT,
-            external_id=request.headers[ID_HEADER],
-            digest=digest_of(raw),
-            raw=raw,
-            traceparent=exchange.traceparent,
-            headers={"request-id": exchange.request_id},
-        )
+        message = exchange.message(caller.partner, inbox.EVENT, request.headers[ID_HEADER], raw, channel="webhook")
         await _quarantine(gateway, message, str(refused))
         return answer(Quarantined(findings=tuple(Finding.model_validate(f) for f in refused.findings)), 202)
     ids = await gateway.accepter.accept([as_message(event, raw, caller.partner, "webhook", exchange)])
