@@ -6,6 +6,7 @@ from typing import Any
 
 from domain.decision import Cause, Decision, change, delta, effect, moved, redated
 from domain.parties import warehouse_partner
+from domain.promise import lead_days
 from domain.shipments import packs_of
 from domain.state import WHOLE_ORDER, OrderState
 from domain.trouble import OpenProposal, Short, Source
@@ -109,9 +110,10 @@ def propose(
 
 
 def backorder_day(state: OrderState, cause: Cause) -> date:
-    """The day to promise for packs that have to be replenished first."""
-    earliest = cause.accepted_at.date() + timedelta(days=state.start.policy.backorder_days)
-    return max(state.promised_on, earliest)
+    """The day to promise for packs that have to be replenished first, and then take the standard lead time: the same
+    day as order promising comes to for them."""
+    days = state.start.policy.backorder_days + lead_days(state.start.variant, None)
+    return max(state.promised_on, cause.accepted_at.date() + timedelta(days=days))
 
 
 def backorder(

@@ -23,6 +23,8 @@ SHIPPED = event(M.SHIPPED, 3, lines=FULL)
 ASK = OrderPolicy(on_shortage=(Reaction.PLANNER,), backorder_days=30)
 SHORT = event(M.SHORT_PICKED, 1, shipment="", lines=TEN, reason="stockout")
 JUNE_3 = date(2026, 6, 3)
+JUNE_7 = JUNE_3 + timedelta(days=4)
+"""When packs are there that take thirty days to be replenished: the lead time comes after it."""
 
 
 def eta(days: int, name: str, hours: float = 5) -> MilestoneEvent:
@@ -154,14 +156,14 @@ def test_a_shortage_may_be_the_planners_to_decide() -> None:
     decision = lifecycle.apply(opened(policy=ASK), SHORT)
     [proposal] = decision.proposals
     assert (proposal.kind, proposal.subject, proposal.lines) == (ProposalKind.SHORTAGE, SHORT.id, TEN)
-    assert proposal.proposed_on == JUNE_3
+    assert proposal.proposed_on == JUNE_7
     assert kinds(decision.state) == {X.PICK_STOCKOUT: [SHORT.id]}
 
 
 def test_accepting_a_shortage_backorders_it() -> None:
     decision = done(asked(), Verb.REPLAN, answer(Verdict.ACCEPT), Role.PLANNING)
     assert [e.change or e.operation for e in decision.effects] == [ChangeKind.BACKORDERED, Operation.REDATE_PROMISE]
-    assert decision.state.promised_on == JUNE_3
+    assert decision.state.promised_on == JUNE_7
     assert kinds(decision.state) == {}
 
 

@@ -70,7 +70,7 @@ def test_a_site_cannot_be_short_of_more_than_it_is_to_send() -> None:
 def test_without_another_site_the_packs_come_later_and_the_rest_goes_ahead() -> None:
     state = opened(policy=OrderPolicy(backorder_days=30))
     decision = lifecycle.apply(state, SHORT)
-    day = NOON.date().replace(month=6, day=3)
+    day = NOON.date().replace(month=6, day=7)  # replenished on the third, and four days of lead time
     assert [e.change or e.operation for e in decision.effects] == [
         ChangeKind.SHORT_PICKED,
         ChangeKind.BACKORDERED,

@@ -156,7 +156,7 @@ async def test_what_was_not_picked_is_promised_anew_and_follows(world: World) ->
     assert (told[ChangeKind.SHORT_PICKED].lines, told[ChangeKind.SHORT_PICKED].reason) == (REST, "damaged")
     assert told[ChangeKind.BACKORDERED].lines == REST
     [redate] = order.carried(Operation.REDATE_PROMISE)
-    again = (order.began + timedelta(days=14, hours=1)).date()
+    again = (order.began + timedelta(days=14 + 4, hours=1)).date()
     assert [(p.line, p.promised_on) for p in redate.promises] == [(2, again)], "the rest keeps its day"
     await order.tell(*carried(order, "DN-1"))
     assert quantities(order, 2) == (60, 10, 10, 0), "the backorder stays open"
