@@ -17,7 +17,7 @@ def accounts(
     as_of: Annotated[datetime | None, typer.Option(help="As it was booked by then (UTC); now when absent.")] = None,
     state_dir: StateDir = DEFAULT_STATE,
 ) -> None:
-    """Inventory, goods in transit, cost of goods sold, what suppliers sent, losses, freight: value and packs."""
+    """Inventory, goods in transit, cost of goods sold, suppliers, losses, adjustments, freight: value and packs."""
     then = as_of.replace(tzinfo=UTC).isoformat() if as_of else None
     found = Api(state_dir).get("/v1/finance/accounts", Accounts, as_of=then)
     title = f"as of {found.as_of:%Y-%m-%d %H:%M:%S} UTC"

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from datetime import datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
@@ -61,4 +62,6 @@ def show(title: str, columns: Iterable[str], rows: Iterable[Mapping[str, Any]]) 
 def _cell(value: object) -> str:
     if isinstance(value, datetime):
         return f"{value:%Y-%m-%d %H:%M}"
+    if isinstance(value, Decimal):  # money: two decimals, more only where they say something
+        return f"{value:,.2f}" if value == round(value, 2) else f"{value.normalize():,f}"
     return "" if value is None else str(value)

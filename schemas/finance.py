@@ -16,9 +16,10 @@ class Account(StrEnum):
     """Where the value of packs is shown, by the place they are at; and what carrying them costs.
 
     `goods_in_transit` is what was issued and not delivered (goods issue debits it and credits `inventory`);
-    `cost_of_goods_sold` what was delivered; `suppliers` what they sent, to our sites or straight to customers; `losses`
-    what was scrapped, lost, or missing at a count. `freight_accrued` is what carriers are expected to invoice for what
-    has left, `freight_payable` what they have invoiced; both are `freight_expense`.
+    `cost_of_goods_sold` what was delivered; `suppliers` what they sent, to our sites or straight to customers;
+    `losses` what was scrapped or lost; `inventory_adjustments` what came in without a purchase order (a credit), and
+    what counts and picks found more or less. `freight_accrued` is what carriers are expected to invoice for what has
+    left, `freight_payable` what they have invoiced; both are `freight_expense`.
     """
 
     INVENTORY = "inventory"
@@ -26,6 +27,7 @@ class Account(StrEnum):
     COST_OF_GOODS_SOLD = "cost_of_goods_sold"
     SUPPLIERS = "suppliers"
     LOSSES = "losses"
+    INVENTORY_ADJUSTMENTS = "inventory_adjustments"
     FREIGHT_EXPENSE = "freight_expense"
     FREIGHT_ACCRUED = "freight_accrued"
     FREIGHT_PAYABLE = "freight_payable"
@@ -40,7 +42,7 @@ ACCOUNT_OF = {
     Bucket.CUSTOMER: Account.COST_OF_GOODS_SOLD,
     Bucket.SUPPLIER: Account.SUPPLIERS,
     Bucket.SCRAP: Account.LOSSES,
-    Bucket.ADJUSTMENT: Account.LOSSES,
+    Bucket.ADJUSTMENT: Account.INVENTORY_ADJUSTMENTS,
 }
 
 

@@ -41,8 +41,8 @@ async def accounts(
     caller: OwningCaller,
     as_of: Annotated[Moment | None, Query(description="As it was booked by then; as it is now when absent.")] = None,
 ) -> Response:
-    """Inventory, goods in transit, cost of goods sold, what suppliers sent, losses, freight: a currency's amounts sum
-    to zero. `accruals`: freight of what has left that no carrier has invoiced.
+    """Inventory, goods in transit, cost of goods sold, what suppliers sent, losses, adjustments, freight: a currency's
+    amounts sum to zero. `accruals`: freight of what has left that no carrier has invoiced.
 
     What was booked stays: a figure of the past is the same whenever it is read. An ERP reads what its own orders have
     moved.

@@ -61,7 +61,8 @@ async def test_what_is_told_of_its_value_holds_for_all_that_is_reported_of_an_it
     found = (await gateway.get("/v1/finance/accounts", "root")).json()["accounts"]
     assert {(it["account"], it["currency"], it["amount"], it["packs"]) for it in found} == {
         ("inventory", "EUR", "33.3300", 100),
-        ("losses", "EUR", "-33.3300", -100),
+        ("losses", "EUR", "3.3330", 10),
+        ("inventory_adjustments", "EUR", "-36.6630", -110),
     }
 
 
