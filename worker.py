@@ -40,13 +40,13 @@ from connectors.dialect.stock import DialectStock
 from connectors.http import SystemClient
 from connectors.notify.channels import messengers
 from connectors.notify.ports import Messenger
+from gateway.endless import keep
 from gateway.handoff import TemporalHandoff
 from gateway.handoff_commands import ORDERS_QUEUE
 from gateway.health import serve_health
 from gateway.intake import Intake
 from gateway.promising import redating
 from gateway.relay import Relay
-from gateway.schedules import keep
 from schemas.base import System
 from schemas.exceptions import Channel
 from schemas.settings import QueueLimit, Settings, settings
@@ -68,7 +68,6 @@ from workflows.returns import ReturnWorkflow
 from workflows.sandbox import sandbox
 
 GRACE = timedelta(seconds=5)
-ENSURE_EVERY_S = 60.0
 WORKFLOWS = (
     OrderWorkflow,
     ExceptionCaseWorkflow,
@@ -162,18 +161,6 @@ def queue_worker(client: Client, queue: str, activities: list[Any], limit: Queue
     )
 
 
-async def keep_running(handoff: TemporalHandoff, config: Settings) -> None:
-    """See again and again that what never ends runs: Temporal may have been away, or somebody ended it."""
-    while True:
-        for feed in config.planning_feeds:
-            await handoff.ensure_feed(feed)
-        for erp in sorted(set(config.stock_erp.values())):
-            await handoff.ensure_stock_feed(erp)
-        await handoff.ensure_notices()
-        await handoff.ensure_promising()
-        await asyncio.sleep(ENSURE_EVERY_S)
-
-
 async def main(config: Settings) -> None:
     """Run until SIGINT or SIGTERM."""
     stop = asyncio.Event()
@@ -200,15 +187,16 @@ async def main(config: Settings) -> None:
         registry = MasterData(DialectMasterData(http[System.ERP]), database, config)
         intake = Intake(database, config.stock_owner, registry)
         relay = asyncio.create_task(Relay(database, handoff, wake, intake).run())
-        schedules = asyncio.create_task(keep(client, database, config.reconcile_every_s))
-        endless = asyncio.create_task(keep_running(handoff, config))
+        endless = asyncio.create_task(keep(client, database, config))
         await stack.enter_async_context(serve_health(int(os.environ.get("SYNCLINE_WORKER_HEALTH_PORT", "0"))))
         gc.freeze()  # what lives as long as the process is left out of every collection
         structlog.get_logger("worker").info("worker.ready")
-        await asyncio.wait([relay, asyncio.create_task(stop.wait())], return_when=asyncio.FIRST_COMPLETED)
+        stopped = asyncio.create_task(stop.wait())
+        ended, _ = await asyncio.wait([relay, endless, stopped], return_when=asyncio.FIRST_COMPLETED)
         relay.cancel()
-        schedules.cancel()
         endless.cancel()
+        for one in ended:
+            one.result()  # what failed ends the process as it failed: it is started anew, and people see why
 
 
 if __name__ == "__main__":

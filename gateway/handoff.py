@@ -1,6 +1,5 @@
 """Hands accepted messages to workflows: releases and milestones, and commands through `gateway.handoff_commands`."""
 
-from contextlib import suppress
 from datetime import UTC, datetime, time, timedelta
 from typing import Any
 
@@ -30,13 +29,9 @@ from gateway.handoff_commands import ORDERS_QUEUE, CommandHandoff, hear_out
 from gateway.handoff_purchases import PurchaseHandoff
 from gateway.promising import first_promise
 from gateway.requests import Answer, CommandRecord
-from schemas.erp_feed import ErpFeedRun
-from schemas.feeds import FeedRun
 from schemas.lifecycle import OrderOutcome, OrderStart, StatusAnswer
 from schemas.milestones import MilestoneEvent, MilestoneKind
-from schemas.notify import NoticesRun
 from schemas.orders import OrderStatus, Promise
-from schemas.promising import PromisingRun
 from store import orders, policies
 from store.engine import Database
 from workflows.policies import TASK_TIMEOUT
@@ -93,36 +88,6 @@ class TemporalHandoff:
         start = await first_promise(self._database, start, release, policy)
         differs = policy.model_fields_set - {"version"}
         return start.model_copy(update={"policy": policy}) if differs else start
-
-    async def ensure_feed(self, run: FeedRun) -> None:
-        """Start the feed of a planning system."""
-        await self._keep_running("PlanningFeed", run, f"Planning feed {run.name}")
-
-    async def ensure_stock_feed(self, erp: str) -> None:
-        """Start the feed of an ERP that owns stock."""
-        await self._keep_running("StockFeed", ErpFeedRun(erp=erp), f"Stock, forecasts and freight for {erp}")
-
-    async def ensure_notices(self) -> None:
-        """Start the dispatcher of notices."""
-        await self._keep_running("Notices", NoticesRun(), "Alerts and customer messages")
-
-    async def ensure_promising(self) -> None:
-        """Start the keeper of promises."""
-        await self._keep_running("Promising", PromisingRun(), "Promises kept in step with stock and supply")
-
-    async def _keep_running(
-        self, workflow: str, run: FeedRun | ErpFeedRun | NoticesRun | PromisingRun, summary: str
-    ) -> None:
-        """Start a workflow that never ends, unless it runs, or Temporal is away."""
-        with suppress(RPCError, WorkflowAlreadyStartedError):
-            await self._client.start_workflow(
-                workflow,
-                run,
-                id=run.workflow_id,
-                task_queue=ORDERS_QUEUE,
-                id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
-                static_summary=summary,
-            )
 
     async def command(self, record: CommandRecord[Any], timeout_s: float) -> Answer | None:
         """Have a committed command carried out; see `gateway.ports.Handoff`. Raises CommandRefused."""

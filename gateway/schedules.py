@@ -1,13 +1,10 @@
 """The Schedules of reconciliation: one for each system and target, and one for the inbox; made once, kept for ever."""
 
-import asyncio
 from collections.abc import Iterable
-from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 
-from psycopg import OperationalError
 from temporalio.client import (
     Client,
     Schedule,
@@ -20,22 +17,13 @@ from temporalio.client import (
     ScheduleUpdate,
     ScheduleUpdateInput,
 )
-from temporalio.common import WorkflowIDConflictPolicy
-from temporalio.exceptions import WorkflowAlreadyStartedError
-from temporalio.service import RPCError
 
 from gateway.handoff_commands import ORDERS_QUEUE
-from schemas.base import System
-from schemas.erp_feed import ErpFeedRun
-from schemas.governing import GovernorRun
 from schemas.reconciling import INBOX, ReconcileReport, ReconcileRun
-from store import comparing
-from store.engine import Database
 from workflows.payloads import CONVERTER
 from workflows.policies import TASK_TIMEOUT
 
 OF_INBOX = ReconcileRun(system=INBOX, target="messages")
-LOOK_EVERY_S = 60.0
 INBOX_EVERY_S = 15.0
 """A message that has vanished is reported within a minute: it is late after half of one."""
 CATCH_UP = timedelta(minutes=1)
@@ -75,50 +63,6 @@ def _with_interval(spec: ScheduleSpec, found: ScheduleUpdateInput) -> ScheduleUp
     if [it.every for it in schedule.spec.intervals] == [it.every for it in spec.intervals]:
         return None
     return ScheduleUpdate(schedule=replace(schedule, spec=spec))
-
-
-async def govern(client: Client, run: GovernorRun) -> None:
-    """Start the re-plan governor of a region, unless it runs."""
-    with suppress(WorkflowAlreadyStartedError):
-        await client.start_workflow(
-            "Governor",
-            run,
-            id=run.workflow_id,
-            task_queue=ORDERS_QUEUE,
-            id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
-            static_summary=f"re-plans of {run.region}",
-        )
-
-
-async def feed(client: Client, run: ErpFeedRun) -> None:
-    """Start the feed of an ERP, unless it runs: each is told of the freight of its orders."""
-    with suppress(WorkflowAlreadyStartedError):
-        await client.start_workflow(
-            "StockFeed",
-            run,
-            id=run.workflow_id,
-            task_queue=ORDERS_QUEUE,
-            id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
-            static_summary=f"Stock, forecasts and freight for {run.erp}",
-        )
-
-
-async def keep(client: Client, database: Database, every_s: float) -> None:
-    """Make Schedules for ever, and what runs beside: orders bring new sites, ERPs and regions. A database or Temporal
-    that is away is waited for."""
-    first = True
-    while True:
-        with suppress(OperationalError, RPCError):
-            async with database.connection() as connection:
-                runs = await comparing.targets(connection)
-            await ensure(client, runs, every_s, adjust=first)
-            await ensure(client, [OF_INBOX], min(every_s, INBOX_EVERY_S), adjust=first)
-            for region in {run.target for run in runs if run.system == System.PLANNING}:
-                await govern(client, GovernorRun(region=region))
-            for erp in {run.target for run in runs if run.system == System.ERP}:
-                await feed(client, ErpFeedRun(erp=erp))
-            first = False
-        await asyncio.sleep(min(every_s, LOOK_EVERY_S))
 
 
 async def connected(address: str, namespace: str) -> Client:
