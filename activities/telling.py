@@ -63,6 +63,8 @@ class Teller:
     async def _send(self, region: str, owed: list[Owed], alive: Callable[[], None]) -> None:
         """Send rows, and note what came of them. A batch that is refused as a whole is halved, down to the row."""
         alive()
+        async with self.database.transaction() as connection:
+            await demand.asking(connection, owed)
         try:
             rows = tuple(it.signal for it in owed)
             call = Call(region, _key(owed), timeout_s=CALL_TIMEOUT_S)

@@ -45,7 +45,7 @@ class MovedOn(Contract):
 
 
 class HomelessSite(Contract):
-    """A site whose region nobody has named: so many movements of its stock wait since then."""
+    """A site whose region nobody has named: so many movements and demand signals of it wait since then."""
 
     site: str
     waiting: int

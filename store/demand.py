@@ -109,6 +109,15 @@ async def untold(connection: Connection, region: str, limit: int) -> list[Owed]:
     return [Owed(row["id"], PlanningSignal.model_validate(row)) for row in await cursor.fetchall()]
 
 
+async def asking(connection: Connection, owed: list[Owed]) -> None:
+    """Planning is about to be told these. Until it has answered, nobody knows which figure it has: one that is corrected
+    back to what it had before is owed all the same."""
+    await connection.execute(
+        "UPDATE demand_signal SET told_packs = NULL WHERE id = ANY(%s) AND told_packs IS NOT NULL",
+        ([it.id for it in owed],),
+    )
+
+
 async def told(connection: Connection, owed: list[Owed], refused: dict[str, str]) -> None:
     """Planning has these, but for those that it refused by a rule, by their key. What was corrected since is owed still."""
     taken = [it for it in owed if it.signal.key not in refused]

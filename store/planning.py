@@ -92,10 +92,13 @@ async def know_owned(connection: Connection, owners: dict[str, str]) -> None:
 
 
 async def homeless(connection: Connection) -> list[dict[str, Any]]:
-    """(site, waiting, since) of the sites whose region nobody has named: planning is not told of their stock."""
+    """(site, waiting, since) of the sites whose region nobody has named: planning is not told of their stock, where regions
+    have planning systems of their own, nor of demand there."""
     cursor = await connection.execute(
-        "SELECT site, count(*) AS waiting, min(accepted_at) AS since FROM planning_delta d WHERE region = '' "
-        "AND flush IS NULL AND NOT EXISTS (SELECT FROM planning_site k WHERE k.site = d.site) GROUP BY 1 ORDER BY 3, 1"
+        "SELECT site, count(*) AS waiting, min(since) AS since FROM (SELECT site, accepted_at AS since FROM planning_delta "
+        "WHERE region = '' AND flush IS NULL UNION ALL SELECT site, received_at FROM demand_signal "
+        "WHERE packs IS DISTINCT FROM told_packs AND refused IS NULL) w "
+        "WHERE NOT EXISTS (SELECT FROM planning_site k WHERE k.site = w.site) GROUP BY 1 ORDER BY 3, 1"
     )
     return await cursor.fetchall()
 

@@ -169,9 +169,27 @@ async def test_what_planning_refuses_is_kept_with_the_rule_until_it_is_corrected
     assert await heard(sims, "B") == [("sell_out", "C-1", 3, 2)]
 
 
-async def test_a_site_in_no_region_waits(gateway: Gateway, sims: Systems) -> None:
+async def test_what_is_corrected_back_after_a_lost_answer_is_told_again(gateway: Gateway, sims: Systems) -> None:
+    """Planning took the figure in between, and nobody heard that it did."""
+    await known(gateway)
+    await send(gateway, signal(10))
+    assert await tell(gateway, sims) == 1
+    await send(gateway, signal(99, revision=2))
+    await sims.faults("planning", partial=1, hold_s=0.05)
+    assert await tell(gateway, sims) == 0
+    await sims.client.delete("/planning/faults")
+    assert await heard(sims) == [("sell_out", "C-1", 99, 2)]
+    await send(gateway, signal(10, revision=3))
+    assert await tell(gateway, sims) == 1
+    assert await heard(sims) == [("sell_out", "C-1", 10, 3)]
+
+
+async def test_a_site_in_no_region_waits_and_is_seen(gateway: Gateway, sims: Systems) -> None:
     await send(gateway, signal())
     assert await tell(gateway, sims) == 0
+    [site] = (await gateway.get("/v1/planning/sites", "helpdesk")).json()["sites"]
+    assert (site["site"], site["waiting"]) == ("LYS", 1)
     await known(gateway)
+    assert (await gateway.get("/v1/planning/sites", "helpdesk")).json() == {"sites": []}
     assert await tell(gateway, sims, "AMER") == 0
     assert await tell(gateway, sims) == 1
