@@ -280,6 +280,14 @@ async def test_carriers_reach_the_order_and_strangers_do_not(shop: Shop) -> None
     )
     refused = await shop.driver.paper(SUPPLIER, receipt, f"gr-{order.number}")
     assert refused.status_code == 403, "only a warehouse owns receipts"
+    elsewhere = receipt.model_copy(update={"number": "GR-0", "site": "RDC-AMER"})
+    await shop.driver.paper(WAREHOUSE, elsewhere, f"gr-0-{order.number}")
+
+    async def parked() -> bool:
+        await asyncio.sleep(0.05)
+        return (await shop.message(f"gr-0-{order.number}")).get("origin") == "ownership"
+
+    await until(parked)
     await shop.driver.paper(WAREHOUSE, receipt, f"gr-{order.number}")
     await shop.reaches(order, "received")
 

@@ -192,12 +192,14 @@ async def test_a_message_that_no_relay_takes_is_reported_until_one_does(
     desk: Desk, handoff: TemporalHandoff, temporal_client: Client
 ) -> None:
     key = await running(desk, handoff, "SO-STUCK")
+    [tried] = await desk.accept("dhl", event("shipped", "e-0", order="SO-STUCK"))
     [message] = await desk.accept("dhl", event("shipped", "e-1", order="SO-STUCK"))
     async with desk.database.connection() as connection:
-        await connection.execute("UPDATE inbox_message SET state = 'applied' WHERE id <> %s", (message,))
+        await connection.execute("UPDATE inbox_message SET state = 'applied' WHERE id <> ALL(%s)", ([message, tried],))
+        await connection.execute("UPDATE inbox_message SET attempts = 1 WHERE id = %s", (tried,))
     report = await check(desk, temporal_client)
-    assert await found(desk) == {f"message {message}": "stuck relay"}
-    assert [x.subject for x in report.findings] == [f"message {message}"]
+    assert await found(desk) == {f"message {message}": "stuck relay", f"message {tried}": "not answered"}
+    assert sorted(x.subject for x in report.findings) == sorted(f"message {it}" for it in (message, tried))
     await Relay(desk.database, desk.handoff, None).once()  # type: ignore[arg-type]
     async with desk.database.connection() as connection:
         await connection.execute("UPDATE event_order SET state = 'applied'")
