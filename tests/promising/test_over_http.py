@@ -7,16 +7,18 @@ from dataclasses import replace
 from itertools import count
 
 import httpx
+import pytest
 from temporalio.client import Client
 
 from activities.promising import PromisingActivities
 from gateway.app import create_app
 from gateway.handoff import TemporalHandoff
 from gateway.promising import redating
+from gateway.relay import Relay
 from store.engine import Database
 from store.wake import Wake
 from tests.gateway.harness import Gateway, gateway_on
-from tests.promising.stocked import ITEM, NOW, TODAY, expect, incoming, oversold, put_stock, release
+from tests.promising.stocked import ITEM, NOW, TODAY, expect, incoming, oversold, pegs, put_stock, release
 from tests.relay.standins import standing_in
 
 ORDERS, PACKS, RECEIPTS = 24, 10, 5
@@ -34,6 +36,39 @@ async def test_no_packs_are_promised_twice_at_any_gateway(database_url: str, tem
             cursor = await connection.execute("SELECT supply_key, sum(packs) AS packs FROM peg GROUP BY 1")
             held = Counter({row["supply_key"]: int(row["packs"]) for row in await cursor.fetchall()})
         assert held == {"": 100 + RECEIPTS * PACKS, "po/erp/1/1": 60, "lead": 30}, "all there is, and every pack once"
+
+
+class Died(Exception):
+    """The gateway's process is gone."""
+
+
+async def test_a_gateway_that_dies_after_it_has_promised_leaves_the_promise_to_the_relay(
+    database_url: str, temporal_client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The packs are reserved once, for that order, and the next gets what is left."""
+
+    def dies(*_args: object, **_named: object) -> None:
+        raise Died
+
+    async with gateway_on(database_url) as one, standing_in(temporal_client):
+        database = one.database
+        handoff = TemporalHandoff(temporal_client, database)
+        one.app.state.gateway = replace(one.app.state.gateway, handoff=handoff)
+        await put_stock(database, "s", 100, site=SITE)
+        body = release("DIED", 70, site=SITE).model_dump_json(exclude_none=True).encode()
+        with monkeypatch.context() as patched:
+            patched.setattr(temporal_client, "execute_update_with_start_workflow", dies)
+            assert (await one.post("/v1/orders", "erp-one", body)).status_code == 500
+        assert await pegs(database) == {f"DIED 1 {SITE}": 70}
+        async with database.connection() as connection:
+            await connection.execute("UPDATE inbox_message SET not_before = now()")
+        await Relay(database, handoff, Wake(database.url, ())).once()
+        assert await pegs(database) == {f"DIED 1 {SITE}": 70}
+        told = (await one.post("/v1/orders", "erp-one", body)).json()["promise"]
+        assert told["reason"].endswith(f"70 from {SITE} now")
+        other = release("NEXT", 40, site=SITE).model_dump_json(exclude_none=True).encode()
+        answer = (await one.post("/v1/orders", "erp-one", other)).json()["promise"]
+        assert f"30 from {SITE} now" in answer["reason"]
 
 
 async def all_at_once(gateways: list[Gateway]) -> None:

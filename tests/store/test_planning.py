@@ -1,5 +1,6 @@
 """Netting for planning: nothing lost, nothing counted twice, an item stays together; transit moves with its ETA."""
 
+import asyncio
 from collections import Counter
 from collections.abc import Iterable
 from datetime import date, datetime, timedelta
@@ -14,6 +15,7 @@ from schemas.feeds import FeedRun
 from schemas.records import StepRecord
 from store import ledger, planning, steps
 from store.engine import Connection, Database
+from tests.stack.standins import until
 from tests.store.rows import DELTA, DUE, FIRST, KEY, LATER, NOW, PICKED, SHIPPED, open_order
 
 NUMBERS = count(1)
@@ -131,6 +133,33 @@ async def test_a_flush_is_bounded_whatever_has_piled_up_and_an_item_keeps_its_or
             told += [f"{item} {packs}" for item, _, _, _, packs in await confirm(connection)]
     assert sizes == [3, 3, 3], "the last flush has room for the next items"
     assert told == [*(f"HOT {packs}" for packs in range(1, 8)), "B 1", "C 2"]
+
+
+async def test_two_feeds_that_freeze_at_once_take_each_movement_once(database: Database) -> None:
+    """The first may be slow, and taken for dead."""
+    run = FeedRun(region="EMEA")
+    async with database.transaction() as connection:
+        await buffered(connection, [ItemDelta("A", 5), ItemDelta("B", 7)])
+
+    async def other() -> int:
+        async with database.transaction() as connection:
+            return await planning.freeze(connection, run)
+
+    async def waits() -> bool:
+        async with database.connection() as connection:
+            cursor = await connection.execute("SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock'")
+            return bool(await cursor.fetchall())
+
+    async with database.transaction() as connection:
+        assert await planning.freeze(connection, run) == 2
+        second = asyncio.create_task(other())
+        await until(waits)
+    assert await second == 0
+    async with database.transaction() as connection:
+        assert [(it.row.item, it.row.packs) for it in await planning.pending(connection, run, 9)] == [
+            ("A", 5),
+            ("B", 7),
+        ]
 
 
 async def in_transit(database: Database) -> dict[date, int]:
