@@ -136,6 +136,16 @@ class Shop:
 
         await until(is_so)
 
+    async def parked(self, event_id: str, origin: str) -> None:
+        """Wait until a message is quarantined for this; one that came before its order is looked at again later."""
+
+        async def is_so() -> bool:
+            await asyncio.sleep(0.05)
+            found = await self.message(event_id)
+            return (found.get("state"), found.get("origin")) == ("quarantined", origin)
+
+        await until(is_so)
+
     async def message(self, event_id: str) -> dict[str, Any]:
         """The newest inbox message of that id."""
         async with self.database.connection() as connection:
@@ -264,8 +274,7 @@ async def test_carriers_reach_the_order_and_strangers_do_not(shop: Shop) -> None
     seen = await shop.show(f"/v1/purchase-orders/{order.number}")
     assert seen["lines"][0]["expected_on"] == str(late.date())
     assert await shop.stock(order) == {f"transit:ASN-{order.number}": 100, f"supplier:{SUPPLIER}": -100}
-    stranger = await shop.message(f"stranger-{order.number}")
-    assert (stranger["state"], stranger["origin"]) == ("quarantined", "ownership")
+    await shop.parked(f"stranger-{order.number}", "ownership")
     assert await shop.show(f"/v1/purchase-orders/{order.number}", by="other") == {}
     carriers = await shop.show(f"/v1/purchase-orders/{order.number}", by=CARRIER)
     assert "invoices" not in carriers and "unit_price" not in carriers["lines"][0]
@@ -282,12 +291,7 @@ async def test_carriers_reach_the_order_and_strangers_do_not(shop: Shop) -> None
     assert refused.status_code == 403, "only a warehouse owns receipts"
     elsewhere = receipt.model_copy(update={"number": "GR-0", "site": "RDC-AMER"})
     await shop.driver.paper(WAREHOUSE, elsewhere, f"gr-0-{order.number}")
-
-    async def parked() -> bool:
-        await asyncio.sleep(0.05)
-        return (await shop.message(f"gr-0-{order.number}")).get("origin") == "ownership"
-
-    await until(parked)
+    await shop.parked(f"gr-0-{order.number}", "ownership")
     await shop.driver.paper(WAREHOUSE, receipt, f"gr-{order.number}")
     await shop.reaches(order, "received")
 
@@ -410,12 +414,7 @@ async def test_a_transfer_is_tracked_and_every_book_agrees(shop: Shop) -> None:
 async def test_a_transfer_is_supplied_by_the_warehouse_of_its_site_alone(shop: Shop) -> None:
     order = shop.purchase(from_site=FROM)
     await shop.release(order)
-
-    async def parked() -> bool:
-        await asyncio.sleep(0.05)
-        return (await shop.message(order.number)).get("origin") == "ownership"
-
-    await until(parked)
+    await shop.parked(order.number, "ownership")
 
 
 async def test_a_replenishment_by_transfer_becomes_a_transfer_order(shop: Shop) -> None:
