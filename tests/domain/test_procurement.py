@@ -114,6 +114,34 @@ def test_no_pack_is_paid_twice_and_none_is_lost(seed: int) -> None:
     assert all(sum(n for (_, x), n in held.items() if x == item) == 0 for item in items)
 
 
+NOT_ITS_FIRST: tuple[tuple[PurchaseDocument, PurchaseDocument], ...] = (
+    (order(), order(packs=(1, 1))),
+    (confirmed(), confirmed((1, 1))),
+    (advised("S1", l1=60), advised("S1", l1=1)),
+    (received("G1", l1=55), received("G1", l1=1)),
+    (invoiced("I1", l1=55), invoiced("I1", l1=1)),
+)
+
+
+@pytest.mark.parametrize(("first", "other"), NOT_ITS_FIRST, ids=[procurement.said(x)[0] for x, _ in NOT_ITS_FIRST])
+@pytest.mark.parametrize("name", ["a", "z"])
+def test_what_others_were_told_is_not_exchanged_under_the_same_revision(
+    first: PurchaseDocument, other: PurchaseDocument, name: str
+) -> None:
+    state, _ = taken(order(), first)
+    after, superseded = procurement.take(state, other.model_copy(update={"id": name}))
+    assert after == state and superseded == procurement.OTHER
+    repeat, superseded = procurement.take(state, first.model_copy(update={"id": name}))
+    assert repeat == state and superseded == procurement.AGAIN
+
+
+def test_an_invoice_that_was_paid_frees_no_packs_for_another() -> None:
+    state, _ = taken(order(), received("G1", l1=100), invoiced("I1", l1=100))
+    less = invoiced("I1", l1=1).model_copy(update={"id": "z"})
+    state, told = taken(less, invoiced("I2", l1=99), begun=state)
+    assert [(e.settlement.number, e.settlement.decision) for e in told if e.settlement] == [("I2", HELD)]
+
+
 def test_supply_follows_confirmation_then_shipment_then_carrier() -> None:
     def days(state: PurchaseFile) -> dict[str, tuple[int, date]]:
         return {x.key.removeprefix("po/erp-one/4500/"): (x.packs, x.day) for x in inbound.supplies(state)}
