@@ -516,6 +516,16 @@ def test_a_cancelled_transfer_is_put_back() -> None:
     assert [line.packs for line in instruction.lines] == [0, 0]
 
 
+@pytest.mark.parametrize("action", [Action.ASK_AGAIN, Action.WRITE_OFF])
+def test_two_decisions_do_not_share_an_id(action: Action) -> None:
+    """The ERP is told each under its id: the second would be taken for the first."""
+    state, _ = taken(order())
+    state, _ = acted(state, wish(Action.ASK_AGAIN))
+    for taken_already in (state.decisions[0].id, inbound_trouble.REMINDER):
+        again = wish(action).request.model_copy(update={"id": taken_already})
+        assert "under an id of its own" in (purchase_actions.refusal(state, again, 0) or "")
+
+
 def test_an_order_refuses_what_only_a_purchase_can_do() -> None:
     state, _ = taken(order())
     refused = purchase_actions.refusal(state, wish(Action.RE_DATE, promised_on=DUE).request, 0)
