@@ -1,7 +1,8 @@
 """A purchase order as pure functions over its documents, which come in any order, any number of times.
 
 The state is a set of documents: of each the highest revision. Everything else follows from them, so any order and any
-repetition ends in the same state. Only what the ERP was told about invoices is remembered: money is paid once.
+repetition ends in the same state. Only what the ERP was told about invoices is remembered: money is paid once. Of two
+documents that say different things under one revision the first holds: others have been told of it.
 """
 
 from collections import Counter
@@ -28,6 +29,7 @@ from schemas.procurement import (
 from schemas.purchasing import InboundStart, PurchaseDecision, PurchaseDocument, PurchaseStatus
 
 OLDER, AGAIN = "a higher revision of this document is known", "this document is known"
+OTHER = "another document has this number and revision: a correction needs a higher revision"
 
 
 class LineState(NamedTuple):
@@ -274,15 +276,16 @@ def said(document: PurchaseDocument) -> tuple[str, Paper]:
 
 
 def take(state: PurchaseFile, document: PurchaseDocument) -> tuple[PurchaseFile, str | None]:
-    """Take in a document; with why it changed nothing, if so. Of two of one revision the one with the higher id holds:
-    somebody must win, whoever comes first."""
+    """Take in a document; with why it changed nothing, if so. What was paid, posted or booked under a revision is never
+    exchanged for something else under the same one."""
     name, body = said(document)
     known = state.documents.get(name)
     if known:
-        if known.id == document.id:
+        revision = said(known)[1].revision
+        if known.id == document.id or body == said(known)[1]:
             return state, AGAIN
-        if (said(known)[1].revision, known.id) > (body.revision, document.id):
-            return state, OLDER
+        if revision >= body.revision:
+            return state, OLDER if revision > body.revision else OTHER
     return grown(state, documents={**state.documents, name: document}), None
 
 

@@ -4,7 +4,7 @@ invoice, expect none. A decision holds for what it was taken on: another differe
 from collections import Counter
 from collections.abc import Iterator
 
-from domain.inbound_trouble import findings, mark
+from domain.inbound_trouble import REMINDER, findings, mark
 from domain.procurement import LineState, PurchaseFile, grown, told_as
 from schemas.cases import Finding
 from schemas.commands import ActionRequest, Command
@@ -24,6 +24,8 @@ def refusal(state: PurchaseFile, wish: ActionRequest, refused: int) -> str | Non
         return f"{wish.action} is for orders: a purchase order can do {', '.join(sorted(CARRIED_OUT))}"
     if state.order is None or state.settled:
         return "nothing is open on this purchase order"
+    if wish.id == REMINDER or any(wish.id == decision.id for decision in state.decisions):
+        return f"another decision has the id {wish.id}: send yours under an id of its own"
     found: str | None = None
     match wish.action:
         case Action.RETRY if not refused:

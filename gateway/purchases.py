@@ -71,11 +71,14 @@ async def _tell(
     names = named_in_purchase(placed.erp, paper) if isinstance(paper, PurchaseOrder) else ()
     if not await cleared(database, registry, message, names):
         return
+    if isinstance(paper, PurchaseOrder) and (parked := _broken_order(paper)):
+        await _park(database, message, parked, Origin.OWNERSHIP)
+        return
     async with database.transaction() as connection:
         if isinstance(paper, PurchaseOrder):
             await procurement.open_purchase(connection, placed.erp, paper, _parties(placed.erp, paper))
         start = await _start(connection, placed, message)
-        parked = _broken(paper, placed, start, message.partner) if start else None
+        parked = _broken(paper, start, message.partner) if start else None
     if start is None:
         waiting_for = f"po:{placed.erp}/{placed.number}"
         reason = f"purchase order {placed.number} is not known"
@@ -102,13 +105,18 @@ async def _start(connection: Connection, placed: Placed, message: inbox.Message)
     return InboundStart(**named, policy=policy, accepted_at=message.received_at)
 
 
-def _broken(paper: Paper, placed: Placed, start: InboundStart, partner: str) -> str | None:
+def _broken_order(order: PurchaseOrder) -> str | None:
+    """The rule that a transfer breaks whose supplier is not the site that it comes from: nothing is opened for it."""
+    if order.from_site and order.supplier != warehouse_partner(order.from_site):
+        return f"a transfer from {order.from_site} is supplied by {warehouse_partner(order.from_site)}"
+    return None
+
+
+def _broken(paper: Paper, start: InboundStart, partner: str) -> str | None:
     """The ownership rule that a document breaks: each partner speaks of its own."""
     owners = {start.supplier}
     if isinstance(paper, PurchaseOrder):
-        owners = {placed.erp}
-        if paper.from_site and paper.supplier != warehouse_partner(paper.from_site):
-            return f"a transfer from {paper.from_site} is supplied by {warehouse_partner(paper.from_site)}"
+        owners = {start.erp}
     elif isinstance(paper, GoodsReceipt):
         owners = {warehouse_partner(start.site)}
         if paper.site != start.site:

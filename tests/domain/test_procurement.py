@@ -114,6 +114,34 @@ def test_no_pack_is_paid_twice_and_none_is_lost(seed: int) -> None:
     assert all(sum(n for (_, x), n in held.items() if x == item) == 0 for item in items)
 
 
+NOT_ITS_FIRST: tuple[tuple[PurchaseDocument, PurchaseDocument], ...] = (
+    (order(), order(packs=(1, 1))),
+    (confirmed(), confirmed((1, 1))),
+    (advised("S1", l1=60), advised("S1", l1=1)),
+    (received("G1", l1=55), received("G1", l1=1)),
+    (invoiced("I1", l1=55), invoiced("I1", l1=1)),
+)
+
+
+@pytest.mark.parametrize(("first", "other"), NOT_ITS_FIRST, ids=[procurement.said(x)[0] for x, _ in NOT_ITS_FIRST])
+@pytest.mark.parametrize("name", ["a", "z"])
+def test_what_others_were_told_is_not_exchanged_under_the_same_revision(
+    first: PurchaseDocument, other: PurchaseDocument, name: str
+) -> None:
+    state, _ = taken(order(), first)
+    after, superseded = procurement.take(state, other.model_copy(update={"id": name}))
+    assert after == state and superseded == procurement.OTHER
+    repeat, superseded = procurement.take(state, first.model_copy(update={"id": name}))
+    assert repeat == state and superseded == procurement.AGAIN
+
+
+def test_an_invoice_that_was_paid_frees_no_packs_for_another() -> None:
+    state, _ = taken(order(), received("G1", l1=100), invoiced("I1", l1=100))
+    less = invoiced("I1", l1=1).model_copy(update={"id": "z"})
+    state, told = taken(less, invoiced("I2", l1=99), begun=state)
+    assert [(e.settlement.number, e.settlement.decision) for e in told if e.settlement] == [("I2", HELD)]
+
+
 def test_supply_follows_confirmation_then_shipment_then_carrier() -> None:
     def days(state: PurchaseFile) -> dict[str, tuple[int, date]]:
         return {x.key.removeprefix("po/erp-one/4500/"): (x.packs, x.day) for x in inbound.supplies(state)}
@@ -486,6 +514,16 @@ def test_a_cancelled_transfer_is_put_back() -> None:
     assert where(state) == {} and state.settled
     [instruction] = [e.transfer for e in told if e.transfer]
     assert [line.packs for line in instruction.lines] == [0, 0]
+
+
+@pytest.mark.parametrize("action", [Action.ASK_AGAIN, Action.WRITE_OFF])
+def test_two_decisions_do_not_share_an_id(action: Action) -> None:
+    """The ERP is told each under its id: the second would be taken for the first."""
+    state, _ = taken(order())
+    state, _ = acted(state, wish(Action.ASK_AGAIN))
+    for taken_already in (state.decisions[0].id, inbound_trouble.REMINDER):
+        again = wish(action).request.model_copy(update={"id": taken_already})
+        assert "under an id of its own" in (purchase_actions.refusal(state, again, 0) or "")
 
 
 def test_an_order_refuses_what_only_a_purchase_can_do() -> None:

@@ -3,7 +3,7 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -38,12 +38,13 @@ from store.engine import Database
 from tests.stack.standins import until
 
 SUPPLIER, SITE, WAREHOUSE, CARRIER = "acme", "RDC-EMEA", "wms-rdc-emea", "carrier-alpha"
+FROM, SENDER = "RDC-AMER", "wms-rdc-amer"
 ROLES = {
     ERP: Role.ERP,
     SUPPLIER: Role.SUPPLIER,
     "other": Role.SUPPLIER,
     WAREHOUSE: Role.WMS,
-    "wms-rdc-amer": Role.WMS,
+    SENDER: Role.WMS,
     CARRIER: Role.CARRIER,
     "planner": Role.PLANNING,
     "helpdesk": Role.SUPPORT,
@@ -159,8 +160,15 @@ class Shop:
 @pytest_asyncio.fixture(scope="module")
 async def shop() -> AsyncIterator[Shop]:
     """A stack of its own with everybody provisioned."""
+    async with open_shop(seed=3) as opened:
+        yield opened
+
+
+@asynccontextmanager
+async def open_shop(seed: int) -> AsyncIterator[Shop]:
+    """Start a stack, and provision everybody."""
     async with AsyncExitStack() as opened:
-        stack = await opened.enter_async_context(local_stack(StackOptions(ephemeral=True, durable=False, seed=3)))
+        stack = await opened.enter_async_context(local_stack(StackOptions(ephemeral=True, durable=False, seed=seed)))
         database = await opened.enter_async_context(Database(stack.settings.database_url, 3))
         async with database.transaction() as connection:
             for partner, role in ROLES.items():
@@ -371,10 +379,6 @@ async def test_a_silent_system_is_shown_and_waited_for(shop: Shop, system: Syste
     await shop.driver.befall(system, NONE)
     seen = await shop.proposal_where(name, state="ordered", answered=True)
     assert f"{system}_api" in [entry.get("origin") for entry in seen["trail"]]
-
-
-FROM = "RDC-AMER"
-SENDER = "wms-rdc-amer"
 
 
 def stock_transfer(shop: Shop) -> PurchaseOrder:
