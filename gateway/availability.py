@@ -15,31 +15,37 @@ Rows = list[tuple[date, int]]
 
 
 async def availability(database: Database, item: str, site: str | None, horizon_days: int) -> AvailabilityList:
+    """The projections of an item, and of all its sites together."""
+    async with database.connection() as connection:
+        found = await read(connection, item, site, horizon_days)
+    together = add_up([it.days for it in found])
+    whole = _shown(item, "", together, found[0].as_of, managed=True) if len(found) > 1 else None
+    return AvailabilityList(availability=tuple(found), together=whole)
+
+
+async def read(connection: Connection, item: str, site: str | None, horizon_days: int) -> list[Availability]:
     """The projection of an item at each site that keeps stock of it; at the one that is named, in any case."""
     now = datetime.now(UTC)
     kinds: defaultdict[str, defaultdict[str, Rows]] = defaultdict(lambda: defaultdict(list))
-    async with database.connection() as connection:
-        for row in await promising.outlook(connection, item, site):
-            kinds[row["site"]][row["what"]].append((row["day"], row["packs"]))
-        managed = {at: sum(packs for _, packs in known["on_hand"]) for at, known in kinds.items() if known["on_hand"]}
-        found = []
-        for at in sorted({*managed, *((site,) if site else ())}):
-            known = kinds[at]
-            expected = await _forecast(connection, (item, at), known["leaving"], now.date(), horizon_days)
-            days = project(
-                managed.get(at, 0),
-                known["supply"],
-                known["reserved"],
-                known["demand"],
-                now.date(),
-                horizon_days,
-                in_transit=known["in_transit"],
-                forecast=expected,
-            )
-            found.append(_shown(item, at, days, now, managed=at in managed))
-    together = add_up([it.days for it in found])
-    whole = _shown(item, "", together, now, managed=True) if len(found) > 1 else None
-    return AvailabilityList(availability=tuple(found), together=whole)
+    for row in await promising.outlook(connection, item, site):
+        kinds[row["site"]][row["what"]].append((row["day"], row["packs"]))
+    managed = {at: sum(packs for _, packs in known["on_hand"]) for at, known in kinds.items() if known["on_hand"]}
+    found = []
+    for at in sorted({*managed, *((site,) if site else ())}):
+        known = kinds[at]
+        expected = await _forecast(connection, (item, at), known["leaving"], now.date(), horizon_days)
+        days = project(
+            managed.get(at, 0),
+            known["supply"],
+            known["reserved"],
+            known["demand"],
+            now.date(),
+            horizon_days,
+            in_transit=known["in_transit"],
+            forecast=expected,
+        )
+        found.append(_shown(item, at, days, now, managed=at in managed))
+    return found
 
 
 async def _forecast(

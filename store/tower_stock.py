@@ -141,12 +141,6 @@ async def places(connection: Connection, text: str) -> list[tuple[str, str]]:
     return [(row["item"], row["site"]) for row in await cursor.fetchall()]
 
 
-async def is_managed(connection: Connection, item: str, site: str) -> bool:
-    """Whether orders are promised from the stock of an item-site."""
-    cursor = await connection.execute("SELECT FROM stock_item WHERE (item, site) = (%s, %s)", (item, site))
-    return await cursor.fetchone() is not None
-
-
 async def positions(connection: Connection, pairs: Sequence[tuple[str, str]]) -> list[Position]:
     """How it stands with these item-sites."""
     names = ", ".join(

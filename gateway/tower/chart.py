@@ -1,4 +1,5 @@
-"""A projection as a picture: a step line day by day, what is short under the zero line, and where supply comes in.
+"""A projection as a picture: a step line day by day, one more for what is left if the forecast comes true, what is
+short under the zero line, and where supply comes in.
 
 Shapes are in a box of 100 × 100 that is stretched to its place; texts and marks are placed in percent, so they are not.
 """
@@ -46,9 +47,11 @@ class Slot:
 
 @dataclass(frozen=True)
 class Chart:
-    """Paths `line`, `plenty` (filled above zero) and `short` (filled under it), the zero line, and everything named."""
+    """Paths `line`, `balance` (empty without a forecast), `plenty` (filled above zero) and `short` (filled under it),
+    the zero line, and everything named."""
 
     line: str
+    balance: str
     plenty: str
     short: str
     zero: float
@@ -61,8 +64,10 @@ class Chart:
 def draw(days: Sequence[AvailabilityDay]) -> Chart:
     """The picture of at least one day."""
     levels = [it.projected for it in days]
-    step = nice_step(max(0, *levels) - min(0, *levels))
-    low, high = step * (min(0, *levels) // step), step * -(-max(step, *levels) // step)
+    balances = [it.balance for it in days] if any(it.forecast for it in days) else []
+    least, most = min(0, *levels, *balances), max(0, *levels, *balances)
+    step = nice_step(most - least)
+    low, high = step * (least // step), step * -(-max(step, most) // step)
     width = 100 / len(days)
 
     def y(level: float) -> float:
@@ -72,6 +77,7 @@ def draw(days: Sequence[AvailabilityDay]) -> Chart:
     slots = [Slot(round(n * width, 2), round(width, 2), it) for n, it in enumerate(days)]
     return Chart(
         line=_line([y(level) for level in levels], width),
+        balance=_line([y(level) for level in balances], width) if balances else "",
         plenty=_filled([(n, y(level)) for n, level in enumerate(levels) if level > 0], zero, width),
         short=_filled([(n, y(level)) for n, level in enumerate(levels) if level < 0], zero, width),
         zero=zero,

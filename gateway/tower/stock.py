@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from urllib.parse import urlencode
 
-from domain.availability import project
+from domain.availability import first_shortages, project
+from gateway import availability
 from gateway.tower.chart import Chart, draw
 from gateway.tower.pages import item_url
-from schemas.promising import AvailabilityDay
+from schemas.promising import Availability, AvailabilityDay
 from store import tower_stock
 from store.engine import Connection
 from store.tower_stock import PLACES, Expected, Flow, Holder, Moved, Position
@@ -84,21 +85,28 @@ class Change:
 
 @dataclass(frozen=True)
 class ItemPage:
-    """One item at one site. `managed`: its stock is known, so that it is promised from."""
+    """One item at one site; `outlook` is what the API answers of it."""
 
-    at: datetime
-    managed: bool
+    outlook: Availability
     position: Position
-    horizon: int
-    days: tuple[AvailabilityDay, ...]
     expected: list[Expected]
     holders: list[Holder]
     movements: list[Moved]
 
     @property
-    def short(self) -> AvailabilityDay | None:
-        """The first day on which more is wanted than there is."""
-        return first_shortage(self.days)
+    def days(self) -> tuple[AvailabilityDay, ...]:
+        """The projection, from today on."""
+        return self.outlook.days
+
+    @property
+    def horizon(self) -> int:
+        """How many days are shown."""
+        return len(self.days)
+
+    @property
+    def forecast(self) -> bool:
+        """Whether more is forecast than is ordered."""
+        return any(it.forecast for it in self.days)
 
     @property
     def lowest(self) -> AvailabilityDay:
@@ -112,14 +120,14 @@ class ItemPage:
 
     @property
     def changes(self) -> list[Change]:
-        """The first day, and each on which something comes or falls due: what is said of one holds until the next."""
+        """The first day, each on which something comes or falls due, and the one from which the forecast is not met."""
         refs: defaultdict[date, list[str]] = defaultdict(list)
         for it in self.expected:
             refs[max(it.day, self.days[0].day)].append(it.ref)
         return [
             Change(it, ", ".join(dict.fromkeys(refs[it.day])))
             for n, it in enumerate(self.days)
-            if n == 0 or it.supply or it.reserved or it.demand
+            if n == 0 or it.supply or it.reserved or it.demand or it.day == self.outlook.runs_out_on
         ]
 
     def horizon_url(self, days: int) -> str:
@@ -144,16 +152,12 @@ async def read_item(connection: Connection, item: str, site: str, horizon: int) 
     [position] = await tower_stock.positions(connection, [pair])
     flows = await tower_stock.flows(connection, [pair])
     movements = await tower_stock.movements(connection, item, site)
-    managed = await tower_stock.is_managed(connection, item, site)
-    if not (managed or flows or movements):
+    [outlook] = await availability.read(connection, item, site, horizon)
+    if not (outlook.managed or flows or movements):
         return None
-    now = datetime.now(UTC)
     return ItemPage(
-        at=now,
-        managed=managed,
+        outlook=outlook,
         position=position,
-        horizon=horizon,
-        days=projected(flows, now.date(), horizon),
         expected=await tower_stock.expected(connection, item, site),
         holders=await tower_stock.holders(connection, item, site),
         movements=movements,
@@ -165,13 +169,8 @@ def search_url(text: str) -> str:
     return f"{STOCK_LIST}?{urlencode({'q': text})}"
 
 
-def first_shortage(days: Iterable[AvailabilityDay]) -> AvailabilityDay | None:
-    """The first day at whose end more is wanted than there is."""
-    return next((it for it in days if it.projected < 0), None)
-
-
-def projected(flows: Iterable[Flow], begins: date, horizon: int) -> tuple[AvailabilityDay, ...]:
-    """The projection of one item-site from its flows."""
+def _projected(flows: Iterable[Flow], begins: date) -> tuple[AvailabilityDay, ...]:
+    """The projection of one item-site for the list, which looks at no forecast."""
     rows: defaultdict[str, list[tuple[date, int]]] = defaultdict(list)
     on_hand = 0
     for it in flows:
@@ -179,7 +178,7 @@ def projected(flows: Iterable[Flow], begins: date, horizon: int) -> tuple[Availa
             on_hand += it.packs
         else:
             rows[it.what].append((it.day, it.packs))
-    return project(on_hand, rows["supply"], rows["reserved"], rows["demand"], begins, horizon)
+    return project(on_hand, rows["supply"], rows["reserved"], rows["demand"], begins, HORIZON_DAYS)
 
 
 def on_page(found: Sequence[Standing], page: int) -> Sequence[Standing]:
@@ -194,11 +193,11 @@ def rank(pairs: Iterable[Pair], flows: Iterable[Flow], begins: date) -> list[Sta
         own[it.item, it.site].append(it)
     standings = []
     for item, site in pairs:
-        days = projected(own[item, site], begins, HORIZON_DAYS)
+        days = _projected(own[item, site], begins)
         held = sum(it.packs for it in own[item, site] if it.what == "reserved")
-        short = first_shortage(days)
+        short_on, _ = first_shortages(days)
         lowest = min(it.projected for it in days)
-        standings.append(Standing(item, site, held, short.day if short else None, lowest, days[0].projected))
+        standings.append(Standing(item, site, held, short_on, lowest, days[0].projected))
     return sorted(standings, key=_trouble)
 
 

@@ -13,10 +13,11 @@ from tests.gateway.goods_rows import ITEM, LONG, SITE
 pytestmark = pytest.mark.browser
 
 PUMP = f"/tower/stock/{ITEM}?site={SITE}"
+VALVE = "/tower/stock/VALVE-3?site=RDC-EMEA"
 LONGEST = f"/tower/stock/{LONG}?site=RDC-EMEA"
 HELD = "/tower/purchases/erp-one/4500009"
 CASE = "/tower/cases/stock/wms/LYS/stock_difference/1"
-PAGES = ("/tower/stock", PUMP, LONGEST, "/tower/purchases", HELD, "/tower/books", CASE)
+PAGES = ("/tower/stock", PUMP, VALVE, LONGEST, "/tower/purchases", HELD, "/tower/books", CASE)
 expect.set_options(timeout=20_000)
 
 FAINT = """() => {
@@ -88,6 +89,15 @@ async def test_an_item_follows_what_is_booked(site: Site) -> None:
     await page.get_by_role("link", name="2 weeks", exact=True).press("Enter")
     await expect(page.locator(".chart .slot")).to_have_count(14)
     assert (site.complaints, site.strangers) == ([], [])
+
+
+async def test_what_is_forecast_is_a_line_of_its_own(site: Site) -> None:
+    page = await goods(site, VALVE)
+    await expect(page.locator("h1 .badge")).to_contain_text("Runs out on")
+    await expect(page.locator(".chart path.balance")).to_have_count(1)
+    await page.goto(f"{site.url}{PUMP}")
+    await expect(page.locator(".chart path.line")).to_have_count(1)
+    await expect(page.locator(".chart path.balance")).to_have_count(0)
 
 
 @pytest.mark.parametrize("scheme", ["dark", "light"])

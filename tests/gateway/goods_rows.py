@@ -5,6 +5,7 @@ from decimal import Decimal
 
 from schemas.base import Origin
 from schemas.exceptions import ExceptionKind
+from schemas.forecast import Bucket, ForecastBatch, ForecastRow
 from schemas.inventory import InventoryKind, InventoryReport
 from schemas.orders import LinePromise, Promise
 from schemas.postings import SettlementDecision
@@ -21,7 +22,7 @@ from schemas.reconciling import About, Difference, DifferenceClass, DifferenceSt
 from schemas.replenishment import Hop, ReplenishmentProposal, ReplenishmentRecord, ReplenishmentState, SourcedBy
 from schemas.stock import StockMove
 from schemas.supply import Supply, SupplyKind
-from store import freight, ledger, procurement, promising, reconciling, replenishments, stock, supply
+from store import forecast, freight, ledger, procurement, promising, reconciling, replenishments, stock, supply
 from store.engine import Database
 from tests.gateway import tower_rows
 
@@ -70,6 +71,14 @@ async def coming(
     async with database.transaction() as connection:
         await supply.set_supplies(connection, [one])
     return key
+
+
+async def expect(database: Database, item: str, site: str, packs: int, days: int) -> None:
+    """Planning expects so many packs to be ordered for each of these days."""
+    rows = tuple(ForecastRow(item=item, site=site, period=day(n), packs=packs) for n in range(days))
+    batch = ForecastBatch(version=f"{item}-{packs}", made_at=NOW, bucket=Bucket.DAY, rows=rows)
+    async with database.transaction() as connection:
+        await forecast.take_in(connection, "planner", batch)
 
 
 async def promise(
@@ -334,8 +343,9 @@ async def books(database: Database) -> None:
 
 
 async def everything(database: Database) -> None:
-    """All of it."""
+    """All of it; VALVE-3 runs out if its forecast comes true."""
     await levels(database)
+    await expect(database, "VALVE-3", "RDC-EMEA", 100, 40)
     await purchases(database)
     await refused(database)
     await books(database)

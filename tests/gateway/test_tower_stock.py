@@ -8,6 +8,7 @@ from itertools import pairwise
 
 import pytest
 
+from domain.availability import first_shortages
 from gateway.tower import stock
 from gateway.tower.chart import draw, nice_step
 from gateway.tower.goods_routes import whole
@@ -149,6 +150,38 @@ async def test_one_item_is_shown_whole(stocked: Gateway) -> None:
     assert len(re.findall(r'data-key="d-', page)) == 4, "only the days on which it changes"
 
 
+async def test_the_page_shows_what_the_api_answers(stocked: Gateway) -> None:
+    await goods_rows.expect(stocked.database, "VALVE-3", "RDC-EMEA", 100, 40)
+    await goods_rows.expect(stocked.database, ITEM, SITE, 2, 20)
+    for item, site in ((ITEM, SITE), ("SEAL-7", SITE), ("VALVE-3", "RDC-EMEA"), (LONG, "RDC-EMEA")):
+        asked = f"item={item}&site={site}&horizon_days={stock.HORIZON_DAYS}"
+        [there] = (await stocked.get(f"/v1/availability?{asked}", "planner")).json()["availability"]
+        page = await text(stocked, f"/tower/stock/{item}?site={site}")
+        said = re.findall(
+            r"<title>\w+ (\d+ \w+ \d+): (-?[\d,]+) projected[^<;]*(?:; (-?[\d,]+) if the forecast)?", page
+        )
+        forecast = any(it["forecast"] for it in there["days"])
+        assert said == [
+            (
+                f"{date.fromisoformat(it['day']):%-d %b %Y}",
+                f"{it['projected']:,}",
+                f"{it['balance']:,}" if forecast else "",
+            )
+            for it in there["days"]
+        ]
+        assert ("left if the forecast comes true" in page) == ('class="balance"' in page) == forecast
+
+
+async def test_an_item_that_only_the_forecast_exceeds_is_said_to_run_out(stocked: Gateway) -> None:
+    await goods_rows.expect(stocked.database, "VALVE-3", "RDC-EMEA", 100, 40)
+    page = await text(stocked, "/tower/stock/VALVE-3?site=RDC-EMEA")
+    out = f"{day(25):%a %-d %b %Y}"
+    assert f"Runs out on {out} as forecast" in page
+    assert cells(page, f"d-{day(25)}") == [out, "–", "–", "2,500", "-100"]
+    assert cells(await text(stocked, "/tower/stock"), "VALVE-3 RDC-EMEA")[1] == "covered", "the list goes by orders"
+    assert "As forecast" not in await text(stocked, PUMP)
+
+
 async def test_the_horizon_is_one_of_three(stocked: Gateway) -> None:
     assert len(re.findall('class="slot"', await text(stocked, f"{PUMP}&days=14"))) == 14
     assert len(re.findall('class="slot"', await text(stocked, f"{PUMP}&days=84"))) == 84
@@ -189,9 +222,9 @@ async def test_partners_see_no_stock(stocked: Gateway, path: str, partner: str) 
 
 
 def test_the_first_shortage_is_the_first_day_under_nothing() -> None:
-    assert stock.first_shortage(days(3, 0, 5)) is None
-    assert stock.first_shortage(days(3, -1, 5, -9)) == days(3, -1)[1]
-    assert stock.first_shortage([]) is None
+    assert first_shortages(days(3, 0, 5))[0] is None
+    assert first_shortages(days(3, -1, 5, -9))[0] == days(3, -1)[1].day
+    assert first_shortages([])[0] is None
 
 
 def test_trouble_is_ranked_by_day_then_depth_then_reservations() -> None:
@@ -222,6 +255,15 @@ def test_the_chart_steps_through_the_days_and_marks_what_is_short() -> None:
     assert chart.plenty.count("Z") == 3
     assert [(mark.x, mark.packs) for mark in chart.marks] == [(87.5, 30)]
     assert [slot.x for slot in chart.slots] == [0, 25, 50, 75]
+
+
+def test_the_chart_draws_what_is_left_if_the_forecast_comes_true() -> None:
+    shown = [it.model_copy(update={"forecast": 15, "balance": 10 - 15 * n}) for n, it in enumerate(days(10, 10, 10))]
+    chart = draw(shown)
+    assert chart.balance.partition("H")[0] == chart.line.partition("H")[0], "they begin together"
+    assert (chart.line.count("V"), chart.balance.count("V")) == (0, 2)
+    assert min(int(tick.text) for tick in chart.values) <= -20, "the scale reaches as far down"
+    assert draw(days(10, 10)).balance == ""
 
 
 def _height(line: str, fall: int) -> str:
