@@ -199,6 +199,7 @@ class PurchaseRecord(Contract):
 
     order: str
     version: int
+    base: int | None = None
     status: PurchaseStatus
     purchase: PurchaseOrder
     closed: bool = False

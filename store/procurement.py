@@ -4,7 +4,7 @@ from typing import Any
 
 from schemas.procurement import PurchaseOrder
 from schemas.purchasing import PurchaseRecord, PurchaseStatus, purchase_key
-from store import effects, events, inbox, ledger, planning, positions
+from store import effects, events, inbox, ledger, lost, planning, positions
 from store.engine import Connection, Database
 from store.supply import hold, set_supplies
 
@@ -98,8 +98,10 @@ async def write(database: Database, record: PurchaseRecord) -> None:
     """Write a step of a purchase order. All of it or nothing; safe to repeat; an old record never overwrites a newer
     one. Raises LookupError when the purchase order is unknown."""
     async with database.transaction() as connection:
-        newest = await _head(connection, record)
+        written = await _lock(connection, record.order)
+        newest = written <= record.version
         if newest:
+            await _head(connection, record)
             await _lines(connection, record)
             await _shipments(connection, record)
             await _invoices(connection, record)
@@ -107,28 +109,39 @@ async def write(database: Database, record: PurchaseRecord) -> None:
         await effects.plan(connection, record.order, record.effects)
         sender = record.purchase.from_site
         await hold(connection, record.supplies, [(line.item, sender) for line in record.lines] if sender else ())
-        await _book(connection, record)
+        await _book(connection, record, again=record.base is not None and written > record.base)
         if newest:
             await set_supplies(connection, record.supplies)
         await positions.redate(connection, f"{record.order}/v{record.version}", record.order)
 
 
-async def _book(connection: Connection, record: PurchaseRecord) -> None:
+async def _lock(connection: Connection, key: str) -> int:
+    """The version that is written; until the transaction ends, no other step of the purchase order is."""
+    cursor = await connection.execute("SELECT version FROM purchase_order WHERE key = %s FOR NO KEY UPDATE", (key,))
+    row = await cursor.fetchone()
+    if row is None:
+        raise LookupError(key)
+    return int(row["version"])
+
+
+async def _book(connection: Connection, record: PurchaseRecord, *, again: bool) -> None:
+    """Book how stock moved; where the step is decided `again`, what a lost attempt booked is taken back."""
     prices = {line.item: line.unit_price for line in record.lines}
     await ledger.set_values(connection, record.order, record.purchase.currency, prices)
-    key = f"{record.order}/v{record.version}"
-    await ledger.book_step(connection, key, "purchase", record.order, record.moves)
+    step = lost.Attempt(record.order, record.order, "purchase", record.base or 0, record.version, record.moves)
+    if again:
+        await lost.undo(connection, step)
+    await ledger.book_step(connection, await lost.free_key(connection, step), "purchase", record.order, record.moves)
 
 
-async def _head(connection: Connection, record: PurchaseRecord) -> bool:
-    """Whether the record is the newest."""
+async def _head(connection: Connection, record: PurchaseRecord) -> None:
     carriers = [x.carrier for x in record.shipments if x.carrier]
-    cursor = await connection.execute(
+    await connection.execute(
         "UPDATE purchase_order p SET status = %(status)s, version = %(version)s, revision = %(revision)s, "
         "supplier = %(supplier)s, site = %(site)s, currency = %(currency)s, "
         "parties = ARRAY(SELECT DISTINCT unnest(parties || %(carriers)s::text[]) ORDER BY 1), "
         "updated_at = clock_timestamp(), closed_at = CASE WHEN %(closed)s THEN coalesce(closed_at, clock_timestamp()) END "
-        "WHERE key = %(key)s AND version <= %(version)s RETURNING key",
+        "WHERE key = %(key)s",
         {
             "key": record.order,
             "status": record.status,
@@ -138,11 +151,6 @@ async def _head(connection: Connection, record: PurchaseRecord) -> bool:
             **record.purchase.model_dump(include={"revision", "supplier", "site", "currency"}),
         },
     )
-    if await cursor.fetchone() is not None:
-        return True
-    if await find(connection, record.order) is None:
-        raise LookupError(record.order)
-    return False
 
 
 async def _lines(connection: Connection, record: PurchaseRecord) -> None:

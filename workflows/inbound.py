@@ -188,7 +188,8 @@ class InboundWorkflow:
         held = inbound.holdings(self._state)
         moved, self._booked = stock.moves(self._booked, held), held
         record = inbound.record(self._state, outcomes, effects)
-        await procurement_steps.write_purchase(record.model_copy(update={"moves": moved}) if moved else record)
+        known = {"base": before.version, "moves": moved}
+        await procurement_steps.write_purchase(record.model_copy(update=known))
         self._lanes.put(effects)
 
     async def _carry_out(self, effect: Effect) -> None:

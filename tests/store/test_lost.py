@@ -1,17 +1,23 @@
 """A worker dies after a step was written, before Temporal recorded it: the step is decided again, with more known."""
 
 from itertools import product
+from random import Random
 
 import pytest
 
+from domain import inbound, procurement, stock
+from domain.procurement import PurchaseFile
 from schemas.effects import Effect
 from schemas.milestones import MilestoneKind, ShippedLine
 from schemas.orders import OrderStatus
+from schemas.purchasing import PurchaseDocument
 from schemas.records import StepRecord
 from schemas.returns import ReturnRecord, ReturnState
 from schemas.stock import Moves
 from store import effects, ledger, returns, steps
+from store import procurement as purchases_store
 from store.engine import Database
+from tests.domain import purchases
 from tests.store.rows import DUE, EFFECT, FIRST, KEY, open_order
 
 STAGES = ("on_hand:LYS", "allocated:LYS", "transit:DN-1", "customer:")
@@ -179,3 +185,72 @@ async def test_steps_that_move_nothing_before_one_that_is_booked_again_leave_it(
     for record in (step(3, 5, {}), step(5, 8, move(0, 1))):
         await steps.write(order, record)
     assert await held(order) == {STAGES[0]: -40, STAGES[1]: 40}
+
+
+PAPERS = (
+    purchases.confirmed(),
+    purchases.advised("S1", l1=60, l2=50),
+    purchases.received("G1", "S1", l1=55, damaged=5, l2=50),
+    purchases.advised("S2", l1=40),
+    purchases.received("G2", "S2", l1=40),
+    purchases.invoiced("I1", l1=95, l2=50),
+)
+
+
+async def buy(database: Database, state: PurchaseFile, *batches: list[PurchaseDocument]) -> PurchaseFile:
+    """Take documents in as the workflow does: each batch is a step."""
+    for batch in batches:
+        before = state
+        for it in batch:
+            state, _ = procurement.take(state, it)
+        moves = stock.moves(inbound.holdings(before), inbound.holdings(state))
+        known = {"base": before.version, "moves": moves}
+        await purchases_store.write(database, inbound.record(state, (), ()).model_copy(update=known))
+    return state
+
+
+@pytest.fixture
+async def bought(database: Database) -> tuple[Database, PurchaseFile]:
+    """A purchase order that is known, and nothing else of it."""
+    order = purchases.order()
+    assert order.order
+    async with database.transaction() as connection:
+        await purchases_store.open_purchase(connection, "erp-one", order.order, ["erp-one", "acme"])
+    return database, await buy(database, PurchaseFile(start=purchases.start()), [order])
+
+
+async def agrees(database: Database, state: PurchaseFile) -> None:
+    """The books say what the purchase order says, and add up."""
+    expected = {(place, item): packs for (place, item), packs in inbound.holdings(state).items() if packs}
+    async with database.connection() as connection:
+        found = {(row["place"], row["item"]): int(row["packs"]) for row in await ledger.balances(connection)}
+        assert found == expected
+        assert await ledger.audit(connection) == []
+
+
+async def test_what_arrives_while_a_purchase_order_ends_books_its_receipt_once(
+    bought: tuple[Database, PurchaseFile],
+) -> None:
+    """Temporal refuses the end because of a signal that came meanwhile: the last step is decided again, with it."""
+    database, state = bought
+    await buy(database, state, [*PAPERS[1:]])
+    ended = await buy(database, state, [*PAPERS[1:], PAPERS[0]])
+    await agrees(database, ended)
+
+
+@pytest.mark.parametrize("seed", range(12))
+async def test_purchase_steps_that_are_lost_again_and_again_book_once(
+    bought: tuple[Database, PurchaseFile], seed: int
+) -> None:
+    database, state = bought
+    chance, papers = Random(seed), list(PAPERS)
+    chance.shuffle(papers)
+    while papers:
+        known = chance.randint(1, len(papers))
+        for _ in range(chance.randint(0, 3)):
+            cut = chance.randint(0, known)
+            await buy(database, state, *(batch for batch in (papers[:cut], papers[cut:known]) if batch))
+            known = chance.randint(known, len(papers))
+        cut = chance.randint(1, known)
+        state, papers = await buy(database, state, papers[:cut]), papers[cut:]
+    await agrees(database, state)
