@@ -279,13 +279,12 @@ def take(state: PurchaseFile, document: PurchaseDocument) -> tuple[PurchaseFile,
     """Take in a document; with why it changed nothing, if so. What was paid, posted or booked under a revision is never
     exchanged for something else under the same one."""
     name, body = said(document)
-    known = state.documents.get(name)
-    if known:
-        revision = said(known)[1].revision
-        if known.id == document.id or body == said(known)[1]:
+    if known := state.documents.get(name):
+        before = said(known)[1]
+        if known.id == document.id or body == before:
             return state, AGAIN
-        if revision >= body.revision:
-            return state, OLDER if revision > body.revision else OTHER
+        if before.revision >= body.revision:
+            return state, OLDER if before.revision > body.revision else OTHER
     return grown(state, documents={**state.documents, name: document}), None
 
 
