@@ -6,7 +6,7 @@ from datetime import date
 
 from domain.inbound_trouble import coming, receipted
 from domain.matching import packs_of
-from domain.procurement import PurchaseFile, packs
+from domain.procurement import LAST, PurchaseFile, packs
 from domain.stock import Holdings
 from schemas.milestones import MilestoneKind
 from schemas.postings import SettlementDecision
@@ -147,9 +147,9 @@ def _invoices(state: PurchaseFile) -> tuple[InvoiceRecord, ...]:
 
 
 def _shipment(state: PurchaseFile, advice: DespatchAdvice) -> InboundShipment:
-    reported = [x for x in state.milestones.values() if x.shipment == advice.shipment]
-    last = max(reported, key=lambda x: (x.occurred_at, x.id)).kind if reported else MilestoneKind.SHIPPED
-    status = "received" if receipted(state, advice.shipment) else last
+    last = state.milestones.get(f"{LAST}/{advice.shipment}")
+    reported = last.kind if last else MilestoneKind.SHIPPED
+    status = "received" if receipted(state, advice.shipment) else reported
     return InboundShipment(
         shipment=advice.shipment, carrier=advice.carrier or "", eta=state.arrives_at(advice), status=status
     )

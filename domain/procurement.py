@@ -1,8 +1,8 @@
 """A purchase order as pure functions over its documents, which come in any order, any number of times.
 
 The state is a set of documents: of each the highest revision. Everything else follows from them, so any order and any
-repetition ends in the same state. Only what the ERP was told about invoices is remembered: money is paid once. Of two
-documents that say different things under one revision the first holds: others have been told of it.
+repetition ends in the same state. Only what the ERP was told about invoices is remembered: money is paid once. See
+`domain.papers` for how a document is taken in.
 """
 
 from collections import Counter
@@ -14,22 +14,21 @@ from typing import Any, NamedTuple
 from domain.matching import Invoiced, Terms, Verdict, packs_of, verdicts
 from schemas.base import Contract, Moment
 from schemas.exceptions import Action
-from schemas.milestones import MilestoneEvent, MilestoneKind
+from schemas.milestones import MilestoneEvent
 from schemas.postings import SettlementDecision
 from schemas.procurement import (
     ConfirmedLine,
     DespatchAdvice,
     GoodsReceipt,
     Invoice,
-    Paper,
     PurchaseLine,
     PurchaseOrder,
     SupplierConfirmation,
 )
 from schemas.purchasing import InboundStart, PurchaseDecision, PurchaseDocument, PurchaseStatus
 
-OLDER, AGAIN = "a higher revision of this document is known", "this document is known"
-OTHER = "another document has this number and revision: a correction needs a higher revision"
+LAST, DATED, CAME = "last", "eta", "delivered"
+"""What is kept of a carrier's reports on a shipment: the last, the last with an ETA, the last delivery."""
 
 
 class LineState(NamedTuple):
@@ -55,7 +54,8 @@ class PurchaseFile(Contract):
     """Everything the workflow knows of its purchase order. Frozen: each document makes a new one.
 
     `told`: what the ERP was told of each revision of an invoice. `looked_at`: deadlines up to then have passed.
-    `decisions`: what was decided about differences, the oldest first.
+    `decisions`: what was decided about differences, the oldest first. `milestones`: what is kept of a shipment, by mark
+    and shipment.
     """
 
     start: InboundStart
@@ -231,13 +231,8 @@ class PurchaseFile(Contract):
 
     def arrives_at(self, advice: DespatchAdvice) -> datetime:
         """When a shipment is expected, or came: a carrier's last word goes before the supplier's."""
-        said = sorted(
-            (x for x in self.milestones.values() if x.shipment == advice.shipment),
-            key=lambda x: (x.occurred_at, x.id),
-        )
-        arrivals = [x.occurred_at for x in said if x.kind is MilestoneKind.DELIVERED]
-        etas = [x.eta for x in said if x.eta]
-        return (arrivals or etas or [advice.eta])[-1]
+        came, said = (self.milestones.get(f"{mark}/{advice.shipment}") for mark in (CAME, DATED))
+        return came.occurred_at if came else (said and said.eta) or advice.eta
 
     def _each(self) -> Iterable[PurchaseDocument]:
         return (self.documents[name] for name in sorted(self.documents))
@@ -258,41 +253,6 @@ def packs(lines: Iterable[Any]) -> Counter[int]:
 def told_as(invoice: Invoice) -> str:
     """The name of a revision of an invoice."""
     return f"{invoice.number}/r{invoice.revision}"
-
-
-def said(document: PurchaseDocument) -> tuple[str, Paper]:
-    """The name of a document within its purchase order, and the document. Raises ValueError when it holds none."""
-    if document.order:
-        return "order", document.order
-    if document.confirmation:
-        return "confirmation", document.confirmation
-    if document.advice:
-        return f"advice/{document.advice.shipment}", document.advice
-    if document.receipt:
-        return f"receipt/{document.receipt.number}", document.receipt
-    if document.invoice:
-        return f"invoice/{document.invoice.number}", document.invoice
-    raise ValueError(f"document {document.id} is empty")
-
-
-def take(state: PurchaseFile, document: PurchaseDocument) -> tuple[PurchaseFile, str | None]:
-    """Take in a document; with why it changed nothing, if so. What was paid, posted or booked under a revision is never
-    exchanged for something else under the same one."""
-    name, body = said(document)
-    if known := state.documents.get(name):
-        before = said(known)[1]
-        if known.id == document.id or body == before:
-            return state, AGAIN
-        if before.revision >= body.revision:
-            return state, OLDER if before.revision > body.revision else OTHER
-    return grown(state, documents={**state.documents, name: document}), None
-
-
-def take_milestone(state: PurchaseFile, event: MilestoneEvent) -> tuple[PurchaseFile, str | None]:
-    """Take in what a carrier reports on a shipment."""
-    if event.id in state.milestones:
-        return state, f"{event.kind} was reported before"
-    return grown(state, milestones={**state.milestones, event.id: event}), None
 
 
 def grown(state: PurchaseFile, **update: object) -> PurchaseFile:

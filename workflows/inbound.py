@@ -1,28 +1,29 @@
 """The life of a purchase order, as a workflow: confirmed, shipped, received, invoiced, each told to the ERP, and paid.
 
-It decides with `domain.procurement`, writes each step down, and owes effects to the ERP through a lane. Purchase orders
-have few documents: the workflow never continues as new.
+It decides with `domain.procurement`, writes each step down, and owes effects to the ERP through a lane.
 """
 
 import asyncio
-from dataclasses import dataclass
 
 from temporalio import workflow
 from temporalio.common import SearchAttributeKey
-from temporalio.exceptions import ApplicationError, FailureError, is_cancelled_exception
+from temporalio.exceptions import FailureError, is_cancelled_exception
 
-from domain import inbound, inbound_effects, inbound_trouble, procurement, purchase_actions, stock
+from domain import inbound, inbound_effects, inbound_trouble, papers, purchase_actions, stock
 from domain.procurement import PurchaseFile
+from domain.purchase_run import InboundRun, Refused
 from schemas.cases import CaseEntry, Finding
-from schemas.commands import ActionRequest, Command
+from schemas.commands import ActionRequest, Command, Verb
 from schemas.effects import Effect
 from schemas.exceptions import Action, ExceptionKind
 from schemas.milestones import MilestoneEvent
-from schemas.purchasing import InboundStart, PurchaseAnswer, PurchaseDocument, PurchaseOutcome
+from schemas.purchasing import PurchaseAnswer, PurchaseDocument, PurchaseOutcome
 from schemas.records import Outcome
 from workflows import procurement_steps, steps
+from workflows.desk import Asked, Desk
 from workflows.errands import Errands
 from workflows.lanes import Lanes
+from workflows.seen import MOST_AT_ONCE
 from workflows.watch import Due, Watch
 
 FAILURE_ORIGIN = SearchAttributeKey.for_keyword("FailureOrigin")
@@ -31,43 +32,36 @@ ORDER_STATUS = SearchAttributeKey.for_keyword("OrderStatus")
 SHOWN_ENTRIES = 24
 
 
-@dataclass
-class Asked:
-    """An action on its way: decided when `done` or `refusal` is set."""
-
-    command: Command[ActionRequest]
-    done: str = ""
-    refusal: str | None = None
-    written: bool = False
-
-
 @workflow.defn(name="Inbound")
 class InboundWorkflow:
     """One purchase order. Id: `inbound/<erp>/<number>`."""
 
     @workflow.init
-    def __init__(self, start: InboundStart) -> None:
-        self._state = PurchaseFile(start=start)
+    def __init__(self, run: InboundRun) -> None:
+        self._state = run.state or PurchaseFile(start=run.start)
         self._documents: list[PurchaseDocument] = []
         self._milestones: list[MilestoneEvent] = []
-        self._booked = stock.Holdings()
-        self._refused: dict[str, tuple[Effect, Finding]] = {}
-        self._asked: list[Asked] = []
+        self._booked = inbound.holdings(self._state)
+        self._refused = {it.effect.key: it for it in run.refused}
+        self._desk = Desk[PurchaseAnswer](run.answers)
         self._indexed = ""
-        self._history: list[str] = []
+        self._history = list(run.history)
         self._lanes = Lanes(self._carry_out, lambda: True)
-        self._errands = Errands(start, ())
+        self._errands = Errands(run.start, run.cases)
         self._watch = Watch(self._due)
 
     @workflow.run
-    async def run(self, start: InboundStart) -> PurchaseOutcome:
+    async def run(self, run: InboundRun) -> PurchaseOutcome:
         """The story of a purchase order."""
         watching = asyncio.create_task(self._watch.run())
+        self._lanes.put(run.owed)
         while not self._over():
             await workflow.wait_condition(self._has_news)
             if mistake := self._lanes.mistake or self._errands.mistake:
                 raise mistake
             await self._take_in()
+            if workflow.info().is_continue_as_new_suggested():
+                await self._continue_as_new(run)
         watching.cancel()
         return self.status()
 
@@ -86,17 +80,11 @@ class InboundWorkflow:
     @workflow.update
     async def act(self, command: Command[ActionRequest]) -> PurchaseAnswer:
         """Carry out an action that a case offers; answered when it is written down."""
-        asked = Asked(command)
-        self._asked.append(asked)
-        await workflow.wait_condition(lambda: asked.written)
-        if asked.refusal:
-            raise ApplicationError(asked.refusal, type="refused")
-        return PurchaseAnswer(order=self._state.start.key, status=self._state.status, done=asked.done)
+        return await self._desk.ask(Verb.ACT, command, self._answer)
 
     @act.validator
     def _check_act(self, command: Command[ActionRequest]) -> None:
-        if refusal := purchase_actions.refusal(self._state, command.request, len(self._refused)):
-            raise ApplicationError(refusal, type="refused")
+        self._desk.check(Verb.ACT, command, lambda: self._refusal(command.request))
 
     @workflow.query
     def status(self) -> PurchaseOutcome:
@@ -119,12 +107,15 @@ class InboundWorkflow:
     def _has_news(self) -> bool:
         """Everything waits for the order itself, without which nothing can be written."""
         known = self._state.order or any(document.order for document in self._documents)
-        heard = known and (self._documents or self._milestones or self._asked)
+        heard = known and self._heard()
         mistake = self._lanes.mistake or self._errands.mistake
         return bool(heard or self._watch.passed or mistake) or self._over()
 
+    def _heard(self) -> bool:
+        return bool(self._documents or self._milestones or self._desk.waiting)
+
     def _over(self) -> bool:
-        heard = self._documents or self._milestones or not workflow.all_handlers_finished()
+        heard = self._heard() or not workflow.all_handlers_finished()
         return self._state.settled and self._lanes.idle and self._errands.idle and not heard
 
     async def _take_in(self) -> None:
@@ -139,34 +130,39 @@ class InboundWorkflow:
             self._note("deadline passed")
         if self._state != before or outcomes:
             await self._write_down(before, outcomes)
-        for one in asked:
-            one.written = True
+        self._desk.answer(asked, self._answer)
         self._follow()
         self._show()
 
     def _take_documents(self, outcomes: list[Outcome]) -> None:
         documents, self._documents = self._documents, []
         for document in documents:
-            self._state, superseded = procurement.take(self._state, document)
+            self._state, superseded = papers.take(self._state, document)
             outcomes.append(Outcome(event_id=document.id, inbox_id=document.inbox_id, superseded=superseded))
-            name, said = procurement.said(document)
+            name, said = papers.said(document)
             self._note(f"{name} r{said.revision} ({superseded or document.partner})")
 
     def _take_milestones(self, outcomes: list[Outcome]) -> None:
-        events, self._milestones = self._milestones, []
+        events, self._milestones = self._milestones[:MOST_AT_ONCE], self._milestones[MOST_AT_ONCE:]
         for event in events:
-            self._state, superseded = procurement.take_milestone(self._state, event)
+            self._state, superseded = papers.take_milestone(self._state, event)
             outcomes.append(Outcome(event_id=event.id, inbox_id=event.inbox_id, superseded=superseded))
             self._note(f"{event.shipment} {event.kind} ({superseded or event.partner})")
 
-    def _take_actions(self, outcomes: list[Outcome]) -> list[Asked]:
-        asked, self._asked = self._asked, []
+    def _refusal(self, wish: ActionRequest) -> str | None:
+        return purchase_actions.refusal(self._state, wish, len(self._refused))
+
+    def _answer(self, done: str) -> PurchaseAnswer:
+        return PurchaseAnswer(order=self._state.start.key, status=self._state.status, done=done)
+
+    def _take_actions(self, outcomes: list[Outcome]) -> list[Asked[PurchaseAnswer]]:
+        asked = self._desk.take()
         for one in asked:
             command, wish = one.command, one.command.request
-            one.refusal = purchase_actions.refusal(self._state, wish, len(self._refused))
-            outcomes.append(Outcome(event_id=f"act {wish.id}", inbox_id=command.inbox_id, superseded=one.refusal))
+            one.refusal = self._refusal(wish)
+            outcomes.append(Outcome(event_id=one.name, inbox_id=command.inbox_id, superseded=one.refusal))
             if one.refusal is None and wish.action is Action.RETRY:
-                again = tuple(effect for effect, _ in self._refused.values())
+                again = tuple(it.effect for it in self._refused.values())
                 self._refused.clear()
                 self._lanes.put(again)
                 one.done = f"{len(again)} effects are tried again"
@@ -179,7 +175,7 @@ class InboundWorkflow:
         return asked
 
     def _follow(self) -> None:
-        refused = (finding for _, finding in self._refused.values())
+        refused = (it.finding for it in self._refused.values())
         self._errands.follow(self._state, (*inbound_trouble.findings(self._state), *refused))
 
     async def _write_down(self, before: PurchaseFile, outcomes: list[Outcome]) -> None:
@@ -208,11 +204,29 @@ class InboundWorkflow:
         """The ERP said no, for good: people must look."""
         summary = f"{effect.system} refused {effect.operation} ({origin})"
         finding = Finding(kind=ExceptionKind.REFUSED_EFFECT, subject=effect.key, summary=summary)
-        self._refused[effect.key] = effect, finding
+        self._refused[effect.key] = Refused(effect=effect, finding=finding)
         self._note(summary)
         failure = f"{effect.system}.{effect.operation}"
         workflow.upsert_search_attributes([FAILURE_ORIGIN.value_set(origin), LAST_FAILURE.value_set(failure)])
         self._follow()
+
+    async def _continue_as_new(self, run: InboundRun) -> None:
+        """Carry everything over. Handlers are drained first, or messages were lost."""
+        await self._lanes.stop()
+        while self._heard() or not workflow.all_handlers_finished() or not self._errands.idle:
+            await workflow.wait_condition(
+                lambda: self._heard() or (workflow.all_handlers_finished() and self._errands.idle)
+            )
+            await self._take_in()
+        carried = {
+            "state": self._state,
+            "owed": self._lanes.owed,
+            "refused": tuple(self._refused.values()),
+            "history": tuple(self._history[-SHOWN_ENTRIES:]),
+            "cases": self._errands.cases,
+            "answers": self._desk.answered,
+        }
+        workflow.continue_as_new(run.model_copy(update=carried))
 
     def _note(self, entry: str) -> None:
         self._history.append(f"{workflow.now():%Y-%m-%d %H:%M} {entry}")

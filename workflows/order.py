@@ -16,7 +16,7 @@ from domain.findings import findings
 from domain.record import conditions, record
 from domain.state import OrderRun
 from schemas.cases import CaseEntry
-from schemas.commands import Verb
+from schemas.commands import CommandAnswer, Verb
 from schemas.effects import Effect, Operation
 from schemas.lifecycle import OrderOutcome, StatusAnswer
 from schemas.milestones import MilestoneEvent
@@ -174,7 +174,7 @@ class OrderWorkflow(TakesRequests):
         if decision.replay:
             await steps.replay(self._state.start.key, decision.replay)
 
-    def _take_command(self, asked: Asked, decisions: list[Decision], outcomes: list[Outcome]) -> None:
+    def _take_command(self, asked: Asked[CommandAnswer], decisions: list[Decision], outcomes: list[Outcome]) -> None:
         verb, command = asked.verb, asked.command
         asked.refusal = commands.refusal(self._state, verb, command)
         outcomes.append(Outcome(event_id=asked.name, inbox_id=command.inbox_id, superseded=asked.refusal))

@@ -1,7 +1,10 @@
 """What people and the ERP may ask of an order's workflow: refused at once with the reason, or carried out."""
 
+from typing import Any
+
 from temporalio import workflow
 
+from domain import commands
 from domain.record import conditions
 from domain.state import OrderState
 from schemas.commands import (
@@ -22,7 +25,7 @@ from workflows.desk import Desk
 class TakesRequests:
     """The part of the order's workflow that takes requests. It decides nothing: see `OrderWorkflow._take_command`."""
 
-    def __init__(self, state: OrderState, desk: Desk) -> None:
+    def __init__(self, state: OrderState, desk: Desk[CommandAnswer]) -> None:
         self._state = state
         self._desk = desk
         self._unacknowledged: dict[str, Effect] = {}
@@ -34,7 +37,7 @@ class TakesRequests:
 
     @amend.validator
     def _check_amend(self, command: Command[Amendment]) -> None:
-        self._desk.check(self._state, Verb.AMEND, command)
+        self._check(Verb.AMEND, command)
 
     @workflow.update
     async def cancel(self, command: Command[CancelRequest]) -> CommandAnswer:
@@ -43,7 +46,7 @@ class TakesRequests:
 
     @cancel.validator
     def _check_cancel(self, command: Command[CancelRequest]) -> None:
-        self._desk.check(self._state, Verb.CANCEL, command)
+        self._check(Verb.CANCEL, command)
 
     @workflow.update
     async def hold(self, command: Command[HoldRequest]) -> CommandAnswer:
@@ -52,7 +55,7 @@ class TakesRequests:
 
     @hold.validator
     def _check_hold(self, command: Command[HoldRequest]) -> None:
-        self._desk.check(self._state, Verb.HOLD, command)
+        self._check(Verb.HOLD, command)
 
     @workflow.update
     async def resume(self, command: Command[ResumeRequest]) -> CommandAnswer:
@@ -61,7 +64,7 @@ class TakesRequests:
 
     @resume.validator
     def _check_resume(self, command: Command[ResumeRequest]) -> None:
-        self._desk.check(self._state, Verb.RESUME, command)
+        self._check(Verb.RESUME, command)
 
     @workflow.update
     async def act(self, command: Command[ActionRequest]) -> CommandAnswer:
@@ -70,12 +73,15 @@ class TakesRequests:
 
     @act.validator
     def _check_act(self, command: Command[ActionRequest]) -> None:
-        self._desk.check(self._state, Verb.ACT, command)
+        self._check(Verb.ACT, command)
 
     @workflow.signal
     def replan(self, command: Command[ReplanDecision]) -> None:
         """A planner's decision about a proposal; one that comes too late is superseded with the reason."""
         self._desk.hear(Verb.REPLAN, command)
+
+    def _check(self, verb: Verb, command: Command[Any]) -> None:
+        self._desk.check(verb, command, lambda: commands.refusal(self._state, verb, command))
 
     @property
     def _waiting(self) -> tuple[Effect, ...]:

@@ -13,7 +13,7 @@ from activities.governor import GovernorActivities
 from activities.telling import Teller
 from connectors.dialect.replanning import DialectReplanning
 from connectors.http import SystemClient
-from domain import inbound, procurement
+from domain import inbound, papers
 from domain.procurement import PurchaseFile
 from schemas.base import System
 from schemas.forecast import Bucket, ForecastBatch, ForecastRow
@@ -49,9 +49,9 @@ class Desk:
         for it in news:
             before = self.purchase
             if isinstance(it, MilestoneEvent):
-                self.purchase, _ = procurement.take_milestone(self.purchase, it)
+                self.purchase, _ = papers.take_milestone(self.purchase, it)
             else:
-                self.purchase, _ = procurement.take(self.purchase, it)
+                self.purchase, _ = papers.take(self.purchase, it)
             if it == news[0] and before.order is None and self.purchase.order:
                 async with self.database.transaction() as connection:
                     await purchases.open_purchase(connection, "erp-one", self.purchase.order, ["erp-one"])

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from domain import inbound, inbound_effects, inbound_trouble, procurement, purchase_actions
+from domain import inbound, inbound_effects, inbound_trouble, papers, purchase_actions
 from domain.procurement import PurchaseFile
 from schemas.base import Unit
 from schemas.commands import ActionRequest, Command
@@ -49,9 +49,9 @@ def taken(
     for it in news:
         before = state
         if isinstance(it, MilestoneEvent):
-            state, _ = procurement.take_milestone(state, it)
+            state, _ = papers.take_milestone(state, it)
         else:
-            state, _ = procurement.take(state, it)
+            state, _ = papers.take(state, it)
         state, effects = inbound_effects.owed(before, state)
         told.extend(effects)
     return state, told
@@ -123,16 +123,16 @@ NOT_ITS_FIRST: tuple[tuple[PurchaseDocument, PurchaseDocument], ...] = (
 )
 
 
-@pytest.mark.parametrize(("first", "other"), NOT_ITS_FIRST, ids=[procurement.said(x)[0] for x, _ in NOT_ITS_FIRST])
+@pytest.mark.parametrize(("first", "other"), NOT_ITS_FIRST, ids=[papers.said(x)[0] for x, _ in NOT_ITS_FIRST])
 @pytest.mark.parametrize("name", ["a", "z"])
 def test_what_others_were_told_is_not_exchanged_under_the_same_revision(
     first: PurchaseDocument, other: PurchaseDocument, name: str
 ) -> None:
     state, _ = taken(order(), first)
-    after, superseded = procurement.take(state, other.model_copy(update={"id": name}))
-    assert after == state and superseded == procurement.OTHER
-    repeat, superseded = procurement.take(state, first.model_copy(update={"id": name}))
-    assert repeat == state and superseded == procurement.AGAIN
+    after, superseded = papers.take(state, other.model_copy(update={"id": name}))
+    assert after == state and superseded == papers.OTHER
+    repeat, superseded = papers.take(state, first.model_copy(update={"id": name}))
+    assert repeat == state and superseded == papers.AGAIN
 
 
 def test_an_invoice_that_was_paid_frees_no_packs_for_another() -> None:

@@ -5,7 +5,7 @@ from random import Random
 
 import pytest
 
-from domain import inbound, procurement, stock
+from domain import inbound, papers, stock
 from domain.procurement import PurchaseFile
 from schemas.effects import Effect
 from schemas.milestones import MilestoneKind, ShippedLine
@@ -202,7 +202,7 @@ async def buy(database: Database, state: PurchaseFile, *batches: list[PurchaseDo
     for batch in batches:
         before = state
         for it in batch:
-            state, _ = procurement.take(state, it)
+            state, _ = papers.take(state, it)
         moves = stock.moves(inbound.holdings(before), inbound.holdings(state))
         known = {"base": before.version, "moves": moves}
         await purchases_store.write(database, inbound.record(state, (), ()).model_copy(update=known))

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from domain import inbound, procurement, returning, stock
+from domain import inbound, papers, returning, stock
 from domain.procurement import PurchaseFile
 from domain.state import OrderState
 from domain.stock import Holdings
@@ -178,7 +178,7 @@ def bought(documents: tuple[PurchaseDocument, ...]) -> PurchaseFile:
     """A purchase order that has seen these."""
     state = PurchaseFile(start=purchases.start())
     for it in documents:
-        state, _ = procurement.take(state, it)
+        state, _ = papers.take(state, it)
     return state
 
 
@@ -252,7 +252,7 @@ async def test_whatever_happens_at_once_on_one_ledger_adds_up(books: Books, seed
                         continue
                     await books.order(order, times=times)
             case Happening("purchase", document):
-                purchase, _ = procurement.take(purchase, document)
+                purchase, _ = papers.take(purchase, document)
                 await books.follow("purchase", purchase.start.key, inbound.holdings(purchase), times=times)
             case Happening("return", told):
                 back = returning.apply(back, told).state

@@ -1,7 +1,7 @@
 """A worker with the real purchase order, replenishment and case workflows, and stand-in activities."""
 
 from collections import defaultdict
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -50,7 +50,7 @@ _numbers = count(1)
 
 @dataclass
 class PurchaseWorld:
-    """What the stand-ins were asked, by key. `trouble[operation]` troubles an operation."""
+    """What the stand-ins were asked, by key. `trouble[operation]` troubles an operation, `holding` whoever writes."""
 
     client: Client
     records: dict[str, list[PurchaseRecord]] = field(default_factory=lambda: defaultdict(list))
@@ -58,6 +58,7 @@ class PurchaseWorld:
     cases: dict[str, list[CaseRecord]] = field(default_factory=lambda: defaultdict(list))
     done: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
     trouble: dict[tuple[str, Operation], Trouble] = field(default_factory=dict)
+    holding: dict[str, Callable[[PurchaseRecord], Awaitable[None]]] = field(default_factory=dict)
 
     def activities(self) -> list[Callable[..., Any]]:
         """Stand-ins under the names of the real activities."""
@@ -83,6 +84,8 @@ class PurchaseWorld:
     @activity.defn(name="procurement.write_purchase")
     async def _write_purchase(self, record: PurchaseRecord) -> Written:
         self.records[record.order].append(record)
+        if hold := self.holding.get(record.order):
+            await hold(record)
         return Written(version=record.version)
 
     @activity.defn(name="procurement.write_replenishment")
@@ -155,7 +158,7 @@ class Purchase:
     async def tell(self, *documents: PurchaseDocument) -> None:
         """Signal documents, starting it when it is not, and wait until they are written down."""
         await self.world.client.start_workflow(
-            InboundWorkflow.run,
+            "Inbound",
             self.start,
             id=self.start.workflow_id,
             task_queue="orders",
@@ -170,9 +173,9 @@ class Purchase:
         """Signal what carriers report."""
         await self.handle.signal(InboundWorkflow.milestones, list(events))
 
-    async def act(self, action: Action, **fields: Any) -> PurchaseAnswer:
+    async def act(self, action: Action, name: str = "", **fields: Any) -> PurchaseAnswer:
         """Somebody of support acts on it. Raises WorkflowUpdateFailedError when it is refused."""
-        wish = ActionRequest(id=f"act-{next(_numbers)}", reason="because", action=action, **fields)
+        wish = ActionRequest(id=name or f"act-{next(_numbers)}", reason="because", action=action, **fields)
         command = Command[ActionRequest](request=wish, by="ann", inbox_id=9, accepted_at=datetime.now(UTC))
         return await self.handle.execute_update(InboundWorkflow.act, command)
 

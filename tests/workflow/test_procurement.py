@@ -1,5 +1,6 @@
 """The workflows of purchase orders and replenishments: steps, deadlines, cases, refusals, systems that are away."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -11,7 +12,7 @@ from temporalio.testing import WorkflowEnvironment
 from schemas.effects import Operation
 from schemas.exceptions import Action
 from schemas.milestones import MilestoneKind
-from schemas.purchasing import PurchaseStatus
+from schemas.purchasing import PurchaseRecord, PurchaseStatus
 from schemas.replenishment import Hop, ReplenishmentState
 from stack.temporal import binary
 from tests.domain.purchases import NOON, advised, confirmed, invoiced, of_own, received, reported
@@ -122,6 +123,28 @@ async def test_a_dead_erp_is_waited_for(world: PurchaseWorld) -> None:
     del world.trouble[order.start.key, Operation.POST_RECEIPT]
     await order.handle.result()
     assert order.done == ["receipt/G1/r1", "invoice/I1/r1/released"]
+
+
+async def test_a_step_that_is_decided_again_says_on_what(world: PurchaseWorld) -> None:
+    """Temporal refuses the end of a run when a signal came. The store takes back what the first try booked."""
+    order = world.purchase()
+    ending, go_on = asyncio.Event(), asyncio.Event()
+
+    async def hold(record: PurchaseRecord) -> None:
+        if record.closed:
+            ending.set()
+            await go_on.wait()
+
+    world.holding[order.start.key] = hold
+    await order.tell(order.order())
+    await order.tell(advised("S1", **ALL), received("G1", "S1", **ALL), invoiced("I1", **ALL))
+    await ending.wait()
+    await order.tell(confirmed())
+    go_on.set()
+    await order.handle.result()
+    again = [x for x in order.records if x.moves]
+    assert [(x.base, x.version) for x in again] == [(1, 4), (1, 5)]
+    assert again[0].moves == again[1].moves
 
 
 async def test_documents_and_reports_wait_for_the_order_itself(world: PurchaseWorld) -> None:

@@ -1,0 +1,125 @@
+"""A purchase order of many runs: what is owed, refused and answered goes along; ten thousand reports are taken in."""
+
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from typing import Any
+
+import pytest_asyncio
+from temporalio.testing import WorkflowEnvironment
+
+from domain.purchase_run import InboundRun
+from schemas.effects import Operation
+from schemas.exceptions import Action
+from schemas.milestones import MilestoneKind as M
+from schemas.purchasing import PurchaseStatus
+from stack.temporal import binary
+from tests.domain.purchases import NOON, advised, confirmed, invoiced, received, reported
+from tests.stack.standins import until
+from tests.workflow.conftest import options
+from tests.workflow.purchase_world import Purchase, PurchaseWorld, purchase_world
+from tests.workflow.return_world import dead, refuses
+from workflows.payloads import CONVERTER
+
+ALL: dict[str, Any] = {"l1": 100, "l2": 50}
+SCANS, IN_A_SIGNAL, IN_A_WAVE = 10_000, 50, 1_000
+LARGEST_INPUT = 2 * 1024 * 1024
+"""Bytes; Temporal refuses larger payloads."""
+
+
+@pytest_asyncio.fixture(scope="module")
+async def restless() -> AsyncIterator[PurchaseWorld]:
+    """A server that suggests to continue as new after a dozen events."""
+    async with (
+        await WorkflowEnvironment.start_local(
+            dev_server_existing_path=str(binary()),
+            dev_server_extra_args=options("limit.historyCount.suggestContinueAsNew=12"),
+            dev_server_log_level="error",
+            data_converter=CONVERTER,
+        ) as environment,
+        purchase_world(environment.client) as started,
+    ):
+        yield started
+
+
+async def runs(order: Purchase) -> list[InboundRun]:
+    """What each of the runs was started with."""
+    found, client = [], order.world.client
+    async for execution in client.list_workflows(f"WorkflowId = '{order.start.workflow_id}'"):
+        handle = client.get_workflow_handle(execution.id, run_id=execution.run_id)
+        async for event in handle.fetch_history_events():
+            payloads = event.workflow_execution_started_event_attributes.input.payloads
+            found += await client.data_converter.decode(payloads, [InboundRun])
+            break
+    return found
+
+
+async def test_many_runs_end_as_one(restless: PurchaseWorld) -> None:
+    order = restless.purchase()
+    await order.tell(order.order())
+    for document in (confirmed(), advised("S1", **ALL), received("G1", "S1", **ALL), invoiced("I1", **ALL)):
+        await order.tell(document)
+        await order.knows(document.id)
+    outcome = await order.handle.result()
+    assert (outcome.status, outcome.received) == (PurchaseStatus.SETTLED, 150)
+    assert len(await runs(order)) > 1
+    assert list(dict.fromkeys(order.done)) == ["confirmation/r1", "receipt/G1/r1", "invoice/I1/r1/released"]
+    booked = {(it.base, it.version): sum(it.moves.get("on_hand:LYS", {}).values()) for it in order.records}
+    assert sum(booked.values()) == 150, "each movement is booked by one run"
+
+
+async def test_what_a_dead_erp_is_owed_goes_along(restless: PurchaseWorld) -> None:
+    order = restless.purchase()
+    for operation in (Operation.REPORT_CONFIRMATION, Operation.POST_RECEIPT):
+        restless.trouble[order.start.key, operation] = dead
+    await order.tell(order.order(), confirmed(), received("G1", **ALL))
+    for n in range(8):
+        event = reported(M.IN_TRANSIT, "S1", n)
+        await order.report(event)
+        await order.knows(event.id)
+    assert len(await runs(order)) > 1
+    assert order.done == []
+    restless.trouble.clear()
+    await order.tell(invoiced("I1", **ALL))
+    await order.handle.result()
+    assert list(dict.fromkeys(order.done)) == ["confirmation/r1", "receipt/G1/r1", "invoice/I1/r1/released"]
+
+
+async def test_what_was_refused_and_what_people_asked_goes_along(restless: PurchaseWorld) -> None:
+    order = restless.purchase()
+    restless.trouble[order.start.key, Operation.POST_RECEIPT] = refuses
+    await order.tell(order.order(), received("G1", l1=100))
+    await order.case("refused_effect", "open")
+    said = await order.act(Action.ASK_AGAIN, "ask-1")
+    for n in range(8):
+        event = reported(M.IN_TRANSIT, "S1", n)
+        await order.report(event)
+        await order.knows(event.id)
+    assert len(await runs(order)) > 1
+    assert await order.act(Action.ASK_AGAIN, "ask-1") == said, "a repeat is answered, and not carried out"
+    del restless.trouble[order.start.key, Operation.POST_RECEIPT]
+    assert (await order.act(Action.RETRY)).done == "1 effects are tried again"
+    await order.case("refused_effect", "cured")
+    assert sorted(order.done) == ["decision/ask-1", "receipt/G1/r1"]
+    await order.tell(received("G2", l2=50), invoiced("I1", **ALL))
+    await order.handle.result()
+
+
+async def test_ten_thousand_reports_of_carriers(restless: PurchaseWorld) -> None:
+    order = restless.purchase()
+    await order.tell(order.order(), confirmed(), advised("S1", **ALL))
+    day = NOON.replace(year=2027)
+    scans = [
+        reported(M.DELAYED if n % 3 else M.IN_TRANSIT, "S1", n / 1000, eta=day + timedelta(days=n % 40))
+        for n in range(SCANS)
+    ]
+    for wave in range(0, SCANS, IN_A_WAVE):
+        for at in range(wave, wave + IN_A_WAVE, IN_A_SIGNAL):
+            await order.report(*scans[at : at + IN_A_SIGNAL], *scans[max(0, at - 7) : at])
+        names = {it.id for it in scans[: wave + IN_A_WAVE]}
+        await until(lambda names=names: names <= {x.event_id for it in order.records for x in it.outcomes})
+    assert {it.day for it in order.records[-1].supplies if it.packs} == {scans[-1].eta.date()}  # type: ignore[union-attr]
+    await order.tell(received("G1", "S1", **ALL), invoiced("I1", **ALL))
+    assert (await order.handle.result()).status is PurchaseStatus.SETTLED
+    lived = await runs(order)
+    assert len(lived) > 3
+    assert max(len(run.model_dump_json()) for run in lived) < LARGEST_INPUT / 20
