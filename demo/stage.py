@@ -16,7 +16,7 @@ from schemas.base import Contract, Role
 from schemas.exceptions import Channel
 from schemas.inventory import InventoryKind, InventoryReport
 from schemas.policies import ChannelPolicy, PolicyRule, Scope
-from simulators.driver import TIMEOUT_S, TRY_AGAIN, Driver, Targets
+from simulators.driver import TIMEOUT_S, TRY_AGAIN, Driver, Targets, asked_again
 from simulators.network import ERP, centre
 from stack.layout import LocalStack
 from store import partners
@@ -144,7 +144,7 @@ class Stage:
     async def letters(self) -> Letters:
         """Everything that people were sent so far."""
         async with httpx.AsyncClient(trust_env=False) as mailroom:
-            answer = await mailroom.get(self._letters_url)
+            answer = await asked_again(lambda: mailroom.get(self._letters_url))
         return Letters.model_validate_json(answer.content)
 
     async def put_rule(self, rule: PolicyRule) -> None:

@@ -28,8 +28,9 @@ class PurchaseHandoff:
     def __init__(self, client: Client) -> None:
         self._client = client
 
-    async def tell(self, start: InboundStart, placed: Placed, timeout_s: float) -> bool:
+    async def tell(self, start: InboundStart, placed: Placed, timeout_s: float, *, again: bool = False) -> bool:
         """Signal with start."""
+        ended = WorkflowIDReusePolicy.ALLOW_DUPLICATE if again else WorkflowIDReusePolicy.REJECT_DUPLICATE
         try:
             await self._client.start_workflow(
                 "Inbound",
@@ -39,7 +40,7 @@ class PurchaseHandoff:
                 start_signal="documents",
                 start_signal_args=[[placed.document]],
                 id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
-                id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
+                id_reuse_policy=ended,
                 task_timeout=TASK_TIMEOUT,
                 search_attributes=_attributes(ErpSystem=start.erp, Site=start.site, Region=start.region),
                 static_summary=f"Purchase order {start.number} · {start.supplier} · to {start.site}",

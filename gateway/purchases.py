@@ -9,6 +9,7 @@ from typing import Protocol
 from domain.master import named_in_purchase
 from domain.parties import TRANSPORT_DESK, warehouse_partner
 from domain.policies import procurement_policy
+from domain.purchase_run import InboundRun
 from gateway.admission import digest_of
 from gateway.master import Registry, cleared
 from gateway.papers import Placed, paper_of
@@ -17,7 +18,7 @@ from schemas.door import Refused, admit
 from schemas.procurement import GoodsReceipt, Invoice, Paper, PurchaseOrder
 from schemas.purchasing import InboundStart, purchase_key
 from schemas.replenishment import ReplenishmentProposal, ReplenishmentStart
-from store import inbox, partners, policies, procurement, replenishments
+from store import effects, inbox, partners, policies, procurement, replenishments
 from store.engine import Connection, Database
 
 PURCHASING = frozenset({inbox.PURCHASE, inbox.PAPER, inbox.PROPOSAL})
@@ -32,9 +33,9 @@ class WorkflowEnded(Exception):
 class Purchases(Protocol):
     """Hands documents and proposals to their workflows."""
 
-    async def tell(self, start: InboundStart, placed: Placed, timeout_s: float) -> bool:
-        """Signal a purchase order's workflow, which is started when it is not. False: Temporal is away. Raises
-        WorkflowEnded."""
+    async def tell(self, start: InboundStart, placed: Placed, timeout_s: float, *, again: bool = False) -> bool:
+        """Signal a purchase order's workflow, which is started when it is not; `again`, also when it has ended. False:
+        Temporal is away. Raises WorkflowEnded."""
         ...
 
     async def propose(self, start: ReplenishmentStart, timeout_s: float) -> bool:
@@ -80,13 +81,34 @@ async def _tell(
         start = await _start(connection, placed, message)
         parked = _broken(paper, start, message.partner) if start else None
     if start is None:
-        waiting_for = f"po:{placed.erp}/{placed.number}"
-        reason = f"purchase order {placed.number} is not known"
-        await _park(database, message, reason, Origin.PARTNER_MESSAGE, waiting_for)
+        await _wait_for_order(database, message, placed)
     elif parked:
         await _park(database, message, parked, Origin.OWNERSHIP)
     else:
-        await _handed(database, message, purchases.tell(start, placed, timeout_s), ENDED)
+        await _handed(database, message, _hand_over(database, purchases, start, placed, timeout_s), ENDED)
+
+
+async def _wait_for_order(database: Database, message: inbox.Message, placed: Placed) -> None:
+    """Park a message until its purchase order is known; one that has become known meanwhile brings it back."""
+    reason = f"purchase order {placed.number} is not known"
+    await _park(database, message, reason, Origin.PARTNER_MESSAGE, f"po:{placed.erp}/{placed.number}")
+    async with database.transaction() as connection:
+        await inbox.revive(connection, [message.id])
+
+
+async def _hand_over(
+    database: Database, purchases: Purchases, start: InboundStart, placed: Placed, timeout_s: float
+) -> bool:
+    """Tell the workflow. One that has ended begins again with what it handed over, which nothing changes meanwhile; but
+    not with effects that have been done since: no system remembers a key for ever."""
+    async with database.transaction() as connection:
+        before = await procurement.handed_over(connection, start.key)
+        if before:
+            run = InboundRun.model_validate(before)
+            done = await effects.done_among(connection, [it.key for it in run.owed])
+            run = run.model_copy(update={"owed": tuple(it for it in run.owed if it.key not in done)})
+            return await purchases.tell(run, placed, timeout_s, again=True)
+    return await purchases.tell(start, placed, timeout_s)
 
 
 def _parties(erp: str, order: PurchaseOrder) -> list[str]:

@@ -18,7 +18,8 @@ from psycopg import OperationalError
 from domain.master import named_in_command, named_in_release
 from gateway import canonical
 from gateway.admission import admit_event, digest_of, own_source
-from gateway.correlate import Facts, Parked, Placement, correlate, numbers_of
+from gateway.book import look_up
+from gateway.correlate import Parked, Placement, correlate
 from gateway.handoff import TemporalHandoff, WorkflowGone
 from gateway.intake import BULK, Intake
 from gateway.master import cleared
@@ -53,11 +54,12 @@ log = structlog.get_logger("relay")
 
 @dataclass
 class Batch:
-    """What one pass over the inbox found: events to place, in order, and commands to carry out afterwards."""
+    """What one pass over the inbox found: events to place, in order, commands to carry out afterwards, what waits."""
 
     placed: list[tuple[events.NewEvent, Milestone, Placement, str]] = field(default_factory=list)
     roles: dict[str, Role] = field(default_factory=dict)
     commands: list[inbox.Message] = field(default_factory=list)
+    waiting: list[int] = field(default_factory=list)
 
 
 class Relay:
@@ -94,6 +96,9 @@ class Relay:
             if not messages:
                 return 0
             batch, handed = await self._place(connection, messages)
+        if batch.waiting:
+            async with self._database.transaction() as connection:
+                await inbox.revive(connection, batch.waiting)
         await self._hand_over(handed)
         for message in batch.commands:
             self._start(self._command(message))
@@ -145,7 +150,7 @@ class Relay:
         self, connection: Connection, fresh: list[tuple[inbox.Message, Envelope[Milestone]]], batch: Batch
     ) -> None:
         """Place each event on its orders. A link made by one event of the batch counts for the next."""
-        book = await _look_up(connection, [envelope.data for _, envelope in fresh])
+        book = await look_up(connection, [envelope.data for _, envelope in fresh])
         links: list[tuple[str, str]] = []
         parked: list[inbox.Quarantine] = []
         for message, envelope in sorted(fresh, key=lambda pair: not pair[1].data.lines):
@@ -163,6 +168,7 @@ class Relay:
             batch.placed.append((event, milestone, placement, envelope.traceparent or message.traceparent))
         if links:
             await events.link_shipments(connection, links)
+        batch.waiting = [it.message for it in parked if it.waiting_for]
         if parked:
             await inbox.quarantine_all(connection, parked)
 
@@ -267,31 +273,3 @@ async def _without_repeats(
     if repeats:
         await inbox.settle(connection, [i for i, _ in repeats], "superseded", [reason for _, reason in repeats])
     return fresh
-
-
-@dataclass
-class Book:
-    """The orders that a batch names, looked up once."""
-
-    by_number: dict[str, list[events.OrderFacts]]
-    by_shipment: dict[str, list[events.OrderFacts]]
-
-    def facts(self, milestone: Milestone) -> Facts:
-        """What is known of one event's names."""
-        named = [order for number in numbers_of(milestone) for order in self.by_number.get(number, [])]
-        return Facts(tuple(named), tuple(self.by_shipment.get(milestone.shipment or "", [])))
-
-    def link(self, shipment: str, placement: Placement) -> None:
-        """An event of this batch has put a shipment on its orders."""
-        orders_known = {order.key: order for found in self.by_number.values() for order in found}
-        on_it = self.by_shipment.setdefault(shipment, [])
-        on_it.extend(orders_known[key] for key in placement.orders if key not in {order.key for order in on_it})
-
-
-async def _look_up(connection: Connection, milestones: list[Milestone]) -> Book:
-    numbers = sorted({number for milestone in milestones for number in numbers_of(milestone)})
-    by_number: dict[str, list[events.OrderFacts]] = defaultdict(list)
-    for order in await events.orders_named(connection, numbers) if numbers else []:
-        by_number[order.number].append(order)
-    shipments = sorted({milestone.shipment for milestone in milestones if milestone.shipment})
-    return Book(by_number, await events.orders_on(connection, shipments) if shipments else {})

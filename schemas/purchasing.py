@@ -3,7 +3,7 @@
 from datetime import date
 from decimal import Decimal
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import Field
 
@@ -195,7 +195,10 @@ class InboundShipment(Contract):
 
 
 class PurchaseRecord(Contract):
-    """One step of a purchase order, written as one transaction; see `schemas.records.StepRecord`."""
+    """One step of a purchase order, written as one transaction; see `schemas.records.StepRecord`.
+
+    `handed_over`: when everything is settled, what a later run of the workflow begins with.
+    """
 
     order: str
     version: int
@@ -210,6 +213,7 @@ class PurchaseRecord(Contract):
     effects: tuple[PurchaseEffect, ...] = ()
     supplies: tuple[Supply, ...] = ()
     moves: Moves = {}  # noqa: RUF012 - pydantic copies field defaults
+    handed_over: dict[str, Any] | None = None
 
 
 class PurchaseAnswer(Contract):

@@ -29,10 +29,13 @@ from simulators.webhooks import OutboxStatus, message_of
 RELEASES_AT_ONCE = 12
 TRY_AGAIN_AFTER_S = 0.5
 TRIES = 240
+BROKEN_AT_MOST = 5
 TIMEOUT_S = 30.0
 RELEASED, LATER = 201, 202
 ANSWERED = frozenset({200, RELEASED, LATER})
 TRY_AGAIN = frozenset({429, 502, 503, 504})
+
+Ask = Callable[[], Awaitable[httpx.Response]]
 
 
 @dataclass(frozen=True)
@@ -85,11 +88,15 @@ class Driver:
         await self._sims.aclose()
         await self._gateway.aclose()
 
+    async def _sim(self, method: str, path: str, content: str | bytes = b"") -> httpx.Response:
+        """Ask the systems' stand-ins something that may be asked twice: again when the connection breaks."""
+        return await asked_again(lambda: self._sims.request(method, path, content=content))
+
     async def plan(self, plans: Sequence[OrderPlan]) -> None:
         """Register what will physically happen. Raises httpx.HTTPStatusError when a plan is refused."""
         for at in range(0, len(plans), MAX_BATCH):
             body = PlanBatch.dump_json(tuple(plans[at : at + MAX_BATCH]), exclude_none=True)
-            response = await self._sims.put("/plans", content=body)
+            response = await self._sim("PUT", "/plans", content=body)
             response.raise_for_status()
 
     async def faults(self, preset: str) -> None:
@@ -99,7 +106,7 @@ class Driver:
 
     async def befall(self, system: System, faults: Faults) -> None:
         """Let faults befall one system, instead of those that did."""
-        response = await self._sims.put(f"/{system}/faults", content=faults.model_dump_json())
+        response = await self._sim("PUT", f"/{system}/faults", content=faults.model_dump_json())
         response.raise_for_status()
 
     async def release(self, releases: Sequence[OrderRelease], told: Callable[[str], None]) -> list[Refusal]:
@@ -113,7 +120,7 @@ class Driver:
                 return refusal
 
         content = Releases.dump_json(tuple(releases), exclude_none=True)
-        (await self._sims.put(f"/erp/{ERP}/released", content=content)).raise_for_status()
+        (await self._sim("PUT", f"/erp/{ERP}/released", content=content)).raise_for_status()
         answers = await asyncio.gather(*(one(order) for order in releases))
         return [refusal for refusal in answers if refusal]
 
@@ -135,7 +142,7 @@ class Driver:
         """Tell a milestone as a partner would: enveloped, signed, again after a fault. Raises when none answers."""
         message = message_of(partner, milestone, event_id)
         secret = webhook_secret(self._master_secret, partner)
-        (await self._sims.put(f"/wms/said/{partner}", content=message.body)).raise_for_status()
+        (await self._sim("PUT", f"/wms/said/{partner}", content=message.body)).raise_for_status()
 
         def post() -> Awaitable[httpx.Response]:
             return self._gateway.post(message.path, content=message.body, headers=message.signed(secret))
@@ -147,7 +154,7 @@ class Driver:
         a fault. Raises httpx.HTTPStatusError when one of them refuses it."""
         for at in range(0, len(reports), MAX_BATCH):
             content = InventoryBatch(reports=tuple(reports[at : at + MAX_BATCH])).model_dump_json(exclude_none=True)
-            (await self._sims.put("/wms/reports", content=content)).raise_for_status()
+            (await self._sim("PUT", "/wms/reports", content=content)).raise_for_status()
             bearer = {"Authorization": f"Bearer {key}"}
 
             def post(content: str = content, bearer: dict[str, str] = bearer) -> Awaitable[httpx.Response]:
@@ -173,26 +180,26 @@ class Driver:
 
     async def supply(self, plan: SupplyPlan) -> None:
         """Let a supplier and a warehouse do what a plan says. Raises httpx.HTTPStatusError when it is refused."""
-        (await self._sims.put("/supplies", content=plan.model_dump_json(exclude_none=True))).raise_for_status()
+        (await self._sim("PUT", "/supplies", content=plan.model_dump_json(exclude_none=True))).raise_for_status()
 
     async def item_rules(self, item: str, rules: ItemRules) -> None:
         """Let the ERP demand something of replenishments of an item. Raises httpx.HTTPStatusError."""
         content = rules.model_dump_json(exclude_unset=True)
-        (await self._sims.put(f"/erp/rules/{item}", content=content)).raise_for_status()
+        (await self._sim("PUT", f"/erp/rules/{item}", content=content)).raise_for_status()
 
     async def create(self, erp: str, kind: MasterKind, id: str) -> None:
         """Let an ERP know a record that begins with `NEW-` from now on. Raises httpx.HTTPStatusError."""
-        (await self._sims.put(f"/erp/{erp}/master/{kind}/{id}")).raise_for_status()
+        (await self._sim("PUT", f"/erp/{erp}/master/{kind}/{id}")).raise_for_status()
 
     async def answers(self, system: System, order: str, answers: Answers) -> None:
         """Let a system answer calls about an order otherwise than with yes. Raises httpx.HTTPStatusError."""
         content = answers.model_dump_json(exclude_unset=True)
-        response = await self._sims.put(f"/{system}/answers/{order}", content=content)
+        response = await self._sim("PUT", f"/{system}/answers/{order}", content=content)
         response.raise_for_status()
 
     async def book(self, system: System, path: str) -> dict[str, Any]:
         """What a system's books say, `path` after its name: `/v1/tenders/PO-1`. Empty when it knows nothing of it."""
-        response = await self._sims.get(f"/{system}{path}")
+        response = await self._sim("GET", f"/{system}{path}")
         if response.status_code == httpx.codes.NOT_FOUND:
             return {}
         response.raise_for_status()
@@ -201,20 +208,30 @@ class Driver:
 
     async def outbox(self) -> OutboxStatus:
         """What the partners have said so far, and what they still have to say."""
-        response = await self._sims.get("/webhooks/outbox")
+        response = await self._sim("GET", "/webhooks/outbox")
         return OutboxStatus.model_validate_json(response.content)
 
     async def books(self) -> dict[str, LedgerReport]:
         """Each system's own ledger."""
         found = {}
         for system in System:
-            response = await self._sims.get(f"/{system}/ledger")
+            response = await self._sim("GET", f"/{system}/ledger")
             response.raise_for_status()
             found[system.value] = LedgerReport.model_validate_json(response.content)
         return found
 
 
-async def _insist(post: Callable[[], Awaitable[httpx.Response]]) -> httpx.Response | None:
+async def asked_again(ask: Ask) -> httpx.Response:
+    """The answer to what may be asked twice. Raises httpx.TransportError when the connection breaks each time."""
+    for _ in range(BROKEN_AT_MOST):
+        try:
+            return await ask()
+        except httpx.TransportError:
+            await asyncio.sleep(TRY_AGAIN_AFTER_S)
+    return await ask()
+
+
+async def _insist(post: Ask) -> httpx.Response | None:
     """Post until the gateway has taken a decision. The last answer, or None when there was none at all."""
     response: httpx.Response | None = None
     for _ in range(TRIES):

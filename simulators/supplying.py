@@ -113,7 +113,7 @@ class SupplyPlan(Contract):
 
 
 class Suppliers:
-    """`PUT /supplies` with a `SupplyPlan`: everything in it is told, one document after the other.
+    """`PUT /supplies` with a `SupplyPlan`: everything in it is told, once, one document after the other.
 
     A warehouse books what it receives, or sends to another site, before it tells of it.
     """
@@ -122,6 +122,7 @@ class Suppliers:
         self._outbox = outbox
         self._stock = stock
         self._tasks: set[asyncio.Task[None]] = set()
+        self._begun: list[SupplyPlan] = []
 
     def release(self, erp: str, order: PurchaseOrder) -> None:
         """An ERP sends a purchase order out."""
@@ -136,9 +137,11 @@ class Suppliers:
             plan = SupplyPlan.model_validate_json(await request.body())
         except ValidationError as error:
             return problem(422, "plan_invalid", str(error))
-        task = asyncio.create_task(self._tell(plan))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        if plan not in self._begun:  # it may be put again when its answer was lost
+            self._begun.append(plan)
+            task = asyncio.create_task(self._tell(plan))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
         return answer(plan)
 
     async def _tell(self, plan: SupplyPlan) -> None:

@@ -67,6 +67,12 @@ async def done(connection: Connection, effect: Effect, reference: str, attempts:
     )
 
 
+async def done_among(connection: Connection, keys: list[str]) -> set[str]:
+    """Those that have been done."""
+    cursor = await connection.execute("SELECT key FROM effect WHERE key = ANY(%s) AND outcome = 'done'", (keys,))
+    return {row["key"] for row in await cursor.fetchall()}
+
+
 async def failed(connection: Connection, effect: Effect, origin: Origin, error: str, *, final: bool) -> None:
     """An attempt failed. `final`: the system refused by rule, and no retry can help."""
     await connection.execute(

@@ -159,26 +159,32 @@ async def awaken(connection: Connection, names: list[str]) -> int:
     return cursor.rowcount
 
 
-async def revive(connection: Connection) -> int:
-    """Bring back what `awaken` missed because it was parked at that very moment; looks at everything that waits."""
+async def revive(connection: Connection, ids: list[int] | None = None) -> int:
+    """Bring back what `awaken` missed because it was parked at that very moment: of these, once they are committed, at the
+    first attempts only; or of everything that waits, now and then."""
     cursor = await connection.execute(
         "UPDATE inbox_message m SET state = 'received', waiting_for = NULL, reason = NULL, origin = NULL, "
-        "settled_at = NULL, not_before = now() WHERE waiting_for IS NOT NULL AND state = 'quarantined' AND ("
-        "EXISTS (SELECT FROM order_view o WHERE o.key = substr(m.waiting_for, 7) AND m.waiting_for LIKE 'order:%' "
+        "settled_at = NULL, not_before = now(), attempts = attempts + (%(ids)s::bigint[] IS NOT NULL)::int "
+        "WHERE waiting_for IS NOT NULL AND state = 'quarantined' "
+        "AND (%(ids)s::bigint[] IS NULL OR m.id = ANY(%(ids)s) AND m.attempts < 2) AND ("
+        "EXISTS (SELECT FROM order_view o WHERE o.key = substr(m.waiting_for, 7) AND m.waiting_for LIKE 'order:%%' "
         "AND o.status <> 'released') OR "
-        "EXISTS (SELECT FROM order_view o WHERE o.number = substr(m.waiting_for, 8) AND m.waiting_for LIKE 'number:%' "
+        "EXISTS (SELECT FROM order_view o WHERE o.number = substr(m.waiting_for, 8) AND m.waiting_for LIKE 'number:%%' "
         "AND o.status <> 'released') OR "
         "EXISTS (SELECT FROM shipment_order s WHERE s.shipment = substr(m.waiting_for, 10) "
-        "AND m.waiting_for LIKE 'shipment:%') OR "
+        "AND m.waiting_for LIKE 'shipment:%%') OR "
         "EXISTS (SELECT FROM inbound_shipment s WHERE s.shipment = substr(m.waiting_for, 10) "
-        "AND m.waiting_for LIKE 'shipment:%') OR "
+        "AND m.waiting_for LIKE 'shipment:%%') OR "
         "EXISTS (SELECT FROM purchase_order p WHERE p.erp || '/' || p.number = substr(m.waiting_for, 4) "
-        "AND m.waiting_for LIKE 'po:%') OR "
-        "EXISTS (SELECT FROM master_record r WHERE r.known AND m.waiting_for LIKE 'master:%' "
+        "AND m.waiting_for LIKE 'po:%%') OR "
+        "EXISTS (SELECT FROM master_record r WHERE r.known AND m.waiting_for LIKE 'master:%%' "
         "AND m.waiting_for = 'master:' || r.owner || '/' || r.kind || '/' || r.id) OR "
         "EXISTS (SELECT FROM order_view o, unnest(o.parties) AS party WHERE o.key = substr(m.waiting_for, 7 + "
-        "length(m.partner) + 1) AND m.waiting_for LIKE 'party:%' AND party = m.partner))"
+        "length(m.partner) + 1) AND m.waiting_for LIKE 'party:%%' AND party = m.partner))",
+        {"ids": ids},
     )
+    if cursor.rowcount:
+        await connection.execute(f"NOTIFY {CHANNEL}")
     return cursor.rowcount
 
 

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from psycopg.types.json import Jsonb
+
 from schemas.procurement import PurchaseOrder
 from schemas.purchasing import PurchaseRecord, PurchaseStatus, purchase_key
 from store import effects, events, inbox, ledger, lost, planning, positions
@@ -115,6 +117,14 @@ async def write(database: Database, record: PurchaseRecord) -> None:
         await positions.redate(connection, f"{record.order}/v{record.version}", record.order)
 
 
+async def handed_over(connection: Connection, key: str) -> dict[str, Any] | None:
+    """What the workflow of a settled purchase order has handed over; None while it is not settled. Until the transaction
+    ends no step of it is written: whoever starts it again starts it with its last word."""
+    cursor = await connection.execute("SELECT handed_over FROM purchase_order WHERE key = %s FOR NO KEY UPDATE", (key,))
+    row = await cursor.fetchone()
+    return row["handed_over"] if row else None
+
+
 async def _lock(connection: Connection, key: str) -> int:
     """The version that is written; until the transaction ends, no other step of the purchase order is."""
     cursor = await connection.execute("SELECT version FROM purchase_order WHERE key = %s FOR NO KEY UPDATE", (key,))
@@ -140,7 +150,7 @@ async def _head(connection: Connection, record: PurchaseRecord) -> None:
         "UPDATE purchase_order p SET status = %(status)s, version = %(version)s, revision = %(revision)s, "
         "supplier = %(supplier)s, site = %(site)s, currency = %(currency)s, "
         "parties = ARRAY(SELECT DISTINCT unnest(parties || %(carriers)s::text[]) ORDER BY 1), "
-        "updated_at = clock_timestamp(), closed_at = CASE WHEN %(closed)s THEN coalesce(closed_at, clock_timestamp()) END "
+        "handed_over = %(handed_over)s, updated_at = clock_timestamp(), closed_at = CASE WHEN %(closed)s THEN coalesce(closed_at, clock_timestamp()) END "
         "WHERE key = %(key)s",
         {
             "key": record.order,
@@ -148,6 +158,7 @@ async def _head(connection: Connection, record: PurchaseRecord) -> None:
             "version": record.version,
             "closed": record.closed,
             "carriers": carriers,
+            "handed_over": Jsonb(record.handed_over) if record.handed_over else None,
             **record.purchase.model_dump(include={"revision", "supplier", "site", "currency"}),
         },
     )

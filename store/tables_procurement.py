@@ -13,7 +13,8 @@ from store.columns import NOW, document, moment, texts, whole, word
 class PurchaseOrderRow(SQLModel, table=True):
     """A purchase order as it stands. Written by its workflow alone, but for its birth in the relay.
 
-    `key` is `<erp>/po:<number>`; `parties` may report on it and see it.
+    `key` is `<erp>/po:<number>`; `parties` may report on it and see it. `handed_over`: what a later run of the workflow
+    begins with, once everything is settled (`domain.purchase_run.InboundRun`).
     """
 
     __tablename__: ClassVar[str] = "purchase_order"
@@ -34,6 +35,7 @@ class PurchaseOrderRow(SQLModel, table=True):
     created_at: datetime = moment(**NOW)
     updated_at: datetime = moment(**NOW)
     closed_at: datetime | None = moment()
+    handed_over: dict[str, Any] | None = document()
 
 
 class PurchaseLineRow(SQLModel, table=True):

@@ -4,6 +4,7 @@ It decides with `domain.procurement`, writes each step down, and owes effects to
 """
 
 import asyncio
+from typing import Any
 
 from temporalio import workflow
 from temporalio.common import SearchAttributeKey
@@ -38,6 +39,7 @@ class InboundWorkflow:
 
     @workflow.init
     def __init__(self, run: InboundRun) -> None:
+        self._run = run
         self._state = run.state or PurchaseFile(start=run.start)
         self._documents: list[PurchaseDocument] = []
         self._milestones: list[MilestoneEvent] = []
@@ -61,7 +63,7 @@ class InboundWorkflow:
                 raise mistake
             await self._take_in()
             if workflow.info().is_continue_as_new_suggested():
-                await self._continue_as_new(run)
+                await self._continue_as_new()
         watching.cancel()
         return self.status()
 
@@ -175,8 +177,11 @@ class InboundWorkflow:
         return asked
 
     def _follow(self) -> None:
+        self._errands.follow(self._state, self._findings())
+
+    def _findings(self) -> tuple[Finding, ...]:
         refused = (it.finding for it in self._refused.values())
-        self._errands.follow(self._state, (*inbound_trouble.findings(self._state), *refused))
+        return *inbound_trouble.findings(self._state), *refused
 
     async def _write_down(self, before: PurchaseFile, outcomes: list[Outcome]) -> None:
         """Write one step, then owe what it makes due."""
@@ -184,7 +189,9 @@ class InboundWorkflow:
         held = inbound.holdings(self._state)
         moved, self._booked = stock.moves(self._booked, held), held
         record = inbound.record(self._state, outcomes, effects)
-        known = {"base": before.version, "moves": moved}
+        known: dict[str, Any] = {"base": before.version, "moves": moved}
+        if self._state.settled:
+            known["handed_over"] = self._carried((*self._lanes.owed, *effects)).model_dump(mode="json")
         await procurement_steps.write_purchase(record.model_copy(update=known))
         self._lanes.put(effects)
 
@@ -210,7 +217,7 @@ class InboundWorkflow:
         workflow.upsert_search_attributes([FAILURE_ORIGIN.value_set(origin), LAST_FAILURE.value_set(failure)])
         self._follow()
 
-    async def _continue_as_new(self, run: InboundRun) -> None:
+    async def _continue_as_new(self) -> None:
         """Carry everything over. Handlers are drained first, or messages were lost."""
         await self._lanes.stop()
         while self._heard() or not workflow.all_handlers_finished() or not self._errands.idle:
@@ -218,15 +225,22 @@ class InboundWorkflow:
                 lambda: self._heard() or (workflow.all_handlers_finished() and self._errands.idle)
             )
             await self._take_in()
+        workflow.continue_as_new(self._carried(self._lanes.owed))
+
+    def _carried(self, owed: tuple[Effect, ...]) -> InboundRun:
+        """What a later run begins with. Cases of which nothing is wrong any more are closed by then."""
+        wrong = {finding.kind for finding in self._findings()}
         carried = {
             "state": self._state,
-            "owed": self._lanes.owed,
+            "owed": owed,
             "refused": tuple(self._refused.values()),
             "history": tuple(self._history[-SHOWN_ENTRIES:]),
-            "cases": self._errands.cases,
+            "cases": tuple(
+                case.model_copy(update={"open": case.open and case.kind in wrong}) for case in self._errands.cases
+            ),
             "answers": self._desk.answered,
         }
-        workflow.continue_as_new(run.model_copy(update=carried))
+        return self._run.model_copy(update=carried)
 
     def _note(self, entry: str) -> None:
         self._history.append(f"{workflow.now():%Y-%m-%d %H:%M} {entry}")

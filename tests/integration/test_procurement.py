@@ -16,6 +16,8 @@ import pytest_asyncio
 
 from demo.report import reconcile
 from schemas.base import Contract, Role, System
+from schemas.commands import ActionRequest
+from schemas.exceptions import Action
 from schemas.milestones import Milestone, MilestoneKind
 from schemas.procurement import (
     AdvisedLine,
@@ -127,6 +129,16 @@ class Shop:
         async with self.database.connection() as connection:
             return {row["place"]: row["packs"] for row in await ledger.balances(connection, order.lines[0].item)}
 
+    async def confirmed(self, order: PurchaseOrder) -> bool:
+        """Whether the ERP was told of a confirmation: it may come after everything else."""
+        await asyncio.sleep(0.05)
+        return bool((await self.book(order)).confirmations)
+
+    async def has(self, order: PurchaseOrder, place: str, packs: int) -> bool:
+        """Whether so many packs of its item are there."""
+        await asyncio.sleep(0.05)
+        return (await self.stock(order)).get(place) == packs
+
     async def case(self, order: PurchaseOrder, kind: str, state: str) -> None:
         """Wait until its case of a kind is in a state."""
 
@@ -199,16 +211,48 @@ async def open_shop(seed: int) -> AsyncIterator[Shop]:
 async def test_straight_through(shop: Shop) -> None:
     order = await shop.release(shop.purchase())
     plan = SupplyPlan(erp=ERP, order=order)
-    (partner, confirmation), *_ = plan.papers(datetime.now(UTC))
-    await shop.driver.paper(partner, confirmation, f"{order.number}-1")
-    await shop.reaches(order, "confirmed")  # what comes when everything is paid is not told any more
     await shop.driver.supply(plan)
     seen = await shop.reaches(order, "settled")
     assert [(x["number"], x["decision"]) for x in seen["invoices"]] == [(f"INV-{order.number}", "released")]
+    await until(lambda: shop.confirmed(order))
     book = await shop.book(order)
     assert (len(book.confirmations), book.received, book.payable) == (1, 100, Decimal("1250.00"))
     assert await shop.stock(order) == {f"on_hand:{SITE}": 100, f"supplier:{SUPPLIER}": -100}
     assert seen["cases"] == []
+
+
+async def test_what_comes_when_everything_is_paid_is_taken_in(shop: Shop) -> None:
+    """More packs are received and invoiced after the end: stock has them, the invoice is held until people decide."""
+    order = await shop.release(shop.purchase())
+    plan = SupplyPlan(erp=ERP, order=order)
+    await shop.driver.supply(plan)
+    await shop.reaches(order, "settled")
+    now = datetime.now(UTC)
+    papers = [paper for _, paper in plan.papers(now)]
+    receipt, invoice = papers[2], papers[3]
+    assert isinstance(receipt, GoodsReceipt) and isinstance(invoice, Invoice)
+    more = receipt.model_copy(update={"number": "GR-MORE", "lines": (ReceivedLine(line=1, packs=10),)})
+    await shop.driver.paper(WAREHOUSE, more, f"{order.number}-gr-more")
+    await until(lambda: shop.has(order, f"on_hand:{SITE}", 110))
+    lines = (InvoicedLine(line=1, packs=10, unit_price=Decimal("12.5")),)
+    second = invoice.model_copy(update={"number": "INV-MORE", "lines": lines})
+    await shop.driver.paper(SUPPLIER, second, f"{order.number}-inv-more")
+    await shop.case(order, "invoice_mismatch", "open")
+    assert (await shop.book(order)).payable == Decimal(1250)
+    about = {Action.REJECT_INVOICE: "INV-MORE", Action.CLOSE_UNINVOICED: None}
+    for action, number in about.items():
+        wish = ActionRequest(id=f"{order.number}-{action}", reason="a gift", action=action, invoice=number)
+        answer = await shop.post("helpdesk", f"/v1/purchase-orders/{order.number}/act", wish)
+        assert answer.is_success, answer.text
+    await shop.reaches(order, "settled")
+    await shop.case(order, "invoice_mismatch", "cured")
+    for name in ("gr-more", "inv-more"):
+        assert (await shop.message(f"{order.number}-{name}"))["state"] == "applied"
+    book = await shop.book(order)
+    assert (book.received, book.payable) == (110, Decimal(1250))
+    seen = await shop.show(f"/v1/purchase-orders/{order.number}")
+    assert {x["attempts"] for x in seen["effects"]} == {1}, "what was done before the end is not asked for again"
+    assert await shop.stock(order) == {f"on_hand:{SITE}": 110, f"supplier:{SUPPLIER}": -110}
 
 
 async def test_a_short_confirmation_opens_a_case_that_ends_with_the_order(shop: Shop) -> None:

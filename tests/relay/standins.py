@@ -9,10 +9,13 @@ from temporalio.client import Client
 from temporalio.exceptions import ApplicationError
 from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 
+from domain.purchase_run import InboundRun
 from domain.state import OrderRun
 from schemas.commands import Amendment, Command, CommandAnswer, HoldRequest, ReplanDecision, ReturnAnswer
 from schemas.lifecycle import StatusAnswer
 from schemas.orders import OrderStatus, Promise
+from schemas.purchasing import PurchaseDocument
+from schemas.replenishment import ReplenishmentStart
 from schemas.returns import ReturnStart
 
 
@@ -97,10 +100,39 @@ class StandInReturn:
         return ReturnAnswer(order=self._start.order, rma=rma, state=self._start.items[1], packs=7)
 
 
+@workflow.defn(name="Inbound")
+class StandInInbound:
+    """A purchase order that is over with its first documents; it gives their ids, and how its timeline began."""
+
+    @workflow.init
+    def __init__(self, run: InboundRun) -> None:
+        self._documents: list[str] = []
+
+    @workflow.run
+    async def run(self, run: InboundRun) -> list[str]:
+        """Wait for documents."""
+        await workflow.wait_condition(lambda: bool(self._documents))
+        return [*run.history, *self._documents]
+
+    @workflow.signal
+    def documents(self, documents: list[PurchaseDocument]) -> None:
+        """Note."""
+        self._documents += [it.id for it in documents]
+
+
+@workflow.defn(name="Replenishment")
+class StandInReplenishment:
+    """A proposal that is decided at once."""
+
+    @workflow.run
+    async def run(self, start: ReplenishmentStart) -> None:
+        """Nothing."""
+
+
 @asynccontextmanager
 async def standing_in(client: Client) -> AsyncIterator[None]:
     """A worker with these workflows while the block runs; orders that are left are ended."""
-    workflows = [StandInOrder, StandInReturn]
+    workflows = [StandInOrder, StandInReturn, StandInInbound, StandInReplenishment]
     async with Worker(client, task_queue="orders", workflows=workflows, workflow_runner=UnsandboxedWorkflowRunner()):
         yield
     async for left in client.list_workflows("ExecutionStatus = 'Running' AND WorkflowType = 'Order'"):

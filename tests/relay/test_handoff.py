@@ -8,8 +8,11 @@ from typing import Any
 import pytest
 from temporalio.client import Client
 
+from domain.purchase_run import InboundRun
 from gateway.handoff import TemporalHandoff, WorkflowGone
+from gateway.papers import Placed
 from gateway.ports import CommandRefused
+from gateway.purchases import WorkflowEnded
 from gateway.requests import CommandRecord
 from schemas.base import Contract, Role
 from schemas.commands import (
@@ -24,8 +27,11 @@ from schemas.commands import (
 from schemas.milestones import ShippedLine
 from schemas.orders import CancelRequest
 from schemas.policies import PolicyRule
+from schemas.replenishment import ReplenishmentStart
 from schemas.returns import ReturnStart, ReturnState
 from store import policies, returns
+from tests.domain.purchases import NOON, document, start
+from tests.domain.test_replenishing import proposal
 from tests.relay.conftest import Desk
 from tests.relay.standins import standing_in
 from tests.stack.standins import until
@@ -186,3 +192,28 @@ async def test_a_return_that_is_refused_says_why_now_and_later(desk: Desk, hando
     strange = ReturnRequest.model_validate({"id": "RMA-2", "reason": "r", "lines": [{"line": 9, "quantity": 1}]})
     with pytest.raises(CommandRefused, match=r"line 9 is not a line of this order: it has 1, 2"):
         await _ask(desk, handoff, key, "return", strange)
+
+
+async def test_a_purchase_order_that_has_ended_begins_again_only_with_what_it_handed_over(
+    handoff: TemporalHandoff, temporal_client: Client
+) -> None:
+    begun = start("45-again")
+    first, second = (Placed(erp="erp-one", number="45-again", document=document(name)) for name in ("first", "second"))
+    assert await handoff.purchases.tell(begun, first, WITHIN_S)
+    workflow = temporal_client.get_workflow_handle(begun.workflow_id)
+    assert await workflow.result() == ["first"]
+    with pytest.raises(WorkflowEnded):
+        await handoff.purchases.tell(begun, second, WITHIN_S)
+    run = InboundRun(**begun.model_dump(), history=("settled",))
+    assert await handoff.purchases.tell(run, second, WITHIN_S, again=True)
+    assert await workflow.result() == ["settled", "second"]
+
+
+async def test_a_proposal_is_started_once_also_after_it_was_decided(
+    handoff: TemporalHandoff, temporal_client: Client
+) -> None:
+    begun = ReplenishmentStart(proposal=proposal(id="R-once"), by="planner", inbox_id=1, accepted_at=NOON)
+    assert await handoff.purchases.propose(begun, WITHIN_S)
+    await temporal_client.get_workflow_handle(begun.workflow_id).result()
+    with pytest.raises(WorkflowEnded):
+        await handoff.purchases.propose(begun, WITHIN_S)

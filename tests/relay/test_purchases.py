@@ -6,13 +6,19 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
+from psycopg.types.json import Jsonb
 
+from domain import inbound_effects, papers
+from domain.procurement import PurchaseFile
+from domain.purchase_run import InboundRun
 from gateway.papers import Placed
 from gateway.purchases import ENDED, WorkflowEnded
 from schemas.base import Role
 from schemas.purchasing import InboundStart
 from schemas.replenishment import ReplenishmentStart
-from store import inbox, partners
+from store import effects, inbox, partners
+from store.engine import Connection
+from tests.domain.purchases import NOON, order, received, start
 from tests.gateway.test_procurement import OF, ORDER, PROPOSAL, event
 from tests.relay.conftest import Desk
 from tests.stack.standins import until
@@ -32,11 +38,14 @@ class Purchases:
 
     told: list[tuple[str, str]] = field(default_factory=list)
     proposed: list[str] = field(default_factory=list)
+    again: list[InboundStart] = field(default_factory=list)
     away: bool = False
     ended: bool = False
 
-    async def tell(self, start: InboundStart, placed: Placed, timeout_s: float) -> bool:
+    async def tell(self, start: InboundStart, placed: Placed, timeout_s: float, *, again: bool = False) -> bool:
         """Note."""
+        if again:
+            self.again.append(start)
         return self._taken(lambda: self.told.append((start.key, placed.document.id)))
 
     async def propose(self, start: ReplenishmentStart, timeout_s: float) -> bool:
@@ -136,6 +145,26 @@ async def test_a_document_before_its_order_goes_on_with_it(buyers: Buyers) -> No
     assert [name for _, name in buyers.purchases.told][1:] == ["/partners/acme#confirmation-1"]
 
 
+async def test_an_order_that_becomes_known_while_its_document_is_parked_is_not_missed(
+    buyers: Buyers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    park = inbox.quarantine
+    began: list[int] = []
+
+    async def meanwhile(connection: Connection, message: int, *why: Any) -> None:
+        if not began:
+            began.append(message)
+            await buyers.desk.accept("erp-one", json.dumps(ORDER).encode(), kind=inbox.PURCHASE, external_id="4500")
+            await buyers.desk.relay.once()
+            await until(lambda: bool(buyers.purchases.told))
+        await park(connection, message, *why)
+
+    monkeypatch.setattr(inbox, "quarantine", meanwhile)
+    early = await buyers.take("acme", event("confirmation", "acme"))
+    assert (began, early["state"]) == ([early["id"]], "received")
+    assert (await buyers.again(early["id"]))["state"] == "routed"
+
+
 async def test_a_transfer_that_is_not_supplied_by_its_site_opens_nothing(buyers: Buyers) -> None:
     """A revision that is right opens it, with the right supplier."""
     early = await buyers.take("wms-ham", event("despatch", "wms-ham"))
@@ -163,6 +192,21 @@ async def test_what_comes_after_the_end_is_superseded(buyers: Buyers) -> None:
     late, decided = await buyers.take("acme", event("invoice", "acme")), await buyers.propose()
     assert (late["state"], late["reason"]) == ("superseded", ENDED)
     assert (decided["state"], decided["reason"]) == ("superseded", "proposal R-1 was decided before")
+
+
+async def test_what_comes_after_the_end_begins_again_with_what_was_handed_over(buyers: Buyers) -> None:
+    await buyers.order()
+    state = PurchaseFile(start=start("4500", NOON))
+    for document in (order(), received("G1", l1=100), received("G2", l2=50)):
+        state, _ = papers.take(state, document)
+    _, owed = inbound_effects.owed(PurchaseFile(start=state.start), state)
+    run = InboundRun(**state.start.model_dump(), state=state, owed=owed)
+    async with buyers.desk.database.transaction() as connection:
+        known = Jsonb(run.model_dump(mode="json"))
+        await connection.execute("UPDATE purchase_order SET handed_over = %s", (known,))
+        await effects.done(connection, owed[0], "R-1", 1)
+    assert (await buyers.take("acme", event("invoice", "acme")))["state"] == "routed"
+    assert buyers.purchases.again == [run.model_copy(update={"owed": owed[1:]})]
 
 
 async def test_a_proposal_is_taken_in_once(buyers: Buyers) -> None:

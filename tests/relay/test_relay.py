@@ -6,11 +6,14 @@ from typing import Any
 
 import pytest
 
-from schemas.base import Contract, Variant
+from gateway import relay
+from gateway.correlate import Parked
+from schemas.base import Contract, Origin, Variant
 from schemas.commands import AmendRequest, NoteRequest, ReplanDecision, ReturnRequest
 from schemas.orders import CancelRequest
 from schemas.returns import ReturnStart
-from store import returns
+from store import inbox, returns
+from store.engine import Connection
 from tests.relay.conftest import Desk, Died, NotingHandoff, event
 from tests.stack.standins import until
 
@@ -77,6 +80,40 @@ async def test_the_unknown_waits_and_is_revived_when_it_appears(
     revived = await desk.message(row["id"])
     assert (revived["state"], revived["reason"], revived["waiting_for"]) == ("routed", None, None)
     assert "early" in [e.id.rsplit("#")[1] for _, events in desk.handoff.signals for e in events]
+
+
+async def test_what_appears_while_a_message_is_parked_is_not_missed(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    park = inbox.quarantine_all
+    parked: list[list[inbox.Quarantine]] = []
+
+    async def meanwhile(connection: Connection, messages: list[inbox.Quarantine]) -> None:
+        if not parked:
+            await desk.order("SO-9")
+        parked.append(messages)
+        await park(connection, messages)
+
+    monkeypatch.setattr(inbox, "quarantine_all", meanwhile)
+    [row] = await desk.say("tms", event("in_transit", order="SO-9"))
+    assert (parked != [], row["state"]) == (True, "received"), "tried again at once, not at the next sweep"
+    await desk.relay.once()
+    assert (await desk.message(row["id"]))["state"] == "routed"
+
+
+async def test_what_is_parked_again_and_again_is_not_tried_at_once_for_ever(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever the reason: what it waits for is there, and it has no place all the same."""
+    await desk.order("SO-9")
+    parked = Parked("no place", Origin.PARTNER_MESSAGE, "order:erp-one/SO-9")
+    monkeypatch.setattr(relay, "correlate", lambda *_: parked)
+    [row] = await desk.say("tms", event("in_transit", order="SO-9"))
+    for _ in range(5):
+        await desk.relay.once()
+    assert (await desk.message(row["id"]))["state"] == "quarantined"
+    await desk.sweep()
+    assert (await desk.message(row["id"]))["state"] == "received"
 
 
 async def test_an_event_for_an_order_that_is_not_promised_yet_waits(desk: Desk) -> None:

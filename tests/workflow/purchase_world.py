@@ -12,6 +12,7 @@ from temporalio import activity
 from temporalio.client import Client, WorkflowHandle
 from temporalio.worker import Worker
 
+from domain.purchase_run import InboundRun
 from schemas.base import System
 from schemas.cases import CaseHistory, CaseName, CaseQuery, CaseRecord
 from schemas.commands import ActionRequest, Command
@@ -168,6 +169,19 @@ class Purchase:
         )
         if any(x.order for x in documents):
             await self.knows(*(x.id for x in documents))
+
+    async def again(self, run: InboundRun, *documents: PurchaseDocument) -> None:
+        """Begin again after the end."""
+        await self.world.client.start_workflow(
+            "Inbound",
+            run,
+            id=self.start.workflow_id,
+            task_queue="orders",
+            start_signal="documents",
+            start_signal_args=[list(documents)],
+            task_timeout=TASK_TIMEOUT,
+        )
+        await self.knows(*(x.id for x in documents))
 
     async def report(self, *events: MilestoneEvent) -> None:
         """Signal what carriers report."""

@@ -104,6 +104,30 @@ async def test_what_was_refused_and_what_people_asked_goes_along(restless: Purch
     await order.handle.result()
 
 
+async def test_what_comes_after_the_end_goes_on_where_it_ended(restless: PurchaseWorld) -> None:
+    order = restless.purchase()
+    await order.tell(order.order(), received("G1", **ALL), invoiced("I1", "11", **ALL))
+    await order.case("invoice_mismatch", "open")
+    await order.tell(invoiced("I1", revision=2, **ALL))
+    await order.handle.result()
+    await order.case("invoice_mismatch", "cured")
+    settled = order.records[-1]
+    assert settled.handed_over
+    run = InboundRun.model_validate(settled.handed_over)
+    await order.again(run, invoiced("I2", l1=1))
+    await until(lambda: len({x.id for x in restless.cases[order.start.key]}) == 2)
+    assert order.records[-1].handed_over is None and order.records[-1].base == settled.version
+    assert (await order.act(Action.REJECT_INVOICE, invoice="I2")).status is PurchaseStatus.SETTLED
+    assert (await order.handle.result()).status is PurchaseStatus.SETTLED
+    assert restless.cases[order.start.key][-1].state == "cured"
+    assert list(dict.fromkeys(order.done))[1:] == [
+        "invoice/I1/r1/held",
+        "invoice/I1/r2/released",
+        "invoice/I2/r1/held",
+        "invoice/I2/r1/rejected",
+    ]
+
+
 async def test_ten_thousand_reports_of_carriers(restless: PurchaseWorld) -> None:
     order = restless.purchase()
     await order.tell(order.order(), confirmed(), advised("S1", **ALL))
