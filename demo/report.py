@@ -1,5 +1,6 @@
 """The report of a run: what went in, how it ended, whether every system's own books agree, what it cost."""
 
+from collections.abc import Set
 from dataclasses import dataclass, field
 from statistics import quantiles
 from typing import Any
@@ -43,6 +44,7 @@ async def build(database: Database, client: Client, driver: Driver, facts: RunFa
         outcomes = await report.outcomes(connection)
         punctual = await report.punctuality(connection)
         expected = await report.expected_effects(connection)
+        superseded = await report.superseded_effects(connection)
         promises = await report.promises(connection)
         stock = await report.books(connection)
         planned = await planning.figures(connection)
@@ -62,7 +64,7 @@ async def build(database: Database, client: Client, driver: Driver, facts: RunFa
             "accepted": sum(messages.values()),
             **{state: messages.get(state, 0) for state in ("applied", "superseded", "quarantined")},
         },
-        "effects": {system: reconcile(keys, books[system]) for system, keys in expected.items()},
+        "effects": {system: reconcile(keys, books[system], superseded) for system, keys in expected.items()},
         "promises": promises,
         "stock": stock,
         "balance": balance,
@@ -82,14 +84,15 @@ def _with_open(counts: dict[str, int], meant: int | None, rejected: int) -> dict
     return {"in": total, **ended, "rejected": rejected, "open": total - sum(ended.values()) - rejected}
 
 
-def reconcile(expected: set[str], book: LedgerReport) -> dict[str, int]:
-    """Our ledger against the system's own. An execution that we know nothing of counts as a duplicate too."""
+def reconcile(expected: set[str], book: LedgerReport, superseded: Set[str] = frozenset()) -> dict[str, int]:
+    """Our ledger against the system's own. An execution that we know nothing of counts as a duplicate too; of what was
+    superseded it may have done some."""
     found = {entry.key for entry in book.entries if entry.executions}
     return {
         "expected": len(expected),
         "found": len(found),
         "missing": len(expected - found),
-        "duplicate": book.duplicates + len(found - expected),
+        "duplicate": book.duplicates + len(found - expected - superseded),
     }
 
 

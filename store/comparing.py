@@ -21,7 +21,7 @@ BOOKED_WITH = (
 )
 UNTOLD = {
     System.ERP: BOOKED_WITH.format(
-        owed="SELECT key, order_key, planned_at FROM effect WHERE system = 'erp' AND outcome <> 'done' "
+        owed="SELECT key, order_key, planned_at FROM effect WHERE system = 'erp' AND outcome IN ('planned', 'failed') "
         "AND starts_with(order_key, %(target)s || '/')"
     )
     + " UNION ALL SELECT f.key, f.body->>'item', p.bucket || ':' || (f.body->>'site'), p.packs::bigint FROM erp_feed f, "
@@ -166,7 +166,7 @@ async def orders(connection: Connection, erp: str, settle_s: float) -> list[dict
         "SELECT o.number, o.status, o.updated_at > clock_timestamp() - make_interval(secs => %s) AS young, "
         "coalesce(e.told, '{}') AS told, coalesce(e.owed, '{}') AS owed FROM order_view o LEFT JOIN (SELECT order_key, "
         "array_agg(DISTINCT order_status) FILTER (WHERE outcome = 'done' AND order_status IS NOT NULL) AS told, "
-        "array_agg(key ORDER BY planned_at, key) FILTER (WHERE outcome <> 'done') AS owed FROM effect "
+        "array_agg(key ORDER BY planned_at, key) FILTER (WHERE outcome IN ('planned', 'failed')) AS owed FROM effect "
         "WHERE system = 'erp' GROUP BY 1) e ON e.order_key = o.key WHERE o.erp = %s",
         (settle_s, erp),
     )
@@ -194,10 +194,10 @@ async def waiting_releases(connection: Connection, erp: str) -> dict[str, str]:
 
 
 async def effects(connection: Connection, run: ReconcileRun) -> tuple[dict[str, bool], frozenset[str]]:
-    """Key → whether it was confirmed, of our effects at the run's target; and the keys of those at other targets of its
-    system. Refused ones are not expected anywhere."""
+    """Key → whether it was confirmed, of our effects at the run's target; and the keys of those that are at other targets
+    of its system, or superseded, so that it may have them. Refused ones are not expected anywhere."""
     cursor = await connection.execute(
-        f"SELECT e.key, e.outcome = 'done' AS done, coalesce({EFFECT_AT[System(run.system)]}, false) AS here FROM effect e "
+        f"SELECT e.key, e.outcome = 'done' AS done, e.outcome <> 'superseded' AND coalesce({EFFECT_AT[System(run.system)]}, false) AS here FROM effect e "
         "LEFT JOIN order_view o ON o.key = e.order_key LEFT JOIN replenishment r ON "
         "e.order_key = r.erp || '/replenishment:' || r.id "
         "WHERE e.system = %(system)s AND e.outcome <> 'failed'".encode(),

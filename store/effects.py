@@ -1,4 +1,7 @@
-"""The effects ledger: what other systems were asked, with what outcome. A row is planned with the step that owes it."""
+"""The effects ledger: what other systems were asked, with what outcome. A row is `planned` with the step that owes it, then
+`done`, or `failed` when the system refuses it for good; `superseded` when a lost attempt at a step owed it, which was decided
+otherwise since: nobody asks for it any more, and the system may have done it all the same.
+"""
 
 from typing import Any
 
@@ -13,32 +16,45 @@ MAX_ERROR = 300
 async def plan(
     connection: Connection, order_key: str, owed: tuple[Effect, ...], version: int = 0, *, again: bool = False
 ) -> None:
-    """These effects are owed from now on, by this version of an order; those that are known stay as they are. `again`:
+    """These effects are owed from now on, by this version of an order; those that are done stay as they are. `again`:
     decided again after a lost attempt, so what is not done yet may come in another order: it tells the newer status."""
     if not owed:
         return
     await connection.execute(
         "INSERT INTO effect (key, order_key, version, system, operation, shipment, milestone, site, change, outcome, "
-        "attempts, accepted_at, trace_id, order_status) SELECT k, %s, %s, s, o, h, m, w, c, 'planned', 0, a, t, r "
-        "FROM unnest(%s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[], "
-        "%s::timestamptz[], %s::text[], %s::text[]) AS x(k, s, o, h, m, w, c, a, t, r) "
-        "ON CONFLICT (key) DO UPDATE SET order_status = excluded.order_status, restated = effect.restated "
-        "OR effect.order_status IS DISTINCT FROM excluded.order_status WHERE effect.outcome <> 'done' AND %s",
-        (
-            order_key,
-            version,
-            [e.key for e in owed],
-            [e.system for e in owed],
-            [e.operation for e in owed],
-            [e.shipment for e in owed],
-            [e.milestone for e in owed],
-            [e.site for e in owed],
-            [e.change for e in owed],
-            [e.accepted_at for e in owed],
-            [e.traceparent[3:35] for e in owed],
-            [e.order_status for e in owed],
-            again,
-        ),
+        "attempts, accepted_at, trace_id, order_status) SELECT k, %(order)s, %(version)s, s, o, h, m, w, c, 'planned', 0, "
+        "a, t, r FROM unnest(%(keys)s::text[], %(systems)s::text[], %(operations)s::text[], %(shipments)s::text[], "
+        "%(milestones)s::text[], %(sites)s::text[], %(changes)s::text[], %(accepted)s::timestamptz[], %(traces)s::text[], "
+        "%(statuses)s::text[]) AS x(k, s, o, h, m, w, c, a, t, r) "
+        "ON CONFLICT (key) DO UPDATE SET version = excluded.version, "
+        "outcome = CASE effect.outcome WHEN 'superseded' THEN 'planned' ELSE effect.outcome END, "
+        "order_status = CASE WHEN %(again)s THEN excluded.order_status ELSE effect.order_status END, restated = "
+        "effect.restated OR %(again)s AND effect.order_status IS DISTINCT FROM excluded.order_status "
+        "WHERE effect.outcome <> 'done'",
+        {
+            "order": order_key,
+            "version": version,
+            "again": again,
+            "keys": [e.key for e in owed],
+            "systems": [e.system for e in owed],
+            "operations": [e.operation for e in owed],
+            "shipments": [e.shipment for e in owed],
+            "milestones": [e.milestone for e in owed],
+            "sites": [e.site for e in owed],
+            "changes": [e.change for e in owed],
+            "accepted": [e.accepted_at for e in owed],
+            "traces": [e.traceparent[3:35] for e in owed],
+            "statuses": [e.order_status for e in owed],
+        },
+    )
+
+
+async def supersede(connection: Connection, order_key: str, base: int, version: int, owed: tuple[Effect, ...]) -> None:
+    """Of a step that is decided again: what was owed since its base, and is not by it, was owed by lost attempts only."""
+    await connection.execute(
+        "UPDATE effect SET outcome = 'superseded' WHERE order_key = %s AND version > %s AND version <= %s "
+        "AND outcome = 'planned' AND key <> ALL(%s)",
+        (order_key, base, version, [e.key for e in owed]),
     )
 
 
@@ -76,7 +92,8 @@ async def done_among(connection: Connection, keys: list[str]) -> set[str]:
 async def failed(connection: Connection, effect: Effect, origin: Origin, error: str, *, final: bool) -> None:
     """An attempt failed. `final`: the system refused by rule, and no retry can help."""
     await connection.execute(
-        "UPDATE effect SET outcome = CASE WHEN outcome = 'done' THEN 'done' ELSE %s END, attempts = attempts + 1, "
+        "UPDATE effect SET outcome = CASE WHEN outcome IN ('done', 'superseded') THEN outcome ELSE %s END, "
+        "attempts = attempts + 1, "
         "origin = %s, error = %s WHERE key = %s",
         ("failed" if final else "planned", origin, error[:MAX_ERROR], effect.key),
     )

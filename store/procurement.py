@@ -101,17 +101,19 @@ async def write(database: Database, record: PurchaseRecord) -> None:
     one. Raises LookupError when the purchase order is unknown."""
     async with database.transaction() as connection:
         written = await _lock(connection, record.order)
-        newest = written <= record.version
+        newest, again = written <= record.version, record.base is not None and written > record.base
         if newest:
             await _head(connection, record)
             await _lines(connection, record)
             await _shipments(connection, record)
             await _invoices(connection, record)
         await events.settle(connection, record.order, record.outcomes)
-        await effects.plan(connection, record.order, record.effects)
+        if again:
+            await effects.supersede(connection, record.order, record.base or 0, record.version, record.effects)
+        await effects.plan(connection, record.order, record.effects, record.version)
         sender = record.purchase.from_site
         await hold(connection, record.supplies, [(line.item, sender) for line in record.lines] if sender else ())
-        await _book(connection, record, again=record.base is not None and written > record.base)
+        await _book(connection, record, again=again)
         if newest:
             await set_supplies(connection, record.supplies)
         await positions.redate(connection, f"{record.order}/v{record.version}", record.order)

@@ -99,8 +99,9 @@ async def books(connection: Connection) -> dict[str, int]:
 
 
 async def expected_effects(connection: Connection) -> dict[str, set[str]]:
-    """The key of everything that each system was owed, whether it was done or not. A refused effect is not owed."""
-    cursor = await connection.execute("SELECT system, key FROM effect WHERE outcome <> 'failed'")
+    """The key of everything that each system was owed, whether it was done or not. What it refused is not owed, nor what
+    was superseded."""
+    cursor = await connection.execute("SELECT system, key FROM effect WHERE outcome IN ('planned', 'done')")
     found: dict[str, set[str]] = {"erp": set(), "wms": set(), "tms": set(), "planning": set()}
     for row in await cursor.fetchall():
         found[row["system"]].add(row["key"])
@@ -109,6 +110,12 @@ async def expected_effects(connection: Connection) -> dict[str, set[str]]:
     )
     found["planning"].update(row["key"] for row in await cursor.fetchall())
     return found
+
+
+async def superseded_effects(connection: Connection) -> set[str]:
+    """The keys of what nobody asks for any more: systems may have done it, and need not."""
+    cursor = await connection.execute("SELECT key FROM effect WHERE outcome = 'superseded'")
+    return {row["key"] for row in await cursor.fetchall()}
 
 
 async def latencies_ms(connection: Connection, since: datetime = BEGINNING) -> dict[str, dict[str, float]]:

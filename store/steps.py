@@ -47,6 +47,8 @@ async def write(database: Database, record: StepRecord) -> None:
                 await orders.add_sites(connection, record.order, record.sites)
             await proposals.write(connection, record.order, record.proposals, record.decided)
             await events.settle(connection, record.order, record.outcomes)
+            if again:
+                await effects.supersede(connection, record.order, record.base or 0, record.version, record.effects)
             await effects.plan(connection, record.order, _told(record, told), record.version, again=told is not None)
             await planning.buffer(connection, record.order, record.deltas)
             await notices.plan(connection, record.notices)

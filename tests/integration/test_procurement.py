@@ -52,6 +52,8 @@ ROLES = {
     "helpdesk": Role.SUPPORT,
 }
 DUE = (datetime.now(UTC) + timedelta(days=10)).date()
+ENDS = ("done", "superseded")
+"""How an effect ends that is not refused."""
 _numbers = count(1)
 
 
@@ -102,7 +104,7 @@ class Shop:
         async def reached() -> bool:
             seen = await self.show(f"/v1/purchase-orders/{order.number}")
             await asyncio.sleep(0.05)
-            return seen.get("status") == status and all(x["outcome"] == "done" for x in seen["effects"])
+            return seen.get("status") == status and all(x["outcome"] in ENDS for x in seen["effects"])
 
         await until(reached)
         return await self.show(f"/v1/purchase-orders/{order.number}")

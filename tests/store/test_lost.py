@@ -5,12 +5,13 @@ from random import Random
 
 import pytest
 
-from domain import inbound, papers, stock
+from domain import inbound, inbound_effects, papers, stock
 from domain.procurement import PurchaseFile
+from schemas.base import Origin
 from schemas.effects import Effect
 from schemas.milestones import MilestoneKind, ShippedLine
 from schemas.orders import OrderStatus
-from schemas.purchasing import PurchaseDocument
+from schemas.purchasing import PurchaseDocument, PurchaseEffect
 from schemas.records import StepRecord
 from schemas.returns import ReturnRecord, ReturnState
 from schemas.stock import Moves
@@ -130,6 +131,45 @@ async def test_a_status_may_fall_when_nothing_was_lost(order: Database) -> None:
         assert await effects.told_status(connection, more) is OrderStatus.PICKED
 
 
+async def outcomes(database: Database) -> dict[str, str]:
+    """What became of every effect, by the end of its key."""
+    async with database.connection() as connection:
+        cursor = await connection.execute("SELECT key, outcome FROM effect")
+        return {row["key"].partition("/")[2]: row["outcome"] for row in await cursor.fetchall()}
+
+
+async def test_what_only_a_lost_attempt_owed_is_superseded(order: Database) -> None:
+    early, late, next_one = (tells(f"DN-{n}", MilestoneKind.SHIPPED, OrderStatus.SHIPPED) for n in (1, 2, 3))
+    for lost in (owing(3, 4, early), owing(4, 6, late)):
+        await steps.write(order, lost)
+    for record in (owing(3, 6, next_one), owing(3, 6, next_one)):
+        await steps.write(order, record)
+    found = await outcomes(order)
+    assert [found[f"SO-1/DN-{n}/shipped"] for n in (1, 2, 3)] == ["superseded", "superseded", "planned"]
+
+
+async def test_what_was_superseded_can_be_owed_again_and_what_was_done_stays_done(order: Database) -> None:
+    early, other = (tells(f"DN-{n}", MilestoneKind.SHIPPED, OrderStatus.SHIPPED) for n in (1, 2))
+    await steps.write(order, owing(3, 4, early))
+    await steps.write(order, owing(3, 5, other))
+    async with order.connection() as connection:
+        await effects.failed(connection, early, Origin.ERP_API, "no answer", final=False)
+        await effects.done(connection, other, "R-1", 1)
+    assert (await outcomes(order))["SO-1/DN-1/shipped"] == "superseded"
+    for record in (owing(3, 4, early), owing(4, 5), owing(4, 6)):
+        await steps.write(order, record)
+    found = await outcomes(order)
+    assert [found[f"SO-1/DN-{n}/shipped"] for n in (1, 2)] == ["planned", "done"]
+
+
+async def test_a_step_that_comes_late_supersedes_nothing_of_those_after_it(order: Database) -> None:
+    first, second = (tells(f"DN-{n}", MilestoneKind.SHIPPED, OrderStatus.SHIPPED) for n in (1, 2))
+    for record in (owing(3, 5, first), owing(5, 8, second), owing(3, 5, first), owing(8, 9), owing(5, 8, second)):
+        await steps.write(order, record)
+    found = await outcomes(order)
+    assert [found[f"SO-1/DN-{n}/shipped"] for n in (1, 2)] == ["planned", "planned"]
+
+
 def came_back(base: int, version: int, moves: Moves) -> ReturnRecord:
     """A step of a return decided on the version `base`."""
     return ReturnRecord(
@@ -197,15 +237,21 @@ PAPERS = (
 )
 
 
+def taken(before: PurchaseFile, batch: list[PurchaseDocument]) -> tuple[PurchaseFile, tuple[PurchaseEffect, ...]]:
+    """A purchase order that has taken these in as one step, and what that owes."""
+    state = before
+    for it in batch:
+        state, _ = papers.take(state, it)
+    return inbound_effects.owed(before, state)
+
+
 async def buy(database: Database, state: PurchaseFile, *batches: list[PurchaseDocument]) -> PurchaseFile:
     """Take documents in as the workflow does: each batch is a step."""
     for batch in batches:
         before = state
-        for it in batch:
-            state, _ = papers.take(state, it)
-        moves = stock.moves(inbound.holdings(before), inbound.holdings(state))
-        known = {"base": before.version, "moves": moves}
-        await purchases_store.write(database, inbound.record(state, (), ()).model_copy(update=known))
+        state, owed = taken(before, batch)
+        known = {"base": before.version, "moves": stock.moves(inbound.holdings(before), inbound.holdings(state))}
+        await purchases_store.write(database, inbound.record(state, (), owed).model_copy(update=known))
     return state
 
 
@@ -238,19 +284,39 @@ async def test_what_arrives_while_a_purchase_order_ends_books_its_receipt_once(
     await agrees(database, ended)
 
 
+async def test_what_a_lost_attempt_held_back_is_not_owed_when_it_is_paid_at_once(
+    bought: tuple[Database, PurchaseFile],
+) -> None:
+    database, state = bought
+    receipt, invoice = purchases.received("G1", l1=100, l2=50), purchases.invoiced("I1", l1=100, l2=50)
+    await buy(database, state, [invoice])
+    await buy(database, state, [invoice, receipt])
+    found = await outcomes(database)
+    assert {key.removeprefix("po:4500/"): it for key, it in found.items()} == {
+        "invoice/I1/r1/held": "superseded",
+        "invoice/I1/r1/released": "planned",
+        "receipt/G1/r1": "planned",
+    }
+
+
 @pytest.mark.parametrize("seed", range(12))
 async def test_purchase_steps_that_are_lost_again_and_again_book_once(
     bought: tuple[Database, PurchaseFile], seed: int
 ) -> None:
     database, state = bought
-    chance, papers = Random(seed), list(PAPERS)
-    chance.shuffle(papers)
-    while papers:
-        known = chance.randint(1, len(papers))
+    owed: set[str] = set()
+    chance, left = Random(seed), list(PAPERS)
+    chance.shuffle(left)
+    while left:
+        known = chance.randint(1, len(left))
         for _ in range(chance.randint(0, 3)):
             cut = chance.randint(0, known)
-            await buy(database, state, *(batch for batch in (papers[:cut], papers[cut:known]) if batch))
-            known = chance.randint(known, len(papers))
+            await buy(database, state, *(batch for batch in (left[:cut], left[cut:known]) if batch))
+            known = chance.randint(known, len(left))
         cut = chance.randint(1, known)
-        state, papers = await buy(database, state, papers[:cut]), papers[cut:]
+        _, effects_owed = taken(state, left[:cut])
+        owed |= {it.key for it in effects_owed}
+        state, left = await buy(database, state, left[:cut]), left[cut:]
     await agrees(database, state)
+    planned = {f"erp-one/{key}" for key, outcome in (await outcomes(database)).items() if outcome == "planned"}
+    assert planned == owed
