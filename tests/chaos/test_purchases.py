@@ -25,6 +25,8 @@ from tests.stack.standins import until
 
 EACH, DEATHS = (20, 5) if FULL else (4, 2)
 """So many purchases, short ones, transfers and proposals; so often the worker dies meanwhile."""
+PATIENCE_S = 120.0
+"""What a worker had claimed when it died is free again after its lease only."""
 FORGETFUL = Faults(partial=0.25, reset=0.1, hold_s=1.5)
 AGAIN = f"SYNCLINE_CHAOS={'full' if FULL else ''} SYNCLINE_CHAOS_SEED={SEED} pytest -m chaos"
 
@@ -73,10 +75,10 @@ async def test_purchases_end_the_same_whatever_dies() -> None:
         )
         await killing
         for plan in (*plain, *short, *moved):
-            await shop.reaches(plan.order, "settled")
+            await shop.reaches(plan.order, "settled", PATIENCE_S)
         for name in proposals:
-            await shop.proposal_where(name, state="ordered", answered=True)
-        await until(lambda: told(shop))
+            await shop.proposal_where(name, PATIENCE_S, state="ordered", answered=True)
+        await until(lambda: told(shop), PATIENCE_S)
         for plans, received, paid in ((plain, 100, 1250), (short, 80, 1000), (moved, 100, 0)):
             for it in plans:
                 book = await shop.book(it.order)

@@ -37,7 +37,7 @@ from simulators.supplying import SupplyPlan
 from stack.layout import LocalStack, StackOptions, local_stack
 from store import ledger, partners, procurement, report
 from store.engine import Database
-from tests.stack.standins import until
+from tests.stack.standins import WITHIN_S, until
 
 SUPPLIER, SITE, WAREHOUSE, CARRIER = "acme", "RDC-EMEA", "wms-rdc-emea", "carrier-alpha"
 FROM, SENDER = "RDC-AMER", "wms-rdc-amer"
@@ -98,7 +98,7 @@ class Shop:
         found: dict[str, Any] = answer.json() if answer.status_code == 200 else {}
         return found
 
-    async def reaches(self, order: PurchaseOrder, status: str) -> dict[str, Any]:
+    async def reaches(self, order: PurchaseOrder, status: str, within_s: float = WITHIN_S) -> dict[str, Any]:
         """Wait until a purchase order has a status, and nothing is owed for it; returns it."""
 
         async def reached() -> bool:
@@ -106,10 +106,10 @@ class Shop:
             await asyncio.sleep(0.05)
             return seen.get("status") == status and all(x["outcome"] in ENDS for x in seen["effects"])
 
-        await until(reached)
+        await until(reached, within_s)
         return await self.show(f"/v1/purchase-orders/{order.number}")
 
-    async def proposal_where(self, name: str, **wanted: Any) -> dict[str, Any]:
+    async def proposal_where(self, name: str, within_s: float = WITHIN_S, **wanted: Any) -> dict[str, Any]:
         """Wait until a replenishment shows this; returns it."""
 
         async def shown() -> bool:
@@ -117,7 +117,7 @@ class Shop:
             await asyncio.sleep(0.05)
             return {key: seen.get(key) for key in wanted} == wanted
 
-        await until(shown)
+        await until(shown, within_s)
         return await self.show(f"/v1/replenishments/{name}")
 
     async def book(self, order: PurchaseOrder) -> PurchaseBook:

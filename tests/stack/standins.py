@@ -29,9 +29,9 @@ def standin(directory: Path, name: str, script: str = IDLE, **changes: Any) -> S
     return Service(**{**fields, **changes})
 
 
-async def until(condition: Callable[[], bool] | Callable[[], Awaitable[bool]]) -> None:
+async def until(condition: Callable[[], bool] | Callable[[], Awaitable[bool]], within_s: float = WITHIN_S) -> None:
     """Wait for a condition, and fail when it does not come."""
-    async with asyncio.timeout(WITHIN_S):
+    async with asyncio.timeout(within_s):
         while True:
             outcome = condition()
             if outcome if isinstance(outcome, bool) else await outcome:
