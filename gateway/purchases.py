@@ -24,6 +24,8 @@ from store.engine import Connection, Database
 PURCHASING = frozenset({inbox.PURCHASE, inbox.PAPER, inbox.PROPOSAL})
 """The kinds of messages that are taken in here."""
 ENDED = "the purchase order has ended"
+AGAIN_WITHIN_S = 2.0
+"""A lock and a connection are held for so long at most while a purchase order begins again."""
 
 
 class WorkflowEnded(Exception):
@@ -99,16 +101,32 @@ async def _wait_for_order(database: Database, message: inbox.Message, placed: Pl
 async def _hand_over(
     database: Database, purchases: Purchases, start: InboundStart, placed: Placed, timeout_s: float
 ) -> bool:
-    """Tell the workflow. One that has ended begins again with what it handed over, which nothing changes meanwhile; but
-    not with effects that have been done since: no system remembers a key for ever."""
+    """Tell the workflow; one that has ended, also at this very moment, begins again."""
+    again = await _begin_again(database, purchases, start.key, placed)
+    if again is not None:
+        return again
+    try:
+        return await purchases.tell(start, placed, timeout_s)
+    except WorkflowEnded:
+        again = await _begin_again(database, purchases, start.key, placed)
+        if again is None:
+            raise
+        return again
+
+
+async def _begin_again(database: Database, purchases: Purchases, key: str, placed: Placed) -> bool | None:
+    """Have a settled purchase order begin again with what it handed over, which nothing changes meanwhile; but not with
+    effects that have been done since: no system remembers a key for ever. None when it is not settled."""
     async with database.transaction() as connection:
-        before = await procurement.handed_over(connection, start.key)
-        if before:
-            run = InboundRun.model_validate(before)
-            done = await effects.done_among(connection, [it.key for it in run.owed])
-            run = run.model_copy(update={"owed": tuple(it for it in run.owed if it.key not in done)})
-            return await purchases.tell(run, placed, timeout_s, again=True)
-    return await purchases.tell(start, placed, timeout_s)
+        if not await procurement.is_settled(connection, key):
+            return None
+        before = await procurement.handed_over(connection, key)
+        if before is None:
+            return False
+        run = InboundRun.model_validate(before)
+        done = await effects.done_among(connection, [it.key for it in run.owed])
+        run = run.model_copy(update={"owed": tuple(it for it in run.owed if it.key not in done)})
+        return await purchases.tell(run, placed, AGAIN_WITHIN_S, again=True)
 
 
 def _parties(erp: str, order: PurchaseOrder) -> list[str]:

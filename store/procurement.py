@@ -119,10 +119,18 @@ async def write(database: Database, record: PurchaseRecord) -> None:
         await positions.redate(connection, f"{record.order}/v{record.version}", record.order)
 
 
+async def is_settled(connection: Connection, key: str) -> bool:
+    """Whether its workflow has handed over: nothing more is expected."""
+    cursor = await connection.execute("SELECT FROM purchase_order WHERE key = %s AND handed_over IS NOT NULL", (key,))
+    return await cursor.fetchone() is not None
+
+
 async def handed_over(connection: Connection, key: str) -> dict[str, Any] | None:
-    """What the workflow of a settled purchase order has handed over; None while it is not settled. Until the transaction
-    ends no step of it is written: whoever starts it again starts it with its last word."""
-    cursor = await connection.execute("SELECT handed_over FROM purchase_order WHERE key = %s FOR NO KEY UPDATE", (key,))
+    """What the workflow of a settled purchase order has handed over. Until the transaction ends no step of it is written:
+    whoever starts it again starts it with its last word. None when it is not settled any more, or one is being written."""
+    cursor = await connection.execute(
+        "SELECT handed_over FROM purchase_order WHERE key = %s FOR NO KEY UPDATE SKIP LOCKED", (key,)
+    )
     row = await cursor.fetchone()
     return row["handed_over"] if row else None
 

@@ -31,6 +31,8 @@ FAILURE_ORIGIN = SearchAttributeKey.for_keyword("FailureOrigin")
 LAST_FAILURE = SearchAttributeKey.for_keyword("LastFailure")
 ORDER_STATUS = SearchAttributeKey.for_keyword("OrderStatus")
 SHOWN_ENTRIES = 24
+CONTINUES = "purchase-continues"
+"""Patch: purchase orders that began before went on in one history."""
 
 
 @workflow.defn(name="Inbound")
@@ -62,7 +64,7 @@ class InboundWorkflow:
             if mistake := self._lanes.mistake or self._errands.mistake:
                 raise mistake
             await self._take_in()
-            if workflow.info().is_continue_as_new_suggested():
+            if workflow.info().is_continue_as_new_suggested() and workflow.patched(CONTINUES):
                 await self._continue_as_new()
         watching.cancel()
         return self.status()
@@ -131,7 +133,7 @@ class InboundWorkflow:
             self._state = inbound_trouble.pass_time(self._state, workflow.now())
             self._note("deadline passed")
         if self._state != before or outcomes:
-            await self._write_down(before, outcomes)
+            await self._write_down(before, outcomes, {it.once: it.done for it in asked if it.refusal is None})
         self._desk.answer(asked, self._answer)
         self._follow()
         self._show()
@@ -183,7 +185,7 @@ class InboundWorkflow:
         refused = (it.finding for it in self._refused.values())
         return *inbound_trouble.findings(self._state), *refused
 
-    async def _write_down(self, before: PurchaseFile, outcomes: list[Outcome]) -> None:
+    async def _write_down(self, before: PurchaseFile, outcomes: list[Outcome], answers: dict[str, str]) -> None:
         """Write one step, then owe what it makes due."""
         self._state, effects = inbound_effects.owed(before, self._state)
         held = inbound.holdings(self._state)
@@ -191,7 +193,8 @@ class InboundWorkflow:
         record = inbound.record(self._state, outcomes, effects)
         known: dict[str, Any] = {"base": before.version, "moves": moved}
         if self._state.settled:
-            known["handed_over"] = self._carried((*self._lanes.owed, *effects)).model_dump(mode="json")
+            run = self._carried((*self._lanes.owed, *effects), answers)
+            known["handed_over"] = run.model_dump(mode="json")
         await procurement_steps.write_purchase(record.model_copy(update=known))
         self._lanes.put(effects)
 
@@ -227,18 +230,25 @@ class InboundWorkflow:
             await self._take_in()
         workflow.continue_as_new(self._carried(self._lanes.owed))
 
-    def _carried(self, owed: tuple[Effect, ...]) -> InboundRun:
+    def _carried(self, owed: tuple[Effect, ...], answers: dict[str, str] | None = None) -> InboundRun:
         """What a later run begins with. Cases of which nothing is wrong any more are closed by then."""
-        wrong = {finding.kind for finding in self._findings()}
+        findings = self._findings()
+        wrong, subjects = {it.kind for it in findings}, {it.subject for it in findings}
         carried = {
             "state": self._state,
             "owed": owed,
             "refused": tuple(self._refused.values()),
             "history": tuple(self._history[-SHOWN_ENTRIES:]),
             "cases": tuple(
-                case.model_copy(update={"open": case.open and case.kind in wrong}) for case in self._errands.cases
+                case.model_copy(
+                    update={
+                        "open": case.open and case.kind in wrong,
+                        "settled": tuple(name for name in case.settled if name in subjects),
+                    }
+                )
+                for case in self._errands.cases
             ),
-            "answers": self._desk.answered,
+            "answers": self._desk.answered | (answers or {}),
         }
         return self._run.model_copy(update=carried)
 

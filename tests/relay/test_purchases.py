@@ -209,6 +209,27 @@ async def test_what_comes_after_the_end_begins_again_with_what_was_handed_over(b
     assert buyers.purchases.again == [run.model_copy(update={"owed": owed[1:]})]
 
 
+async def test_what_comes_while_a_purchase_order_settles_begins_it_again(
+    buyers: Buyers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It settles and ends between the look at the table and the signal."""
+    await buyers.order()
+    run, plain = InboundRun(**start("4500", NOON).model_dump(), history=("settled",)), buyers.purchases.tell
+
+    async def tell(begun: InboundStart, placed: Placed, timeout_s: float, *, again: bool = False) -> bool:
+        if not again:
+            async with buyers.desk.database.transaction() as connection:
+                known = Jsonb(run.model_dump(mode="json"))
+                await connection.execute("UPDATE purchase_order SET handed_over = %s", (known,))
+            raise WorkflowEnded
+        return await plain(begun, placed, timeout_s, again=again)
+
+    monkeypatch.setattr(buyers.purchases, "tell", tell)
+    found = await buyers.take("acme", event("invoice", "acme"))
+    assert (found["state"], found["reason"]) == ("routed", None)
+    assert buyers.purchases.again == [run]
+
+
 async def test_a_proposal_is_taken_in_once(buyers: Buyers) -> None:
     first = await buyers.propose()
     again = await buyers.propose()

@@ -117,8 +117,10 @@ async def test_what_comes_after_the_end_goes_on_where_it_ended(restless: Purchas
     await order.again(run, invoiced("I2", l1=1))
     await until(lambda: len({x.id for x in restless.cases[order.start.key]}) == 2)
     assert order.records[-1].handed_over is None and order.records[-1].base == settled.version
-    assert (await order.act(Action.REJECT_INVOICE, invoice="I2")).status is PurchaseStatus.SETTLED
+    assert (await order.act(Action.REJECT_INVOICE, "no-1", invoice="I2")).status is PurchaseStatus.SETTLED
     assert (await order.handle.result()).status is PurchaseStatus.SETTLED
+    run = InboundRun.model_validate(order.records[-1].handed_over)
+    assert list(run.answers) == ["act ann/no-1"], "a repeat of what settled it is answered too"
     assert restless.cases[order.start.key][-1].state == "cured"
     assert list(dict.fromkeys(order.done))[1:] == [
         "invoice/I1/r1/held",
