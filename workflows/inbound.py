@@ -33,6 +33,8 @@ ORDER_STATUS = SearchAttributeKey.for_keyword("OrderStatus")
 SHOWN_ENTRIES = 24
 CONTINUES = "purchase-continues"
 """Patch: purchase orders that began before went on in one history."""
+LAST_WORD = "purchase-last-word"
+"""Patch: what was refused after the last step was not handed over."""
 
 
 @workflow.defn(name="Inbound")
@@ -48,6 +50,7 @@ class InboundWorkflow:
         self._booked = inbound.holdings(self._state)
         self._refused = {it.effect.key: it for it in run.refused}
         self._desk = Desk[PurchaseAnswer](run.answers)
+        self._refused_since = bool(run.refused)
         self._indexed = ""
         self._history = list(run.history)
         self._lanes = Lanes(self._carry_out, lambda: True)
@@ -59,7 +62,7 @@ class InboundWorkflow:
         """The story of a purchase order."""
         watching = asyncio.create_task(self._watch.run())
         self._lanes.put(run.owed)
-        while not self._over():
+        while not (self._over() and await self._last_word()):
             await workflow.wait_condition(self._has_news)
             if mistake := self._lanes.mistake or self._errands.mistake:
                 raise mistake
@@ -188,6 +191,7 @@ class InboundWorkflow:
     async def _write_down(self, before: PurchaseFile, outcomes: list[Outcome], answers: dict[str, str]) -> None:
         """Write one step, then owe what it makes due."""
         self._state, effects = inbound_effects.owed(before, self._state)
+        self._refused_since = False
         held = inbound.holdings(self._state)
         moved, self._booked = stock.moves(self._booked, held), held
         record = inbound.record(self._state, outcomes, effects)
@@ -197,6 +201,13 @@ class InboundWorkflow:
             known["handed_over"] = run.model_dump(mode="json")
         await procurement_steps.write_purchase(record.model_copy(update=known))
         self._lanes.put(effects)
+
+    async def _last_word(self) -> bool:
+        """Whether what is handed over is still so: an effect of the last step may have been refused since."""
+        if not self._refused_since or not workflow.patched(LAST_WORD):
+            return True
+        await self._write_down(self._state, [], {})
+        return False
 
     async def _carry_out(self, effect: Effect) -> None:
         try:
@@ -215,6 +226,7 @@ class InboundWorkflow:
         summary = f"{effect.system} refused {effect.operation} ({origin})"
         finding = Finding(kind=ExceptionKind.REFUSED_EFFECT, subject=effect.key, summary=summary)
         self._refused[effect.key] = Refused(effect=effect, finding=finding)
+        self._refused_since = True
         self._note(summary)
         failure = f"{effect.system}.{effect.operation}"
         workflow.upsert_search_attributes([FAILURE_ORIGIN.value_set(origin), LAST_FAILURE.value_set(failure)])

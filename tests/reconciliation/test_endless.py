@@ -6,16 +6,13 @@ from collections.abc import AsyncIterator
 import pytest
 from temporalio.client import Client, WorkflowExecutionStatus
 from temporalio.service import RPCError
-from temporalio.testing import WorkflowEnvironment
 
 from gateway import endless
 from schemas.settings import Endpoint, Settings
-from stack.temporal import binary
 from store.engine import Database
 from tests.stack.standins import until
 from tests.store.rows import open_order
-from tests.workflow.conftest import options
-from workflows.payloads import CONVERTER
+from tests.workflow.conftest import server
 
 OWN = Endpoint(url="http://127.0.0.1:1")
 
@@ -23,13 +20,8 @@ OWN = Endpoint(url="http://127.0.0.1:1")
 @pytest.fixture
 async def client() -> AsyncIterator[Client]:
     """A server of its own: what is started here is nobody else's to work off."""
-    async with await WorkflowEnvironment.start_local(
-        dev_server_existing_path=str(binary()),
-        dev_server_extra_args=options(),
-        dev_server_log_level="error",
-        data_converter=CONVERTER,
-    ) as environment:
-        yield environment.client
+    async with server() as client:
+        yield client
 
 
 @pytest.fixture

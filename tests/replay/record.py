@@ -12,18 +12,15 @@ from pathlib import Path
 from typing import Any
 
 from temporalio.client import WorkflowHistory
-from temporalio.testing import WorkflowEnvironment
 
-from stack.temporal import binary
 from tests.replay.compared import COMPARED, reconciled
 from tests.replay.fingerprint import fingerprint
 from tests.replay.procured import PROCURED
 from tests.replay.scenarios import SCENARIOS
 from tests.stack.standins import until
-from tests.workflow.conftest import options
+from tests.workflow.conftest import server
 from tests.workflow.purchase_world import purchase_world
 from tests.workflow.world import Order, World, world_on
-from workflows.payloads import CONVERTER
 
 HISTORIES = Path(__file__).parent / "histories"
 FINGERPRINTS = Path(__file__).parent / "fingerprints"
@@ -68,21 +65,16 @@ async def _fetch(order: Order, workflow_id: str) -> WorkflowHistory:
 
 async def record(replace: set[str]) -> None:
     """Write a history and a fingerprint for each workflow of each scenario that has none, or is to be replaced."""
-    async with await WorkflowEnvironment.start_local(
-        dev_server_existing_path=str(binary()),
-        dev_server_extra_args=options(),
-        dev_server_log_level="error",
-        data_converter=CONVERTER,
-    ) as environment:
-        async with world_on(environment.client) as world:
+    async with server() as client:
+        async with world_on(client) as world:
             for name in _wanted(SCENARIOS, replace):
                 _keep(name, await live(name, world))
-        async with purchase_world(environment.client) as purchases:
+        async with purchase_world(client) as purchases:
             for name in _wanted(PROCURED, replace):
                 lived = await PROCURED[name](purchases)
                 _keep(name, {f"{name}{part}": history for part, history in lived.items()})
         for name in _wanted(COMPARED, replace):
-            lived = await reconciled(environment.client)
+            lived = await reconciled(client)
             _keep(name, {f"{name}{part}": history for part, history in lived.items()})
 
 

@@ -1,6 +1,7 @@
 """Worlds for the tests of the order workflow: the usual one, one whose clock jumps, one that wants short histories."""
 
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 import pytest_asyncio
 from temporalio.client import Client
@@ -19,6 +20,18 @@ def options(*dynamic_config: str) -> list[str]:
     """The dev server's command line: our search attributes, and dynamic configuration."""
     attributes = [word for name, kind in SEARCH_ATTRIBUTES.items() for word in ("--search-attribute", f"{name}={kind}")]
     return attributes + [word for value in dynamic_config for word in ("--dynamic-config-value", value)]
+
+
+@asynccontextmanager
+async def server(*dynamic_config: str) -> AsyncIterator[Client]:
+    """A dev server of its own: what is started there is nobody else's to work off."""
+    async with await WorkflowEnvironment.start_local(
+        dev_server_existing_path=str(binary()),
+        dev_server_extra_args=options(*dynamic_config),
+        dev_server_log_level="error",
+        data_converter=CONVERTER,
+    ) as environment:
+        yield environment.client
 
 
 @pytest_asyncio.fixture(scope="package")
@@ -47,12 +60,7 @@ async def jumping() -> AsyncIterator[World]:
 async def restless() -> AsyncIterator[World]:
     """The same on a server that suggests to continue as new after a dozen events."""
     async with (
-        await WorkflowEnvironment.start_local(
-            dev_server_existing_path=str(binary()),
-            dev_server_extra_args=options("limit.historyCount.suggestContinueAsNew=12"),
-            dev_server_log_level="error",
-            data_converter=CONVERTER,
-        ) as environment,
-        world_on(environment.client) as started,
+        server("limit.historyCount.suggestContinueAsNew=12") as client,
+        world_on(client) as started,
     ):
         yield started

@@ -15,7 +15,7 @@ from temporalio.worker import Worker
 from domain.purchase_run import InboundRun
 from schemas.base import System
 from schemas.cases import CaseHistory, CaseName, CaseQuery, CaseRecord
-from schemas.commands import ActionRequest, Command
+from schemas.commands import ActionRequest, Command, NoteRequest
 from schemas.effects import SYSTEM_OF, EffectReceipt, Operation
 from schemas.exceptions import Action, CasePolicy, Tier
 from schemas.milestones import MilestoneEvent
@@ -183,6 +183,20 @@ class Purchase:
         )
         await self.knows(*(x.id for x in documents))
 
+    async def live(self) -> PurchaseOutcome:
+        """All its documents come, one after the other, until it ends."""
+        everything: dict[str, Any] = {"l1": 100, "l2": 50}
+        await self.tell(self.order())
+        for document in (
+            purchases.confirmed(),
+            purchases.advised("S1", **everything),
+            purchases.received("G1", "S1", **everything),
+            purchases.invoiced("I1", **everything),
+        ):
+            await self.tell(document)
+            await self.knows(document.id)
+        return await self.handle.result()
+
     async def report(self, *events: MilestoneEvent) -> None:
         """Signal what carriers report."""
         await self.handle.signal(InboundWorkflow.milestones, list(events))
@@ -196,6 +210,13 @@ class Purchase:
     async def knows(self, *ids: str) -> None:
         """Wait until these are written down."""
         await until(lambda: {*ids} <= {x.event_id for record in self.records for x in record.outcomes})
+
+    async def resolve(self, kind: str) -> None:
+        """Somebody resolves its first case of a kind, cured or not."""
+        note = NoteRequest(id=f"resolve-{next(_numbers)}", reason="by telephone")
+        command = Command[NoteRequest](request=note, by="ann", inbox_id=9, accepted_at=datetime.now(UTC))
+        handle = self.world.client.get_workflow_handle(f"case/{self.start.key}/{kind}/1")
+        await handle.execute_update(ExceptionCaseWorkflow.resolve, command)
 
     async def case(self, kind: str, state: str) -> None:
         """Wait until its case of a kind is in a state."""

@@ -4,17 +4,14 @@ from collections import Counter
 from collections.abc import AsyncIterator
 
 import pytest_asyncio
-from temporalio.testing import WorkflowEnvironment
 
 from schemas.milestones import MilestoneKind as M
 from schemas.orders import OrderStatus
-from stack.temporal import binary
 from tests.stack.standins import until
-from tests.workflow.conftest import options
+from tests.workflow.conftest import server
 from tests.workflow.test_continuing import runs
 from tests.workflow.world import World, centre_story, world_on
 from workflows.order import OrderWorkflow
-from workflows.payloads import CONVERTER
 
 EVENTS, IN_A_SIGNAL, IN_A_WAVE = 10_000, 50, 1_000
 LARGEST_INPUT = 2 * 1024 * 1024
@@ -25,13 +22,8 @@ LARGEST_INPUT = 2 * 1024 * 1024
 async def busy_world() -> AsyncIterator[World]:
     """A server that suggests to continue as new after a few dozen events of history."""
     async with (
-        await WorkflowEnvironment.start_local(
-            dev_server_existing_path=str(binary()),
-            dev_server_extra_args=options("limit.historyCount.suggestContinueAsNew=40"),
-            dev_server_log_level="error",
-            data_converter=CONVERTER,
-        ) as environment,
-        world_on(environment.client) as started,
+        server("limit.historyCount.suggestContinueAsNew=40") as client,
+        world_on(client) as started,
     ):
         yield started
 

@@ -5,20 +5,17 @@ from datetime import timedelta
 from typing import Any
 
 import pytest_asyncio
-from temporalio.testing import WorkflowEnvironment
 
 from domain.purchase_run import InboundRun
 from schemas.effects import Operation
 from schemas.exceptions import Action
 from schemas.milestones import MilestoneKind as M
 from schemas.purchasing import PurchaseStatus
-from stack.temporal import binary
 from tests.domain.purchases import NOON, advised, confirmed, invoiced, received, reported
 from tests.stack.standins import until
-from tests.workflow.conftest import options
+from tests.workflow.conftest import server
 from tests.workflow.purchase_world import Purchase, PurchaseWorld, purchase_world
 from tests.workflow.return_world import dead, refuses
-from workflows.payloads import CONVERTER
 
 ALL: dict[str, Any] = {"l1": 100, "l2": 50}
 SCANS, IN_A_SIGNAL, IN_A_WAVE = 10_000, 50, 1_000
@@ -30,13 +27,8 @@ LARGEST_INPUT = 2 * 1024 * 1024
 async def restless() -> AsyncIterator[PurchaseWorld]:
     """A server that suggests to continue as new after a dozen events."""
     async with (
-        await WorkflowEnvironment.start_local(
-            dev_server_existing_path=str(binary()),
-            dev_server_extra_args=options("limit.historyCount.suggestContinueAsNew=12"),
-            dev_server_log_level="error",
-            data_converter=CONVERTER,
-        ) as environment,
-        purchase_world(environment.client) as started,
+        server("limit.historyCount.suggestContinueAsNew=12") as client,
+        purchase_world(client) as started,
     ):
         yield started
 
@@ -55,11 +47,7 @@ async def runs(order: Purchase) -> list[InboundRun]:
 
 async def test_many_runs_end_as_one(restless: PurchaseWorld) -> None:
     order = restless.purchase()
-    await order.tell(order.order())
-    for document in (confirmed(), advised("S1", **ALL), received("G1", "S1", **ALL), invoiced("I1", **ALL)):
-        await order.tell(document)
-        await order.knows(document.id)
-    outcome = await order.handle.result()
+    outcome = await order.live()
     assert (outcome.status, outcome.received) == (PurchaseStatus.SETTLED, 150)
     assert len(await runs(order)) > 1
     assert list(dict.fromkeys(order.done)) == ["confirmation/r1", "receipt/G1/r1", "invoice/I1/r1/released"]
@@ -128,6 +116,40 @@ async def test_what_comes_after_the_end_goes_on_where_it_ended(restless: Purchas
         "invoice/I2/r1/held",
         "invoice/I2/r1/rejected",
     ]
+
+
+async def test_what_is_refused_after_the_last_step_is_handed_over_with_its_case(restless: PurchaseWorld) -> None:
+    """The case is known when it begins again: it is cured by a retry, and a new refusal joins it."""
+    order = restless.purchase()
+    for operation in (Operation.SETTLE_INVOICE, Operation.POST_RECEIPT):
+        restless.trouble[order.start.key, operation] = refuses
+    await order.tell(order.order(), received("G1", **ALL), invoiced("I1", **ALL))
+    await order.handle.result()
+    await order.case("refused_effect", "open")
+    run = InboundRun.model_validate(order.records[-1].handed_over)
+    assert [it.effect.operation for it in run.refused] == [Operation.POST_RECEIPT, Operation.SETTLE_INVOICE]
+    assert [(it.kind, it.open) for it in run.cases] == [("refused_effect", True)]
+    await order.again(run, received("G2", l1=5))
+    await until(lambda: any("G2" in x.subject for it in restless.cases[order.start.key] for x in it.findings))
+    restless.trouble.clear()
+    assert (await order.act(Action.RETRY)).done == "3 effects are tried again"
+    await order.case("refused_effect", "cured")
+    await until(lambda: {*order.done} == {"invoice/I1/r1/released", "receipt/G1/r1", "receipt/G2/r1"})
+    assert {it.id for it in restless.cases[order.start.key] if it.kind == "refused_effect"} == {
+        f"{order.start.key}/refused_effect/1"
+    }
+    await order.handle.terminate()
+
+
+async def test_what_people_settled_is_raised_again_when_it_was_cured_before_the_end(restless: PurchaseWorld) -> None:
+    order = restless.purchase()
+    await order.tell(order.order(), received("G1", **ALL), invoiced("I1", "11", **ALL))
+    await order.case("invoice_mismatch", "open")
+    await order.resolve("invoice_mismatch")
+    await order.tell(invoiced("I1", revision=2, **ALL))
+    await order.handle.result()
+    run = InboundRun.model_validate(order.records[-1].handed_over)
+    assert [it.settled for it in run.cases] == [()]
 
 
 async def test_ten_thousand_reports_of_carriers(restless: PurchaseWorld) -> None:

@@ -7,21 +7,18 @@ from typing import Any
 import pytest
 import pytest_asyncio
 from temporalio.client import WorkflowUpdateFailedError
-from temporalio.testing import WorkflowEnvironment
 
 from schemas.effects import Operation
 from schemas.exceptions import Action
 from schemas.milestones import MilestoneKind
 from schemas.purchasing import PurchaseRecord, PurchaseStatus
 from schemas.replenishment import Hop, ReplenishmentState
-from stack.temporal import binary
 from tests.domain.purchases import NOON, advised, confirmed, invoiced, of_own, received, reported
 from tests.domain.test_replenishing import proposal
 from tests.stack.standins import until
-from tests.workflow.conftest import options
+from tests.workflow.conftest import server
 from tests.workflow.purchase_world import PurchaseWorld, purchase_world
 from tests.workflow.return_world import dead, refuses
-from workflows.payloads import CONVERTER
 
 ALL: dict[str, Any] = {"l1": 100, "l2": 50}
 
@@ -30,24 +27,15 @@ ALL: dict[str, Any] = {"l1": 100, "l2": 50}
 async def world() -> AsyncIterator[PurchaseWorld]:
     """The workflows on a dev server of their own: on the shared one another world works off the same queues."""
     async with (
-        await WorkflowEnvironment.start_local(
-            dev_server_existing_path=str(binary()),
-            dev_server_extra_args=options(),
-            dev_server_log_level="error",
-            data_converter=CONVERTER,
-        ) as environment,
-        purchase_world(environment.client) as started,
+        server() as client,
+        purchase_world(client) as started,
     ):
         yield started
 
 
 async def test_the_story(world: PurchaseWorld) -> None:
     order = world.purchase()
-    await order.tell(order.order())
-    for document in (confirmed(), advised("S1", **ALL), received("G1", "S1", **ALL), invoiced("I1", **ALL)):
-        await order.tell(document)
-        await order.knows(document.id)
-    outcome = await order.handle.result()
+    outcome = await order.live()
     assert (outcome.status, outcome.received) == (PurchaseStatus.SETTLED, 150)
     assert order.done == ["confirmation/r1", "receipt/G1/r1", "invoice/I1/r1/released"]
     totals = [sum(record.moves.get("on_hand:LYS", {}).values()) for record in order.records]
