@@ -49,6 +49,13 @@ def test_what_was_lost_and_what_nobody_asked_for_is_found() -> None:
     assert sound(clean(tms=reconcile(set(some), book(sorted(KEYS))))) == ["tms: 1 duplicate"]
 
 
+def test_what_was_superseded_may_have_been_done_or_not() -> None:
+    every = sorted(KEYS)
+    for done in (every, every[1:]):
+        assert sound(clean(tms=reconcile(set(every[1:]), book(done), {every[0]}))) == []
+    assert sound(clean(tms=reconcile(set(every[1:]), book([every[0]] * 2 + every), {every[0]}))) == []
+
+
 def test_open_orders_and_unsettled_messages_are_found() -> None:
     report = clean()
     report["orders"]["open"] = 2

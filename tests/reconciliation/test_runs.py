@@ -385,6 +385,19 @@ async def test_what_a_transport_desk_executed_is_compared_and_it_is_asked_for_no
     assert not [path for path in desk.tms.asked if path.startswith("/v1/stock")]
 
 
+@pytest.mark.parametrize("listed", [["t-1", "t-2"], ["t-1"]])
+async def test_what_was_superseded_a_system_may_have_or_not(desk: Desk, listed: list[str]) -> None:
+    async with desk.database.connection() as connection:
+        await connection.execute(
+            "INSERT INTO effect (key, order_key, system, operation, shipment, outcome, attempts, planned_at, "
+            "accepted_at) SELECT k, order_key, 'tms', 'tender_transport', '', o, 1, planned_at, accepted_at "
+            "FROM effect, (VALUES ('t-1', 'done'), ('t-2', 'superseded')) AS x(k, o)"
+        )
+    desk.tms.effects = listed
+    await desk.run(ReconcileRun(system="tms", target="EMEA"))
+    assert await desk.states() == {}
+
+
 async def test_money_of_orders_is_compared_where_the_erp_tells_it(desk: Desk) -> None:
     async with desk.database.transaction() as connection:
         await connection.execute("UPDATE order_view SET updated_at = now() - interval '1 hour'")

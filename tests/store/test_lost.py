@@ -320,3 +320,22 @@ async def test_purchase_steps_that_are_lost_again_and_again_book_once(
     await agrees(database, state)
     planned = {f"erp-one/{key}" for key, outcome in (await outcomes(database)).items() if outcome == "planned"}
     assert planned == owed
+
+
+async def test_what_was_handed_over_goes_with_the_step_that_unsettles_it(bought: tuple[Database, PurchaseFile]) -> None:
+    database, state = bought
+
+    async def handed_over(settled: bool, version: int) -> bool:
+        known = {"version": version, "handed_over": {"number": "4500"} if settled else None}
+        await purchases_store.write(database, inbound.record(state, (), ()).model_copy(update=known))
+        async with database.transaction() as connection:
+            found = await purchases_store.handed_over(connection, state.start.key)
+            assert await purchases_store.is_settled(connection, state.start.key) == (found is not None)
+        return found is not None
+
+    assert [await handed_over(*it) for it in ((True, 3), (False, 4), (True, 5), (False, 4))] == [
+        True,
+        False,
+        True,
+        True,
+    ]

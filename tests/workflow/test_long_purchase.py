@@ -141,17 +141,6 @@ async def test_what_is_refused_after_the_last_step_is_handed_over_with_its_case(
     await order.handle.terminate()
 
 
-async def test_what_people_settled_is_raised_again_when_it_was_cured_before_the_end(restless: PurchaseWorld) -> None:
-    order = restless.purchase()
-    await order.tell(order.order(), received("G1", **ALL), invoiced("I1", "11", **ALL))
-    await order.case("invoice_mismatch", "open")
-    await order.resolve("invoice_mismatch")
-    await order.tell(invoiced("I1", revision=2, **ALL))
-    await order.handle.result()
-    run = InboundRun.model_validate(order.records[-1].handed_over)
-    assert [it.settled for it in run.cases] == [()]
-
-
 async def test_ten_thousand_reports_of_carriers(restless: PurchaseWorld) -> None:
     order = restless.purchase()
     await order.tell(order.order(), confirmed(), advised("S1", **ALL))

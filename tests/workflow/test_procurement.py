@@ -6,8 +6,10 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
+from temporalio.api.enums.v1 import EventType
 from temporalio.client import WorkflowUpdateFailedError
 
+from domain.purchase_run import InboundRun
 from schemas.effects import Operation
 from schemas.exceptions import Action
 from schemas.milestones import MilestoneKind
@@ -142,6 +144,25 @@ async def test_documents_and_reports_wait_for_the_order_itself(world: PurchaseWo
     await order.tell(order.order())
     await order.knows(received("G1", **ALL).id, reported(MilestoneKind.IN_TRANSIT, "S1", 1).id)
     await order.handle.terminate()
+
+
+async def test_what_people_settled_counts_as_new_after_the_end_when_it_was_cured(world: PurchaseWorld) -> None:
+    order = world.purchase()
+    await order.tell(order.order(), received("G1", **ALL), invoiced("I1", "11", **ALL))
+    await order.case("invoice_mismatch", "open")
+    await order.resolve("invoice_mismatch")
+
+    async def heard() -> bool:
+        events = [event.event_type async for event in order.handle.fetch_history_events()]
+        ended = EventType.EVENT_TYPE_CHILD_WORKFLOW_EXECUTION_COMPLETED
+        done = EventType.EVENT_TYPE_WORKFLOW_TASK_COMPLETED
+        return ended in events and done in events[events.index(ended) :]
+
+    await until(heard)
+    await order.tell(invoiced("I1", revision=2, **ALL))
+    await order.handle.result()
+    run = InboundRun.model_validate(order.records[-1].handed_over)
+    assert [(it.open, it.settled) for it in run.cases] == [(False, ())]
 
 
 async def test_an_action_is_refused_at_once_or_carried_out_and_answered(world: PurchaseWorld) -> None:
