@@ -16,7 +16,8 @@ RUN uv build --wheel --no-build-isolation --out-dir dist \
     && uv pip install --python /venv/bin/python --compile-bytecode --no-deps dist/*.whl
 
 FROM python:3.12.13-slim-bookworm
-RUN useradd --system --uid 10001 --no-create-home syncline
+RUN useradd --system --uid 10001 --no-create-home syncline \
+    && install --directory --owner=10001 --mode=0700 /var/lib/syncline/audit
 COPY --from=build /venv /venv
 ENV PATH=/venv/bin:$PATH PYTHONUNBUFFERED=1
 WORKDIR /var/empty

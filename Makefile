@@ -1,12 +1,14 @@
 # Everything here needs only make and Python >= 3.11. The first run fills .venv; the second starts at once.
 .DEFAULT_GOAL := help
-.PHONY: help demo up test lint format bench chaos lock clean
+.PHONY: help demo up check test lint format bench chaos lock clean
 
 PYTHONS := python3.13 python3.12 python3.11 python3
 BIN := .venv/bin
 STAMP := .venv/.installed
 export UV_PYTHON_DOWNLOADS := never
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
+# Some images forbid what it forbids: each process would compile all modules again, a sixth of its start and half of a collection.
+unexport PYTHONDONTWRITEBYTECODE
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -21,6 +23,9 @@ up: $(STAMP) ## Start the whole stack on this machine
 test: lint ## Check style and types, then run the tests
 	$(BIN)/pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder $(ARGS)
 
+check: lint ## Check style and types, then run the tests that need no server
+	$(BIN)/pytest --numprocesses 2 tests/domain tests/schemas tests/test_structure.py $(ARGS)
+
 lint: $(STAMP) ## Check style and types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -33,8 +38,10 @@ format: $(STAMP) ## Put the code into the project's style
 bench: $(STAMP) ## Measure speed and write bench.json
 	$(BIN)/python -m tests.bench $(ARGS)
 
-chaos: $(STAMP) ## Kill processes, with the full counts
+chaos: $(STAMP) ## Kill processes and lose workflow tasks, with the full counts
 	SYNCLINE_CHAOS=full $(BIN)/pytest -m chaos $(ARGS)
+	SYNCLINE_TASK_LOSS=0.15 $(BIN)/pytest tests/workflows tests/promising tests/notify tests/integration --tb=native $(ARGS)
+	SYNCLINE_NO_CACHE=1 $(BIN)/pytest tests/workflows --tb=native $(ARGS)
 
 lock: $(STAMP) ## Write requirements.lock from pyproject.toml (newer versions: ARGS=--upgrade)
 	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --all-extras \

@@ -14,58 +14,77 @@ import uvloop
 from temporalio.client import Client
 from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 
-from activities.carry import Carrier, Timeouts
-from activities.erp import ErpActivities
-from activities.erp_feed import ErpFeedActivities
-from activities.freight_check import FreightActivities
-from activities.gate import Gate
-from activities.governor import GovernorActivities
-from activities.inbox_check import InboxActivities
-from activities.master import MasterData
-from activities.notify import NotifyActivities
-from activities.planning import FeedLimits, PlanningActivities
-from activities.procurement import ProcurementRecords, ProposalActivities, PurchasingActivities, TransferActivities
-from activities.promising import PromisingActivities
-from activities.reconciling import ReconcileActivities
-from activities.records import RecordActivities
-from activities.telling import Teller
-from activities.tms import TmsActivities
-from activities.wms import WmsActivities
-from connectors.dialect.bulk import DialectBulkErp
-from connectors.dialect.clients import DialectErp, DialectPlanning, DialectTms, DialectWms
-from connectors.dialect.master import DialectMasterData
-from connectors.dialect.purchasing import DialectProposing, DialectPurchasing, DialectTransfers
-from connectors.dialect.replanning import DialectReplanning
-from connectors.dialect.stock import DialectStock
-from connectors.http import SystemClient
+from activities.cases.notify import NotifyActivities
+from activities.cases.outage_check import OutageActivities
+from activities.cases.undelivered import UndeliveredActivities
+from activities.execution.executor import EffectExecutor, Timeouts
+from activities.execution.gate import Gate
+from activities.finance.audit_trail import AuditActivities
+from activities.finance.freight_check import FreightActivities
+from activities.finance.reconciliation import ReconcileActivities
+from activities.finance.self_audit import BooksActivities
+from activities.inventory.promising import PromisingActivities
+from activities.messaging.inbox_check import InboxActivities
+from activities.messaging.watching import WatchActivities
+from activities.partners.master_data import MasterData
+from activities.planning.feed import FeedLimits, PlanningActivities
+from activities.planning.governor import GovernorActivities
+from activities.planning.telling import PlanningNotifier
+from activities.procurement.procurement import (
+    ProcurementRecords,
+    ProposalActivities,
+    PurchasingActivities,
+    TransferActivities,
+)
+from activities.records.records import RecordActivities
+from activities.systems.erp import ErpActivities
+from activities.systems.erp_feed import ErpFeedActivities
+from activities.systems.tms import TmsActivities
+from activities.systems.wms import WmsActivities
+from connectors.http.client import SystemClient
 from connectors.notify.channels import messengers
-from connectors.notify.ports import Messenger
-from gateway.endless import keep
-from gateway.handoff import TemporalHandoff
-from gateway.handoff_commands import ORDERS_QUEUE
-from gateway.health import serve_health
-from gateway.intake import Intake
-from gateway.promising import redating
-from gateway.relay import Relay
+from connectors.notify.ports import Sender
+from connectors.standard.bulk import StandardBulkErp
+from connectors.standard.clients import StandardErp, StandardPlanning, StandardTms, StandardWms
+from connectors.standard.master import StandardMasterData
+from connectors.standard.purchasing import StandardProposing, StandardPurchasing, StandardTransfers
+from connectors.standard.replanning import StandardReplanning
+from connectors.standard.stock import StandardStock
+from dispatch.confirming import Confirmer
+from dispatch.expecting import Expecting
+from dispatch.handoff import TemporalHandoff
+from dispatch.inventory.intake import Intake
+from dispatch.orders.promising import redating
+from dispatch.relay import Relay
+from dispatch.temporal.connecting import connect, connect_options
+from dispatch.temporal.handoff_commands import ORDERS_QUEUE
+from dispatch.temporal.singletons import keep
 from schemas.base import System
-from schemas.exceptions import Channel
+from schemas.cases.exceptions import Channel
 from schemas.settings import QueueLimit, Settings, settings
-from store import erp_feed, inbox, notices, planning, supply
+from store.audit.anchors import Anchors
+from store.cases import notices
 from store.engine import Database
-from store.wake import Wake
-from workflows.erp_feed import StockFeedWorkflow
-from workflows.exception_case import ExceptionCaseWorkflow
-from workflows.governor import GovernorWorkflow
-from workflows.inbound import InboundWorkflow
-from workflows.notices import NOTIFY_QUEUE, NoticesWorkflow
-from workflows.order import OrderWorkflow
-from workflows.payloads import CONVERTER
-from workflows.planning_feed import PlanningFeedWorkflow
-from workflows.promising import PROMISING_QUEUE, PromisingWorkflow
-from workflows.reconciliation import RECONCILE_QUEUE, ReconciliationWorkflow
-from workflows.replenishment import ReplenishmentWorkflow
-from workflows.returns import ReturnWorkflow
-from workflows.sandbox import sandbox
+from store.finance import erp_feed
+from store.inventory import supply
+from store.messaging import inbox
+from store.messaging.wake import Wake
+from store.planning import planning
+from store.seals import Seals
+from telemetry.health import Health, serve_health
+from telemetry.logging import log_as_json
+from workflows.cases.exception_case import ExceptionCaseWorkflow
+from workflows.cases.notices import NOTIFY_QUEUE, NoticesWorkflow
+from workflows.finance.erp_feed import StockFeedWorkflow
+from workflows.finance.reconciliation import RECONCILE_QUEUE, ReconciliationWorkflow
+from workflows.inventory.promising import PROMISING_QUEUE, PromisingWorkflow
+from workflows.orders.order import OrderWorkflow
+from workflows.orders.returns import ReturnWorkflow
+from workflows.planning.governor import GovernorWorkflow
+from workflows.planning.planning_feed import PlanningFeedWorkflow
+from workflows.procurement.purchase_order import InboundWorkflow
+from workflows.procurement.replenishment import ReplenishmentWorkflow
+from workflows.runtime.sandbox import sandbox
 
 GRACE = timedelta(seconds=5)
 WORKFLOWS = (
@@ -89,21 +108,23 @@ def build_workers(
     database: Database,
     wake: Wake,
     http: dict[System, SystemClient],
-    channels: Mapping[Channel, Messenger],
+    channels: Mapping[Channel, Sender],
+    audit: AuditActivities,
+    confirmer: Confirmer,
 ) -> list[Worker]:
     """One worker for workflows and database steps, one per system with that system's limits, one to reach people."""
     timeouts = Timeouts(express_s=config.express_timeout_s, queued_s=config.call_timeout_s)
-    carriers = {system: Carrier(database, Gate(system), timeouts) for system in System}
+    executors = {system: EffectExecutor(database, Gate(system), timeouts) for system in System}
     limits = FeedLimits(batch=config.planning_batch, linger_s=config.planning_linger_s)
-    feed = PlanningActivities(DialectPlanning(http[System.PLANNING]), database, wake, limits)
-    bulk = ErpFeedActivities(DialectBulkErp(http[System.ERP]), database, wake, limits)
-    purchasing = PurchasingActivities(DialectPurchasing(http[System.ERP]), carriers[System.ERP])
-    proposals = ProposalActivities(DialectProposing(http[System.PLANNING]), carriers[System.PLANNING])
-    transfers = TransferActivities(DialectTransfers(http[System.WMS]), carriers[System.WMS])
+    feed = PlanningActivities(StandardPlanning(http[System.PLANNING]), database, wake, limits)
+    bulk = ErpFeedActivities(StandardBulkErp(http[System.ERP]), database, wake, limits)
+    purchasing = PurchasingActivities(StandardPurchasing(http[System.ERP]), executors[System.ERP])
+    proposals = ProposalActivities(StandardProposing(http[System.PLANNING]), executors[System.PLANNING])
+    transfers = TransferActivities(StandardTransfers(http[System.WMS]), executors[System.WMS])
     outside: dict[System, list[Any]] = {
-        System.ERP: ErpActivities(DialectErp(http[System.ERP]), carriers[System.ERP]).all() + purchasing.all(),
-        System.WMS: WmsActivities(DialectWms(http[System.WMS]), carriers[System.WMS]).all() + transfers.all(),
-        System.TMS: TmsActivities(DialectTms(http[System.TMS]), carriers[System.TMS]).all(),
+        System.ERP: ErpActivities(StandardErp(http[System.ERP]), executors[System.ERP]).all() + purchasing.all(),
+        System.WMS: WmsActivities(StandardWms(http[System.WMS]), executors[System.WMS]).all() + transfers.all(),
+        System.TMS: TmsActivities(StandardTms(http[System.TMS]), executors[System.TMS]).all(),
         System.PLANNING: [feed.feed, *proposals.all()],
     }
     express = [activity for system in (System.ERP, System.WMS, System.TMS) for activity in outside[system]]
@@ -118,12 +139,14 @@ def build_workers(
             *proposals.all(),
         ],
         workflow_runner=sandbox() if config.workflow_sandbox else UnsandboxedWorkflowRunner(),
+        interceptors=[Expecting(confirmer)],
         graceful_shutdown_timeout=GRACE,
     )
     # The feed never is an express attempt, so it takes part in the system's own queue only.
     queued = {**outside, System.ERP: [*outside[System.ERP], bulk.feed]}
     systems = [queue_worker(client, system, queued[system], config.limits.get(system)) for system in System]
     own = own_work(client, config, database, wake, http)
+    own[RECONCILE_QUEUE].append(audit.audit)
     own[NOTIFY_QUEUE] = NotifyActivities(channels, database, wake).all()
     return [orders, *systems, *(queue_worker(client, queue, known, None) for queue, known in own.items())]
 
@@ -132,16 +155,20 @@ def own_work(
     client: Client, config: Settings, database: Database, wake: Wake, http: dict[System, SystemClient]
 ) -> dict[str, list[Any]]:
     """What is done for no order's sake, by queue: promises kept, books compared, plans governed."""
-    ports = {system: DialectStock(http[system]) for system in System}
-    registry = MasterData(DialectMasterData(http[System.ERP]), database, config)
-    teller = Teller(database, DialectReplanning(http[System.PLANNING]))
+    ports = {system: StandardStock(http[system]) for system in System}
+    registry = MasterData(StandardMasterData(http[System.ERP]), database, config)
+    teller = PlanningNotifier(database, StandardReplanning(http[System.PLANNING]))
     reconciling = ReconcileActivities(ports, database, config.stock_owner)
     return {
         PROMISING_QUEUE: [PromisingActivities(database, wake, redating).keep],
         RECONCILE_QUEUE: [
             reconciling.compare,
             InboxActivities(client, database).inbox,
+            WatchActivities(client, database).workflows,
             FreightActivities(database).freight,
+            UndeliveredActivities(database).notices,
+            BooksActivities(database).books,
+            OutageActivities(database).outages,
             GovernorActivities(database, teller, registry, config.governor).govern,
         ],
     }
@@ -162,14 +189,19 @@ def queue_worker(client: Client, queue: str, activities: list[Any], limit: Queue
 
 
 async def main(config: Settings) -> None:
-    """Run until SIGINT or SIGTERM."""
+    """Run until SIGINT or SIGTERM. Raises `UnusableSettings`, `Unsealed` or `Unusable` at once, which name the setting
+    that is missing."""
+    log_as_json(config.log_level)
+    connect_options(config.main_temporal)
+    seals = Seals.of(config)
+    anchors = Anchors.of(config, seals)
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     async with AsyncExitStack() as stack:
-        database = await stack.enter_async_context(Database(config.database_url, config.database_pool))
+        database = await stack.enter_async_context(Database(config.main_database.url, config.main_database.pool, seals))
         heard = (inbox.CHANNEL, planning.CHANNEL, notices.CHANNEL, erp_feed.CHANNEL, supply.CHANNEL)
-        wake = await stack.enter_async_context(Wake(config.database_url, heard))
+        wake = await stack.enter_async_context(Wake(config.main_database.url, heard))
         endpoints = {
             System.ERP: config.erp,
             System.WMS: config.wms,
@@ -178,23 +210,27 @@ async def main(config: Settings) -> None:
         }
         http = {s: await stack.enter_async_context(SystemClient(s, endpoints[s])) for s in System}
         channels = await stack.enter_async_context(messengers(config.notify))
-        client = await Client.connect(
-            config.temporal_address, namespace=config.temporal_namespace, data_converter=CONVERTER
-        )
-        for worker in build_workers(client, config, database, wake, http, channels):
-            await stack.enter_async_context(worker)
+        client = await connect(config.main_temporal)
+        audit = AuditActivities(database, seals, anchors)
         handoff = TemporalHandoff(client, database)
-        registry = MasterData(DialectMasterData(http[System.ERP]), database, config)
+        confirmer = Confirmer(database, handoff.kept)
+        for worker in build_workers(client, config, database, wake, http, channels, audit, confirmer):
+            await stack.enter_async_context(worker)
+        registry = MasterData(StandardMasterData(http[System.ERP]), database, config)
         intake = Intake(database, config.stock_owner, registry)
         relay = asyncio.create_task(Relay(database, handoff, wake, intake).run())
-        endless = asyncio.create_task(keep(client, database, config))
-        await stack.enter_async_context(serve_health(int(os.environ.get("SYNCLINE_WORKER_HEALTH_PORT", "0"))))
+        confirming = asyncio.create_task(confirmer.run())
+        singletons = asyncio.create_task(keep(client, database, config))
+        health = Health(database, handoff.healthy)
+        port = int(os.environ.get("SYNCLINE_WORKER_HEALTH_PORT", "0"))
+        await stack.enter_async_context(serve_health(port, health))
         gc.freeze()  # what lives as long as the process is left out of every collection
         structlog.get_logger("worker").info("worker.ready")
         stopped = asyncio.create_task(stop.wait())
-        ended, _ = await asyncio.wait([relay, endless, stopped], return_when=asyncio.FIRST_COMPLETED)
-        relay.cancel()
-        endless.cancel()
+        working = [relay, confirming, singletons]
+        ended, _ = await asyncio.wait([*working, stopped], return_when=asyncio.FIRST_COMPLETED)
+        for task in working:
+            task.cancel()
         for one in ended:
             one.result()  # what failed ends the process as it failed: it is started anew, and people see why
 

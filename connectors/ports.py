@@ -8,11 +8,11 @@ ConnectorError          origin, whether to retry
 from dataclasses import dataclass
 from typing import Protocol
 
-from schemas.base import Origin
-from schemas.demand import PlanningSignals
-from schemas.erp_feed import ErpForecastBatch, ErpFreightBatch, ErpStockBatch
-from schemas.governing import PlanDecision
-from schemas.instructions import (
+from schemas.base import Origin, printable
+from schemas.finance.erp_feed import ErpForecastBatch, ErpFreightBatch, ErpStockBatch
+from schemas.finance.reconciliation import AccountsReport, DemandReport, EffectsReport, OrdersReport, TargetsReport
+from schemas.inventory.supply import StockReport
+from schemas.messaging.instructions import (
     Accepted,
     ErpCancellation,
     ErpChange,
@@ -32,8 +32,10 @@ from schemas.instructions import (
     WarehouseHold,
     WarehouseInstruction,
 )
-from schemas.master import MasterKind, MasterRecord
-from schemas.postings import (
+from schemas.partners.master_data import MasterKind, MasterRecord
+from schemas.planning.demand import PlanningSignals
+from schemas.planning.governor import PlanDecision
+from schemas.procurement.postings import (
     ConfirmationReport,
     DecisionReport,
     InvoiceSettlement,
@@ -41,9 +43,10 @@ from schemas.postings import (
     ReceiptPosting,
     TransferInstruction,
 )
-from schemas.reconciling import AccountsReport, EffectsReport, OrdersReport
-from schemas.replenishment import ReplenishmentRequest, ReplenishmentResult
-from schemas.supply import StockReport
+from schemas.procurement.replenishment import ReplenishmentRequest, ReplenishmentResult
+
+MAX_MESSAGE = 300
+"""Characters of an error's message: as many as the ledger keeps."""
 
 
 @dataclass(frozen=True)
@@ -57,19 +60,15 @@ class Call:
 
 
 class ConnectorError(Exception):
-    """A call to a connected system failed."""
+    """A call to a connected system failed. Whatever the system said, the message can be written and printed."""
 
     def __init__(self, origin: Origin, message: str) -> None:
-        super().__init__(message)
+        super().__init__(printable(message, MAX_MESSAGE))
         self.origin = origin
 
 
 class Refused(ConnectorError):
     """The system refused by a rule of its own."""
-
-
-class KeyReused(Refused):
-    """The system has carried out another request under this idempotency key."""
 
 
 class Unavailable(ConnectorError):
@@ -167,19 +166,28 @@ class TmsPort(Protocol):
 
 
 class StockPort(Protocol):
-    """A system's own books, for reconciliation. Every method raises Refused or Unavailable."""
+    """A system's own books, for reconciliation. Every method raises Refused or Unavailable.
+
+    `since` (RFC 3339): only entries that changed since then, each whole; empty: all. Asked of those that say `as_of`.
+    """
 
     async def stock(self, after: str, limit: int, call: Call) -> StockReport:
         """A page of figures: at most `limit`, those behind `after` (`<item> <place>`, empty for the first)."""
 
-    async def orders(self, after: str, limit: int, call: Call) -> OrdersReport | None:
+    async def orders(self, after: str, limit: int, call: Call, since: str = "") -> OrdersReport | None:
         """A page of orders behind the number `after`; None: the system offers no such list."""
 
-    async def effects(self, after: str, limit: int, call: Call) -> EffectsReport | None:
+    async def targets(self, after: str, limit: int, call: Call, since: str = "") -> TargetsReport | None:
+        """A page of what it was told last of orders, behind the number `after`; None: no such list."""
+
+    async def effects(self, after: str, limit: int, call: Call, since: str = "") -> EffectsReport | None:
         """A page of effects behind the key `after`; None: the system offers no such list."""
 
-    async def accounts(self, after: str, limit: int, call: Call) -> AccountsReport | None:
+    async def accounts(self, after: str, limit: int, call: Call, since: str = "") -> AccountsReport | None:
         """A page of what orders have in accounts behind `after` (`<order> <account> <currency>`); None: no list."""
+
+    async def demand(self, after: str, limit: int, call: Call) -> DemandReport | None:
+        """A page of open demand behind `after` (`<item> <site>`); None: the system offers no such list."""
 
 
 class ProposingPort(Protocol):
@@ -223,4 +231,5 @@ class PlanningPort(Protocol):
     """A planning system. Raises Refused or Unavailable."""
 
     async def send(self, batch: PlanningBatch, call: Call) -> PlanningAnswer:
-        """Rows in bulk; each row's key counts once. The answer names those that planning refused."""
+        """Rows and open demand in bulk; each row's key counts once, of demand the highest revision. The answer names
+        those that planning refused."""

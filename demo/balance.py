@@ -10,11 +10,11 @@ from typing import Any
 
 from temporalio.client import Client
 
-from gateway.schedules import run_now
-from schemas.finance import AccountBalance
-from schemas.reconciling import About, DifferenceView
-from store import balance, comparing, finance, reconciling
+from dispatch.temporal.schedules import OF_BOOKS, run_now
+from schemas.finance.reconciliation import About, DifferenceView
+from schemas.finance.valuation import AccountBalance
 from store.engine import Database
+from store.finance import balance, comparing, reconciliation, valuation
 
 AT_ONCE = 8
 SYSTEMS = ("ours", *balance.SYSTEMS)
@@ -22,7 +22,7 @@ ON_THE_WAY = "on the way"
 
 
 @dataclass
-class Row:
+class BalanceRow:
     """Packs and values of all items at a site, or on the way, as each system has them; None: it keeps no such place."""
 
     packs: dict[str, int | None] = field(default_factory=lambda: dict.fromkeys(SYSTEMS))
@@ -41,7 +41,7 @@ class Row:
 
 
 @dataclass(frozen=True)
-class Posted:
+class AccountTotals:
     """What all orders have in an account: by our ledger, and by the ERPs' own books. None: no ERP was compared."""
 
     account: str
@@ -55,22 +55,23 @@ class Sheet:
     """The balance sheet of a run: its rows by place, the sum of them all, what each account holds by then, what ERPs
     have in the accounts of their orders, and what differs. `as_of`: the oldest comparison that figures are from."""
 
-    rows: dict[str, Row]
-    total: Row
+    rows: dict[str, BalanceRow]
+    total: BalanceRow
     accounts: tuple[AccountBalance, ...]
-    posted: tuple[Posted, ...]
+    posted: tuple[AccountTotals, ...]
     differences: tuple[DifferenceView, ...]
     counts: dict[str, int]
     as_of: datetime | None
 
 
 async def compare_all(client: Client, database: Database) -> dict[str, int]:
-    """Compare with every system, now that nothing moves any more: what `store.balance.balance` counts.
+    """Compare with every system, and audit our own books, now that nothing moves any more: what
+    `store.finance.balance.balance` counts.
 
     Raises temporalio's WorkflowFailureError when a system cannot be compared.
     """
     async with database.connection() as connection:
-        runs = await comparing.targets(connection)
+        runs = [*await comparing.targets(connection), OF_BOOKS]
     places = asyncio.Semaphore(AT_ONCE)
 
     async def one(number: int) -> None:
@@ -86,23 +87,23 @@ async def sheet(database: Database) -> Sheet:
     """The balance sheet as the last comparisons left it."""
     async with database.connection() as connection:
         figures = await balance.sheet(connection)
-        found = await reconciling.listing(connection)
-        accounts = [AccountBalance.model_validate(row) for row in await finance.accounts(connection)]
-        posted = tuple(Posted(**row) for row in await balance.accounts(connection))
+        found = await reconciliation.listing(connection)
+        accounts = [AccountBalance.model_validate(row) for row in await valuation.accounts(connection)]
+        posted = tuple(AccountTotals(**row) for row in await balance.accounts(connection))
         counts, as_of = await balance.balance(connection), await balance.as_of(connection)
     rows, total = by_place(figures)
     differences = tuple(it for it in found if it.about not in (About.MESSAGE, About.INVOICE))
     return Sheet(rows, total, tuple(accounts), posted, differences, counts, as_of)
 
 
-def by_place(figures: Iterable[Mapping[str, Any]]) -> tuple[dict[str, Row], Row]:
+def by_place(figures: Iterable[Mapping[str, Any]]) -> tuple[dict[str, BalanceRow], BalanceRow]:
     """Add the figures of items up by site, those with most packs first, and all that is on the way as the last row; and
     the sum of all."""
-    rows: dict[str, Row] = {}
-    total = Row()
+    rows: dict[str, BalanceRow] = {}
+    total = BalanceRow()
     for it in figures:
         kind, _, which = it["place"].partition(":")
-        rows.setdefault(which if kind == "site" else ON_THE_WAY, Row()).add(it)
+        rows.setdefault(which if kind == "site" else ON_THE_WAY, BalanceRow()).add(it)
         total.add(it)
     ordered = sorted(rows.items(), key=lambda row: (row[0] == ON_THE_WAY, -(row[1].packs["ours"] or 0), row[0]))
     return dict(ordered), total

@@ -9,8 +9,8 @@ from itertools import count
 from random import Random
 
 from schemas.base import Variant
-from schemas.inventory import InventoryKind, InventoryReport
-from simulators.happened import HistoricOrder
+from schemas.inventory.reports import InventoryKind, InventoryReport
+from simulators.world.happened import HistoricOrder
 
 At = tuple[str, str]
 """An item at a site: (site, item)."""
@@ -44,7 +44,7 @@ def inventory(orders: Iterable[HistoricOrder], seed: int, now: datetime) -> Inve
             for line in order.release.lines:
                 at = order.release.site or "", line.item
                 needed[at] += line.quantity
-                worth[at] += Decimal(str(line.value or 0))
+                worth[at] += line.value or Decimal(0)
                 currencies[at] = order.release.currency
     stock = {at: packs + RESERVE for at, packs in sorted(needed.items())}
     numbers = count(1)

@@ -2,30 +2,29 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, date, datetime
-from typing import TYPE_CHECKING, Any, TypeVar
+from functools import partial
+from typing import Any, TypeVar
 
 import httpx
 
-from demo.stage import SITE, SUPPLIER, By, SceneFailed
-from domain.parties import warehouse_partner
-from domain.state import sender_rma
-from gateway.views import CaseList, CaseView, OrderView, ProposalList, ProposalView
+from demo.checks import Checks
+from demo.stage import SITE, SUPPLIER, Actors, SceneFailed, wait
+from domain.orders.state import sender_rma
+from domain.partners.parties import warehouse_partner
+from gateway.views.orders import CaseList, CaseView, OrderView, ProposalList, ProposalView
 from schemas.base import Contract, System, Variant
-from schemas.commands import ActionRequest, AmendRequest, HoldRequest, ResumeRequest, ReturnRequest, Verb
-from schemas.exceptions import ExceptionKind
-from schemas.milestones import Milestone, ShippedLine
-from schemas.milestones import MilestoneKind as M
-from schemas.orders import CancelRequest, OrderRelease, OrderStatus
-from simulators.answers import Answers
-from simulators.erp import ErpOrder
-from simulators.network import ERP
-from simulators.planning import ItemMovements
-from simulators.plans import GOODS_KINDS, OrderPlan, PlannedEvent, PlannedShipment
-from simulators.tms import TenderBooking
-from simulators.wms import Instruction
-
-if TYPE_CHECKING:
-    from demo.scene import Scene
+from schemas.cases.exceptions import ExceptionKind
+from schemas.orders.milestones import Milestone, ShippedLine
+from schemas.orders.milestones import MilestoneKind as M
+from schemas.orders.release import CancelRequest, OrderRelease, OrderStatus
+from schemas.workflows.commands import ActionRequest, AmendRequest, HoldRequest, ResumeRequest, ReturnRequest, Verb
+from simulators.systems.answers import CallAnswers
+from simulators.systems.erp import ErpOrder
+from simulators.systems.planning import ItemMovements
+from simulators.systems.tms import TenderBooking
+from simulators.systems.wms import Instruction
+from simulators.world.network import ERP
+from simulators.world.plans import GOODS_KINDS, OrderPlan, PlannedEvent, PlannedShipment
 
 Lines = Mapping[int, int]
 """Packs by line."""
@@ -49,7 +48,7 @@ Book = TypeVar("Book", bound=Contract)
 class Order:
     """Made by `Scene.order`. The order of a scenario does nothing by itself: nothing happens that nobody tells."""
 
-    def __init__(self, scene: "Scene", release: OrderRelease) -> None:
+    def __init__(self, scene: Checks, release: OrderRelease) -> None:
         self._scene = scene
         self._stage = scene.stage
         self._release = release
@@ -61,6 +60,11 @@ class Order:
     def promised_on(self) -> date:
         """The day for which it was asked, and is promised at first."""
         return self._release.requested_on
+
+    def item(self, line: int) -> str:
+        """The item of a line: of one that an amendment adds too."""
+        named = {it.line: it.item for it in self._release.lines}
+        return named.get(line, f"ITEM-{self.number}-{line}")
 
     @property
     def _direct(self) -> bool:
@@ -77,7 +81,7 @@ class Order:
         if refusals:
             raise SceneFailed(f"release refused: {refusals[0].findings}")
 
-    async def meets(self, system: System, answers: Answers) -> None:
+    async def meets(self, system: System, answers: CallAnswers) -> None:
         """Let a system answer calls about it so from now on."""
         await self._stage.driver.answers(system, self.number, answers)
 
@@ -117,12 +121,15 @@ class Order:
         by: str = "",
         along: tuple[ShippedLine, ...] = (),
         **said: Any,
-    ) -> None:
+    ) -> str:
         """Let a partner tell a milestone of the nth shipment, or of the order: its carrier or warehouse, or `by`.
 
-        `along`: what the shipment carries of other orders.
+        Returns the event's id. `along`: what the shipment carries of other orders. Whoever handles goods has them: what
+        is missing comes in first.
         """
         teller = by or (self._sender() if kind in BY_THE_WAREHOUSE else self.carrier)
+        if kind in GOODS_KINDS:
+            await self._stage.has(teller, {self.item(line): packs for line, packs in (lines or {}).items()})
         knows_order = not nth or kind in BY_THE_WAREHOUSE or kind in OF_THE_ORDER
         milestone = Milestone(
             kind=kind,
@@ -132,9 +139,11 @@ class Order:
             lines=(*_packs(lines or {}), *along),
             **said,
         )
-        answer = await self._stage.driver.say(teller, milestone, self._scene.next_id())
+        event = self._scene.next_id()
+        answer = await self._stage.driver.say(teller, milestone, event)
         if not answer.is_success:
             raise SceneFailed(f"{teller} may not tell {kind}: {answer.status_code} {answer.text[:300]}")
+        return event
 
     def _sender(self, site: str = SITE) -> str:
         return SUPPLIER if self._direct else warehouse_partner(site)
@@ -152,10 +161,7 @@ class Order:
             await self.tell(kind, nth, **said)
 
     async def fulfilled(self, nth: int, lines: Lines, *, site: str = SITE, by: str = "") -> None:
-        """The sender ships these packs, and the carrier delivers them. Another site has just got what it sends."""
-        if site != SITE:
-            items = {line.line: line.item for line in self._release.lines}
-            await self._stage.put_away(site, {items[line]: packs for line, packs in lines.items()})
+        """The sender ships these packs, and the carrier delivers them."""
         await self.prepared(nth, lines, PREPARED[1:] if self._direct else PREPARED, site=site)
         await self.carried(nth, by=by)
 
@@ -166,22 +172,30 @@ class Order:
 
     # What people and the ERP ask
 
-    async def ask(self, what: str, by: By = By.SUPPORT, **said: Any) -> None:
+    async def ask(self, what: str, by: Actors = Actors.SUPPORT, **said: Any) -> None:
         """Ask something of the order. Raises `SceneFailed` when it is refused."""
         answer = await self._asked(what, by, said)
         if not answer.is_success:
             raise SceneFailed(f"{what}: {answer.status_code} {answer.text[:300]}")
 
-    async def refuses(self, what: str, because: str, by: By = By.SUPPORT, **said: Any) -> None:
+    async def refuses(self, what: str, because: str, by: Actors = Actors.SUPPORT, **said: Any) -> None:
         """Ask for something that should be refused, for a reason that says so."""
         answer = await self._asked(what, by, said)
         refused = answer.status_code == httpx.codes.CONFLICT
         detail = str(answer.json().get("detail", "")) if refused else answer.text[:200]
         self._scene.check(f"to {what} is refused: {detail}", refused and because in detail)
 
-    async def _asked(self, what: str, by: By, said: dict[str, Any]) -> httpx.Response:
+    async def _asked(self, what: str, by: Actors, said: dict[str, Any]) -> httpx.Response:
+        """The answer. While it is 202 the decision is still to come: a repeat is answered with it."""
         body = REQUESTS[what].model_validate({"id": self._scene.next_id(), **said})
-        return await self._stage.ask(by, f"/v1/orders/{self.number}/{what}", body)
+        answers: list[httpx.Response] = []
+
+        async def decided() -> bool:
+            answers.append(await self._stage.ask(by, f"/v1/orders/{self.number}/{what}", body))
+            return answers[-1].status_code != httpx.codes.ACCEPTED
+
+        await wait(decided)
+        return answers[-1]
 
     # What can be seen
 
@@ -189,7 +203,7 @@ class Order:
         """Wait until the order is as it should be."""
 
         async def seen() -> bool:
-            return says(await self._stage.read(By.ERP, f"/v1/orders/{self.number}", OrderView))
+            return says(await self._stage.read(Actors.ERP, f"/v1/orders/{self.number}", OrderView))
 
         await self._scene.until(claim, seen)
 
@@ -223,10 +237,17 @@ class Order:
         """Wait until the books of the transport desk say so."""
         await self._book(claim, System.TMS, f"/v1/tenders/{self.number}", TenderBooking, says)
 
+    async def demand(self, packs: Mapping[int, int]) -> None:
+        """Wait until planning knows that so many packs of each line's item are still wanted."""
+        for line, quantity in packs.items():
+            path = f"/v1/items/{self.item(line)}"
+            claim = f"{quantity} packs of line {line} are open"
+            await self._book(claim, System.PLANNING, path, ItemMovements, partial(_wanted, quantity))
+
     async def planning(self, line: int, packs: Mapping[str, int]) -> None:
         """Wait until planning knows of so many packs of a line's item, by kind of movement."""
         claim = ", ".join(f"{quantity} packs {kind}" for kind, quantity in packs.items())
-        path = f"/v1/items/ITEM-{self.number}-{line}"
+        path = f"/v1/items/{self.item(line)}"
         await self._book(claim, System.PLANNING, path, ItemMovements, lambda item: packs.items() <= item.packs.items())
 
     async def case(
@@ -237,7 +258,7 @@ class Order:
 
         async def seen() -> bool:
             asked = {"order": self.number, "state": "all", "kind": str(kind)}
-            listed = await self._stage.read(By.SUPPORT, "/v1/cases", CaseList, **asked)
+            listed = await self._stage.read(Actors.SUPPORT, "/v1/cases", CaseList, **asked)
             found[:] = listed.cases
             return bool(found) and says(found[0])
 
@@ -249,7 +270,7 @@ class Order:
         found: list[ProposalView] = []
 
         async def seen() -> bool:
-            listed = await self._stage.read(By.PLANNER, "/v1/proposals", ProposalList, state="all", limit=500)
+            listed = await self._stage.read(Actors.PLANNER, "/v1/proposals", ProposalList, state="all", limit=500)
             found[:] = [proposal for proposal in listed.proposals if proposal.order == self.key]
             return bool(found) and found[0].state == state
 
@@ -263,3 +284,7 @@ def _packs(lines: Lines) -> tuple[ShippedLine, ...]:
 
 def _owed(order: OrderView) -> list[str]:
     return [effect.key for effect in order.effects or () if effect.outcome == "planned"]
+
+
+def _wanted(quantity: int, item: ItemMovements) -> bool:
+    return bool(item.demand) and sum(item.demand.values()) == quantity

@@ -7,18 +7,17 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Self
 
-from temporalio.client import Client
-from temporalio.contrib.pydantic import pydantic_data_converter
-
+from demo.checks import SceneCheck
 from demo.report import RunFacts, build
 from demo.scenarios import SCENARIOS, Scenario
-from demo.scene import Check, Scene
+from demo.scene import Scene
 from demo.stage import SceneFailed, Stage, open_stage, wait
-from simulators.ledger import LedgerReport
-from simulators.network import ERP
+from dispatch.temporal.connecting import connect
+from simulators.systems.ledger import LedgerReport
+from simulators.world.network import ERP
 from stack.layout import LocalStack
-from store import report
 from store.engine import Database
+from store.views import report
 
 AT_ONCE = 8
 SETTLED_WITHIN_S = 60.0
@@ -30,7 +29,7 @@ class Played:
     for any of its orders and papers."""
 
     scenario: Scenario
-    checks: tuple[Check, ...]
+    checks: tuple[SceneCheck, ...]
     orders: tuple[str, ...]
     problem: str
     papers: tuple[str, ...] = ()
@@ -72,8 +71,8 @@ async def play(
     """
     began = time.monotonic()
     wanted = [SCENARIOS[name] for name in names]
-    client = await Client.connect(stack.settings.temporal_address, data_converter=pydantic_data_converter)
-    async with Database(stack.settings.database_url, 4) as database, open_stage(stack, database) as stage:
+    client = await connect(stack.settings.main_temporal)
+    async with Database(stack.settings.main_database.url, 4) as database, open_stage(stack, database) as stage:
         await stage.driver.faults(faults)
         played = await _play_all(stage, wanted, over)
         await wait(lambda: _settled(database), SETTLED_WITHIN_S)

@@ -8,11 +8,13 @@ from typing import Any
 from temporalio.client import Client
 
 from demo.balance import compare_all
-from simulators.driver import Driver, Refusal
-from simulators.ledger import LedgerReport
+from simulators.driver import Driver, ReleaseRefusal
+from simulators.systems.ledger import LedgerReport
 from stack.cost import Cost, measure
-from store import inbox, planning, report
 from store.engine import Database
+from store.messaging import heads, inbox
+from store.planning import planning
+from store.views import report
 
 HISTORY_SAMPLE = 100
 ENDED = ("delivered", "cancelled", "returned")
@@ -30,7 +32,7 @@ class RunFacts:
     wall_s: float
     shipments: int | None = None
     lines: int | None = None
-    refusals: list[Refusal] = field(default_factory=list)
+    refusals: list[ReleaseRefusal] = field(default_factory=list)
     rejected_shipments: int = 0
     rejected_lines: int = 0
     findings: dict[str, int] = field(default_factory=dict)
@@ -38,6 +40,8 @@ class RunFacts:
 
 async def build(database: Database, client: Client, driver: Driver, facts: RunFacts) -> dict[str, Any]:
     """The report as a JSON object; see README for its fields."""
+    async with database.connection() as connection:  # before the comparison, which may open cases of its own
+        provisional, owed = await heads.counts(connection), await report.owed(connection)
     balance = await compare_all(client, database)
     books = await driver.books()
     async with database.connection() as connection:
@@ -65,6 +69,7 @@ async def build(database: Database, client: Client, driver: Driver, facts: RunFa
             **{state: messages.get(state, 0) for state in ("applied", "superseded", "quarantined")},
         },
         "effects": {system: reconcile(keys, books[system], superseded) for system, keys in expected.items()},
+        "unfinished": {"effects": owed, "steps": provisional["steps"], "verdicts": provisional["verdicts"]},
         "promises": promises,
         "stock": stock,
         "balance": balance,
@@ -131,6 +136,11 @@ def sound(found: dict[str, Any]) -> list[str]:
     unsettled = messages["accepted"] - messages["applied"] - messages["superseded"] - messages["quarantined"]
     if unsettled:
         wrong.append(f"{unsettled} messages are neither applied, superseded nor quarantined")
+    unfinished = found["unfinished"]
+    if unfinished["effects"]:
+        wrong.append(f"{unfinished['effects']} effects are owed")
+    if unfinished["steps"] or unfinished["verdicts"]:
+        wrong.append(f"{unfinished['steps']} steps and {unfinished['verdicts']} verdicts are provisional")
     played = found.get("scenarios", {})
     wrong.extend(f"scenario {name}: {it['problem']}" for name, it in played.items() if not it["passed"])
     return wrong

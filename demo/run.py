@@ -8,30 +8,35 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from temporalio.client import Client
-from temporalio.contrib.pydantic import pydantic_data_converter
+from psycopg import OperationalError
 
 from demo.inventory import by_site, inventory
 from demo.report import RunFacts, build
-from domain.parties import TRANSPORT_DESK, warehouse_partner
+from dispatch.temporal.connecting import connect
+from domain.partners.parties import TRANSPORT_DESK, warehouse_partner
 from schemas.base import Role
-from schemas.inventory import InventoryReport
-from simulators.driver import Driver, Refusal, Targets
-from simulators.happened import HistoricOrder, plan
-from simulators.network import ERP
-from simulators.plans import GOODS_KINDS, OrderPlan
+from schemas.cases.policies import PolicyRule
+from schemas.inventory.reports import InventoryReport
+from simulators.driver import Driver, ReleaseRefusal, Targets
 from simulators.webhooks import OutboxStatus
+from simulators.world.happened import HistoricOrder, plan
+from simulators.world.network import ERP
+from simulators.world.plans import GOODS_KINDS, OrderPlan
 from stack.layout import LocalStack
-from store import partners, report
+from store.cases import policies
 from store.engine import Database
+from store.partners import partners
+from store.views import report
 
 LOOK_EVERY_S = 0.5
+FREIGHT = PolicyRule(id="freight-demo", about="freight", body={"share": 0.05})
+"""What the demo's finance department expects of carriers: without a rate, nothing would be accrued."""
 STUCK_AFTER_S = 180.0
 """Nothing has moved for this long: the run gives up and reports what is open."""
 
 
 @dataclass(frozen=True)
-class Plan:
+class RunPlan:
     """What a run is to carry: the orders, how rough the partners are, and the seed of everything random."""
 
     orders: Sequence[HistoricOrder]
@@ -41,7 +46,7 @@ class Plan:
 
 
 @dataclass
-class Progress:
+class RunProgress:
     """How far a run is; shown live."""
 
     total: int = 0
@@ -57,6 +62,7 @@ async def provision(database: Database, plans: Sequence[OrderPlan]) -> dict[str,
     roles = {ERP: Role.ERP, TRANSPORT_DESK: Role.TMS, **_roles(plans)}
     keys = {}
     async with database.transaction() as connection:
+        await policies.put(connection, FREIGHT)
         for partner, role in roles.items():
             await partners.add(connection, partner, role, partner)
             if role in (Role.ERP, Role.WMS):
@@ -77,13 +83,13 @@ def _roles(plans: Sequence[OrderPlan]) -> dict[str, Role]:
     return found
 
 
-async def run(stack: LocalStack, wanted: Plan, progress: Progress, refresh: Callable[[], None]) -> dict[str, Any]:
+async def run(stack: LocalStack, wanted: RunPlan, progress: RunProgress, refresh: Callable[[], None]) -> dict[str, Any]:
     """Carry the orders through the stack and return the report."""
     began = time.monotonic()
     plans = [plan(order, wanted.seed) for order in wanted.orders]
     progress.total = len(plans)
-    client = await Client.connect(stack.settings.temporal_address, data_converter=pydantic_data_converter)
-    async with Database(stack.settings.database_url, 4) as database:
+    client = await connect(stack.settings.main_temporal)
+    async with Database(stack.settings.main_database.url, 4) as database:
         keys = await provision(database, plans)
         found = inventory(wanted.orders, wanted.seed, datetime.now(UTC))
         targets = Targets(stack.urls.gateway, keys[ERP], stack.urls.sims, stack.env["SYNCLINE_SIM_TOKEN"])
@@ -119,7 +125,7 @@ async def _happen(
     driver: Driver,
     keys: Mapping[str, str],
     reports: Sequence[InventoryReport],
-    progress: Progress,
+    progress: RunProgress,
     moved: asyncio.Event,
 ) -> None:
     """Warehouses report one thing after the other, steadily while orders are released: `moved` is set after each."""
@@ -131,13 +137,18 @@ async def _happen(
         progress.inventory -= 1
 
 
-async def watch(database: Database, driver: Driver, progress: Progress, refresh: Callable[[], None]) -> None:
-    """Look until every partner has said everything and nothing is under way, or nothing moves any more."""
+async def watch(database: Database, driver: Driver, progress: RunProgress, refresh: Callable[[], None]) -> None:
+    """Look until every partner has said everything and nothing is under way, or nothing moves any more. A database
+    that is away is waited for."""
     last_move, last_seen = time.monotonic(), ""
     while time.monotonic() - last_move < STUCK_AFTER_S:
-        async with database.connection() as connection:
-            progress.figures = await report.progress(connection)
-            settled = await report.settled(connection)
+        try:
+            async with database.connection() as connection:
+                progress.figures = await report.progress(connection)
+                settled = await report.settled(connection)
+        except OperationalError:
+            await asyncio.sleep(LOOK_EVERY_S)
+            continue
         progress.outbox = await driver.outbox()
         refresh()
         said = progress.outbox.pending == 0 and progress.inventory == 0
@@ -150,7 +161,7 @@ async def watch(database: Database, driver: Driver, progress: Progress, refresh:
         await asyncio.sleep(LOOK_EVERY_S)
 
 
-def _facts(wanted: Plan, refusals: list[Refusal], restarts: dict[str, int], wall_s: float) -> RunFacts:
+def _facts(wanted: RunPlan, refusals: list[ReleaseRefusal], restarts: dict[str, int], wall_s: float) -> RunFacts:
     refused = {refusal.number for refusal in refusals}
     lost = [order for order in wanted.orders if order.release.number in refused]
     return RunFacts(

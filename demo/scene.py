@@ -1,64 +1,50 @@
 """A scenario while it is played: its rules and orders, what people were sent about it, and its checks."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
-from itertools import count
-from typing import NamedTuple
 
+from demo.checks import Checks
 from demo.order import Order
-from demo.stage import CARRIER, CURRENCY, PRICE, SITE, SUPPLIER, By, Letters, SceneFailed, Stage, channel_rule, wait
-from gateway.views import CaseList, CaseView, QuarantinedMessage, QuarantineList
+from demo.stage import (
+    CARRIER,
+    CURRENCY,
+    PRICE,
+    SITE,
+    SUPPLIER,
+    Actors,
+    ArrivedMessages,
+    SceneFailed,
+    Stage,
+    channel_rule,
+)
+from gateway.views.orders import CaseList, CaseView, QuarantinedMessage, QuarantineList
 from schemas.base import Contract, System, Variant
-from schemas.commands import NoteRequest, ReplanDecision
-from schemas.exceptions import CasePolicy, Channel, ExceptionKind, OrderPolicy
-from schemas.milestones import MilestoneKind
-from schemas.orders import OrderLine, OrderRelease, Party
-from schemas.policies import About, ChannelPolicy, PolicyRule, Scope
-from simulators.answers import Answers
-from simulators.network import centre
+from schemas.cases.exceptions import CasePolicy, Channel, ExceptionKind, OrderPolicy
+from schemas.cases.policies import About, ChannelPolicy, PolicyRule, Scope
+from schemas.orders.milestones import MilestoneKind
+from schemas.orders.release import OrderLine, OrderRelease, Party
+from schemas.workflows.commands import NoteRequest, ReplanDecision
+from simulators.systems.answers import CallAnswers
+from simulators.world.network import centre
 
 SUPPLIER_COUNTRY = "IE"
 CUSTOMER_COUNTRY = "KE"
 
 
-class Check(NamedTuple):
-    """What should be so, as a sentence, and whether it is."""
-
-    claim: str
-    passed: bool
-
-
-class Scene:
+class Scene(Checks):
     """One scenario. A check that fails ends it with `SceneFailed`."""
 
     def __init__(self, stage: Stage, name: str) -> None:
-        self.stage = stage
-        self.name = name
+        super().__init__(stage, name)
         self.orders: list[Order] = []
         self.papers: list[str] = []
         """Numbers of its purchase orders, and ids of its proposals."""
-        self.checks: list[Check] = []
-        self._numbers = count(1)
 
     @property
     def customer(self) -> str:
         """The customer of all its orders: rules for it touch no other scenario."""
         return f"CUSTOMER-{self.name.upper()}"
-
-    def next_id(self) -> str:
-        """An id that nothing else has."""
-        return f"{self.name}-{next(self._numbers)}"
-
-    def check(self, claim: str, passed: bool) -> None:
-        """Something should be so now. Raises `SceneFailed` when it is not."""
-        self.checks.append(Check(claim, passed))
-        if not passed:
-            raise SceneFailed(claim)
-
-    async def until(self, claim: str, condition: Callable[[], Awaitable[bool]]) -> None:
-        """Something should come to be so. Raises `SceneFailed` when it does not in time."""
-        self.check(claim, await wait(condition))
 
     async def order_policy(self, policy: OrderPolicy) -> None:
         """How the orders of this scenario's customer look after themselves: what differs from the defaults."""
@@ -85,7 +71,7 @@ class Scene:
         direct: bool = False,
         proof: bool = False,
         email: str | None = None,
-        answers: Mapping[System, Answers] | None = None,
+        answers: Mapping[System, CallAnswers] | None = None,
         happens: tuple[MilestoneKind, ...] = (),
         instructed: bool = True,
         item: str = "ITEM",
@@ -104,7 +90,7 @@ class Scene:
             requested_on=(now + timedelta(days=days)).date(),
             variant=Variant.DIRECT_DROP if direct else Variant.DISTRIBUTION_CENTRE,
             lines=tuple(
-                OrderLine(line=n, item=f"{item}-{number}-{n}", quantity=packs, value=float(packs * PRICE))
+                OrderLine(line=n, item=f"{item}-{number}-{n}", quantity=packs, value=packs * PRICE)
                 for n, packs in lines.items()
             ),
             currency=CURRENCY,
@@ -134,13 +120,13 @@ class Scene:
     async def work_on(self, case: CaseView, verb: str, reason: str, to: str | None = None) -> None:
         """Support acknowledges, assigns or resolves a case. Raises `SceneFailed` when it is refused."""
         note = NoteRequest(id=self.next_id(), reason=reason, **({"to": to} if to else {}))
-        await self._carried_out(By.SUPPORT, f"/v1/cases/{case.id}/{verb}", note)
+        await self._carried_out(Actors.SUPPORT, f"/v1/cases/{case.id}/{verb}", note)
 
     async def decide(self, decision: ReplanDecision) -> None:
         """The planner answers a proposal. Raises `SceneFailed` when that is refused."""
-        await self._carried_out(By.PLANNER, f"/v1/proposals/{decision.proposal}/decision", decision)
+        await self._carried_out(Actors.PLANNER, f"/v1/proposals/{decision.proposal}/decision", decision)
 
-    async def _carried_out(self, by: By, path: str, body: Contract) -> None:
+    async def _carried_out(self, by: Actors, path: str, body: Contract) -> None:
         answer = await self.stage.ask(by, path, body)
         if not answer.is_success:
             raise SceneFailed(f"{path}: {answer.status_code} {answer.text[:300]}")
@@ -150,7 +136,7 @@ class Scene:
         found: list[QuarantinedMessage] = []
 
         async def parked() -> bool:
-            listed = await self.stage.read(By.SUPPORT, "/v1/quarantine", QuarantineList, limit=500)
+            listed = await self.stage.read(Actors.SUPPORT, "/v1/quarantine", QuarantineList, limit=500)
             found[:] = [message for message in listed.messages if message.partner == partner]
             return bool(found)
 
@@ -161,12 +147,12 @@ class Scene:
         """Wait until every case of its orders is closed."""
 
         async def closed() -> bool:
-            asked = [self.stage.read(By.SUPPORT, "/v1/cases", CaseList, order=it.number) for it in self.orders]
+            asked = [self.stage.read(Actors.SUPPORT, "/v1/cases", CaseList, order=it.number) for it in self.orders]
             return not any(listed.cases for listed in await asyncio.gather(*asked))
 
         await self.until("no case is open", closed)
 
-    async def sent(self, claim: str, says: Callable[[Letters], bool]) -> None:
+    async def sent(self, claim: str, says: Callable[[ArrivedMessages], bool]) -> None:
         """Wait for what people should be sent."""
 
         async def arrived() -> bool:

@@ -10,11 +10,10 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from demo.balance import Row, Sheet, money
+from demo.balance import BalanceRow, Sheet, money
 from demo.play import Played
-from demo.run import Progress
-from stack.supervisor import Phase
-from stack.supervisor import Progress as ServiceProgress
+from demo.run import RunProgress
+from stack.supervisor import Phase, ServiceProgress
 
 TOP = 12
 """Rows of the balance sheet, and differences, that are shown; `syncline balance` and `reconcile list` show all."""
@@ -34,7 +33,7 @@ def services(steps: dict[str, ServiceProgress]) -> Table:
     return table
 
 
-def flow(progress: Progress) -> Panel:
+def flow(progress: RunProgress) -> Panel:
     """Orders in flight, as figures and bars."""
     figures = progress.figures or {}
     total = max(1, progress.total)
@@ -128,7 +127,7 @@ def _differing(sheet: Sheet) -> Table:
     return table
 
 
-def _figures(row: Row) -> list[str]:
+def _figures(row: BalanceRow) -> list[str]:
     return [_cell(row.packs[system], money(row.values[system])) for system in SYSTEM_COLUMNS]
 
 

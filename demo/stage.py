@@ -7,20 +7,22 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime
 from decimal import Decimal
 from enum import StrEnum
+from itertools import count
 from typing import Any, TypeVar
 
 import httpx
 
-from domain.parties import TRANSPORT_DESK, warehouse_partner
-from schemas.base import Contract, Role
-from schemas.exceptions import Channel
-from schemas.inventory import InventoryKind, InventoryReport
-from schemas.policies import ChannelPolicy, PolicyRule, Scope
+from domain.partners.parties import TRANSPORT_DESK, warehouse_partner
+from schemas.base import Contract, Role, System
+from schemas.cases.exceptions import Channel
+from schemas.cases.policies import ChannelPolicy, PolicyRule, Scope
+from schemas.inventory.reports import InventoryKind, InventoryReport
+from schemas.inventory.stock import Bucket, place
 from simulators.driver import TIMEOUT_S, TRY_AGAIN, Driver, Targets, asked_again
-from simulators.network import ERP, centre
+from simulators.world.network import ERP, centre
 from stack.layout import LocalStack
-from store import partners
 from store.engine import Database
+from store.partners import partners
 
 PRICE, CURRENCY = Decimal("12.50"), "EUR"
 """What a pack of anything costs on this stage."""
@@ -28,16 +30,20 @@ SITE, OTHER_SITE = centre("EMEA").id, centre("APAC").id
 """The warehouse that sends, and the one that can help out."""
 CARRIER, SECOND_CARRIER, THIRD_CARRIER = "carrier-alpha", "carrier-bravo", "carrier-cargo"
 SUPPLIER = "maker-one"
+WAREHOUSES = {warehouse_partner(site): site for site in (SITE, OTHER_SITE)}
+"""The site of each warehouse."""
 MISTAKEN = "carrier-delta"
 """A carrier that was entered as a supplier, by mistake."""
 DESK = "desk@example.com"
 """Where every queue of people without an address of its own is reached."""
+AT_HAND = (Bucket.ON_HAND, Bucket.ALLOCATED)
+"""Where packs of a warehouse are that it can send."""
 WAIT_S = 40.0
 """How long a scenario waits for what should happen."""
 FIRST_LOOK_S, LONGEST_PAUSE_S = 0.1, 0.5
 
 
-class By(StrEnum):
+class Actors(StrEnum):
     """Who asks: the partner ids of those with an API key."""
 
     ERP = ERP
@@ -46,10 +52,9 @@ class By(StrEnum):
     ADMIN = "admin"
 
 
-ROLES = {By.ERP: Role.ERP, By.SUPPORT: Role.SUPPORT, By.PLANNER: Role.PLANNING, By.ADMIN: Role.ADMIN}
+ROLES = {Actors.ERP: Role.ERP, Actors.SUPPORT: Role.SUPPORT, Actors.PLANNER: Role.PLANNING, Actors.ADMIN: Role.ADMIN}
 REPORTERS = {
-    warehouse_partner(SITE): Role.WMS,
-    warehouse_partner(OTHER_SITE): Role.WMS,
+    **dict.fromkeys(WAREHOUSES, Role.WMS),
     TRANSPORT_DESK: Role.TMS,
     CARRIER: Role.CARRIER,
     SECOND_CARRIER: Role.CARRIER,
@@ -64,7 +69,7 @@ class SceneFailed(Exception):
     """Something did not come as it should: the scenario ends here."""
 
 
-class Mail(Contract):
+class ArrivedMail(Contract):
     """A letter that arrived at the mail server."""
 
     to: tuple[str, ...]
@@ -72,26 +77,26 @@ class Mail(Contract):
     text: str
 
 
-class Chat(Contract):
+class ChatMessage(Contract):
     """A message that arrived in a chat room."""
 
     room: str
     message: dict[str, Any]
 
 
-class Posted(Contract):
+class ArrivedEvent(Contract):
     """A signed event that arrived at a webhook."""
 
     name: str
     event: dict[str, Any]
 
 
-class Letters(Contract):
+class ArrivedMessages(Contract):
     """What people were sent, as the mail room shows it."""
 
-    mails: tuple[Mail, ...]
-    chats: tuple[Chat, ...]
-    events: tuple[Posted, ...]
+    mails: tuple[ArrivedMail, ...]
+    chats: tuple[ChatMessage, ...]
+    events: tuple[ArrivedEvent, ...]
 
 
 class Stage:
@@ -100,7 +105,7 @@ class Stage:
     def __init__(
         self,
         driver: Driver,
-        api: Mapping[By, httpx.AsyncClient],
+        api: Mapping[Actors, httpx.AsyncClient],
         database: Database,
         letters_url: str,
         keys: Mapping[str, str],
@@ -110,23 +115,24 @@ class Stage:
         self._database = database
         self._api = api
         self._letters_url = letters_url
+        self._receipts = count(1)
 
-    async def ask(self, by: By, path: str, body: Contract, method: str = "POST") -> httpx.Response:
+    async def ask(self, by: Actors, path: str, body: Contract, method: str = "POST") -> httpx.Response:
         """Send a request to the API as somebody, again while the gateway has taken no decision. 4xx is an answer."""
         return await self._call(by, method, path, content=body.model_dump_json(exclude_unset=True))
 
-    async def read(self, by: By, path: str, answered: type[Answer], **query: str | int) -> Answer:
+    async def read(self, by: Actors, path: str, answered: type[Answer], **query: str | int) -> Answer:
         """Read from the API as somebody. Raises `SceneFailed` when it is refused."""
         answer = await self._call(by, "GET", path, params=query)
         if not answer.is_success:
             raise SceneFailed(f"GET {path}: {answer.status_code} {answer.text[:300]}")
         return answered.model_validate_json(answer.content)
 
-    async def look(self, by: By, path: str) -> httpx.Response:
+    async def look(self, by: Actors, path: str) -> httpx.Response:
         """Read from the API what may not be there yet."""
         return await self._call(by, "GET", path)
 
-    async def _call(self, by: By, method: str, path: str, **request: Any) -> httpx.Response:
+    async def _call(self, by: Actors, method: str, path: str, **request: Any) -> httpx.Response:
         """The last answer. Raises httpx.TransportError when there is none to the last attempt."""
         deadline = time.monotonic() + WAIT_S
         while True:
@@ -141,24 +147,31 @@ class Stage:
                     return answer
             await asyncio.sleep(FIRST_LOOK_S)
 
-    async def letters(self) -> Letters:
+    async def letters(self) -> ArrivedMessages:
         """Everything that people were sent so far."""
-        async with httpx.AsyncClient(trust_env=False) as mailroom:
-            answer = await asked_again(lambda: mailroom.get(self._letters_url))
-        return Letters.model_validate_json(answer.content)
+        async with httpx.AsyncClient(trust_env=False) as mail_server:
+            answer = await asked_again(lambda: mail_server.get(self._letters_url))
+        return ArrivedMessages.model_validate_json(answer.content)
 
     async def put_rule(self, rule: PolicyRule) -> None:
         """Put a policy rule as the administrator. Raises `SceneFailed` when it is refused."""
-        answer = await self.ask(By.ADMIN, "/v1/policies", rule, "PUT")
+        answer = await self.ask(Actors.ADMIN, "/v1/policies", rule, "PUT")
         if not answer.is_success:
             raise SceneFailed(f"policy {rule.id}: {answer.status_code} {answer.text[:300]}")
+
+    async def has(self, partner: str, packs: Mapping[str, int]) -> None:
+        """Let a warehouse have at least so many packs of each item: those that are missing come in. Others have all."""
+        if site := WAREHOUSES.get(partner):
+            books = await self.driver.stock(System.WMS, site)
+            there = {item: sum(books.get((item, place(it, site)), 0) for it in AT_HAND) for item in packs}
+            await self.put_away(site, {item: n - there[item] for item, n in packs.items() if n > there[item]})
 
     async def put_away(self, site: str, packs: Mapping[str, int]) -> None:
         """A warehouse has so many packs of each item more: in its own books, and it says so."""
         now = datetime.now(UTC)
         reports = [
             InventoryReport(
-                id=f"receipt-{item}",
+                id=f"receipt-{item}-{next(self._receipts)}",
                 kind=InventoryKind.RECEIPT,
                 site=site,
                 item=item,
@@ -195,10 +208,10 @@ async def open_stage(stack: LocalStack, database: Database) -> AsyncIterator[Sta
         for partner, role in (*REPORTERS.items(), *ROLES.items()):
             await partners.add(connection, partner, role, partner)
         warehouses = [partner for partner, role in REPORTERS.items() if role is Role.WMS]
-        keys = {name: await partners.new_key(connection, name, "scenarios") for name in (*By, *warehouses)}
+        keys = {name: await partners.new_key(connection, name, "scenarios") for name in (*Actors, *warehouses)}
     targets = Targets(
         stack.urls.gateway,
-        keys[By.ERP],
+        keys[Actors.ERP],
         stack.urls.sims,
         stack.env["SYNCLINE_SIM_TOKEN"],
         stack.env["SYNCLINE_MASTER_SECRET"],
@@ -213,7 +226,7 @@ async def open_stage(stack: LocalStack, database: Database) -> AsyncIterator[Sta
                     trust_env=False,
                 )
             )
-            for by, key in ((by, keys[by]) for by in By)
+            for by, key in ((by, keys[by]) for by in Actors)
         }
         driver = await opened.enter_async_context(Driver(targets))
         stage = Stage(driver, api, database, stack.urls.letters, keys)

@@ -1,21 +1,17 @@
 """The composition of the gateway: settings and what they lead to become one FastAPI application."""
 
 import gc
-import logging
 
-import structlog
 import uvicorn
 import uvloop
 from fastapi import FastAPI
 
-from gateway import problems, tower
-from gateway.accept import Accepter
-from gateway.auth import Gatekeeper
-from gateway.edge import Edge
-from gateway.limits import Limits
-from gateway.metrics import Metrics
-from gateway.ports import Handoff
-from gateway.routes import (
+from dispatch.client import LateHandoff
+from dispatch.confirming import Confirmer
+from dispatch.ports import Handoff
+from dispatch.temporal.connecting import connect_options
+from gateway import tower
+from gateway.api import (
     cases,
     commands,
     demand,
@@ -25,6 +21,7 @@ from gateway.routes import (
     health,
     inventory,
     master,
+    notices,
     orders,
     pages,
     planning,
@@ -33,14 +30,26 @@ from gateway.routes import (
     promising,
     proposals,
     quarantine,
+    reconciling,
     releases,
     replenishments,
     webhooks,
 )
+from gateway.awaiting import VerdictWaiters
+from gateway.http import problems
+from gateway.http.auth import Gatekeeper
+from gateway.http.connections import Bounds, ConnectionLimits, bounded_server
+from gateway.http.inbox_writer import InboxWriter
+from gateway.http.limits import Limits
+from gateway.http.middleware import RequestMiddleware
+from gateway.http.places import Places
 from gateway.services import Services
-from gateway.temporal import LateHandoff
 from schemas.settings import Settings, settings
 from store.engine import Database
+from store.seals import Seals
+from telemetry.health import Health
+from telemetry.logging import log_as_json
+from telemetry.metrics import Metrics
 
 SUBJECTS = (
     events,
@@ -56,6 +65,8 @@ SUBJECTS = (
     procurement,
     replenishments,
     quarantine,
+    notices,
+    reconciling,
     inventory,
     demand,
     forecasts,
@@ -75,46 +86,45 @@ def create_app(config: Settings, database: Database, handoff: Handoff) -> FastAP
     # The routes themselves, not included routers: matching through routers costs a tenth of a request.
     table = [route for module in SUBJECTS for route in module.router.routes]
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False, routes=table)
-    app.state.gateway = Services(config, database, handoff, Accepter(database), Gatekeeper(database, config), metrics)
+    waiting = VerdictWaiters(database, Confirmer(database, handoff.kept))
+    releasing = Places(config.releases_at_once, config.release_queue_s)
+    health_of = Health(database, handoff.healthy)
+    keeper = Gatekeeper(database, config)
+    app.state.gateway = Services(
+        config, database, handoff, InboxWriter(database), keeper, metrics, waiting, releasing, health_of
+    )
     problems.install(app)
     app.add_middleware(Limits, max_body_bytes=config.max_body_bytes)
-    app.add_middleware(Edge, metrics=metrics)
+    app.add_middleware(RequestMiddleware, metrics=metrics)
     return app
 
 
 def run() -> None:
     """Serve as the environment says, until a signal stops it."""
     config = settings()
-    _log_as_json(config.log_level)
+    log_as_json(config.log_level)
+    connect_options(config.main_temporal)  # what cannot be read ends the process now, not a request later
     gc.freeze()  # modules and contracts stay for ever: walking them would stop every request for 90 ms now and then
     uvloop.run(serve(config))
 
 
 async def serve(config: Settings) -> None:
     """Serve until a signal stops it; requests in flight are finished first. Temporal may come later, or go."""
-    async with Database(config.database_url, config.database_pool) as database:
-        server = uvicorn.Config(
-            create_app(config, database, LateHandoff(config, database)),
+    async with Database(config.main_database.url, config.main_database.pool, Seals.of(config)) as database:
+        app = create_app(config, database, LateHandoff(config, database))
+        bounds = Bounds(
+            idle_s=config.idle_s, per_address=config.connections_per_address, connections=config.connections
+        )
+        door = ConnectionLimits(bounds, app.state.gateway.metrics.turned_away)
+        listening = uvicorn.Config(
+            app,
             host=config.gateway_host,
             port=config.gateway_port,
-            http="httptools",
             lifespan="off",
             access_log=False,
             server_header=False,
             log_level=config.log_level,
             timeout_graceful_shutdown=SHUTDOWN_GRACE_S,
         )
-        await uvicorn.Server(server).serve()
-
-
-def _log_as_json(level: str) -> None:
-    structlog.configure(
-        processors=[
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.JSONRenderer(),
-        ],
-        wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level.upper()]),
-        logger_factory=structlog.WriteLoggerFactory(),
-        cache_logger_on_first_use=True,
-    )
+        async with app.state.gateway.waiting.listening():
+            await bounded_server(listening, door).serve()

@@ -2,16 +2,30 @@
 
 from collections import defaultdict
 from collections.abc import Iterable
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, timedelta
+from typing import NamedTuple
 
-from domain.availability import Expected, add_up, first_shortages, project, unconsumed
-from schemas.forecast import Bucket
-from schemas.promising import Availability, AvailabilityDay, AvailabilityList
-from store import forecast, promising
+from dispatch.orders.days import of_sites
+from domain.days import day_of
+from domain.inventory.availability import ForecastDemand, add_up, first_shortages, project, unconsumed
+from schemas.days import Days
+from schemas.inventory.promising import Availability, AvailabilityDay, AvailabilityList
+from schemas.planning.forecast import PeriodLength
 from store.engine import Connection, Database
+from store.inventory import promising
+from store.planning import forecast
 
 Rows = list[tuple[date, int]]
 """(day, packs)."""
+
+
+class Outlook(NamedTuple):
+    """An item at a site, the days of the site, and today there."""
+
+    item: str
+    site: str
+    days: Days
+    today: date
 
 
 async def availability(database: Database, item: str, site: str | None, horizon_days: int) -> AvailabilityList:
@@ -24,22 +38,24 @@ async def availability(database: Database, item: str, site: str | None, horizon_
 
 
 async def read(connection: Connection, item: str, site: str | None, horizon_days: int) -> list[Availability]:
-    """The projection of an item at each site that keeps stock of it; at the one that is named, in any case."""
+    """The projection of an item at each site that keeps stock of it; at the one that is named, in any case. Days are
+    those of the site."""
     now = datetime.now(UTC)
     kinds: defaultdict[str, defaultdict[str, Rows]] = defaultdict(lambda: defaultdict(list))
     for row in await promising.outlook(connection, item, site):
         kinds[row["site"]][row["what"]].append((row["day"], row["packs"]))
     managed = {at: sum(packs for _, packs in known["on_hand"]) for at, known in kinds.items() if known["on_hand"]}
-    found = []
-    for at in sorted({*managed, *((site,) if site else ())}):
-        known = kinds[at]
-        expected = await _forecast(connection, (item, at), known["leaving"], now.date(), horizon_days)
+    found, sites = [], sorted({*managed, *((site,) if site else ())})
+    there = await of_sites(connection, sites, now)
+    for at in sites:
+        known, today = kinds[at], day_of(now, there[at])
+        expected = await _forecast(connection, Outlook(item, at, there[at], today), known["leaving"], horizon_days)
         days = project(
             managed.get(at, 0),
             known["supply"],
             known["reserved"],
             known["demand"],
-            now.date(),
+            today,
             horizon_days,
             in_transit=known["in_transit"],
             forecast=expected,
@@ -49,17 +65,17 @@ async def read(connection: Connection, item: str, site: str | None, horizon_days
 
 
 async def _forecast(
-    connection: Connection, about: tuple[str, str], leaving: Rows, today: date, horizon_days: int
+    connection: Connection, about: Outlook, leaving: Rows, horizon_days: int
 ) -> Iterable[tuple[date, int]]:
     """What is expected to be ordered beside what is, by day."""
-    item, site = about
+    item, site, days, today = about
     ends = today + timedelta(days=horizon_days)
     rows = await forecast.newest(connection, item, site, today, ends)
     if not rows:
         return ()
-    periods = [Expected(Bucket(row["bucket"]), row["period"], row["packs"]) for row in rows]
-    begin, end = (datetime.combine(day, time(), UTC) for day in (min(it.first for it in periods), ends))
-    gone = await forecast.shipped(connection, item, site, begin, end) if begin.date() <= today else {}
+    periods = [ForecastDemand(PeriodLength(row["bucket"]), row["period"], row["packs"]) for row in rows]
+    first = min(it.first for it in periods)
+    gone = await forecast.shipped(connection, item, site, first, ends, days.zone.name) if first <= today else {}
     still = [(max(day, today), packs) for day, packs in leaving]
     return unconsumed(periods, [*gone.items(), *still], today).items()
 

@@ -8,31 +8,33 @@ from fastapi.openapi.utils import get_openapi
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
-from gateway.admission import MilestoneEnvelope
-from gateway.auth import COOKIE
-from gateway.parked import ParkedRequest, SiteRegion
-from gateway.problems import ProblemDetail
-from gateway.requests import ReplayRequest
-from schemas.commands import (
+from dispatch.events.admission import MilestoneEnvelope
+from dispatch.requests import ReplayRequest
+from gateway.http.auth import COOKIE
+from gateway.http.problems import ProblemDetail
+from gateway.views.notices import RetryRequest
+from gateway.views.refused_rows import DemandAgain, ParkedRequest, SiteRegion
+from schemas.cases.policies import PolicyRule
+from schemas.finance.self_audit import RepairRequest
+from schemas.finance.valuation import FreightInvoice
+from schemas.inventory.promising import PromiseQuestion
+from schemas.inventory.reports import SentBatch
+from schemas.messaging.envelope import Envelope
+from schemas.orders.release import CancelRequest, ReleaseRequest
+from schemas.partners.master_data import MasterChange
+from schemas.planning.demand import DemandBatch
+from schemas.planning.forecast import ForecastBatch
+from schemas.procurement.replenishment import ReplenishmentProposal
+from schemas.procurement.sent_documents import SENT, SentOrder
+from schemas.workflows.commands import (
     ActionRequest,
     AmendRequest,
     HoldRequest,
     NoteRequest,
     ReplanDecision,
     ResumeRequest,
-    ReturnRequest,
+    SentReturn,
 )
-from schemas.demand import DemandBatch
-from schemas.envelope import Envelope
-from schemas.finance import FreightInvoice
-from schemas.forecast import ForecastBatch
-from schemas.inventory import InventoryBatch
-from schemas.master import MasterChange
-from schemas.orders import CancelRequest, OrderRelease
-from schemas.policies import PolicyRule
-from schemas.procurement import PAPERS, PurchaseOrder
-from schemas.promising import PromiseQuestion
-from schemas.replenishment import ReplenishmentProposal
 
 API_VERSION = "1"
 DESCRIPTION = """Syncline keeps ERP, warehouse, transport and planning systems in step.
@@ -40,36 +42,40 @@ DESCRIPTION = """Syncline keeps ERP, warehouse, transport and planning systems i
 A 2xx answer means that the message is committed. Every other answer is a problem (RFC 9457) whose findings name the
 field and the rule, never the value. Messages are read strictly: an unknown field or a repeated name is refused.
 """
-_BODIES: tuple[type[BaseModel], ...] = (
-    OrderRelease,
+BODIES: tuple[type[BaseModel], ...] = (
+    ReleaseRequest,
     AmendRequest,
     CancelRequest,
     HoldRequest,
     ResumeRequest,
     ActionRequest,
-    ReturnRequest,
+    SentReturn,
     NoteRequest,
+    RepairRequest,
+    RetryRequest,
     ReplanDecision,
     PolicyRule,
     FreightInvoice,
     PromiseQuestion,
-    InventoryBatch,
+    SentBatch,
     ForecastBatch,
     DemandBatch,
     MasterChange,
-    PurchaseOrder,
-    *(Envelope[paper] for paper in PAPERS.values()),  # type: ignore[valid-type]
+    SentOrder,
+    *(Envelope[paper] for paper in SENT.values()),  # type: ignore[valid-type]
     ReplenishmentProposal,
     MilestoneEnvelope,
     ReplayRequest,
+    DemandAgain,
     ParkedRequest,
     SiteRegion,
     ProblemDetail,
 )
+"""What the API takes."""
 _SECURITY_SCHEMES = {
     "bearer": {"type": "http", "scheme": "bearer", "description": "An API key: `Authorization: Bearer sk_…`."},
     "header": {"type": "apiKey", "in": "header", "name": "X-API-Key"},
-    "browser": {"type": "apiKey", "in": "cookie", "name": COOKIE, "description": "Set by `/login`, for people."},
+    "browser": {"type": "apiKey", "in": "cookie", "name": COOKIE, "description": "A session, begun at `/login`."},
 }
 
 
@@ -96,7 +102,7 @@ def document(app: FastAPI) -> dict[str, Any]:
     if app.openapi_schema is None:
         made = get_openapi(title="Syncline", version=API_VERSION, description=DESCRIPTION, routes=app.routes)
         _, definitions = models_json_schema(
-            [(model, "validation") for model in _BODIES], ref_template="#/components/schemas/{model}"
+            [(model, "validation") for model in BODIES], ref_template="#/components/schemas/{model}"
         )
         schemas = made.setdefault("components", {}).setdefault("schemas", {})
         made["components"]["schemas"] = {**definitions["$defs"], **schemas}

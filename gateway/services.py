@@ -8,12 +8,15 @@ from fastapi import Request, Response
 from fastapi.routing import APIRoute
 from pydantic import BaseModel
 
-from gateway.accept import Accepter
-from gateway.auth import Gatekeeper
-from gateway.metrics import Metrics
-from gateway.ports import Handoff
+from dispatch.ports import Handoff
+from gateway.awaiting import VerdictWaiters
+from gateway.http.auth import Gatekeeper
+from gateway.http.inbox_writer import InboxWriter
+from gateway.http.places import Places
 from schemas.settings import Settings
 from store.engine import Database
+from telemetry.health import Health
+from telemetry.metrics import Metrics
 
 
 @dataclass(frozen=True)
@@ -23,9 +26,12 @@ class Services:
     settings: Settings
     database: Database
     handoff: Handoff
-    accepter: Accepter
+    accepter: InboxWriter
     gatekeeper: Gatekeeper
     metrics: Metrics
+    waiting: VerdictWaiters
+    releasing: Places
+    health: Health
 
 
 class BareRoute(APIRoute):

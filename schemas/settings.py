@@ -1,14 +1,26 @@
 """Configuration: every knob, from environment variables that start with SYNCLINE_ (nested by JSON)."""
 
 from functools import lru_cache
-from typing import Annotated
+from typing import Annotated, TypeVar
 
-from pydantic import BaseModel, Field, SecretStr, field_validator
+from pydantic import BaseModel, Field, SecretStr, ValidationError, field_validator
+from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from schemas.feeds import ALL, FeedRun
-from schemas.governing import ANY_CLASS, Tolerance
-from schemas.notify import NotifySettings
+from schemas.cases.notifications import NotifySettings
+from schemas.connections import MAIN, DatabaseSettings, TemporalSettings
+from schemas.planning.feeds import ALL, FeedRun
+from schemas.planning.governor import ANY_CLASS, Tolerance
+
+SECRET_LENGTH = 32
+"""Characters of a secret that nobody guesses."""
+PREFIX = "SYNCLINE_"
+NESTED = "__"
+Connection = TypeVar("Connection", DatabaseSettings, TemporalSettings)
+
+
+class UnusableSettings(Exception):
+    """Settings that break a rule. Each line names the variable and the rule, never the value: it may be a secret."""
 
 
 class Endpoint(BaseModel):
@@ -65,25 +77,43 @@ class Settings(BaseSettings):
     """All settings. `erp`, `wms`, `tms` and `planning` map a system id, site or region to its endpoint; `*` is any."""
 
     model_config = SettingsConfigDict(
-        env_prefix="SYNCLINE_", env_nested_delimiter="__", env_ignore_empty=True, extra="ignore"
+        env_prefix=PREFIX, env_nested_delimiter=NESTED, env_ignore_empty=True, extra="ignore"
     )
 
-    database_url: str = "postgresql://syncline@127.0.0.1:5432/syncline"
-    database_pool: Annotated[int, Field(ge=2, le=100)] = 12
-    temporal_address: str = "127.0.0.1:7233"
-    temporal_namespace: str = "default"
-    temporal_ui_url: str = "http://127.0.0.1:8233"
+    database: dict[str, DatabaseSettings] = {MAIN: DatabaseSettings()}
+    """By region: `SYNCLINE_DATABASE__MAIN__URL`."""
+    temporal: dict[str, TemporalSettings] = {MAIN: TemporalSettings()}
+    """By region: `SYNCLINE_TEMPORAL__MAIN__ADDRESS`."""
     master_secret: SecretStr = SecretStr("")
     """At least 32 characters; webhook signing secrets are derived from it. No default works in production."""
+    audit_key: SecretStr = SecretStr("")
+    """What entries of the audit trail are sealed with, at least 32 characters; the master secret when empty."""
+    audit_former_keys: list[SecretStr] = []
+    """What older entries were sealed with, the newest first."""
+    audit_anchors: str = ""
+    """A directory, outside of the database, for the signed end of the audit trail; only the log has it when empty."""
 
     gateway_host: str = "127.0.0.1"
     gateway_port: int = 8080
     max_body_bytes: int = 1_048_576
     max_batch: int = 500
+    connections: Annotated[int, Field(ge=1)] = 800
+    """Connections that a gateway process has at once; it needs as many file handles, and a hundred more."""
+    connections_per_address: Annotated[int, Field(ge=1)] = 200
+    """Behind a proxy all callers have its address: then set this as high as `connections`."""
+    idle_s: Annotated[float, Field(gt=0)] = 10.0
+    """Until a connection without a request is closed; a proxy that keeps connections needs more than its own time."""
     rate_per_second: float = 500.0
     """Requests a second that one partner may make, with a burst of twice that."""
+    releases_at_once: Annotated[int, Field(ge=1)] = 16
+    """Releases that a gateway process works on at once; the next wait for their turn."""
+    release_queue_s: Annotated[float, Field(ge=0, le=20)] = 1.0
+    """How long they may wait; whoever would wait longer is answered 429."""
     release_wait_s: float = 3.0
     """How long a release waits for its promise before it is answered 202."""
+
+    replays: bool = False
+    """Take releases with `clock: events`, a replay of past business time: no deadline, finding or case watches them."""
 
     erp: dict[str, Endpoint] = {}
     wms: dict[str, Endpoint] = {}
@@ -115,12 +145,36 @@ class Settings(BaseSettings):
     api_key: SecretStr = SecretStr("")
     """The command line's key for it."""
 
+    @field_validator("database", "temporal")
+    @classmethod
+    def _one_region(cls, by_region: dict[str, Connection]) -> dict[str, Connection]:
+        if set(by_region) != {MAIN}:
+            raise ValueError(f"must have the region {MAIN!r} and no other: one region is served")
+        return by_region
+
+    @field_validator("audit_key")
+    @classmethod
+    def _long_enough(cls, key: SecretStr) -> SecretStr:
+        if 0 < len(key.get_secret_value()) < SECRET_LENGTH:
+            raise ValueError(f"must have at least {SECRET_LENGTH} characters")
+        return key
+
     @property
     def planning_feeds(self) -> tuple[FeedRun, ...]:
         """A feed for each planning system: regions that share one share its calls."""
         own = tuple(sorted(set(self.planning) - {ALL}))
         feeds = tuple(FeedRun(region=region) for region in own)
         return (*feeds, FeedRun(others=own)) if ALL in self.planning else feeds
+
+    @property
+    def main_database(self) -> DatabaseSettings:
+        """The database of the region that is served."""
+        return self.database[MAIN]
+
+    @property
+    def main_temporal(self) -> TemporalSettings:
+        """Temporal of the region that is served."""
+        return self.temporal[MAIN]
 
     def stock_owner(self, site: str) -> str | None:
         """The ERP that owns the stock of a site."""
@@ -132,7 +186,23 @@ class Settings(BaseSettings):
         return endpoint is not None and endpoint.master_data
 
 
+def _broken(rule: ErrorDetails) -> str:
+    name = PREFIX + NESTED.join(map(str, rule["loc"])).upper()
+    return f"{name}: {rule['msg'].removeprefix('Value error, ')}"
+
+
+def read_settings() -> Settings:
+    """What the environment says. Raises `UnusableSettings`."""
+    try:
+        return Settings()
+    except ValidationError as error:
+        raise UnusableSettings("\n".join(map(_broken, error.errors()))) from None
+
+
 @lru_cache(maxsize=1)
 def settings() -> Settings:
-    """The settings of this process, read once."""
-    return Settings()
+    """The settings of this process, read once. Ends the process when they break a rule, and says which."""
+    try:
+        return read_settings()
+    except UnusableSettings as error:
+        raise SystemExit(f"unusable settings\n{error}") from None

@@ -17,20 +17,20 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from schemas.base import System
-from simulators.desk import ABORT, Desk, answer, problem
-from simulators.erp import Erp
-from simulators.erp_stock import ErpStock
-from simulators.master import MasterBooks
-from simulators.planning import Planning
-from simulators.plans import PlanBatch
-from simulators.purchasing import Proposals, Purchasing
-from simulators.stock_books import StockBooks
-from simulators.supplying import Suppliers
-from simulators.tms import Tms
+from simulators.systems.call_handling import ABORT, CallHandler, answer, problem
+from simulators.systems.erp import Erp
+from simulators.systems.erp_stock import ErpStock
+from simulators.systems.master_data import MasterBooks
+from simulators.systems.planning import Planning
+from simulators.systems.purchasing import Proposals, Purchasing
+from simulators.systems.stock_books import StockBooks
+from simulators.systems.supplying import Suppliers
+from simulators.systems.tms import Tms
+from simulators.systems.wms import Wms
+from simulators.systems.wms_stock import WmsStock
 from simulators.webhooks import Outbox, OutboxStatus
-from simulators.wms import Wms
-from simulators.wms_stock import WmsStock
-from simulators.world import UnderWay, World
+from simulators.world.plans import PlanBatch
+from simulators.world.world import AlreadyMoving, World
 
 HEALTH = "/health"
 
@@ -76,7 +76,7 @@ def build_app(config: SimConfig) -> Starlette:
     """All systems with empty books. Faults that close connections need the server made by `build_server`."""
     stock = WmsStock()
     outbox = Outbox(config.gateway_url, config.master_secret, stock.said)
-    erp, wms, tms, planning = (Desk(system, config.seed) for system in System)
+    erp, wms, tms, planning = (CallHandler(system, config.seed) for system in System)
     suppliers = Suppliers(outbox, stock)
     world = World(config.seed, config.pace_s, outbox, wms.stream, tms.stream)
 
@@ -101,7 +101,7 @@ def build_app(config: SimConfig) -> Starlette:
     )
 
 
-def _erp_routes(desk: Desk, suppliers: Suppliers) -> list[Route]:
+def _erp_routes(desk: CallHandler, suppliers: Suppliers) -> list[Route]:
     orders, purchasing, feed = Erp(desk), Purchasing(desk, suppliers.release), StockBooks(desk)
     lists = ErpStock(orders, purchasing, feed)
     parts = (orders, purchasing, feed, lists, MasterBooks(desk))
@@ -128,10 +128,10 @@ def build_server(config: SimConfig, port: int, host: str = "127.0.0.1") -> uvico
 def _driver_routes(world: World, outbox: Outbox) -> list[Route]:
     async def register(request: Request) -> Response:
         try:
-            return answer(world.register(PlanBatch.validate_json(await request.body())))
+            return answer(world.register(PlanBatch.validate_json(await request.body(), strict=True)))
         except ValidationError as error:
             return problem(422, "plans_invalid", str(error))
-        except UnderWay as error:
+        except AlreadyMoving as error:
             return problem(409, "under_way", str(error))
 
     async def status(_: Request) -> Response:

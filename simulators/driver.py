@@ -9,22 +9,22 @@ from typing import Any, Self
 import httpx
 
 from schemas.base import Contract, System
-from schemas.inventory import InventoryBatch, InventoryReport
-from schemas.master import MasterKind
-from schemas.milestones import Milestone
-from schemas.orders import OrderRelease
-from schemas.procurement import Paper
-from schemas.supply import StockReport
-from schemas.webhooks import webhook_secret
-from simulators.answers import Answers
-from simulators.erp_stock import Releases
+from schemas.inventory.reports import InventoryBatch, InventoryReport
+from schemas.inventory.supply import StockReport
+from schemas.messaging.webhooks import webhook_secret
+from schemas.orders.milestones import Milestone
+from schemas.orders.release import OrderRelease
+from schemas.partners.master_data import MasterKind
+from schemas.procurement.documents import Paper
 from simulators.faults import PRESETS, Faults
-from simulators.ledger import LedgerReport
-from simulators.network import ERP
-from simulators.plans import MAX_BATCH, OrderPlan, PlanBatch
-from simulators.purchasing import ItemRules
-from simulators.supplying import SupplyPlan, paper_message
+from simulators.systems.answers import CallAnswers
+from simulators.systems.erp_stock import Releases
+from simulators.systems.ledger import LedgerReport
+from simulators.systems.purchasing import ItemRules
+from simulators.systems.supplying import SupplyPlan, paper_message
 from simulators.webhooks import OutboxStatus, message_of
+from simulators.world.network import ERP
+from simulators.world.plans import MAX_BATCH, OrderPlan, PlanBatch
 
 RELEASES_AT_ONCE = 12
 TRY_AGAIN_AFTER_S = 0.5
@@ -53,7 +53,7 @@ class Targets:
 
 
 @dataclass(frozen=True)
-class Refusal:
+class ReleaseRefusal:
     """An order that the gateway did not take, with the findings of its answer."""
 
     number: str
@@ -109,11 +109,11 @@ class Driver:
         response = await self._sim("PUT", f"/{system}/faults", content=faults.model_dump_json())
         response.raise_for_status()
 
-    async def release(self, releases: Sequence[OrderRelease], told: Callable[[str], None]) -> list[Refusal]:
+    async def release(self, releases: Sequence[OrderRelease], told: Callable[[str], None]) -> list[ReleaseRefusal]:
         """Release orders as an ERP would: several at once, again after a fault. `told(number)` after each."""
         places = asyncio.Semaphore(RELEASES_AT_ONCE)
 
-        async def one(order: OrderRelease) -> Refusal | None:
+        async def one(order: OrderRelease) -> ReleaseRefusal | None:
             async with places:
                 refusal = await self._release(order)
                 told(order.number)
@@ -124,19 +124,19 @@ class Driver:
         answers = await asyncio.gather(*(one(order) for order in releases))
         return [refusal for refusal in answers if refusal]
 
-    async def _release(self, order: OrderRelease) -> Refusal | None:
+    async def _release(self, order: OrderRelease) -> ReleaseRefusal | None:
         body = order.model_dump_json(exclude_none=True)
         response = await _insist(lambda: self._gateway.post("/v1/orders", content=body))
         if response is None:
-            return Refusal(order.number, 0, "the gateway did not answer")
+            return ReleaseRefusal(order.number, 0, "the gateway did not answer")
         if response.status_code in ANSWERED:
             return None
-        return Refusal(order.number, response.status_code, response.text[:500])
+        return ReleaseRefusal(order.number, response.status_code, response.text[:500])
 
     async def command(self, path: str, body: Contract) -> httpx.Response:
         """Ask something of an order as its ERP: any POST of the API, again after a fault. Raises when none answers."""
         content = body.model_dump_json(exclude_none=True)
-        return _answered(await _insist(lambda: self._gateway.post(path, content=content)))
+        return await decided(lambda: self._gateway.post(path, content=content))
 
     async def say(self, partner: str, milestone: Milestone, event_id: str) -> httpx.Response:
         """Tell a milestone as a partner would: enveloped, signed, again after a fault. Raises when none answers."""
@@ -147,7 +147,7 @@ class Driver:
         def post() -> Awaitable[httpx.Response]:
             return self._gateway.post(message.path, content=message.body, headers=message.signed(secret))
 
-        return _answered(await _insist(post))
+        return await decided(post)
 
     async def inventory(self, key: str, reports: Sequence[InventoryReport]) -> None:
         """Report inventory as the warehouse that has this API key: into its own books, then to the gateway, again after
@@ -160,7 +160,7 @@ class Driver:
             def post(content: str = content, bearer: dict[str, str] = bearer) -> Awaitable[httpx.Response]:
                 return self._gateway.post("/v1/inventory", content=content, headers=bearer)
 
-            _answered(await _insist(post)).raise_for_status()
+            (await decided(post)).raise_for_status()
 
     async def stock(self, system: System, instance: str = "") -> dict[tuple[str, str], int]:
         """(item, place) → packs, as a system's own books say: of a site, an ERP, or all of planning."""
@@ -176,7 +176,7 @@ class Driver:
         def post() -> Awaitable[httpx.Response]:
             return self._gateway.post(message.path, content=message.body, headers=message.signed(secret))
 
-        return _answered(await _insist(post))
+        return await decided(post)
 
     async def supply(self, plan: SupplyPlan) -> None:
         """Let a supplier and a warehouse do what a plan says. Raises httpx.HTTPStatusError when it is refused."""
@@ -191,7 +191,7 @@ class Driver:
         """Let an ERP know a record that begins with `NEW-` from now on. Raises httpx.HTTPStatusError."""
         (await self._sim("PUT", f"/erp/{erp}/master/{kind}/{id}")).raise_for_status()
 
-    async def answers(self, system: System, order: str, answers: Answers) -> None:
+    async def answers(self, system: System, order: str, answers: CallAnswers) -> None:
         """Let a system answer calls about an order otherwise than with yes. Raises httpx.HTTPStatusError."""
         content = answers.model_dump_json(exclude_unset=True)
         response = await self._sim("PUT", f"/{system}/answers/{order}", content=content)
@@ -245,7 +245,9 @@ async def _insist(post: Ask) -> httpx.Response | None:
     return response
 
 
-def _answered(response: httpx.Response | None) -> httpx.Response:
+async def decided(post: Ask) -> httpx.Response:
+    """The decision of the gateway, asked again while it takes none. Raises httpx.TransportError when none comes."""
+    response = await _insist(post)
     if response is None:
         raise httpx.TransportError("the gateway did not answer")
     return response

@@ -10,9 +10,9 @@ from itertools import count
 import httpx
 
 from schemas.base import Contract
-from schemas.envelope import TYPE_MILESTONE, Envelope
-from schemas.milestones import Milestone
-from schemas.webhooks import ID_HEADER, SIGNATURE_HEADER, TIMESTAMP_HEADER, sign, webhook_secret
+from schemas.messaging.envelope import TYPE_MILESTONE, Envelope
+from schemas.messaging.webhooks import ID_HEADER, SIGNATURE_HEADER, TIMESTAMP_HEADER, sign, webhook_secret
+from schemas.orders.milestones import Milestone
 
 MAX_IN_FLIGHT = 32
 FINAL_STATUSES = frozenset({400, 401, 403, 404, 409, 413, 422})
@@ -23,7 +23,7 @@ TIMEOUT_S = 10.0
 
 
 @dataclass(frozen=True, slots=True)
-class Message:
+class WebhookMessage:
     """One webhook message. `repeat`: the event was said before by another message."""
 
     partner: str
@@ -47,7 +47,7 @@ class Message:
         }
 
 
-def message_of(partner: str, milestone: Milestone, event_id: str) -> Message:
+def message_of(partner: str, milestone: Milestone, event_id: str) -> WebhookMessage:
     """A milestone in its envelope, as a partner tells it. The same event has the same message id."""
     envelope = Envelope[Milestone](
         specversion="1.0",
@@ -58,7 +58,7 @@ def message_of(partner: str, milestone: Milestone, event_id: str) -> Message:
         data=milestone,
     )
     message_id = "msg_" + blake2b(f"{partner}/{event_id}".encode(), digest_size=12).hexdigest()
-    return Message(partner, message_id, envelope.model_dump_json(exclude_none=True).encode())
+    return WebhookMessage(partner, message_id, envelope.model_dump_json(exclude_none=True).encode())
 
 
 class OutboxStatus(Contract):
@@ -112,7 +112,7 @@ class Outbox:
         """Messages that are not yet accepted or rejected."""
         return len(self._under_way)
 
-    def post(self, message: Message, delay_s: float = 0.0) -> asyncio.Event:
+    def post(self, message: WebhookMessage, delay_s: float = 0.0) -> asyncio.Event:
         """Send in the background, not before `delay_s` have passed. The event is set when the first attempt ended."""
         self.messages += 1
         self._said(message.partner, message.body)
@@ -122,7 +122,7 @@ class Outbox:
         task.add_done_callback(self._under_way.discard)
         return attempted
 
-    async def _deliver(self, message: Message, delay_s: float, attempted: asyncio.Event) -> None:
+    async def _deliver(self, message: WebhookMessage, delay_s: float, attempted: asyncio.Event) -> None:
         if delay_s:
             await asyncio.sleep(delay_s)
         if not message.repeat:
@@ -140,7 +140,7 @@ class Outbox:
             self.accepted += accepted
             self.rejected += not accepted
 
-    async def _attempt(self, message: Message) -> int | None:
+    async def _attempt(self, message: WebhookMessage) -> int | None:
         """Status of the answer, or None when there was none."""
         async with self._slots:
             self.attempts += 1

@@ -8,29 +8,34 @@ import signal
 import sys
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
-from contextlib import asynccontextmanager, contextmanager
-from dataclasses import asdict, dataclass
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, nullcontext
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from schemas.connections import MAIN
+from schemas.messaging.webhooks import webhook_secret_text
 from schemas.settings import Settings
-from schemas.webhooks import webhook_secret_text
-from stack.postgres import EmbeddedPostgres
+from stack.postgres import APPLICATION, DATABASE, EmbeddedPostgres
 from stack.probes import answers
-from stack.state import Ports, kept_secret, state_directory, write_private
-from stack.supervisor import Progress, Service, Supervisor
+from stack.state import AUDIT_ANCHORS, AUDIT_KEY, Ports, found, kept_secret, state_directory, write_private
+from stack.supervisor import Service, ServiceProgress, Supervisor
 from stack.temporal import TemporalServer
+from stack.variables import environment
 
 SOURCE = Path(__file__).resolve().parent.parent
-STAGES = (("postgres", "temporal"), ("migrate", "simulators", "mailroom"), ("gateway", "worker"))
+STAGES = (("postgres", "temporal"), ("migrate", "simulators", "mail_server"), ("gateway", "worker"))
 """Every service by name. Those of one stage start together, when the stage before is ready."""
 INFRASTRUCTURE = STAGES[0]
-STAND_INS = frozenset({"simulators", "mailroom"})
+STAND_INS = frozenset({"simulators", "mail_server"})
 """What is there in place of the world: other systems, and the mail server and chat of people."""
 WHEREABOUTS = "stack.json"
 """File in the state directory that tells other commands where this stack's parts listen."""
 ADMIN_KEY = "admin.key"
 """File in the state directory, for this user only, with the API key that other commands use."""
+
+Detour = Callable[[str, str], AbstractAsyncContextManager[object]]
+"""Listens at the first address and hands on to the second. Both are `host:port`."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +44,7 @@ class StackOptions:
 
     `ephemeral`: a temporary directory and random ports, both gone at the end, so that many stacks can run side by
     side. `fresh`: forget the databases of earlier runs. `durable=False` spares PostgreSQL the wait for the disk. `seed`
-    makes the simulators' runs repeatable.
+    makes the simulators' runs repeatable. A `detour` stands between Temporal and everybody who speaks to it.
     """
 
     state_dir: Path = Path(".syncline")
@@ -49,6 +54,7 @@ class StackOptions:
     simulators: bool = True
     seed: int = 1
     only: tuple[str, ...] = ()
+    detour: Detour | None = None
 
     def wants(self, service: str) -> bool:
         """Whether this service is to be started."""
@@ -72,7 +78,7 @@ class Urls:
 class LocalStack:
     """A stack on this machine: its addresses, its settings, its processes. Made by `local_stack`."""
 
-    def __init__(self, options: StackOptions, directory: Path, observe: Callable[[Progress], None]) -> None:
+    def __init__(self, options: StackOptions, directory: Path, observe: Callable[[ServiceProgress], None]) -> None:
         ports = Ports(anywhere=options.ephemeral)
         self.options = options
         self.directory = directory
@@ -80,11 +86,12 @@ class LocalStack:
         """Key of the control tower; see `keep_admin_key`."""
         self.postgres = EmbeddedPostgres(directory / "postgres", ports.take(54329), durable=options.durable)
         self.temporal = TemporalServer(directory / "temporal", ports.take(7233), ports.take(8233))
+        self._detour_port = ports.take(7243) if options.detour else self.temporal.port
         gateway = f"http://127.0.0.1:{ports.take(8080)}"
         sims = f"http://127.0.0.1:{ports.take(8090)}"
-        self._mailroom = f"http://127.0.0.1:{ports.take(8025)}"
+        self._mail_server = f"http://127.0.0.1:{ports.take(8025)}"
         self._smtp_port = ports.take(1025)
-        self.urls = Urls(gateway, f"{gateway}/docs", self.temporal.ui_url, sims, f"{self._mailroom}/received")
+        self.urls = Urls(gateway, f"{gateway}/docs", self.temporal.ui_url, sims, f"{self._mail_server}/received")
         self._worker_port = ports.take(8099)
         self._sim_token = kept_secret(directory, "simulator.token")
         values = self._values()
@@ -110,6 +117,11 @@ class LocalStack:
         """How often each service was restarted since the start."""
         return self._supervisor.restarts
 
+    def detour(self) -> AbstractAsyncContextManager[object]:
+        """What everybody reaches Temporal through, for as long as it is entered."""
+        stand = self.options.detour
+        return stand(self.settings.main_temporal.address, self.temporal.address) if stand else nullcontext()
+
     def keep_admin_key(self, key: str) -> None:
         """Remember the administrator's API key, which whoever started the stack has made, for other commands."""
         self.admin_key = key
@@ -130,10 +142,11 @@ class LocalStack:
     def _values(self) -> dict[str, Any]:
         """Settings of this stack, by field name."""
         values: dict[str, Any] = {
-            "database_url": self.postgres.url,
-            "temporal_address": self.temporal.address,
-            "temporal_ui_url": self.temporal.ui_url,
+            "database": {MAIN: {"url": self.postgres.url_of(DATABASE, APPLICATION)}},
+            "temporal": {MAIN: {"address": f"127.0.0.1:{self._detour_port}", "ui_url": self.temporal.ui_url}},
             "master_secret": kept_secret(self.directory, "master.secret"),
+            "audit_key": kept_secret(self.directory, AUDIT_KEY),
+            "audit_anchors": str(self.directory / AUDIT_ANCHORS),
             "gateway_host": "127.0.0.1",
             "gateway_port": int(self.urls.gateway.rsplit(":", 1)[1]),
         }
@@ -142,14 +155,22 @@ class LocalStack:
                 values[system] = {"*": {"url": f"{self.urls.sims}/{path}", "token": self._sim_token}}
             values["erp"]["*"]["master_data"] = True
             values["stock_erp"] = {"*": "erp-main"}
-            values["notify"] = self._to_the_mailroom(values["master_secret"])
+            values["replays"] = True
+            values["notify"] = self._to_the_mail_server(values["master_secret"])
         return values
 
-    def _to_the_mailroom(self, master_secret: str) -> dict[str, Any]:
+    def _to_the_mail_server(self, master_secret: str) -> dict[str, Any]:
         """Channels to people that end in the mail room: chat room `room`, and webhook `events`."""
-        events = {"url": f"{self._mailroom}/events/events", "secret": webhook_secret_text(master_secret, "mailroom")}
+        events = {
+            "url": f"{self._mail_server}/events/events",
+            "secret": webhook_secret_text(master_secret, "mail_server"),
+        }
         smtp = {"host": "127.0.0.1", "port": self._smtp_port, "tls": "none", "sender": "syncline@example.com"}
-        return {"smtp": smtp, "chat": {"room": {"url": f"{self._mailroom}/chat/room"}}, "webhooks": {"events": events}}
+        return {
+            "smtp": smtp,
+            "chat": {"room": {"url": f"{self._mail_server}/chat/room"}},
+            "webhooks": {"events": events},
+        }
 
     def service(self, name: str) -> Service:
         """How a service is run."""
@@ -171,13 +192,17 @@ class LocalStack:
                 ready=self.temporal.ready,
                 prepare=self.temporal.prepare,
             )
-        sims_port, mailroom_port = (url.rsplit(":", 1)[1] for url in (self.urls.sims, self._mailroom))
+        sims_port, mail_server_port = (url.rsplit(":", 1)[1] for url in (self.urls.sims, self._mail_server))
         simulators = ("--port", sims_port, "--seed", str(self.options.seed), "--gateway-url", self.urls.gateway)
-        mailroom = ("--smtp-port", str(self._smtp_port), "--port", mailroom_port)
+        mail_server = ("--smtp-port", str(self._smtp_port), "--port", mail_server_port)
+        migrate = self._python("migrate", "store.migrate", health=None)
+        owner = environment({"database": {MAIN: {"owner_url": self.postgres.url}}})
         own = {
-            "migrate": self._python("migrate", "store.migrate", health=None),
+            "migrate": replace(migrate, env={**migrate.env, **owner}),
             "simulators": self._python("simulators", "simulators", *simulators, health=f"{self.urls.sims}/health"),
-            "mailroom": self._python("mailroom", "simulators.mailroom", *mailroom, health=self.urls.letters),
+            "mail_server": self._python(
+                "mail_server", "simulators.mail_server", *mail_server, health=self.urls.letters
+            ),
             "gateway": self._python("gateway", "gateway", health=f"{self.urls.gateway}/health/ready"),
             "worker": self._python("worker", "worker", health=f"http://127.0.0.1:{self._worker_port}/health"),
         }
@@ -197,25 +222,32 @@ class LocalStack:
 
 @asynccontextmanager
 async def local_stack(
-    options: StackOptions, observe: Callable[[Progress], None] = lambda progress: None
+    options: StackOptions, observe: Callable[[ServiceProgress], None] = lambda progress: None
 ) -> AsyncIterator[LocalStack]:
     """Start the stack, give it, stop it at the end of the block, also on Ctrl-C, SIGTERM and SIGHUP.
 
     Raises `stack.supervisor.StartFailed` with the log's last lines, `stack.state.AlreadyRunning` when another stack
-    uses the directory, `stack.postgres.NotInstalled` when the wheels are missing.
+    uses the directory, `stack.state.UnusableDirectory` when nothing can be kept there, `stack.postgres.NotInstalled`
+    when the wheels are missing.
     """
     with state_directory(None if options.ephemeral else options.state_dir) as directory, _end_as_ctrl_c():
         stack = LocalStack(options, directory, observe)
-        forget = ("logs", "postgres", "temporal") if options.fresh else ("logs",)
+        forget = ("logs", "postgres", "temporal", AUDIT_ANCHORS) if options.fresh else ("logs",)
         for name in forget:
             shutil.rmtree(directory / name, ignore_errors=True)
-        await stack.start()
-        found = Whereabouts(stack.postgres.url, stack.urls.gateway, stack.temporal.address)
-        write_private(directory / WHEREABOUTS, json.dumps(asdict(found)))
-        try:
-            yield stack
-        finally:
-            await stack.stop()
+        async with stack.detour():
+            await stack.start()
+            where = Whereabouts(
+                stack.settings.main_database.url,
+                stack.urls.gateway,
+                stack.settings.main_temporal.address,
+                stack.postgres.url,
+            )
+            write_private(directory / WHEREABOUTS, json.dumps(asdict(where)))
+            try:
+                yield stack
+            finally:
+                await stack.stop()
 
 
 @dataclass(frozen=True)
@@ -225,6 +257,7 @@ class Whereabouts:
     database_url: str
     gateway_url: str = ""
     temporal_address: str = ""
+    database_owner_url: str = ""
 
 
 def whereabouts(state_dir: Path) -> Whereabouts | None:
@@ -235,24 +268,12 @@ def whereabouts(state_dir: Path) -> Whereabouts | None:
 
 def local_master_secret(state_dir: Path) -> str | None:
     """The master secret of the stack in this directory."""
-    return _text(state_dir / "master.secret")
+    return found(state_dir, "master.secret")
 
 
 def local_admin_key(state_dir: Path) -> str | None:
     """The administrator's API key of the stack in this directory."""
-    return _text(state_dir / ADMIN_KEY)
-
-
-def _text(file: Path) -> str | None:
-    return file.read_text() if file.exists() else None
-
-
-def environment(values: Mapping[str, Any]) -> dict[str, str]:
-    """Settings by field name as the environment variables that `schemas.settings` reads."""
-    return {
-        f"SYNCLINE_{name.upper()}": value if isinstance(value, str) else json.dumps(value)
-        for name, value in values.items()
-    }
+    return found(state_dir, ADMIN_KEY)
 
 
 def _interrupt() -> None:

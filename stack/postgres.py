@@ -19,11 +19,15 @@ from psycopg import sql
 from stack.supervisor import StartFailed, leashed
 
 DATABASE = USER = "syncline"
+APPLICATION = "syncline_app"
+"""The role of gateway and worker: `store/rights.py` makes it, and says what it may do."""
 NOBODY = 65534
 CONNECT_TIMEOUT_S = 2
 MAX_CONNECTIONS = 200
 INITDB_OPTIONS = ("--locale-provider=builtin", "--locale=C.UTF-8", "--encoding=UTF8", "--auth=trust", "--no-sync")
 NOT_DURABLE = ("fsync=off", "synchronous_commit=off", "full_page_writes=off")
+WITHOUT_LOG, WITH_LOG = sql.SQL("FILE_COPY"), sql.SQL("WAL_LOG")
+"""How a database is copied: by its files, at half the work, but each waits for the disk; or through the log."""
 
 
 class NotInstalled(RuntimeError):
@@ -64,12 +68,12 @@ class EmbeddedPostgres:
 
     @property
     def url(self) -> str:
-        """libpq URL of the `syncline` database."""
+        """libpq URL of the `syncline` database, for its owner."""
         return self.url_of(DATABASE)
 
-    def url_of(self, database: str) -> str:
-        """libpq URL of any database of this server."""
-        return f"postgresql://{USER}@127.0.0.1:{self.port}/{database}"
+    def url_of(self, database: str, role: str = USER) -> str:
+        """libpq URL of any database of this server, for its owner or another role."""
+        return f"postgresql://{role}@127.0.0.1:{self.port}/{database}"
 
     def prepare(self) -> None:
         """Create the data directory, once. A half-made one never gets its final name. Raises `StartFailed`."""
@@ -115,8 +119,10 @@ class EmbeddedPostgres:
         async with await self._connect() as connection:
             found = await connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", (name,))
             if await found.fetchone() is None:
-                statement = sql.SQL("CREATE DATABASE {} TEMPLATE {}")
-                await connection.execute(statement.format(sql.Identifier(name), sql.Identifier(template)))
+                statement = sql.SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY {}").format(
+                    sql.Identifier(name), sql.Identifier(template), WITH_LOG if self.durable else WITHOUT_LOG
+                )
+                await connection.execute(statement)
         return self.url_of(name)
 
     async def drop_database(self, name: str) -> None:

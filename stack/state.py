@@ -10,34 +10,55 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
+from typing import TextIO
 
 FIRST_RANDOM_PORT, LAST_RANDOM_PORT = 20_000, 30_000
 """Below the range from which the kernel takes ports for outgoing connections."""
+
+
+AUDIT_KEY, AUDIT_ANCHORS = "audit.key", "audit"
+"""What the audit trail is sealed with, and where its signed end is kept."""
 
 
 class AlreadyRunning(RuntimeError):
     """Another stack uses this directory."""
 
 
+class UnusableDirectory(RuntimeError):
+    """Nothing can be kept in this directory."""
+
+
 @contextmanager
 def state_directory(directory: Path | None) -> Iterator[Path]:
     """The directory, private to this user, locked while in use. A temporary one, removed at the end, for None.
 
-    Raises `AlreadyRunning` when another process holds the lock; a dead one holds nothing.
+    Raises `AlreadyRunning` when another process holds the lock; a dead one holds nothing. Raises `UnusableDirectory`
+    when a file is in the way, or rights or the disk do not allow it.
     """
     path = Path(tempfile.mkdtemp(prefix="syncline-")) if directory is None else directory.absolute()
     try:
-        path.mkdir(parents=True, exist_ok=True)
-        path.chmod(0o711)  # only for passing through: PostgreSQL may have to run as nobody, all else inside is private
-        with (path / "lock").open("w") as lock:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                raise AlreadyRunning(f"Another Syncline stack is running in {path}") from None
+        with _locked(path):
             yield path
     finally:
         if directory is None:
             shutil.rmtree(path, ignore_errors=True)
+
+
+def _locked(path: Path) -> TextIO:
+    """The lock of a directory, which is made where there is none. Held until it is closed."""
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+        path.chmod(0o711)  # only for passing through: PostgreSQL may have to run as nobody, all else inside is private
+        lock = (path / "lock").open("w")
+    except OSError as error:
+        said = f"Syncline cannot keep its files in {path}: {error.strerror}. Choose another directory with --state-dir"
+        raise UnusableDirectory(said) from None
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        lock.close()
+        raise AlreadyRunning(f"Another Syncline stack is running in {path}") from None
+    return lock
 
 
 def kept_secret(directory: Path, name: str) -> str:
@@ -46,6 +67,12 @@ def kept_secret(directory: Path, name: str) -> str:
     if not file.exists():
         write_private(file, secrets.token_urlsafe(32))
     return file.read_text()
+
+
+def found(directory: Path, name: str) -> str | None:
+    """What a file of the directory says; None when there is none."""
+    file = directory / name
+    return file.read_text() if file.exists() else None
 
 
 def write_private(file: Path, text: str) -> None:

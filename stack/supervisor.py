@@ -41,7 +41,7 @@ class Phase(StrEnum):
 
 
 @dataclass(frozen=True)
-class Progress:
+class ServiceProgress:
     """One step of one service. `took_s` is the time since its process was started."""
 
     service: str
@@ -77,7 +77,7 @@ class Supervisor:
     """Runs stages of services: the services of a stage start together, a stage starts when the one before is ready."""
 
     def __init__(
-        self, stages: Sequence[Sequence[Service]], observe: Callable[[Progress], None] = lambda progress: None
+        self, stages: Sequence[Sequence[Service]], observe: Callable[[ServiceProgress], None] = lambda progress: None
     ) -> None:
         self._stages = stages
         self._observe = observe
@@ -188,7 +188,7 @@ class Supervisor:
 
     def _report(self, service: Service, phase: Phase, began: float | None = None) -> None:
         took_s = 0.0 if began is None else time.monotonic() - began
-        self._observe(Progress(service.name, phase, took_s, self.restarts.get(service.name, 0)))
+        self._observe(ServiceProgress(service.name, phase, took_s, self.restarts.get(service.name, 0)))
 
 
 async def _end(process: asyncio.subprocess.Process, stop_signal: signal.Signals, grace_s: float) -> None:

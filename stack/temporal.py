@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, files
 from pathlib import Path
 
-from schemas.visibility import SEARCH_ATTRIBUTES
+from schemas.search_attributes import SEARCH_ATTRIBUTES
 from stack.postgres import NotInstalled
 from stack.probes import answers
 

@@ -8,18 +8,31 @@ from psycopg import AsyncConnection
 from psycopg.rows import DictRow, dict_row
 from psycopg_pool import AsyncConnectionPool
 
-Connection = AsyncConnection[DictRow]
+from store.seals import Seals
+
 STATEMENT_TIMEOUT_MS = 15_000
 WAIT_FOR_CONNECTION_S = 10.0
 
 
-class Database:
-    """A pool of connections to PostgreSQL. Use as an async context manager."""
+class Connection(AsyncConnection[DictRow]):
+    """A connection of a pool. `seals`: what audit entries are sealed with."""
 
-    def __init__(self, url: str, size: int = 12) -> None:
+    seals: Seals | None = None
+
+
+class Database:
+    """A pool of connections to PostgreSQL. Use as an async context manager.
+
+    Without `seals`, nothing can be written to the audit trail.
+    """
+
+    def __init__(self, url: str, size: int = 12, seals: Seals | None = None) -> None:
         self.url = url
+        self.seals = seals
         self._pool: AsyncConnectionPool[Connection] = AsyncConnectionPool(
             url,
+            connection_class=Connection,
+            configure=self._hand_over,
             min_size=2,
             max_size=size,
             timeout=WAIT_FOR_CONNECTION_S,
@@ -39,6 +52,9 @@ class Database:
     async def __aexit__(self, *_: object) -> None:
         await self._pool.close()
 
+    async def _hand_over(self, connection: Connection) -> None:
+        connection.seals = self.seals
+
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Connection]:
         """One transaction: commits when the block ends, rolls back when it raises."""
@@ -51,10 +67,16 @@ class Database:
         async with self._pool.connection() as connection:
             yield connection
 
-    async def ping(self) -> None:
-        """Raises when the database cannot answer."""
-        async with self.connection() as connection:
-            await connection.execute("SELECT 1")
+    async def try_to_write(self) -> None:
+        """Raises when nothing can be committed now, also because the disk is full.
+
+        A full disk still answers, and even updates rows in place. So a sort is made to write a file, which is gone
+        afterwards, and a commit to write to the log.
+        """
+        async with self.transaction() as connection:
+            await connection.execute("SET LOCAL work_mem = '64kB'")
+            await connection.execute("SELECT n FROM generate_series(1, 20000) n ORDER BY n DESC OFFSET 20000")
+            await connection.execute("SELECT pg_logical_emit_message(true, 'syncline', 'ready?')")
 
     def stats(self) -> dict[str, Any]:
         """Pool figures for /metrics."""

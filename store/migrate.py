@@ -5,7 +5,9 @@ from pathlib import Path
 from alembic import command
 from alembic.config import Config
 
+from schemas.connections import DatabaseSettings
 from schemas.settings import settings
+from store import rights
 
 
 def config(database_url: str) -> Config:
@@ -26,5 +28,12 @@ def upgrade(database_url: str) -> None:
     command.upgrade(config(database_url), "head")
 
 
+def upgrade_as_told(database: DatabaseSettings) -> None:
+    """Apply them as the owner of the schema, and give the application's role its rights, where the two differ."""
+    upgrade(database.owner_url or database.url)
+    if database.owner_url:
+        rights.grant(database.owner_url, database.url)
+
+
 if __name__ == "__main__":
-    upgrade(settings().database_url)
+    upgrade_as_told(settings().main_database)

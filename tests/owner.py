@@ -2,11 +2,12 @@
 
 import asyncio
 from dataclasses import dataclass, field
+from typing import Any
 
-from activities.master import MasterData
+from activities.partners.master_data import MasterData
 from connectors.ports import Call, Unavailable
 from schemas.base import Origin
-from schemas.master import RECORDS, MasterKind, MasterRecord
+from schemas.partners.master_data import RECORDS, MasterKind, MasterRecord
 from schemas.settings import Endpoint, MasterSettings, Settings
 from store.engine import Database
 
@@ -23,6 +24,8 @@ class Owner:
     busy: asyncio.Event | None = None
     asked: list[str] = field(default_factory=list)
     item_class: str | None = None
+    said: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """What its records say beside their id, by id."""
 
     async def look_up(self, kind: MasterKind, id: str, call: Call) -> MasterRecord | None:
         """Answer, and note that it was asked. What it knows is looked up before it is `busy`."""
@@ -33,7 +36,7 @@ class Owner:
         if self.down:
             raise Unavailable(Origin.ERP_API, "erp: down")
         named = {"item_class": self.item_class} if self.item_class and kind is MasterKind.ITEM else {}
-        return RECORDS[kind](id=id, **named) if known else None
+        return RECORDS[kind](id=id, **named, **self.said.get(id, {})) if known else None
 
     def behind(self, database: Database, **times: float) -> MasterData:
         """A process that asks it; `times`: how long its word is kept."""

@@ -21,20 +21,23 @@ from fastapi.routing import APIRoute
 from pydantic import BaseModel, ValidationError
 from temporalio.client import Client
 
-import cli
+from cli import main as cli
 from demo.scenarios import SCENARIOS
-from domain import policies
+from dispatch.requests import SENT
+from domain.cases import policies
 from gateway.app import SUBJECTS
-from gateway.requests import REQUESTS
-from schemas import door
-from schemas.master import MasterChange
-from schemas.policies import PolicyRule
+from schemas import parsing
+from schemas.cases.policies import PolicyRule
+from schemas.partners.master_data import MasterChange
 from schemas.settings import Settings
-from simulators.history import RULES as IMPORT_RULES
+from simulators.orders.history import RULES as IMPORT_RULES
 
 ROOT = Path(__file__).resolve().parent.parent
 DOCS = ROOT / "docs"
-ROOMS = "activities|commands|connectors|demo|deploy|docs|domain|gateway|schemas|simulators|stack|store|tests|workflows"
+ROOMS = (
+    "activities|cli|connectors|demo|deploy|dispatch|docs|domain|gateway|schemas|simulators|stack|store|telemetry|tests"
+    "|workflows"
+)
 
 FENCE = re.compile(r"^(?P<indent> *)```(?P<language>\w*)\n(?P<text>.*?)^(?P=indent)```$", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"!?\[[^\]]*\]\((?P<target>[^)\s]+)\)")
@@ -47,7 +50,7 @@ SCENARIO = re.compile(r"--scenario ([\w-]+)")
 ELLIPSIS = "…"
 STATES = ("built", "partly", "not yet")
 BODIES: dict[str, type[BaseModel]] = {
-    **{model.__name__: model for model in REQUESTS.values()},
+    **{model.__name__: model for model in SENT.values()},
     "PolicyRule": PolicyRule,
     "MasterChange": MasterChange,
 }
@@ -147,8 +150,8 @@ def not_taken(first: str, body: str) -> Iterator[str]:
     elif body:
         media = (route.openapi_extra or {})["requestBody"]["content"]["application/json"]
         try:
-            door.admit(BODIES[media["schema"]["$ref"].rpartition("/")[2]], body.encode())
-        except door.Refused as refused:
+            parsing.admit(BODIES[media["schema"]["$ref"].rpartition("/")[2]], body.encode())
+        except parsing.InvalidMessage as refused:
             yield str(refused.findings)
 
 
@@ -282,7 +285,7 @@ def test_the_rule_catches(rule: Callable[[Document], list[str]], text: str) -> N
 
 def test_the_rules_let_good_text_pass() -> None:
     text = (
-        "See [this](architecture.md#rooms) and [that](https://example.com); `domain/state.py`, `SYNCLINE_LIMITS`,\n"
+        "See [this](architecture.md#rooms) and [that](https://example.com); `domain/units.py`, `SYNCLINE_LIMITS`,\n"
         "`tests/test_docs.py`: `test_the_example_runs`, `syncline partner add …`, `make test`.\n"
         '```console\nmake demo ARGS="--orders 5 --exit"\n```\n'
     )

@@ -9,10 +9,10 @@ from email.utils import format_datetime
 import aiosmtplib
 from aiosmtplib.errors import SMTPDataError, SMTPException, SMTPRecipientsRefused, SMTPResponseException
 
-from connectors.notify.ports import Letter
+from connectors.notify.ports import OutgoingMessage
 from connectors.ports import ConnectorError, Refused, Unavailable
 from schemas.base import Origin
-from schemas.notify import Encryption, SmtpServer
+from schemas.cases.notifications import Encryption, SmtpServer
 
 TIMEOUT_S = 8.0
 """For each command to the server."""
@@ -28,7 +28,7 @@ class Email:
     def __init__(self, server: SmtpServer | None) -> None:
         self._server = server
 
-    async def send(self, letter: Letter) -> None:
+    async def send(self, letter: OutgoingMessage) -> None:
         """Hand the letter to the mail server. A repeat has the same Message-ID. Raises Refused or Unavailable."""
         if self._server is None:
             raise Refused(Origin.NOTIFY, "no mail server is configured: set SYNCLINE_NOTIFY__SMTP")
@@ -52,7 +52,7 @@ class Email:
             raise _failure(error) from None
 
 
-def compose(letter: Letter, sender: str) -> EmailMessage:
+def compose(letter: OutgoingMessage, sender: str) -> EmailMessage:
     """The letter as a MIME message (multipart/alternative, RFC 2046), marked as automatic (RFC 3834)."""
     message = EmailMessage(policy=SMTP)
     message["From"] = Address(addr_spec=sender)

@@ -6,11 +6,12 @@ import httpx
 
 from connectors.ports import Refused, Unavailable
 from schemas.base import Origin
-from schemas.notify import WebhookTarget
+from schemas.cases.notifications import WebhookTarget
 
 TIMEOUT_S = 8.0
-TRANSIENT = frozenset({408, 425, 429})
-"""4xx answers that only ask for another time; every other 4xx is final."""
+FINAL = frozenset({400, 410, 413, 415, 422})
+"""Answers that say of this letter, or of letters at all, that it is not wanted. Any other is a receiver that moved, is
+set up wrongly or is not there: people mend it, and the letter is tried again meanwhile."""
 MAX_RETRY_AFTER_S = 3600.0
 
 
@@ -29,19 +30,24 @@ class Webhooks:
         raise Refused(Origin.NOTIFY, f"no webhook of this name is configured: see {self._setting}")
 
     async def post(self, target: WebhookTarget, body: bytes, headers: Mapping[str, str]) -> None:
-        """POST JSON. Raises Refused on 3xx and 4xx, Unavailable on no answer, 408, 425, 429 and 5xx."""
+        """POST JSON. Raises Refused on answers that are final, Unavailable on any other failure and on none.
+
+        Only the status counts. What else is answered stays unread, however long it is: the letter has arrived.
+        """
+        url = target.url.get_secret_value()
         try:
-            response = await self._http.post(
-                target.url.get_secret_value(), content=body, headers=dict(headers), timeout=TIMEOUT_S
-            )
+            async with self._http.stream(
+                "POST", url, content=body, headers=dict(headers), timeout=TIMEOUT_S
+            ) as response:
+                pass
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise Unavailable(Origin.NOTIFY, f"webhook: {type(error).__name__}") from None
         if response.is_success:
             return
         message = f"webhook: HTTP {response.status_code}"
-        if response.is_server_error or response.status_code in TRANSIENT:
-            raise Unavailable(Origin.NOTIFY, message, _retry_after_s(response))
-        raise Refused(Origin.NOTIFY, message)
+        if response.status_code in FINAL:
+            raise Refused(Origin.NOTIFY, message)
+        raise Unavailable(Origin.NOTIFY, message, _retry_after_s(response))
 
 
 def _retry_after_s(response: httpx.Response) -> float | None:

@@ -5,11 +5,11 @@ from datetime import datetime
 from hashlib import sha256
 from typing import Protocol
 
-from schemas.cases import Notice
+from schemas.cases.cases import Notice
 
 
 @dataclass(frozen=True)
-class Letter:
+class OutgoingMessage:
     """One message to one address: an e-mail address, or the name of a configured webhook.
 
     `key` is that of its notice, or of the digest. `html` says what `text` says.
@@ -29,8 +29,8 @@ class Letter:
         return sha256(self.key.encode()).hexdigest()[:32]
 
 
-class Messenger(Protocol):
+class Sender(Protocol):
     """A channel. Raises `connectors.ports` Refused (sending again cannot help) or Unavailable, with Origin.NOTIFY."""
 
-    async def send(self, letter: Letter) -> None:
+    async def send(self, letter: OutgoingMessage) -> None:
         """Hand the letter over."""

@@ -1,14 +1,14 @@
 """Generic webhook: a CloudEvent `syncline.notice.v1`, signed per Standard Webhooks 1.0."""
 
-import time
+from datetime import UTC, datetime
 
 from connectors.notify.http import Webhooks
-from connectors.notify.ports import Letter
-from connectors.ports import Refused
+from connectors.notify.ports import OutgoingMessage
+from connectors.ports import Unavailable
 from schemas.base import Origin
-from schemas.envelope import Envelope
-from schemas.notify import TYPE_NOTICE, NoticeEvent, signing_secret
-from schemas.webhooks import ID_HEADER, SIGNATURE_HEADER, TIMESTAMP_HEADER, sign
+from schemas.cases.notifications import TYPE_NOTICE, NoticeEvent
+from schemas.messaging.envelope import Envelope
+from schemas.messaging.webhooks import ID_HEADER, SIGNATURE_HEADER, TIMESTAMP_HEADER, sign
 
 SOURCE = "syncline"
 
@@ -19,28 +19,29 @@ class Webhook:
     def __init__(self, webhooks: Webhooks) -> None:
         self._webhooks = webhooks
 
-    async def send(self, letter: Letter) -> None:
+    async def send(self, letter: OutgoingMessage) -> None:
         """Post the letter as a signed event. A repeat has the same id and Idempotency-Key.
 
-        Raises Refused, also when the webhook has no secret to sign with, or Unavailable.
+        Every secret that counts now signs it: a receiver that changes over knows one of them. Raises Refused, or
+        Unavailable, also when none counts now.
         """
         target = self._webhooks.named(letter.to)
-        secret = target.secret.get_secret_value()
-        if not secret:
-            raise Refused(Origin.NOTIFY, "the webhook has no secret to sign with")
         body = event(letter).model_dump_json(exclude_none=True).encode()
-        timestamp = int(time.time())
+        now = datetime.now(UTC)
+        secrets, timestamp = target.signing(now), int(now.timestamp())
+        if not secrets:
+            raise Unavailable(Origin.NOTIFY, "the webhook has no secret to sign with now")
         headers = {
             "Content-Type": "application/cloudevents+json",
             "Idempotency-Key": letter.key,
             ID_HEADER: letter.id,
             TIMESTAMP_HEADER: str(timestamp),
-            SIGNATURE_HEADER: sign(signing_secret(secret), letter.id, timestamp, body),
+            SIGNATURE_HEADER: " ".join(sign(secret, letter.id, timestamp, body) for secret in secrets),
         }
         await self._webhooks.post(target, body, headers)
 
 
-def event(letter: Letter) -> Envelope[NoticeEvent]:
+def event(letter: OutgoingMessage) -> Envelope[NoticeEvent]:
     """The letter as an event. Id, time and content follow from its notices, so that a repeat is the same event."""
     return Envelope[NoticeEvent](
         specversion="1.0",

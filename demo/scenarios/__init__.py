@@ -17,6 +17,7 @@ PLAYS: tuple[Play, ...] = (
     changes.cancel_under_way,
     changes.compensation_refused,
     quantities.partial_pick,
+    quantities.corrected_goods_issue,
     quantities.several_shipments,
     quantities.backorder,
     quantities.rest_cancelled,

@@ -5,9 +5,9 @@ from datetime import UTC, datetime, time, timedelta
 from demo.order import Order
 from demo.scene import Scene
 from schemas.base import System
-from schemas.exceptions import ExceptionKind, OrderPolicy, Times
-from schemas.milestones import MilestoneKind as M
-from schemas.orders import OrderStatus as S
+from schemas.cases.exceptions import ExceptionKind, OrderPolicy, Times
+from schemas.orders.milestones import MilestoneKind as M
+from schemas.orders.release import OrderStatus as S
 from simulators.faults import NONE, Faults
 
 A_QUARTER_S = 90 * 86_400.0

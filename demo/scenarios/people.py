@@ -1,23 +1,23 @@
 """People: what a system refuses, what cannot be placed, how a case climbs, how people are told."""
 
 from demo.scene import Scene
-from demo.stage import DESK, MISTAKEN, By
+from demo.stage import DESK, MISTAKEN, Actors
 from schemas.base import Role, System
-from schemas.commands import Verb
-from schemas.exceptions import Action, CasePolicy, Channel, ExceptionKind, Tier
-from schemas.master import MasterChange, MasterKind
-from schemas.milestones import MilestoneKind as M
-from schemas.orders import OrderStatus as S
-from simulators.answers import Answers
-from simulators.network import ERP
+from schemas.cases.exceptions import Action, CasePolicy, Channel, ExceptionKind, Tier
+from schemas.orders.milestones import MilestoneKind as M
+from schemas.orders.release import OrderStatus as S
+from schemas.partners.master_data import MasterChange, MasterKind
+from schemas.workflows.commands import Verb
+from simulators.systems.answers import CallAnswers
+from simulators.world.network import ERP
 
 
 async def refused_and_retried(scene: Scene) -> None:
     """The ERP refuses a posting in a closed period: the order goes on, and a retry posts it later."""
-    order = await scene.order({1: 45}, answers={System.ERP: Answers(milestone="refuse")})
+    order = await scene.order({1: 45}, answers={System.ERP: CallAnswers(milestone="refuse")})
     await order.tell(M.PICKED, 1, {1: 45})
     case = await order.case("is with integration", ExceptionKind.REFUSED_EFFECT, lambda it: it.queue == "integration")
-    await order.meets(System.ERP, Answers(milestone="accept"))
+    await order.meets(System.ERP, CallAnswers(milestone="accept"))
     await order.prepared(1, {1: 45}, (M.PACKED, M.SHIPPED))
     await order.carried(1)
     await order.reaches(S.DELIVERED)
@@ -50,7 +50,7 @@ async def unknown_item(scene: Scene) -> None:
     await order.reaches(S.RELEASED)
     await scene.stage.driver.create(ERP, MasterKind.ITEM, item)
     change = MasterChange(id=scene.next_id(), kind=MasterKind.ITEM, ids=(item,))
-    answer = await scene.stage.ask(By.ERP, "/v1/master-data", change)
+    answer = await scene.stage.ask(Actors.ERP, "/v1/master-data", change)
     scene.check("the ERP announces it: its stock and the release are tried again", answer.json() == {"replayed": 2})
     await order.instructed()
     await order.fulfilled(1, {1: 10})

@@ -6,12 +6,12 @@ from demo.order import Order
 from demo.scenarios.delays import end_of_promise
 from demo.scene import Scene
 from demo.stage import OTHER_SITE
-from gateway.views import ProposalView
-from schemas.commands import ReplanDecision, Verdict
-from schemas.exceptions import ExceptionKind
-from schemas.milestones import MilestoneKind as M
-from schemas.milestones import ShippedLine
-from schemas.orders import OrderStatus as S
+from gateway.views.orders import ProposalView
+from schemas.cases.exceptions import ExceptionKind
+from schemas.orders.milestones import MilestoneKind as M
+from schemas.orders.milestones import ShippedLine
+from schemas.orders.release import OrderStatus as S
+from schemas.workflows.commands import ReplanDecision, Verdict
 
 
 async def _asked(order: Order, by: str = "") -> ProposalView:

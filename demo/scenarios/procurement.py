@@ -5,18 +5,18 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 from demo.scene import Scene
-from demo.stage import CARRIER, OTHER_SITE, SITE, SUPPLIER, By
-from gateway.purchase_views import PurchaseView, ReplenishmentView
+from demo.stage import CARRIER, OTHER_SITE, SITE, SUPPLIER, Actors
+from gateway.views.purchases import PurchaseView, ReplenishmentView
 from schemas.base import System
-from schemas.commands import ActionRequest
-from schemas.exceptions import Action, ExceptionKind
-from schemas.postings import SettlementDecision
-from schemas.procurement import Invoice, InvoicedLine, PurchaseLine, PurchaseOrder
-from schemas.purchasing import PurchaseStatus
-from schemas.replenishment import ReplenishmentProposal, ReplenishmentState, SourcedBy
-from simulators.network import ERP
-from simulators.purchasing import ItemRules, PurchaseBook
-from simulators.supplying import SupplyPlan
+from schemas.cases.exceptions import Action, ExceptionKind
+from schemas.procurement.documents import Invoice, InvoicedLine, PurchaseLine, PurchaseOrder
+from schemas.procurement.postings import SettlementDecision
+from schemas.procurement.purchase_orders import PurchaseStatus
+from schemas.procurement.replenishment import ReplenishmentProposal, ReplenishmentState, SourcedBy
+from schemas.workflows.commands import ActionRequest
+from simulators.systems.purchasing import ItemRules, PurchaseBook
+from simulators.systems.supplying import SupplyPlan
+from simulators.world.network import ERP
 
 PACKS, PRICE = 100, Decimal("12.50")
 DAYS = 10
@@ -99,7 +99,7 @@ async def difference_accepted(scene: Scene) -> None:
     await _case(scene, order.number, ExceptionKind.SHORT_SHIP, "open")
     case = f"{ERP}/po:{order.number}/{ExceptionKind.SHORT_SHIP}/1"
     wish = ActionRequest(id=scene.next_id(), reason="agreed by telephone", action=Action.ACCEPT, case=case)
-    answer = await scene.stage.ask(By.SUPPORT, f"/v1/purchase-orders/{order.number}/act", wish)
+    answer = await scene.stage.ask(Actors.SUPPORT, f"/v1/purchase-orders/{order.number}/act", wish)
     scene.check("it is accepted", answer.is_success)
     await _case(scene, order.number, ExceptionKind.SHORT_SHIP, "cured")
     await _books(scene, order.number, "the decision is told", lambda book: len(book.decisions) == 1)
@@ -122,7 +122,7 @@ async def _supplied(scene: Scene, number: str, **changes: object) -> None:
     """Whoever supplies it, and the warehouse that receives it, do their part of a purchase order of the ERP's."""
     scene.papers.append(number)
     await _reaches(scene, number, PurchaseStatus.ORDERED)
-    view = await scene.stage.read(By.SUPPORT, f"/v1/purchase-orders/{number}", PurchaseView)
+    view = await scene.stage.read(Actors.SUPPORT, f"/v1/purchase-orders/{number}", PurchaseView)
     scene.check("the order is of packs", [line.ordered for line in view.lines] == [PACKS])
     fields = view.model_dump(include={"number", "supplier", "site", "region", "currency", "ordered_at"})
     lines = tuple(
@@ -149,7 +149,7 @@ async def _released(scene: Scene) -> PurchaseOrder:
         lines=(PurchaseLine(line=1, item=f"ITEM-{number}", packs=PACKS, unit_price=PRICE, due_on=due_on),),
     )
     scene.papers.append(number)
-    answer = await scene.stage.ask(By.ERP, "/v1/purchase-orders", order)
+    answer = await scene.stage.ask(Actors.ERP, "/v1/purchase-orders", order)
     scene.check("the purchase order is taken", answer.is_success)
     return order
 
@@ -170,14 +170,14 @@ async def _proposed(scene: Scene, **changes: object) -> ReplenishmentProposal:
     }
     proposal = ReplenishmentProposal.model_validate({**body, **changes})
     scene.papers.append(proposal.id)
-    answer = await scene.stage.ask(By.PLANNER, "/v1/replenishments", proposal)
+    answer = await scene.stage.ask(Actors.PLANNER, "/v1/replenishments", proposal)
     scene.check("the proposal is taken", answer.is_success)
     return proposal
 
 
 async def _view(scene: Scene, number: str) -> PurchaseView | None:
     """The purchase order, once it is known."""
-    answer = await scene.stage.look(By.SUPPORT, f"/v1/purchase-orders/{number}")
+    answer = await scene.stage.look(Actors.SUPPORT, f"/v1/purchase-orders/{number}")
     return PurchaseView.model_validate_json(answer.content) if answer.is_success else None
 
 
@@ -209,11 +209,11 @@ async def _replenishment(scene: Scene, name: str, state: ReplenishmentState) -> 
     """Wait until it is decided and planning knows."""
 
     async def decided() -> bool:
-        answer = await scene.stage.look(By.PLANNER, f"/v1/replenishments/{name}")
+        answer = await scene.stage.look(Actors.PLANNER, f"/v1/replenishments/{name}")
         if not answer.is_success:
             return False
         view = ReplenishmentView.model_validate_json(answer.content)
         return view.answered and view.state == state
 
     await scene.until(f"the proposal is {state}, and planning knows", decided)
-    return await scene.stage.read(By.PLANNER, f"/v1/replenishments/{name}", ReplenishmentView)
+    return await scene.stage.read(Actors.PLANNER, f"/v1/replenishments/{name}", ReplenishmentView)

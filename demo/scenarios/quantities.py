@@ -2,12 +2,12 @@
 
 from demo.order import PREPARED
 from demo.scene import Scene
-from schemas.commands import Verb
-from schemas.effects import ChangeKind
-from schemas.exceptions import Action, ExceptionKind
-from schemas.milestones import MilestoneKind as M
-from schemas.milestones import ShippedLine
-from schemas.orders import OrderStatus as S
+from schemas.cases.exceptions import Action, ExceptionKind
+from schemas.messaging.effects import ChangeKind
+from schemas.orders.milestones import MilestoneKind as M
+from schemas.orders.milestones import ShippedLine
+from schemas.orders.release import OrderStatus as S
+from schemas.workflows.commands import Verb
 
 
 async def partial_pick(scene: Scene) -> None:
@@ -23,6 +23,22 @@ async def partial_pick(scene: Scene) -> None:
     await order.carried(2)
     await order.ends(S.CLOSED)
     await order.erp("two goods issues of 50", lambda book: [_packs(it.lines) for it in book.goods_issues] == [50, 50])
+
+
+async def corrected_goods_issue(scene: Scene) -> None:
+    """The warehouse corrects how much has left: what was posted is reversed and posted anew in every book."""
+    order = await scene.order({1: 100})
+    await order.prepared(1, {1: 100}, PREPARED[:2])
+    counted = await order.tell(M.SHIPPED, 1, {1: 100})
+    await order.erp("a goods issue of 100", lambda book: [_packs(it.lines) for it in book.goods_issues] == [100])
+    await order.tell(M.SHIPPED, 1, {1: 90}, corrects=counted)
+    await order.erp("a goods issue of 90 instead", lambda book: [_packs(it.lines) for it in book.goods_issues] == [90])
+    await order.shows("90 have left", lambda view: view.lines[0].shipped == 90)  # noqa: PLR2004
+    await order.prepared(2, {1: 10})
+    await order.carried(1)
+    await order.carried(2)
+    await order.ends(S.CLOSED)
+    await order.erp("10 more have left", lambda book: [_packs(it.lines) for it in book.goods_issues] == [90, 10])
 
 
 async def several_shipments(scene: Scene) -> None:
@@ -67,7 +83,7 @@ async def rest_cancelled(scene: Scene) -> None:
     await order.shows("60 delivered, 40 cancelled", lambda v: (v.lines[0].delivered, v.lines[0].cancelled) == (60, 40))
     await order.wms("60 packs to send", lambda book: book.packs == 60)  # noqa: PLR2004
     await order.erp("closed short", lambda book: ChangeKind.CLOSED_SHORT in {it.change for it in book.changes})
-    await order.planning(1, {"promised": 100, "demand_removed": 40})
+    await order.demand({1: 0})
 
 
 async def several_orders_one_shipment(scene: Scene) -> None:

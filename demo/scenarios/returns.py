@@ -2,12 +2,12 @@
 
 from demo.order import CARRIED, RETURNS
 from demo.scene import Scene
-from demo.stage import By
-from schemas.effects import ChangeKind
-from schemas.milestones import Disposition, ShippedLine
-from schemas.milestones import MilestoneKind as M
-from schemas.orders import OrderStatus as S
-from schemas.returns import ReturnState
+from demo.stage import Actors
+from schemas.messaging.effects import ChangeKind
+from schemas.orders.milestones import Disposition, ShippedLine
+from schemas.orders.milestones import MilestoneKind as M
+from schemas.orders.release import OrderStatus as S
+from schemas.workflows.returns import ReturnState
 
 
 async def customer_return(scene: Scene) -> None:
@@ -16,7 +16,7 @@ async def customer_return(scene: Scene) -> None:
     await order.fulfilled(1, {1: 50})
     await order.ends(S.CLOSED)
     rma, packs = f"RMA-{order.number}", (ShippedLine(line=1, quantity=20),)
-    await order.ask(RETURNS, By.ERP, id=rma, reason="short shelf life", lines=packs)
+    await order.ask(RETURNS, Actors.ERP, id=rma, reason="short shelf life", lines=packs)
     await order.wms("20 packs are expected back", lambda book: [it.rma for it in book.returns] == [rma])
     await order.tms("20 packs are collected", lambda book: [it.packs for it in book.collections] == [20])
     await order.tell(M.RETURN_RECEIVED, lines={1: 20}, rma=rma)
@@ -42,3 +42,4 @@ async def return_to_sender(scene: Scene) -> None:
     await order.ends(S.RETURNED)
     await order.erp("returned", lambda book: ChangeKind.RETURNED in {it.change for it in book.changes})
     await order.planning(1, {"shipped": 35, "returned": 35})
+    await order.demand({1: 0})

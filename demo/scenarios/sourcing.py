@@ -3,13 +3,13 @@
 from demo.scene import Scene
 from demo.stage import CARRIER, OTHER_SITE, SECOND_CARRIER, SITE, THIRD_CARRIER
 from schemas.base import System
-from schemas.commands import ReplanDecision, Verb, Verdict
-from schemas.effects import ChangeKind
-from schemas.exceptions import Action, ExceptionKind, OrderPolicy, Reaction, Times
-from schemas.milestones import MilestoneKind as M
-from schemas.orders import OrderStatus as S
-from simulators.answers import Answers
-from simulators.tms import TenderedPart, TenderState
+from schemas.cases.exceptions import Action, ExceptionKind, OrderPolicy, Reaction, Times
+from schemas.messaging.effects import ChangeKind
+from schemas.orders.milestones import MilestoneKind as M
+from schemas.orders.release import OrderStatus as S
+from schemas.workflows.commands import ReplanDecision, Verb, Verdict
+from simulators.systems.answers import CallAnswers
+from simulators.systems.tms import TenderAnswer
 
 
 async def short_pick_re_source(scene: Scene) -> None:
@@ -19,8 +19,8 @@ async def short_pick_re_source(scene: Scene) -> None:
     await order.tell(M.SHORT_PICKED, lines={1: 40}, reason="damaged in store")
     await order.wms("40 packs to send", lambda book: book.packs == 40, OTHER_SITE)  # noqa: PLR2004
     await order.wms("60 packs left to send", lambda book: book.packs == 60)  # noqa: PLR2004
-    parts = {TenderedPart(site="", packs=60), TenderedPart(site=OTHER_SITE, packs=40)}
-    await order.tms("two pick-ups", lambda book: set(book.parts) == parts)
+    parts = {"": 60, OTHER_SITE: 40}
+    await order.tms("two pick-ups", lambda book: {part.site: part.packs for part in book.parts} == parts)
     await order.erp(
         "availability is cut where it failed", lambda book: [(x.site, x.quantity) for x in book.cuts] == [(SITE, 40)]
     )
@@ -51,8 +51,8 @@ async def short_pick_planner(scene: Scene) -> None:
 async def tender_rejected(scene: Scene) -> None:
     """The first carrier turns the tender down: it goes to the next ranked one."""
     await scene.order_policy(OrderPolicy(carriers=(CARRIER, SECOND_CARRIER)))
-    order = await scene.order({1: 10}, answers={System.TMS: Answers(tender=("pending",))})
-    await order.tms("nobody has taken it", lambda book: book.state is TenderState.PENDING)
+    order = await scene.order({1: 10}, answers={System.TMS: CallAnswers(tender=("pending",))})
+    await order.tms("nobody has taken it", lambda book: book.state is TenderAnswer.PENDING)
     await order.tell(M.TENDER_REJECTED, reason="no capacity")
     await order.tms(f"{SECOND_CARRIER} takes it", lambda book: (book.state, book.carrier) == (_TAKEN, SECOND_CARRIER))
     await order.fulfilled(1, {1: 10}, by=SECOND_CARRIER)
@@ -63,9 +63,9 @@ async def tender_rejected(scene: Scene) -> None:
 async def tender_timeout(scene: Scene) -> None:
     """No carrier of the list answers in time: a case is open until support names another one."""
     await scene.order_policy(OrderPolicy(carriers=(CARRIER, SECOND_CARRIER), times=Times(tender_answer_s=1)))
-    order = await scene.order({1: 10}, answers={System.TMS: Answers(tender=("pending", "pending"))})
+    order = await scene.order({1: 10}, answers={System.TMS: CallAnswers(tender=("pending", "pending"))})
     case = await order.case("both were asked", ExceptionKind.TENDER_REJECT, lambda it: it.queue == "transport")
-    await order.tms("asked twice, then taken back", lambda book: (book.state, book.attempts) == (TenderState.VOID, 2))
+    await order.tms("asked twice, then taken back", lambda book: (book.state, book.attempts) == (TenderAnswer.VOID, 2))
     wish = Action.RE_TENDER
     await order.ask(Verb.ACT, action=wish, carrier=THIRD_CARRIER, case=case.id, reason="bought on the spot market")
     await order.tms(f"{THIRD_CARRIER} takes it", lambda book: (book.state, book.carrier) == (_TAKEN, THIRD_CARRIER))
@@ -74,4 +74,4 @@ async def tender_timeout(scene: Scene) -> None:
     await order.ends(S.CLOSED)
 
 
-_TAKEN = TenderState.ACCEPTED
+_TAKEN = TenderAnswer.ACCEPTED

@@ -4,12 +4,12 @@ from datetime import timedelta
 
 from demo.order import PREPARED, Order
 from demo.scene import Scene
-from schemas.commands import Verb
-from schemas.effects import ChangeKind
-from schemas.exceptions import Action, ExceptionKind
-from schemas.milestones import MilestoneKind as M
-from schemas.milestones import ShippedLine
-from schemas.orders import OrderStatus as S
+from schemas.cases.exceptions import Action, ExceptionKind
+from schemas.messaging.effects import ChangeKind
+from schemas.orders.milestones import MilestoneKind as M
+from schemas.orders.milestones import ShippedLine
+from schemas.orders.release import OrderStatus as S
+from schemas.workflows.commands import Verb
 
 
 async def _on_the_road(order: Order, packs: int) -> None:
@@ -60,7 +60,8 @@ async def damage(scene: Scene) -> None:
     await order.tell(M.DELIVERED, 1, {1: 90})
     await order.ends(S.CLOSED)
     await order.shows("90 delivered, 10 cancelled", lambda v: (v.lines[0].delivered, v.lines[0].cancelled) == (90, 10))
-    await order.planning(1, {"shipped": 100, "demand_removed": 10})
+    await order.planning(1, {"shipped": 100})
+    await order.demand({1: 0})
 
 
 async def temperature(scene: Scene) -> None:

@@ -1,4 +1,4 @@
-"""The control page: what is in flight, what needs attention, how the systems do. For support, admin and planning."""
+"""The control tower: what is in flight, what needs attention, how the systems do. For support, admin and planning."""
 
 from fastapi import APIRouter
 

@@ -1,15 +1,15 @@
-"""The overview: what store.tower reads, arranged to be seen at a glance. Pure but for `read`."""
+"""The overview: what store.views.overview reads, arranged to be seen at a glance. Pure but for `read`."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from domain.variants import BY_RANK
+from domain.milestones.variants import BY_RANK
 from gateway.tower.desks import cases_url, planner_url
 from gateway.tower.pages import SYSTEMS, order_url, span
-from store import tower, tower_desks
 from store.engine import Connection
-from store.tower import Activity, Attention, Bucket, Flow, Parked, SystemHealth, Totals
-from store.tower_desks import Asked, Load
+from store.views import desks, overview
+from store.views.desks import Load, OpenProposals
+from store.views.overview import Activity, Attention, QuarantineEntry, StatusCount, SystemHealth, TimeSlice, Totals
 
 SHOWN = 20
 """Entries in each list of the overview."""
@@ -29,7 +29,7 @@ class Chip:
 
 
 @dataclass(frozen=True)
-class Concern:
+class AttentionEntry:
     """An entry of the list of what needs attention; `grade` says in a word what its severity asks for."""
 
     key: str
@@ -59,12 +59,12 @@ class Board:
     at: datetime
     totals: Totals
     health: list[SystemHealth]
-    flow: list[Flow]
+    flow: list[StatusCount]
     attention: list[Attention]
     loads: list[Load]
-    asked: list[Asked]
-    parked: list[Parked]
-    buckets: list[Bucket]
+    asked: list[OpenProposals]
+    parked: list[QuarantineEntry]
+    buckets: list[TimeSlice]
     activity: list[Activity]
 
     @property
@@ -73,7 +73,7 @@ class Board:
         return [_chip(system) for system in self.health]
 
     @property
-    def concerns(self) -> list[Concern]:
+    def concerns(self) -> list[AttentionEntry]:
         """Cases, proposals, orders and messages that need attention, worst first."""
         found = [
             *(_case_concern(load, self.at) for load in self.loads),
@@ -99,10 +99,10 @@ class Board:
         return sum(load.escalated for load in self.loads)
 
     @property
-    def steps(self) -> list[Flow]:
+    def steps(self) -> list[StatusCount]:
         """Open orders by status, in the order in which an order goes through them; also those that have none."""
         known = {step.status: step for step in self.flow}
-        return [known.get(status, Flow(status, 0, 0)) for status in IN_FLIGHT]
+        return [known.get(status, StatusCount(status, 0, 0)) for status in IN_FLIGHT]
 
     @property
     def widest(self) -> int:
@@ -110,7 +110,7 @@ class Board:
         return max(1, *(step.orders for step in self.steps))
 
     @property
-    def ended(self) -> list[Flow]:
+    def ended(self) -> list[StatusCount]:
         """Orders that have ended, by how."""
         return [step for status in ENDED for step in self.flow if step.status == status]
 
@@ -127,15 +127,15 @@ async def read(connection: Connection) -> Board:
     """Read everything that the overview shows."""
     return Board(
         at=datetime.now(UTC),
-        totals=await tower.totals(connection),
-        health=await tower.health(connection),
-        flow=await tower.flow(connection),
-        attention=await tower.attention(connection),
-        loads=await tower_desks.caseload(connection),
-        asked=await tower_desks.asked(connection),
-        parked=await tower.parked(connection, SHOWN),
-        buckets=await tower.throughput(connection),
-        activity=(await tower.activity(connection))[:SHOWN],
+        totals=await overview.totals(connection),
+        health=await overview.health(connection),
+        flow=await overview.flow(connection),
+        attention=await overview.attention(connection),
+        loads=await desks.caseload(connection),
+        asked=await desks.asked(connection),
+        parked=await overview.parked(connection, SHOWN),
+        buckets=await overview.throughput(connection),
+        activity=(await overview.activity(connection))[:SHOWN],
     )
 
 
@@ -147,7 +147,7 @@ def _chip(system: SystemHealth) -> Chip:
     return Chip(name, "good" if system.done else "idle", "" if system.done else "idle", detail)
 
 
-def _order_concern(order: Attention) -> Concern:
+def _order_concern(order: Attention) -> AttentionEntry:
     facts = [
         f"{order.currency} {order.value:,.0f}" if order.value else "",
         f"priority {order.priority}",
@@ -157,10 +157,12 @@ def _order_concern(order: Attention) -> Concern:
     ]
     detail = " · ".join(fact for fact in facts if fact)
     grade = {ACT: "act", RETRYING: "retrying", WATCH: "watch"}[order.severity]
-    return Concern(f"o-{order.key}", order.severity, grade, order_url(order.key), order.number, _trouble(order), detail)
+    return AttentionEntry(
+        f"o-{order.key}", order.severity, grade, order_url(order.key), order.number, _trouble(order), detail
+    )
 
 
-def _case_concern(load: Load, now: datetime) -> Concern:
+def _case_concern(load: Load, now: datetime) -> AttentionEntry:
     severity, grade = (
         (ACT, "escalated") if load.escalated else (RETRYING, "take it") if load.untaken else (WATCH, "in hand")
     )
@@ -169,7 +171,7 @@ def _case_concern(load: Load, now: datetime) -> Concern:
         f"{load.untaken} untaken" if load.untaken else "",
         f"climbs in {span(load.next_at - now)}" if load.next_at else "",
     ]
-    return Concern(
+    return AttentionEntry(
         key=f"c-{load.queue}-{load.kind}",
         severity=severity,
         grade=grade,
@@ -180,8 +182,8 @@ def _case_concern(load: Load, now: datetime) -> Concern:
     )
 
 
-def _planner_concern(asked: Asked, now: datetime) -> Concern:
-    return Concern(
+def _planner_concern(asked: OpenProposals, now: datetime) -> AttentionEntry:
+    return AttentionEntry(
         key=f"p-{asked.region}",
         severity=RETRYING,
         grade="decide",
@@ -206,9 +208,9 @@ def _trouble(order: Attention) -> str:
     return text[:1].upper() + text[1:]
 
 
-def _parked_concern(message: Parked) -> Concern:
+def _parked_concern(message: QuarantineEntry) -> AttentionEntry:
     waits = f"waits for {message.waiting_for}" if message.waiting_for else "needs a person"
-    return Concern(
+    return AttentionEntry(
         key=f"m-{message.id}",
         severity=WATCH if message.waiting_for else ACT,
         grade="watch" if message.waiting_for else "act",

@@ -6,11 +6,11 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
 from schemas.base import System
-from schemas.finance import Account, AccountBalance, InTransitDay
-from schemas.reconciling import DifferenceView
-from store import tower_books
+from schemas.finance.reconciliation import DifferenceView
+from schemas.finance.valuation import Account, AccountBalance, InTransitDay
 from store.engine import Connection
-from store.tower_books import ON_THE_WAY, Ledger, Run, Stand, Worth
+from store.views import books
+from store.views.books import ON_THE_WAY, Below, LastComparison, LedgerValues, SiteWorth, Stand
 
 SYSTEMS = (System.ERP, System.WMS, System.PLANNING)
 DAYS = 14
@@ -18,7 +18,7 @@ DAYS = 14
 
 
 @dataclass(frozen=True)
-class Row:
+class BooksRow:
     """A site, what is on the way, or all of it. A system's figure is None when it keeps no such place, or was not
     compared."""
 
@@ -26,7 +26,7 @@ class Row:
     ours: int
     theirs: dict[str, int | None]
     differences: int
-    values: list[Worth]
+    values: list[SiteWorth]
 
 
 @dataclass(frozen=True)
@@ -40,23 +40,27 @@ class Bar:
 
 
 @dataclass(frozen=True)
-class Books:
-    """Everything on the page. `ledger` is older than the rest, and says how old; None: there is too much of it."""
+class BooksPage:
+    """Everything on the page. `ledger` is older than the rest, and says how old; None: there is too much of it.
+
+    `below`: places that hold less than nothing, which other systems may say too.
+    """
 
     at: datetime
     stands: list[Stand]
-    runs: list[Run]
+    runs: list[LastComparison]
     differences: list[DifferenceView]
     counts: dict[str, int]
-    ledger: Ledger | None
+    ledger: LedgerValues | None
+    below: list[Below]
 
     @property
-    def rows(self) -> list[Row]:
+    def rows(self) -> list[BooksRow]:
         """Sites with most packs first, then what is on the way."""
         return [_row(it, self.runs, self.ledger.worth if self.ledger else []) for it in self.stands]
 
     @property
-    def total(self) -> Row:
+    def total(self) -> BooksRow:
         """The sum of everything."""
         return _total(self.rows)
 
@@ -88,15 +92,16 @@ class Books:
         return bars((it for it in self.ledger.in_transit if it.currency == currency), self.ledger.as_of.date())
 
 
-async def read(connection: Connection, ledger: Ledger | None) -> Books:
+async def read(connection: Connection, ledger: LedgerValues | None) -> BooksPage:
     """The page, with what the ledger said a while ago."""
-    return Books(
+    return BooksPage(
         at=datetime.now(UTC),
-        stands=await tower_books.stands(connection),
-        runs=await tower_books.last_runs(connection),
-        differences=await tower_books.differences(connection),
-        counts=await tower_books.counts(connection),
+        stands=await books.stands(connection),
+        runs=await books.last_runs(connection),
+        differences=await books.differences(connection),
+        counts=await books.counts(connection),
         ledger=ledger,
+        below=await books.below(connection),
     )
 
 
@@ -113,7 +118,7 @@ def bars(days: Iterable[InTransitDay], last: date) -> list[Bar]:
     return shown
 
 
-def _row(it: Stand, runs: Iterable[Run], worth: Iterable[Worth]) -> Row:
+def _row(it: Stand, runs: Iterable[LastComparison], worth: Iterable[SiteWorth]) -> BooksRow:
     sound = [run for run in runs if run.finished_at and not run.error]
     own = {System.ERP: it.erp, System.WMS: it.wms, System.PLANNING: it.planning}
     compared = {
@@ -121,7 +126,7 @@ def _row(it: Stand, runs: Iterable[Run], worth: Iterable[Worth]) -> Row:
         System.WMS: any(run.system == System.WMS and run.target == it.site for run in sound),
         System.PLANNING: it.site != ON_THE_WAY and any(run.system == System.PLANNING for run in sound),
     }
-    return Row(
+    return BooksRow(
         name=it.site,
         ours=it.ours,
         theirs={system: it.ours + own[system] if compared[system] else None for system in SYSTEMS},
@@ -130,20 +135,20 @@ def _row(it: Stand, runs: Iterable[Run], worth: Iterable[Worth]) -> Row:
     )
 
 
-def _total(rows: list[Row]) -> Row:
+def _total(rows: list[BooksRow]) -> BooksRow:
     sums: dict[str, Decimal] = {}
     for value in (x for row in rows for x in row.values):
         sums[value.currency] = sums.get(value.currency, Decimal()) + value.amount
-    return Row(
+    return BooksRow(
         name="All",
         ours=sum(row.ours for row in rows),
         theirs={system: _sum(row.theirs[system] for row in rows if system in keeps(row)) for system in SYSTEMS},
         differences=sum(row.differences for row in rows),
-        values=[Worth("", currency, amount) for currency, amount in sorted(sums.items())],
+        values=[SiteWorth("", currency, amount) for currency, amount in sorted(sums.items())],
     )
 
 
-def keeps(row: Row) -> tuple[System, ...]:
+def keeps(row: BooksRow) -> tuple[System, ...]:
     """Who keeps this place: of what is on the way, warehouses know nothing, and planning keeps it by site."""
     return SYSTEMS if row.name != ON_THE_WAY else (System.ERP,)
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import date
 from itertools import pairwise
 
-from schemas.promising import AvailabilityDay
+from schemas.inventory.promising import AvailabilityDay
 
 TOP, BOTTOM = 9.0, 91.0
 """Between these the line runs, so that neither it nor its marks touch the edges."""
@@ -28,7 +28,7 @@ class Tick:
 
 
 @dataclass(frozen=True)
-class Mark:
+class ChartMark:
     """Supply that comes in at a place of the line."""
 
     x: float
@@ -57,7 +57,7 @@ class Chart:
     zero: float
     values: list[Tick]
     dates: list[Tick]
-    marks: list[Mark]
+    marks: list[ChartMark]
     slots: list[Slot]
 
 
@@ -83,7 +83,7 @@ def draw(days: Sequence[AvailabilityDay]) -> Chart:
         zero=zero,
         values=[Tick(y(level), f"{level:,}") for level in range(low, high + 1, step)],
         dates=_dates([it.day for it in days], width),
-        marks=[Mark(round(s.x + s.width / 2, 2), y(s.day.projected), s.day.supply) for s in slots if s.day.supply],
+        marks=[ChartMark(round(s.x + s.width / 2, 2), y(s.day.projected), s.day.supply) for s in slots if s.day.supply],
         slots=slots,
     )
 

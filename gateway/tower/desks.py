@@ -6,18 +6,24 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from urllib.parse import urlencode
 
-from domain.governor import Rules
-from gateway.purchase_views import PurchaseView, purchase_view
+from domain.planning.governor import Rules
 from gateway.tower import forms
 from gateway.tower.forms import Form
-from gateway.views import CaseView, OrderView, case_view, order_view
+from gateway.views.orders import CaseView, OrderView, case_view, order_view
+from gateway.views.purchases import PurchaseView, purchase_view
 from schemas.base import Role
-from schemas.governing import Precision, StockProposalView
-from schemas.purchasing import PREFIX, is_purchase
+from schemas.orders.release import MAX_LINES
+from schemas.planning.governor import Precision, StockProposalView
+from schemas.procurement.purchase_orders import PREFIX, is_purchase
 from schemas.settings import GovernorSettings
-from store import cases, governing, orders, procurement, tower_desks
+from store.cases import cases
 from store.engine import Connection
-from store.tower_desks import Asked, Load, OpenCase, Proposal
+from store.finance import reconciliation
+from store.orders import order_parts, orders
+from store.planning import governor
+from store.procurement import purchase_orders
+from store.views import desks
+from store.views.desks import DeskProposal, Load, OpenCase, OpenProposals
 
 CASES, PLANNER = "/tower/cases", "/tower/planner"
 
@@ -110,9 +116,9 @@ class PlannerDesk:
 
     at: datetime
     region: str
-    asked: list[Asked]
-    waiting: list[Proposal]
-    decided: list[Proposal]
+    asked: list[OpenProposals]
+    waiting: list[DeskProposal]
+    decided: list[DeskProposal]
     stock: list[StockProposalView]
     stock_over: list[StockProposalView]
     weeks: list[Precision]
@@ -130,8 +136,8 @@ async def read_cases(connection: Connection, queue: str, kind: str) -> WorkList:
         at=datetime.now(UTC),
         queue=queue,
         kind=kind,
-        loads=await tower_desks.caseload(connection),
-        cases=await tower_desks.open_cases(connection, queue, kind),
+        loads=await desks.caseload(connection),
+        cases=await desks.open_cases(connection, queue, kind),
     )
 
 
@@ -144,6 +150,8 @@ async def read_case(connection: Connection, case_id: str, *, support: bool) -> C
     case = case_view(row, Role.ADMIN)
     workable = support and case.closed_at is None
     notes, actions = forms.of_case(case, order) if workable else ([], [])
+    if workable and order is None:
+        actions += forms.repairs(await reconciliation.of_case(connection, case_id))
     return CasePage(datetime.now(UTC), case, order, notes, actions)
 
 
@@ -151,10 +159,14 @@ async def _about(connection: Connection, key: str) -> OrderView | PurchaseView |
     """The order, or purchase order, with this key; None when it names books that are compared."""
     erp, _, number = key.partition("/")
     if is_purchase(key):
-        [purchase] = await procurement.named(connection, number.removeprefix(PREFIX), None, erp)
-        return purchase_view(purchase, await procurement.details(connection, key), Role.ADMIN)
+        [purchase] = await purchase_orders.named(connection, number.removeprefix(PREFIX), None, erp)
+        return purchase_view(purchase, await purchase_orders.details(connection, key), Role.ADMIN)
     found = await orders.find(connection, number, None, erp)
-    return order_view(found[0], await orders.details(connection, key), Role.ADMIN) if found else None
+    if not found:
+        return None
+    details = await orders.details(connection, key)
+    details["lines"] = await order_parts.window(connection, key, "lines", size=MAX_LINES)  # people choose among all
+    return order_view(found[0], details, Role.ADMIN)
 
 
 async def read_planner(connection: Connection, region: str, config: GovernorSettings) -> PlannerDesk:
@@ -162,12 +174,12 @@ async def read_planner(connection: Connection, region: str, config: GovernorSett
     return PlannerDesk(
         at=datetime.now(UTC),
         region=region,
-        asked=await tower_desks.asked(connection),
-        waiting=await tower_desks.open_proposals(connection, region),
-        decided=await tower_desks.decided_proposals(connection, region),
-        stock=await governing.listing(connection, region=region or None, limit=tower_desks.OPEN),
-        stock_over=await governing.over(connection, region or None, tower_desks.DECIDED),
-        weeks=await governing.precision(connection, region or None),
+        asked=await desks.asked(connection),
+        waiting=await desks.open_proposals(connection, region),
+        decided=await desks.decided_proposals(connection, region),
+        stock=await governor.listing(connection, region=region or None, limit=desks.OPEN),
+        stock_over=await governor.over(connection, region or None, desks.DECIDED),
+        weeks=await governor.precision(connection, region or None),
         rules=Rules(config.tolerances, config.debounce_s),
     )
 

@@ -1,20 +1,23 @@
 """What a page can ask for: forms whose fields become the JSON of a command to the API. Pure."""
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Literal
 from urllib.parse import quote
 
-from gateway.purchase_views import PurchaseView
-from gateway.views import CaseView, OrderView
-from schemas.cases import CaseState
-from schemas.commands import Verb, Verdict
-from schemas.exceptions import Action
-from schemas.governing import StockProposalView
-from store.tower_desks import Proposal
+from gateway.views.orders import CaseView, OrderView
+from gateway.views.purchases import PurchaseView
+from schemas.cases.cases import CaseState
+from schemas.cases.exceptions import Action, ExceptionKind
+from schemas.finance.reconciliation import About, DifferenceView
+from schemas.finance.self_audit import Check
+from schemas.planning.governor import StockProposalView
+from schemas.workflows.commands import Verb, Verdict
+from store.views.desks import DeskProposal
 
 
 @dataclass(frozen=True)
-class Field:
+class FormField:
     """A field of a form. `lines` asks for packs of each open line, `ids` for numbers of messages."""
 
     name: str
@@ -24,12 +27,12 @@ class Field:
     hint: str = ""
 
 
-_TO = Field("to", "Person or queue")
-_WHY = Field("reason", "Why", required=False)
-REASON = Field("reason", "Why", hint="Kept with who decided, and when.")
-_SITE = Field("site", "Site", hint="As in RDC-EMEA.")
-_INVOICE = Field("invoice", "Invoice", hint="Its number, as the case names it.")
-_PACKS = Field("lines", "Packs", "lines", required=False, hint="Nothing filled in: all that is open.")
+_TO = FormField("to", "Person or queue")
+_WHY = FormField("reason", "Why", required=False)
+REASON = FormField("reason", "Why", hint="Kept with who decided, and when.")
+_SITE = FormField("site", "Site", hint="As in RDC-EMEA.")
+_INVOICE = FormField("invoice", "Invoice", hint="Its number, as the case names it.")
+_PACKS = FormField("lines", "Packs", "lines", required=False, hint="Nothing filled in: all that is open.")
 
 
 @dataclass(frozen=True)
@@ -40,40 +43,45 @@ class Form:
     title: str
     url: str
     note: str = ""
-    fields: tuple[Field, ...] = (REASON,)
+    fields: tuple[FormField, ...] = (REASON,)
     fixed: dict[str, str] = field(default_factory=dict)
     done: str = "Done"
     mood: str = ""
 
 
-_ACTIONS: dict[Action, tuple[str, str, tuple[Field, ...]]] = {
+_ACTIONS: dict[Action, tuple[str, str, tuple[FormField, ...]]] = {
     Action.RETRY: ("Retry", "What a system refused is tried again, under the same keys.", ()),
+    Action.RESTART: (
+        "Restart",
+        "Its workflow begins again from what is kept of it; what came meanwhile is taken.",
+        (),
+    ),
     Action.REPLAY: (
         "Replay",
         "Quarantined messages are brought back, after what stopped them was repaired.",
-        (Field("messages", "Messages", "ids", hint="Their numbers, as in 128, 131."),),
+        (FormField("messages", "Messages", "ids", hint="Their numbers, as in 128, 131."),),
     ),
     Action.RE_SOURCE: ("Re-source", "Another site sends them; the first one leaves those packs.", (_SITE, _PACKS)),
     Action.RE_TENDER: (
         "Re-tender",
         "The tender is taken back and goes to another carrier.",
-        (Field("carrier", "Carrier", required=False, hint="Left empty: the next ranked one."),),
+        (FormField("carrier", "Carrier", required=False, hint="Left empty: the next ranked one."),),
     ),
     Action.RE_DATE: (
         "Re-date",
         "Everything that is open is promised for another day, and the ERP is told.",
-        (Field("promised_on", "Promise for", "date"),),
+        (FormField("promised_on", "Promise for", "date"),),
     ),
     Action.SPLIT: (
         "Split",
         "Another site sends a part.",
-        (_SITE, Field("lines", "Packs", "lines", hint="Those that the other site sends.")),
+        (_SITE, FormField("lines", "Packs", "lines", hint="Those that the other site sends.")),
     ),
     Action.NOTIFY_CUSTOMER: ("Notify customer", "The customer gets a letter. Your reason is not in it.", ()),
     Action.ACCEPT: (
         "Accept",
         "What the supplier says otherwise is agreed to; the ERP is told.",
-        (Field("lines", "Packs", "lines", required=False, hint="Of which lines; nothing filled in: all."),),
+        (FormField("lines", "Packs", "lines", required=False, hint="Of which lines; nothing filled in: all."),),
     ),
     Action.ASK_AGAIN: ("Ask again", "The supplier is asked again, through the ERP; the deadline runs anew.", ()),
     Action.RELEASE_INVOICE: ("Release invoice", "Its price is accepted, and it is paid.", (_INVOICE,)),
@@ -83,10 +91,10 @@ _ACTIONS: dict[Action, tuple[str, str, tuple[Field, ...]]] = {
 }
 
 OVERRIDES = (
-    Field("promised_on", "Promise for", "date", required=False),
-    Field("site", "Send from site", required=False, hint="As in RDC-EMEA."),
-    Field("carrier", "Carrier", required=False),
-    Field("expedite", "Expedite", "check", required=False),
+    FormField("promised_on", "Promise for", "date", required=False),
+    FormField("site", "Send from site", required=False, hint="As in RDC-EMEA."),
+    FormField("carrier", "Carrier", required=False),
+    FormField("expedite", "Expedite", "check", required=False),
     REASON,
 )
 """What a planner can decide instead of what is proposed."""
@@ -102,7 +110,38 @@ def of_case(case: CaseView, order: OrderView | PurchaseView | None) -> tuple[lis
     if case.state == CaseState.OPEN:
         seen = Form("acknowledge", "Acknowledge", f"{url}/acknowledge", fields=(), done="Acknowledged", mood="primary")
         notes.insert(0, seen)
+    if case.kind == ExceptionKind.PLATFORM:
+        return notes, [*_restarts(case)]
     return notes, [_act(Action(name), case, order) for name in case.actions or ()] if order else []
+
+
+def _restarts(case: CaseView) -> Iterator[Form]:
+    """Begin the orders again whose workflows do not run."""
+    for finding in case.findings or ():
+        kind, _, key = finding.subject.partition("/")
+        erp, _, number = key.partition("/")
+        if kind == "order":
+            url = f"/v1/orders/{quote(number, safe='')}/restart?erp={quote(erp)}"
+            note = "Its workflow begins again with what the database keeps of it, unless it runs."
+            yield Form(f"restart-{number}", f"Restart {number}", url, note, done="Begun again", mood="primary")
+
+
+def repairs(drifts: Iterable[DifferenceView]) -> list[Form]:
+    """Mend what has drifted in our own books."""
+    there = FormField("packs", "Really there", "whole", required=False, hint="Packs; left empty: none.")
+    found = [it for it in drifts if it.about is About.BOOK]
+    return [
+        Form(
+            f"repair-{it.id}",
+            f"Repair {it.subject}",
+            f"/v1/differences/{it.id}/repair",
+            it.proposal,
+            (there, REASON) if it.place.startswith(Check.NEGATIVE) else (REASON,),
+            done="Repaired",
+            mood="primary",
+        )
+        for it in found
+    ]
 
 
 def _act(action: Action, case: CaseView, order: OrderView | PurchaseView) -> Form:
@@ -142,20 +181,20 @@ def _order_url(order: OrderView | PurchaseView, verb: Verb) -> str:
 
 
 STOCK_OVERRIDES = (
-    Field("promised_on", "Plan for", "date", required=False),
-    Field("packs", "Packs more", "whole", required=False, hint="Fewer: negative, as in -40."),
+    FormField("promised_on", "Plan for", "date", required=False),
+    FormField("packs", "Packs more", "whole", required=False, hint="Fewer: negative, as in -40."),
     REASON,
 )
 """What a planner can plan instead, of an item at a site."""
 
 
-def decision(proposal: Proposal | StockProposalView) -> Form:
+def decision(proposal: DeskProposal | StockProposalView) -> Form:
     """Accept or reject what is proposed: which of both, the button says."""
     url = f"/v1/proposals/{quote(proposal.id)}/decision"
     return Form(f"decide-{proposal.id}", "Decide", url, fixed={"proposal": proposal.id}, done="Decided")
 
 
-def override(proposal: Proposal | StockProposalView) -> Form:
+def override(proposal: DeskProposal | StockProposalView) -> Form:
     """Decide something else."""
     fields = STOCK_OVERRIDES if isinstance(proposal, StockProposalView) else OVERRIDES
     return Form(

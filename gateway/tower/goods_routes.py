@@ -7,9 +7,9 @@ from gateway.services import services_of
 from gateway.tower import books, pages, purchases, serving, stock, track
 from gateway.tower.snapshots import Made, Snapshots
 from gateway.tower.viewers import ViewerRoute
-from schemas.purchasing import PurchaseStatus
-from store import tower_books
-from store.tower_books import Ledger
+from schemas.procurement.purchase_orders import PurchaseStatus
+from store.views import books as tower_books
+from store.views.books import LedgerValues
 
 MAX_TEXT = 60
 """An item has no more characters, nor a site."""
@@ -83,9 +83,9 @@ async def purchase(request: Request, erp: str, number: str) -> Response:
 async def books_page(request: Request) -> Response:
     """Stock as each system has it, what differs, and what the ledger is worth."""
     services = services_of(request)
-    ledgers: Snapshots[Ledger | None] = serving.kept(request, "ledgers")
+    ledgers: Snapshots[LedgerValues | None] = serving.kept(request, "ledgers")
 
-    async def add_up() -> Made[Ledger | None]:
+    async def add_up() -> Made[LedgerValues | None]:
         ledger, reading_s = await serving.read(services, lambda c: tower_books.ledger(c, books.DAYS))
         return Made(ledger, max(LEDGER_REST_S, reading_s))
 

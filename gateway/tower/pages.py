@@ -1,4 +1,5 @@
-"""How pages of the control page are made: templates, formats, assets, and the policy that keeps everything else out."""
+"""How pages of the control tower are made: templates, formats, assets, and the policy that keeps everything else
+out."""
 
 import hashlib
 from datetime import date, datetime, timedelta
@@ -12,8 +13,9 @@ from fastapi import Response
 from fastapi.responses import HTMLResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from gateway.problems import NOT_FOUND, Problem
-from schemas.purchasing import PREFIX, is_purchase
+from gateway.http.pages import OWN_FORMS
+from gateway.http.problems import NOT_FOUND, Problem
+from schemas.procurement.purchase_orders import PREFIX, is_purchase
 
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; font-src 'self'; img-src 'self'; connect-src 'self'; "
@@ -21,7 +23,15 @@ POLICY = (
 )
 COMPARED = "stock/"
 """Begins what a case of reconciliation is about: no ERP has this name."""
-SYSTEMS = {"erp": "ERP", "wms": "WMS", "tms": "TMS", "planning": "Planning", "inbox": "Inbox"}
+SYSTEMS = {
+    "erp": "ERP",
+    "wms": "WMS",
+    "tms": "TMS",
+    "planning": "Planning",
+    "inbox": "Inbox",
+    "books": "Syncline",
+    "outages": "connected",
+}
 FOR_EVER = "public, max-age=31536000, immutable"
 MEDIA_TYPES = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml", ".woff2": "font/woff2"}
 MS_PER_S = 1000
@@ -48,7 +58,7 @@ def render(template: str, **context: Any) -> str:
 
 def html(text: str, status: int = 200) -> Response:
     """A page as an answer."""
-    return HTMLResponse(text, status, {"Content-Security-Policy": POLICY})
+    return HTMLResponse(text, status, {"Content-Security-Policy": POLICY, **OWN_FORMS})
 
 
 def order_url(key: str) -> str:

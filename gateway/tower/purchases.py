@@ -3,13 +3,15 @@
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from gateway.purchase_views import PurchaseLineView, PurchaseView, purchase_view
 from gateway.tower.desks import Choice
+from gateway.views.purchases import PurchaseLineView, PurchaseView, purchase_view
 from schemas.base import Role
-from schemas.purchasing import PurchaseStatus, purchase_key
-from store import procurement, tower_purchases
+from schemas.procurement.purchase_orders import PurchaseStatus, purchase_key
+from schemas.words import counted, verb
 from store.engine import Connection
-from store.tower_purchases import OPEN, PURCHASES, Failed, Purchase
+from store.procurement import purchase_orders
+from store.views import purchases as tower_purchases
+from store.views.purchases import OPEN, PURCHASES, Failed, Purchase
 
 PURCHASE_LIST = "/tower/purchases"
 
@@ -69,10 +71,10 @@ async def read_list(connection: Connection, state: str) -> PurchaseList:
 async def read_one(connection: Connection, erp: str, number: str) -> PurchasePage | None:
     """One purchase order, or None."""
     key = purchase_key(erp, number)
-    row = await procurement.find(connection, key) if key.isprintable() else None
+    row = await purchase_orders.find(connection, key) if key.isprintable() else None
     if row is None:
         return None
-    order = purchase_view(row, await procurement.details(connection, key), Role.ADMIN)
+    order = purchase_view(row, await purchase_orders.details(connection, key), Role.ADMIN)
     return PurchasePage(datetime.now(UTC), order)
 
 
@@ -80,14 +82,14 @@ def differences(line: PurchaseLineView) -> list[str]:
     """What of a line is otherwise than it was ordered: packs confirmed, the day, damage, too much."""
     found = []
     if line.confirmed is not None and line.confirmed != line.ordered:
-        found.append(f"line {line.line}: {line.confirmed:,} of {line.ordered:,} packs confirmed")
+        found.append(f"line {line.line}: {line.confirmed:,} of {counted(line.ordered, 'pack')} confirmed")
     if line.expected_on and line.expected_on > line.due_on:
-        days = (line.expected_on - line.due_on).days
-        found.append(f"line {line.line}: expected {days} {'day' if days == 1 else 'days'} after it is due")
+        late = counted((line.expected_on - line.due_on).days, "day")
+        found.append(f"line {line.line}: expected {late} after it is due")
     if line.damaged:
-        found.append(f"line {line.line}: {line.damaged:,} packs came damaged")
-    if line.received > line.ordered:
-        found.append(f"line {line.line}: {line.received - line.ordered:,} packs more came than were ordered")
+        found.append(f"line {line.line}: {counted(line.damaged, 'pack')} came damaged")
+    if (more := line.received - line.ordered) > 0:
+        found.append(f"line {line.line}: {counted(more, 'pack')} more came than {verb(more, 'was', 'were')} ordered")
     return found
 
 

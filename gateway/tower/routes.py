@@ -1,24 +1,25 @@
-"""The addresses of the control page. A page refreshes itself by asking for its own address again."""
+"""The addresses of the control tower. A page refreshes itself by asking for its own address again."""
 
 import asyncio
 import time
 from contextlib import suppress
 from datetime import UTC, datetime
-from typing import Any
+from typing import Annotated
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import RedirectResponse
 from fastapi.routing import APIRoute
 
 from gateway.services import Services, services_of
-from gateway.tower import board, desks, forms, pages, serving, track
+from gateway.tower import board, desks, forms, order_page, pages, serving, track
 from gateway.tower.snapshots import Made, Snapshots
 from gateway.tower.viewers import ViewerRoute, is_support
-from gateway.views import order_view
+from gateway.views.orders import order_view
 from schemas.base import Role
-from schemas.lifecycle import StatusAnswer
-from store import orders, tower
+from schemas.workflows.lifecycle import StatusAnswer
 from store.engine import Connection
+from store.orders import orders
+from store.views import overview as tower
 
 PROBE_TIMEOUT_S = 1.0
 STATUS_TIMEOUT_S = 0.5
@@ -29,7 +30,6 @@ MAX_CHOICE = 60
 """Nor has the name of a desk, kind or region."""
 
 router = APIRouter(prefix="/tower", include_in_schema=False, route_class=ViewerRoute)
-Row = dict[str, Any]
 
 
 @router.get("")
@@ -59,25 +59,37 @@ async def search(request: Request, number: str = "") -> Response:
     return pages.html(pages.render("orders.html", number=wanted, found=found), 200 if found else 404)
 
 
+PageNumber = Annotated[int, Query(ge=1, le=order_page.MAX_PAGE)]
+
+
 @router.get("/orders/{erp}/{number}")
-async def order(request: Request, erp: str, number: str) -> Response:
-    """One order: milestones, lines, cases, effects, timeline, and what it waits for."""
+async def order(
+    request: Request,
+    erp: str,
+    number: str,
+    lines: PageNumber = 1,
+    shipments: PageNumber = 1,
+    effects: PageNumber = 1,
+    timeline: PageNumber = 1,
+) -> Response:
+    """One order: milestones, lines, cases, effects, timeline, and what it waits for; long lists in pages."""
     services = services_of(request)
     support = is_support(request)
     key = orders.order_key(erp, number)
+    asked = {"lines": lines, "shipments": shipments, "effects": effects, "timeline": timeline}
 
     async def make() -> Made[str]:
-        asked, reading_s = await serving.read(services, lambda connection: _order(connection, erp, number))
-        if asked is None:
+        found, reading_s = await serving.read(services, lambda c: order_page.read(c, erp, number, asked))
+        if found is None:
             return Made("", reading_s)
-        row, details = asked
-        waiting = await _waiting(request, key) if row["closed_at"] is None else None
-        view = order_view(row, details, Role.ADMIN, waiting)
+        waiting = await _waiting(request, key) if found.row["closed_at"] is None else None
+        view = order_view(found.row, found.details, Role.ADMIN, waiting, found.counts)
         page = pages.render(
             "order.html",
             order=view,
-            tracks=track.tracks(view),
-            timeline=track.timeline(view),
+            pagers=found.pagers,
+            tracks=track.tracks(view, found.reached),
+            timeline=track.timeline(view, found.newer, found.last),
             forms=forms.of_order(view, support=support),
             now=datetime.now(UTC),
             workflow_url=track.workflow_url(services.settings, f"order/{key}"),
@@ -85,7 +97,7 @@ async def order(request: Request, erp: str, number: str) -> Response:
         return Made(page, reading_s)
 
     missing = pages.render("orders.html", number=number, found=[])
-    return await serving.shown(request, f"orders/{key} {support}", make, missing)
+    return await serving.shown(request, f"orders/{key} {support} {asked}", make, missing)
 
 
 @router.get("/cases")
@@ -136,12 +148,15 @@ async def planner(request: Request, region: str = "") -> Response:
 
 @router.get("/quarantine")
 async def quarantine(request: Request) -> Response:
-    """Messages that could not be placed, and why."""
+    """Messages that could not be placed, letters that did not arrive, and why."""
     services = services_of(request)
 
     async def read(connection: Connection) -> str:
         return pages.render(
-            "quarantine.html", totals=await tower.totals(connection), messages=await tower.parked(connection)
+            "quarantine.html",
+            totals=await tower.totals(connection),
+            messages=await tower.parked(connection),
+            letters=await tower.unsent(connection),
         )
 
     async def make() -> Made[str]:
@@ -156,12 +171,6 @@ async def static(name: str) -> Response:
 
 
 router.add_api_route("/static/{name}", static, route_class_override=APIRoute)
-
-
-async def _order(connection: Connection, erp: str, number: str) -> tuple[Row, dict[str, list[Row]]] | None:
-    key = orders.order_key(erp, number)
-    found = await orders.find(connection, number, None, erp) if key.isprintable() else []
-    return (found[0], await orders.details(connection, key)) if found else None
 
 
 async def _waiting(request: Request, key: str) -> StatusAnswer | None:

@@ -1,4 +1,4 @@
-"""How a page of the control page is served: made at most once a second, whoever asks, on one connection."""
+"""How a page of the control tower is served: made at most once a second, whoever asks, on one connection."""
 
 import time
 from collections.abc import Awaitable, Callable

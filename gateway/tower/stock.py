@@ -1,19 +1,21 @@
 """The stock pages: item-sites ranked by trouble, and one of them with its projection. Pure but for `read_*`."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from urllib.parse import urlencode
 
-from domain.availability import first_shortages, project
+from dispatch.orders.days import of_sites
+from domain.days import day_of
+from domain.inventory.availability import first_shortages, project
 from gateway import availability
 from gateway.tower.chart import Chart, draw
 from gateway.tower.pages import item_url
-from schemas.promising import Availability, AvailabilityDay
-from store import tower_stock
+from schemas.inventory.promising import Availability, AvailabilityDay
 from store.engine import Connection
-from store.tower_stock import PLACES, Expected, Flow, Holder, Moved, Position
+from store.views import stock
+from store.views.stock import PLACES, DayFlow, Holder, Position, ReservedSupply, SiteMovement
 
 STOCK_LIST = "/tower/stock"
 PAGE = 50
@@ -26,7 +28,7 @@ Pair = tuple[str, str]
 
 
 @dataclass(frozen=True)
-class Standing:
+class ItemSiteRow:
     """An item-site on the list: what is reserved of it in all, the first day on which more is wanted than there is, the
     lowest that it gets in the days looked at, and what is free today."""
 
@@ -45,11 +47,11 @@ class StockList:
     at: datetime
     text: str
     page: int
-    found: list[Standing]
+    found: list[ItemSiteRow]
     positions: dict[Pair, Position]
 
     @property
-    def shown(self) -> list[tuple[Standing, Position]]:
+    def shown(self) -> list[tuple[ItemSiteRow, Position]]:
         """Those of this page, with how they stand."""
         return [(it, self.positions[it.item, it.site]) for it in on_page(self.found, self.page)]
 
@@ -76,7 +78,7 @@ class StockList:
 
 
 @dataclass(frozen=True)
-class Change:
+class ProjectionChange:
     """A day on which the projection moves, and what moves it."""
 
     day: AvailabilityDay
@@ -89,9 +91,9 @@ class ItemPage:
 
     outlook: Availability
     position: Position
-    expected: list[Expected]
+    expected: list[ReservedSupply]
     holders: list[Holder]
-    movements: list[Moved]
+    movements: list[SiteMovement]
 
     @property
     def days(self) -> tuple[AvailabilityDay, ...]:
@@ -119,13 +121,13 @@ class ItemPage:
         return draw(self.days)
 
     @property
-    def changes(self) -> list[Change]:
+    def changes(self) -> list[ProjectionChange]:
         """The first day, each on which something comes or falls due, and the one from which the forecast is not met."""
         refs: defaultdict[date, list[str]] = defaultdict(list)
         for it in self.expected:
             refs[max(it.day, self.days[0].day)].append(it.ref)
         return [
-            Change(it, ", ".join(dict.fromkeys(refs[it.day])))
+            ProjectionChange(it, ", ".join(dict.fromkeys(refs[it.day])))
             for n, it in enumerate(self.days)
             if n == 0 or it.supply or it.reserved or it.demand or it.day == self.outlook.runs_out_on
         ]
@@ -138,28 +140,30 @@ class ItemPage:
 async def read_list(connection: Connection, text: str, page: int) -> StockList:
     """The list of what matches `text`, ranked by trouble."""
     now = datetime.now(UTC)
-    pairs = await tower_stock.places(connection, text.lower())
-    ranked = rank(pairs, await tower_stock.flows(connection, pairs), now.date())
+    pairs = await stock.places(connection, text.lower())
+    there = await of_sites(connection, {site for _, site in pairs}, now)
+    begins = {site: day_of(now, days) for site, days in there.items()}
+    ranked = rank(pairs, await stock.flows(connection, pairs), begins)
     number = min(page, max(1, -(-len(ranked) // PAGE)))
     shown = [(it.item, it.site) for it in on_page(ranked, number)]
-    positions = {(it.item, it.site): it for it in await tower_stock.positions(connection, shown)}
+    positions = {(it.item, it.site): it for it in await stock.positions(connection, shown)}
     return StockList(now, text, number, ranked, positions)
 
 
 async def read_item(connection: Connection, item: str, site: str, horizon: int) -> ItemPage | None:
     """One item at one site; None when it has never had stock, supply or reservations there."""
     pair = (item, site)
-    [position] = await tower_stock.positions(connection, [pair])
-    flows = await tower_stock.flows(connection, [pair])
-    movements = await tower_stock.movements(connection, item, site)
+    [position] = await stock.positions(connection, [pair])
+    flows = await stock.flows(connection, [pair])
+    movements = await stock.movements(connection, item, site)
     [outlook] = await availability.read(connection, item, site, horizon)
     if not (outlook.managed or flows or movements):
         return None
     return ItemPage(
         outlook=outlook,
         position=position,
-        expected=await tower_stock.expected(connection, item, site),
-        holders=await tower_stock.holders(connection, item, site),
+        expected=await stock.expected(connection, item, site),
+        holders=await stock.holders(connection, item, site),
         movements=movements,
     )
 
@@ -169,7 +173,7 @@ def search_url(text: str) -> str:
     return f"{STOCK_LIST}?{urlencode({'q': text})}"
 
 
-def _projected(flows: Iterable[Flow], begins: date) -> tuple[AvailabilityDay, ...]:
+def _projected(flows: Iterable[DayFlow], begins: date) -> tuple[AvailabilityDay, ...]:
     """The projection of one item-site for the list, which looks at no forecast."""
     rows: defaultdict[str, list[tuple[date, int]]] = defaultdict(list)
     on_hand = 0
@@ -181,25 +185,26 @@ def _projected(flows: Iterable[Flow], begins: date) -> tuple[AvailabilityDay, ..
     return project(on_hand, rows["supply"], rows["reserved"], rows["demand"], begins, HORIZON_DAYS)
 
 
-def on_page(found: Sequence[Standing], page: int) -> Sequence[Standing]:
+def on_page(found: Sequence[ItemSiteRow], page: int) -> Sequence[ItemSiteRow]:
     """Those of a page, which is counted from 1."""
     return found[(page - 1) * PAGE : page * PAGE]
 
 
-def rank(pairs: Iterable[Pair], flows: Iterable[Flow], begins: date) -> list[Standing]:
-    """Item-sites by trouble: who runs short first, then who runs shortest, then of whom most is reserved."""
-    own: defaultdict[Pair, list[Flow]] = defaultdict(list)
+def rank(pairs: Iterable[Pair], flows: Iterable[DayFlow], begins: Mapping[str, date]) -> list[ItemSiteRow]:
+    """Item-sites by trouble: who runs short first, then who runs shortest, then of whom most is reserved.
+    `begins`: today, by site."""
+    own: defaultdict[Pair, list[DayFlow]] = defaultdict(list)
     for it in flows:
         own[it.item, it.site].append(it)
     standings = []
     for item, site in pairs:
-        days = _projected(own[item, site], begins)
+        days = _projected(own[item, site], begins[site])
         held = sum(it.packs for it in own[item, site] if it.what == "reserved")
         short_on, _ = first_shortages(days)
         lowest = min(it.projected for it in days)
-        standings.append(Standing(item, site, held, short_on, lowest, days[0].projected))
+        standings.append(ItemSiteRow(item, site, held, short_on, lowest, days[0].projected))
     return sorted(standings, key=_trouble)
 
 
-def _trouble(it: Standing) -> tuple[date, int, int, str, str]:
+def _trouble(it: ItemSiteRow) -> tuple[date, int, int, str, str]:
     return it.short_on or date.max, min(0, it.lowest), -it.held, it.item, it.site

@@ -1,4 +1,4 @@
-"""Who may watch: a route of the control page lets support, admin and planning in, and knows which of them it has."""
+"""Who may watch: a route of the control tower lets support, admin and planning in, and knows which of them it has."""
 
 from collections.abc import Callable, Coroutine
 from typing import Any
@@ -8,11 +8,11 @@ from fastapi import Request, Response
 from fastapi.responses import RedirectResponse
 from fastapi.routing import APIRoute
 
-from gateway.auth import presented_key
-from gateway.problems import UNAUTHENTICATED, Problem
+from gateway.http.pages import is_for_people
+from gateway.http.problems import UNAUTHENTICATED, Problem
 from gateway.services import services_of
 from gateway.tower import pages
-from gateway.views import SUPPORTERS
+from gateway.views.orders import SUPPORTERS
 from schemas.base import Role
 
 VIEWERS = frozenset({Role.SUPPORT, Role.ADMIN, Role.PLANNING})
@@ -38,9 +38,9 @@ def is_support(request: Request) -> bool:
 
 async def _turned_away(request: Request) -> Response | None:
     try:
-        caller = await services_of(request).gatekeeper.key_holder(request, presented_key(request))
+        caller = await services_of(request).gatekeeper.caller(request)
     except Problem as problem:
-        if problem.kind is UNAUTHENTICATED and "text/html" in request.headers.get("accept", ""):
+        if problem.kind is UNAUTHENTICATED and is_for_people(request.scope):
             return RedirectResponse(f"/login?next={quote(request.url.path)}", 303)
         raise
     request.state.role = caller.role

@@ -2,26 +2,14 @@
 
 from alembic import context
 from sqlalchemy import create_engine, pool, text
-from sqlmodel import SQLModel
 
-from store import (  # noqa: F401 - registers the tables
-    tables,
-    tables_forecast,
-    tables_freight,
-    tables_master,
-    tables_people,
-    tables_planning,
-    tables_procurement,
-    tables_promising,
-    tables_reconciling,
-    tables_stock,
-)
+from store.tables import METADATA
 
 MIGRATION_LOCK = 7_355_608
 
 engine = create_engine(context.config.attributes["database_url"], poolclass=pool.NullPool)
 with engine.begin() as connection:
     connection.execute(text(f"SELECT pg_advisory_xact_lock({MIGRATION_LOCK})"))
-    context.configure(connection=connection, target_metadata=SQLModel.metadata)
+    context.configure(connection=connection, target_metadata=METADATA)
     context.run_migrations()
 engine.dispose()

@@ -19,14 +19,14 @@ from temporalio.exceptions import ApplicationError
 from temporalio.testing import ActivityEnvironment
 from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 
-import workflows.erp_feed
-from activities.erp_feed import ErpFeedActivities
-from activities.planning import FeedLimits
-from connectors.dialect.bulk import DialectBulkErp
-from connectors.http import SystemClient
+import workflows.finance.erp_feed
+from activities.planning.feed import FeedLimits
+from activities.systems.erp_feed import ErpFeedActivities
+from connectors.http.client import SystemClient
 from connectors.ports import Call, Unavailable
+from connectors.standard.bulk import StandardBulkErp
 from schemas.base import Origin, System
-from schemas.erp_feed import (
+from schemas.finance.erp_feed import (
     ErpFeedReport,
     ErpFeedRun,
     ErpForecastBatch,
@@ -35,16 +35,17 @@ from schemas.erp_feed import (
     ErpStockBatch,
     FreightEvent,
 )
-from schemas.instructions import Accepted
+from schemas.inventory.stock import StockMove
+from schemas.messaging.instructions import Accepted
 from schemas.settings import Endpoint
-from schemas.stock import StockMove
 from simulators.app import SimConfig, build_app
-from store import erp_feed, ledger
 from store.engine import Database
-from store.wake import Wake
+from store.finance import erp_feed
+from store.inventory import ledger
+from store.messaging.wake import Wake
 from tests.simulators.network import MASTER_SECRET, TOKEN
 from tests.stack.standins import until
-from workflows.erp_feed import StockFeedWorkflow
+from workflows.finance.erp_feed import StockFeedWorkflow
 
 NOON = datetime(2026, 5, 4, 12, tzinfo=UTC)
 RUN = ErpFeedRun(erp="erp-main")
@@ -62,7 +63,7 @@ async def database(database_url: str) -> AsyncIterator[Database]:
 class Erp:
     """The stand-in ERP over its real client. `loses`: so many answers are lost after they were carried out."""
 
-    inner: DialectBulkErp
+    inner: StandardBulkErp
     sims: httpx.AsyncClient
     loses: int = 0
     calls: list[int] = field(default_factory=list)
@@ -107,7 +108,7 @@ async def erp() -> AsyncIterator[Erp]:
         SystemClient(System.ERP, endpoints, transport) as client,
         httpx.AsyncClient(transport=transport, base_url="http://sims", headers=headers) as sims,
     ):
-        yield Erp(DialectBulkErp(client), sims)
+        yield Erp(StandardBulkErp(client), sims)
 
 
 async def move(database: Database, key: str, item: str = "A", packs: int = 5, kind: str = "receipt") -> None:
@@ -117,7 +118,7 @@ async def move(database: Database, key: str, item: str = "A", packs: int = 5, ki
     async with database.transaction() as connection:
         booked = StockMove(key=key, kind=kind, source="inventory", ref=f"LYS/{item}", occurred_at=NOON, moves=moves)
         await ledger.book(connection, [booked])
-        await erp_feed.owe_movements(connection, {"LYS": "erp-main"}.get, [key])
+        await erp_feed.owe_movements(connection, {"LYS": "erp-main"}.get, {key: "wet"})
 
 
 async def feed(database: Database, erp: Erp) -> None:
@@ -217,7 +218,7 @@ async def test_a_row_that_the_erp_refuses_is_parked_and_holds_up_no_other(databa
 async def test_the_workflow_feeds_again_and_again_and_continues_as_new(
     temporal_client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(workflows.erp_feed, "FEED_CYCLES_PER_RUN", 2)
+    monkeypatch.setattr(workflows.finance.erp_feed, "FEED_CYCLES_PER_RUN", 2)
     runs: list[int] = []
 
     @activity.defn(name="erp.feed")

@@ -5,9 +5,10 @@ from dataclasses import dataclass
 
 import pytest
 
-from activities.gate import FAILURES_TO_OPEN, OPEN_FOR_S, Gate
+from activities.execution.gate import FAILURES_TO_OPEN, OPEN_FOR_S, Gate
 from connectors.ports import Unavailable
 from schemas.base import Origin
+from schemas.settings import QueueLimit
 
 NO_ANSWER = Unavailable(Origin.ERP_API, "no answer")
 
@@ -84,3 +85,13 @@ def test_it_stays_shut_for_as_long_as_the_system_asks() -> None:
     assert not admits(gate), "a later failure does not shorten the wait"
     clock.now += 1.0
     assert admits(gate)
+
+
+def test_one_gate_is_for_all_systems_of_a_kind() -> None:
+    """A warehouse that is down sends the calls to others to the queue, which they share."""
+    gate = Gate("wms")
+    for _ in range(FAILURES_TO_OPEN):
+        gate.failed(Unavailable(Origin.WMS_API, "LYS does not answer"))
+    with gate.admit("an ERP with orders at HAM") as admitted:
+        assert not admitted
+    assert QueueLimit().concurrent == 50

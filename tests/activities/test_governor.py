@@ -9,27 +9,31 @@ from typing import Any
 import pytest
 from temporalio.testing import ActivityEnvironment
 
-from activities.governor import GovernorActivities
-from activities.telling import Teller
-from connectors.dialect.replanning import DialectReplanning
-from connectors.http import SystemClient
-from domain import inbound, papers
-from domain.procurement import PurchaseFile
+from activities.planning.governor import GovernorActivities
+from activities.planning.telling import PlanningNotifier
+from connectors.http.client import SystemClient
+from connectors.standard.replanning import StandardReplanning
+from domain.procurement import documents, inbound
+from domain.procurement.purchase_order import PurchaseFile
 from schemas.base import System
-from schemas.forecast import Bucket, ForecastBatch, ForecastRow
-from schemas.governing import GovernorReport, GovernorRun, StockProposalView, Tolerance
-from schemas.milestones import MilestoneEvent, MilestoneKind
-from schemas.orders import OrderLine
-from schemas.purchasing import PurchaseDocument
+from schemas.inventory.reports import InventoryKind, InventoryReport
+from schemas.inventory.stock import Moves, StockMove
+from schemas.orders.milestones import MilestoneEvent, MilestoneKind
+from schemas.orders.release import OrderLine
+from schemas.planning.forecast import ForecastBatch, ForecastRow, PeriodLength
+from schemas.planning.governor import GovernorReport, GovernorRun, StockProposalView, Tolerance
+from schemas.procurement.purchase_orders import PurchaseDocument
 from schemas.settings import Endpoint, GovernorSettings
-from schemas.stock import StockMove
-from store import forecast, governing, ledger, orders, planning, steps
-from store import procurement as purchases
 from store.engine import Database
+from store.inventory import ledger, stock
+from store.orders import orders, steps
+from store.planning import forecast, governor, planning
+from store.procurement import purchase_orders as purchases
+from tests import written
 from tests.domain.purchases import DUE, advised, confirmed, order, received, reported, start
 from tests.owner import Owner
 from tests.simulators.network import TOKEN, Systems, systems
-from tests.store.rows import FIRST, LINE, RELEASE, open_order
+from tests.store.rows import FIRST, LINE, RELEASE, SHIPPED, open_order
 
 RUN = GovernorRun(region="EMEA")
 
@@ -40,7 +44,7 @@ class Desk:
 
     database: Database
     sims: Systems
-    port: DialectReplanning
+    port: StandardReplanning
     owner: Owner = field(default_factory=Owner)
     purchase: PurchaseFile = field(default_factory=lambda: PurchaseFile(start=start()))
 
@@ -49,20 +53,20 @@ class Desk:
         for it in news:
             before = self.purchase
             if isinstance(it, MilestoneEvent):
-                self.purchase, _ = papers.take_milestone(self.purchase, it)
+                self.purchase, _ = documents.take_milestone(self.purchase, it)
             else:
-                self.purchase, _ = papers.take(self.purchase, it)
+                self.purchase, _ = documents.take(self.purchase, it)
             if it == news[0] and before.order is None and self.purchase.order:
                 async with self.database.transaction() as connection:
                     await purchases.open_purchase(connection, "erp-one", self.purchase.order, ["erp-one"])
             self.purchase = self.purchase.model_copy(update={"version": before.version + 1})
-            await purchases.write(self.database, inbound.record(self.purchase, (), ()))
+            await purchases.write(self.database, written.step(inbound.record(self.purchase, ())))
 
     async def look(self, **limits: Any) -> GovernorReport:
         """One look; what changes is proposed at the next one, unless the limits say otherwise."""
         settings = GovernorSettings(**{"debounce_s": 0, "run_for_s": 0, **limits})
         activities = GovernorActivities(
-            self.database, Teller(self.database, self.port), self.owner.behind(self.database), settings
+            self.database, PlanningNotifier(self.database, self.port), self.owner.behind(self.database), settings
         )
         report: GovernorReport = await ActivityEnvironment().run(activities.govern, RUN)
         return report
@@ -70,19 +74,19 @@ class Desk:
     async def asked(self) -> list[StockProposalView]:
         """Open proposals."""
         async with self.database.connection() as connection:
-            return await governing.listing(connection)
+            return await governor.listing(connection)
 
     async def states(self) -> list[str]:
         """What became of every proposal, the oldest first."""
         async with self.database.connection() as connection:
-            return [it.state for it in reversed(await governing.listing(connection, open_only=False))]
+            return [it.state for it in reversed(await governor.listing(connection, open_only=False))]
 
     async def decide(self, state: str, **more: Any) -> StockProposalView:
         """A planner decides the only open proposal."""
         [proposal] = await self.asked()
         async with self.database.transaction() as connection:
             number = int(proposal.id.partition("/")[2])
-            decided = await governing.decide(connection, number, state, "planner", "seen", **more)
+            decided = await governor.decide(connection, number, state, "planner", "seen", **more)
         assert decided
         return decided
 
@@ -90,6 +94,21 @@ class Desk:
         """Decisions in planning's own books."""
         found = (await self.sims.client.get("/planning/v1/replans")).json()["decisions"]
         return [{name: it.get(name) for name in ("proposal", "verdict", "packs", "day")} for it in found]
+
+    async def report(self, kind: InventoryKind, packs: int, item: str = "A") -> None:
+        """The warehouse reports so many packs."""
+        at = datetime.now(UTC)
+        said = InventoryReport(
+            id=f"{kind}/{at:%H%M%S.%f}",
+            kind=kind,
+            site="LYS",
+            item=item,
+            quantity=packs,
+            occurred_at=at,
+            reason="as it is",
+        )
+        async with self.database.transaction() as connection:
+            assert [it.superseded for it in await stock.take_in(connection, "wms-lys", [said])] == [None]
 
     async def lose(self, packs: int, key: str = "count") -> None:
         """A count finds packs of A missing."""
@@ -107,7 +126,7 @@ async def desk(database_url: str) -> AsyncIterator[Desk]:
         endpoint = Endpoint(url=str(sims.client.base_url).rstrip("/") + "/planning", token=TOKEN)
         client = await stack.enter_async_context(SystemClient(System.PLANNING, {"*": endpoint}))
         database = await stack.enter_async_context(Database(database_url, 4))
-        desk = Desk(database, sims, DialectReplanning(client))
+        desk = Desk(database, sims, StandardReplanning(client))
         async with database.connection() as connection:
             await planning.know_site(connection, "LYS", "EMEA")
         await desk.tell(order())
@@ -151,6 +170,26 @@ async def test_what_comes_in_is_no_news_but_what_comes_damaged_or_not_at_all_is(
     }
 
 
+async def test_what_was_received_and_shipped_as_planned_is_no_news_and_a_count_that_differs_is(desk: Desk) -> None:
+    await desk.report(InventoryKind.RECEIPT, 500)
+    await desk.report(InventoryKind.COUNT, 300, "B")  # of which nothing was known
+    await open_order(desk.database)
+    await steps.write(desk.database, written.step(FIRST))
+    issue: Moves = {"on_hand:LYS": {"A": -40}, "transit:DN-1": {"A": 40}}
+    await steps.write(desk.database, written.step(SHIPPED.model_copy(update={"moves": issue})))
+    arrival: Moves = {"transit:DN-1": {"A": -40}, "customer:": {"A": 40}}
+    await steps.write(desk.database, written.step(SHIPPED.model_copy(update={"version": 4, "moves": arrival})))
+    await desk.report(InventoryKind.RECEIPT, 100)
+    await desk.report(InventoryKind.COUNT, 560)
+    await desk.report(InventoryKind.COUNT, 300, "B")
+    assert [(await desk.look()).proposed for _ in range(3)] == [0, 0, 0]
+    await desk.report(InventoryKind.COUNT, 500)
+    await desk.report(InventoryKind.COUNT, 380, "B")
+    assert [(await desk.look()).proposed for _ in range(2)] == [0, 2]
+    found = {it.item: causes(it) for it in await desk.asked()}
+    assert found == {"A": [("counts", -60, 0)], "B": [("counts", 80, 0)]}
+
+
 async def test_a_cancelled_purchase_order_is_put_before_the_planner(desk: Desk) -> None:
     await desk.tell(order(revision=2, cancelled=True))
     assert [(await desk.look()).proposed for _ in range(2)] == [0, 2]
@@ -176,11 +215,11 @@ async def test_what_else_happens_to_the_item_is_one_question_with_it(desk: Desk)
 
 async def test_orders_beyond_the_forecast_are_demand_that_nobody_planned(desk: Desk) -> None:
     day = datetime.now(UTC).date() + timedelta(days=14)
-    monday = Bucket.WEEK.begins(day)
+    monday = PeriodLength.WEEK.begins(day)
 
     async def forecasts(version: str, packs: int) -> None:
         row = ForecastRow(item="A", site="LYS", period=monday, packs=packs)
-        batch = ForecastBatch(version=version, made_at=datetime.now(UTC), bucket=Bucket.WEEK, rows=(row,))
+        batch = ForecastBatch(version=version, made_at=datetime.now(UTC), bucket=PeriodLength.WEEK, rows=(row,))
         async with desk.database.transaction() as connection:
             await forecast.take_in(connection, "planner", batch)
 
@@ -190,7 +229,9 @@ async def test_orders_beyond_the_forecast_are_demand_that_nobody_planned(desk: D
         async with desk.database.transaction() as connection:
             await orders.open_order(connection, "erp-one", release, number, inbox_id, ["erp-one"])
         lines = (LINE.model_copy(update={"ordered": packs}),)
-        await steps.write(desk.database, FIRST.model_copy(update={"order": f"erp-one/{number}", "lines": lines}))
+        await steps.write(
+            desk.database, written.step(FIRST.model_copy(update={"order": f"erp-one/{number}", "lines": lines}))
+        )
 
     inbox_id = await open_order(desk.database)
     await orders_("SO-2", 90)
@@ -235,11 +276,11 @@ async def test_what_nobody_decides_expires_and_is_asked_again_while_it_lasts(des
     assert (again.expired, again.proposed) == (1, 1)
     assert await desk.states() == ["expired", "open"]
     async with desk.database.connection() as connection:
-        [week] = await governing.precision(connection)
+        [week] = await governor.precision(connection)
     assert (week.decided, week.expired, week.precision) == (0, 1, 0.0), "it was asked in vain"
     await desk.decide("accepted")
     async with desk.database.connection() as connection:
-        [week] = await governing.precision(connection)
+        [week] = await governor.precision(connection)
     assert (week.decided, week.expired, week.precision) == (1, 1, 0.5)
 
 
@@ -291,9 +332,9 @@ async def test_what_planning_will_not_take_is_shown_and_holds_up_no_other(desk: 
     await desk.look()
     async with desk.database.transaction() as connection:
         for number in (1, 2):
-            await governing.decide(connection, number, "accepted", "planner", "seen")
+            await governor.decide(connection, number, "accepted", "planner", "seen")
     assert (await desk.look()).told == 2
     async with desk.database.connection() as connection:
-        b, a = await governing.listing(connection, open_only=False)
+        b, a = await governor.listing(connection, open_only=False)
     assert (a.refused, b.refused) == ("planning: HTTP 422 unknown_item", None)
     assert len(await desk.told()) == 1

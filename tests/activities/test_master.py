@@ -2,13 +2,14 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from datetime import datetime
 
 import pytest
 
-from activities import master as asking
-from schemas.master import Checked, MasterKind, MasterName
-from store import master
-from store.engine import Database
+from activities.partners import master_data as asking
+from schemas.partners.master_data import Checked, MasterKind, MasterName
+from store.engine import Connection, Database
+from store.partners import master_data
 from tests.owner import Owner
 from tests.stack.standins import until
 
@@ -67,6 +68,27 @@ async def test_many_at_once_ask_the_owner_once(database: Database) -> None:
     assert owner.asked == ["erp-one/item/A"]
 
 
+async def test_those_who_look_for_a_record_at_once_look_together(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A message that names thousands is tried again before they are found: each attempt must not cost them all."""
+    claims, claim = [], master_data.claim
+
+    async def counted(connection: Connection, name: MasterName, lease_s: float) -> datetime | None:
+        claims.append(name)
+        return await claim(connection, name, lease_s)
+
+    monkeypatch.setattr(master_data, "claim", counted)
+    owner = Owner(busy=asyncio.Event())
+    registry = owner.behind(database)
+    checks = [asyncio.create_task(registry.check([ITEM])) for _ in range(5)]
+    await until(lambda: bool(owner.asked))
+    assert owner.busy
+    owner.busy.set()
+    assert set(await asyncio.gather(*checks)) == {KNOWN}
+    assert claims == [ITEM]
+
+
 async def test_a_stale_record_is_used_only_while_its_owner_is_away_and_only_for_a_day(database: Database) -> None:
     owner = Owner()
     registry = owner.behind(database, fresh_s=900, stale_s=DAY_S)
@@ -75,7 +97,7 @@ async def test_a_stale_record_is_used_only_while_its_owner_is_away_and_only_for_
     await age(database, 1000)
     assert await registry.check([ITEM]) == KNOWN
     async with database.connection() as connection:
-        entry = await master.find(connection, ITEM)
+        entry = await master_data.find(connection, ITEM)
     assert entry and (entry.fresh, entry.down) == (False, True)
     await age(database, DAY_S)
     assert await registry.check([ITEM]) == UNANSWERED
@@ -101,7 +123,7 @@ async def test_an_answer_from_before_a_change_is_thrown_away(database: Database)
     await until(lambda: bool(owner.asked))
     owner.unknown.clear()
     async with database.transaction() as connection:
-        await master.forget(connection, {ITEM})
+        await master_data.forget(connection, {ITEM})
     assert owner.busy
     owner.busy.set()
     assert await checking == KNOWN
@@ -128,6 +150,6 @@ async def test_what_is_too_old_to_be_used_is_dropped(database: Database) -> None
     await Owner().behind(database, fresh_s=900).check([ITEM, ITEM._replace(id="B")])
     async with database.connection() as connection:
         await connection.execute("UPDATE master_record SET expires_at = now() - interval '8 days' WHERE id = 'A'")
-        await master.prune(connection)
-        assert await master.find(connection, ITEM) is None
-        assert await master.find(connection, ITEM._replace(id="B"))
+        await master_data.prune(connection)
+        assert await master_data.find(connection, ITEM) is None
+        assert await master_data.find(connection, ITEM._replace(id="B"))

@@ -2,7 +2,7 @@
 
 import asyncio
 import dataclasses
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, suppress
 from datetime import UTC, date, datetime, timedelta
 
@@ -10,18 +10,20 @@ import pytest
 from temporalio.exceptions import ApplicationError
 from temporalio.testing import ActivityEnvironment
 
-from activities.planning import FeedLimits, PlanningActivities, call_key
-from connectors.dialect.clients import DialectPlanning
-from connectors.http import SystemClient
+from activities.planning.feed import FeedLimits, Parcel, PlanningActivities, call_key
+from connectors.http.client import SystemClient
 from connectors.ports import Call, ConnectorError, Refused, Unavailable
+from connectors.standard.clients import StandardPlanning
 from schemas.base import Origin, System
-from schemas.feeds import FeedRun
-from schemas.instructions import PlanningAnswer, PlanningBatch, PlanningRow
+from schemas.inventory.stock import StockMove
+from schemas.messaging.instructions import PlanningAnswer, PlanningBatch, PlanningDemand, PlanningRow
+from schemas.planning.feeds import FeedRun
 from schemas.settings import Endpoint
-from schemas.stock import StockMove
-from store import ledger, parking, planning, report
 from store.engine import Connection, Database
-from store.wake import Wake
+from store.inventory import ledger
+from store.messaging.wake import Wake
+from store.planning import planning, refused_rows
+from store.views import report
 from tests.simulators.network import TOKEN, Systems, systems
 from tests.stack.standins import until
 from tests.store.rows import DELTA, KEY, open_order
@@ -37,7 +39,7 @@ DOWN = Unavailable(Origin.PLANNING_API, "planning: HTTP 503 outage", 60.0)
 class Planning:
     """The stand-in planning over HTTP; what it was sent, and what befalls a call before and after it."""
 
-    port: DialectPlanning
+    port: StandardPlanning
     sims: Systems
     before: ConnectorError | None = None
     times: int = 1_000_000
@@ -45,16 +47,19 @@ class Planning:
     after: Exception | None = None
     refuse_bulk: bool = False
     sent: list[tuple[str, tuple[PlanningRow, ...]]] = dataclasses.field(default_factory=list)
+    told: list[tuple[PlanningDemand, ...]] = dataclasses.field(default_factory=list)
+    """The open demand of each call."""
     asked: set[str] = dataclasses.field(default_factory=set)
     """Whose planning system."""
 
     async def send(self, batch: PlanningBatch, call: Call) -> PlanningAnswer:
         """Note it, send it."""
         self.sent.append((call.key, batch.rows))
+        self.told.append(batch.demand)
         self.asked.add(call.target)
         if self.before and len(self.sent) <= self.times:
             raise self.before
-        if self.refuse_bulk and len(batch.rows) > 1:
+        if self.refuse_bulk and len(batch.rows) + len(batch.demand) > 1:
             raise RULE
         answer = await self.port.send(batch, call)
         if self.after:
@@ -71,6 +76,11 @@ class Planning:
         found: dict[str, int] = answer.json()["packs"] if answer.is_success else {}
         return found
 
+    async def open_demand(self) -> dict[str, int]:
+        """What planning's own list says is open, by item and site."""
+        figures = (await self.sims.client.get("/planning/v1/open-demand")).json()["figures"]
+        return {f"{x['item']} {x['site']}": x["packs"] for x in figures}
+
     async def forget(self, *items: str) -> None:
         """From now on planning knows these items not."""
         await self.sims.client.put("/planning/unknown-items", json={"items": items})
@@ -83,7 +93,7 @@ async def system() -> AsyncIterator[Planning]:
         sims = await stack.enter_async_context(systems("http://127.0.0.1:9"))
         endpoint = Endpoint(url=str(sims.client.base_url).rstrip("/") + "/planning", token=TOKEN)
         client = await stack.enter_async_context(SystemClient(System.PLANNING, {"*": endpoint}))
-        yield Planning(DialectPlanning(client), sims)
+        yield Planning(StandardPlanning(client), sims)
 
 
 @pytest.fixture
@@ -257,9 +267,22 @@ async def test_a_row_refused_by_itself_is_parked_and_other_items_go_on(database:
     assert await states(database) == [("A", "sent", None), ("BAD", "parked", "unknown_item"), ("C", "sent", None)]
     assert await settled(database), "what waits for people is not under way"
     async with database.connection() as connection:
-        [row] = await parking.parked(connection)
+        [row] = await refused_rows.parked(connection)
         assert (row["origin"], row["attempts"], row["waiting"]) == (Origin.PLANNING_API, 2, 0)
         assert len((await report.expected_effects(connection))["planning"]) == 2, "a refused row is not owed"
+
+
+async def test_a_refusal_counts_whatever_its_rule_and_its_rows_are_called(database: Database, system: Planning) -> None:
+    """Else the row would be asked again for ever, and everything behind it would wait."""
+    await move(database, ItemDelta("A"))
+
+    async def send(batch: PlanningBatch, call: Call) -> PlanningAnswer:
+        refused = [{"key": batch.rows[0].key, "code": "a\0b" + "x" * 100}, {"key": "\0", "code": "unasked"}]
+        return PlanningAnswer.model_validate({"reference": "R", "refused": refused})
+
+    system.send = send  # type: ignore[method-assign]
+    await feed(database, system)
+    assert await states(database) == [("A", "parked", "a?b" + "x" * 57)]
 
 
 async def test_a_call_refused_as_a_whole_is_split_row_by_row(database: Database, system: Planning) -> None:
@@ -283,12 +306,12 @@ async def test_what_comes_after_a_parked_row_of_its_item_and_site_waits_behind_i
     await feed(database, system)
     assert system.items()[-1] == ["A 5"]
     async with database.connection() as connection:
-        rows = await parking.parked(connection)
+        rows = await refused_rows.parked(connection)
     assert [(row["site"], row["packs"], row["waiting"]) for row in rows] == [("LYS", 1, 2), ("MUC", 3, 0)]
     await system.forget()
     async with database.transaction() as connection:
         keys = [row["key"] for row in rows]
-        assert await parking.replay(connection, keys) == sorted(keys)
+        assert await refused_rows.replay(connection, keys) == sorted(keys)
     system.sent.clear()
     await feed(database, system)
     assert system.items() == [["BAD 1", "BAD 2", "BAD 3"], ["BAD 4"]]
@@ -302,9 +325,9 @@ async def test_a_dropped_row_never_counts_and_frees_what_waits(database: Databas
     await move(database, ItemDelta("BAD", 2))
     await system.forget()
     async with database.transaction() as connection:
-        keys = [row["key"] for row in await parking.parked(connection)]
-        assert await parking.drop(connection, keys) == keys
-        assert await parking.drop(connection, keys) == []
+        keys = [row["key"] for row in await refused_rows.parked(connection)]
+        assert await refused_rows.drop(connection, keys) == keys
+        assert await refused_rows.drop(connection, keys) == []
     await feed(database, system)
     assert await system.knows("BAD") == {"shipped": 2}
     assert await settled(database)
@@ -337,11 +360,11 @@ async def test_planning_holds_the_positions_that_the_ledger_has(database: Databa
 
 def test_calls_with_other_rows_or_asked_anew_have_another_key() -> None:
     def keyed(*rows: tuple[str, int]) -> str:
-        found: Sequence[planning.Frozen] = [
+        found = tuple(
             planning.Frozen(PlanningRow(key=key, item="A", site="S", day=date(2026, 5, 4), kind="x", packs=1), attempts)
             for key, attempts in rows
-        ]
-        return call_key(found)
+        )
+        return call_key(Parcel(rows=found))
 
     assert keyed(("a", 0), ("b", 0)) == keyed(("a", 0), ("b", 0))
     assert len({keyed(("a", 0)), keyed(("a", 1)), keyed(("b", 0)), keyed(("a", 0), ("b", 0))}) == 4

@@ -14,16 +14,18 @@ from typing import Any
 
 from temporalio.client import Client
 
-from connectors.http import SystemClient
+from connectors.http.client import SystemClient
 from schemas.base import System
 from stack.cost import measure
 from stack.layout import LocalStack, StackOptions, local_stack
-from store import report
 from store.engine import Database
-from tests.bench import accepts, bare, promising
+from store.views import report
+from tests.bench import accepts, bare, crowd, promising
+from tests.bench.cpu import cpu_s
 from tests.bench.page import page
 from tests.bench.product import ERP, Product, connect
-from workflows.payloads import CONVERTER
+from tests.bench.steps import step_cpu_ms
+from workflows.runtime.payloads import CONVERTER
 
 WARM_UP = 30
 PERFORMANCE = Path(__file__).parents[2] / "docs" / "performance.md"
@@ -31,10 +33,10 @@ PERFORMANCE = Path(__file__).parents[2] / "docs" / "performance.md"
 
 async def main(orders: int, rounds: int, output: Path) -> None:
     """Run every measurement and write the figures."""
-    os.environ["SYNCLINE_RATE_PER_SECOND"] = "1000000"  # one partner sends the whole load here
+    os.environ.update(crowd.UNLIMITED)
     async with (
         local_stack(StackOptions(ephemeral=True)) as stack,
-        Database(stack.settings.database_url, 4) as database,
+        Database(stack.postgres.url, 4) as database,  # as its owner: it makes a table, and has tables analysed
     ):
         figures = {**await measurements(stack, database, orders, rounds), "machine": machine()}
     text = json.dumps(figures, indent=2)
@@ -45,22 +47,14 @@ async def main(orders: int, rounds: int, output: Path) -> None:
 
 async def measurements(stack: LocalStack, database: Database, orders: int, rounds: int) -> dict[str, Any]:
     """Baseline and product in turn, several rounds; medians of each."""
-    client = await Client.connect(stack.settings.temporal_address, data_converter=CONVERTER)
+    client = await Client.connect(stack.settings.main_temporal.address, data_converter=CONVERTER)
     product = await connect(stack, database, "B")
-    found: dict[str, list[float]] = {"bare": [], "bare_without_calls": [], "product": []}
-    async with SystemClient(System.ERP, stack.settings.erp) as erp:
-        await bare.orders_per_s(client, erp, WARM_UP, "post")
-        await replace(product, prefix="WARM").orders_per_s(WARM_UP)
-        for at in range(rounds):
-            found["bare"].append(await bare.orders_per_s(client, erp, orders, "post"))
-            found["product"].append(await replace(product, prefix=f"R{at}").orders_per_s(orders))
-            found["bare_without_calls"].append(await bare.orders_per_s(client, erp, orders, "nothing"))
-            rates = ", ".join(f"{name} {values[-1]:.2f}" for name, values in found.items())
-            print(f"round {at + 1} of {rounds}, orders/s: {rates}", file=sys.stderr)
+    found, cpu_ms = await in_turn(client, product, stack, orders, rounds)
     await replace(product, prefix="COST").orders_per_s(1)
     cost = await measure(client, f"order/{ERP}/COST-0")
     half = statistics.median(found["product"]) / 2
     latency = await half_load(database, product, half)
+    crowded = await crowd.measure(product)
     raw_one = await accepts.raw_commits_per_s(stack, product, 1)
     raw_eight = await accepts.raw_commits_per_s(stack, product, 8)
     relaying = await accepts.accepts_per_s(product, "RELAYED")
@@ -74,6 +68,7 @@ async def measurements(stack: LocalStack, database: Database, orders: int, round
         "orders_per_s": round(product_rate, 2),
         "ratio": round(product_rate / bare_rate, 3),
         "rounds": {name: [round(rate, 2) for rate in rates] for name, rates in found.items()},
+        "cpu_ms_per_order": {name: round(statistics.median(ms)) for name, ms in cpu_ms.items()},
         "history_events": cost.events,
         "history_bytes": cost.size_bytes,
         "billable_actions": cost.actions,
@@ -84,10 +79,34 @@ async def measurements(stack: LocalStack, database: Database, orders: int, round
         "gateway_ratio": round(gateway / raw_one, 3),
         "milestone_to_erp_ms": latency["erp"],
         "milestone_to_planning_ms": latency["planning"],
+        **crowded,
         **promised,
+        "step_cpu_ms": step_cpu_ms(),
         "half_load_orders_per_s": round(half, 2),
         "measured_at": datetime.now(UTC).isoformat(timespec="seconds"),
     }
+
+
+async def in_turn(
+    client: Client, product: Product, stack: LocalStack, orders: int, rounds: int
+) -> tuple[dict[str, list[float]], dict[str, list[float]]]:
+    """Baseline and product in turn. Of each: orders/s in every round, and the CPU that an order cost in ms."""
+    found: dict[str, list[float]] = {"bare": [], "bare_without_calls": [], "product": []}
+    cpu_ms: dict[str, list[float]] = {"bare": [], "product": []}
+    async with SystemClient(System.ERP, stack.settings.erp) as erp:
+        await bare.orders_per_s(client, erp, WARM_UP, "post")
+        await replace(product, prefix="WARM").orders_per_s(WARM_UP)
+        for at in range(rounds):
+            began = cpu_s()
+            found["bare"].append(await bare.orders_per_s(client, erp, orders, "post"))
+            between = cpu_s()
+            found["product"].append(await replace(product, prefix=f"R{at}").orders_per_s(orders))
+            cpu_ms["bare"].append((between - began) / orders * 1000)
+            cpu_ms["product"].append((cpu_s() - between) / orders * 1000)
+            found["bare_without_calls"].append(await bare.orders_per_s(client, erp, orders, "nothing"))
+            rates = ", ".join(f"{name} {values[-1]:.2f}" for name, values in found.items())
+            print(f"round {at + 1} of {rounds}, orders/s: {rates}", file=sys.stderr)
+    return found, cpu_ms
 
 
 async def half_load(database: Database, product: Product, rate_per_s: float) -> dict[str, dict[str, float]]:

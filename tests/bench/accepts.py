@@ -32,7 +32,7 @@ async def raw_commits_per_s(stack: LocalStack, product: Product, connections: in
         process = await asyncio.create_subprocess_exec(
             str(binaries() / "pgbench"),
             *("-n", "-c", str(connections), "-j", "1", "-T", str(SECONDS), "-f", str(script)),
-            stack.settings.database_url,
+            stack.postgres.url,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.DEVNULL,
         )

@@ -14,11 +14,11 @@ from temporalio.client import Client
 from temporalio.worker import Worker
 
 with workflow.unsafe.imports_passed_through():
-    from connectors.http import SystemClient
+    from connectors.http.client import SystemClient
     from connectors.ports import Call
-    from schemas.instructions import Accepted, ErpMilestone
-    from schemas.milestones import MilestoneKind
-    from schemas.orders import OrderStatus
+    from schemas.messaging.instructions import Accepted, ErpMilestone
+    from schemas.orders.milestones import MilestoneKind
+    from schemas.orders.release import OrderStatus
     from tests.bench.load import STAGES, in_waves
 
 QUEUE = "bare"

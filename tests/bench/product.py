@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from schemas.base import Role, Variant
-from schemas.orders import OrderLine, OrderRelease, Party
+from schemas.orders.release import OrderLine, OrderRelease, Party
 from simulators.driver import Driver, Targets
-from simulators.plans import OrderPlan, PlannedShipment
+from simulators.world.plans import OrderPlan, PlannedShipment
 from stack.layout import LocalStack
-from store import partners
 from store.engine import Database
+from store.partners import partners
 from tests.bench.http import LeanClient
 from tests.bench.load import STAGES, in_waves
 
@@ -43,6 +43,11 @@ class Product:
 
     async def release(self, n: int) -> None:
         """Release an order; its promise comes in the answer."""
+        status, body = await self.clients[ERP].post("/v1/orders", self.order(n))
+        assert status in (CREATED, ACCEPTED), body
+
+    def order(self, n: int) -> bytes:
+        """An order as the ERP writes it."""
         now = datetime.now(UTC)
         order = OrderRelease(
             number=f"{self.prefix}-{n}",
@@ -56,8 +61,7 @@ class Product:
             carrier=CARRIER,
             region="EMEA",
         )
-        status, body = await self.clients[ERP].post("/v1/orders", order.model_dump_json(exclude_none=True).encode())
-        assert status in (CREATED, ACCEPTED), body
+        return order.model_dump_json(exclude_none=True).encode()
 
     async def milestone(self, n: int, kind: str) -> None:
         """Report a milestone as the partner that owns it."""

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
 import pytest
 import pytest_asyncio
@@ -46,7 +47,9 @@ class Site:
         )
         page.on("pageerror", lambda error: self.complaints.append(str(error)))
         page.on("request", lambda sent: None if sent.url.startswith(self.url) else self.strangers.append(sent.url))
-        await page.goto(f"{self.url}/login?key={self.gateway.keys[partner]}&next={path}")
+        await page.goto(f"{self.url}/login?next={quote(path)}#{self.gateway.keys[partner]}")
+        await page.get_by_role("button", name="Enter").click()
+        await page.wait_for_url(lambda url: "/login" not in url)
         return page
 
 

@@ -1,4 +1,4 @@
-"""The control page in a real browser: it is live, quiet, inert to markup, and usable by keyboard."""
+"""The control tower in a real browser: it is live, quiet, inert to markup, and usable by keyboard."""
 
 import pytest
 
@@ -6,7 +6,7 @@ pytest.importorskip("playwright.async_api", reason="Playwright is not installed:
 
 from playwright.async_api import Page, expect
 
-from schemas.orders import OrderStatus
+from schemas.orders.release import OrderStatus
 from tests.browser.conftest import Site
 from tests.gateway import tower_rows
 

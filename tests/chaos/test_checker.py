@@ -4,8 +4,8 @@ from itertools import count
 from typing import Any
 
 from demo.report import reconcile, sound
-from schemas.instructions import Accepted
-from simulators.ledger import Call, Ledger, LedgerReport, deed
+from schemas.messaging.instructions import Accepted
+from simulators.systems.ledger import Ledger, LedgerCall, LedgerReport, deed
 
 KEYS = {f"erp-one/SO-{n}/tender_transport" for n in range(3)}
 
@@ -16,7 +16,7 @@ def book(keys: list[str]) -> LedgerReport:
     for key in keys:
         order = "/".join(key.split("/")[:2])
         what = deed("tms", "tender_transport", order)
-        ledger.once(Call(key, meaning=hash(order)), what, lambda: Accepted(reference="R"))
+        ledger.once(LedgerCall(key, meaning=hash(order)), what, lambda: Accepted(reference="R"))
     return ledger.report()
 
 
@@ -28,6 +28,7 @@ def clean(**effects: Any) -> dict[str, Any]:
         "balance": {"items": 4, "differences": 1, "explained": 1},
         "effects": {"tms": reconcile(KEYS, book(sorted(KEYS))), **effects},
         "orders": {"open": 0},
+        "unfinished": {"effects": 0, "steps": 0, "verdicts": 0},
         "messages": {"accepted": 3, "applied": 2, "superseded": 1, "quarantined": 0},
     }
 
@@ -75,3 +76,9 @@ def test_books_that_do_not_add_up_and_broken_promises_are_found() -> None:
         "2 differences with other systems' books are not explained",
         "1 items or supplies are promised beyond what there is",
     ]
+
+
+def test_what_is_owed_or_provisional_at_the_end_is_found() -> None:
+    report = clean()
+    report["unfinished"] = {"effects": 3, "steps": 1, "verdicts": 2}
+    assert sound(report) == ["3 effects are owed", "1 steps and 2 verdicts are provisional"]

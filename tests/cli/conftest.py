@@ -10,8 +10,8 @@ import pytest_asyncio
 import uvicorn
 from typer.testing import CliRunner
 
-import cli
-from commands.terminal import console
+from cli import main as cli
+from cli.terminal import console
 from tests.gateway.harness import Gateway, gateway_on
 from tests.gateway.messages import release
 from tests.gateway.trouble import open_case, propose
@@ -44,7 +44,7 @@ async def terminal(database_url: str, tmp_path: Path, monkeypatch: pytest.Monkey
         port = server.servers[0].sockets[0].getsockname()[1]
         monkeypatch.setenv("SYNCLINE_API_URL", f"http://127.0.0.1:{port}")
         monkeypatch.setenv("SYNCLINE_API_KEY", gateway.keys["root"])
-        monkeypatch.setenv("SYNCLINE_DATABASE_URL", database_url)
+        monkeypatch.setenv("SYNCLINE_DATABASE__MAIN__URL", database_url)
         monkeypatch.setattr(console, "width", 300)
         await gateway.post("/v1/orders", "erp-one", release())
         await open_case(gateway.database)

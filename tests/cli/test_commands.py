@@ -10,12 +10,17 @@ from typing import Any
 
 import pytest
 
-from schemas.feeds import FeedRun
-from schemas.governing import StockReplan
-from schemas.master import MasterKind, MasterName
+from schemas.partners.master_data import MasterKind, MasterName
+from schemas.planning.feeds import FeedRun
+from schemas.planning.governor import StockReplan
+from schemas.settings import Settings
 from stack.layout import ADMIN_KEY, WHEREABOUTS, LocalStack, StackOptions, Whereabouts, local_admin_key
-from store import governing, planning
+from store.audit import audit_trail
+from store.audit.anchors import Anchors
+from store.planning import governor, planning
+from store.seals import Seals
 from tests.cli.conftest import Terminal
+from tests.gateway.harness import MASTER
 from tests.gateway.trouble import CASE, PROPOSAL
 from tests.owner import OFFERING, Owner
 from tests.promising.stocked import book, put_stock
@@ -115,7 +120,7 @@ async def test_a_proposal_about_an_item_at_a_site_is_decided_and_a_forecast_judg
         item="A", site="DC1", packs=-12, day=date(2026, 3, 14), slipped_days=5, causes=(), summary="PO 1 is late"
     )
     async with terminal.gateway.database.connection() as connection:
-        await governing.propose(connection, "EMEA", [replan], datetime.now(UTC), 3600.0)
+        await governor.propose(connection, "EMEA", [replan], datetime.now(UTC), 3600.0)
     assert "PO 1 is late" in await terminal("proposal", "list")
     text = await terminal("proposal", "decide", "stock/1", "override", "--packs", "-5", *WHY)
     assert "A at DC1: overridden" in text
@@ -153,7 +158,7 @@ async def test_what_planning_refused_is_listed_and_moved_on(terminal: Terminal) 
 
 async def test_a_return_is_authorised(terminal: Terminal) -> None:
     text = await terminal("return", "authorise", "PO-1", "--rma", "R-1", "--line", "1=2", "--no-collect", *WHY)
-    assert "R-1 of erp-one/PO-1: authorised, 1 packs" in text
+    assert "R-1 of erp-one/PO-1: authorised, 1 pack" in text
     assert (_asked(terminal)["lines"], _asked(terminal)["collect"]) == ([{"line": 1, "quantity": 2}], False)
 
 
@@ -207,13 +212,44 @@ async def test_the_local_stack_is_found_and_its_key_goes_nowhere_else(
     assert CASE in await terminal("case", "list")
 
 
-async def test_partners_inbox_and_database_are_looked_after(terminal: Terminal) -> None:
+async def test_partners_inbox_database_and_audit_trail_are_looked_after(
+    terminal: Terminal, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert "set SYNCLINE_AUDIT_KEY" in await terminal("partner", "add", "ups2", "carrier", "UPS", code=1)
+    assert "set SYNCLINE_AUDIT_KEY" in await terminal("audit", "verify", code=1)
+    monkeypatch.setenv("SYNCLINE_MASTER_SECRET", MASTER)
     assert "API key sk_ups2_" in await terminal("partner", "add", "ups2", "carrier", "UPS")
-    assert "1 keys of ups2 are revoked." in await terminal("partner", "revoke-keys", "ups2")
+    assert "ups2 is known: role carrier becomes supplier." in await terminal(
+        "partner", "add", "ups2", "supplier", "UPS", code=1
+    )
+    assert [row["role"] for row in await terminal.gateway.rows("SELECT role FROM partner WHERE id = 'ups2'")] == [
+        "carrier"
+    ]
+    assert "API key sk_ups2_" in await terminal("partner", "add", "ups2", "supplier", "UPS", "--yes")
+    assert "an id has 2 to 32 lower case letters" in await terminal("partner", "add", "Bad_Id", "carrier", "B", code=1)
+    rotated = await terminal("partner", "rotate", "ups2", "--valid-from", "2099-01-01", "--overlap-hours", "1")
+    assert "counts from 2099-01-01 00:00:00 UTC" in rotated and "Version 1 counts until 2099-01-01 01:00:00" in rotated
+    assert "no partner is called ups9" in await terminal("partner", "rotate", "ups9", code=1)
+    assert "1 until 2099-01-01 01:00" in await terminal("partner", "list")
+    assert "2 keys and 2 webhook secrets of ups2 are revoked." in await terminal("partner", "revoke-keys", "ups2")
+    assert "none of these messages is in quarantine" in await terminal("inbox", "replay", "999999", code=1)
     assert "waiting_for" in await terminal("inbox", "quarantine")
-    assert "0 messages are back" in await terminal("inbox", "replay", "1")
-    assert "The audit trail is whole." in await terminal("db", "verify-audit")
     assert "newest schema" in await terminal("db", "migrate")
+
+    assert "say --without-anchors" in await terminal("audit", "verify", code=1)
+    assert "whole: 5 entries, 0 of them held" in await terminal("audit", "verify", "--without-anchors")
+    seals = Seals.of(Settings())
+    async with terminal.gateway.database.connection() as connection:
+        head = await audit_trail.head(connection)
+    assert head is not None
+    anchors = Anchors(tmp_path / "audit", seals)
+    anchors.append(seals.own.anchor(5, head.hash, datetime.now(UTC)))
+    assert "whole: 5 entries, 5 of them held by 1 anchors" in await terminal("audit", "verify")
+    anchors.append(seals.own.anchor(6, "cut off", datetime.now(UTC)))
+    assert "not whole: the end is missing, up to entry 6" in await terminal("audit", "verify", code=1)
+    elsewhere = tmp_path / "elsewhere.jsonl"
+    elsewhere.write_text(json.dumps({**asdict(anchors.known()[0]), "id": 2}, default=str) + "\n")
+    assert "anchors are not whole" in await terminal("audit", "verify", "--anchors", str(elsewhere), code=1)
 
 
 async def test_master_data_with_its_owner_and_age(terminal: Terminal) -> None:

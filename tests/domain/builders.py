@@ -3,17 +3,17 @@
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-from domain import commands, lifecycle
-from domain.decision import Decision
-from domain.findings import findings
-from domain.state import OrderState
+from domain.orders import commands, lifecycle
+from domain.orders.decision import Decision
+from domain.orders.findings import findings
+from domain.orders.state import OrderState
 from schemas.base import Contract, Role, Variant
-from schemas.commands import Command, Verb
-from schemas.effects import Operation
-from schemas.exceptions import ExceptionKind, OrderPolicy
-from schemas.lifecycle import OrderStart
-from schemas.milestones import MilestoneEvent, MilestoneKind, ShippedLine
-from schemas.orders import LineDue, LinePromise, Promise
+from schemas.cases.exceptions import ExceptionKind, OrderPolicy
+from schemas.messaging.effects import Operation
+from schemas.orders.milestones import MilestoneEvent, MilestoneKind, ShippedLine
+from schemas.orders.release import LineDue, LinePromise, Promise
+from schemas.workflows.commands import Command, Verb
+from schemas.workflows.lifecycle import OrderStart
 
 NOON = datetime(2026, 5, 4, 12, tzinfo=UTC)
 DUE = date(2026, 5, 20)
@@ -50,6 +50,7 @@ def start(
         released_at=NOON,
         accepted_at=NOON,
         policy=policy,
+        checks_times=True,
     )
 
 

@@ -5,8 +5,8 @@ from decimal import Decimal
 from typing import Any
 
 from schemas.base import Role
-from schemas.milestones import MilestoneEvent, MilestoneKind
-from schemas.procurement import (
+from schemas.orders.milestones import MilestoneEvent, MilestoneKind
+from schemas.procurement.documents import (
     AdvisedLine,
     ConfirmedLine,
     DespatchAdvice,
@@ -18,7 +18,7 @@ from schemas.procurement import (
     ReceivedLine,
     SupplierConfirmation,
 )
-from schemas.purchasing import InboundStart, ProcurementPolicy, PurchaseDocument
+from schemas.procurement.purchase_orders import InboundStart, ProcurementPolicy, PurchaseDocument
 
 NOON = datetime(2026, 5, 4, 12, tzinfo=UTC)
 DUE = date(2026, 5, 20)

@@ -1,29 +1,42 @@
-"""Stock, supply, promises, purchases and books for the control page, written by the store's own functions."""
+"""Stock, supply, promises, purchases and books for the control tower, written by the store's own functions."""
 
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
 from schemas.base import Origin
-from schemas.exceptions import ExceptionKind
-from schemas.forecast import Bucket, ForecastBatch, ForecastRow
-from schemas.inventory import InventoryKind, InventoryReport
-from schemas.orders import LinePromise, Promise
-from schemas.postings import SettlementDecision
-from schemas.procurement import Match, PurchaseLine, PurchaseOrder
-from schemas.promising import REPLENISHMENT, STOCK, Given, Peg, Terms
-from schemas.purchasing import (
+from schemas.cases.exceptions import ExceptionKind
+from schemas.cases.policies import PolicyRule
+from schemas.finance.reconciliation import About, Difference, DifferenceClass, DifferenceState, ReconcileRun
+from schemas.inventory.promising import REPLENISHMENT, STOCK, Given, Reservation, Terms
+from schemas.inventory.reports import InventoryKind, InventoryReport
+from schemas.inventory.stock import Moves, StockMove
+from schemas.inventory.supply import Supply, SupplyKind
+from schemas.orders.release import LinePromise, Promise
+from schemas.planning.forecast import ForecastBatch, ForecastRow, PeriodLength
+from schemas.procurement.documents import Match, PurchaseLine, PurchaseOrder
+from schemas.procurement.postings import SettlementDecision
+from schemas.procurement.purchase_orders import (
     InboundShipment,
     InvoiceRecord,
     PurchaseLineRecord,
     PurchaseRecord,
     PurchaseStatus,
 )
-from schemas.reconciling import About, Difference, DifferenceClass, DifferenceState, ReconcileRun
-from schemas.replenishment import Hop, ReplenishmentProposal, ReplenishmentRecord, ReplenishmentState, SourcedBy
-from schemas.stock import StockMove
-from schemas.supply import Supply, SupplyKind
-from store import forecast, freight, ledger, procurement, promising, reconciling, replenishments, stock, supply
+from schemas.procurement.replenishment import (
+    Hop,
+    ReplenishmentProposal,
+    ReplenishmentRecord,
+    ReplenishmentState,
+    SourcedBy,
+)
+from store.cases import policies
 from store.engine import Database
+from store.finance import freight, reconciliation
+from store.inventory import ledger, promising, stock, supply
+from store.inventory.valuing import Worth
+from store.planning import forecast
+from store.procurement import purchase_orders, replenishments
+from tests import written
 from tests.gateway import tower_rows
 
 NOW = datetime.now(UTC)
@@ -76,7 +89,7 @@ async def coming(
 async def expect(database: Database, item: str, site: str, packs: int, days: int) -> None:
     """Planning expects so many packs to be ordered for each of these days."""
     rows = tuple(ForecastRow(item=item, site=site, period=day(n), packs=packs) for n in range(days))
-    batch = ForecastBatch(version=f"{item}-{packs}", made_at=NOW, bucket=Bucket.DAY, rows=rows)
+    batch = ForecastBatch(version=f"{item}-{packs}", made_at=NOW, bucket=PeriodLength.DAY, rows=rows)
     async with database.transaction() as connection:
         await forecast.take_in(connection, "planner", batch)
 
@@ -97,8 +110,8 @@ async def promise(
         promise=Promise(promised_on=day(last), lines=(LinePromise(line=1, promised_on=day(last)),), reason=reason)
     )
     terms = Terms(site=site, released_on=TODAY, lead_days=2, replenish_days=7, priority=priority)
-    pegs = [
-        Peg(
+    reservations = [
+        Reservation(
             line=1,
             item=item,
             site=site,
@@ -113,7 +126,7 @@ async def promise(
     ]
     key = f"{ERP}/{number}"
     async with database.transaction() as connection:
-        await promising.give(connection, key, given, terms, pegs)
+        await promising.give(connection, key, given, terms, reservations)
         await connection.execute(
             "INSERT INTO promise (order_key, promised_on, reason) VALUES (%s, %s, %s)", (key, day(last), reason)
         )
@@ -161,7 +174,7 @@ async def purchase(
         ),
     )
     async with database.transaction() as connection:
-        key = await procurement.open_purchase(connection, ERP, order, [ERP, "acme"])
+        key = await purchase_orders.open_purchase(connection, ERP, order, [ERP, "acme"])
     lines = tuple(
         PurchaseLineRecord(
             line=x.line,
@@ -177,7 +190,7 @@ async def purchase(
     )
     closed = status in (PurchaseStatus.SETTLED, PurchaseStatus.CANCELLED)
     record = PurchaseRecord(order=key, version=1, status=status, purchase=order, closed=closed, lines=lines)
-    await procurement.write(database, record.model_copy(update=changes))
+    await purchase_orders.write(database, written.step(record.model_copy(update=changes)))
     return key
 
 
@@ -194,7 +207,13 @@ async def purchases(database: Database) -> None:
         due_on=day(4),
         expected_on=day(7),
     )
-    shipment = InboundShipment(shipment="ASN-88", carrier="dhl", eta=NOW + timedelta(days=7), status="departed")
+    shipment = InboundShipment(
+        shipment="ASN-88",
+        carrier="dhl",
+        eta=NOW + timedelta(days=7),
+        status="departed",
+        handling_units=("376130321109103420",),
+    )
     await purchase(database, "4500017", PurchaseStatus.SHIPPED, lines=(short,), shipments=(shipment,))
     held = InvoiceRecord(
         number="INV-901",
@@ -255,7 +274,7 @@ async def proposal(database: Database, id: str, hop: Hop, origin: Origin, reason
         origin=origin,
         reason=reason,
     )
-    await replenishments.write(database, record)
+    await replenishments.write(database, written.step(record))
 
 
 async def refused(database: Database) -> None:
@@ -272,11 +291,11 @@ async def compared(
     case = f"{run.case_order}/stock_difference/1"
     async with database.transaction() as connection:
         name = f"{run.workflow_id}/1"
-        await reconciling.begun(connection, run, name, at)
+        await reconciliation.begun(connection, run, name, at)
         kept = [(it, state, case if state is DifferenceState.OPEN else None) for it, state in found]
-        await reconciling.keep(connection, run, kept, at)
+        await reconciliation.keep(connection, run, kept, at)
         explained = sum(1 for it, _ in found if it.explained_by)
-        await reconciling.ended(connection, name, 40, len(found), explained, error or None)
+        await reconciliation.ended(connection, name, 40, len(found), explained, error or None)
 
 
 def difference(item: str, place: str, ours: int, theirs: int, **changes: object) -> Difference:
@@ -298,11 +317,13 @@ def difference(item: str, place: str, ours: int, theirs: int, **changes: object)
 async def books(database: Database) -> None:
     """Goods of two currencies on their way with freight accrued, and comparisons: one clean, one with a difference
     that nobody can explain and one that passes by itself, one that could not be made."""
+    async with database.transaction() as connection:
+        await policies.put(connection, PolicyRule(id="freight", about="freight", body={"share": 0.05}))
     for number, currency, value in (("SO-EUR", "EUR", "12.50"), ("SO-USD", "USD", "8.00")):
         key = await tower_rows.release(database, number)
         moves = {"supplier:acme": -100, "on_hand:LYS": 60, f"transit:DN-{number}": 40}
         async with database.transaction() as connection:
-            await ledger.set_values(connection, key, currency, {"GEAR-5": Decimal(value)})
+            await ledger.set_values(connection, key, currency, {"GEAR-5": Worth(Decimal(value), 1)})
             await ledger.book(
                 connection,
                 [
@@ -315,7 +336,8 @@ async def books(database: Database) -> None:
                     )
                 ],
             )
-            await freight.accrue(connection, f"{key}/v1", key, {f"transit:DN-{number}": {"GEAR-5": 40}})
+            sent: Moves = {f"transit:DN-{number}": {"GEAR-5": 40}}
+            await freight.accrue(connection, written.booking(f"{key}/v1", "order", key, sent))
     await receive(database, "GEAR-5", 500)
     await compared(database, ReconcileRun(system="erp", target=ERP))
     passes = difference(

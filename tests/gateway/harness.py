@@ -10,17 +10,21 @@ from typing import Any
 import httpx
 from fastapi import FastAPI
 
+from dispatch.ports import CommandRefused, TaskKept
+from dispatch.requests import CASE_VERBS, Answer, CommandRecord
 from gateway.app import create_app
-from gateway.auth import Gatekeeper
-from gateway.ports import CommandRefused
-from gateway.requests import CASE_VERBS, Answer, CommandRecord
+from gateway.http.auth import Gatekeeper
 from schemas.base import Role
-from schemas.commands import CaseAnswer, CommandAnswer, ReturnAnswer
-from schemas.lifecycle import StatusAnswer
-from schemas.orders import LinePromise, OrderStatus, Promise
+from schemas.orders.release import LinePromise, OrderStatus, Promise
 from schemas.settings import Settings
-from store import partners
+from schemas.workflows.commands import CaseAnswer, CommandAnswer, ReturnAnswer
+from schemas.workflows.lifecycle import StatusAnswer
 from store.engine import Database
+from store.messaging import verdicts
+from store.messaging.heads import Provisional
+from store.messaging.verdicts import First
+from store.partners import partners
+from store.seals import Seals
 
 MASTER = "a master secret that is long enough to be one"
 PARTNERS = {
@@ -39,12 +43,20 @@ PARTNERS = {
 
 @dataclass
 class StandInHandoff:
-    """Workflows: `up` is whether Temporal answers; `refusal` is what every command is refused with."""
+    """Workflows: `up` is whether Temporal answers; `refusal` is what every command is refused with.
 
+    `slow`: commands are taken, and nothing is decided. `keeps`: whether tasks are found to be kept.
+    """
+
+    database: Database
     up: bool = True
+    slow: bool = False
+    keeps: TaskKept = TaskKept.YES
     refusal: str = ""
+    looks: list[Provisional] = field(default_factory=list)
     released: list[str] = field(default_factory=list)
     commands: list[CommandRecord[Any]] = field(default_factory=list)
+    restarted: list[tuple[str, str, str]] = field(default_factory=list)
 
     async def release(self, key: str, timeout_s: float) -> Promise | None:
         """Promise every order for one day."""
@@ -52,18 +64,34 @@ class StandInHandoff:
         day = date(2026, 3, 9)
         return Promise(promised_on=day, lines=(LinePromise(line=1, promised_on=day),)) if self.up else None
 
-    async def command(self, record: CommandRecord[Any], timeout_s: float) -> Answer | None:
-        """Carry out, or refuse."""
-        if self.refusal:
-            raise CommandRefused(self.refusal)
-        if not self.up:
-            return None
-        self.commands.append(record)
+    async def command(self, record: CommandRecord[Any], first: First, timeout_s: float) -> bool:
+        """Carry out, or refuse: the store has the verdict at once."""
+        if self.up and not self.refusal:
+            self.commands.append(record)
+        if self.up and not self.slow:
+            said = None if self.refusal else self._answer(record).model_dump(mode="json")
+            async with self.database.transaction() as connection:
+                await verdicts.settle(connection, first.id, self.refusal or None, said)
+        return self.up
+
+    async def kept(self, step: Provisional) -> TaskKept:
+        """As it is set."""
+        self.looks.append(step)
+        return self.keeps
+
+    def _answer(self, record: CommandRecord[Any]) -> Answer:
         if record.verb in CASE_VERBS:
             return CaseAnswer(case=record.key, state=f"{record.verb}d", tier=0, queue="transport", assignee="ann")
         if record.verb == "return":
             return ReturnAnswer(order=record.key, rma=record.request.id, state="authorised", packs=1)
         return CommandAnswer(order=record.key, status=OrderStatus.PROMISED, done=f"{record.verb} done")
+
+    async def restart(self, key: str, actor: str, reason: str) -> str | None:
+        """Begin it again, unless it runs."""
+        if self.refusal:
+            raise CommandRefused(self.refusal)
+        self.restarted.append((key, actor, reason))
+        return "1 workflow begun again, 0 messages brought back" if self.up else None
 
     async def status(self, key: str, timeout_s: float) -> StatusAnswer | None:
         """Every order waits for its pick-up."""
@@ -117,6 +145,11 @@ class Gateway:
         gatekeeper = Gatekeeper(self.database, services.settings, clock)
         self.app.state.gateway = replace(services, gatekeeper=gatekeeper)
 
+    def configure(self, **changes: Any) -> None:
+        """From now on with other settings."""
+        services = self.app.state.gateway
+        self.app.state.gateway = replace(services, settings=services.settings.model_copy(update=changes))
+
     async def rows(self, query: str) -> list[dict[str, Any]]:
         """Read the database."""
         async with self.database.connection() as connection:
@@ -131,14 +164,15 @@ class Gateway:
 @asynccontextmanager
 async def gateway_on(url: str, **changes: Any) -> AsyncIterator[Gateway]:
     """A gateway on a migrated database, with the partners above; `changes` are settings."""
-    config = Settings(database_url=url, master_secret=MASTER, **changes)
-    async with Database(url, size=6) as database:
+    config = Settings(master_secret=MASTER, **changes)
+    async with Database(url, 6, Seals.of(config)) as database:
         async with database.transaction() as connection:
             for partner, role in PARTNERS.items():
                 await partners.add(connection, partner, role, f"Name of {partner}")
             keys = {partner: await partners.new_key(connection, partner, "test") for partner in PARTNERS}
-        handoff = StandInHandoff()
+        handoff = StandInHandoff(database)
         app = create_app(config, database, handoff)
         transport = httpx.ASGITransport(app=app)
-        async with httpx.AsyncClient(transport=transport, base_url="http://gateway") as client:
+        client = httpx.AsyncClient(transport=transport, base_url="http://gateway")
+        async with client, app.state.gateway.waiting.listening():
             yield Gateway(app, database, handoff, client, keys)

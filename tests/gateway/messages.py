@@ -4,7 +4,7 @@ import json
 import time
 from typing import Any
 
-from schemas.webhooks import sign, webhook_secret
+from schemas.messaging.webhooks import sign, webhook_secret
 from tests.gateway.harness import MASTER
 
 

@@ -1,19 +1,22 @@
-"""Orders, effects and messages for the control page, written by the store's own functions."""
+"""Orders, effects and messages for the control tower, written by the store's own functions."""
 
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from schemas.base import Origin, Variant
-from schemas.cases import CaseEntry, CaseRecord, CaseState, Finding
-from schemas.effects import Effect, Operation
-from schemas.exceptions import Action, ExceptionKind
-from schemas.milestones import MilestoneKind, ShippedLine
-from schemas.orders import LinePromise, OrderLine, OrderRelease, OrderStatus, Party, Promise
-from schemas.records import Decided, LineRecord, Proposal, ProposalKind, ShipmentRecord, StepRecord
-from schemas.returns import ReturnRecord, ReturnState
-from store import cases, effects, inbox, orders, returns, steps
+from schemas.cases.cases import CaseEntry, CaseRecord, CaseState, Finding
+from schemas.cases.exceptions import Action, ExceptionKind
+from schemas.messaging.effects import Effect, Operation
+from schemas.orders.milestones import MilestoneKind, ShippedLine
+from schemas.orders.release import LinePromise, OrderLine, OrderRelease, OrderStatus, Party, Promise
+from schemas.workflows.records import Decided, LineRecord, Proposal, ProposalKind, ShipmentRecord, StepRecord
+from schemas.workflows.returns import ReturnRecord, ReturnState
+from store.cases import cases
 from store.engine import Database
-from store.inbox import NewMessage
+from store.messaging import effects, inbox, quarantine
+from store.messaging.inbox import NewMessage
+from store.orders import orders, returns, steps
+from tests import written
 
 ERP = "erp-one"
 CUSTOMER = "Ada Lovelace"
@@ -86,19 +89,20 @@ async def step(
                 delivered=packs,
                 promised_on=promised_on,
                 delivered_at=moment,
+                delivered_on=moment.date() if moment else None,
             ),
         ),
         shipments=(ShipmentRecord(shipment=f"DN-{number}", status=rank, delivered_at=moment),),
         effects=owed,
     )
-    await steps.write(database, record)
+    await steps.write(database, written.step(record))
 
 
 async def park(database: Database, text: str, reason: str, waiting_for: str | None = None) -> int:
     """Quarantine a message; returns its id."""
     async with database.transaction() as connection:
         [message_id] = await inbox.accept(connection, [message(text)])
-        await inbox.quarantine(connection, message_id, reason, Origin.PARTNER_MESSAGE, waiting_for)
+        await quarantine.put(connection, message_id, reason, Origin.PARTNER_MESSAGE, waiting_for)
     return message_id
 
 
@@ -149,7 +153,7 @@ async def case(database: Database, number: str, kind: ExceptionKind, queue: str,
         next_at=opened_at + timedelta(hours=2),
         history=(CaseEntry(at=opened_at, what=f"opened: {summary}"),),
     ).model_copy(update=changes)
-    await cases.write(database, record)
+    await cases.write(database, written.step(record))
     return record.id
 
 
@@ -189,7 +193,7 @@ async def sent_back(database: Database, number: str, rma: str) -> None:
         restocked=(ShippedLine(line=1, quantity=1),),
         scrapped=(ShippedLine(line=1, quantity=1),),
     )
-    await returns.write(database, record)
+    await returns.write(database, written.step(record))
 
 
 async def _people(database: Database, number: str, version: int, **fields: Any) -> None:
@@ -201,7 +205,7 @@ async def _people(database: Database, number: str, version: int, **fields: Any) 
         promised_on=PROMISED,
         **fields,
     )
-    await steps.write(database, record)
+    await steps.write(database, written.step(record))
 
 
 async def trouble(database: Database) -> None:

@@ -3,12 +3,14 @@
 from datetime import UTC, date, datetime
 from typing import Any
 
-from schemas.cases import CaseEntry, CaseRecord, CaseState, Finding
-from schemas.exceptions import Action, ExceptionKind
-from schemas.orders import OrderStatus
-from schemas.records import Proposal, ProposalKind, StepRecord
-from store import cases, steps
+from schemas.cases.cases import CaseEntry, CaseRecord, CaseState, Finding
+from schemas.cases.exceptions import Action, ExceptionKind
+from schemas.orders.release import OrderStatus
+from schemas.workflows.records import Proposal, ProposalKind, StepRecord
+from store.cases import cases
 from store.engine import Database
+from store.orders import steps
+from tests import written
 
 CASE = "erp-one/PO-1/tender_reject/1"
 PROPOSAL = "erp-one/PO-1/delay/1"
@@ -32,7 +34,7 @@ async def open_case(database: Database, **changes: Any) -> None:
         opened_at=AT,
         history=(CaseEntry(at=AT, what="opened"),),
     )
-    await cases.write(database, record.model_copy(update=changes))
+    await cases.write(database, written.step(record.model_copy(update=changes)))
 
 
 async def propose(database: Database) -> None:
@@ -54,4 +56,4 @@ async def propose(database: Database) -> None:
             ),
         ),
     )
-    await steps.write(database, step)
+    await steps.write(database, written.step(step))

@@ -6,12 +6,12 @@ from typing import Any
 from urllib.parse import urlencode
 
 from schemas.base import System
-from schemas.stock import Bucket
+from schemas.inventory.stock import Bucket
 from simulators.driver import Driver, Targets
-from simulators.network import ERP
+from simulators.world.network import ERP
 from stack.layout import LocalStack
-from store import ledger
 from store.engine import Database
+from store.inventory import ledger
 
 Books = dict[tuple[str, str], int]
 AT_SITES = (Bucket.ON_HAND, Bucket.ALLOCATED, Bucket.RETURNS, Bucket.BLOCKED)
@@ -19,7 +19,7 @@ AT_SITES = (Bucket.ON_HAND, Bucket.ALLOCATED, Bucket.RETURNS, Bucket.BLOCKED)
 
 async def our_books(stack: LocalStack, *buckets: Bucket) -> Books:
     """(item, place) → packs of our ledger, of the places of these kinds that are not empty."""
-    async with Database(stack.settings.database_url, 2) as database, database.connection() as connection:
+    async with Database(stack.settings.main_database.url, 2) as database, database.connection() as connection:
         rows = await ledger.balances(connection)
     return {(row["item"], row["place"]): int(row["packs"]) for row in rows if row["place"].split(":")[0] in buckets}
 
@@ -69,7 +69,7 @@ async def compare(stack: LocalStack) -> tuple[Books, int]:
 
 async def compare_lists(stack: LocalStack) -> None:
     """Compare what the ERP says of orders, and everybody of what they carried out, with ours."""
-    async with Database(stack.settings.database_url, 2) as database, database.connection() as connection:
+    async with Database(stack.settings.main_database.url, 2) as database, database.connection() as connection:
         cursor = await connection.execute("SELECT number, status FROM order_view WHERE erp = %s", (ERP,))
         orders = {row["number"]: row["status"] for row in await cursor.fetchall()}
         cursor = await connection.execute(

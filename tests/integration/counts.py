@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 
 from schemas.base import Variant
-from schemas.milestones import MilestoneKind as M
-from simulators.happened import HistoricOrder, plan
+from schemas.orders.milestones import MilestoneKind as M
+from simulators.world.happened import HistoricOrder, plan
 
 TOLD_TO_ERP = {
     Variant.DISTRIBUTION_CENTRE: {M.PICKED, M.PACKED, M.SHIPPED, M.DELIVERED},

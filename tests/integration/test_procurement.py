@@ -16,10 +16,9 @@ import pytest_asyncio
 
 from demo.report import reconcile
 from schemas.base import Contract, Role, System
-from schemas.commands import ActionRequest
-from schemas.exceptions import Action
-from schemas.milestones import Milestone, MilestoneKind
-from schemas.procurement import (
+from schemas.cases.exceptions import Action
+from schemas.orders.milestones import Milestone, MilestoneKind
+from schemas.procurement.documents import (
     AdvisedLine,
     DespatchAdvice,
     GoodsReceipt,
@@ -29,14 +28,19 @@ from schemas.procurement import (
     PurchaseOrder,
     ReceivedLine,
 )
-from simulators.driver import Driver, Targets
+from schemas.workflows.commands import ActionRequest
+from simulators.driver import Driver, Targets, decided
 from simulators.faults import NONE, Faults
-from simulators.network import ERP
-from simulators.purchasing import ItemRules, PurchaseBook
-from simulators.supplying import SupplyPlan
+from simulators.systems.purchasing import ItemRules, PurchaseBook
+from simulators.systems.supplying import SupplyPlan
+from simulators.world.network import ERP
 from stack.layout import LocalStack, StackOptions, local_stack
-from store import ledger, partners, procurement, report
 from store.engine import Database
+from store.inventory import ledger
+from store.partners import partners
+from store.procurement import purchase_orders
+from store.views import report
+from tests.faults.losing import detour
 from tests.stack.standins import WITHIN_S, until
 
 SUPPLIER, SITE, WAREHOUSE, CARRIER = "acme", "RDC-EMEA", "wms-rdc-emea", "carrier-alpha"
@@ -85,12 +89,13 @@ class Shop:
     async def release(self, order: PurchaseOrder) -> PurchaseOrder:
         """The ERP releases it."""
         answer = await self.post(ERP, "/v1/purchase-orders", order)
-        assert answer.status_code == 202, answer.text
+        assert answer.is_success, answer.text
         return order
 
     async def post(self, by: str, path: str, body: Contract) -> httpx.Response:
-        """Post as somebody."""
-        return await self.api[by].post(path, content=body.model_dump_json(exclude_none=True))
+        """Post as somebody, again while nobody answers."""
+        content = body.model_dump_json(exclude_none=True)
+        return await decided(lambda: self.api[by].post(path, content=content))
 
     async def show(self, path: str, by: str = "helpdesk") -> dict[str, Any]:
         """Read as somebody; nothing while there is none."""
@@ -161,6 +166,15 @@ class Shop:
 
         await until(is_so)
 
+    async def settled(self, event_id: str, state: str) -> None:
+        """Wait until a message is settled so: that is when its step is confirmed."""
+
+        async def is_so() -> bool:
+            await asyncio.sleep(0.05)
+            return (await self.message(event_id)).get("state") == state
+
+        await until(is_so)
+
     async def message(self, event_id: str) -> dict[str, Any]:
         """The newest inbox message of that id."""
         async with self.database.connection() as connection:
@@ -179,11 +193,13 @@ async def shop() -> AsyncIterator[Shop]:
 
 
 @asynccontextmanager
-async def open_shop(seed: int) -> AsyncIterator[Shop]:
+async def open_shop(seed: int, *, durable: bool = False) -> AsyncIterator[Shop]:
     """Start a stack, and provision everybody."""
     async with AsyncExitStack() as opened:
-        stack = await opened.enter_async_context(local_stack(StackOptions(ephemeral=True, durable=False, seed=seed)))
-        database = await opened.enter_async_context(Database(stack.settings.database_url, 3))
+        stack = await opened.enter_async_context(
+            local_stack(StackOptions(ephemeral=True, durable=durable, seed=seed, detour=detour()))
+        )
+        database = await opened.enter_async_context(Database(stack.settings.main_database.url, 3))
         async with database.transaction() as connection:
             for partner, role in ROLES.items():
                 await partners.add(connection, partner, role, partner)
@@ -249,7 +265,7 @@ async def test_what_comes_when_everything_is_paid_is_taken_in(shop: Shop) -> Non
     await shop.reaches(order, "settled")
     await shop.case(order, "invoice_mismatch", "cured")
     for name in ("gr-more", "inv-more"):
-        assert (await shop.message(f"{order.number}-{name}"))["state"] == "applied"
+        await shop.settled(f"{order.number}-{name}", "applied")
     book = await shop.book(order)
     assert (book.received, book.payable) == (110, Decimal(1250))
     assert await shop.stock(order) == {f"on_hand:{SITE}": 110, f"supplier:{SUPPLIER}": -110}
@@ -301,7 +317,7 @@ async def test_a_document_before_its_order_waits_for_it(shop: Shop) -> None:
     await until(parked)
     await shop.release(order)
     await shop.reaches(order, "settled")
-    assert (await shop.message(f"{order.number}-4"))["state"] == "applied"
+    await shop.settled(f"{order.number}-4", "applied")
 
 
 async def test_carriers_reach_the_order_and_strangers_do_not(shop: Shop) -> None:
@@ -367,8 +383,9 @@ def proposal(name: str, **changes: Any) -> dict[str, Any]:
 
 async def propose(shop: Shop, name: str, **changes: Any) -> None:
     """Planning proposes."""
-    answer = await shop.api["planner"].post("/v1/replenishments", json=proposal(name, **changes))
-    assert answer.status_code == 202, answer.text
+    content = proposal(name, **changes)
+    answer = await decided(lambda: shop.api["planner"].post("/v1/replenishments", json=content))
+    assert answer.is_success, answer.text
 
 
 async def test_an_accepted_proposal_becomes_a_tracked_purchase_order(shop: Shop) -> None:
@@ -586,7 +603,7 @@ async def test_measures_of_procurement(shop: Shop) -> None:
 
     async def measured() -> dict[str, Any]:
         async with shop.database.connection() as connection:
-            return await procurement.measures(connection)
+            return await purchase_orders.measures(connection)
 
     before = await measured()
     for dearer in (Decimal(0), Decimal(1)):

@@ -8,10 +8,12 @@ import httpx
 from schemas.base import Role, System
 from simulators.driver import Driver, Targets
 from simulators.faults import Faults
-from simulators.network import ERP
+from simulators.world.network import ERP
 from stack.layout import StackOptions, local_stack
-from store import inbox, partners
 from store.engine import Database
+from store.messaging import inbox
+from store.partners import partners
+from tests.faults.losing import detour
 from tests.stack.standins import until
 
 SITE, WAREHOUSE, PLANNER = "RDC-EMEA", "wms-rdc-emea", "planner"
@@ -33,8 +35,8 @@ def forecast(version: str, day: int, packs: int) -> dict[str, Any]:
 
 
 async def test_the_erps_own_books_follow_however_often_it_fails() -> None:
-    async with local_stack(StackOptions(ephemeral=True, durable=False, seed=3)) as stack:
-        async with Database(stack.settings.database_url, 2) as database, database.transaction() as connection:
+    async with local_stack(StackOptions(ephemeral=True, durable=False, seed=3, detour=detour())) as stack:
+        async with Database(stack.settings.main_database.url, 2) as database, database.transaction() as connection:
             for partner, role in ROLES.items():
                 await partners.add(connection, partner, role, partner)
             keys = {partner: await partners.new_key(connection, partner, "test") for partner in ROLES}
@@ -53,7 +55,10 @@ async def test_the_erps_own_books_follow_however_often_it_fails() -> None:
 
             async def known() -> bool:
                 await asyncio.sleep(0.05)
-                async with Database(stack.settings.database_url, 2) as database, database.connection() as connection:
+                async with (
+                    Database(stack.settings.main_database.url, 2) as database,
+                    database.connection() as connection,
+                ):
                     return not (await inbox.counts(connection)).get("received")
 
             await until(known)  # the first reports waited until the ERP had said that it knows the item

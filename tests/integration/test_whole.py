@@ -1,6 +1,7 @@
 """The whole product, every process: orders released over HTTP, carried to their end, every system's books compared."""
 
 import asyncio
+import json
 import os
 import signal
 from collections.abc import AsyncIterator
@@ -11,14 +12,15 @@ import httpx
 import pytest_asyncio
 
 from demo.report import sound
-from demo.run import Plan, Progress, run
+from demo.run import RunPlan, RunProgress, run
 from simulators.driver import Driver, Targets
-from simulators.happened import expectations
-from simulators.network import ERP
-from simulators.orders import generate
+from simulators.orders.made_up import generate
+from simulators.world.happened import expectations
+from simulators.world.network import ERP
 from stack.layout import LocalStack, StackOptions, local_stack
-from store import partners
 from store.engine import Database
+from store.partners import partners
+from tests.faults.losing import detour
 from tests.integration.counts import instructed, milestones_for_the_erp
 from tests.stack.standins import until
 
@@ -39,9 +41,9 @@ class Whole:
 @pytest_asyncio.fixture(scope="module")
 async def whole() -> AsyncIterator[Whole]:
     """Carry 25 orders with light faults through a stack of their own."""
-    async with local_stack(StackOptions(ephemeral=True, durable=False, seed=SEED)) as stack:
-        report = await run(stack, Plan(ORDERS, faults="light", seed=SEED), Progress(), lambda: None)
-        async with Database(stack.settings.database_url, 2) as database, database.connection() as connection:
+    async with local_stack(StackOptions(ephemeral=True, durable=False, seed=SEED, detour=detour())) as stack:
+        report = await run(stack, RunPlan(ORDERS, faults="light", seed=SEED), RunProgress(), lambda: None)
+        async with Database(stack.settings.main_database.url, 2) as database, database.connection() as connection:
             key = await partners.new_key(connection, ERP, "test")
         headers = {"Authorization": f"Bearer {key}", "Content-Type": "application/json"}
         async with httpx.AsyncClient(base_url=stack.urls.gateway, headers=headers, trust_env=False) as erp:
@@ -55,6 +57,12 @@ async def test_nothing_is_lost_and_nothing_done_twice(whole: Whole) -> None:
     assert messages["accepted"] == messages["applied"] + messages["superseded"] + messages["quarantined"]
     assert messages["quarantined"] == 0, "what waited for its order or shipment was revived"
     assert whole.report["restarts"] == {"worker": 0, "temporal": 0}
+
+
+async def test_gateway_and_worker_log_as_json(whole: Whole) -> None:
+    for name in ("gateway", "worker"):
+        lines = [line for line in whole.stack.log(name).read_text().splitlines() if line.startswith("{")]
+        assert {"event", "level", "timestamp"} <= json.loads(lines[-1]).keys()
 
 
 async def test_punctuality_is_what_the_dates_say(whole: Whole) -> None:
@@ -74,7 +82,7 @@ async def test_every_system_was_told_exactly_what_the_plans_say(whole: Whole) ->
     assert sorted(told) == sorted(milestones_for_the_erp(ORDERS, SEED))
     assert len(books["wms"].entries) == whole.report["effects"]["wms"]["expected"] == instructed(ORDERS)
     assert len(books["tms"].entries) == whole.report["effects"]["tms"]["expected"] == len(ORDERS)
-    async with Database(whole.stack.settings.database_url, 2) as database, database.connection() as connection:
+    async with Database(whole.stack.settings.main_database.url, 2) as database, database.connection() as connection:
         cursor = await connection.execute(
             "SELECT count(DISTINCT order_key) AS orders FROM planning_delta d JOIN order_view o ON o.key = d.order_key "
             "WHERE sent_at IS NOT NULL"

@@ -4,12 +4,12 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from simulators.mailroom import Mailroom, mailroom
+from simulators.mail_server import MailServer, mail_server
 from tests.notify.mailbox import SECRET
 
 
 @pytest.fixture
-async def room() -> AsyncIterator[Mailroom]:
+async def room() -> AsyncIterator[MailServer]:
     """A real mail server and receiver."""
-    async with mailroom(SECRET) as room:
+    async with mail_server(SECRET) as room:
         yield room

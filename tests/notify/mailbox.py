@@ -6,10 +6,10 @@ from typing import Any
 
 from pydantic import SecretStr
 
-from schemas.cases import Notice
-from schemas.exceptions import Channel
-from schemas.notify import Encryption, NotifySettings, SmtpServer, WebhookTarget
-from simulators.mailroom import Mailroom
+from schemas.cases.cases import Notice
+from schemas.cases.exceptions import Channel
+from schemas.cases.notifications import Encryption, NotifySettings, SmtpServer, WebhookTarget
+from simulators.mail_server import MailServer
 
 SECRET = "whsec_" + b64encode(b"thirty-two bytes, known to two..").decode()
 SENDER = "syncline@example.com"
@@ -19,7 +19,7 @@ HOOK = "control-tower"
 NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 
 
-def settings_for(room: Mailroom, **changes: Any) -> NotifySettings:
+def settings_for(room: MailServer, **changes: Any) -> NotifySettings:
     """Every channel leads to the mail room."""
     fields: dict[str, Any] = {
         "smtp": SmtpServer(host="127.0.0.1", port=room.smtp_port, tls=Encryption.NONE, sender=SENDER),

@@ -10,21 +10,23 @@ from typing import Any
 import pytest
 from temporalio.testing import ActivityEnvironment
 
-from activities.notify import DispatchLimits, NotifyActivities
+from activities.cases.notify import DispatchLimits, NotifyActivities
 from connectors.notify.channels import messengers
-from connectors.notify.ports import Letter, Messenger
+from connectors.notify.ports import OutgoingMessage, Sender
 from connectors.ports import Unavailable
 from schemas.base import Origin, Variant
-from schemas.cases import Notice
-from schemas.exceptions import Channel
-from schemas.notify import Encryption, NoticesReport, NoticesRun, NotifySettings, SmtpServer
-from schemas.orders import OrderLine, OrderRelease, Party
-from schemas.policies import PolicyRule, Scope
-from simulators.mailroom import Mailroom
-from store import inbox, notices, orders, policies
+from schemas.cases.cases import Notice
+from schemas.cases.exceptions import Channel
+from schemas.cases.notifications import Encryption, NoticesReport, NoticesRun, NotifySettings, SmtpServer
+from schemas.cases.policies import PolicyRule, Scope
+from schemas.orders.release import OrderLine, OrderRelease, Party
+from simulators.mail_server import MailServer
+from store.cases import notices, policies
 from store.engine import Database
-from store.inbox import NewMessage
-from store.wake import Wake
+from store.messaging import inbox
+from store.messaging.inbox import NewMessage
+from store.messaging.wake import Wake
+from store.orders import orders
 from tests.notify.mailbox import DESK, HOOK, NOON, ROOM, SENDER, notice, settings_for
 from tests.stack.standins import until
 
@@ -92,7 +94,7 @@ class Running:
 
 @asynccontextmanager
 async def dispatching(
-    database: Database, by: NotifySettings | Mapping[Channel, Messenger], limits: DispatchLimits = LIMITS
+    database: Database, by: NotifySettings | Mapping[Channel, Sender], limits: DispatchLimits = LIMITS
 ) -> AsyncIterator[Running]:
     """Dispatch as long as the context lasts; what is under way at its end is cut off, as in a sudden death."""
     config = by if isinstance(by, NotifySettings) else NotifySettings()
@@ -114,10 +116,10 @@ class Standin:
     slow: set[str] = field(default_factory=set)
     broken: set[str] = field(default_factory=set)
     go: asyncio.Event = field(default_factory=asyncio.Event)
-    begun: list[Letter] = field(default_factory=list)
-    letters: list[Letter] = field(default_factory=list)
+    begun: list[OutgoingMessage] = field(default_factory=list)
+    letters: list[OutgoingMessage] = field(default_factory=list)
 
-    async def send(self, letter: Letter) -> None:
+    async def send(self, letter: OutgoingMessage) -> None:
         """Note a letter."""
         self.begun.append(letter)
         if letter.to in self.slow:
@@ -127,7 +129,7 @@ class Standin:
         self.letters.append(letter)
 
 
-async def test_each_notice_goes_out_once_over_its_channel(database: Database, room: Mailroom) -> None:
+async def test_each_notice_goes_out_once_over_its_channel(database: Database, room: MailServer) -> None:
     everywhere = [notice(channel=channel) for channel in Channel]
     await ask(database, *everywhere)
     async with dispatching(database, settings_for(room)) as running:
@@ -141,7 +143,7 @@ async def test_each_notice_goes_out_once_over_its_channel(database: Database, ro
     assert set((await states(database)).values()) == {"sent"}
 
 
-async def test_a_dead_mail_server_does_not_stop_the_chat(database: Database, room: Mailroom) -> None:
+async def test_a_dead_mail_server_does_not_stop_the_chat(database: Database, room: MailServer) -> None:
     dead = SmtpServer(host="127.0.0.1", port=1, tls=Encryption.NONE, sender=SENDER)
     await ask(database, *(notice(n, channel=c) for n in (1, 2) for c in (Channel.EMAIL, Channel.CHAT)))
     async with dispatching(database, settings_for(room, smtp=dead)) as running:
@@ -166,8 +168,8 @@ async def test_a_dead_mail_server_does_not_stop_the_chat(database: Database, roo
     assert set((await states(database)).values()) == {"sent"}
 
 
-async def test_what_is_refused_is_given_up_and_what_is_put_off_is_not(database: Database, room: Mailroom) -> None:
-    room.chat_answers, room.event_answers = [404], [503]
+async def test_what_is_refused_is_given_up_and_what_is_put_off_is_not(database: Database, room: MailServer) -> None:
+    room.chat_answers, room.event_answers = [410], [503]
     await ask(database, notice(channel=Channel.CHAT), notice(channel=Channel.WEBHOOK), notice(2, channel=Channel.CHAT))
     async with dispatching(database, settings_for(room)) as running:
         await running.until(lambda: room.chats and not room.event_answers)
@@ -175,7 +177,7 @@ async def test_what_is_refused_is_given_up_and_what_is_put_off_is_not(database: 
     assert (report.letters, report.failures, report.given_up) == (1, 2, 1)
     by_key = {row["key"]: row for row in await rows(database)}
     chat, hook = by_key[notice(channel=Channel.CHAT).key], by_key[notice(channel=Channel.WEBHOOK).key]
-    assert (chat["state"], chat["error"]) == ("failed", "notify: webhook: HTTP 404")
+    assert (chat["state"], chat["error"]) == ("failed", "notify: webhook: HTTP 410")
     assert (hook["state"], hook["error"]) == ("planned", "notify: webhook: HTTP 503")
     assert timedelta(seconds=70) < hook["due_in"] <= timedelta(seconds=77), "as the receiver asked"
 
@@ -209,7 +211,7 @@ async def test_one_channel_writes_to_a_limited_number_of_addresses_at_once(datab
         await running.end()
 
 
-async def test_a_digest_gathers_what_came_in_its_window(database: Database, room: Mailroom) -> None:
+async def test_a_digest_gathers_what_came_in_its_window(database: Database, room: MailServer) -> None:
     await rule(database, "transport-email", Channel.EMAIL, address=DESK, digest_s=3600)
     await ask(database, notice(1), notice(2), notice(3, tier=2), notice(4, asked_at=datetime.now(UTC)))
     async with dispatching(database, settings_for(room)) as running:
@@ -222,7 +224,7 @@ async def test_a_digest_gathers_what_came_in_its_window(database: Database, room
     assert timedelta() < later["due_in"] <= timedelta(hours=1)
 
 
-async def test_in_quiet_hours_only_what_is_loud_goes_out(database: Database, room: Mailroom) -> None:
+async def test_in_quiet_hours_only_what_is_loud_goes_out(database: Database, room: MailServer) -> None:
     hour = datetime.now(UTC).hour
     end = (hour + 2) % 24
     await rule(database, "transport-email", Channel.EMAIL, address=DESK, quiet_from=hour, quiet_to=end)
@@ -256,7 +258,7 @@ async def order_of(database: Database, number: str, email: str | None) -> None:
 
 
 async def test_a_customer_is_written_to_at_the_orders_address_and_without_one_the_notice_says_so(
-    database: Database, room: Mailroom
+    database: Database, room: MailServer
 ) -> None:
     await order_of(database, "SO-1", None)
     await order_of(database, "SO-2", "c@example.org")
@@ -274,12 +276,54 @@ async def test_a_customer_is_written_to_at_the_orders_address_and_without_one_th
     assert "c@example.org" not in str((without, told, unknown)), "the address is kept nowhere else"
 
 
+async def test_the_nights_of_a_queue_are_those_of_the_usual_zone(database: Database, room: MailServer) -> None:
+    hour = datetime.now(UTC).hour
+    night: dict[str, Any] = {"quiet_from": (hour + 11) % 24, "quiet_to": (hour + 14) % 24}
+    await rule(database, "transport-email", Channel.EMAIL, address=DESK, **night)
+    async with database.transaction() as connection:
+        await policies.put(
+            connection, PolicyRule(id="all", about="days", scope=Scope(), body={"time_zone": "Etc/GMT-12"})
+        )
+    await ask(database, notice(1), notice(2, tier=2))
+
+    async def put_off() -> bool:
+        return any(row["due_in"] > timedelta(minutes=30) for row in await rows(database) if row["state"] == "planned")
+
+    async with dispatching(database, settings_for(room)) as running:
+        await running.until(lambda: room.mails)
+        await running.until(put_off)
+        await running.end()
+    assert len(room.mails) == 1, "only what is loud"
+
+
+async def test_a_customer_is_not_written_to_at_night_by_its_own_clock(database: Database, room: MailServer) -> None:
+    """In two zones twelve hours apart, it is night in one."""
+    hour = datetime.now(UTC).hour
+    night = {"quiet_from": (hour + 11) % 24, "quiet_to": (hour + 14) % 24}
+    await rule(database, "customers", Channel.EMAIL, "customer", **night)
+    await order_of(database, "SO-1", "here@example.org")
+    await order_of(database, "SO-2", "there@example.org")
+    async with database.transaction() as connection:
+        await orders.delivered_in(connection, "erp-one/SO-2", "UTC+12:00")
+    mine = {"to": "customer", "template": "customer_delay", "facts": {"promised_on": "2026-05-28"}}
+    await ask(database, notice(1, **mine), notice(2, **mine))
+
+    async def put_off() -> bool:
+        return any(row["due_in"] > timedelta(minutes=30) for row in await rows(database) if row["state"] == "planned")
+
+    async with dispatching(database, settings_for(room)) as running:
+        await running.until(lambda: room.mails)
+        await running.until(put_off)
+        await running.end()
+    assert [mail.recipients for mail in room.mails] == [("here@example.org",)]
+
+
 async def _is(database: Database, expected: dict[str, str]) -> bool:
     return await states(database) == expected
 
 
 async def test_without_an_address_or_with_a_bad_policy_only_that_queue_suffers(
-    database: Database, room: Mailroom
+    database: Database, room: MailServer
 ) -> None:
     await rule(
         database, "bad", Channel.EMAIL, "broken", address=DESK, time_zone="Nowhere/At_All", quiet_from=1, quiet_to=5
@@ -295,9 +339,11 @@ async def test_without_an_address_or_with_a_bad_policy_only_that_queue_suffers(
         assert (each["state"], each["error"]) == ("planned", "platform: the channel policy is not valid")
 
 
-async def test_a_letter_that_cannot_be_written_does_not_stop_the_others(database: Database, room: Mailroom) -> None:
-    await rule(database, "bad", Channel.EMAIL, "broken", address="broken@example.com", time_zone="Nowhere/At_All")
-    await ask(database, notice(1, to="broken"), notice(2))
+async def test_a_letter_that_cannot_be_written_does_not_stop_the_others(database: Database, room: MailServer) -> None:
+    await order_of(database, "SO-1", "c@example.org")
+    async with database.transaction() as connection:
+        await orders.delivered_in(connection, "erp-one/SO-1", "Nowhere/At_All")
+    await ask(database, notice(1, to="customer"), notice(2))
     async with dispatching(database, settings_for(room)) as running:
         await running.until(lambda: room.mails)
         await running.until(lambda: _is(database, {"SO-1 email": "planned", "SO-2 email": "sent"}))
@@ -306,7 +352,7 @@ async def test_a_letter_that_cannot_be_written_does_not_stop_the_others(database
 
 
 async def test_after_a_sudden_death_the_lease_runs_out_and_the_repeat_is_recognisable(
-    database: Database, room: Mailroom
+    database: Database, room: MailServer
 ) -> None:
     channel = Standin(slow={DESK})
     await ask(database, notice())

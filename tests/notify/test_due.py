@@ -5,12 +5,12 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.notices import MAX_ATTEMPTS, MAX_DIGEST, due_at, letter_key, letters, retry_in_s
-from schemas.cases import Notice
-from schemas.policies import ChannelPolicy
+from domain.cases.notices import MAX_ATTEMPTS, MAX_DIGEST, due_at, letter_key, letters, retry_in_s
+from schemas.cases.cases import Notice
+from schemas.cases.policies import ChannelPolicy
 from tests.notify.mailbox import NOON, notice
 
 NIGHT = {"quiet_from": 22, "quiet_to": 6, "time_zone": "Europe/Berlin"}
@@ -55,7 +55,6 @@ def test_a_loud_tier_waits_neither_for_the_morning_nor_for_a_digest() -> None:
     assert due_at(notice(tier=1), policy, midnight) == berlin("2026-03-03 06:00")
 
 
-@settings(deadline=None)
 @given(
     now=st.integers(0, 365 * 86_400).map(lambda seconds: NOON + timedelta(seconds=seconds)),
     zone=st.sampled_from(["UTC", "Europe/Berlin", "America/New_York", "Asia/Kolkata", "Australia/Lord_Howe"]),

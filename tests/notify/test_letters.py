@@ -4,15 +4,15 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from activities.letters import write_letter
-from connectors.notify.ports import Letter
-from schemas.cases import Notice
+from activities.cases.messages import write_letter
+from connectors.notify.ports import OutgoingMessage
+from schemas.cases.cases import Notice
 from tests.notify.mailbox import DESK, NOON, notice
 
 ZONE = ZoneInfo("Europe/Berlin")
 
 
-def written(*notices: Notice) -> Letter:
+def written(*notices: Notice) -> OutgoingMessage:
     """The letter of these notices."""
     return write_letter(notices, DESK, ZONE, NOON)
 

@@ -1,25 +1,31 @@
 """Stock, supply and orders at hand for the tests of promising."""
 
 from datetime import UTC, date, datetime
+from itertools import count
 from typing import Any
 
-from domain.opening import opening
-from gateway.promising import first_promise
-from gateway.requests import CommandRecord
+from dispatch.orders.promising import first_promise
+from dispatch.requests import CommandRecord
+from domain.orders.opening import opening
 from schemas.base import Role
-from schemas.commands import AmendRequest, LineAmendment
-from schemas.exceptions import OrderPolicy
-from schemas.lifecycle import OrderStart
-from schemas.orders import OrderLine, OrderRelease, OrderStatus, Party
-from schemas.records import LineRecord, StepRecord
-from schemas.stock import Moves, StockMove
-from schemas.supply import Supply, SupplyKind
-from store import inbox, ledger, orders, promising, steps, supply
+from schemas.cases.exceptions import OrderPolicy
+from schemas.inventory.stock import Moves, StockMove
+from schemas.inventory.supply import Supply, SupplyKind
+from schemas.orders.release import OrderLine, OrderRelease, OrderStatus, Party
+from schemas.workflows.commands import AmendRequest, LineAmendment
+from schemas.workflows.lifecycle import OrderStart
+from schemas.workflows.records import LineRecord, StepRecord
+from schemas.workflows.steps import WorkflowStep
 from store.engine import Database
-from store.inbox import NewMessage
+from store.inventory import ledger, promising, supply
+from store.messaging import inbox
+from store.messaging.inbox import NewMessage
+from store.orders import orders, steps
+from tests import written
 
 NOW = datetime(2026, 5, 4, 12, tzinfo=UTC)
 TODAY = NOW.date()
+_tasks = count(10)
 ITEM, SITE = "A", "LYS"
 LEAD_DAYS = 4
 """From goods on hand to delivery, without a mode."""
@@ -96,26 +102,26 @@ async def promise(database: Database, number: str, *packs: int, alternates: tupl
     """Release an order and promise it."""
     wish = release(number, *packs, **fields)
     start = await accept(database, wish)
-    return await first_promise(database, start, wish, OrderPolicy(alternates=alternates))
+    return await first_promise(database, start, wish, OrderPolicy(alternates=alternates), NOW)
 
 
 async def begin(database: Database, start: OrderStart) -> None:
     """The first step of its workflow."""
-    await steps.write(
-        database,
-        StepRecord(
-            order=start.key,
-            version=0,
-            status=OrderStatus.PROMISED,
-            promised_on=start.promise.promised_on,
-            first_promise=start.promise,
-        ),
+    opened = StepRecord(
+        order=start.key,
+        version=0,
+        status=OrderStatus.PROMISED,
+        promised_on=start.promise.promised_on,
+        first_promise=start.promise,
     )
+    await steps.write(database, written.step(opened))
 
 
-def step(start: OrderStart, version: int, moves: Moves, *lines: LineRecord, **fields: Any) -> StepRecord:
-    """A later step."""
-    return StepRecord(
+def step(
+    start: OrderStart, version: int, moves: Moves, *lines: LineRecord, base: int | None = None, **fields: Any
+) -> WorkflowStep[StepRecord]:
+    """A step of a later task than those before."""
+    record = StepRecord(
         order=start.key,
         version=version,
         status=fields.pop("status", OrderStatus.ALLOCATED),
@@ -124,6 +130,7 @@ def step(start: OrderStart, version: int, moves: Moves, *lines: LineRecord, **fi
         moves=moves,
         **fields,
     )
+    return written.step(record, base=base, at=next(_tasks))
 
 
 def line(number: int, ordered: int, **fields: Any) -> LineRecord:
@@ -142,7 +149,7 @@ async def amendment(database: Database, start: OrderStart, *lines: LineAmendment
     return inbox_id
 
 
-async def pegs(database: Database) -> dict[str, int]:
+async def reservations(database: Database) -> dict[str, int]:
     """`order line site supply` → packs."""
     async with database.connection() as connection:
         cursor = await connection.execute("SELECT * FROM peg ORDER BY order_key, line, site, supply_key")

@@ -9,9 +9,10 @@ import pytest
 import pytest_asyncio
 from temporalio.client import Client
 
-from gateway.handoff import TemporalHandoff
-from store import steps
+from dispatch.handoff import TemporalHandoff
 from store.engine import Database
+from store.orders import steps
+from tests.dispatch.standins import standing_in
 from tests.gateway.harness import Gateway, gateway_on
 from tests.promising.stocked import (
     ITEM,
@@ -22,13 +23,12 @@ from tests.promising.stocked import (
     line,
     may,
     oversold,
-    pegs,
     promise,
     put_stock,
     release,
+    reservations,
     step,
 )
-from tests.relay.standins import standing_in
 
 QUESTION: dict[str, Any] = {
     "site": "LYS",
@@ -145,7 +145,7 @@ async def test_a_question_is_answered_and_reserves_nothing(gateway: Gateway) -> 
         assert body["promise"]["promised_on"] == f"{today + timedelta(days=11)}"
         assert [(it["supply"], it["packs"]) for it in body["parts"]] == [("", 40), ("lead", 60)]
         assert body["promise"]["reason"].endswith(body["parts"][1]["words"])
-    assert await pegs(gateway.database) == {}
+    assert await reservations(gateway.database) == {}
 
 
 @pytest.mark.parametrize(
@@ -174,7 +174,7 @@ async def test_gateway_and_relay_hand_over_the_same_promises_at_once(
         given = await asyncio.gather(*(it.release(key, 20.0) for key in keys for it in handoffs))
         promises = [set(given[n : n + len(handoffs)]) for n in range(0, len(given), len(handoffs))]
         assert all(len(it) == 1 and None not in it for it in promises)
-        held = await pegs(database)
+        held = await reservations(database)
         assert sorted(held.values()) == [10] * 8
         assert sum(packs for name, packs in held.items() if name.endswith("LYS")) == 50
         assert await oversold(database) == 0

@@ -7,13 +7,16 @@ from typing import Any
 
 import pytest
 
-from gateway.promising import first_promise
-from schemas.exceptions import OrderPolicy
-from schemas.orders import OrderRelease
-from store import promising, steps
+from dispatch.orders.promising import first_promise, would_promise
+from schemas.cases.exceptions import OrderPolicy
+from schemas.inventory.promising import PromiseQuestion, QuestionLine
+from schemas.orders.release import OrderRelease
 from store.engine import Database
+from store.inventory import promising
+from store.orders import steps
 from tests.promising.stocked import (
     LEAD_DAYS,
+    NOW,
     SITE,
     TODAY,
     accept,
@@ -23,10 +26,10 @@ from tests.promising.stocked import (
     line,
     may,
     oversold,
-    pegs,
     promise,
     put_stock,
     release,
+    reservations,
     step,
 )
 
@@ -34,8 +37,8 @@ from tests.promising.stocked import (
 async def test_where_no_stock_is_kept_the_lead_time_promises_and_the_answer_says_so(database: Database) -> None:
     start = await promise(database, "1", 40, wanted=5)
     assert start.promise.promised_on == TODAY + timedelta(days=LEAD_DAYS)
-    assert start.promise.reason == "1 of 1 lines need the lead time until 2026-05-08, by lead time"
-    assert await pegs(database) == {}
+    assert start.promise.reason == "1 of 1 line needs the lead time until 2026-05-08, by lead time"
+    assert await reservations(database) == {}
 
 
 async def test_an_order_gets_stock_and_then_named_supplies_and_says_so(database: Database) -> None:
@@ -44,7 +47,7 @@ async def test_an_order_gets_stock_and_then_named_supplies_and_says_so(database:
     start = await promise(database, "1", 100)
     assert start.promise.reason == "promised 14 May: 40 from LYS now, 60 from PO 7781 due 10 May"
     assert [it.promised_on for it in start.promise.lines] == [may(14)]
-    assert await pegs(database) == {"1 1 LYS": 40, "1 1 LYS po/erp/7781/1": 60}
+    assert await reservations(database) == {"1 1 LYS": 40, "1 1 LYS po/erp/7781/1": 60}
     second = await promise(database, "2", 10)
     assert second.promise.reason == "promised 24 May: 10 from PO 7790 due 20 May"
 
@@ -53,7 +56,33 @@ async def test_nothing_in_sight_is_promised_by_replenishment(database: Database)
     await put_stock(database, "s", 5)
     start = await promise(database, "1", 8)
     assert start.promise.reason == "promised 15 May: 5 from LYS now, 3 replenished by 11 May"
-    assert await pegs(database) == {"1 1 LYS": 5, "1 1 LYS lead": 3}
+    assert await reservations(database) == {"1 1 LYS": 5, "1 1 LYS lead": 3}
+
+
+async def test_supply_that_is_overdue_is_not_promised_as_if_it_came_today(database: Database) -> None:
+    await put_stock(database, "s", 5)
+    await expect(database, incoming("7781", 60, 2))
+    start = await promise(database, "1", 8)
+    words = "5 from LYS now, 3 from PO 7781 due 2 May, overdue, expected 9 May"
+    assert start.promise.reason == f"promised 13 May: {words}"
+
+
+@pytest.mark.parametrize("variant", [{}, {"variant": "direct_drop", "supplier": "acme", "site": None}])
+async def test_a_release_of_days_ago_is_promised_from_today_as_whoever_asks_is_told(
+    database: Database, variant: dict[str, Any]
+) -> None:
+    await put_stock(database, "s", 5)
+    wish = release("1", 8, released_at=NOW - timedelta(days=3), wanted=1, **variant)
+    start = await first_promise(database, await accept(database, wish), wish, OrderPolicy(), NOW)
+    question = PromiseQuestion(site=SITE, requested_on=may(1), lines=(QuestionLine(line=1, item="A", quantity=3),))
+    asked = await would_promise(database, question, OrderPolicy(), NOW)
+    if not variant:
+        assert start.promise.promised_on == may(15)
+        assert asked.promise.promised_on == start.promise.promised_on
+    else:
+        assert start.promise.promised_on == may(9), "two days of preparation, three under way"
+    later = await first_promise(database, start, wish, OrderPolicy(), NOW + timedelta(days=9))
+    assert later.promise == start.promise, "and whoever hands it over again finds that"
 
 
 async def test_another_site_sends_what_the_own_one_cannot_in_time(database: Database) -> None:
@@ -80,18 +109,18 @@ async def test_drops_and_replays_of_the_past_reserve_nothing(database: Database,
     await put_stock(database, "s", 40)
     start = await promise(database, "1", 40, **fields)
     assert start.promise.reason == "as requested"
-    assert await pegs(database) == {}
+    assert await reservations(database) == {}
 
 
 async def test_a_repeat_finds_the_same_promise(database: Database) -> None:
     await put_stock(database, "s", 40)
     wish = release("1", 40)
     start = await accept(database, wish)
-    both = await asyncio.gather(*(first_promise(database, start, wish, OrderPolicy()) for _ in range(4)))
+    both = await asyncio.gather(*(first_promise(database, start, wish, OrderPolicy(), NOW) for _ in range(4)))
     await expect(database, incoming("1", 100, 20))
-    both.append(await first_promise(database, start, wish, OrderPolicy()))
+    both.append(await first_promise(database, start, wish, OrderPolicy(), NOW))
     assert len({it.promise for it in both}) == 1
-    assert await pegs(database) == {"1 1 LYS": 40}
+    assert await reservations(database) == {"1 1 LYS": 40}
 
 
 async def test_an_order_that_runs_already_is_given_no_promise(database: Database) -> None:
@@ -99,8 +128,8 @@ async def test_an_order_that_runs_already_is_given_no_promise(database: Database
     start = await accept(database, wish)
     await begin(database, start)
     await put_stock(database, "s", 40)
-    assert await first_promise(database, start, wish, OrderPolicy()) == start
-    assert await pegs(database) == {}
+    assert await first_promise(database, start, wish, OrderPolicy(), NOW) == start
+    assert await reservations(database) == {}
 
 
 async def test_an_item_is_promised_from_stock_only_where_it_is_locked(database: Database) -> None:
@@ -130,8 +159,8 @@ async def test_no_packs_are_promised_twice(database_url: str) -> None:
 
         async def give(n: int) -> None:
             policy = OrderPolicy(alternates=("HAM",) if n % 3 else ())
-            await first_promise(database, starts[n], wishes[n], policy)
-            if n % 5 == 0 and (await pegs(database)).get(f"{n} 1 {SITE}") == 5:
+            await first_promise(database, starts[n], wishes[n], policy, NOW)
+            if n % 5 == 0 and (await reservations(database)).get(f"{n} 1 {SITE}") == 5:
                 moves = {
                     f"on_hand:{SITE}": {wishes[n].lines[0].item: -5},
                     f"allocated:{SITE}": {wishes[n].lines[0].item: 5},

@@ -5,14 +5,16 @@ from typing import Any
 
 import pytest
 
-from schemas.commands import LineAmendment
-from schemas.effects import Effect, Operation
-from schemas.lifecycle import OrderStart
-from schemas.milestones import ShippedLine
-from schemas.orders import OrderStatus
-from schemas.records import StepRecord
-from store import orders, steps
+from schemas.messaging.effects import Effect, Operation
+from schemas.orders.milestones import MilestoneKind, ShippedLine
+from schemas.orders.release import OrderStatus
+from schemas.workflows.commands import LineAmendment
+from schemas.workflows.lifecycle import OrderStart
+from schemas.workflows.records import StepRecord
+from schemas.workflows.steps import WorkflowStep
 from store.engine import Database
+from store.orders import orders, steps
+from tests import written
 from tests.promising.stocked import (
     ITEM,
     NOW,
@@ -24,9 +26,9 @@ from tests.promising.stocked import (
     line,
     may,
     oversold,
-    pegs,
     promise,
     put_stock,
+    reservations,
     step,
 )
 
@@ -46,14 +48,14 @@ async def stocked(database: Database) -> Database:
 async def test_what_is_allocated_uses_up_stock_first_and_once(stocked: Database) -> None:
     start = await promise(stocked, "1", 50)
     await begin(stocked, start)
-    assert await pegs(stocked) == {"1 1 LYS": 40, "1 1 LYS po/erp/1/1": 10}
+    assert await reservations(stocked) == {"1 1 LYS": 40, "1 1 LYS po/erp/1/1": 10}
     for _ in range(2):
         await steps.write(stocked, step(start, 1, ALLOCATES_30, line(1, 50, allocated=30)))
-        assert await pegs(stocked) == {"1 1 LYS": 10, "1 1 LYS po/erp/1/1": 10}
+        assert await reservations(stocked) == {"1 1 LYS": 10, "1 1 LYS po/erp/1/1": 10}
         assert await oversold(stocked) == 0
     every = {f"on_hand:{SITE}": {ITEM: -20}, f"allocated:{SITE}": {ITEM: 20}}
     await steps.write(stocked, step(start, 2, every, line(1, 50, allocated=50)))
-    assert await pegs(stocked) == {}
+    assert await reservations(stocked) == {}
 
 
 async def test_what_is_not_wanted_any_more_is_given_back_the_latest_first(stocked: Database) -> None:
@@ -61,7 +63,7 @@ async def test_what_is_not_wanted_any_more_is_given_back_the_latest_first(stocke
     await begin(stocked, start)
     message = await amendment(stocked, start, LineAmendment(line=1, quantity=30))
     await steps.write(stocked, step(start, 1, {}, line(1, 30), amended_by=(message,)))
-    assert await pegs(stocked) == {"1 1 LYS": 30}
+    assert await reservations(stocked) == {"1 1 LYS": 30}
 
 
 async def test_a_cancelled_order_holds_nothing(stocked: Database) -> None:
@@ -69,7 +71,7 @@ async def test_a_cancelled_order_holds_nothing(stocked: Database) -> None:
     await begin(stocked, start)
     gone = step(start, 1, {}, line(1, 50, cancelled=50), status=OrderStatus.CANCELLED, closed=True)
     await steps.write(stocked, gone)
-    assert await pegs(stocked) == {}
+    assert await reservations(stocked) == {}
 
 
 async def test_what_an_amendment_adds_is_replenished_until_better_is_found(stocked: Database) -> None:
@@ -79,7 +81,27 @@ async def test_what_an_amendment_adds_is_replenished_until_better_is_found(stock
     changes = (LineAmendment(line=1, quantity=12), LineAmendment(line=2, quantity=5, item=ITEM))
     message = await amendment(stocked, start, *changes)
     await steps.write(stocked, step(start, 1, {}, line(1, 12), added, amended_by=(message,)))
-    assert await pegs(stocked) == {"1 1 LYS": 10, "1 1 LYS lead": 2, "1 2 LYS lead": 5}
+    assert await reservations(stocked) == {"1 1 LYS": 10, "1 1 LYS lead": 2, "1 2 LYS lead": 5}
+
+
+async def test_packs_that_a_corrected_report_gives_back_are_wanted_again(stocked: Database) -> None:
+    start = await promise(stocked, "1", 30)
+    await begin(stocked, start)
+    left = {f"on_hand:{SITE}": {ITEM: -30}, "transit:S": {ITEM: 30}}
+    await steps.write(stocked, step(start, 1, left, line(1, 30, allocated=30, picked=30, packed=30, shipped=30)))
+    assert await reservations(stocked) == {}
+    again = Effect(
+        key="k",
+        order=start.key,
+        operation=Operation.REPORT_MILESTONE,
+        milestone=MilestoneKind.SHIPPED,
+        accepted_at=NOW,
+        correction=True,
+    )
+    back = {f"on_hand:{SITE}": {ITEM: 5}, "transit:S": {ITEM: -5}}
+    fewer = line(1, 30, allocated=25, picked=25, packed=25, shipped=25)
+    await steps.write(stocked, step(start, 2, back, fewer, effects=(again,)))
+    assert sum((await reservations(stocked)).values()) == 5
 
 
 async def test_a_substitute_is_reserved_instead(stocked: Database) -> None:
@@ -87,14 +109,14 @@ async def test_a_substitute_is_reserved_instead(stocked: Database) -> None:
     start = await promise(stocked, "1", 10)
     await begin(stocked, start)
     await steps.write(stocked, step(start, 1, {}, line(1, 10, item="B"), items={1: "B"}))
-    assert await pegs(stocked) == {"1 1 LYS lead": 10}
+    assert await reservations(stocked) == {"1 1 LYS lead": 10}
 
 
 async def test_packs_that_could_not_be_picked_are_no_use_of_stock(stocked: Database) -> None:
     start = await promise(stocked, "1", 40)
     await begin(stocked, start)
     await steps.write(stocked, step(start, 1, SHORT_10, line(1, 40)))
-    assert await pegs(stocked) == {"1 1 LYS": 40}
+    assert await reservations(stocked) == {"1 1 LYS": 40}
     assert await oversold(stocked) == 1, "until it is promised anew"
 
 
@@ -111,11 +133,11 @@ async def test_what_another_site_sends_instead_is_reserved_there(stocked: Databa
     )
     for _ in range(2):
         await steps.write(stocked, step(start, 1, SHORT_10, line(1, 40), effects=(told,), sites=("HAM",)))
-        assert await pegs(stocked) == {"1 1 HAM lead": 10, "1 1 LYS": 30}
+        assert await reservations(stocked) == {"1 1 HAM lead": 10, "1 1 LYS": 30}
     assert await oversold(stocked) == 0
 
 
-def again(start: OrderStart, version: int, packs: int, **fields: Any) -> StepRecord:
+def again(start: OrderStart, version: int, packs: int, **fields: Any) -> WorkflowStep[StepRecord]:
     """A step decided on version 1 that has so many packs allocated by then."""
     moves = {f"on_hand:{SITE}": {ITEM: -packs}, f"allocated:{SITE}": {ITEM: packs}} if packs else {}
     return step(start, version, moves, line(1, 50, allocated=packs), base=1, **fields)
@@ -132,12 +154,11 @@ async def test_what_is_decided_again_holds_what_the_order_still_wants(
     await steps.write(stocked, again(start, 3, 30))
     for _ in range(2):
         await steps.write(stocked, again(start, version, packs))
-        # A step that moves nothing leaves the newer one to the step that comes to where that was.
-        assert sum((await pegs(stocked)).values()) == (50 - packs if packs or version > 2 else 20)
+        assert sum((await reservations(stocked)).values()) == 50 - packs
         assert await oversold(stocked) == 0
     rest = {f"on_hand:{SITE}": {ITEM: packs - 50}, f"allocated:{SITE}": {ITEM: 50 - packs}}
     await steps.write(stocked, step(start, 5, rest if packs < 50 else {}, line(1, 50, allocated=50), base=version))
-    assert await pegs(stocked) == {}
+    assert await reservations(stocked) == {}
 
 
 async def test_an_end_that_was_lost_gives_nothing_away(stocked: Database) -> None:
@@ -146,17 +167,17 @@ async def test_an_end_that_was_lost_gives_nothing_away(stocked: Database) -> Non
     await steps.write(stocked, step(start, 1, {}, line(1, 50), base=0))
     lost = step(start, 3, {}, line(1, 50, cancelled=50), base=1, status=OrderStatus.CANCELLED, closed=True)
     await steps.write(stocked, lost)
-    assert await pegs(stocked) == {}
+    assert await reservations(stocked) == {}
     await steps.write(stocked, again(start, 2, 20))
-    assert await pegs(stocked) == {"1 1 LYS lead": 30}
+    assert await reservations(stocked) == {"1 1 LYS lead": 30}
 
 
 async def test_a_day_is_shown_with_what_it_rests_on(stocked: Database) -> None:
     start = await promise(stocked, "1", 10)
     await begin(stocked, start)
-    again = {"promised_on": may(20), "reason": "line 1 promised 20 May: 10 from PO 1 due 16 May"}
+    again: dict[str, Any] = {"promised_on": may(20), "reason": "line 1 promised 20 May: 10 from PO 1 due 16 May"}
     for _ in range(2):
-        await steps.write(stocked, step(start, 1, {}, line(1, 10)).model_copy(update=again))
+        await steps.write(stocked, written.step(step(start, 1, {}, line(1, 10)).record.model_copy(update=again)))
     async with stocked.connection() as connection:
         [order] = await orders.find(connection, "1", None)
         made = (await orders.details(connection, start.key))["promises"]

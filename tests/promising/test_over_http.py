@@ -10,16 +10,16 @@ import httpx
 import pytest
 from temporalio.client import Client
 
-from activities.promising import PromisingActivities
+from activities.inventory.promising import PromisingActivities
+from dispatch.handoff import TemporalHandoff
+from dispatch.orders.promising import redating
+from dispatch.relay import Relay
 from gateway.app import create_app
-from gateway.handoff import TemporalHandoff
-from gateway.promising import redating
-from gateway.relay import Relay
 from store.engine import Database
-from store.wake import Wake
+from store.messaging.wake import Wake
+from tests.dispatch.standins import standing_in
 from tests.gateway.harness import Gateway, gateway_on
-from tests.promising.stocked import ITEM, NOW, TODAY, expect, incoming, oversold, pegs, put_stock, release
-from tests.relay.standins import standing_in
+from tests.promising.stocked import ITEM, NOW, expect, incoming, oversold, put_stock, release, reservations
 
 ORDERS, PACKS, RECEIPTS = 24, 10, 5
 SITE = "DC1"
@@ -57,13 +57,13 @@ async def test_a_gateway_that_dies_after_it_has_promised_leaves_the_promise_to_t
         await put_stock(database, "s", 100, site=SITE)
         body = release("DIED", 70, site=SITE).model_dump_json(exclude_none=True).encode()
         with monkeypatch.context() as patched:
-            patched.setattr(temporal_client, "execute_update_with_start_workflow", dies)
+            patched.setattr(temporal_client, "start_workflow", dies)
             assert (await one.post("/v1/orders", "erp-one", body)).status_code == 500
-        assert await pegs(database) == {f"DIED 1 {SITE}": 70}
+        assert await reservations(database) == {f"DIED 1 {SITE}": 70}
         async with database.connection() as connection:
             await connection.execute("UPDATE inbox_message SET not_before = now()")
         await Relay(database, handoff, Wake(database.url, ())).once()
-        assert await pegs(database) == {f"DIED 1 {SITE}": 70}
+        assert await reservations(database) == {f"DIED 1 {SITE}": 70}
         told = (await one.post("/v1/orders", "erp-one", body)).json()["promise"]
         assert told["reason"].endswith(f"70 from {SITE} now")
         other = release("NEXT", 40, site=SITE).model_dump_json(exclude_none=True).encode()
@@ -98,7 +98,7 @@ async def all_at_once(gateways: list[Gateway]) -> None:
     async def watch() -> None:
         for _ in count():
             over.append(await oversold(database))
-            await keeper.look(TODAY)
+            await keeper.look(NOW)
 
     watching = asyncio.create_task(watch())
     await asyncio.gather(
@@ -107,6 +107,6 @@ async def all_at_once(gateways: list[Gateway]) -> None:
     watching.cancel()
     await asyncio.gather(watching, return_exceptions=True)
     for _ in range(3):
-        await keeper.look(TODAY)
+        await keeper.look(NOW)
     assert len(over) > 1
     assert not any(over)

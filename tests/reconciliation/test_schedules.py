@@ -4,9 +4,9 @@ from datetime import timedelta
 
 from temporalio.client import Client, ScheduleOverlapPolicy
 
-from activities.inbox_check import InboxActivities
-from gateway.schedules import CATCH_UP, INBOX_EVERY_S, OF_INBOX, ensure
-from schemas.reconciling import ReconcileRun
+from activities.messaging.inbox_check import InboxActivities
+from dispatch.temporal.schedules import CATCH_UP, INBOX_EVERY_S, OF_INBOX, ensure
+from schemas.finance.reconciliation import ReconcileRun
 
 RUN = ReconcileRun(system="wms", target="SCHEDULED")
 

@@ -4,7 +4,11 @@ from collections.abc import Awaitable, Callable
 from datetime import timedelta
 
 from schemas.base import System
-from schemas.commands import (
+from schemas.cases.exceptions import Action, OrderPolicy, Reaction
+from schemas.orders.milestones import MilestoneKind as M
+from schemas.orders.milestones import ShippedLine
+from schemas.orders.release import Party
+from schemas.workflows.commands import (
     ActionRequest,
     AmendRequest,
     HoldRequest,
@@ -15,13 +19,9 @@ from schemas.commands import (
     Verb,
     Verdict,
 )
-from schemas.exceptions import Action, OrderPolicy, Reaction
-from schemas.milestones import MilestoneKind as M
-from schemas.milestones import ShippedLine
-from schemas.orders import Party
 from tests.domain.builders import FULL
 from tests.stack.standins import until
-from tests.workflow.world import Order, World, centre_story, refusing
+from tests.workflows.world import Order, World, centre_story, refusing
 
 SHORT = (ShippedLine(line=2, quantity=15),)
 

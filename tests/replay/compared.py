@@ -4,12 +4,12 @@ from temporalio import activity, workflow
 from temporalio.client import Client, WorkflowHistory
 from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 
-from domain.policies import CASE_POLICIES
-from schemas.cases import CaseNews, CaseStart, Finding
-from schemas.exceptions import ExceptionKind
-from schemas.reconciling import ReconcileReport, ReconcileRun
-from workflows.policies import TASK_TIMEOUT
-from workflows.reconciliation import RECONCILE_QUEUE, ReconciliationWorkflow
+from domain.cases.policies import CASE_POLICIES
+from schemas.cases.cases import CaseNews, CaseStart, Finding
+from schemas.cases.exceptions import ExceptionKind
+from schemas.finance.reconciliation import ReconcileReport, ReconcileRun
+from workflows.finance.reconciliation import RECONCILE_QUEUE, ReconciliationWorkflow
+from workflows.runtime.policies import TASK_TIMEOUT
 
 COMPARED = ("reconciled",)
 RUN = ReconcileRun(system="wms", target="LYS")

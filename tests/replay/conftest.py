@@ -1,5 +1,5 @@
 """The world of the workflow tests, to live a scenario again."""
 
-from tests.workflow.conftest import world
+from tests.workflows.conftest import world
 
 __all__ = ["world"]

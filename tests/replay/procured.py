@@ -1,17 +1,17 @@
-"""The lives of purchase orders and proposals whose histories are kept, against the stand-ins of tests/workflow."""
+"""The lives of purchase orders and proposals whose histories are kept, against the stand-ins of tests/workflows."""
 
 from collections.abc import Awaitable, Callable
 
 from temporalio.client import WorkflowHistory
 
-from schemas.effects import Operation
-from schemas.exceptions import Action
-from schemas.milestones import MilestoneKind
+from schemas.cases.exceptions import Action
+from schemas.messaging.effects import Operation
+from schemas.orders.milestones import MilestoneKind
+from tests.domain.procurement.test_replenishing import proposal
 from tests.domain.purchases import NOON, advised, confirmed, invoiced, of_own, received, reported
-from tests.domain.test_replenishing import proposal
 from tests.stack.standins import until
-from tests.workflow.purchase_world import Purchase, PurchaseWorld
-from tests.workflow.return_world import dead, refuses
+from tests.workflows.purchase_world import Purchase, PurchaseWorld
+from tests.workflows.return_world import dead, refuses
 
 Lived = dict[str, WorkflowHistory]
 """Histories by what follows the scenario's name; nothing for the scenario's own workflow."""

@@ -15,15 +15,18 @@ from temporalio.client import WorkflowHistory
 
 from tests.replay.compared import COMPARED, reconciled
 from tests.replay.fingerprint import fingerprint
+from tests.replay.gate import HISTORIES
+from tests.replay.interrupted import INTERRUPTED, losing_world
 from tests.replay.procured import PROCURED
 from tests.replay.scenarios import SCENARIOS
 from tests.stack.standins import until
-from tests.workflow.conftest import server
-from tests.workflow.purchase_world import purchase_world
-from tests.workflow.world import Order, World, world_on
+from tests.workflows.conftest import server
+from tests.workflows.purchase_world import purchase_world
+from tests.workflows.world import Order, World, world_on
 
-HISTORIES = Path(__file__).parent / "histories"
 FINGERPRINTS = Path(__file__).parent / "fingerprints"
+NAMES = (*SCENARIOS, *INTERRUPTED, *PROCURED, *COMPARED)
+"""Every scenario."""
 
 
 def impersonal(value: Any) -> Any:
@@ -36,8 +39,13 @@ def impersonal(value: Any) -> Any:
 
 
 async def live(name: str, world: World) -> dict[str, WorkflowHistory]:
-    """Live a scenario to its end: the histories of its order, its cases and its returns, each under its name."""
-    order = await SCENARIOS[name](world)
+    """Live a scenario to its end, and fetch its histories."""
+    return await lived(name, await SCENARIOS[name](world))
+
+
+async def lived(name: str, order: Order) -> dict[str, WorkflowHistory]:
+    """When an order has ended: the histories of the order, its cases and its returns, each under its name."""
+    world = order.world
     await order.handle.result()
     found = {name: await order.handle.fetch_history()}
     for case in sorted({record.id for record in world.cases[order.key]}):
@@ -69,23 +77,26 @@ async def record(replace: set[str]) -> None:
         async with world_on(client) as world:
             for name in _wanted(SCENARIOS, replace):
                 _keep(name, await live(name, world))
+        async with losing_world(client) as (world, faults):
+            for name in _wanted(INTERRUPTED, replace):
+                _keep(name, await lived(name, await INTERRUPTED[name](world, faults)))
         async with purchase_world(client) as purchases:
             for name in _wanted(PROCURED, replace):
-                lived = await PROCURED[name](purchases)
-                _keep(name, {f"{name}{part}": history for part, history in lived.items()})
+                found = await PROCURED[name](purchases)
+                _keep(name, {f"{name}{part}": history for part, history in found.items()})
         for name in _wanted(COMPARED, replace):
-            lived = await reconciled(client)
-            _keep(name, {f"{name}{part}": history for part, history in lived.items()})
+            found = await reconciled(client)
+            _keep(name, {f"{name}{part}": history for part, history in found.items()})
 
 
 def _wanted(names: Iterable[str], replace: set[str]) -> list[str]:
     return [name for name in names if name in replace or not (HISTORIES / f"{name}.json").exists()]
 
 
-def _keep(name: str, lived: dict[str, WorkflowHistory]) -> None:
+def _keep(name: str, found: dict[str, WorkflowHistory]) -> None:
     for old in (*HISTORIES.glob(f"{name}.*"), *FINGERPRINTS.glob(f"{name}.*")):
         old.unlink()
-    for file, history in lived.items():
+    for file, history in found.items():
         kept = json.dumps(impersonal(json.loads(history.to_json())), separators=(",", ":"))
         (HISTORIES / f"{file}.json").write_text(kept + "\n")
         (FINGERPRINTS / f"{file}.txt").write_text(fingerprint(history))
@@ -94,12 +105,10 @@ def _keep(name: str, lived: dict[str, WorkflowHistory]) -> None:
 def main() -> None:
     """Entry point."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument(
-        "--replace", nargs="*", default=[], choices=[*SCENARIOS, *PROCURED, *COMPARED, "all"], metavar="NAME"
-    )
+    parser.add_argument("--replace", nargs="*", default=[], choices=[*NAMES, "all"], metavar="NAME")
     chosen = set(parser.parse_args().replace)
     FINGERPRINTS.mkdir(exist_ok=True)
-    asyncio.run(record({*SCENARIOS, *PROCURED, *COMPARED} if "all" in chosen else chosen))
+    asyncio.run(record({*NAMES} if "all" in chosen else chosen))
 
 
 if __name__ == "__main__":

@@ -1,14 +1,14 @@
-"""The lives of orders whose histories are kept: each is lived against the stand-in systems of tests/workflow."""
+"""The lives of orders whose histories are kept: each is lived against the stand-in systems of tests/workflows."""
 
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 
 from schemas.base import System, Variant
-from schemas.milestones import MilestoneKind as M
+from schemas.orders.milestones import MilestoneKind as M
 from tests.domain.builders import FIRST, FULL, REST
 from tests.replay.commanded import COMMANDED
 from tests.replay.troubled import TROUBLED
-from tests.workflow.world import Order, World, busy, centre_story, dead, drop_story
+from tests.workflows.world import Order, World, busy, centre_story, dead, drop_story
 
 Scenario = Callable[[World], Awaitable[Order]]
 

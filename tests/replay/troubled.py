@@ -4,15 +4,15 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from schemas.base import System
-from schemas.commands import ActionRequest, Verb
-from schemas.exceptions import Action, ExceptionKind, OrderPolicy, Times
-from schemas.milestones import Disposition, ShippedLine
-from schemas.milestones import MilestoneKind as M
-from schemas.returns import ReturnStart
+from schemas.cases.exceptions import Action, ExceptionKind, OrderPolicy, Times
+from schemas.orders.milestones import Disposition, ShippedLine
+from schemas.orders.milestones import MilestoneKind as M
+from schemas.workflows.commands import ActionRequest, Verb
+from schemas.workflows.returns import ReturnStart
 from tests.domain.builders import FIRST, FULL, REST, TEN
 from tests.stack.standins import until
-from tests.workflow.views import ended, opened, resolve
-from tests.workflow.world import Order, World, centre_story, dead, refusing
+from tests.workflows.views import ended, opened, resolve
+from tests.workflows.world import Order, World, centre_story, dead, refusing
 
 SHORT = (ShippedLine(line=2, quantity=15),)
 AT_ONCE = Times(

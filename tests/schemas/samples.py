@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from pydantic import BaseModel
 
-from schemas.door import Refused, admit
+from schemas.parsing import InvalidMessage, admit
 
 RELEASE: dict[str, Any] = {
     "number": "4500001234",
@@ -39,6 +39,6 @@ def spoilt(message: dict[str, Any], path: str, value: Any) -> bytes:
 
 def findings(model: type[BaseModel], raw: bytes) -> list[tuple[str, str]]:
     """What the door says against a message: (field, rule) pairs."""
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(InvalidMessage) as refused:
         admit(model, raw)
     return [(finding["field"], finding["rule"]) for finding in refused.value.findings]

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from schemas.door import admit
-from schemas.envelope import Envelope
-from schemas.milestones import Milestone
+from schemas.messaging.envelope import Envelope
+from schemas.orders.milestones import Milestone
+from schemas.parsing import admit
 from tests.schemas.samples import MILESTONE, findings, spoilt
 
 ENVELOPE: dict[str, Any] = {
@@ -40,6 +40,9 @@ def test_time_is_kept_in_utc() -> None:
         ("location", "Rotterdam", "location"),
         ("handling_units", ["376130321109103421"], "handling_units[0]"),
         ("shipment", "a/b", "shipment"),
+        ("sequence", -1, "sequence"),
+        ("sequence", "7", "sequence"),
+        ("corrects", "two words", "corrects"),
     ],
 )
 def test_a_broken_milestone_is_refused_at_the_field_that_breaks_the_rule(path: str, value: Any, field: str) -> None:

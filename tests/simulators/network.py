@@ -121,7 +121,7 @@ class Systems:
     client: httpx.AsyncClient
 
     async def post(self, path: str, body: object, key: str) -> httpx.Response:
-        """Post one message of the dialect under a key."""
+        """Post one message of the Syncline REST API under a key."""
         return await self.client.post(path, json=body, headers={"idempotency-key": key})
 
     async def ledger(self, system: str) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from simulators.driver import Driver, Targets
-from simulators.supplying import SupplyPlan
+from simulators.systems.supplying import SupplyPlan
 from tests.simulators.network import MASTER_SECRET, NOON, TOKEN, Gateway, Systems, instruction, until
 
 SITE, WAREHOUSE = "RDC-AFR", "wms-rdc-afr"
@@ -90,6 +90,30 @@ async def test_goods_leave_come_short_and_come_back_once_each(sims: Systems) -> 
     found = await at_site(sims)
     assert "returns" not in found, "one more was inspected than was received"
     assert found["on_hand"] + found.get("allocated", 0) == 93
+
+
+async def test_a_corrected_goods_issue_is_reversed_and_posted_anew_whatever_is_said_first(sims: Systems) -> None:
+    await report(sims, 1, "receipt", 100)
+    await sims.post(f"/wms/{SITE}/v1/instructions/PO-1/hold", {"order": "PO-1", "on": True}, "h")
+    await sims.instruct()
+
+    async def left() -> int:
+        found = await at_site(sims)
+        return 100 - found["on_hand"] - found.get("allocated", 0)
+
+    await say(sims, "e1", "shipped", 7, shipment="S-1")
+    for event, packs, said, total in (
+        ("e2", 4, {"corrects": "e1"}, 4),
+        ("e2", 4, {"corrects": "e1"}, 4),
+        ("e3", 6, {"occurred_at": "2026-03-02T11:59:00Z"}, 4),
+        ("e4", 5, {"occurred_at": "2026-03-02T11:59:00Z", "corrects": "e2"}, 5),
+        ("e5", 3, {"sequence": 1}, 3),
+    ):
+        await say(sims, event, "shipped", packs, shipment="S-1", **said)
+        assert await left() == total, event
+    await say(sims, "e7", "shipped", 1, shipment="S-2", corrects="e6")
+    await say(sims, "e6", "shipped", 2, shipment="S-2")
+    assert await left() == 3 + 1, "the correction came first"
 
 
 async def test_a_carrier_moves_no_warehouse(sims: Systems) -> None:
@@ -185,7 +209,8 @@ async def test_goods_issues_take_from_their_site_until_they_arrive(erp: TheErp) 
 
 async def test_what_is_closed_short_was_lost_only_when_it_had_left(erp: TheErp) -> None:
     await erp.told("shipped", "promised", {1: 10})
-    await erp.changed("closed_short", {1: 2, 2: 5})
+    left = [{"line": 1, "item": "A", "quantity": 8}, {"line": 2, "item": "B", "quantity": 0}]
+    await erp.changed("closed_short", {1: 2, 2: 5}, changes=left)
     assert await erp.stock() == {f"A on_hand:{SITE}": -10, "A transit:S-1": 8}
     await erp.told("delivered", "delivered", {1: 8})
     assert await erp.stock() == {f"A on_hand:{SITE}": -10}
@@ -224,7 +249,7 @@ async def test_a_short_pick_cuts_what_is_there_and_a_direct_drop_touches_no_site
 
 
 async def test_an_amended_and_a_cancelled_order(erp: TheErp) -> None:
-    more = [{"line": 1, "item": "A", "quantity": -10}, {"line": 3, "item": "C", "quantity": 2}]
+    more = [{"line": 1, "item": "A", "quantity": 0}, {"line": 3, "item": "C", "quantity": 2}]
     await erp.changed("amended", {}, changes=more)
     await erp.told("shipped", "shipped", {2: 5, 3: 2})
     await erp.told("delivered", "delivered", {})
@@ -264,6 +289,23 @@ async def test_goods_receipts_are_in_both_books(sims: Systems, gateway: Gateway)
     assert await stock(sims, "/erp/erp-main/v1/stock") == await stock(sims, f"/wms/{SITE}/v1/stock")
 
 
+async def keys(sims: Systems, path: str) -> list[str]:
+    """A page of what a system did."""
+    found: list[str] = (await sims.client.get(path)).json()["keys"]
+    return found
+
+
+async def test_lists_that_grow_can_be_asked_for_what_changed(sims: Systems) -> None:
+    await sims.instruct("PO-1")
+    path = f"/wms/{SITE}/v1/effects"
+    as_of = (await sims.client.get(path)).json()["as_of"]
+    await sims.instruct("PO-2")
+    assert await keys(sims, f"{path}?changed_since={as_of}") == [f"PO-1/{SITE}", f"PO-2/{SITE}"], "not too early"
+    as_of = (await sims.client.get(path)).json()["as_of"]
+    assert await keys(sims, f"{path}?changed_since={as_of}") == []
+    assert "as_of" not in (await sims.client.get(f"/wms/{SITE}/v1/stock")).json()
+
+
 async def test_lists_are_read_page_by_page_and_a_system_can_lose_a_movement(sims: Systems) -> None:
     rows = [
         {"key": f"r{n}", "item": f"I{n}", "site": SITE, "day": "2026-03-02", "kind": "stock:on_hand", "packs": n + 1}
@@ -274,12 +316,12 @@ async def test_lists_are_read_page_by_page_and_a_system_can_lose_a_movement(sims
     found = [await stock(sims, f"/planning/v1/stock?after={after}&limit=2") for after in pages]
     assert [list(page.values()) for page in found] == [[1, 2], [3, 4], [5], []]
     assert (await sims.client.get("/planning/v1/stock?limit=0")).status_code == 422
-    assert (await sims.client.get("/planning/v1/effects")).json() == {"keys": []}, "a row is no effect"
+    assert await keys(sims, "/planning/v1/effects") == [], "a row is no effect"
     for order in ("PO-1", "PO-2"):
         await sims.instruct(order)
-    assert (await sims.client.get(f"/wms/{SITE}/v1/effects?limit=1")).json() == {"keys": [f"PO-1/{SITE}"]}
-    assert (await sims.client.get(f"/wms/{SITE}/v1/effects?after=PO-1/{SITE}")).json() == {"keys": [f"PO-2/{SITE}"]}
-    assert (await sims.client.get("/wms/OTHER/v1/effects")).json() == {"keys": []}
+    assert await keys(sims, f"/wms/{SITE}/v1/effects?limit=1") == [f"PO-1/{SITE}"]
+    assert await keys(sims, f"/wms/{SITE}/v1/effects?after=PO-1/{SITE}") == [f"PO-2/{SITE}"]
+    assert await keys(sims, "/wms/OTHER/v1/effects") == []
     lost = {"figures": [{"item": "I4", "place": f"on_hand:{SITE}", "packs": 3}]}
     assert (await sims.client.put("/planning/forget_stock", json=lost)).status_code == 200
     assert (await stock(sims, "/planning/v1/stock"))[f"I4 on_hand:{SITE}"] == 2

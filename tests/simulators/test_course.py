@@ -7,11 +7,11 @@ import httpx
 import pytest
 
 from schemas.base import System
-from schemas.milestones import Milestone, MilestoneKind
-from schemas.orders import CancelRequest
-from schemas.webhooks import webhook_secret
-from simulators.answers import Answers
+from schemas.messaging.webhooks import webhook_secret
+from schemas.orders.milestones import Milestone, MilestoneKind
+from schemas.orders.release import CancelRequest
 from simulators.driver import Driver, Targets
+from simulators.systems.answers import CallAnswers
 from tests.simulators.network import (
     MASTER_SECRET,
     TOKEN,
@@ -27,6 +27,7 @@ from tests.simulators.network import (
 
 WMS, TMS, ERP = "/wms/RDC-AFR/v1/instructions/PO-1", "/tms/v1/tenders/PO-1", "/erp/erp-main/v1/orders/PO-1"
 BECAUSE = {"order": "PO-1", "reason": "because"}
+AT_SITE = {"order": "PO-1", "site": "RDC-AFR", "revision": 1}
 GOODS = ["picked", "packed", "shipped"]
 CARRIAGE = ["in_transit", "out_for_delivery", "delivered"]
 
@@ -92,8 +93,8 @@ async def test_a_hold_also_stops_what_is_about_to_happen(gateway: Gateway) -> No
 async def test_what_is_amended_before_it_left_is_what_leaves(sims: Systems, gateway: Gateway) -> None:
     await sims.post(f"{WMS}/hold", {**BECAUSE, "on": True}, "h1")
     await sims.instruct()
-    changes = [{"line": 1, "item": "ITEM-1", "quantity": -2}, {"line": 2, "item": "ITEM-2", "quantity": 4}]
-    await sims.post(f"{WMS}/amendments", {"order": "PO-1", "changes": changes}, "a1")
+    lines = [{"line": 1, "item": "ITEM-1", "quantity": 3}, {"line": 2, "item": "ITEM-2", "quantity": 4}]
+    await sims.post(f"{WMS}/amendments", {**AT_SITE, "lines": lines}, "a1")
     await sims.post(f"{WMS}/hold", {**BECAUSE, "on": False}, "h2")
     await told(sims, 3)
     assert gateway.captured[2].event["data"]["lines"] == [{"line": 1, "quantity": 3}, {"line": 2, "quantity": 4}]
@@ -106,8 +107,8 @@ async def test_a_site_that_sends_nothing_any_more_tells_nothing_and_the_other_do
     await sims.post(f"{WMS}/hold", {**BECAUSE, "on": True}, "h1")
     await sims.instruct()
     await sims.instruct(site="RDC-EMEA")
-    changes = [{"line": 1, "item": "ITEM-1", "quantity": -5}]
-    await sims.post(f"{WMS}/amendments", {"order": "PO-1", "changes": changes}, "a1")
+    lines = [{"line": 1, "item": "ITEM-1", "quantity": 0}]
+    await sims.post(f"{WMS}/amendments", {**AT_SITE, "lines": lines}, "a1")
     await sims.post(f"{WMS}/hold", {**BECAUSE, "on": False}, "h2")
     await sims.tender()
     status = await sims.all_said(6)
@@ -134,12 +135,14 @@ async def test_a_tender_taken_back_and_offered_again_goes_on_with_the_new_carrie
     sims: Systems, gateway: Gateway
 ) -> None:
     await sims.tender(carrier="carrier-first")
-    await sims.post(f"{TMS}/void", BECAUSE, "erp-main/PO-1/void_tender/1")
+    await sims.post(f"{TMS}/void", {**BECAUSE, "revision": 1}, "erp-main/PO-1/void_tender/1")
     await sims.instruct()
     await told(sims, 3)
     await stays_silent(sims, 3)
     assert (await sims.outbox())["stopped"] == 3
-    again = await sims.post("/tms/v1/tenders", tender("PO-1", carrier="carrier-second"), "e/PO-1/tender_transport/2")
+    again = await sims.post(
+        "/tms/v1/tenders", tender("PO-1", carrier="carrier-second", revision=1), "e/PO-1/tender_transport/2"
+    )
     assert again.json()["carrier"] == "carrier-second"
     status = await sims.all_said(6)
     assert (status["planned"], status["stopped"]) == (6, 0)
@@ -260,7 +263,7 @@ async def test_what_comes_back_is_posted_to_a_cancelled_order(sims: Systems) -> 
     ("system", "path", "body", "word"),
     [
         ("wms", "/wms/RDC-AFR/v1/instructions", instruction("PO-1", "RDC-AFR"), "instruct_warehouse"),
-        ("wms", f"{WMS}/amendments", {"order": "PO-1"}, "amend_warehouse"),
+        ("wms", f"{WMS}/amendments", {**AT_SITE, "promised_on": "2026-03-10"}, "amend_warehouse"),
         ("wms", f"{WMS}/hold", {**BECAUSE, "on": True}, "hold_warehouse"),
         ("tms", "/tms/v1/tenders", tender("PO-1"), "tender_transport"),
         ("tms", f"{TMS}/amendments", {"order": "PO-1", "packs": 1}, "amend_tender"),
@@ -271,8 +274,8 @@ async def test_what_comes_back_is_posted_to_a_cancelled_order(sims: Systems) -> 
 async def test_done_again_for_another_reason_is_no_duplicate_and_for_none_it_is(
     sims: Systems, system: str, path: str, body: dict[str, Any], word: str
 ) -> None:
-    for key in (f"e/PO-1/{word}/1", f"e/PO-1/{word}/2"):
-        assert (await sims.post(path, body, key)).status_code == 201
+    for n in (1, 2):
+        assert (await sims.post(path, {**body, "revision": n}, f"e/PO-1/{word}/{n}")).status_code == 201
     assert (await sims.ledger(system))["duplicates"] == 0
     await sims.post(path, body, f"another/e/PO-1/{word}/2")
     assert (await sims.ledger(system))["duplicates"] == 1
@@ -298,7 +301,7 @@ async def test_the_driver_answers_speaks_commands_and_reads(sims: Systems, gatew
     targets = Targets(gateway.url, "key", str(sims.client.base_url), TOKEN, MASTER_SECRET)
     assert MASTER_SECRET not in repr(targets)
     async with Driver(targets) as driver:
-        await driver.answers(System.TMS, "PO-1", Answers(tender=("pending",)))
+        await driver.answers(System.TMS, "PO-1", CallAnswers(tender=("pending",)))
         await sims.tender()
         assert (await driver.book(System.TMS, "/v1/tenders/PO-1"))["state"] == "pending"
         assert await driver.book(System.TMS, "/v1/tenders/PO-9") == {}

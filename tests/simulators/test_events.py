@@ -5,10 +5,10 @@ from random import Random
 
 import pytest
 
-from schemas.milestones import MilestoneKind
-from schemas.webhooks import webhook_secret
-from simulators.plans import OrderPlan, PlannedShipment
-from simulators.world import CARRIERS
+from schemas.messaging.webhooks import webhook_secret
+from schemas.orders.milestones import MilestoneKind
+from simulators.world.plans import OrderPlan, PlannedShipment
+from simulators.world.world import CARRIERS
 from tests.simulators.network import MASTER_SECRET, Gateway, Systems, plan, systems, until
 
 COURSE = ["picked", "packed", "shipped", "in_transit", "delivered"]
@@ -43,6 +43,7 @@ async def test_a_plan_is_told_in_order_by_its_partners(sims: Systems, gateway: G
         "occurred_at": "2026-03-02T08:00:00Z",
         "lines": [{"line": 1, "quantity": 5}],
         "handling_units": [],
+        "sequence": 0,
         "merges": [],
     }
     assert delivered.partner == "carrier-kilo"
@@ -160,7 +161,7 @@ async def test_a_cancellation_stops_what_has_not_happened(sims: Systems, gateway
         return (await sims.outbox())["accepted"] == 6
 
     await until(warehouse_done)
-    stopped = await sims.post(path, {"order": "PO-1", "reason": "customer withdrew"}, key)
+    stopped = await sims.post(path, {"order": "PO-1", "revision": 1, "reason": "customer withdrew"}, key)
     assert stopped.status_code == 201
     for order in ("PO-1", "PO-2"):
         await sims.tender(order)

@@ -9,17 +9,17 @@ from pathlib import Path
 
 import pytest
 
-from domain.promise import promise
-from domain.variants import step_for
+from domain.inventory.promise import promise
+from domain.milestones.variants import step_for
 from schemas.base import Role, Variant
 from schemas.identifiers import Incoterm, TransportMode
-from schemas.milestones import MilestoneKind
-from simulators.countries import alpha2, country_in, region_of
-from simulators.history import RULES, Finding, HistoricOrder, History, expectations, plan, read_history
-from simulators.history_rows import COLUMNS, item_code, supplier_id
-from simulators.network import ERP
+from schemas.orders.milestones import MilestoneKind
+from simulators.orders.countries import alpha2, country_in, region_of
+from simulators.orders.history import RULES, HistoricOrder, OrderHistory, RowFinding, expectations, plan, read_history
+from simulators.orders.history_rows import COLUMNS, item_code, supplier_id
+from simulators.world.network import ERP
+from tests.history import HISTORY
 
-REAL = Path(__file__).resolve().parents[2].parent / "shared" / "data" / "scms_delivery_history.csv"
 GOOD = dict.fromkeys(sorted(COLUMNS), "1") | {
     "po / so #": "SO-1",
     "asn/dn #": "DN-1",
@@ -92,13 +92,15 @@ def written(path: Path, rows: list[Dirt]) -> Path:
     return path
 
 
-def one(tmp_path: Path, row: Dirt) -> History:
+def one(tmp_path: Path, row: Dirt) -> OrderHistory:
     """The history of a single row."""
     return read_history(written(tmp_path / "one.csv", [row]))
 
 
-def by_the_files_own_dates(path: Path, without: Collection[int] = (), limit: int | None = None) -> dict[str, int]:
-    """The counts, independently: nothing here comes from the product."""
+def by_the_files_own_dates(
+    path: Path, without: Collection[int] = (), some: Collection[str] | None = None
+) -> dict[str, int]:
+    """The counts, independently: nothing here comes from the product. `some`: of these orders only."""
 
     def day(text: str) -> datetime:
         return datetime.strptime(text, "%d-%b-%y").replace(tzinfo=UTC)
@@ -111,7 +113,7 @@ def by_the_files_own_dates(path: Path, without: Collection[int] = (), limit: int
         late = day(row["delivered to client date"]) > day(row["scheduled delivery date"])
         orders[row["po / so #"]].append(late)
         shipments[row["po / so #"]].add(row["asn/dn #"])
-    first = list(orders)[:limit]
+    first = some if some is not None else list(orders)
     return {
         "orders": len(first),
         "shipments": sum(len(shipments[order]) for order in first),
@@ -122,11 +124,11 @@ def by_the_files_own_dates(path: Path, without: Collection[int] = (), limit: int
     }
 
 
-def rejected(history: History) -> set[int]:
+def rejected(history: OrderHistory) -> set[int]:
     return {finding.row for finding in history.findings if finding.kind == "rejected"}
 
 
-def assert_all_accounted_for(history: History, rows: set[int]) -> None:
+def assert_all_accounted_for(history: OrderHistory, rows: set[int]) -> None:
     """Each row is an order line or rejected, never both, never neither."""
     used = [row for order in history.orders for row in order.rows]
     assert len(used) == len(set(used))
@@ -137,7 +139,8 @@ def assert_all_accounted_for(history: History, rows: set[int]) -> None:
 
 
 def assert_promised_as_scheduled(order: HistoricOrder) -> None:
-    promised = {line.line: line.promised_on for line in promise(order.release).lines}
+    begun = order.release.released_at.date()
+    promised = {x.line: x.promised_on for x in promise(order.release, begun).lines}
     assert promised == {line.line: order.release.wanted_on(line) for line in order.release.lines}
 
 
@@ -168,37 +171,35 @@ def assert_physical(order: HistoricOrder, seed: int) -> None:
 
 
 @pytest.fixture(scope="module")
-def real() -> History:
-    if not REAL.exists():
-        pytest.skip("the delivery history file is not here")
-    return read_history(REAL)
+def delivered() -> OrderHistory:
+    return read_history(HISTORY)
 
 
-def test_the_real_file_says_the_same_here_and_there(real: History) -> None:
-    assert vars(expectations(real.orders)) == by_the_files_own_dates(REAL, rejected(real))
+def test_the_file_says_the_same_here_and_there(delivered: OrderHistory) -> None:
+    assert vars(expectations(delivered.orders)) == by_the_files_own_dates(HISTORY, rejected(delivered))
 
 
-def test_each_real_row_is_accounted_for(real: History) -> None:
-    with REAL.open(encoding="utf-8", newline="") as file:
+def test_each_row_is_accounted_for(delivered: OrderHistory) -> None:
+    with HISTORY.open(encoding="utf-8", newline="") as file:
         rows = set(range(2, 2 + sum(1 for _ in csv.DictReader(file))))
-    assert_all_accounted_for(real, rows)
-    assert not rejected(real)
+    assert_all_accounted_for(delivered, rows)
+    assert not rejected(delivered)
 
 
-def test_each_real_line_is_promised_on_its_scheduled_day(real: History) -> None:
-    for order in real.orders:
+def test_each_line_is_promised_on_its_scheduled_day(delivered: OrderHistory) -> None:
+    for order in delivered.orders:
         assert_promised_as_scheduled(order)
 
 
-def test_each_real_plan_is_physical(real: History) -> None:
-    for order in real.orders[::7]:
+def test_each_plan_is_physical(delivered: OrderHistory) -> None:
+    for order in delivered.orders[::7]:
         assert_physical(order, seed=7)
 
 
-def test_real_names_stay_apart(real: History) -> None:
+def test_names_stay_apart(delivered: OrderHistory) -> None:
     suppliers: dict[str, set[str | None]] = defaultdict(set)
     items: dict[str, set[str | None]] = defaultdict(set)
-    for order in real.orders:
+    for order in delivered.orders:
         if order.release.supplier:
             suppliers[order.release.supplier].add(order.release.ship_from.name)
         for line in order.release.lines:
@@ -206,13 +207,30 @@ def test_real_names_stay_apart(real: History) -> None:
     assert all(len(names) == 1 for names in (*suppliers.values(), *items.values()))
 
 
-@pytest.mark.parametrize("limit", [1, 50, 500])
-def test_a_limit_counts_orders_and_takes_all_of_their_rows(real: History, limit: int) -> None:
-    limited = read_history(REAL, limit)
-    assert limited.orders == real.orders[:limit]
-    assert vars(expectations(limited.orders)) == by_the_files_own_dates(REAL, limit=limit)
+@pytest.mark.parametrize("limit", [1, 10, 30])
+def test_a_limit_counts_orders_and_takes_all_of_their_rows(delivered: OrderHistory, limit: int) -> None:
+    limited = read_history(HISTORY, limit)
+    assert [order for order in delivered.orders if order in limited.orders] == list(limited.orders)
+    assert len(limited.orders) == limit
+    numbers = [order.release.number for order in limited.orders]
+    assert vars(expectations(limited.orders)) == by_the_files_own_dates(HISTORY, some=numbers)
     used = {row for order in limited.orders for row in order.rows}
-    assert limited.findings == tuple(finding for finding in real.findings if finding.row in used)
+    assert limited.findings == tuple(finding for finding in delivered.findings if finding.row in used)
+
+
+def test_a_limit_takes_both_variants_in_their_shares_wherever_they_stand(tmp_path: Path) -> None:
+    """420 direct drops stand before the first order of a distribution centre; one order has a way that nobody knows."""
+    rows = [DROP | {"po / so #": f"DD-{n}", "asn/dn #": f"DN-D{n}"} for n in range(420)]
+    rows += [{"po / so #": f"SO-{n}", "asn/dn #": f"DN-S{n}"} for n in range(140)]
+    path = written(tmp_path / "sorted.csv", [*rows, {"po / so #": "P-1", "asn/dn #": "DN-P", "fulfill via": "Pigeon"}])
+    sample = read_history(path, 41)
+    variants = [order.release.variant for order in sample.orders]
+    assert variants == [Variant.DIRECT_DROP] * 30 + [Variant.DISTRIBUTION_CENTRE] * 10
+    assert [order.release.number for order in sample.orders][28:32] == ["DD-28", "DD-29", "SO-0", "SO-1"]
+    assert [finding.field for finding in sample.findings] == ["fulfill via"], "what is wrong is in the sample too"
+    assert {order.release.variant for order in read_history(path, 3).orders} == set(Variant)
+    assert [order.release.number for order in read_history(path, 1).orders] == ["DD-0"]
+    assert len(read_history(path, 9_999).orders) == len(read_history(path).orders) == 560
 
 
 @pytest.mark.parametrize(("field", "row"), [(field, row) for field, rows in REJECTED.items() for row in rows])
@@ -274,9 +292,9 @@ def test_a_row_that_contradicts_an_earlier_one_is_rejected(
 
 
 def test_an_order_beyond_the_contract_is_rejected_with_all_of_its_rows(tmp_path: Path) -> None:
-    history = read_history(written(tmp_path / "long.csv", [{}] * 501))
+    history = read_history(written(tmp_path / "long.csv", [{}] * 2_001))
     assert history.orders == ()
-    assert rejected(history) == set(range(2, 503))
+    assert rejected(history) == set(range(2, 2_003))
 
 
 def test_a_row_with_too_few_or_too_many_cells_is_rejected(tmp_path: Path) -> None:
@@ -391,4 +409,4 @@ def test_codes_are_short_readable_and_apart() -> None:
 def test_findings_say_where_in_words_a_spreadsheet_user_knows(tmp_path: Path) -> None:
     (finding,) = one(tmp_path, {"line item quantity": "1.5"}).findings
     rule = "a quantity must be a whole number of packs from 1 to 100,000,000, or the row is refused"
-    assert finding == Finding(2, "line item quantity", rule, "rejected")
+    assert finding == RowFinding(2, "line item quantity", rule, "rejected")

@@ -1,5 +1,8 @@
 """One effect per key; what happened twice in the business shows as a duplicate; the books obey their own rules."""
 
+from itertools import count
+from typing import Any
+
 import pytest
 
 from tests.simulators.network import Systems, delta, instruction, milestone, tender
@@ -39,6 +42,28 @@ async def test_the_same_deed_under_another_key_is_a_duplicate(sims: Systems) -> 
         ledger = await sims.ledger(system)
         assert (ledger["executions"], ledger["duplicates"]) == (2, 1), system
     assert len((await sims.client.get(ERP)).json()["goods_issues"]) == 2
+
+
+async def test_a_correction_takes_the_place_of_what_was_posted_whichever_comes_first(sims: Systems) -> None:
+    def shipped(packs: int, revision: int, *, correction: bool) -> dict[str, Any]:
+        said = milestone(kind="shipped", status="shipped" if packs == 10 else "packed")
+        return said | {
+            "lines": [{"line": 1, "quantity": packs}],
+            "revision": revision,
+            "correction": correction,
+        }
+
+    for order in ((0, 1), (1, 0)):
+        number = f"PO-{order[0]}1"
+        path = f"/erp/erp-main/v1/orders/{number}"
+        for which in order:
+            body = shipped(10, 3, correction=False) if which == 0 else shipped(8, 5, correction=True)
+            answer = await sims.post(f"{path}/milestones", body | {"order": number}, f"{number}{which}")
+            assert answer.status_code in (200, 201), answer.text
+        book = (await sims.client.get(path)).json()
+        assert [[x["quantity"] for x in it["lines"]] for it in book["goods_issues"]] == [[8]]
+        assert answer.json()["superseded"] is (order == (1, 0))
+        assert book["status"] == "packed"
 
 
 async def test_what_may_happen_twice_is_no_duplicate(sims: Systems) -> None:
@@ -87,10 +112,30 @@ async def test_rows_behind_a_refused_one_wait_and_others_count(sims: Systems) ->
     assert (await sims.client.get("/planning/v1/items/ITEM-1")).json()["packs"] == {"shipped": 5, "stock:on_hand": 5}
 
 
+def wanted(order: str, revision: int, packs: int) -> dict[str, Any]:
+    """Open demand of an order."""
+    about = {"order": f"erp-one/{order}", "item": "ITEM-1", "site": "RDC-AFR", "day": "2026-03-01"}
+    key = f"erp-one/{order}/demand/RDC-AFR/ITEM-1/r{revision}"
+    return {"key": key, **about, "revision": revision, "packs": packs}
+
+
 async def test_open_demand_of_an_item_is_told_by_site(sims: Systems) -> None:
-    rows = [delta("d1", "promised", 40), delta("d2", "demand_removed", 10), delta("d3", "delivered", 20)]
-    await sims.post(ROWS, {"region": "AFR", "rows": rows}, "b1")
-    assert (await sims.client.get("/planning/v1/items/ITEM-1")).json()["demand"] == {"RDC-AFR": 10}
+    async def told(*figures: dict[str, Any]) -> tuple[list[Any], dict[str, int]]:
+        """What planning refused of these, and the open demand that it holds afterwards."""
+        answer = await sims.post(ROWS, {"demand": figures}, f"b{next(numbers)}")
+        return answer.json()["refused"], (await sims.client.get("/planning/v1/items/ITEM-1")).json()["demand"]
+
+    numbers = count()
+    assert await told(wanted("PO-1", 1, 40), wanted("PO-2", 1, 5)) == ([], {"RDC-AFR": 45})
+    assert await told(wanted("PO-1", 3, 30)) == ([], {"RDC-AFR": 35}), "a newer figure replaces an older one"
+    assert await told(wanted("PO-1", 2, 70), wanted("PO-1", 3, 30)) == ([], {"RDC-AFR": 35}), "an older one is late"
+    refused = [{"key": "erp-one/PO-1/demand/RDC-AFR/ITEM-1/r3", "code": "key_reused"}]
+    assert await told(wanted("PO-1", 3, 31)) == (refused, {"RDC-AFR": 35}), "a revision has one content"
+    assert await told(wanted("PO-1", 4, 0)) == ([], {"RDC-AFR": 5})
+    figures = (await sims.client.get("/planning/v1/open-demand")).json()["figures"]
+    assert figures == [{"item": "ITEM-1", "site": "RDC-AFR", "packs": 5}]
+    await sims.client.put("/planning/unknown-items", json={"items": ["ITEM-1"]})
+    assert [it["code"] for it in (await told(wanted("PO-2", 2, 9)))[0]] == ["unknown_item"]
 
 
 async def test_nothing_is_posted_to_a_cancelled_order(sims: Systems) -> None:

@@ -4,13 +4,13 @@ from datetime import date, timedelta
 
 import pytest
 
-from domain.promise import promise
+from domain.inventory.promise import promise
 from schemas.base import Variant
-from schemas.door import admit
-from schemas.orders import OrderRelease
-from simulators.happened import expectations
-from simulators.history import HistoricOrder
-from simulators.orders import LATE_SHARE, SPLIT_SHARE, generate
+from schemas.orders.release import OrderRelease
+from schemas.parsing import admit
+from simulators.orders.history import HistoricOrder
+from simulators.orders.made_up import LATE_SHARE, SPLIT_SHARE, generate
+from simulators.world.happened import expectations
 from tests.simulators.test_history import assert_physical, assert_promised_as_scheduled
 
 DAY = date(2025, 6, 1)
@@ -35,7 +35,7 @@ def test_another_day_moves_every_date(orders: tuple[HistoricOrder, ...]) -> None
 def test_the_door_admits_each_order_and_its_promise_is_the_day_requested(orders: tuple[HistoricOrder, ...]) -> None:
     for order in orders[:300]:
         assert admit(OrderRelease, order.release.model_dump_json(exclude_none=True).encode()) == order.release
-        assert promise(order.release).reason == "as requested"
+        assert promise(order.release, order.release.released_at.date()).reason == "as requested"
         assert_promised_as_scheduled(order)
         assert_physical(order, seed=5)
 

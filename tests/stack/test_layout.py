@@ -6,6 +6,7 @@ import signal
 import sys
 import tempfile
 from collections.abc import Iterator
+from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,10 +15,11 @@ import pytest
 from temporalio.api.operatorservice.v1 import ListSearchAttributesRequest
 from temporalio.client import Client
 
+from schemas.search_attributes import SEARCH_ATTRIBUTES
 from schemas.settings import Settings
-from schemas.visibility import SEARCH_ATTRIBUTES
-from stack.layout import INFRASTRUCTURE, STAGES, LocalStack, StackOptions, environment, local_stack
+from stack.layout import INFRASTRUCTURE, STAGES, LocalStack, StackOptions, local_stack
 from stack.state import state_directory
+from stack.variables import environment
 from tests.stack.standins import alive, until
 
 
@@ -51,6 +53,8 @@ def test_the_environment_carries_the_same_settings_to_the_processes(
 def test_secrets_survive_a_restart_of_the_stack(tmp_path: Path) -> None:
     first, second = (layout(tmp_path, StackOptions()) for _ in range(2))
     assert first.settings.master_secret == second.settings.master_secret
+    assert first.settings.audit_key == second.settings.audit_key
+    assert first.settings.audit_key != first.settings.master_secret
 
 
 def test_without_simulators_the_systems_are_the_users_own(tmp_path: Path, clean_environment: None) -> None:
@@ -74,10 +78,25 @@ def test_settings_become_environment_variables() -> None:
     }
 
 
+def test_everybody_is_told_the_detour_and_only_it_is_told_the_server(tmp_path: Path) -> None:
+    stood: list[tuple[str, str]] = []
+
+    def detour(listen: str, target: str) -> AbstractAsyncContextManager[None]:
+        stood.append((listen, target))
+        return nullcontext()
+
+    stack = layout(tmp_path, StackOptions(ephemeral=True, detour=detour))
+    stack.detour()
+    assert stood == [(stack.settings.main_temporal.address, stack.temporal.address)]
+    assert len(set(stood[0])) == 2
+    assert stack.env["SYNCLINE_TEMPORAL__MAIN__ADDRESS"] == stood[0][0]
+    assert layout(tmp_path, StackOptions()).settings.main_temporal.address.endswith(":7233")
+
+
 async def test_the_real_servers_come_back_with_what_they_knew(tmp_path: Path) -> None:
     options = StackOptions(state_dir=tmp_path / "state", only=INFRASTRUCTURE)
     async with local_stack(options) as stack:
-        client = await Client.connect(stack.settings.temporal_address)
+        client = await Client.connect(stack.settings.main_temporal.address)
         await client.start_workflow("Sleeper", id="order/erp/1", task_queue="nobody")
         for name in INFRASTRUCTURE:
             os.kill(stack.pid(name), signal.SIGKILL)
@@ -89,7 +108,7 @@ async def test_the_real_servers_come_back_with_what_they_knew(tmp_path: Path) ->
     with state_directory(tmp_path / "state"):
         assert (tmp_path / "state" / "temporal" / "temporal.db").stat().st_size > 0
     async with local_stack(options) as stack:
-        client = await Client.connect(stack.settings.temporal_address)
+        client = await Client.connect(stack.settings.main_temporal.address)
         assert (await client.get_workflow_handle("order/erp/1").describe()).id == "order/erp/1"
         del client
 
@@ -108,11 +127,11 @@ async def test_a_fresh_start_forgets_the_databases_and_keeps_the_secrets(tmp_pat
     options = StackOptions(state_dir=tmp_path / "state", durable=False, only=("postgres",))
     async with local_stack(options) as stack:
         secret = stack.settings.master_secret
-        assert await _tables(stack.settings.database_url, "CREATE TABLE kept (id int)") == 1
+        assert await _tables(stack.postgres.url, "CREATE TABLE kept (id int)") == 1
     async with local_stack(options) as stack:
-        assert await _tables(stack.settings.database_url) == 1
+        assert await _tables(stack.postgres.url) == 1
     async with local_stack(replace(options, fresh=True)) as stack:
-        assert await _tables(stack.settings.database_url) == 0
+        assert await _tables(stack.postgres.url) == 0
         assert stack.settings.master_secret == secret
 
 
@@ -121,7 +140,10 @@ def _temporary_directories() -> Iterator[Path]:
 
 
 OWNER = """
-import asyncio, pathlib, sys
+import asyncio, pathlib, signal, sys
+for name in ("SIGINT", "SIGTERM", "SIGHUP"):
+    usual = signal.default_int_handler if name == "SIGINT" else signal.SIG_DFL
+    signal.signal(signal.Signals[name], signal.SIG_IGN if name in sys.argv[2:] else usual)
 from stack.layout import StackOptions, local_stack
 
 async def main(note):
@@ -137,23 +159,24 @@ except KeyboardInterrupt:
 """
 
 
-IN_THE_BACKGROUND = "trap '' INT; "
-"""As a shell's script starts what ends with `&`: Ctrl-C is not for it."""
-
-
 @pytest.mark.parametrize(
-    ("how", "started"),
+    ("how", "ignored"),
     [
-        (signal.SIGINT, ""),
-        (signal.SIGTERM, ""),
-        (signal.SIGHUP, ""),
-        (signal.SIGTERM, IN_THE_BACKGROUND),
+        (signal.SIGINT, ()),
+        (signal.SIGTERM, ()),
+        (signal.SIGHUP, ()),
+        (signal.SIGTERM, ("SIGINT",)),  # as a shell's script starts what ends with `&`: Ctrl-C is not for it
     ],
 )
-async def test_signals_stop_everything_and_leave_nothing(tmp_path: Path, how: signal.Signals, started: str) -> None:
-    note = tmp_path / "note"
-    argv = ("sh", "-c", f'{started}exec "$@"', "sh", sys.executable, "-c", OWNER, str(note))
-    owner = await asyncio.create_subprocess_exec(*argv)
+async def test_signals_stop_everything_and_leave_nothing(
+    tmp_path: Path, how: signal.Signals, ignored: tuple[str, ...]
+) -> None:
+    """Whatever this process, and so its child, was started to ignore: the child says itself what it does."""
+    note, before = tmp_path / "note", signal.signal(how, signal.SIG_IGN)
+    try:
+        owner = await asyncio.create_subprocess_exec(sys.executable, "-c", OWNER, str(note), *ignored)
+    finally:
+        signal.signal(how, before)
     try:
         await until(note.exists)
         pid, directory = note.read_text().split()

@@ -4,8 +4,10 @@ import socket
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
-from stack.state import AlreadyRunning, Ports, kept_secret, state_directory
+from cli import main as cli
+from stack.state import AlreadyRunning, Ports, UnusableDirectory, kept_secret, state_directory
 
 
 def test_a_second_stack_in_the_same_directory_is_refused(tmp_path: Path) -> None:
@@ -13,6 +15,28 @@ def test_a_second_stack_in_the_same_directory_is_refused(tmp_path: Path) -> None
         pass
     with state_directory(tmp_path / "state") as again:
         assert again.is_dir()
+
+
+@pytest.mark.parametrize("made", ["state", "parent", "lock"])
+def test_a_directory_that_cannot_be_used_is_refused_with_the_reason(tmp_path: Path, made: str) -> None:
+    """A file in its place or above it; something else where the lock should be."""
+    directory = tmp_path / "parent" / "state" if made == "parent" else tmp_path / "state"
+    if made == "lock":
+        (directory / "lock").mkdir(parents=True)
+    else:
+        (tmp_path / made).write_text("a file")
+    with pytest.raises(UnusableDirectory, match=r"(File exists|Not a directory|Is a directory)\. Choose another"):
+        state_directory(directory).__enter__()
+
+
+def test_the_command_line_says_so_without_a_traceback(tmp_path: Path) -> None:
+    file = tmp_path / "state"
+    file.write_text("a file")
+    for command in ("up", "demo"):
+        result = CliRunner().invoke(cli.app, [command, "--state-dir", str(file)])
+        assert result.exit_code == 1
+        assert isinstance(result.exception, SystemExit), "no error that nobody caught"
+        assert "error:" in result.output
 
 
 def test_a_temporary_directory_is_removed() -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from stack.supervisor import Phase, Progress, StartFailed, Supervisor
+from stack.supervisor import Phase, ServiceProgress, StartFailed, Supervisor
 from tests.stack.standins import STUBBORN, alive, standin, until
 
 OWNER = """
@@ -28,7 +28,7 @@ asyncio.run(main(pathlib.Path(sys.argv[1])))
 
 
 async def test_starts_stage_by_stage_and_stops_in_reverse(tmp_path: Path) -> None:
-    seen: list[Progress] = []
+    seen: list[ServiceProgress] = []
     first = standin(tmp_path, "first")
     once = standin(tmp_path, "once", "import pathlib; assert pathlib.Path({flag!r}).with_name('first.up').exists()")
     stages = [[first], [standin(tmp_path, "once", argv=once.argv, ready=None)], [standin(tmp_path, "last")]]
@@ -53,7 +53,7 @@ async def test_starts_stage_by_stage_and_stops_in_reverse(tmp_path: Path) -> Non
 
 
 async def test_restarts_what_was_killed_and_counts(tmp_path: Path) -> None:
-    seen: list[Progress] = []
+    seen: list[ServiceProgress] = []
     supervisor = Supervisor([[standin(tmp_path, "a"), standin(tmp_path, "b")]], seen.append)
     await supervisor.start()
     try:

@@ -3,13 +3,15 @@
 from datetime import UTC, date, datetime
 from typing import Any
 
-from schemas.effects import Effect, Movement, Operation, PlanningDelta
-from schemas.milestones import MilestoneKind
-from schemas.orders import LinePromise, OrderLine, OrderRelease, OrderStatus, Party, Promise
-from schemas.records import LineRecord, ShipmentRecord, StepRecord
-from store import inbox, orders, steps
+from schemas.messaging.effects import Effect, Movement, Operation, PlanningDelta
+from schemas.orders.milestones import MilestoneKind
+from schemas.orders.release import LinePromise, OrderLine, OrderRelease, OrderStatus, Party, Promise
+from schemas.workflows.records import LineRecord, ShipmentRecord, StepRecord
 from store.engine import Database
-from store.inbox import NewMessage
+from store.messaging import inbox
+from store.messaging.inbox import NewMessage
+from store.orders import orders, steps
+from tests import written
 
 NOW = datetime(2026, 5, 4, 12, tzinfo=UTC)
 DUE, LATER = date(2026, 5, 20), date(2026, 5, 28)
@@ -83,8 +85,13 @@ TABLES = {
     "notice": "key",
     "replan_proposal": "id",
     "return_order": "order_key, rma",
+    "head": "workflow_id",
+    "outcome": "workflow_id, event_id, inbox_id",
+    "stock_move": "key",
+    "stock_entry": "move_key, place, item",
+    "freight_entry": "move_key, account, shipment, currency",
 }
-WRITTEN_AT = ("updated_at", "settled_at")
+WRITTEN_AT = ("updated_at", "settled_at", "written_at")
 
 
 async def open_order(database: Database) -> int:
@@ -99,9 +106,9 @@ async def open_order(database: Database) -> int:
 async def shipped_order(database: Database, delivered: int = 0) -> None:
     """An order that has been shipped whole, and delivered in part."""
     await open_order(database)
-    await steps.write(database, FIRST)
+    await steps.write(database, written.step(FIRST))
     line = GONE.model_copy(update={"delivered": delivered})
-    await steps.write(database, SHIPPED.model_copy(update={"lines": (line,)}))
+    await steps.write(database, written.step(SHIPPED.model_copy(update={"lines": (line,)})))
 
 
 async def everything(database: Database) -> dict[str, list[dict[str, Any]]]:

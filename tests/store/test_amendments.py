@@ -8,12 +8,14 @@ import pytest
 from pydantic import ValidationError
 
 from schemas.base import Role
-from schemas.commands import AmendRequest, LineAmendment
-from schemas.orders import OrderLine, OrderRelease, Party
-from store import inbox, orders, steps
-from store.amendments import amended
+from schemas.orders.release import OrderLine, OrderRelease, Party
+from schemas.workflows.commands import AmendRequest, LineAmendment
 from store.engine import Database
-from store.inbox import NewMessage
+from store.messaging import inbox
+from store.messaging.inbox import NewMessage
+from store.orders import orders, steps
+from store.orders.amendments import amended
+from tests import written
 from tests.store.rows import DUE, FIRST, KEY, LATER, PICKED, RELEASE, everything, open_order, rows
 
 SOONER = date(2026, 5, 18)
@@ -42,18 +44,18 @@ async def release(database: Database) -> OrderRelease:
 
 async def test_a_step_works_its_amendment_into_the_release_once(database: Database) -> None:
     await open_order(database)
-    await steps.write(database, FIRST)
+    await steps.write(database, written.step(FIRST))
     more = await commit(database, wish(lines=(LineAmendment(line=1, quantity=50),), ship_to=OTHER))
     less = await commit(database, wish(lines=(LineAmendment(line=1, quantity=30),)))
     first = PICKED.model_copy(update={"version": 1, "amended_by": (more,)})
     second = PICKED.model_copy(update={"version": 2, "amended_by": (less,)})
-    await steps.write(database, first)
+    await steps.write(database, written.step(first))
     assert ((await release(database)).lines[0].quantity, (await release(database)).ship_to) == (50, OTHER)
     once = await everything(database)
-    await steps.write(database, first)
+    await steps.write(database, written.step(first))
     assert await everything(database) == once
-    await steps.write(database, second)
-    await steps.write(database, first)
+    await steps.write(database, written.step(second))
+    await steps.write(database, written.step(first))
     assert (await release(database)).lines[0].quantity == 30
     [order] = await rows(database, "order_view")
     assert (order["amended_in"], order["version"], order["digest"]) == (2, 2, "d")
@@ -63,7 +65,7 @@ async def test_a_step_whose_amendment_is_unknown_is_not_written(database: Databa
     await open_order(database)
     before = await everything(database)
     with pytest.raises(LookupError):
-        await steps.write(database, PICKED.model_copy(update={"amended_by": (10**9,)}))
+        await steps.write(database, written.step(PICKED.model_copy(update={"amended_by": (10**9,)})))
     assert await everything(database) == before
 
 

@@ -5,11 +5,15 @@ from datetime import timedelta
 import psycopg
 import pytest
 
-from schemas.cases import CaseEntry, CaseRecord, CaseState, Finding, Notice
-from schemas.exceptions import Action, Channel, ExceptionKind
-from store import cases, inbox, orders
+from schemas.cases.cases import CaseEntry, CaseRecord, CaseState, Finding, Notice
+from schemas.cases.exceptions import Action, Channel, ExceptionKind
+from schemas.workflows.steps import InputOutcome
+from store.cases import cases
 from store.engine import Database
-from store.inbox import NewMessage
+from store.messaging import inbox
+from store.messaging.inbox import NewMessage
+from store.orders import orders
+from tests import written
 from tests.store.rows import KEY, NOW, everything, open_order, rows
 
 ID = f"{KEY}/delay/1"
@@ -48,9 +52,9 @@ CURED = OPENED.model_copy(
 
 async def test_a_step_written_again_changes_nothing(database: Database) -> None:
     await open_order(database)
-    await cases.write(database, OPENED)
+    await cases.write(database, written.step(OPENED))
     once = await everything(database)
-    await cases.write(database, OPENED)
+    await cases.write(database, written.step(OPENED))
     assert await everything(database) == once
     assert [row["key"] for row in once["notice"]] == [NOTICE.key]
     [case] = once["exception_case"]
@@ -60,9 +64,9 @@ async def test_a_step_written_again_changes_nothing(database: Database) -> None:
 
 async def test_an_old_record_never_overwrites_a_newer_one(database: Database) -> None:
     await open_order(database)
-    await cases.write(database, CURED)
+    await cases.write(database, written.step(CURED))
     newest = await rows(database, "exception_case")
-    await cases.write(database, OPENED)
+    await cases.write(database, written.step(OPENED))
     assert await rows(database, "exception_case") == newest
 
 
@@ -70,7 +74,7 @@ async def test_a_case_that_is_opened_again_is_open_again(database: Database) -> 
     await open_order(database)
     again = OPENED.model_copy(update={"reopened": 1, "version": 1})
     for record in (OPENED, CURED, again, CURED):
-        await cases.write(database, record)
+        await cases.write(database, written.step(record))
     [row] = await rows(database, "exception_case")
     assert (row["state"], row["reopened"], row["version"], row["closed_at"]) == ("open", 1, 1, None)
 
@@ -79,7 +83,10 @@ async def test_a_step_settles_the_messages_that_it_answers_for(database: Databas
     await open_order(database)
     async with database.transaction() as connection:
         [inbox_id] = await inbox.accept(connection, [NewMessage("ops", "api", inbox.ACKNOWLEDGE, "n1", "d", b"{}")])
-    await cases.write(database, OPENED.model_copy(update={"inbox_ids": (inbox_id,)}))
+    said = InputOutcome(event_id="acknowledge n1", inbox_id=inbox_id, version=1, answer={})
+    await cases.write(database, written.step(OPENED, outcomes=[said]))
+    assert [row["state"] for row in await rows(database, "inbox_message")] == ["received"] * 2, "not confirmed yet"
+    await cases.write(database, written.step(CURED, base=1, at=7, kept=1))
     states = {row["id"]: row["state"] for row in await rows(database, "inbox_message")}
     assert states[inbox_id] == "applied"
     assert sorted(states.values()) == ["applied", "received"]
@@ -90,7 +97,7 @@ async def test_all_of_a_step_or_nothing(database: Database) -> None:
     before = await everything(database)
     broken = OPENED.model_copy(update={"notices": (NOTICE, NOTICE.model_copy(update={"key": None}))})
     with pytest.raises(psycopg.errors.NotNullViolation):
-        await cases.write(database, broken)
+        await cases.write(database, written.step(broken))
     assert await everything(database) == before
 
 
@@ -100,7 +107,7 @@ async def test_cases_are_listed_by_what_is_asked_for(database: Database) -> None
         update={"id": f"{KEY}/damage/1", "kind": ExceptionKind.DAMAGE, "opened_at": NOW + timedelta(days=1)}
     )
     for record in (OPENED, closed):
-        await cases.write(database, record)
+        await cases.write(database, written.step(record))
     async with database.connection() as connection:
 
         async def ids(**asked: object) -> list[str]:

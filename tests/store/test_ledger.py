@@ -7,9 +7,11 @@ from random import Random
 import psycopg
 import pytest
 
-from schemas.stock import Moves, StockMove
-from store import ledger, steps
+from schemas.inventory.stock import Moves, StockMove
 from store.engine import Database
+from store.inventory import ledger
+from store.orders import steps
+from tests import written
 from tests.store.rows import FIRST, SHIPPED, open_order
 
 NOON = datetime(2026, 5, 4, 12, tzinfo=UTC)
@@ -85,14 +87,14 @@ async def test_many_at_once_on_hot_items_neither_block_nor_lose(database: Databa
 
 async def test_a_step_and_its_movement_are_one_transaction(database: Database) -> None:
     await open_order(database)
-    await steps.write(database, FIRST)
+    await steps.write(database, written.step(FIRST))
     step = SHIPPED.model_copy(update={"moves": {"on_hand:LYS": {"A": -40}, "transit:DN-1": {"A": 40}}})
     for _ in range(2):
-        await steps.write(database, step)
+        await steps.write(database, written.step(step))
     assert await figures(database) == {"on_hand:LYS A": -40, "transit:DN-1 A": 40}
     broken = SHIPPED.model_copy(update={"version": 9, "closed": True, "moves": {"on_hand:LYS": {"A": -1}}})
     with pytest.raises(psycopg.errors.CheckViolation):
-        await steps.write(database, broken)
+        await steps.write(database, written.step(broken))
     async with database.connection() as connection:
         cursor = await connection.execute("SELECT closed_at FROM order_view")
         assert await cursor.fetchall() == [{"closed_at": None}], "nothing of the step is written"
@@ -119,3 +121,20 @@ async def test_a_shipment_that_has_arrived_is_no_place_any_more(database: Databa
             rows.append([row["packs"] for row in await cursor.fetchall()])
     assert rows == [[40], [10], []]
     assert await figures(database) == {"on_hand:LYS A": -40, "customer: A": 40}
+
+
+async def test_an_order_is_locked_before_the_balances_of_its_items(database: Database) -> None:
+    await open_order(database)
+    await steps.write(database, written.step(FIRST))
+    moves: Moves = {"on_hand:LYS": {"A": -40}, "transit:DN-1": {"A": 40}}
+    async with database.transaction() as connection:
+        await ledger.book(connection, [receipt("in/1", {"supplier:acme": {"A": -50}, "on_hand:LYS": {"A": 50}})])
+    async with database.transaction() as other:
+        await other.execute("SELECT FROM order_view FOR NO KEY UPDATE")  # as a return of the order does
+        writing = asyncio.create_task(steps.write(database, written.step(SHIPPED.model_copy(update={"moves": moves}))))
+        waits = "SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
+        while not await (await other.execute(waits)).fetchall():
+            await asyncio.sleep(0.01)
+        await other.execute("SELECT FROM stock_balance ORDER BY item, place FOR UPDATE NOWAIT")
+    await writing
+    assert (await figures(database))["transit:DN-1 A"] == 40

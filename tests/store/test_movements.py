@@ -8,23 +8,26 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from domain import inbound, papers, returning, stock
-from domain.procurement import PurchaseFile
-from domain.state import OrderState
-from domain.stock import Holdings
+from domain.orders import goods
+from domain.orders.goods import Holdings
+from domain.orders.state import OrderState
+from domain.procurement import documents as papers
+from domain.procurement import inbound
+from domain.procurement.purchase_order import PurchaseFile
+from domain.returns import returning
 from schemas.base import Role
-from schemas.commands import ActionRequest, Verb
-from schemas.exceptions import Action
-from schemas.inventory import InventoryKind, InventoryReport
-from schemas.milestones import Disposition, MilestoneEvent, ShippedLine
-from schemas.milestones import MilestoneKind as M
-from schemas.purchasing import PurchaseDocument
-from store import ledger
-from store import stock as reports
+from schemas.cases.exceptions import Action
+from schemas.inventory.reports import InventoryKind, InventoryReport
+from schemas.orders.milestones import Disposition, MilestoneEvent, ShippedLine
+from schemas.orders.milestones import MilestoneKind as M
+from schemas.procurement.purchase_orders import PurchaseDocument
+from schemas.workflows.commands import ActionRequest, Verb
 from store.engine import Database
+from store.inventory import ledger
+from store.inventory import stock as reports
 from tests.domain import purchases
 from tests.domain.builders import FULL, NOON, after, done, event, opened
-from tests.domain.test_stock import returned
+from tests.domain.orders.test_stock import returned
 
 TWO = (ShippedLine(line=1, quantity=2),)
 BUT_TWO = (ShippedLine(line=1, quantity=38), ShippedLine(line=2, quantity=60))
@@ -44,16 +47,27 @@ class Books:
 
     async def follow(self, source: str, ref: str, held: Holdings, *, times: int = 1) -> None:
         """A step of a workflow, written once or more."""
-        moved = stock.moves(self._held.get(ref, Holdings()), held)
+        moved = goods.moves(self._held.get(ref, Holdings()), held)
         self._held[ref] = held
         self._step += 1
         for _ in range(times):
             async with self._database.transaction() as connection:
-                await ledger.book_step(connection, f"{ref}/v{self._step}", source, ref, moved)
+                booking = ledger.Booking(
+                    workflow=f"{source}/{ref}",
+                    key=f"{ref}/v{self._step}",
+                    source=source,
+                    ref=ref,
+                    base=self._step - 1,
+                    version=self._step,
+                    upto=self._step,
+                    repeated=False,
+                    moves=moved,
+                )
+                await ledger.book_step(connection, booking)
 
     async def order(self, state: OrderState, **more: int) -> None:
         """A step of an order."""
-        await self.follow("order", state.start.key, stock.of_order(state), **more)
+        await self.follow("order", state.start.key, goods.of_order(state), **more)
 
     async def report(self, *said: InventoryReport) -> None:
         """A warehouse's word."""
@@ -115,13 +129,13 @@ async def test_what_happens_for_an_order_is_booked_with_both_sides(books: Books,
 
 
 OF_REPORTS: dict[str, tuple[tuple[InventoryReport, ...], dict[str, int]]] = {
-    "receipt": ((said(InventoryKind.RECEIPT, 9),), {"adjustment:LYS": -9, "on_hand:LYS": 9}),
+    "receipt": ((said(InventoryKind.RECEIPT, 9),), {"received:LYS": -9, "on_hand:LYS": 9}),
     "damage": ((said(InventoryKind.DAMAGE, 9),), {"on_hand:LYS": -9, "blocked:LYS": 9}),
     "unblock": ((said(InventoryKind.UNBLOCK, 9),), {"on_hand:LYS": 9, "blocked:LYS": -9}),
     "scrap": ((said(InventoryKind.SCRAP, 9),), {"blocked:LYS": -9, "scrap:": 9}),
     "adjust": (
         (said(InventoryKind.RECEIPT, 9), said(InventoryKind.COUNT, 5, 2)),
-        {"adjustment:LYS": -5, "on_hand:LYS": 5},
+        {"received:LYS": -9, "adjustment:LYS": 4, "on_hand:LYS": 5},
     ),
 }
 
@@ -170,7 +184,7 @@ async def test_what_comes_back_is_booked_with_both_sides(books: Books, kind: str
     if disposition:
         told = event(M.RETURN_INSPECTED, 10, lines=FULL, rma="R1", disposition=disposition)
         state = returning.apply(state, told).state
-    await books.follow("return", "erp-one/SO-1", stock.of_return(state), times=2)
+    await books.follow("return", "erp-one/SO-1", goods.of_return(state), times=2)
     assert await books.figures() == sides
 
 
@@ -256,7 +270,7 @@ async def test_whatever_happens_at_once_on_one_ledger_adds_up(books: Books, seed
                 await books.follow("purchase", purchase.start.key, inbound.holdings(purchase), times=times)
             case Happening("return", told):
                 back = returning.apply(back, told).state
-                await books.follow("return", "erp-one/RMA", stock.of_return(back), times=times)
+                await books.follow("return", "erp-one/RMA", goods.of_return(back), times=times)
             case Happening("report", report):
                 for _ in range(times):
                     await books.report(report)

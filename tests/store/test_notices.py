@@ -4,11 +4,11 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from schemas.cases import Notice
-from schemas.exceptions import Channel
-from store import notices
+from schemas.cases.cases import Notice
+from schemas.cases.exceptions import Channel
+from store.cases import notices
 from store.engine import Database
-from store.wake import Wake
+from store.messaging.wake import Wake
 from tests.store.rows import KEY, NOW, open_order, rows
 
 ONE = Notice(

@@ -10,15 +10,21 @@ from typing import NamedTuple
 
 import pytest
 
-from schemas.effects import Movement
-from schemas.feeds import FeedRun
-from schemas.records import StepRecord
-from store import ledger, planning, steps
+from schemas.inventory.stock import Moves, StockMove
+from schemas.messaging.effects import Movement
+from schemas.planning.feeds import FeedRun
+from schemas.workflows.records import StepRecord
 from store.engine import Connection, Database
+from store.inventory import ledger
+from store.orders import steps
+from store.planning import planning
+from tests import written
 from tests.stack.standins import until
 from tests.store.rows import DELTA, DUE, FIRST, KEY, LATER, NOW, PICKED, SHIPPED, open_order
 
 NUMBERS = count(1)
+MANY = 200
+"""Items: looked at again for each other, they are 40,000."""
 SENT = {"on_hand:LYS": {"A": -40}, "transit:DN-1": {"A": 40}}
 
 
@@ -162,6 +168,49 @@ async def test_two_feeds_that_freeze_at_once_take_each_movement_once(database: D
         ]
 
 
+async def looked_at(connection: Connection) -> int:
+    """Rows of the buffer that were read in this transaction."""
+    cursor = await connection.execute(
+        "SELECT (seq_tup_read + idx_tup_fetch)::int AS n FROM pg_stat_xact_user_tables WHERE relname = 'planning_delta'"
+    )
+    return int((await cursor.fetchone() or {})["n"])
+
+
+async def test_a_flush_looks_at_each_movement_a_few_times_however_many_wait(database: Database) -> None:
+    """The statistics are of a moment at which nothing waits, as nearly always."""
+    async with database.transaction() as connection:
+        await buffered(connection, [ItemDelta(f"I{n % MANY}", 1 + n) for n in range(2 * MANY)])
+        await connection.execute("UPDATE planning_delta SET flush = 1")
+        await connection.execute("ANALYZE planning_delta")
+    async with database.transaction() as connection:
+        await connection.execute("UPDATE planning_delta SET flush = NULL")
+        before = await looked_at(connection)
+        assert await planning.freeze(connection, FeedRun(region="EMEA")) == 2 * MANY
+        assert await looked_at(connection) - before < 10 * 2 * MANY
+        rows = await confirm(connection)
+        assert [(item, packs) for item, *_, packs in rows] == [(f"I{n}", 2 + 2 * n + MANY) for n in range(MANY)]
+
+
+async def test_a_step_of_many_lines_looks_up_what_is_in_transit_once_for_each(database: Database) -> None:
+    await open_order(database)
+    packs = {f"I{n}": 5 for n in range(MANY)}
+    less = {item: -n for item, n in packs.items()}
+    sent, arrived = {"on_hand:LYS": less, "transit:DN-1": packs}, {"transit:DN-1": less, "customer:": packs}
+    async with database.transaction() as connection:
+        received = ({"on_hand:LYS": {item: 5}, "supplier:": {item: -5}} for item in packs)
+        await ledger.book(connection, [*(moved(f"in-{n}", it) for n, it in enumerate(received)), moved("sent", sent)])
+        await connection.execute("ANALYZE planning_delta")
+    async with database.transaction() as connection:
+        await ledger.book(connection, [moved("arrived", arrived)])
+        assert await looked_at(connection) < 10 * MANY
+    assert await in_transit(database) == {}
+
+
+def moved(key: str, moves: Moves) -> StockMove:
+    """A movement of the order."""
+    return StockMove(key=key, kind="step", source="order", ref=KEY, occurred_at=NOW, moves=moves)
+
+
 async def in_transit(database: Database) -> dict[date, int]:
     """Packs in transit by the day on which they are to arrive, as planning is told."""
     async with database.connection() as connection:
@@ -182,23 +231,23 @@ def due(version: int, eta: datetime | None, moves: dict[str, dict[str, int]] | N
 async def test_stock_in_transit_moves_to_the_day_of_its_eta_at_once(database: Database) -> None:
     await open_order(database)
     for step in (FIRST, PICKED, due(3, None, SENT)):
-        await steps.write(database, step)
+        await steps.write(database, written.step(step))
     assert await in_transit(database) == {DUE: 40}, "as promised"
     late, later = NOW + timedelta(days=20), NOW + timedelta(days=30)
     for _ in range(2):
-        await steps.write(database, due(4, late))
+        await steps.write(database, written.step(due(4, late)))
     assert await in_transit(database) == {late.date(): 40}
-    await steps.write(database, due(5, later, {"transit:DN-1": {"A": -15}, "customer:": {"A": 15}}))
+    await steps.write(database, written.step(due(5, later, {"transit:DN-1": {"A": -15}, "customer:": {"A": 15}})))
     assert await in_transit(database) == {later.date(): 25}
-    await steps.write(database, due(6, late, {"transit:DN-1": {"A": -25}, "customer:": {"A": 25}}))
+    await steps.write(database, written.step(due(6, late, {"transit:DN-1": {"A": -25}, "customer:": {"A": 25}})))
     assert await in_transit(database) == {}
 
 
 async def test_a_movement_booked_again_is_told_once(database: Database) -> None:
     await open_order(database)
-    await steps.write(database, FIRST)
+    await steps.write(database, written.step(FIRST))
     for _ in range(3):
-        await steps.write(database, due(3, None, SENT))
+        await steps.write(database, written.step(due(3, None, SENT)))
     async with database.connection() as connection:
         assert await ledger.audit(connection) == []
         cursor = await connection.execute(

@@ -4,9 +4,9 @@ import asyncio
 
 import pytest
 
-from schemas.exceptions import ExceptionKind
-from schemas.policies import PolicyRule, Scope
-from store import policies
+from schemas.cases.exceptions import ExceptionKind
+from schemas.cases.policies import PolicyRule, Scope
+from store.cases import policies
 from store.engine import Database
 from tests.store.rows import KEY, open_order
 

@@ -3,16 +3,21 @@
 from temporalio import activity
 from temporalio.testing import ActivityEnvironment
 
-from activities.records import RecordActivities
-from domain.policies import CASE_POLICIES
+from activities.records.records import RecordActivities
+from domain.cases.policies import CASE_POLICIES
 from schemas.base import Origin
-from schemas.cases import CaseHistory, CaseName, CaseQuery
-from schemas.exceptions import ExceptionKind
-from schemas.policies import PolicyRule, Scope
-from schemas.records import Replay, Written
-from store import audit, inbox, policies
+from schemas.cases.cases import CaseHistory, CaseName, CaseQuery
+from schemas.cases.exceptions import ExceptionKind
+from schemas.cases.policies import PolicyRule, Scope
+from schemas.workflows.records import Replay, StepWritten
+from store.audit import audit_trail
+from store.cases import policies
 from store.engine import Database
-from store.inbox import NewMessage
+from store.messaging import inbox, quarantine
+from store.messaging.inbox import NewMessage
+from store.seals import Trail
+from tests import written
+from tests.seals import SEALS
 from tests.store.rows import FIRST, KEY, open_order, rows
 from tests.store.test_cases import OPENED
 
@@ -51,27 +56,29 @@ async def test_messages_are_brought_back_once_and_that_is_audited(database: Data
     async with database.transaction() as connection:
         messages = [NewMessage("dhl", "webhook", inbox.EVENT, name, "d", b"{}") for name in "ab"]
         parked, other = await inbox.accept(connection, messages)
-        await inbox.quarantine(connection, parked, "unknown code", Origin.TRANSFORMATION)
+        await quarantine.put(connection, parked, "unknown code", Origin.TRANSFORMATION)
     steps = RecordActivities(database)
     for brought in (1, 0):
         done = await ActivityEnvironment().run(steps.replay, Replay(order=KEY, ids=(parked, other)))
-        assert done == Written(version=brought)
+        assert done == StepWritten(version=brought)
     assert {row["state"] for row in await rows(database, "inbox_message")} == {"received"}
     async with database.connection() as connection:
         cursor = await connection.execute("SELECT actor, detail FROM audit_entry")
         assert [row["actor"] for row in await cursor.fetchall()] == [f"order/{KEY}"]
-        assert await audit.verify(connection) is None
+        assert await audit_trail.verify(connection, Trail(SEALS)) is None
 
 
 async def test_a_step_answers_with_its_version(database: Database) -> None:
     await open_order(database)
-    assert await ActivityEnvironment().run(RecordActivities(database).write_step, FIRST) == Written(version=0)
+    assert await ActivityEnvironment().run(RecordActivities(database).write_step, written.step(FIRST)) == StepWritten(
+        version=0
+    )
 
 
 async def test_a_case_that_is_opened_again_learns_what_happened_before(database: Database) -> None:
     await open_order(database)
     steps = RecordActivities(database)
     assert await ActivityEnvironment().run(steps.case_history, CaseName(id=OPENED.id)) == CaseHistory()
-    await ActivityEnvironment().run(steps.write_case, OPENED)
+    await ActivityEnvironment().run(steps.write_case, written.step(OPENED))
     found = await ActivityEnvironment().run(steps.case_history, CaseName(id=OPENED.id))
     assert found.entries == OPENED.history

@@ -7,12 +7,14 @@ from typing import Any
 import psycopg
 import pytest
 
-from schemas.milestones import ShippedLine
-from schemas.records import Outcome
-from schemas.returns import ReturnRecord, ReturnStart, ReturnState
-from store import inbox, orders, returns, steps
+from schemas.orders.milestones import ShippedLine
+from schemas.workflows.returns import ReturnRecord, ReturnStart, ReturnState
+from schemas.workflows.steps import InputOutcome
 from store.engine import Database
-from store.inbox import NewMessage
+from store.messaging import inbox
+from store.messaging.inbox import NewMessage
+from store.orders import orders, returns, steps
+from tests import written
 from tests.store.rows import DELTA, EFFECT, GONE, KEY, NOW, SHIPPED, everything, rows, shipped_order
 
 YES, NO = ReturnState.AUTHORISED, ReturnState.REFUSED
@@ -71,7 +73,7 @@ async def test_a_repeat_is_answered_the_same_whatever_has_happened_since(databas
     await shipped_order(database, delivered=40)
     asked = [start("R1", packs(40)), start("R2", packs(1))]
     assert [await returns.authorise(database, it) for it in asked] == [YES, NO]
-    await returns.write(database, record("R1", 2, ReturnState.RECEIVED, 40, 10))
+    await returns.write(database, written.step(record("R1", 2, ReturnState.RECEIVED, 40, 10)))
     once = await everything(database)
     assert [await returns.authorise(database, it) for it in asked] == [YES, NO]
     assert await everything(database) == once
@@ -111,7 +113,7 @@ async def test_packs_that_did_not_come_back_may_be_returned_again(database: Data
     await shipped_order(database, delivered=40)
     await returns.authorise(database, start("R1", packs(40)))
     assert await returns.authorise(database, start("R2", packs(30))) is NO
-    await returns.write(database, record("R1", 3, ReturnState.CREDITED, 40, 10))
+    await returns.write(database, written.step(record("R1", 3, ReturnState.CREDITED, 40, 10)))
     assert await returns.authorise(database, start("R3", packs(31))) is NO
     assert await returns.authorise(database, start("R4", packs(30))) is YES
 
@@ -121,24 +123,28 @@ async def test_a_step_is_written_once_whole_and_never_over_a_newer_one(database:
     async with database.transaction() as connection:
         [inbox_id] = await inbox.accept(connection, [NewMessage("erp-one", "api", inbox.RETURN, "R1", "d", b"{}")])
     await returns.authorise(database, start("R1", packs(30)))
+    said = InputOutcome(event_id="R1", inbox_id=inbox_id, version=2)
     owed = {
-        "outcomes": (Outcome(event_id="R1", inbox_id=inbox_id),),
         "effects": (EFFECT.model_copy(update={"key": "e", "rma": "R1"}),),
         "deltas": (DELTA.model_copy(update={"key": "d", "kind": "returned"}),),
     }
     received = record("R1", 2, ReturnState.RECEIVED, 30, 20, **owed)
-    await returns.write(database, received)
+    await returns.write(database, written.step(received, outcomes=[said]))
     once = await everything(database)
-    await returns.write(database, received)
+    await returns.write(database, written.step(received, outcomes=[said]))
     assert await everything(database) == once
-    assert (once["inbox_message"][-1]["state"], once["order_line_view"][0]["returned"]) == ("applied", 20)
+    assert (once["inbox_message"][-1]["state"], once["order_line_view"][0]["returned"]) == ("received", 20)
+    assert [(row["inbox_id"], row["verdict"]) for row in once["outcome"]] == [(inbox_id, "applied")]
     assert {"e", "d"} <= {row["key"] for row in (*once["effect"], *once["planning_delta"])}
-    await returns.write(database, record("R1", 1, YES, 30))
+    await returns.write(database, written.step(record("R1", 1, YES, 30)))
     assert await everything(database) == once
     broken = record("R1", 3, ReturnState.CREDITED, 30, 30, deltas=(DELTA.model_copy(update={"region": None}),))
     with pytest.raises(psycopg.errors.NotNullViolation):
-        await returns.write(database, broken)
+        await returns.write(database, written.step(broken, at=7, kept=2))
     assert await everything(database) == once
+    await returns.write(database, written.step(record("R1", 3, ReturnState.CREDITED, 30, 30), at=7, kept=2))
+    later = await everything(database)
+    assert (later["inbox_message"][-1]["state"], later["outcome"]) == ("applied", []), "a later task has begun"
 
 
 async def test_a_line_counts_what_came_back_with_all_returns_at_once(database: Database) -> None:
@@ -146,7 +152,9 @@ async def test_a_line_counts_what_came_back_with_all_returns_at_once(database: D
     names = [f"R{number}" for number in range(4)]
     for rma in names:
         await returns.authorise(database, start(rma, packs(10)))
-    steps_at_once = (returns.write(database, record(rma, 2, ReturnState.RECEIVED, 10, 7)) for rma in names)
+    steps_at_once = (
+        returns.write(database, written.step(record(rma, 2, ReturnState.RECEIVED, 10, 7))) for rma in names
+    )
     await asyncio.gather(*steps_at_once)
     assert await returned(database) == 28
     async with database.connection() as connection:
@@ -157,9 +165,9 @@ async def test_a_line_counts_what_came_back_with_all_returns_at_once(database: D
 async def test_a_step_of_the_order_that_has_not_heard_of_the_return_does_not_undo_its_count(database: Database) -> None:
     await shipped_order(database, delivered=40)
     await returns.authorise(database, start("R1", packs(10)))
-    await returns.write(database, record("R1", 2, ReturnState.RECEIVED, 10, 10))
+    await returns.write(database, written.step(record("R1", 2, ReturnState.RECEIVED, 10, 10)))
     line = GONE.model_copy(update={"delivered": 40})
-    await steps.write(database, SHIPPED.model_copy(update={"version": 5, "lines": (line,)}))
+    await steps.write(database, written.step(SHIPPED.model_copy(update={"version": 5, "lines": (line,)})))
     assert await returned(database) == 10
 
 

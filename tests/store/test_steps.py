@@ -8,15 +8,20 @@ import psycopg
 import pytest
 
 from schemas.base import Origin
-from schemas.cases import Notice
-from schemas.effects import ChangeKind, Operation
-from schemas.exceptions import Channel
-from schemas.milestones import ShippedLine
-from schemas.orders import OrderStatus
-from schemas.records import Decided, Outcome, Proposal, ProposalKind, StepRecord
-from store import effects, inbox, orders, proposals, report, steps
+from schemas.cases.cases import Notice
+from schemas.cases.exceptions import Channel
+from schemas.messaging.effects import ChangeKind, Operation
+from schemas.orders.milestones import ShippedLine
+from schemas.orders.release import OrderStatus
+from schemas.workflows.records import Decided, Proposal, ProposalKind, StepRecord
+from schemas.workflows.steps import InputOutcome
 from store.engine import Connection, Database
-from store.inbox import NewMessage
+from store.messaging import effects, events, inbox, quarantine
+from store.messaging.inbox import NewMessage
+from store.orders import orders, steps
+from store.planning import proposals
+from store.views import report
+from tests import written
 from tests.store.rows import (
     DELTA,
     DUE,
@@ -52,13 +57,15 @@ PROPOSAL = Proposal(
 
 async def test_a_step_written_again_changes_nothing(database: Database) -> None:
     inbox_id = await open_order(database)
-    first = FIRST.model_copy(update={"outcomes": (Outcome(event_id="release", inbox_id=inbox_id),)})
-    for record in (first, SHIPPED):
-        await steps.write(database, record)
+    said = InputOutcome(event_id="release", inbox_id=inbox_id, version=1)
+    first = written.step(FIRST.model_copy(update={"version": 1}), outcomes=[said])
+    for step, state in ((first, "received"), (written.step(SHIPPED, base=1, at=7, kept=1), "applied")):
+        await steps.write(database, step)
         once = await everything(database)
-        await steps.write(database, record)
+        await steps.write(database, step)
         assert await everything(database) == once
-    assert [row["state"] for row in once["inbox_message"]] == ["applied"]
+        assert [row["state"] for row in once["inbox_message"]] == [state]
+        assert [row["inbox_id"] for row in once["outcome"]] == ([inbox_id] if state == "received" else [])
     assert [row["promised_on"] for row in once["promise"]] == [DUE, LATER]
     assert [(row["key"], row["outcome"]) for row in once["effect"]] == [(EFFECT.key, "planned")]
 
@@ -66,39 +73,29 @@ async def test_a_step_written_again_changes_nothing(database: Database) -> None:
 @pytest.mark.parametrize("old", [FIRST, PICKED], ids=["first", "picked"])
 async def test_an_old_record_never_overwrites_a_newer_one(database: Database, old: StepRecord) -> None:
     await open_order(database)
-    await steps.write(database, FIRST)
-    await steps.write(database, SHIPPED)
+    await steps.write(database, written.step(FIRST))
+    await steps.write(database, written.step(SHIPPED))
     newest = await everything(database)
-    await steps.write(database, old)
+    await steps.write(database, written.step(old))
     assert await everything(database) == newest
 
 
 async def test_all_of_a_step_or_nothing(database: Database) -> None:
     await open_order(database)
-    await steps.write(database, FIRST)
+    await steps.write(database, written.step(FIRST))
     before = await everything(database)
     broken = SHIPPED.model_copy(
         update={"deltas": (DELTA.model_copy(update={"region": None}),), "notices": (NOTICE,), "proposals": (PROPOSAL,)}
     )
     with pytest.raises(psycopg.errors.NotNullViolation):
-        await steps.write(database, broken)
+        await steps.write(database, written.step(broken))
     assert await everything(database) == before
-
-
-async def test_applied_by_one_order_is_not_hidden_by_the_refusal_of_another(database: Database) -> None:
-    inbox_id = await open_order(database)
-    applied = SHIPPED.model_copy(update={"outcomes": (Outcome(event_id="e", inbox_id=inbox_id),)})
-    refused = SHIPPED.model_copy(update={"outcomes": (Outcome(event_id="e", inbox_id=inbox_id, superseded="why"),)})
-    for records in ((applied, refused), (refused, applied)):
-        for record in records:
-            await steps.write(database, record)
-        assert [row["state"] for row in (await everything(database))["inbox_message"]] == ["applied"]
 
 
 async def test_the_ledger_keeps_what_was_done_whatever_a_late_failure_says(database: Database) -> None:
     await open_order(database)
-    await steps.write(database, FIRST)
-    await steps.write(database, SHIPPED)
+    await steps.write(database, written.step(FIRST))
+    await steps.write(database, written.step(SHIPPED))
     async with database.connection() as connection:
         await effects.failed(connection, EFFECT, Origin.ERP_API, "no answer", final=False)
         assert not await report.settled(connection)
@@ -171,27 +168,30 @@ class Counted:
         return await self._connection.execute(*args)
 
 
-async def test_a_plain_step_costs_no_more_than_its_nine_statements(database: Database) -> None:
+async def test_a_plain_step_costs_no_more_than_its_seven_statements_and_one_that_confirms(database: Database) -> None:
     inbox_id = await open_order(database)
-    await steps.write(database, FIRST)
-    plain = SHIPPED.model_copy(update={"outcomes": (Outcome(event_id="e", inbox_id=inbox_id),)})
+    await steps.write(database, written.step(FIRST))
+    said = [InputOutcome(event_id="e", inbox_id=inbox_id, version=3)]
     async with Counting(database.url, 2) as counting:
-        await steps.write(counting, plain)
-        assert counting.statements == 9
-        more = {"version": 4, "sites": ("NTE",), "notices": (NOTICE,), "proposals": (PROPOSAL,)}
-        await steps.write(counting, plain.model_copy(update=more))
-        assert counting.statements > 2 * 9
+        await steps.write(counting, written.step(SHIPPED, outcomes=said))
+        assert counting.statements == 7
+        later = SHIPPED.model_copy(update={"version": 4})
+        await steps.write(counting, written.step(later, outcomes=said, at=7, kept=3))
+        assert counting.statements == 7 + 8, "one settles what is confirmed"
+        more = {"version": 5, "sites": ("NTE",), "notices": (NOTICE,), "proposals": (PROPOSAL,)}
+        await steps.write(counting, written.step(SHIPPED.model_copy(update=more), outcomes=said, at=7, kept=3))
+        assert counting.statements > 7 + 2 * 8
 
 
 async def test_an_amendment_adds_lines_and_replaces_quantities(database: Database) -> None:
     await shipped_order(database)
     less = GONE.model_copy(update={"ordered": 50, "cancelled": 10, "allocated": 40})
     added = LINE.model_copy(update={"line": 2, "item": "B", "ordered": 5})
-    await steps.write(database, SHIPPED.model_copy(update={"version": 4, "lines": (less, added)}))
+    await steps.write(database, written.step(SHIPPED.model_copy(update={"version": 4, "lines": (less, added)})))
     found = await rows(database, "order_line_view")
     assert [(x["line"], x["item"], x["ordered"], x["cancelled"]) for x in found] == [(1, "A", 50, 10), (2, "B", 5, 0)]
     assert (found[0]["first_promised_on"], found[1]["first_promised_on"]) == (DUE, DUE)
-    await steps.write(database, SHIPPED)
+    await steps.write(database, written.step(SHIPPED))
     assert await rows(database, "order_line_view") == found
 
 
@@ -212,7 +212,7 @@ async def test_the_database_refuses_quantities_that_do_not_add_up(database: Data
     await shipped_order(database)
     before = await everything(database)
     with pytest.raises(psycopg.errors.CheckViolation):
-        await steps.write(database, SHIPPED.model_copy(update={"lines": (GONE.model_copy(update=bad),)}))
+        await steps.write(database, written.step(SHIPPED.model_copy(update={"lines": (GONE.model_copy(update=bad),)})))
     assert await everything(database) == before
 
 
@@ -227,14 +227,17 @@ async def test_a_site_takes_part_once_and_messages_that_waited_for_it_come_back(
     await open_order(database)
     async with database.transaction() as connection:
         [waiting] = await inbox.accept(connection, [NewMessage("wms-nte", "webhook", inbox.EVENT, "e", "d", b"{}")])
-        await inbox.quarantine(connection, waiting, "not a party", Origin.OWNERSHIP, f"party:wms-nte:{KEY}")
+        await quarantine.put(connection, waiting, "not a party", Origin.OWNERSHIP, f"party:wms-nte:{KEY}")
+        [about] = await inbox.accept(connection, [NewMessage("wms-nte", "webhook", inbox.EVENT, "f", "d", b"{}")])
+        await events.link_shipments(connection, [("DN-9", KEY)])
+        await quarantine.put(connection, about, "not a party", Origin.OWNERSHIP, "shipment:DN-9")
     step = PICKED.model_copy(update={"sites": ("NTE", "NTE")})
     for _ in range(2):
-        await steps.write(database, step)
+        await steps.write(database, written.step(step))
     [order] = await rows(database, "order_view")
     assert order["parties"] == ["erp-one", "wms-nte"]
     assert order["carrier"] is None
-    assert [row["state"] for row in await rows(database, "inbox_message")] == ["received", "received"]
+    assert [row["state"] for row in await rows(database, "inbox_message")] == ["received", "received", "received"]
 
 
 async def test_a_proposal_is_asked_once_and_decided_once(database: Database) -> None:
@@ -242,13 +245,13 @@ async def test_a_proposal_is_asked_once_and_decided_once(database: Database) -> 
     asked = PICKED.model_copy(update={"proposals": (PROPOSAL,)})
     accepted = Decided(id=PROPOSAL.id, state="accepted", by="anna", at=NOW, reason="fine")
     withdrawn = Decided(id=PROPOSAL.id, state="withdrawn", by="syncline", at=NOW, reason="recovered")
-    await steps.write(database, asked)
+    await steps.write(database, written.step(asked))
     async with database.connection() as connection:
         assert [row["state"] for row in await proposals.listing(connection, region="EMEA")] == ["open"]
         assert await proposals.listing(connection, region="APAC") == []
-    await steps.write(database, PICKED.model_copy(update={"version": 2, "decided": (accepted,)}))
-    await steps.write(database, PICKED.model_copy(update={"version": 3, "decided": (withdrawn,)}))
-    await steps.write(database, asked)
+    await steps.write(database, written.step(PICKED.model_copy(update={"version": 2, "decided": (accepted,)})))
+    await steps.write(database, written.step(PICKED.model_copy(update={"version": 3, "decided": (withdrawn,)})))
+    await steps.write(database, written.step(asked))
     async with database.connection() as connection:
         found = await proposals.show(connection, PROPOSAL.id)
         assert await proposals.listing(connection) == []
@@ -261,16 +264,16 @@ async def test_a_proposal_is_asked_once_and_decided_once(database: Database) -> 
 
 async def test_a_promise_says_why_it_was_made(database: Database) -> None:
     await open_order(database)
-    await steps.write(database, FIRST)
+    await steps.write(database, written.step(FIRST))
     redate = EFFECT.model_copy(update={"key": "r", "operation": Operation.REDATE_PROMISE, "reason": "customer asked"})
-    await steps.write(database, SHIPPED.model_copy(update={"effects": (EFFECT, redate)}))
+    await steps.write(database, written.step(SHIPPED.model_copy(update={"effects": (EFFECT, redate)})))
     assert [row["reason"] for row in await rows(database, "promise")] == ["as requested", "customer asked"]
 
 
 async def test_the_ledger_shows_site_and_change(database: Database) -> None:
     await open_order(database)
     told = EFFECT.model_copy(update={"operation": Operation.REPORT_CHANGE, "change": ChangeKind.HELD, "site": "LYS"})
-    await steps.write(database, PICKED.model_copy(update={"effects": (told,)}))
+    await steps.write(database, written.step(PICKED.model_copy(update={"effects": (told,)})))
     async with database.connection() as connection:
         await effects.done(connection, told.model_copy(update={"key": "unplanned"}), "R", 1)
         found = (await orders.details(connection, KEY))["effects"]
@@ -291,9 +294,9 @@ async def test_outcomes_count_every_line_once(
     database: Database, status: OrderStatus, line: dict[str, int], bucket: str
 ) -> None:
     await open_order(database)
-    await steps.write(database, FIRST)
+    await steps.write(database, written.step(FIRST))
     ended = {"status": status, "lines": (GONE.model_copy(update=line),), "shipments": ()}
-    await steps.write(database, SHIPPED.model_copy(update=ended))
+    await steps.write(database, written.step(SHIPPED.model_copy(update=ended)))
     async with database.connection() as connection:
         found = await report.outcomes(connection)
     assert found["lines"] == {"in": 1, "delivered": 0, "cancelled": 0, "returned": 0, "open": 0} | {bucket: 1}

@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest_asyncio
 
-from store import promising, tower_books, tower_purchases, tower_stock
 from store.engine import Connection, Database
+from store.inventory import promising
+from store.views import books, purchases, stock
 
 CLOSED, OPENED, HOT = 6_000, 1_500, "ITEM-1"
 LEDGER = {"stock_entry", "stock_move", "freight_entry", "freight_move"}
@@ -109,58 +110,58 @@ class ExplainedCursor:
 
 async def test_no_page_walks_through_what_is_over(connection: Connection) -> None:
     explained: Any = Explained(connection)
-    pairs = await tower_stock.places(explained, "")
-    await tower_stock.flows(explained, pairs)
-    await tower_stock.positions(explained, pairs[:50])
-    await tower_stock.expected(explained, HOT, "S1")
-    await tower_stock.holders(explained, HOT, "S1")
-    await tower_stock.movements(explained, HOT, "S1")
-    await tower_books.stands(explained)
+    pairs = await stock.places(explained, "")
+    await stock.flows(explained, pairs)
+    await stock.positions(explained, pairs[:50])
+    await stock.expected(explained, HOT, "S1")
+    await stock.holders(explained, HOT, "S1")
+    await stock.movements(explained, HOT, "S1")
+    await books.stands(explained)
     assert explained.walked.isdisjoint(LEDGER)
     explained.walked.clear()
-    await tower_purchases.states(explained)
-    await tower_purchases.purchases(explained, "")
-    await tower_books.last_runs(explained)
-    await tower_books.differences(explained)
-    await tower_books.counts(explained)
+    await purchases.states(explained)
+    await purchases.purchases(explained, "")
+    await books.last_runs(explained)
+    await books.differences(explained)
+    await books.counts(explained)
     assert explained.walked.isdisjoint({"purchase_order", "purchase_line", "reconciliation_run", "difference"})
 
 
 async def test_the_walk_is_seen(connection: Connection) -> None:
     explained: Any = Explained(connection)
-    await tower_books.ledger(explained, 14)
+    await books.ledger(explained, 14)
     assert explained.walked & LEDGER, "this is the one that is kept for a minute"
 
 
 async def test_the_newest_movements_are_found_among_many(connection: Connection) -> None:
-    found = await tower_stock.movements(connection, HOT, "S1")
+    found = await stock.movements(connection, HOT, "S1")
     numbers = [int(it.key.removeprefix("m")) for it in found]
     of_item = [n for n in range(CLOSED, 0, -1) if n % 3 == 1]
-    assert numbers == of_item[: tower_stock.MOVEMENTS]
+    assert numbers == of_item[: stock.MOVEMENTS]
     assert found[0].sides == {"on_hand": 1}
 
 
 async def test_lists_end_and_what_is_doubtful_comes_first(connection: Connection) -> None:
-    pairs = await tower_stock.places(connection, "")
-    assert len(pairs) == len(set(pairs)) == tower_stock.PLACES
-    assert len(await tower_purchases.purchases(connection, "settled")) == tower_purchases.PURCHASES
-    assert len(await tower_books.last_runs(connection)) == 20, "one for each target"
-    assert {it.state for it in await tower_books.differences(connection)} == {"open"}
+    pairs = await stock.places(connection, "")
+    assert len(pairs) == len(set(pairs)) == stock.PLACES
+    assert len(await purchases.purchases(connection, "settled")) == purchases.PURCHASES
+    assert len(await books.last_runs(connection)) == 20, "one for each target"
+    assert {it.state for it in await books.differences(connection)} == {"open"}
     reserved = {pair for pair in pairs if not pair[0].startswith("SPARE")}
     assert set(pairs[: len(reserved)]) == reserved, "what is not reserved and not wanted comes last"
     assert len(reserved) == 200, "all that has reservations or open demand"
 
 
 async def test_a_search_finds_parts_of_names_and_flows_are_those_that_promises_rest_on(connection: Connection) -> None:
-    assert set(await tower_stock.places(connection, "item-17")) == {
+    assert set(await stock.places(connection, "item-17")) == {
         (f"ITEM-{n}", f"S{n % 20}") for n in (17, *range(170, 180))
     }
-    assert {site for _, site in await tower_stock.places(connection, "s19")} == {"S19"}
-    assert await tower_stock.places(connection, "%") == [], "it is text, not a pattern"
+    assert {site for _, site in await stock.places(connection, "s19")} == {"S19"}
+    assert await stock.places(connection, "%") == [], "it is text, not a pattern"
 
     for n in (1, 7, 11, 22, 57):
         item, site = f"ITEM-{n}", f"S{n % 20}"
-        flows = await tower_stock.flows(connection, [(item, site)])
+        flows = await stock.flows(connection, [(item, site)])
         known = {"on_hand", "supply", "reserved", "demand"}  # the list shows no forecast, nor what is on the road
         outlook = await promising.outlook(connection, item, site)
         asked = [row for row in outlook if row["packs"] and row["what"] in known]

@@ -1,0 +1,1 @@
+"""Notices to people, and the cases that systems and receivers in trouble open."""

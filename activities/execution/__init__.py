@@ -1,0 +1,1 @@
+"""How every effect is carried out: gate, call, outcome."""

@@ -1,0 +1,1 @@
+"""Reconciliation, the audit trail, the audit of our own books."""

@@ -1,0 +1,134 @@
+"""The keeper of promises: whenever stock or supply changes, the reservations of the item are planned anew, and orders
+whose day has changed are told in the same transaction."""
+
+import asyncio
+import time
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from psycopg import Rollback
+from temporalio import activity
+
+from domain.inventory.reallocation import changed, redates, replan
+from schemas.inventory.promising import OpenLine, PromisingReport, PromisingRun, Redate, Reservation
+from store.engine import Connection, Database
+from store.inventory import promising, reallocation, supply
+from store.inventory.reallocation import ItemPlan
+from store.messaging import inbox
+from store.messaging.inbox import NewMessage
+from store.messaging.wake import Wake
+
+HEARTBEAT_EVERY_S = 5.0
+LINGER_S = 0.2
+RUN_FOR_S = 600.0
+MOST_ITEMS = 200
+"""Items that are looked at between two heartbeats."""
+GLANCES = 3
+"""How often an item is planned beside the others before they have to wait for it."""
+MOST_TOLD = 500
+"""Orders that are told of another day in one transaction: the others of that item are told in the next."""
+
+
+@dataclass(frozen=True)
+class ReallocationOutcome:
+    """What follows from a plan: new reservations, who is told now, and whether to look again."""
+
+    reservations: list[tuple[OpenLine, tuple[Reservation, ...]]]
+    told: list[Redate]
+    messages: list[NewMessage]
+    again: bool
+    at_once: bool
+
+
+@dataclass(frozen=True)
+class PromisingActivities:
+    """Keeps promises in step with stock and supply. `asked` makes the message that tells an order of another day."""
+
+    database: Database
+    wake: Wake
+    asked: Callable[[Redate, str], NewMessage]
+
+    @activity.defn(name="promising.keep")
+    async def keep(self, run: PromisingRun) -> PromisingReport:
+        """Look at items that have changed until the run's time is over."""
+        report, seen = PromisingReport(), 0
+        until = time.monotonic() + RUN_FOR_S
+        await self.look_at_overdue(datetime.now(UTC))
+        while time.monotonic() < until and not activity.is_worker_shutdown():
+            activity.heartbeat(report)
+            done = await self.look(datetime.now(UTC))
+            report = PromisingReport(items=report.items + done.items, redated=report.redated + done.redated)
+            seen = await self.wake.wait(supply.CHANNEL, seen, HEARTBEAT_EVERY_S)
+            await asyncio.sleep(LINGER_S)
+        return report
+
+    async def look_at_overdue(self, now: datetime) -> None:
+        """Put items into the queue whose supply should have come by now: nobody says so of them. Once in each run."""
+        async with self.database.transaction() as connection:
+            await reallocation.look_at_overdue(connection, now)
+
+    async def look(self, now: datetime) -> PromisingReport:
+        """Look once at the items that wait, each in a transaction of its own."""
+        async with self.database.connection() as connection:
+            items = await reallocation.waiting(connection, MOST_ITEMS)
+        told = [await self._plan(item, now) for item in items]
+        return PromisingReport(items=len(items), redated=sum(told))
+
+    async def _plan(self, item: str, now: datetime) -> int:
+        """Plan an item anew. It is planned beside those that promise, locked only to be written, so that thousands of
+        orders of one item keep no release waiting; under lock only where it does not keep still."""
+        for _ in range(GLANCES):
+            there = await reallocation.glance(self.database, item)
+            if not there.queued:
+                return 0
+            outcome = await asyncio.to_thread(self._outcome, there, now)
+            if await self._apply(there, outcome):
+                return len(outcome.told)
+        async with self.database.transaction() as connection:
+            await promising.lock(connection, [item])
+            there = await reallocation.read(connection, item)
+            outcome = self._outcome(there, now)
+            if there.queued:
+                await _write(connection, there, outcome)
+            return len(outcome.told) if there.queued else 0
+
+    async def _apply(self, there: ItemPlan, outcome: ReallocationOutcome) -> bool:
+        """Write what was planned, unless it does not fit any more: a line holds something else by now, or others were
+        promised what it was to get. Whatever else has changed since is in the queue."""
+        async with self.database.transaction() as connection:
+            if outcome.reservations or outcome.told:
+                await reallocation.hold(connection, there)
+            if not await reallocation.stand(connection, there.item, [line for line, _ in outcome.reservations]):
+                return False
+            before = await reallocation.missing(connection, there.item) if outcome.reservations else Counter()
+            await _write(connection, there, outcome)
+            fits = not outcome.reservations or await reallocation.missing(connection, there.item) <= before
+            if not fits:
+                raise Rollback
+        return fits
+
+    def _outcome(self, there: ItemPlan, now: datetime) -> ReallocationOutcome:
+        """An order that has not heard of its last re-date yet is told next time: two would race."""
+        planned = replan(there.lines, there.sources, now)
+        due = redates(planned)
+        ready = [it for it in due if it.order not in there.busy]
+        told = ready[:MOST_TOLD]
+        return ReallocationOutcome(
+            reservations=[(it.line, it.reservations) for it in changed(planned)],
+            told=told,
+            messages=[self.asked(it, f"promising/{there.queued[-1]}") for it in told if there.queued],
+            again=len(told) < len(due),
+            at_once=len(told) < len(ready),
+        )
+
+
+async def _write(connection: Connection, there: ItemPlan, outcome: ReallocationOutcome) -> None:
+    """Reserve anew, and tell who is given another day."""
+    await reallocation.done(connection, there)
+    await reallocation.save(connection, outcome.reservations)
+    if outcome.told:
+        await reallocation.told(connection, outcome.told, await inbox.accept(connection, outcome.messages))
+    if outcome.again:
+        await supply.look_at(connection, [there.item], at_once=outcome.at_once)

@@ -1,0 +1,1 @@
+"""Watching: no message vanishes, every open workflow makes progress."""

@@ -1,0 +1,1 @@
+"""Master data, asked of its owners."""

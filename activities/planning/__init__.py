@@ -1,0 +1,1 @@
+"""The planning feed, the governor, what planning is told beside movements."""

@@ -1,0 +1,1 @@
+"""What purchase orders and replenishments ask of database and systems."""

@@ -1,0 +1,146 @@
+"""Procurement: what purchase orders and replenishments write down, post to the ERP, and answer to planning."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from temporalio import activity
+from temporalio.exceptions import ApplicationError
+
+from activities.execution.executor import EffectExecutor
+from connectors.ports import ProposingPort, PurchasingPort, TransferPort
+from schemas.messaging.effects import EffectReceipt
+from schemas.procurement.purchase_orders import PurchaseEffect, PurchaseRecord
+from schemas.procurement.replenishment import ReplenishmentEffect, ReplenishmentRecord
+from schemas.workflows.records import StepWritten
+from schemas.workflows.steps import WorkflowStep
+from store.engine import Database
+from store.procurement import purchase_orders, replenishments
+
+Said = TypeVar("Said")
+
+
+@dataclass(frozen=True)
+class ProcurementRecords:
+    """Writes what workflows decide. Every activity is safe to repeat."""
+
+    database: Database
+
+    def all(self) -> list[Callable[..., Any]]:
+        """The activities, for the worker of queue `orders`."""
+        return [self.write_purchase, self.write_replenishment]
+
+    @activity.defn(name="procurement.write_purchase")
+    async def write_purchase(self, step: WorkflowStep[PurchaseRecord]) -> StepWritten:
+        """Write one step of a purchase order as one transaction."""
+        await purchase_orders.write(self.database, step)
+        return StepWritten(version=step.version)
+
+    @activity.defn(name="procurement.write_replenishment")
+    async def write_replenishment(self, step: WorkflowStep[ReplenishmentRecord]) -> StepWritten:
+        """Write one step of a replenishment as one transaction."""
+        await replenishments.write(self.database, step)
+        return StepWritten(version=step.version)
+
+
+@dataclass(frozen=True)
+class PurchasingActivities:
+    """Effects on an ERP's purchasing. The key of the order says which ERP: `<erp>/…`."""
+
+    port: PurchasingPort
+    executor: EffectExecutor
+
+    def all(self) -> list[Callable[..., Any]]:
+        """Every activity, for the worker."""
+        return [
+            self.report_confirmation,
+            self.post_receipt,
+            self.settle_invoice,
+            self.report_decision,
+            self.post_issue,
+            self.place_replenishment,
+        ]
+
+    @activity.defn(name="erp.report_confirmation")
+    async def report_confirmation(self, effect: PurchaseEffect) -> EffectReceipt:
+        """Tell what the supplier confirmed otherwise than it was ordered."""
+        message = _said(effect.confirmed)
+        return await self.executor.execute(
+            effect, _erp(effect), lambda call: self.port.report_confirmation(message, call)
+        )
+
+    @activity.defn(name="erp.post_receipt")
+    async def post_receipt(self, effect: PurchaseEffect) -> EffectReceipt:
+        """Post a goods receipt."""
+        message = _said(effect.posting)
+        return await self.executor.execute(effect, _erp(effect), lambda call: self.port.post_receipt(message, call))
+
+    @activity.defn(name="erp.settle_invoice")
+    async def settle_invoice(self, effect: PurchaseEffect) -> EffectReceipt:
+        """Release an invoice, or hold it."""
+        message = _said(effect.settlement)
+        return await self.executor.execute(effect, _erp(effect), lambda call: self.port.settle_invoice(message, call))
+
+    @activity.defn(name="erp.report_decision")
+    async def report_decision(self, effect: PurchaseEffect) -> EffectReceipt:
+        """Tell what was decided about a difference."""
+        message = _said(effect.decision)
+        return await self.executor.execute(effect, _erp(effect), lambda call: self.port.report_decision(message, call))
+
+    @activity.defn(name="erp.post_issue")
+    async def post_issue(self, effect: PurchaseEffect) -> EffectReceipt:
+        """Post the goods issue of a transfer."""
+        message = _said(effect.issue)
+        return await self.executor.execute(effect, _erp(effect), lambda call: self.port.post_issue(message, call))
+
+    @activity.defn(name="erp.place_replenishment")
+    async def place_replenishment(self, effect: ReplenishmentEffect) -> EffectReceipt:
+        """Have a replenishment validated and ordered."""
+        message = _said(effect.request)
+        return await self.executor.execute(effect, effect.target, lambda call: self.port.replenish(message, call))
+
+
+@dataclass(frozen=True)
+class TransferActivities:
+    """Instructions to the warehouse that sends a transfer."""
+
+    port: TransferPort
+    executor: EffectExecutor
+
+    def all(self) -> list[Callable[..., Any]]:
+        """Every activity, for the worker."""
+        return [self.instruct_transfer]
+
+    @activity.defn(name="wms.instruct_transfer")
+    async def instruct_transfer(self, effect: PurchaseEffect) -> EffectReceipt:
+        """Have goods picked and sent to another site."""
+        message = _said(effect.transfer)
+        return await self.executor.execute(effect, message.site, lambda call: self.port.transfer(message, call))
+
+
+@dataclass(frozen=True)
+class ProposalActivities:
+    """Answers to planning, of the region that proposed."""
+
+    port: ProposingPort
+    executor: EffectExecutor
+
+    def all(self) -> list[Callable[..., Any]]:
+        """Every activity, for the worker."""
+        return [self.answer]
+
+    @activity.defn(name="planning.answer_replenishment")
+    async def answer(self, effect: ReplenishmentEffect) -> EffectReceipt:
+        """Tell planning what came of its proposal."""
+        message = _said(effect.result)
+        return await self.executor.execute(effect, effect.target, lambda call: self.port.answer(message, call))
+
+
+def _erp(effect: PurchaseEffect) -> str:
+    return effect.order.split("/", 1)[0]
+
+
+def _said(said: Said | None) -> Said:
+    if said is None:
+        raise ApplicationError("the effect does not say what to post", type="platform", non_retryable=True)
+    return said

@@ -1,0 +1,1 @@
+"""The database steps of workflows."""

@@ -1,0 +1,79 @@
+"""`syncline planning …`: rows that planning refused, sites that it is not told of, and what people do about them."""
+
+from typing import Annotated
+
+import typer
+
+from cli.client import Api, Reason
+from cli.terminal import DEFAULT_STATE, StateDir, console, show
+from gateway.views.refused_rows import (
+    DemandAgain,
+    FiguresOwed,
+    MovedOn,
+    ParkedList,
+    ParkedRequest,
+    SiteRegion,
+    WithoutRegionSites,
+)
+
+app = typer.Typer(no_args_is_help=True, help="What planning was not told.")
+
+COLUMNS = ("key", "item", "site", "day", "kind", "packs", "error", "attempts", "waiting")
+Keys = Annotated[list[str], typer.Argument(help="As they are listed.")]
+
+
+@app.command()
+def parked(state_dir: StateDir = DEFAULT_STATE) -> None:
+    """List them, the oldest first, with the rule and how much waits behind each."""
+    found = Api(state_dir).get("/v1/planning/parked", ParkedList)
+    show("refused by planning", COLUMNS, (row.model_dump() for row in found.rows))
+
+
+@app.command()
+def replay(keys: Keys, reason: Reason, state_dir: StateDir = DEFAULT_STATE) -> None:
+    """Send rows again after a repair; what waits behind them follows."""
+    _move_on("replay", keys, reason, state_dir)
+
+
+@app.command()
+def drop(keys: Keys, reason: Reason, state_dir: StateDir = DEFAULT_STATE) -> None:
+    """Give rows up: planning never counts them. What waits behind them follows."""
+    _move_on("drop", keys, reason, state_dir)
+
+
+@app.command()
+def demand(
+    item: Annotated[str, typer.Argument(help="The item.")],
+    site: Annotated[str, typer.Argument(help="The site.")],
+    reason: Reason,
+    state_dir: StateDir = DEFAULT_STATE,
+) -> None:
+    """Tell planning the open demand for an item at a site again, every order's."""
+    body = {"item": item, "site": site, "reason": reason}
+    told = Api(state_dir).post("/v1/planning/demand", FiguresOwed, DemandAgain, body)
+    console.print(f"{told.figures} figures are told again")
+
+
+@app.command()
+def sites(state_dir: StateDir = DEFAULT_STATE) -> None:
+    """List sites whose region nobody has named: planning is not told of their stock."""
+    found = Api(state_dir).get("/v1/planning/sites", WithoutRegionSites)
+    show("sites of no region", ("site", "waiting", "since"), (row.model_dump() for row in found.sites))
+
+
+@app.command()
+def region(
+    site: Annotated[str, typer.Argument(help="The site.")],
+    name: Annotated[str, typer.Argument(help="Its region, as orders name it.")],
+    reason: Reason,
+    state_dir: StateDir = DEFAULT_STATE,
+) -> None:
+    """Name the region of a site, for good: planning is told of its stock from then on."""
+    body = {"site": site, "region": name, "reason": reason}
+    told = Api(state_dir).post("/v1/planning/sites", SiteRegion, SiteRegion, body)
+    console.print(f"{told.site} is in {told.region}")
+
+
+def _move_on(verb: str, keys: list[str], reason: str, state_dir: StateDir) -> None:
+    moved = Api(state_dir).post(f"/v1/planning/{verb}", MovedOn, ParkedRequest, {"keys": keys, "reason": reason})
+    console.print(f"{verb}: {', '.join(moved.keys) or 'none of them is parked'}")

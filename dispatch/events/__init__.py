@@ -1,0 +1,1 @@
+"""Events: admitted, correlated, mapped."""

@@ -1,0 +1,69 @@
+"""Milestone events at the door: one event or a batch becomes contracts, or findings. Pure."""
+
+import hashlib
+import json
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from schemas.messaging.envelope import TYPE_MILESTONE, Envelope
+from schemas.orders.milestones import SentMilestone
+from schemas.parsing import MAX_FINDINGS, InvalidMessage, check, parse_json, refuse
+
+MilestoneEnvelope = Envelope[SentMilestone]
+CLOCK_TOLERANCE = timedelta(minutes=10)
+"""How far a partner's clock may be ahead of ours."""
+
+
+def admit_event(raw: bytes) -> MilestoneEnvelope:
+    """Bytes to one event. Raises `InvalidMessage`."""
+    return _event(parse_json(raw))
+
+
+def admit_batch(raw: bytes, max_batch: int) -> list[tuple[MilestoneEnvelope, bytes]]:
+    """Bytes to events, each with its own bytes. Raises `InvalidMessage` with the index in every finding: all or
+    nothing."""
+    items = parse_json(raw)
+    if not isinstance(items, list) or not 1 <= len(items) <= max_batch:
+        refuse("body", f"must be an array of 1 to {max_batch} events")
+    events: list[tuple[MilestoneEnvelope, bytes]] = []
+    findings: list[dict[str, str]] = []
+    for index, item in enumerate(items):
+        try:
+            events.append((_event(item), json.dumps(item, ensure_ascii=False, separators=(",", ":")).encode()))
+        except InvalidMessage as refused:
+            findings += [{**found, "field": f"[{index}].{found['field']}"} for found in refused.findings]
+            if len(findings) >= MAX_FINDINGS:
+                break
+    if findings:
+        raise InvalidMessage(findings[:MAX_FINDINGS])
+    return events
+
+
+def stated(raw: bytes, member: str) -> str | None:
+    """What a message says of itself, as its `type` or `id`, be the rest good or bad. None when it cannot be read."""
+    try:
+        value = json.loads(raw)
+    except (ValueError, RecursionError):
+        return None
+    found = value.get(member) if isinstance(value, dict) else None
+    return found if isinstance(found, str) else ""
+
+
+def own_source(source: str, partner: str) -> bool:
+    """Does the source lie under the partner's own name."""
+    own = f"/partners/{partner}"
+    return source == own or source.startswith(own + "/")
+
+
+def digest_of(raw: bytes) -> str:
+    """SHA-256, hex."""
+    return hashlib.sha256(raw).hexdigest()
+
+
+def _event(value: Any) -> MilestoneEnvelope:
+    if isinstance(value, dict) and isinstance(value.get("type"), str) and value["type"] != TYPE_MILESTONE:
+        refuse("type", f"must be {TYPE_MILESTONE}")
+    event = check(MilestoneEnvelope, value)
+    if event.data.occurred_at > datetime.now(UTC) + CLOCK_TOLERANCE:
+        refuse("data.occurred_at", "must not lie more than 10 minutes in the future")
+    return event

@@ -1,0 +1,1 @@
+"""Inventory reports and forecasts on their way into the books."""

@@ -1,0 +1,1 @@
+"""What a release needs before its workflow starts: promise, units, days."""

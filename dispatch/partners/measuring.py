@@ -1,0 +1,147 @@
+"""What partners report, in the units that its items are kept in: by its order, else by what the ERP says of the item.
+
+What cannot be is refused with field and rule, or parked with them until the ERP says something else of the item.
+"""
+
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from dispatch.events.correlation import Placement, Unplaced
+from dispatch.partners.master_data import Registry
+from domain import measuring
+from domain.measuring import Findings, Items, Known
+from domain.units import NotConvertible
+from schemas.base import Origin
+from schemas.inventory.reports import InventoryReport, SentReport
+from schemas.orders.milestones import Milestone, SentLine, SentMilestone, ShippedLine
+from schemas.parsing import MAX_FINDINGS, InvalidMessage
+from schemas.partners.master_data import Item, KeptLine, MasterKind, MasterName
+from schemas.procurement.documents import Paper, PurchaseOrder
+from schemas.procurement.sent_documents import SentOrder, SentPaper
+from store.engine import Connection
+from store.orders import measures
+from store.partners import master_data
+
+Owner = Callable[[str], str | None]
+"""The ERP that owns a site's stock."""
+
+
+class Unmeasured(InvalidMessage):
+    """A quantity has no whole number in the books. `waiting_for`: what could bring the message back."""
+
+    def __init__(self, findings: Findings, waiting_for: str | None) -> None:
+        super().__init__(findings[:MAX_FINDINGS])
+        self.waiting_for = waiting_for
+
+
+@dataclass(frozen=True)
+class Records:
+    """What is kept of items. `missing`: what their owner would have to be asked again."""
+
+    items: Items
+    missing: Sequence[MasterName] = ()
+    asked: Sequence[MasterName] = ()
+
+    @property
+    def waiting_for(self) -> str | None:
+        """What a message waits for that cannot be measured by these: another word on an item."""
+        if self.missing:
+            return self.missing[0].waiting_for
+        return self.asked[0].waiting_for_units if self.asked else None
+
+
+async def records(connection: Connection, erp: str | None, items: Collection[str]) -> Records:
+    """What is kept of what an ERP says of items."""
+    names = sorted(MasterName(erp, MasterKind.ITEM, it) for it in items) if erp else []
+    found = await master_data.bodies(connection, names) if names else {}
+    known = {name.id: Item.model_validate(body) for name, body in found.items()}
+    return Records(known, [name for name in names if name not in found], names)
+
+
+async def reports(
+    connection: Connection, owner: Owner, sent: Sequence[tuple[int, SentReport]]
+) -> list[InventoryReport]:
+    """Reports of inventory, each with its place in the batch. Raises `Unmeasured`."""
+    asked = {(owner(it.site), it.item) for _, it in sent if measuring.report_needs(it)}
+    found = {erp: await records(connection, erp, {item for of, item in asked if of == erp}) for erp, _ in asked}
+    made, findings, waiting_for = [], Findings(), None
+    for n, it in sent:
+        by = found.get(owner(it.site), Records({}))
+        try:
+            made.append(measuring.report(it, by.items))
+        except NotConvertible as error:
+            findings.append({"field": f"reports[{n}].{error.field}", "rule": error.rule})
+            waiting_for = waiting_for or by.waiting_for
+    if findings:
+        raise Unmeasured(findings, waiting_for)
+    return made
+
+
+async def order(connection: Connection, erp: str, sent: SentOrder) -> tuple[PurchaseOrder, list[KeptLine]]:
+    """A purchase order, and what later documents need to know of its lines. Raises `Unmeasured`."""
+    by = await records(connection, erp, {it.item for it in sent.lines})
+    made, known, findings = measuring.order(sent, by.items)
+    if made is None:
+        raise Unmeasured(findings, by.waiting_for)
+    return made, known
+
+
+def items_named(sent: SentPaper, known: dict[int, KeptLine]) -> set[str]:
+    """The items of which somebody has to say in what they are kept."""
+    lines = [it for it in sent.lines if measuring.line_needs(it)]
+    return {name for it in lines if (name := measuring.item_of(it, known))}
+
+
+async def document(connection: Connection, erp: str, sent: SentPaper, known: dict[int, KeptLine]) -> Paper:
+    """A document on a purchase order whose lines are known. Raises `Unmeasured`."""
+    by = await records(connection, erp, items_named(sent, known))
+    made, findings = measuring.document(sent, known, by.items)
+    if made is None:
+        raise Unmeasured([{**it, "field": f"data.{it['field']}"} for it in findings], by.waiting_for)
+    return made
+
+
+class Booked(NamedTuple):
+    """A milestone as the books count it, its lines for each of its orders; `links`: the shipment is new to these."""
+
+    milestone: Milestone
+    orders: dict[str, tuple[ShippedLine, ...]]
+    links: bool
+
+
+async def milestone(
+    connection: Connection, sent: SentMilestone, placement: Placement | Unplaced, registry: Registry
+) -> Booked | Unplaced:
+    """A milestone that was placed, in the units of its orders; or why it is parked."""
+    if isinstance(placement, Unplaced):
+        return placement
+    stated = {it.line for it in sent.lines if measuring.needs(it, it.quantity)}
+    found = {key: await _known(connection, key, stated) for key in placement.orders} if stated else {}
+
+    def make(line: SentLine) -> ShippedLine:
+        about = (key for key, lines in placement.orders.items() if any(it is line for it in lines))
+        return measuring.shipped(line, [found[key][0] for key in about if key in found])
+
+    lines, findings = measuring.each(sent.lines, "data.lines", make)
+    if findings:
+        return await _parked(connection, findings, [by for _, by in found.values()], registry)
+    booked = dict(zip(map(id, sent.lines), lines, strict=True))
+    said = sent.model_dump(exclude_unset=True, exclude={"lines"})
+    made = Milestone.model_validate({**said, "lines": tuple(lines)})
+    of_orders = {key: tuple(booked[id(it)] for it in its) for key, its in placement.orders.items()}
+    return Booked(made, of_orders, placement.links)
+
+
+async def _known(connection: Connection, key: str, stated: set[int]) -> tuple[Known, Records]:
+    lines = await measures.kept_lines(connection, key)
+    by = await records(connection, key.partition("/")[0], {it.item for n, it in lines.items() if n in stated})
+    return Known(lines, by.items), by
+
+
+async def _parked(connection: Connection, findings: Findings, by: Sequence[Records], registry: Registry) -> Unplaced:
+    """An owner of whose word nothing is kept any more is asked again, and its answer brings the event back."""
+    for name in (it for records in by for it in records.missing if registry.offers(it.owner)):
+        await master_data.want(connection, name)
+    waiting_for = next((it.waiting_for for it in by if it.waiting_for), None)
+    return Unplaced(str(InvalidMessage(findings))[:500], Origin.PARTNER_MESSAGE, waiting_for)

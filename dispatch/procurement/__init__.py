@@ -1,0 +1,1 @@
+"""Procurement documents on their way to purchase orders."""

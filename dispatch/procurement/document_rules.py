@@ -1,0 +1,46 @@
+"""What is wrong with a procurement document: whose it is, what it names, and what is impossible in time. Pure."""
+
+from datetime import datetime
+
+from domain.milestones.chronology import impossible_paper
+from domain.partners.parties import TRANSPORT_DESK, warehouse_partner
+from schemas.cases.exceptions import Impossible
+from schemas.procurement.purchase_orders import InboundStart
+from schemas.procurement.sent_documents import SentInvoice, SentOrder, SentPaper, SentReceipt
+from store.messaging import inbox
+
+
+def parties_of(erp: str, order: SentOrder) -> list[str]:
+    """Who takes part in a purchase order: its ERP, supplier, warehouse and transport desk, and its carrier if it has
+    one."""
+    named = [erp, order.supplier, warehouse_partner(order.site), TRANSPORT_DESK]
+    return named + ([order.carrier] if order.carrier else [])
+
+
+def impossible(paper: SentPaper, start: InboundStart, ordered_at: datetime, message: inbox.Message) -> str | None:
+    """Why a document cannot be true in time, where policy parks it."""
+    rules = start.policy.chronology
+    if rules.before_release is not Impossible.QUARANTINE:
+        return None
+    return impossible_paper(paper, ordered_at, message.received_at, rules)
+
+
+def broken_order(order: SentOrder) -> str | None:
+    """The rule that a transfer breaks whose supplier is not the site that it comes from: nothing is opened for it."""
+    if order.from_site and order.supplier != warehouse_partner(order.from_site):
+        return f"a transfer from {order.from_site} is supplied by {warehouse_partner(order.from_site)}"
+    return None
+
+
+def broken(paper: SentPaper, start: InboundStart, partner: str) -> str | None:
+    """The ownership rule that a document breaks: each partner speaks of its own."""
+    owners = {start.supplier}
+    if isinstance(paper, SentOrder):
+        owners = {start.erp}
+    elif isinstance(paper, SentReceipt):
+        owners = {warehouse_partner(start.site)}
+        if paper.site != start.site:
+            return f"the goods of purchase order {start.number} are not for {paper.site}"
+    elif isinstance(paper, SentInvoice):
+        owners = {start.supplier, start.erp}
+    return None if partner in owners else f"{partner} does not own this document of purchase order {start.number}"

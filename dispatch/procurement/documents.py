@@ -1,0 +1,96 @@
+"""Admission of procurement documents: bytes to one of them, and to what its workflow is told of it."""
+
+from dataclasses import dataclass
+
+from dispatch.events.admission import digest_of
+from schemas.base import Contract
+from schemas.messaging.envelope import Envelope
+from schemas.parsing import admit, check, parse_json, refuse
+from schemas.procurement.documents import (
+    DespatchAdvice,
+    GoodsReceipt,
+    Invoice,
+    Paper,
+    PurchaseOrder,
+    SupplierConfirmation,
+)
+from schemas.procurement.purchase_orders import PurchaseDocument, purchase_key
+from schemas.procurement.sent_documents import SENT, SentOrder, SentPaper
+from store.messaging import inbox
+
+_TYPES = "syncline.procurement."
+
+
+def is_paper(kind: str | None) -> bool:
+    """Whether the type that a message states is one of procurement documents, known or not."""
+    return kind is not None and kind.startswith(_TYPES)
+
+
+def admit_paper(raw: bytes) -> Envelope[SentPaper]:
+    """Bytes to a document in its envelope. Raises `Refused`."""
+    value = parse_json(raw)
+    kind = value.get("type") if isinstance(value, dict) else None
+    if not isinstance(kind, str) or kind not in SENT:
+        refuse("type", f"must be one of {', '.join(SENT)}")
+    envelope: Envelope[SentPaper] = check(Envelope[SENT[kind]], value)  # type: ignore[valid-type]
+    return envelope
+
+
+class PlacedDocument(Contract):
+    """A document of the inbox: which purchase order it belongs to, and how the workflow is told of it."""
+
+    erp: str
+    number: str
+    document: PurchaseDocument
+
+
+@dataclass(frozen=True)
+class ReadDocument:
+    """A document of the inbox as it was sent: of which purchase order, and the id under which it is known."""
+
+    message: inbox.Message
+    paper: SentPaper
+    id: str
+    traceparent: str
+
+    @property
+    def erp(self) -> str:
+        """Whose purchase order it is."""
+        return self.message.partner if isinstance(self.paper, SentOrder) else self.paper.erp
+
+    @property
+    def number(self) -> str:
+        """The purchase order's number."""
+        return self.paper.number if isinstance(self.paper, SentOrder) else self.paper.po
+
+    @property
+    def key(self) -> str:
+        """The purchase order's key."""
+        return purchase_key(self.erp, self.number)
+
+    def placed(self, paper: Paper) -> PlacedDocument:
+        """What the workflow is told: the document as our books count it."""
+        document = PurchaseDocument(
+            id=self.id,
+            partner=self.message.partner,
+            inbox_id=self.message.id,
+            received_at=self.message.received_at,
+            traceparent=self.traceparent,
+            order=paper if isinstance(paper, PurchaseOrder) else None,
+            confirmation=paper if isinstance(paper, SupplierConfirmation) else None,
+            advice=paper if isinstance(paper, DespatchAdvice) else None,
+            receipt=paper if isinstance(paper, GoodsReceipt) else None,
+            invoice=paper if isinstance(paper, Invoice) else None,
+        )
+        return PlacedDocument(erp=self.erp, number=self.number, document=document)
+
+
+def read(message: inbox.Message) -> ReadDocument:
+    """The document that a message holds. Raises `Refused`."""
+    if message.kind == inbox.PURCHASE:
+        order = admit(SentOrder, message.raw)
+        event_id = f"{message.partner}#{order.number}/r{order.revision}/{digest_of(message.raw)[:12]}"
+        return ReadDocument(message, order, event_id, message.traceparent)
+    envelope = admit_paper(message.raw)
+    event_id = f"{envelope.source}#{envelope.id}"
+    return ReadDocument(message, envelope.data, event_id, envelope.traceparent or message.traceparent)

@@ -1,0 +1,1 @@
+"""Workflows begun again from PostgreSQL."""

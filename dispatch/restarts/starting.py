@@ -1,0 +1,153 @@
+"""How workflows are begun again: under the id they had, with what support sees of them and finds them by."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from temporalio.client import Client
+from temporalio.common import (
+    Priority,
+    SearchAttributeKey,
+    SearchAttributePair,
+    TypedSearchAttributes,
+    WorkflowIDConflictPolicy,
+    WorkflowIDReusePolicy,
+)
+
+from dispatch.temporal import summaries
+from dispatch.temporal.handoff_commands import ORDERS_QUEUE
+from domain.cases.case_file import CaseFile
+from domain.days import end_of
+from domain.orders.deadlines import next_alarm
+from domain.orders.order_run import OrderRun
+from domain.orders.state import OrderState
+from domain.procurement.purchase_run import InboundRun
+from domain.returns.return_run import ReturnRun
+from schemas.base import Contract
+from schemas.orders.milestones import MilestoneKind
+from schemas.orders.release import OrderStatus
+from schemas.procurement.replenishment import ReplenishmentRun
+from workflows.runtime.policies import TASK_TIMEOUT
+
+FIRST_MILESTONE = MilestoneKind.SHIPPED
+"""What support sees an order wait for until its workflow says better."""
+
+
+@dataclass(frozen=True)
+class Beginning:
+    """How a workflow is started: its type, id and argument, and what is shown of it."""
+
+    workflow: str
+    id: str
+    run: Contract
+    summary: str
+    details: str = ""
+    keywords: Mapping[str, str] = field(default_factory=dict)
+    moments: Mapping[str, datetime] = field(default_factory=dict)
+    priority: Priority = Priority.default
+
+    @property
+    def search_attributes(self) -> TypedSearchAttributes:
+        """What it is found by."""
+        keyword, moment = SearchAttributeKey.for_keyword, SearchAttributeKey.for_datetime
+        named = [SearchAttributePair[Any](keyword(name), value) for name, value in self.keywords.items() if value]
+        timed = [SearchAttributePair[Any](moment(name), at) for name, at in self.moments.items()]
+        return TypedSearchAttributes([*named, *timed])
+
+
+def order(run: OrderRun) -> Beginning:
+    """An order's workflow."""
+    start, state = run.start, run.state or OrderState(start=run.start)
+    alarm = next_alarm(state)
+    return Beginning(
+        "Order",
+        start.workflow_id,
+        run,
+        summaries.of_order(start),
+        f"ERP **{start.erp}**, {start.variant}, region {start.region}, priority {start.priority}",
+        {
+            "OrderStatus": state.status if run.state else OrderStatus.PROMISED,
+            "ErpSystem": start.erp,
+            "Site": start.site,
+            "Region": start.region,
+            "Priority": str(start.priority),
+            "NextMilestone": FIRST_MILESTONE.value,
+            "Carrier": state.carrier or start.carrier,
+        },
+        {
+            "PromisedAt": end_of(state.promised_on, start.there),
+            **({"NextDue": alarm.due} if alarm else {}),
+        },
+        Priority(priority_key=start.priority, fairness_key=start.erp),
+    )
+
+
+def returning(run: ReturnRun) -> Beginning:
+    """A return's workflow."""
+    return Beginning(
+        "Return",
+        run.workflow_id,
+        run,
+        summaries.of_return(run),
+        f"Asked for by **{run.by}**: {run.reason}",
+        {"ErpSystem": run.order.split("/", 1)[0], "Site": run.site, "Region": run.region},
+    )
+
+
+def inbound(run: InboundRun) -> Beginning:
+    """A purchase order's workflow."""
+    return Beginning(
+        "Inbound",
+        run.workflow_id,
+        run,
+        f"Purchase order {run.number} · {run.supplier} · to {run.site}",
+        f"ERP **{run.erp}**, region {run.region}, {run.policy.match} match",
+        {"ErpSystem": run.erp, "Site": run.site, "Region": run.region},
+        priority=Priority(priority_key=run.priority, fairness_key=run.erp),
+    )
+
+
+def case(file: CaseFile) -> Beginning:
+    """A case's workflow."""
+    return Beginning(
+        "ExceptionCase",
+        file.workflow_id,
+        file,
+        f"{file.kind} on order {file.order}",
+        "; ".join(finding.summary for finding in file.findings),
+        priority=Priority(priority_key=file.priority),
+    )
+
+
+def replenishment(run: ReplenishmentRun) -> Beginning:
+    """A replenishment's workflow."""
+    it = run.proposal
+    return Beginning(
+        "Replenishment",
+        run.workflow_id,
+        run,
+        f"{it.kind} of {it.quantity} {it.unit} {it.item}",
+        f"For {it.site} by {it.wanted_on}, proposed by **{run.by}**",
+        {"ErpSystem": it.erp, "Site": it.site, "Region": it.region},
+        priority=Priority(fairness_key=it.erp),
+    )
+
+
+async def begin(client: Client, it: Beginning, within: timedelta) -> str:
+    """Start it, unless it runs; the id of the run. Raises WorkflowAlreadyStartedError, RPCError."""
+    handle = await client.start_workflow(
+        it.workflow,
+        it.run,
+        id=it.id,
+        task_queue=ORDERS_QUEUE,
+        id_conflict_policy=WorkflowIDConflictPolicy.FAIL,
+        id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
+        task_timeout=TASK_TIMEOUT,
+        search_attributes=it.search_attributes,
+        static_summary=it.summary,
+        static_details=it.details or None,
+        priority=it.priority,
+        rpc_timeout=within,
+    )
+    return handle.result_run_id or ""

@@ -1,0 +1,1 @@
+"""The calls of Temporal that dispatching makes."""

@@ -1,0 +1,105 @@
+"""What never ends: feeds, keepers and governors, one workflow each, and the Schedules of reconciliation.
+
+The worker sees again and again that all of it runs: Temporal may have been away, somebody may have ended one, and
+orders bring new sites, ERPs and regions.
+"""
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import suppress
+from typing import NamedTuple, Protocol
+
+from psycopg import OperationalError
+from temporalio.client import Client
+from temporalio.common import WorkflowIDConflictPolicy
+from temporalio.exceptions import WorkflowAlreadyStartedError
+from temporalio.service import RPCError
+
+from dispatch.temporal import schedules
+from dispatch.temporal.handoff_commands import ORDERS_QUEUE
+from schemas.base import System
+from schemas.cases.notifications import NoticesRun
+from schemas.finance.erp_feed import ErpFeedRun
+from schemas.finance.reconciliation import ReconcileRun
+from schemas.inventory.promising import PromisingRun
+from schemas.planning.governor import GovernorRun
+from schemas.settings import Settings
+from store.engine import Database
+from store.finance import comparing
+
+LOOK_EVERY_S = 60.0
+
+
+class SingletonRun(Protocol):
+    """How such a workflow is started."""
+
+    @property
+    def workflow_id(self) -> str:
+        """There is one of it."""
+        ...
+
+
+class Singleton(NamedTuple):
+    """A workflow that never ends: its name, its start, and what support reads of it."""
+
+    workflow: str
+    run: SingletonRun
+    summary: str
+
+
+def always(config: Settings) -> Iterator[Singleton]:
+    """What runs whatever there is to do."""
+    for feed in config.planning_feeds:
+        yield Singleton("PlanningFeed", feed, f"Planning feed {feed.name}")
+    for erp in sorted(set(config.stock_erp.values())):
+        yield erp_feed(erp)
+    yield Singleton("Notices", NoticesRun(), "Alerts and customer messages")
+    yield Singleton("Promising", PromisingRun(), "Promises kept in step with stock and supply")
+
+
+def erp_feed(erp: str) -> Singleton:
+    """The feed of an ERP: it owns stock, or is told of the freight of its orders."""
+    return Singleton("StockFeed", ErpFeedRun(erp=erp), f"Stock, forecasts and freight for {erp}")
+
+
+def following(targets: list[ReconcileRun]) -> Iterator[Singleton]:
+    """What runs for the systems that are compared: a governor for each region, a feed for each ERP."""
+    for region in sorted({it.target for it in targets if it.system == System.PLANNING}):
+        yield Singleton("Governor", GovernorRun(region=region), f"re-plans of {region}")
+    for erp in sorted({it.target for it in targets if it.system == System.ERP}):
+        yield erp_feed(erp)
+
+
+async def ensure(client: Client, it: Singleton) -> None:
+    """Start it, unless it runs."""
+    with suppress(WorkflowAlreadyStartedError):
+        await client.start_workflow(
+            it.workflow,
+            it.run,
+            id=it.run.workflow_id,
+            task_queue=ORDERS_QUEUE,
+            id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+            static_summary=it.summary,
+        )
+
+
+async def keep(client: Client, database: Database, config: Settings) -> None:
+    """See to it for ever. A database or Temporal that is away is waited for."""
+    every_s, first = config.reconcile_every_s, True
+    while True:
+        with suppress(OperationalError, RPCError):
+            for it in always(config):
+                await ensure(client, it)
+            async with database.connection() as connection:
+                targets = await comparing.targets(connection)
+            at_leisure = [*targets, schedules.OF_BOOKS, schedules.OF_NOTICES]
+            await schedules.ensure(client, at_leisure, every_s, adjust=first)
+            often = [schedules.OF_INBOX, schedules.OF_WORKFLOWS, schedules.OF_OUTAGES]
+            inbox_every_s = min(every_s, schedules.INBOX_EVERY_S)
+            await schedules.ensure(client, often, inbox_every_s, adjust=first)
+            audit_every_s = min(every_s, schedules.AUDIT_EVERY_S)
+            await schedules.ensure(client, [schedules.OF_AUDIT], audit_every_s, adjust=first)
+            for it in following(targets):
+                await ensure(client, it)
+            first = False
+        await asyncio.sleep(min(every_s, LOOK_EVERY_S))

@@ -1,0 +1,1 @@
+"""Exception cases: escalation, policies, notices to people."""

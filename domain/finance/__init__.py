@@ -1,0 +1,1 @@
+"""Reconciliation, freight, the audit of our own books."""

@@ -1,0 +1,1 @@
+"""Projected availability, promises, and the reallocation of reservations."""

@@ -1,0 +1,1 @@
+"""What inputs cost, and what Temporal says of a workflow."""

@@ -1,0 +1,1 @@
+"""Milestones: what was reported of shipments, which report counts, what the process variant expects."""

@@ -1,0 +1,1 @@
+"""The order: its lifecycle, its state, and what follows from it."""

@@ -1,0 +1,64 @@
+"""What of an order stands apart from its lines: packs that other sites send, that stay another item, that got lost.
+
+With it and the lines as they are written, everybody's targets follow without the state. Most orders have none.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from domain.milestones.shipments import lines_of
+from domain.orders.state import OrderState
+from domain.orders.trouble import OtherSource, PickedBefore
+from schemas.orders.release import LineDue
+from schemas.workflows.records import Apart, PickedLine
+
+
+def apart(state: OrderState) -> Apart:
+    """What stands apart by a state."""
+    return Apart(
+        sources=state.elsewhere,
+        kept=tuple(PickedLine(site=x.site, line=x.line, item=x.item, quantity=x.quantity) for x in state.kept),
+        astray=state.astray,
+    )
+
+
+def changed(before: OrderState | None, state: OrderState) -> Apart | None:
+    """What a step has to write; None when what is written holds. A step of several inputs always writes it: a lost
+    attempt may have written what only some of them had come to."""
+    if before is None or state.version - before.version > 1:
+        return apart(state)
+    same = (before.sources, before.kept, before.astray) == (state.sources, state.kept, state.astray)
+    return None if same else apart(state)
+
+
+@dataclass(frozen=True)
+class OwnSite:
+    """The order's own site."""
+
+    site: str
+
+
+@dataclass(frozen=True)
+class WrittenOrder:
+    """An order as it is written: lines with what is wanted of them, and what stands apart."""
+
+    start: OwnSite
+    demand: tuple[LineDue, ...]
+    sources: tuple[OtherSource, ...]
+    kept: tuple[PickedBefore, ...]
+    astray: dict[int, int]
+
+    def wanted(self, line: LineDue) -> int:
+        """Packs of a line that are still to be delivered or were."""
+        return line.quantity
+
+
+def written(site: str, lines: Iterable[LineDue], beside: Apart) -> WrittenOrder:
+    """The order that is written so. `lines`: with the packs that are wanted, cancelled ones taken off."""
+    return WrittenOrder(
+        OwnSite(site),
+        tuple(lines),
+        tuple(OtherSource(site=at, lines=lines_of(packs), ref="") for at, packs in beside.sources.items()),
+        tuple(PickedBefore(site=x.site, line=x.line, item=x.item, quantity=x.quantity) for x in beside.kept),
+        beside.astray,
+    )

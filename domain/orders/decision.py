@@ -1,0 +1,145 @@
+"""What a decision holds, and how the effects in it are made: every effect under a key that follows from its cause."""
+
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from domain.orders.state import WHOLE_ORDER, OrderState
+from schemas.base import Contract
+from schemas.cases.cases import Notice
+from schemas.messaging.effects import ChangeKind, Effect, Movement, Operation, PlanningDelta
+from schemas.orders.milestones import ShippedLine
+from schemas.orders.release import LinePromise
+from schemas.workflows.records import Decided, Proposal
+from schemas.workflows.returns import ReturnStart
+
+
+class Decision(Contract):
+    """A new state, and what must be done because of it. `superseded` says why an event or command changed nothing.
+
+    `amended_by` names the messages whose amendments the store works into the release, `items` what lines were
+    substituted by; `replay` quarantined messages to bring back; `done` says in words what was decided.
+    """
+
+    state: OrderState
+    superseded: str | None = None
+    effects: tuple[Effect, ...] = ()
+    deltas: tuple[PlanningDelta, ...] = ()
+    proposals: tuple[Proposal, ...] = ()
+    decided: tuple[Decided, ...] = ()
+    notices: tuple[Notice, ...] = ()
+    returns: tuple[ReturnStart, ...] = ()
+    sites: tuple[str, ...] = ()
+    replay: tuple[int, ...] = ()
+    amended_by: tuple[int, ...] = ()
+    items: dict[int, str] = {}  # noqa: RUF012 - pydantic copies field defaults
+    done: str = ""
+
+    def plus(self, other: "Decision") -> "Decision":
+        """This decision, and another that was taken on its state."""
+        lists = ("effects", "deltas", "proposals", "decided", "notices", "returns", "sites", "replay", "amended_by")
+        joined = {name: (*getattr(self, name), *getattr(other, name)) for name in lists}
+        return other.model_copy(
+            update={
+                **joined,
+                "superseded": self.superseded,
+                "items": {**self.items, **other.items},
+                "done": other.done or self.done,
+            }
+        )
+
+
+class LineDifference(NamedTuple):
+    """Packs of a line that are wanted more, or less when negative. Our own movements only: nobody else is told one."""
+
+    line: int
+    item: str
+    quantity: int
+
+
+class EffectCause(NamedTuple):
+    """Why effects are made: what makes their keys unique, when it was accepted, the words for it, and its trace."""
+
+    ref: str
+    accepted_at: datetime
+    reason: str = ""
+    traceparent: str = ""
+
+
+def effect(state: OrderState, operation: Operation, cause: EffectCause, *, key: str = "", **fields: Any) -> Effect:
+    """An effect of an order. Its key is `<order>/<operation>/<ref>`, or `<order>/<key>`."""
+    return Effect(
+        key=f"{state.start.key}/{key or f'{operation}/{cause.ref}'}",
+        order=state.start.key,
+        operation=operation,
+        accepted_at=cause.accepted_at,
+        traceparent=cause.traceparent,
+        revision=state.version,
+        addressed=state.addressed,
+        **{"reason": cause.reason, **fields},
+    )
+
+
+def change(state: OrderState, kind: ChangeKind, cause: EffectCause, **fields: Any) -> Effect:
+    """Tell the ERP of a change to its order."""
+    return effect(state, Operation.REPORT_CHANGE, cause, key=f"change/{kind}/{cause.ref}", change=kind, **fields)
+
+
+def redated(state: OrderState, before: OrderState, cause: EffectCause, shipment: str = "") -> tuple[Effect, ...]:
+    """Tell the ERP which lines are promised for another day than before; nothing when none is."""
+    known, days = before.promise_days, state.promise_days
+    if known is days or state.delivered:
+        return ()
+    moved = tuple(LinePromise(line=n, promised_on=day) for n, day in days.items() if known.get(n, day) != day)
+    if not moved:
+        return ()
+    return (
+        effect(
+            state,
+            Operation.REDATE_PROMISE,
+            cause,
+            key=f"redate/{cause.ref}",
+            shipment=shipment,
+            promised_on=state.promised_on,
+            promises=moved,
+        ),
+    )
+
+
+def delta(
+    state: OrderState, kind: str, cause: EffectCause, movements: tuple[Movement, ...], *, key: str = "", **fields: Any
+) -> tuple[PlanningDelta, ...]:
+    """Let planning know of a movement; nothing when no packs moved."""
+    if not movements:
+        return ()
+    known: dict[str, Any] = {
+        "occurred_at": cause.accepted_at,
+        "site": state.start.site,
+        "shipment": WHOLE_ORDER,
+        **fields,
+    }
+    return (
+        PlanningDelta(
+            key=f"{state.start.key}/{key or f'-/{kind}/{cause.ref}'}",
+            order=state.start.key,
+            kind=kind,
+            region=state.start.region,
+            accepted_at=cause.accepted_at,
+            promised_on=state.promised_on,
+            movements=movements,
+            **known,
+        ),
+    )
+
+
+def moved(state: OrderState, lines: tuple[ShippedLine, ...]) -> tuple[Movement, ...]:
+    """Packs of lines as movements of their items."""
+    known = state.by_line
+    return tuple(
+        Movement(item=known[x.line].item, quantity=x.quantity) for x in lines if x.line in known and x.quantity
+    )
+
+
+def lines_open(state: OrderState, rank: int) -> tuple[ShippedLine, ...]:
+    """Packs of each line that have not reached a rank and are still to."""
+    found = ((line.line, state.due(line) - state.standing(line, rank)) for line in state.demand)
+    return tuple(ShippedLine(line=line, quantity=quantity) for line, quantity in found if quantity > 0)

@@ -1,0 +1,21 @@
+"""What a run of an order's workflow starts with."""
+
+from domain.orders.state import OrderState
+from domain.orders.trouble import KnownCase
+from schemas.base import Contract
+from schemas.messaging.effects import Effect
+from schemas.workflows.lifecycle import OrderStart
+
+
+class OrderRun(Contract):
+    """What a run of an order's workflow starts with; with `state` and the rest, an earlier one goes on."""
+
+    start: OrderStart
+    run: int = 1
+    state: OrderState | None = None
+    seen: tuple[str, ...] = ()
+    owed: tuple[Effect, ...] = ()
+    history: tuple[str, ...] = ()
+    failure_origin: str = ""
+    failure: str = ""
+    cases: tuple[KnownCase, ...] = ()

@@ -1,0 +1,155 @@
+"""What ERP and planning are told of a milestone; and once more, as a correction, when other packs or another day count.
+
+What is told of one shipment's milestone may change by a report of another one: a delivery that stated no packs is of
+those that had left.
+"""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from domain.days import day_of
+from domain.milestones.shipments import NOTHING, UNRANKED, Packs, lines_of, packs_by_line
+from domain.milestones.variants import step_for
+from domain.orders import goods
+from domain.orders.decision import EffectCause, delta, effect
+from domain.orders.state import NO_SHIPMENT, WHOLE_ORDER, OrderState
+from domain.orders.trouble import trouble_name
+from schemas.messaging.effects import Effect, Movement, Operation, PlanningDelta
+from schemas.orders.milestones import MilestoneEvent, ShippedLine
+from schemas.orders.milestones import MilestoneKind as M
+
+
+class Corrected(NamedTuple):
+    """A milestone of which others were told `had`, and of which `has` counts now. `redated`: on another day."""
+
+    kind: M
+    had: Packs
+    has: Packs
+    redated: bool
+
+
+def told(
+    before: OrderState, state: OrderState, event: MilestoneEvent, *, fresh: bool
+) -> tuple[tuple[Effect, ...], tuple[PlanningDelta, ...]]:
+    """What an event has told to ERP and planning. `fresh`: its milestone is told for the first time."""
+    step = step_for(state.start.variant, event.kind)
+    effects, deltas = list[Effect](), list[PlanningDelta]()
+    moves = event.kind is not M.DELAYED or before.promise_days != state.promise_days
+    if fresh and step and step.tell_erp:
+        effects.append(_first(before, state, event))
+    if fresh and step and step.tell_planning and moves:
+        said = packs_by_line(event.lines) if event.kind in UNRANKED else NOTHING
+        deltas += _moved(state, event, _key(event), said or _packs(state, event.shipment, event.kind), event)
+    for it in _corrected(before, state, event.shipment):
+        step = step_for(state.start.variant, it.kind)
+        if step and step.tell_erp and (it.redated or (it.had and it.had != it.has)):
+            effects.append(_again(state, event, it))
+        if step and step.tell_planning and (it.had != it.has or (it.redated and step.tell_erp)):
+            deltas += _moved_again(before, state, event, it)
+    return tuple(effects), tuple(deltas)
+
+
+def _corrected(before: OrderState, state: OrderState, shipment: str) -> Iterator[Corrected]:
+    was, now = before.shipments.get(shipment, NO_SHIPMENT), state.shipments[shipment]
+    if not was.seen:
+        return
+    there = state.start.there
+    for kind in (it for it in M if it in was.seen):
+        had, has = was.concerned(kind), now.concerned(kind)
+        redated = day_of(was.seen[kind], there) != day_of(now.seen[kind], there)
+        if redated or (had is not has and had != has):
+            yield Corrected(kind, had, has, redated)
+
+
+def _key(event: MilestoneEvent) -> str:
+    key = f"{event.shipment or '-'}/{event.kind}"
+    return f"{key}/{event.id}" if event.kind in UNRANKED else key
+
+
+def _first(before: OrderState, state: OrderState, event: MilestoneEvent) -> Effect:
+    lines = _concerned(before, event) if event.kind in UNRANKED else ()
+    return effect(
+        state,
+        Operation.REPORT_MILESTONE,
+        _cause(event),
+        key=_key(event),
+        shipment=event.shipment,
+        milestone=event.kind,
+        order_status=state.status,
+        occurred_at=event.occurred_at,
+        lines=lines or lines_of(state.shipments[event.shipment].concerned(event.kind)),
+        site=_issued_by(state, event.shipment, event.kind),
+        location=event.location or "",
+        handling_units=event.handling_units,
+    )
+
+
+def _concerned(before: OrderState, event: MilestoneEvent) -> tuple[ShippedLine, ...]:
+    """The packs that a trouble is about, where somebody said: its own report, or the one that is cleared by it."""
+    if event.lines or event.kind is not M.CLEARED:
+        return event.lines
+    known = before.troubles.get(trouble_name(event))
+    return known.lines if known else ()
+
+
+def _again(state: OrderState, event: MilestoneEvent, it: Corrected) -> Effect:
+    return effect(
+        state,
+        Operation.REPORT_MILESTONE,
+        _cause(event),
+        key=f"{event.shipment or '-'}/{it.kind}/{event.id}",
+        shipment=event.shipment,
+        milestone=it.kind,
+        order_status=state.status,
+        occurred_at=state.shipments[event.shipment].seen[it.kind],
+        lines=lines_of(it.has),
+        site=_issued_by(state, event.shipment, it.kind),
+        location=(event.location or "") if event.kind is it.kind else "",
+        handling_units=event.handling_units if event.kind is it.kind else (),
+        correction=True,
+    )
+
+
+def _cause(event: MilestoneEvent) -> EffectCause:
+    return EffectCause(event.id, event.received_at, event.reason or "", event.traceparent)
+
+
+def _issued_by(state: OrderState, shipment: str, kind: M) -> str:
+    """The site that a goods issue is of, when it is another than the order's own."""
+    if kind is not M.SHIPPED:
+        return ""
+    site = goods.site_of(state, state.shipments[shipment])
+    return "" if site == state.start.site else site
+
+
+def _packs(state: OrderState, shipment: str, kind: M) -> Packs:
+    if shipment == WHOLE_ORDER:
+        return {x.line: x.quantity for x in state.demand if x.quantity}
+    return state.shipments[shipment].concerned(kind)
+
+
+def _moved_again(before: OrderState, state: OrderState, event: MilestoneEvent, it: Corrected) -> list[PlanningDelta]:
+    """What was said of a milestone, taken back on its day, and what counts now."""
+    shipment, key = event.shipment, f"{event.shipment or '-'}/{it.kind}/{event.id}"
+    had, has = it.had, it.has
+    if shipment == WHOLE_ORDER:
+        had = has = _packs(state, shipment, it.kind) if it.redated else NOTHING
+    said = event.model_copy(update={"kind": it.kind, "occurred_at": before.shipments[shipment].seen[it.kind]})
+    now = event.model_copy(update={"kind": it.kind, "occurred_at": state.shipments[shipment].seen[it.kind]})
+    taken_back = _moved(state, said, f"{key}/back", {line: -packs for line, packs in had.items()}, event)
+    return [*taken_back, *_moved(state, now, key, has, event)]
+
+
+def _moved(
+    state: OrderState, said: MilestoneEvent, key: str, packs: Packs, event: MilestoneEvent
+) -> tuple[PlanningDelta, ...]:
+    known = state.by_line
+    return delta(
+        state,
+        said.kind,
+        EffectCause(event.id, event.received_at, "", event.traceparent),
+        tuple(Movement(item=known[x].item, quantity=n) for x, n in packs.items() if x in known and n),
+        key=key,
+        shipment=event.shipment,
+        occurred_at=said.occurred_at,
+    )

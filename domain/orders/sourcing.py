@@ -1,0 +1,195 @@
+"""Where packs come from: a shortage is covered by another site, a backorder or a planner, as the policy says."""
+
+from datetime import date, timedelta
+from typing import Any
+
+from domain.days import day_of
+from domain.inventory.promise import delivered_on
+from domain.milestones.shipments import lines_of, packs_by_line
+from domain.milestones.variants import RANK
+from domain.orders.decision import Decision, EffectCause, change, delta, effect, moved, redated
+from domain.orders.state import WHOLE_ORDER, OrderState
+from domain.orders.targets import amended, carried, instructed, share_of, shares, sites
+from domain.orders.trouble import OpenProposal, OtherSource, Short, content_of
+from domain.partners.parties import warehouse_partner
+from schemas.base import Variant
+from schemas.cases.exceptions import Reaction
+from schemas.messaging.effects import ChangeKind, Operation
+from schemas.orders.milestones import MilestoneEvent, ShippedLine
+from schemas.orders.release import OrderStatus
+from schemas.words import with_verb
+from schemas.workflows.records import Proposal, ProposalKind
+
+PICKED, SHIPPED = RANK[OrderStatus.PICKED], RANK[OrderStatus.SHIPPED]
+
+
+def short_picked(state: OrderState, event: MilestoneEvent) -> Decision:
+    """A site could not pick some packs: its availability is cut by the reason, and the packs are found elsewhere."""
+    said = content_of(event)
+    if event.id in state.shorts or any(short.said == said for short in state.shorts.values()):
+        return Decision(state=state.grown(), superseded="this shortage was reported before")
+    site = next((s for s in sites(state) if warehouse_partner(s) == event.partner), state.start.site)
+    reason = event.reason or "stockout"
+    told = Short(site=site, lines=event.lines, reason=reason, said=said)
+    lines = still_short(state, told)
+    if not lines:
+        return Decision(state=state.grown(), superseded="these packs have been picked or are no longer wanted")
+    cause = EffectCause(event.id, event.received_at, reason, event.traceparent)
+    items = {line.line: state.by_line[line.line].item for line in lines}
+    short = told.model_copy(update={"lines": lines, "items": items})
+    known = state.grown(shorts={**state.shorts, event.id: short})
+    cut = Decision(
+        state=known,
+        effects=(change(known, ChangeKind.SHORT_PICKED, cause, site=site, lines=lines),),
+        deltas=delta(known, event.kind, cause, moved(known, lines), occurred_at=event.occurred_at, site=site),
+    )
+    return cut.plus(_cover(known, event.id, short, cause))
+
+
+def still_short(state: OrderState, short: Short) -> tuple[ShippedLine, ...]:
+    """Those of the packs that have not been picked meanwhile, are still wanted, and still are this site's to send."""
+    found = {}
+    for number, packs in packs_by_line(short.lines).items():
+        line = state.by_line.get(number)
+        if line is not None:
+            open_packs = state.due(line) - state.standing(line, PICKED)
+            found[number] = min(packs, open_packs, share_of(state, short.site, number))
+    return lines_of({line: packs for line, packs in found.items() if packs > 0})
+
+
+def _cover(state: OrderState, name: str, short: Short, cause: EffectCause) -> Decision:
+    """The first reaction of the policy that is possible."""
+    for reaction in state.start.policy.on_shortage:
+        if reaction is Reaction.RE_SOURCE and state.start.variant is Variant.DISTRIBUTION_CENTRE:
+            tried = {*sites(state), *(x.site for x in state.shorts.values())}
+            site = next((site for site in state.start.policy.alternates if site not in tried), None)
+            if site:
+                return from_site(state, site, short.lines, cause, instead_of=short.site, short=name)
+        elif reaction is Reaction.BACKORDER:
+            return backorder(state, short.lines, backorder_day(state, cause), cause, short=name)
+        elif reaction is Reaction.PLANNER:
+            return _ask(state, name, short, cause)
+    return Decision(state=state, done="nothing covers the shortage: people must decide")
+
+
+def _ask(state: OrderState, name: str, short: Short, cause: EffectCause) -> Decision:
+    packs = sum(line.quantity for line in short.lines)
+    return propose(
+        state,
+        ProposalKind.SHORTAGE,
+        name,
+        backorder_day(state, cause),
+        cause,
+        f"{with_verb(packs, 'pack', 'is', 'are')} short at {short.site} ({short.reason}): backorder them?",
+        short.lines,
+    )
+
+
+def propose(
+    state: OrderState,
+    kind: ProposalKind,
+    subject: str,
+    day: date,
+    cause: EffectCause,
+    summary: str,
+    lines: tuple[ShippedLine, ...] = (),
+) -> Decision:
+    """Ask the planner."""
+    number = state.proposed + 1
+    name = f"{state.start.key}/{number}"
+    asked = OpenProposal(kind=kind, subject=subject, proposed_on=day, lines=lines)
+    proposal = Proposal(
+        id=name,
+        kind=kind,
+        subject=subject,
+        promised_on=state.first_promised_on,
+        proposed_on=day,
+        lines=lines,
+        summary=summary,
+        raised_at=cause.accepted_at,
+    )
+    grown = state.grown(proposed=number, proposals={**state.proposals, name: asked})
+    return Decision(state=grown, proposals=(proposal,), done="the planner is asked")
+
+
+def backorder_day(state: OrderState, cause: EffectCause) -> date:
+    """The day to promise for packs that have to be replenished first, and then take the standard lead time: the same
+    day as order promising comes to for them."""
+    start = state.start
+    due = day_of(cause.accepted_at, start.here) + timedelta(days=start.policy.backorder_days)
+    return max(state.promised_on, delivered_on(due, start.variant, None, start.way))
+
+
+def backorder(
+    state: OrderState, lines: tuple[ShippedLine, ...], day: date, cause: EffectCause, *, short: str = ""
+) -> Decision:
+    """The site sends these packs later; their lines are promised anew, and the rest goes ahead."""
+    days = {**state.days, **{line.line: max(day, state.first_promise(line.line)) for line in lines}}
+    grown = covered(state, lines, f"backordered until {day}", short).grown(
+        days=days, told=_without(state.told, lines), supplied=_without(state.supplied, lines)
+    )
+    effects = (change(grown, ChangeKind.BACKORDERED, cause, lines=lines, promised_on=day),)
+    return Decision(state=grown, effects=(*effects, *redated(grown, state, cause)), done=f"backordered until {day}")
+
+
+def _without(known: dict[int, date], lines: tuple[ShippedLine, ...]) -> dict[int, date]:
+    numbers = {line.line for line in lines}
+    return {line: day for line, day in known.items() if line not in numbers}
+
+
+def from_site(
+    state: OrderState,
+    site: str,
+    lines: tuple[ShippedLine, ...],
+    cause: EffectCause,
+    *,
+    instead_of: str = "",
+    short: str = "",
+) -> Decision:
+    """Let another site send these packs: it is instructed, its transport tendered, and the site that was to send them
+    is told what is left for it."""
+    source = OtherSource(site=site, lines=lines, ref=cause.ref)
+    sources = (*(_less(it, lines) if it.site == instead_of else it for it in state.sources), source)
+    grown = covered(state, lines, f"sent by {site}", short).grown(sources=sources)
+    fields: dict[str, Any] = {"site": site, "promised_on": grown.promised_on}
+    effects = (
+        effect(grown, Operation.INSTRUCT_WAREHOUSE, cause, targets=instructed(grown, site), **fields),
+        *amended(state, grown, cause),
+        effect(grown, Operation.TENDER_TRANSPORT, cause, packs=carried(grown, site), **fields),
+        change(grown, ChangeKind.RE_SOURCED, cause, site=site, lines=lines),
+    )
+    return Decision(state=grown, effects=effects, sites=(site,), done=f"sent by {site} instead")
+
+
+def _less(source: OtherSource, lines: tuple[ShippedLine, ...]) -> OtherSource:
+    taken = packs_by_line(lines)
+    left = ((x.line, x.quantity - taken.get(x.line, 0)) for x in source.lines)
+    kept = tuple(ShippedLine(line=line, quantity=quantity) for line, quantity in left if quantity > 0)
+    return source.model_copy(update={"lines": kept})
+
+
+def movable(state: OrderState) -> tuple[ShippedLine, ...]:
+    """Packs that the first site is to send, that have not left, and that do not wait there picked: those that another
+    site could send instead. What was picked and stayed behind when its shipment left is among them."""
+    whole = state.goods.get(WHOLE_ORDER)
+    if whole is not None and whole.rank >= PICKED:
+        return ()
+    found, here = [], shares(state)[state.start.site]
+    for line in state.demand:
+        ready = state.tally.packs(line.line, PICKED) - state.tally.left_behind.get(line.line, 0)
+        open_packs = min(state.wanted(line) - ready, here[line.line])
+        if open_packs > 0:
+            found.append(ShippedLine(line=line.line, quantity=open_packs))
+    return tuple(found)
+
+
+def covered(state: OrderState, lines: tuple[ShippedLine, ...], how: str, short: str = "") -> OrderState:
+    """The state in which a shortage is dealt with; without a name, every open one that is of these lines only."""
+    numbers = {line.line for line in lines}
+    names = [short] if short else [name for name, it in state.shorts.items() if not it.covered and _of(it, numbers)]
+    done = {name: state.shorts[name].model_copy(update={"covered": how}) for name in names if name in state.shorts}
+    return state.model_copy(update={"shorts": {**state.shorts, **done}}) if done else state
+
+
+def _of(short: Short, numbers: set[int]) -> bool:
+    return numbers >= {line.line for line in short.lines}

@@ -1,0 +1,123 @@
+"""The tender: offered to one carrier after the other, best ranked first, until one takes it or nobody is left."""
+
+from datetime import datetime
+
+from domain.milestones.variants import RANK
+from domain.orders.decision import Decision, EffectCause, effect
+from domain.orders.state import OrderState
+from domain.orders.targets import carried
+from schemas.messaging.effects import Effect, EffectReceipt, Operation
+from schemas.orders.milestones import MilestoneEvent, MilestoneKind
+from schemas.orders.release import OrderStatus
+
+
+def first_key(state: OrderState) -> str:
+    """Key of the first tender of an order."""
+    return f"{state.start.key}/{Operation.TENDER_TRANSPORT}"
+
+
+def taken(state: OrderState, tender: Effect, receipt: EffectReceipt, now: datetime) -> OrderState:
+    """The transport desk has answered a tender: with the carrier that takes it, or that it will ask.
+
+    The answer to an attempt that is over, or to the tender of another site's part, changes nothing.
+    """
+    current = state.tender.key or first_key(state)
+    if tender.key != current or state.tender.accepted or state.tender.exhausted:
+        return state
+    if receipt.carrier is None:
+        waiting = state.tender.model_copy(update={"carrier": tender.carrier, "pending_since": now})
+        return state.model_copy(update={"tender": waiting})
+    return _accepted(state, receipt.carrier)
+
+
+def _accepted(state: OrderState, carrier: str) -> OrderState:
+    tender = state.tender.model_copy(
+        update={"carrier": carrier, "accepted": True, "pending_since": None, "exhausted": False}
+    )
+    return state.model_copy(update={"tender": tender, "carrier": carrier})
+
+
+def answered(state: OrderState, event: MilestoneEvent) -> Decision:
+    """A carrier takes the tender, or turns it down: then the next one is asked."""
+    carrier = event.carrier or event.partner
+    stale = _stale(state, event.kind, carrier)
+    if stale:
+        return Decision(state=state.grown(), superseded=stale)
+    if event.kind is MilestoneKind.TENDER_ACCEPTED:
+        return Decision(state=_accepted(state, carrier).grown(), done=f"{carrier} takes the tender")
+    cause = EffectCause(event.id, event.received_at, event.reason or f"turned down by {carrier}", event.traceparent)
+    return next_carrier(state, carrier, cause)
+
+
+def _stale(state: OrderState, answer: MilestoneKind, carrier: str) -> str | None:
+    """Why an answer changes nothing any more."""
+    if answer is MilestoneKind.TENDER_ACCEPTED:
+        if carrier in state.tender.rejected:
+            return f"{carrier} had turned the tender down"
+        known = state.tender.accepted and state.carrier == carrier
+        return f"{carrier} has taken the tender before" if known else None
+    if carrier in state.tender.rejected:
+        return f"{carrier} has turned the tender down before"
+    if state.rank >= RANK[OrderStatus.SHIPPED]:
+        return "the goods have left: the tender is over"
+    holder = state.tender.carrier or state.start.carrier
+    return None if holder in ("", carrier) else f"the tender is not with {carrier}"
+
+
+def next_carrier(state: OrderState, refused_by: str, cause: EffectCause, wanted: str = "") -> Decision:
+    """Offer the transport to the next ranked carrier, or to `wanted`. Without a ranking the transport desk chooses.
+
+    When the limit of attempts is reached or the list is used up, the tender is exhausted and people must look.
+    """
+    rejected = tuple(sorted({*state.tender.rejected, refused_by} - {"", wanted}))
+    left = [carrier for carrier in state.start.policy.carriers if carrier not in rejected]
+    if used_up(state, rejected) and not wanted:
+        over = state.tender.model_copy(
+            update={"rejected": rejected, "exhausted": True, "accepted": False, "pending_since": None, "carrier": ""}
+        )
+        return Decision(state=state.grown(tender=over, carrier=""), done="no carrier is left to ask")
+    carrier = wanted or (left[0] if left else "")
+    attempt = state.tender.attempt + 1
+    offer = effect(
+        state,
+        Operation.TENDER_TRANSPORT,
+        cause,
+        key=f"{Operation.TENDER_TRANSPORT}/{attempt}",
+        carrier=carrier,
+        packs=carried(state, state.start.site),
+        promised_on=state.promised_on,
+    )
+    tender = state.tender.model_copy(
+        update={
+            "key": offer.key,
+            "attempt": attempt,
+            "carrier": carrier,
+            "accepted": False,
+            "pending_since": None,
+            "rejected": rejected,
+            "exhausted": False,
+        }
+    )
+    asked = carrier or "the carrier that the transport desk chooses"
+    return Decision(state=state.grown(tender=tender, carrier=""), effects=(offer,), done=f"tender goes to {asked}")
+
+
+def used_up(state: OrderState, rejected: tuple[str, ...]) -> bool:
+    """Whether there is nobody left to ask by the policy: the limit is reached, or the whole list has been asked."""
+    policy = state.start.policy
+    listed = bool(policy.carriers) and not set(policy.carriers) - set(rejected)
+    return listed or state.tender.attempt >= policy.tender_limit
+
+
+def unanswered(state: OrderState, cause: EffectCause) -> Decision:
+    """Nobody answered the tender in time: it is taken back and goes to the next carrier."""
+    return retender(state, state.tender.carrier or state.start.carrier, cause)
+
+
+def retender(state: OrderState, instead_of: str, cause: EffectCause, wanted: str = "") -> Decision:
+    """Take the tender back and offer it to the next carrier, or to the one that is wanted."""
+    if state.tender.exhausted:
+        return next_carrier(state, instead_of, cause, wanted)
+    void = effect(state, Operation.VOID_TENDER, cause, key=f"{Operation.VOID_TENDER}/{state.tender.attempt}")
+    decision = next_carrier(state, instead_of, cause, wanted)
+    return decision.model_copy(update={"effects": (void, *decision.effects)})

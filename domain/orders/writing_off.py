@@ -1,0 +1,106 @@
+"""Writing off: packs that will not come, troubles that people have settled, effects that no system will take."""
+
+from domain.milestones.shipments import lines_of, packs_by_line
+from domain.milestones.variants import RANK
+from domain.orders import sourcing, targets
+from domain.orders.billing import invoice, mismatches
+from domain.orders.decision import Decision, EffectCause, change, lines_open
+from domain.orders.state import OrderState
+from schemas.cases.exceptions import ExceptionKind as X
+from schemas.messaging.effects import ChangeKind
+from schemas.orders.milestones import ShippedLine
+from schemas.orders.release import OrderStatus
+from schemas.words import counted, with_verb
+from schemas.workflows.commands import ActionRequest
+
+SHIPPED, DELIVERED = RANK[OrderStatus.SHIPPED], RANK[OrderStatus.DELIVERED]
+
+
+def refusal(state: OrderState, wish: ActionRequest) -> str | None:
+    """Why nothing can be written off so, and what is possible instead."""
+    if state.refused and not wish.lines:
+        return None
+    if state.cancelled is not None:
+        return "the order is cancelled: nothing of it is open; no system has refused anything either"
+    settles = any(trouble.open for trouble in state.troubles.values()) or mismatches(state)
+    if state.delivered and (wish.lines or not settles):
+        return "everything was delivered: a return takes goods back"
+    return line_refusal(wish.lines, lines_open(state, DELIVERED))
+
+
+def line_refusal(lines: tuple[ShippedLine, ...], most: tuple[ShippedLine, ...]) -> str | None:
+    """Why these packs are too many."""
+    left = packs_by_line(most)
+    for number, packs in packs_by_line(lines).items():
+        if packs > left.get(number, 0):
+            return f"line {number}: only {with_verb(left.get(number, 0), 'pack', 'is', 'are')} open"
+    return None
+
+
+def write_off(state: OrderState, wish: ActionRequest, cause: EffectCause) -> Decision:
+    """Give up what is missing: packs that will not come, or an effect that no system will take."""
+    kind = wish.case.split("/")[-2] if wish.case and wish.case.count("/") > 1 else ""
+    given_up = kind in (X.REFUSED_EFFECT, X.COMPENSATION) or not kind or state.cancelled is not None
+    if state.refused and given_up and not wish.lines:
+        gone = ", ".join(sorted(refused.effect.operation for refused in state.refused.values()))
+        return Decision(state=state.grown(refused={}), done=f"given up: {gone}")
+    troubles = {
+        name: trouble.model_copy(update={"open": False}) if not kind or name.startswith(f"{kind}/") else trouble
+        for name, trouble in state.troubles.items()
+    }
+    settled = Decision(state=state.grown(troubles=troubles), done="written off")
+    lines = joined(wish.lines) or lines_open(state, DELIVERED)
+    if lines:
+        settled = settled.plus(drop(settled.state, lines, cause))
+    unsigned = _unsigned(settled.state)
+    if unsigned and kind in ("", X.POD_MISMATCH):
+        settled = settled.plus(_lose(settled.state, unsigned, cause))
+    released = invoice(state, settled.state, cause)
+    return settled.model_copy(update={"effects": (*settled.effects, *released)})
+
+
+def _unsigned(state: OrderState) -> tuple[ShippedLine, ...]:
+    """Packs that left and that nobody signed for, beyond those that are known to be lost."""
+    missing: dict[int, int] = {}
+    for it in mismatches(state):
+        missing[it.line] = missing.get(it.line, 0) + it.left - it.signed
+    beyond = ((line, packs - state.lost.get(line, 0)) for line, packs in sorted(missing.items()))
+    return tuple(ShippedLine(line=line, quantity=packs) for line, packs in beyond if packs > 0)
+
+
+def _lose(state: OrderState, lines: tuple[ShippedLine, ...], cause: EffectCause) -> Decision:
+    """Packs were scanned as delivered and not signed for: they are booked as lost."""
+    lost = _added(state.lost, {x.line: x.quantity for x in lines})
+    packs = sum(x.quantity for x in lines)
+    booked = change(state, ChangeKind.WRITTEN_OFF, cause, lines=lines)
+    return Decision(state=state.grown(lost=lost), effects=(booked,), done=f"{counted(packs, 'pack')} written off")
+
+
+def drop(state: OrderState, lines: tuple[ShippedLine, ...], cause: EffectCause) -> Decision:
+    """Cancel packs of lines: the ERP closes them short, sites and carriers leave what has not left."""
+    here = {x.line: x.quantity for x in lines_open(state, SHIPPED)}
+    gone = {x.line: x.quantity - min(x.quantity, here.get(x.line, 0)) for x in lines}
+    grown = sourcing.covered(state, lines, "cancelled").grown(
+        dropped=_added(state.dropped, {x.line: x.quantity for x in lines}),
+        lost=_added(state.lost, gone),
+        astray=_added(state.astray, gone),
+    )
+    if not state.cancelling:
+        grown = targets.fitted(grown)
+    told = () if state.cancelling else targets.amended(state, grown, cause)
+    wanted = targets.told(state, grown)
+    closed = change(grown, ChangeKind.CLOSED_SHORT, cause, lines=lines, targets=wanted)
+    return Decision(
+        state=grown,
+        effects=(*told, closed),
+        done=f"{counted(sum(line.quantity for line in lines), 'pack')} written off",
+    )
+
+
+def _added(known: dict[int, int], more: dict[int, int]) -> dict[int, int]:
+    return {**known, **{line: known.get(line, 0) + packs for line, packs in more.items() if packs}}
+
+
+def joined(lines: tuple[ShippedLine, ...]) -> tuple[ShippedLine, ...]:
+    """Each line once."""
+    return lines_of(packs_by_line(lines))

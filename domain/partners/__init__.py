@@ -1,0 +1,1 @@
+"""Who takes part, who owns what, which master data a message names."""

@@ -1,0 +1,1 @@
+"""Forecast accuracy, open demand, the re-plan governor."""

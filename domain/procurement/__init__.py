@@ -1,0 +1,1 @@
+"""The purchase order, its documents and its invoices."""

@@ -1,0 +1,206 @@
+"""From a decision to the record of it: what the database is told about a step."""
+
+from collections.abc import Callable
+from datetime import date, datetime
+from typing import NamedTuple
+
+from domain.days import day_of
+from domain.milestones.shipments import ShipmentState
+from domain.milestones.sums import differing
+from domain.milestones.tally import shipments_between, touched_lines
+from domain.milestones.variants import RANK
+from domain.orders import apart
+from domain.orders.decision import Decision
+from domain.orders.findings import findings
+from domain.orders.state import OrderState
+from domain.orders.trouble import UNTYPED
+from domain.planning import open_demand
+from domain.records import booked
+from schemas.cases.exceptions import ExceptionKind
+from schemas.messaging.effects import Effect, Operation
+from schemas.orders.milestones import MilestoneKind
+from schemas.orders.release import LineDue, OrderStatus, Promise
+from schemas.workflows.records import LineRecord, ShipmentRecord, StepRecord
+
+_STAGES = tuple(
+    RANK[stage]
+    for stage in (
+        OrderStatus.ALLOCATED,
+        OrderStatus.PICKED,
+        OrderStatus.PACKED,
+        OrderStatus.SHIPPED,
+        OrderStatus.DELIVERED,
+    )
+)
+
+
+def conditions(state: OrderState, waiting: tuple[Effect, ...] = ()) -> tuple[str, ...]:
+    """Conditions beside the rank: on_hold, cancelling, delayed, exception, and the kinds of what is wrong."""
+    found = []
+    if state.held:
+        found.append("on_hold")
+    if state.cancelling and state.cancelled is None:
+        found.append("cancelling")
+    if state.promised_on > state.start.promise.promised_on:
+        found.append("delayed")
+    if any(name.startswith(UNTYPED) and trouble.open for name, trouble in state.troubles.items()):
+        found.append("exception")
+    named = {finding.kind for finding in findings(state, waiting)}
+    return (*found, *sorted(named - {ExceptionKind.DELAY, ExceptionKind.UNKNOWN_CODE}))
+
+
+def record(
+    state: OrderState,
+    decisions: list[Decision],
+    first_promise: Promise | None = None,
+    waiting: tuple[Effect, ...] = (),
+    before: OrderState | None = None,
+) -> StepRecord:
+    """One record for all decisions of a step, taken on the state `before`. Lines, shipments and movements of stock are
+    written when anything was applied: those that differ from before."""
+    moved = any(decision.superseded is None for decision in decisions) and first_promise is None
+    moves, issued = booked.moves(before, state) if moved and before else ({}, {})
+    return StepRecord(
+        order=state.start.key,
+        version=state.version,
+        status=state.status,
+        conditions=conditions(state, waiting),
+        promised_on=state.promised_on,
+        eta=state.eta,
+        carrier=state.carrier,
+        reason=state.cancelled,
+        closed=state.closed or state.cancelled is not None,
+        first_promise=first_promise,
+        lines=_lines(before, state, decisions) if moved else (),
+        shipments=_shipments(before, state) if moved else (),
+        effects=tuple(effect for decision in decisions for effect in decision.effects),
+        deltas=tuple(delta for decision in decisions for delta in decision.deltas),
+        demand=open_demand.changed(before, state),
+        apart=apart.changed(before, state),
+        amended_by=tuple(message for decision in decisions for message in decision.amended_by),
+        items={line: item for decision in decisions for line, item in decision.items.items()},
+        sites=tuple(site for decision in decisions for site in decision.sites),
+        proposals=tuple(it for decision in decisions for it in decision.proposals),
+        decided=tuple(it for decision in decisions for it in decision.decided),
+        notices=tuple(it for decision in decisions for it in decision.notices),
+        moves=moves,
+        issued=issued,
+    )
+
+
+class _Figures(NamedTuple):
+    """A line's quantities and days. `counts`: packs by stage, and those that came back."""
+
+    line: int
+    item: str
+    ordered: int
+    cancelled: int
+    counts: tuple[int, ...]
+    promised_on: date
+    delivered_at: datetime | None
+    delivered_on: date | None
+
+
+def line_record(state: OrderState, line: LineDue) -> LineRecord:
+    """A line's quantities: open + shipped + cancelled = ordered, and no later stage holds more than an earlier one."""
+    return _row(_figures(state)(line))
+
+
+def _row(figures: _Figures) -> LineRecord:
+    line, item, ordered, cancelled, counts, promised_on, delivered_at, delivered_on = figures
+    allocated, picked, packed, shipped, delivered, returned = counts
+    return LineRecord(
+        line=line,
+        item=item,
+        ordered=ordered,
+        cancelled=cancelled,
+        allocated=allocated,
+        picked=picked,
+        packed=packed,
+        shipped=shipped,
+        delivered=delivered,
+        returned=returned,
+        promised_on=promised_on,
+        delivered_at=delivered_at,
+        delivered_on=delivered_on,
+    )
+
+
+def _figures(state: OrderState) -> Callable[[LineDue], _Figures]:
+    """What is looked up once for all lines, and how those of one line follow from it."""
+    tally, days, dropped, cancelled = state.tally, state.promise_days, state.dropped, state.cancelled is not None
+    whole, back = tally.whole.rank, tally.back
+    reached = [None if rank <= whole else tally.reached[rank] for rank in _STAGES]
+
+    def figures(line: LineDue) -> _Figures:
+        number, ordered = line.line, line.quantity
+        wanted = max(0, ordered - dropped.get(number, 0))
+        stages = [wanted if there is None else min(wanted, there.get(number, 0)) for there in reached]
+        shipped, delivered = stages[-2:]
+        gone = ordered - (shipped if cancelled else wanted)
+        came_back = min(back.get(number, 0), shipped)
+        arrived = tally.delivered_at(number) if wanted and delivered == wanted else None
+        counts = (*stages, came_back)
+        arrived_on = day_of(arrived, state.start.there) if arrived else None
+        return _Figures(number, line.item, ordered, gone, counts, days[number], arrived, arrived_on)
+
+    return figures
+
+
+def _lines(before: OrderState | None, state: OrderState, decisions: list[Decision]) -> tuple[LineRecord, ...]:
+    """The lines that differ. Reservations follow what an amendment or a substitution leaves of every line, and what
+    another site sends from now on: these are among them."""
+    if before is None or any(decision.amended_by or decision.items for decision in decisions):
+        return tuple(line_record(state, line) for line in state.demand)
+    sent = {
+        x.line
+        for decision in decisions
+        for effect in decision.effects
+        if effect.operation is Operation.INSTRUCT_WAREHOUSE and effect.site
+        for x in effect.lines
+    }
+    concerned, found = _concerned(before, state), []
+    figures, earlier = _figures(state), _figures(before)
+    for line in state.demand if concerned is None else (state.by_line[n] for n in sorted(concerned | sent)):
+        now, known = figures(line), before.by_line.get(line.line)
+        if line.line in sent or known is None or earlier(known) != now:
+            found.append(_row(now))
+    return tuple(found)
+
+
+def _concerned(before: OrderState, state: OrderState) -> set[int] | None:
+    """Lines that may differ; None when all may."""
+    was, now = before.tally, state.tally
+    whole = (was.whole.rank, was.whole.delivered_at) != (now.whole.rank, now.whole.delivered_at)
+    if whole or (before.cancelled is None) != (state.cancelled is None):
+        return None
+    found = touched_lines(was, now, _STAGES) | differing(was.delivered, now.delivered)
+    found |= differing(before.promise_days, state.promise_days) | differing(before.dropped, state.dropped)
+    return (found | differing(before.by_line, state.by_line)) & state.by_line.keys()
+
+
+def _shipments(before: OrderState | None, state: OrderState) -> tuple[ShipmentRecord, ...]:
+    if before is None:
+        return tuple(_shipment(name, it) for name, it in sorted({**state.shipments, **state.goods}.items()) if name)
+    changed = [(name, it, was) for name, was, it in shipments_between(before.tally, state.tally) if it]
+    changed += [(name, it, before.goods.get(name) or before.shipments.get(name)) for name, it in _merged(before, state)]
+    rows = ((_shipment(name, it), _shipment(name, was) if was else None) for name, it, was in changed if name)
+    return tuple(sorted((now for now, known in rows if now != known), key=lambda it: it.shipment))
+
+
+def _merged(before: OrderState, state: OrderState) -> list[tuple[str, ShipmentState]]:
+    """Shipments that others were merged into and that changed: shown, although they carry no packs of their own."""
+    if before.shipments is state.shipments:
+        return []
+    changed = ((name, it) for name, it in state.shipments.items() if before.shipments.get(name) is not it)
+    return [(name, it) for name, it in changed if it.merges and name not in it.merges]
+
+
+def _shipment(name: str, shipment: ShipmentState) -> ShipmentRecord:
+    return ShipmentRecord(
+        shipment=name,
+        status=shipment.status if shipment.rank else OrderStatus.PROMISED,
+        eta=shipment.eta.eta if shipment.eta else None,
+        shipped_at=shipment.seen.get(MilestoneKind.SHIPPED),
+        delivered_at=shipment.delivered_at,
+    )

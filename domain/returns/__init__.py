@@ -1,0 +1,1 @@
+"""The return: goods that come back from a customer."""

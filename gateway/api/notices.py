@@ -1,0 +1,51 @@
+"""Letters to people that did not arrive, and sending them again after a repair."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request, Response
+
+from gateway.http.auth import SupportCaller
+from gateway.http.limits import read_body
+from gateway.http.problems import answers_of
+from gateway.openapi import Body, takes
+from gateway.services import answer, services_of
+from gateway.views.notices import NoticesAgain, NoticesOwed, RetryRequest, UndeliveredNotice
+from schemas.parsing import admit
+from store.audit import audit_trail
+from store.cases import notices
+
+router = APIRouter(tags=["notices"])
+
+
+@router.get(
+    "/v1/notices",
+    summary="List letters that did not arrive",
+    response_model=NoticesOwed,
+    responses=answers_of(401, 403, 422, 429, 503),
+)
+async def listed(
+    request: Request, _caller: SupportCaller, limit: Annotated[int, Query(ge=1, le=500)] = 100
+) -> Response:
+    """Those that were given up (`failed`), then those that are tried again (`planned`), the newest first; why, and when
+    they are due."""
+    async with services_of(request).database.connection() as connection:
+        rows = await notices.failing(connection, limit)
+    return answer(NoticesOwed(notices=tuple(UndeliveredNotice.model_validate(row) for row in rows)))
+
+
+@router.post(
+    "/v1/notices/retry",
+    summary="Send letters again that were given up",
+    response_model=NoticesAgain,
+    responses=answers_of(401, 403, 413, 415, 422, 429, 503),
+    openapi_extra=takes(Body("application/json", "RetryRequest")),
+)
+async def retry(request: Request, caller: SupportCaller) -> Response:
+    """Take up again what was given up over a channel and to a queue, or everything, after the receiver was mended."""
+    _, raw = await read_body(request, "application/json")
+    wish = admit(RetryRequest, raw)
+    async with services_of(request).database.transaction() as connection:
+        again = await notices.retry(connection, wish.channel, wish.to)
+        named = wish.model_dump(mode="json", exclude_none=True)
+        await audit_trail.record(connection, caller.partner, "notices_retried", "notices", **named, notices=again)
+    return answer(NoticesAgain(notices=again))

@@ -1,0 +1,1 @@
+"""What every request passes: middleware, limits, authentication, problems, the inbox writer."""

@@ -1,0 +1,74 @@
+"""A person has a drift of our own books mended: looked at again, mended, and kept in the audit trail, all at once."""
+
+from dispatch.partners.measuring import Owner
+from domain.finance import self_audit
+from domain.procurement import inbound
+from domain.procurement.purchase_run import InboundRun
+from gateway.http.problems import NOT_FOUND, REFUSED, Problem
+from schemas.finance.reconciliation import About, DifferenceView
+from schemas.finance.self_audit import Check, Drift, RepairAnswer, RepairRequest
+from schemas.inventory.supply import Supply
+from schemas.procurement.purchase_orders import inbound_id, purchase_key
+from schemas.words import with_verb
+from store.audit import audit_trail
+from store.engine import Connection, Database
+from store.finance import erp_feed, mending, reconciliation
+from store.finance.mending import Unclear
+from store.messaging import heads
+
+ACTION = "books.repair"
+"""How the audit trail names it."""
+REPAIRED = "counted anew: our books were below zero"
+"""The reason that an ERP hears of a movement that a repair books."""
+VANISHED = "it is right by now: nothing was changed"
+
+
+async def mend(database: Database, owner: Owner, by: str, id: int, wish: RepairRequest) -> RepairAnswer:
+    """Mend a drift. Raises the 404 `Problem`, and the 409 one for what is no drift, is gone, or cannot be told."""
+    async with database.transaction() as connection:
+        found = await reconciliation.find(connection, id)
+        if found is None:
+            raise Problem(NOT_FOUND, "There is no difference with this number.")
+        if found.about is not About.BOOK:
+            raise Problem(REFUSED, f"only our own books are mended here; {found.owner}: {found.proposal}")
+        await audit_trail.record(connection, by, ACTION, found.subject, id=wish.id, reason=wish.reason, difference=id)
+        try:
+            done = await _mended(connection, owner, found, wish.packs, f"repair/{by}#{wish.id}")
+        except Unclear as unclear:
+            raise Problem(REFUSED, str(unclear)) from unclear
+        if not done:
+            raise Problem(REFUSED, VANISHED)
+    return RepairAnswer(difference=id, subject=found.subject, done=done)
+
+
+async def _mended(connection: Connection, owner: Owner, found: DifferenceView, packs: int | None, key: str) -> str:
+    drift = self_audit.known(found.item, found.place)
+    item, where = drift.item, drift.where
+    match drift.check:
+        case Check.BALANCE:
+            done = await mending.balance(connection, item, where)
+        case Check.ENTRY:
+            done = await mending.entry(connection, item, where)
+        case Check.NEGATIVE:
+            booked = await mending.negative(connection, item, where, packs or 0, key)
+            await erp_feed.owe_movements(connection, owner, dict.fromkeys(booked, REPAIRED))
+            done = f"{with_verb(packs or 0, 'pack', 'is', 'are')} booked in {where}" if booked else ""
+        case Check.RESERVED:
+            done = await mending.reserved(connection, item, where)
+        case Check.OVERSOLD:
+            done = await mending.planned_anew(connection, item)
+        case Check.SUPPLY:
+            done = await mending.supply(connection, where, await _expected(connection, drift))
+        case Check.LINK:
+            done = await mending.link(connection, where)
+    return done
+
+
+async def _expected(connection: Connection, drift: Drift) -> tuple[Supply, ...]:
+    """What the purchase order of a supply still brings. Raises Unclear while its newest step has kept nothing."""
+    _, erp, number, *_ = drift.where.split("/")
+    kept = await heads.kept(connection, inbound_id(purchase_key(erp, number)), locked=True)
+    if kept is None or kept.snapshot is None or kept.snapshot_version != kept.version:
+        raise Unclear("a step of the purchase order is being written, or keeps nothing: ask again")
+    state = InboundRun.model_validate_json(kept.snapshot).state
+    return inbound.supplies(state) if state and state.order else ()

@@ -1,0 +1,40 @@
+"""Letters that did not arrive, as they are shown and as sending them again is asked for."""
+
+from datetime import datetime
+
+from schemas.base import Contract, Text
+from schemas.cases.exceptions import Channel
+
+
+class UndeliveredNotice(Contract):
+    """A letter that did not arrive: given up (`failed`), or tried again (`planned`) when it is due."""
+
+    key: str
+    state: str
+    channel: str
+    to: str
+    kind: str
+    case: str
+    attempts: int
+    error: str
+    asked_at: datetime
+    due_at: datetime
+
+
+class NoticesOwed(Contract):
+    """Letters that did not arrive; those that were given up first."""
+
+    notices: tuple[UndeliveredNotice, ...]
+
+
+class RetryRequest(Contract):
+    """Send letters again that were given up: over this channel, to this queue; what is absent means any."""
+
+    channel: Channel | None = None
+    to: Text | None = None
+
+
+class NoticesAgain(Contract):
+    """So many letters are due now."""
+
+    notices: int

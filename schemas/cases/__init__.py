@@ -1,0 +1,1 @@
+"""Exception cases, their policies, and the notifications that they ask for."""

@@ -1,0 +1,69 @@
+"""Policies as data: rules in a table, each for a scope, over the built-in defaults. See `domain.cases.policies`."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+from schemas.base import Contract
+from schemas.cases.exceptions import Channel, ExceptionKind
+from schemas.days import TimeZone
+
+About = Literal["case", "order", "channel", "procurement", "freight", "days"]
+TOLERANCE = 0.1
+"""A carrier's invoice rarely is to the cent what was expected: a tenth is nobody's morning."""
+
+
+class Scope(Contract):
+    """Where a rule holds. What is absent matches everything; the rule that names more wins over one that names less."""
+
+    kind: ExceptionKind | None = None
+    partner: str | None = None
+    site: str | None = None
+    region: str | None = None
+    customer: str | None = None
+    queue: str | None = None
+    channel: Channel | None = None
+
+
+class PolicyRule(Contract):
+    """One rule: the fields of a `CasePolicy`, `OrderPolicy`, `ChannelPolicy`, `ProcurementPolicy`, `FreightPolicy` or
+    `DaysPolicy` that differ.
+
+    `version` rises with every change of a rule; the old one is kept. What is running keeps the version it started with.
+    """
+
+    id: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{1,59}$")]
+    version: int = 1
+    about: About
+    scope: Scope = Scope()
+    body: dict[str, Any]
+
+
+class ChannelPolicy(Contract):
+    """How a queue of people is reached over a channel.
+
+    `address`: an e-mail address or the name of a configured webhook. Between `quiet_from` and `quiet_to` (hours of the
+    day in `time_zone`, may span midnight) nothing is sent but for tiers of at least `loud_tier`; it waits. Without a
+    zone, nights are those of the order's customer for what goes to the customer, and of the rule about days that names
+    nobody for queues; else of UTC. `digest_s`: what comes within so many seconds goes out as one message; 0 sends each
+    at once.
+    """
+
+    version: int = 1
+    address: str = ""
+    time_zone: TimeZone | None = None
+    quiet_from: Annotated[int, Field(ge=0, le=23)] | None = None
+    quiet_to: Annotated[int, Field(ge=0, le=23)] | None = None
+    loud_tier: Annotated[int, Field(ge=0, le=9)] = 2
+    digest_s: Annotated[float, Field(ge=0, le=86_400)] = 0.0
+
+
+class FreightPolicy(Contract):
+    """What carriers are expected to charge for what leaves: `share` of the value of the goods, 0.05 for 5 %.
+
+    Without one, nothing is accrued. An invoice may differ by `tolerance`, a share of what was accrued.
+    """
+
+    version: int = 1
+    share: Annotated[float, Field(ge=0, le=10)] | None = None
+    tolerance: Annotated[float, Field(ge=0, le=10)] = TOLERANCE

@@ -1,0 +1,110 @@
+"""What an ERP is told in bulk: movements beside orders, forecasts that changed, freight; and the feed that tells it."""
+
+from decimal import Decimal
+from enum import StrEnum
+from typing import Annotated
+
+from pydantic import Field
+
+from schemas.base import Contract, Day, Exact, Moment
+from schemas.identifiers import Currency
+from schemas.planning.forecast import PeriodLength
+
+MAX_BATCH = 500
+RowKey = Annotated[str, Field(min_length=1)]
+"""Makes a row count once, whichever batch brings it."""
+
+
+class ErpRowKind(StrEnum):
+    """What a row is about; each kind goes to an address of its own."""
+
+    STOCK = "stock"
+    FORECAST = "forecast"
+    FREIGHT = "freight"
+
+
+class ErpStockMovement(Contract):
+    """A movement that belongs to no order: so many packs more `on_hand` and `blocked` at a site, or fewer: negative;
+    and the `reason` that the warehouse gave."""
+
+    key: RowKey
+    kind: str
+    site: str
+    item: str
+    on_hand: int = 0
+    blocked: int = 0
+    occurred_at: Moment
+    reason: str = ""
+
+
+class ErpStockBatch(Contract):
+    """POST {erp}/v1/stock-movements: all or none is taken. Each row's key makes it count once."""
+
+    rows: Annotated[tuple[ErpStockMovement, ...], Field(min_length=1, max_length=MAX_BATCH)]
+
+
+class ErpForecast(Contract):
+    """Packs that are forecast to leave a site in a period, as the newest version says: it replaces what was known."""
+
+    key: RowKey
+    item: str
+    site: str
+    bucket: PeriodLength
+    period: Day
+    packs: int
+    version: str
+    made_at: Moment
+
+
+class ErpForecastBatch(Contract):
+    """POST {erp}/v1/forecasts: all or none is taken. Each row's key makes it count once."""
+
+    rows: Annotated[tuple[ErpForecast, ...], Field(min_length=1, max_length=MAX_BATCH)]
+
+
+class FreightEvent(StrEnum):
+    """Why freight is posted: goods left, that was taken back, or the carrier has invoiced them."""
+
+    ACCRUAL = "accrual"
+    REVERSAL = "reversal"
+    SETTLEMENT = "settlement"
+
+
+class ErpFreightPosting(Contract):
+    """Freight of a shipment of an order: debits, or credits when negative, of three accounts. They sum to zero."""
+
+    key: RowKey
+    event: FreightEvent
+    order: str
+    shipment: str
+    currency: Currency
+    freight_expense: Exact = Decimal(0)
+    freight_accrued: Exact = Decimal(0)
+    freight_payable: Exact = Decimal(0)
+    posted_at: Moment
+
+
+class ErpFreightBatch(Contract):
+    """POST {erp}/v1/freight-postings: all or none is taken. Each row's key makes it count once."""
+
+    rows: Annotated[tuple[ErpFreightPosting, ...], Field(min_length=1, max_length=MAX_BATCH)]
+
+
+class ErpFeedRun(Contract):
+    """The feed of one ERP. `cycles` counts the activity runs since the workflow began."""
+
+    erp: str
+    cycles: int = 0
+
+    @property
+    def workflow_id(self) -> str:
+        """`stock/<erp>`."""
+        return f"stock/{self.erp}"
+
+
+class ErpFeedReport(Contract):
+    """What one run of the feed's activity did: rows sent, calls made, rows that the ERP refused."""
+
+    rows: int = 0
+    calls: int = 0
+    refused: int = 0

@@ -1,0 +1,63 @@
+"""The audit of our own books: what is checked, what has drifted, and how a person has it mended."""
+
+from enum import StrEnum
+from typing import Annotated
+
+from pydantic import Field
+
+from schemas.base import Contract, Text
+from schemas.finance.reconciliation import DifferenceView
+from schemas.workflows.commands import RequestId
+
+
+class Check(StrEnum):
+    """What of our own books has to be so.
+
+    `balance`: it is the sum of the ledger's entries. `entry`: the sides of a movement sum to zero. `negative`: no place
+    holds less than nothing. `reserved`: a line reserves what is open of it. `oversold`: no more is reserved than there
+    is. `supply`: what is expected is what purchase orders still bring. `link`: shipment and order know each other.
+    """
+
+    BALANCE = "balance"
+    ENTRY = "entry"
+    NEGATIVE = "negative"
+    RESERVED = "reserved"
+    OVERSOLD = "oversold"
+    SUPPLY = "supply"
+    LINK = "link"
+
+
+class Drift(Contract):
+    """Something that is not so: what is `written`, and what would be `right`. `where` names it within its check.
+
+    `waits`: what is to be done about it already, if anything.
+    """
+
+    check: Check
+    item: str = ""
+    where: str
+    written: str
+    right: str
+    waits: str = ""
+
+
+class RepairRequest(Contract):
+    """Have a drift of our own books mended. `packs`: of a place below zero, what is really there; else nothing is."""
+
+    id: RequestId
+    reason: Text
+    packs: Annotated[int, Field(strict=True, ge=0, le=100_000_000)] | None = None
+
+
+class RepairAnswer(Contract):
+    """What was done. The drift is closed at the next look."""
+
+    difference: int
+    subject: str
+    done: str
+
+
+class DifferenceList(Contract):
+    """Differences with other systems and drifts of our own books, the newest first."""
+
+    differences: tuple[DifferenceView, ...] = ()

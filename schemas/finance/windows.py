@@ -1,0 +1,52 @@
+"""How far the lists of a system were compared, and what of one is compared next. See `domain.finance.windows`."""
+
+from datetime import datetime
+from typing import NamedTuple
+
+
+class Mark(NamedTuple):
+    """How far a list was compared. `seen_at`: our books were, by our clock; `listed_at`: the system's, by its own, None
+    when it cannot list what changed.
+
+    `behind`: where the next slice begins; `round_began_at`: when the first slice of this round was read; `swept_at`:
+    everything was compared since then, None before the first round has ended.
+    """
+
+    seen_at: datetime
+    listed_at: datetime | None
+    behind: str
+    round_began_at: datetime
+    swept_at: datetime | None
+
+
+class WindowScope(NamedTuple):
+    """The names that were compared: of a slice, behind `after` up to `upto` (empty: to the end), and some more."""
+
+    after: str = ""
+    upto: str = ""
+    names: frozenset[str] = frozenset()
+
+    def covers(self, name: str) -> bool:
+        """Whether it was compared."""
+        return (name > self.after and (not self.upto or name <= self.upto)) or name in self.names
+
+    @property
+    def begins(self) -> list[str]:
+        """Everything that `after` begins with. An entry is named by a key and what may stand behind it: where a slice
+        begins, the key may be in the slice before."""
+        return [self.after[:n] for n in range(1, len(self.after) + 1)]
+
+    def until(self, name: str) -> "WindowScope":
+        """A slice that ends there at the latest; empty: as it is."""
+        return self._replace(upto=min(self.upto, name) if self.upto and name else self.upto or name)
+
+
+class Plan(NamedTuple):
+    """What a pass is to read of a list: the slice behind `behind`, what changed at the system `since` (empty: that is
+    not asked), what `changed` in our books, and what `differed` at the last look. `whole`: all of it."""
+
+    behind: str = ""
+    since: str = ""
+    changed: frozenset[str] = frozenset()
+    differed: frozenset[str] = frozenset()
+    whole: bool = False

@@ -1,0 +1,1 @@
+"""Inventory reports, stock, expected supply, promising."""

@@ -1,0 +1,236 @@
+"""Order promising and projected availability: what is asked, what is reserved, what is answered."""
+
+from datetime import date
+from typing import Annotated, Self
+
+from pydantic import Field, model_validator
+
+from schemas.base import Contract, Day, Moment, Packs, Region, SiteId, SystemId, Text
+from schemas.days import EVERY_DAY, Days
+from schemas.identifiers import TransportMode
+from schemas.orders.milestones import ItemId, LineNumber, ShippedLine
+from schemas.orders.release import LinePromise, Promise
+
+STOCK = ""
+"""`Reservation.supply` of packs that are on hand."""
+REPLENISHMENT = "lead"
+"""`Reservation.supply` of packs that no stock and no named supply covers: promised by the replenishment lead time."""
+
+
+class Terms(Contract):
+    """Under what an order is promised, first and again; kept with its promise, so that a later policy changes nothing.
+
+    `lead_days` pass from goods on hand to goods delivered, `handling_days` of them are working days of the site;
+    `replenish_days` pass until unnamed supply is on hand. `alternates` are other sites that may send, best first.
+    `here`, `elsewhere`, `carriage` and `there` are the days of the site, of others, of the carrier that is wanted and
+    of the customer, where they are known.
+    """
+
+    site: str
+    alternates: tuple[str, ...] = ()
+    released_on: date
+    lead_days: int
+    replenish_days: int
+    handling_days: int = 0
+    priority: int = 3
+    here: Days = EVERY_DAY
+    carriage: Days = EVERY_DAY
+    there: Days = EVERY_DAY
+    elsewhere: dict[str, Days] = {}  # noqa: RUF012 - pydantic copies field defaults
+
+    @property
+    def sites(self) -> tuple[str, ...]:
+        """Where packs may come from, the order's own site first."""
+        return tuple(dict.fromkeys((self.site, *self.alternates)))
+
+
+class Need(Contract):
+    """Packs of a line that are to be promised. `not_before`: the first promise, which none comes before again."""
+
+    line: int
+    item: str
+    packs: int
+    wanted_on: date
+    not_before: date = date.min
+
+
+class Reservation(Contract):
+    """Packs of a line, reserved at a site: stock, a named supply, or what replenishment must bring.
+
+    `due` is the day on which they are on hand there, `day` the one on which they can be delivered; `late` when the line
+    cannot keep its first promise; `words` says it to people.
+    """
+
+    line: int
+    item: str
+    site: str
+    supply: str
+    packs: int
+    due: date
+    day: date
+    wanted_on: date
+    late: bool = False
+    words: str = ""
+
+
+class Source(Contract):
+    """Packs that can still be promised: stock of a site (`supply` is empty), or a named supply and its day."""
+
+    item: str
+    site: str
+    supply: str = STOCK
+    ref: str = ""
+    packs: int
+    due: date = date.min
+
+
+class Sending(Contract):
+    """Packs that another site than the order's own sends."""
+
+    site: str
+    lines: tuple[ShippedLine, ...]
+
+
+class Given(Contract):
+    """The first promise of an order as it was given; `sendings`: what other sites send of it."""
+
+    promise: Promise
+    sendings: tuple[Sending, ...] = ()
+
+
+class OpenLine(Contract):
+    """A line with reservations that are planned anew. `told_on` is the day that the order was told last. `picked`:
+    some of it was picked, so that the rest keeps what is still there."""
+
+    order: str
+    terms: Terms
+    need: Need
+    told_on: date
+    reservations: tuple[Reservation, ...]
+    picked: bool = False
+
+
+class Reserved(Contract):
+    """Packs of a line as they are reserved now; 0 when none are. `taken` of the line are allocated or further; `since`
+    is the day on which their source is or was due. `managed`: stock of the item is kept at the order's site."""
+
+    line: int
+    promised_on: date
+    taken: int
+    managed: bool
+    own_site: str
+    site: str = ""
+    supply: str = STOCK
+    ref: str = ""
+    packs: int = 0
+    due: date = date.min
+    since: date = date.min
+
+
+class Redate(Contract):
+    """Lines of an order whose day has changed, and why."""
+
+    order: str
+    promises: tuple[LinePromise, ...]
+    reason: str
+
+
+class QuestionLine(Contract):
+    """Packs of an item that somebody would like to have promised."""
+
+    line: LineNumber
+    item: ItemId
+    quantity: Packs
+    requested_on: Day | None = None
+
+
+class PromiseQuestion(Contract):
+    """What would be promised? Reserves nothing. `alternates` are other sites that may send, best first.
+
+    Who names `customer`, `region` and `carrier` is answered by their days and policies, as a release is.
+    """
+
+    site: SiteId
+    requested_on: Day
+    lines: Annotated[tuple[QuestionLine, ...], Field(min_length=1, max_length=500)]
+    alternates: Annotated[tuple[SiteId, ...], Field(max_length=20)] = ()
+    mode: TransportMode | None = None
+    customer: Text | None = None
+    region: Region | None = None
+    carrier: SystemId | None = None
+
+    @model_validator(mode="after")
+    def _each_line_once(self) -> Self:
+        numbers = [line.line for line in self.lines]
+        if len(set(numbers)) != len(numbers):
+            raise ValueError("lines: each line number may appear once")
+        return self
+
+
+class PromiseAnswer(Contract):
+    """What would be promised now, and from what. Another order may be promised the same packs first."""
+
+    promise: Promise
+    parts: tuple[Reservation, ...] = ()
+
+
+class AvailabilityDay(Contract):
+    """A day of an item at a site, in packs. `on_hand` at its beginning, with everything that was to come before;
+    `supply` comes (`in_transit` of it is under way) and `reserved` and `demand` fall due on it; `projected` is what is
+    left for new orders at its end.
+
+    `forecast` is what is expected to be ordered for this day beside all that is ordered already; `balance` is what is
+    left at its end when that comes true. Promises go by `projected`, planners by `balance`.
+    """
+
+    day: date
+    on_hand: int
+    supply: int
+    in_transit: int = 0
+    reserved: int
+    demand: int
+    projected: int
+    forecast: int = 0
+    balance: int = 0
+
+
+class Availability(Contract):
+    """The projection of an item at a site. Where no stock is kept, `managed` is false: promises are by lead time.
+
+    `short_on` is the first day on which more is ordered than there will be, `runs_out_on` the first on which more is
+    ordered and forecast; absent when there is none within the horizon. `site` is empty when it is all sites together.
+    """
+
+    item: str
+    site: str
+    managed: bool
+    as_of: Moment
+    short_on: date | None = None
+    runs_out_on: date | None = None
+    days: tuple[AvailabilityDay, ...]
+
+
+class AvailabilityList(Contract):
+    """Projections, by site; `together` of all of these, when no site was named and there are several."""
+
+    availability: tuple[Availability, ...]
+    together: Availability | None = None
+
+
+class PromisingRun(Contract):
+    """The keeper of promises: one per shard. `cycles` counts the activity runs since the workflow began."""
+
+    shard: int = 0
+    cycles: int = 0
+
+    @property
+    def workflow_id(self) -> str:
+        """`promising/<shard>`."""
+        return f"promising/{self.shard}"
+
+
+class PromisingReport(Contract):
+    """What one run of the keeper did: items looked at, orders told of another day."""
+
+    items: int = 0
+    redated: int = 0

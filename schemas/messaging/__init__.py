@@ -1,0 +1,1 @@
+"""Envelope and signature of messages, effects, and the instructions that systems are sent."""

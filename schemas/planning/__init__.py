@@ -1,0 +1,1 @@
+"""Forecasts, demand signals, the planning feed, the re-plan governor."""

@@ -1,0 +1,103 @@
+"""Demand signals beside the forecast: what customers sell, hold and order, by day; and how planning is told."""
+
+from enum import StrEnum
+from typing import Annotated, NamedTuple
+
+from pydantic import Field
+
+from schemas.base import Contract, Day, SiteId
+from schemas.orders.milestones import ItemId
+
+MAX_SIGNALS = 5_000
+MAX_TOLD = 500
+MAX_FINDINGS = 100
+"""At most so many refused rows are named in an answer."""
+BatchId = Annotated[str, Field(min_length=1, max_length=60, pattern=r"^[\x21-\x7e]+$")]
+
+
+class SignalKind(StrEnum):
+    """`sell_out`: sold to consumers (point of sale); `customer_stock`: on hand at the customer at the end of the day;
+    `order_intake`: ordered by the customer, released or not."""
+
+    SELL_OUT = "sell_out"
+    CUSTOMER_STOCK = "customer_stock"
+    ORDER_INTAKE = "order_intake"
+
+
+class DemandSignal(Contract):
+    """Packs of an item of a day at a customer (an id, no name) that a site serves.
+
+    A correction has a higher `revision` and replaces what was said of this kind, customer, item, site and day.
+    """
+
+    kind: SignalKind
+    customer: ItemId
+    item: ItemId
+    site: SiteId
+    day: Day
+    packs: Annotated[int, Field(strict=True, ge=0, le=100_000_000)]
+    revision: Annotated[int, Field(strict=True, ge=1, le=1_000_000)] = 1
+
+    @property
+    def about(self) -> tuple[str, ...]:
+        """What it is about: one figure holds for each."""
+        return self.kind, self.customer, self.item, self.site, self.day.isoformat()
+
+
+class DemandBatch(Contract):
+    """Body of `POST /v1/demand-signals`. Each row is taken or refused for itself; `id` names the batch for people."""
+
+    id: BatchId
+    rows: Annotated[tuple[DemandSignal, ...], Field(min_length=1, max_length=MAX_SIGNALS)]
+
+
+class Numbered(NamedTuple):
+    """A row and its place in the batch, from 0."""
+
+    n: int
+    row: DemandSignal
+
+
+class RefusedSignal(Contract):
+    """A row that was not taken: its place from 0, the field, and the rule."""
+
+    row: int
+    field: str
+    rule: str
+
+
+class DemandTaken(Contract):
+    """Answer to `POST /v1/demand-signals`, in rows.
+
+    `changed` are passed on to planning, `unchanged` say what was known, for `superseded` a later revision is known;
+    `waiting` are kept until the ERP knows item and site; `refused` are not taken, and `findings` says why of the first.
+    """
+
+    id: str
+    changed: int = 0
+    unchanged: int = 0
+    superseded: int = 0
+    waiting: int = 0
+    refused: int = 0
+    findings: tuple[RefusedSignal, ...] = ()
+
+
+class PlanningSignal(Contract):
+    """A figure for planning: it replaces what was known of this kind, customer, item, site and day from this source."""
+
+    key: Annotated[str, Field(min_length=1)]
+    source: str
+    kind: SignalKind
+    customer: str
+    item: str
+    site: str
+    day: Day
+    packs: int
+    revision: int
+
+
+class PlanningSignals(Contract):
+    """POST {planning}/v1/demand-signals: figures that changed, in bulk. Each row's key makes it count once."""
+
+    region: str
+    rows: Annotated[tuple[PlanningSignal, ...], Field(min_length=1, max_length=MAX_TOLD)]

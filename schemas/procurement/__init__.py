@@ -1,0 +1,1 @@
+"""Procurement documents, purchase orders, replenishment proposals."""

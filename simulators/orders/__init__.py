@@ -1,0 +1,1 @@
+"""Orders of a run: from a history file, or made up."""

@@ -1,0 +1,1 @@
+"""The four stand-in systems, with books and ledgers of their own."""

@@ -1,0 +1,1 @@
+"""The physical world: shipments, journeys, and what happens to them."""

@@ -1,0 +1,1 @@
+"""Cases, notices to people, policies, outages of connected systems."""

@@ -1,0 +1,1 @@
+"""Accounts, freight, reconciliation, the audit of our own books."""

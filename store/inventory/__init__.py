@@ -1,0 +1,1 @@
+"""Stock ledger, expected supply, promises and reservations."""

@@ -1,0 +1,199 @@
+"""Reservations follow what happens to their order: used up as packs are allocated, given back when they are not wanted.
+
+A step is followed once, in its own transaction, under the locks of the items concerned.
+"""
+
+from collections import Counter
+from datetime import date
+
+from psycopg.types.json import Jsonb
+
+from schemas.inventory.promising import REPLENISHMENT, STOCK, Reservation, Terms
+from schemas.inventory.stock import Bucket, place
+from schemas.messaging.effects import Operation
+from schemas.orders.milestones import ShippedLine
+from schemas.workflows.records import LineRecord, StepRecord
+from store.engine import Connection
+from store.inventory import promising, supply
+
+UNKNOWN = date.min
+"""`Reservation.day` of packs that are not promised from anything yet."""
+UNRESERVED = (
+    "WITH queued AS (INSERT INTO repromise (item) SELECT DISTINCT l.item FROM order_promise g "
+    "JOIN order_view o ON o.key = g.order_key JOIN order_line_view l USING (order_key) "
+    "JOIN stock_item s ON (s.item, s.site) = (l.item, o.site) WHERE g.order_key = %s AND NOT EXISTS "
+    "(SELECT FROM peg p WHERE (p.order_key, p.line) = (l.order_key, l.line)) RETURNING item) "
+    f"SELECT pg_notify('{supply.CHANNEL}', '') FROM queued LIMIT 1"
+)
+
+
+async def begin(connection: Connection, order: str) -> None:
+    """Have lines looked at that were promised by lead time while stock of their item became known."""
+    await connection.execute(UNRESERVED.encode(), (order,))
+
+
+async def hold(connection: Connection, record: StepRecord, *, again: bool) -> bool:
+    """Lock the items that a step may free or reserve, before anything else is; whether there are any. `again`: it may
+    have been decided before, otherwise, and what that used up may be wanted again."""
+    if record.first_promise:
+        return False
+    new = again or _amended(record)
+    if not (record.moves or record.closed or new or _sent_elsewhere(record)):
+        return False
+    cursor = await connection.execute(
+        "SELECT item FROM stock_item WHERE item IN (SELECT item FROM peg WHERE order_key = %s) OR item = ANY(%s) "
+        "ORDER BY item, site FOR UPDATE",
+        (record.order, sorted({x.item for x in record.lines}) if new else []),
+    )
+    return bool(await cursor.fetchall())
+
+
+async def follow(connection: Connection, record: StepRecord, *, again: bool) -> None:
+    """Make the reservations of an order follow a step, once; `again` when what a lost attempt had moved was undone: what
+    it had used up is wanted again. The items are held."""
+    days = {str(x.line): x.promised_on.isoformat() for x in record.lines} if record.amended_by else {}
+    cursor = await connection.execute(
+        "UPDATE order_promise SET version = %s, told = told || %s WHERE order_key = %s AND (version < %s OR %s) "
+        "RETURNING terms",
+        (record.version, Jsonb(days), record.order, record.version, again),
+    )
+    known = await cursor.fetchone()
+    if known is None:
+        return
+    sent = _sent_elsewhere(record)
+    cursor = await connection.execute(
+        "SELECT * FROM peg WHERE order_key = %s ORDER BY line, site, supply_key", (record.order,)
+    )
+    before = [promising.peg_of(row) for row in await cursor.fetchall()]
+    terms = Terms.model_validate(known["terms"])
+    after = [] if record.closed else followed(before, record, sent)
+    if not record.closed:
+        after = together([*after, *await _more(connection, record, after, terms, again=again)])
+    if set(after) != set(before):
+        await promising.release(connection, {(record.order, it.line) for it in before})
+        await promising.reserve(connection, [(record.order, terms.priority, it) for it in after])
+        await supply.look_at(connection, {it.item for it in (*before, *after)})
+
+
+def followed(
+    reservations: list[Reservation], record: StepRecord, sent: dict[str, tuple[ShippedLine, ...]]
+) -> list[Reservation]:
+    """What is left of the reservations: those of packs that were allocated are used up, stock first; of packs that are
+    not wanted any more, or that another site sends now, given back, the latest first."""
+    taken, lines, kept = _taken(record), {x.line: x for x in record.lines}, list[Reservation]()
+    for number in sorted({it.line for it in reservations}):
+        own, line = [it for it in reservations if it.line == number], lines.get(number)
+        if line is None:
+            kept += own
+            continue
+        own = _by_day([it for it in own if it.item == line.item])
+        over = max(0, sum(it.packs for it in own) - open_packs(line))
+        for site in sorted({it.site for it in own}):
+            used = _held(own, {site}, min(over, taken[site, line.item]))
+            own = _less(own, used, {site})
+            taken[site, line.item] -= used
+            over -= used
+        own = _less(own[::-1], over, {it.site for it in own})[::-1]
+        for to, packs in sent.items():
+            elsewhere = {it.site for it in own} - {to}
+            own = _less(own[::-1], sum(x.quantity for x in packs if x.line == number), elsewhere)[::-1]
+        kept += [it.model_copy(update={"wanted_on": line.promised_on}) for it in own] if record.amended_by else own
+    return sorted(kept, key=lambda it: (it.line, it.site, it.supply))
+
+
+def together(reservations: list[Reservation]) -> list[Reservation]:
+    """One for each line, site and supply: the table has one row for them."""
+    found: dict[tuple[int, str, str], Reservation] = {}
+    for it in reservations:
+        known = found.get((it.line, it.site, it.supply))
+        packs = it.packs + (known.packs if known else 0)
+        found[it.line, it.site, it.supply] = it.model_copy(update={"packs": packs})
+    return list(found.values())
+
+
+def open_packs(line: LineRecord) -> int:
+    """Packs of a line that are wanted and not allocated yet: no more than these are reserved."""
+    return max(0, line.ordered - line.cancelled - max(line.allocated, line.shipped))
+
+
+async def _more(
+    connection: Connection, record: StepRecord, reservations: list[Reservation], terms: Terms, *, again: bool
+) -> list[Reservation]:
+    """Packs that an amendment or a substitution added, that another site sends now, or that are wanted `again`: to be
+    replenished, until the keeper of promises has looked. Only where stock is kept. What another site was told to send
+    keeps its day; the rest has none yet, as nobody has seen whether there is anything for it."""
+    sent = _sent_elsewhere(record)
+    wanted = Counter[tuple[int, str]]()
+    lines = {x.line: x for x in record.lines}
+    for to, packs in sent.items():
+        wanted.update({(x.line, to): x.quantity for x in packs if x.line in lines})
+    if again or _amended(record):
+        for number, line in lines.items():
+            found = sum(it.packs for it in reservations if it.line == number)
+            wanted[number, terms.site] += open_packs(line) - found - sum(wanted[number, to] for to in sent)
+    cursor = await connection.execute(
+        "SELECT item, site FROM stock_item WHERE item = ANY(%s) AND site = ANY(%s)",
+        ([x.item for x in record.lines], [site for _, site in wanted]),
+    )
+    kept = {(row["item"], row["site"]) for row in await cursor.fetchall()}
+    return [
+        Reservation(
+            line=number,
+            item=lines[number].item,
+            site=site,
+            supply=REPLENISHMENT,
+            packs=packs,
+            due=lines[number].promised_on,
+            day=lines[number].promised_on if site in sent else UNKNOWN,
+            wanted_on=lines[number].promised_on,
+        )
+        for (number, site), packs in sorted(wanted.items())
+        if packs > 0 and (lines[number].item, site) in kept
+    ]
+
+
+def _amended(record: StepRecord) -> bool:
+    """Whether more may be wanted than before: an amendment, another item, or a corrected report took packs back."""
+    return bool(record.amended_by or record.items or any(it.correction for it in record.effects))
+
+
+def _sent_elsewhere(record: StepRecord) -> dict[str, tuple[ShippedLine, ...]]:
+    """Packs that other sites were told to send in this step."""
+    told = [it for it in record.effects if it.operation is Operation.INSTRUCT_WAREHOUSE and it.site]
+    return {it.site: it.lines for it in told}
+
+
+def _taken(record: StepRecord) -> Counter[tuple[str, str]]:
+    """Packs that left what is on hand of a site, other than by a correction of its books."""
+    found = Counter[tuple[str, str]]()
+    for at, items in record.moves.items():
+        bucket, _, site = at.partition(":")
+        if bucket == Bucket.ON_HAND:
+            corrected = record.moves.get(place(Bucket.ADJUSTMENT, site), {})
+            found.update({(site, item): max(0, -packs - corrected.get(item, 0)) for item, packs in items.items()})
+    return found
+
+
+def trimmed(reservations: list[Reservation], packs: int) -> list[Reservation]:
+    """Without so many packs, the latest first."""
+    return _less(_by_day(reservations)[::-1], packs, {it.site for it in reservations})[::-1]
+
+
+def _by_day(reservations: list[Reservation]) -> list[Reservation]:
+    """Stock first, then supplies by their day, then what is to be replenished."""
+    return sorted(reservations, key=lambda it: (it.supply == REPLENISHMENT, it.supply != STOCK, it.due, it.site))
+
+
+def _held(reservations: list[Reservation], sites: set[str], most: int) -> int:
+    return min(most, sum(it.packs for it in reservations if it.site in sites))
+
+
+def _less(reservations: list[Reservation], packs: int, sites: set[str]) -> list[Reservation]:
+    """Without so many packs at these sites, taken from the first on."""
+    kept = []
+    for it in reservations:
+        gone = min(packs, it.packs) if it.site in sites else 0
+        packs -= gone
+        if it.packs > gone:
+            kept.append(it.model_copy(update={"packs": it.packs - gone}))
+    return kept

@@ -1,0 +1,80 @@
+"""Expected supply: what is still to come, and the queue of items whose promises have to be looked at because of it."""
+
+from collections.abc import Iterable
+
+from schemas.inventory.supply import Supply
+from store.engine import Connection
+
+CHANNEL = "promising"
+"""PostgreSQL notification channel that wakes the keeper of promises."""
+
+
+async def known_at(connection: Connection, places: Iterable[tuple[str, str]]) -> None:
+    """Stock of these (item, site) is known from now on: what it can promise is promised from it."""
+    pairs = sorted(set(places))
+    await connection.execute(
+        "INSERT INTO stock_item (item, site) SELECT i, s FROM unnest(%s::text[], %s::text[]) AS x(i, s) "
+        "ORDER BY i, s ON CONFLICT DO NOTHING",
+        ([item for item, _ in pairs], [site for _, site in pairs]),
+    )
+
+
+async def lock(connection: Connection, places: Iterable[tuple[str, str]]) -> None:
+    """Lock those (item, site) whose stock is known, in the order in which everybody does, until the transaction ends:
+    before any balance of stock and any order."""
+    pairs = sorted(set(places))
+    await connection.execute(
+        "SELECT FROM stock_item JOIN unnest(%s::text[], %s::text[]) AS x(item, site) USING (item, site) "
+        "ORDER BY item, site FOR UPDATE OF stock_item",
+        ([item for item, _ in pairs], [site for _, site in pairs]),
+    )
+
+
+async def hold(connection: Connection, supplies: Iterable[Supply], sources: Iterable[tuple[str, str]] = ()) -> set[str]:
+    """Lock the item-sites of supplies, before any movement is booked, those that they were expected at before, and the
+    `sources` (item, site) that they come from. Returns the items."""
+    known = {it.key: (it.item, it.site) for it in supplies}
+    cursor = await connection.execute("SELECT item, site FROM supply WHERE key = ANY(%s)", (list(known),))
+    places = {*sources, *known.values(), *((row["item"], row["site"]) for row in await cursor.fetchall())}
+    await known_at(connection, places)
+    await lock(connection, places)
+    return {item for item, _ in places}
+
+
+async def set_supplies(connection: Connection, supplies: Iterable[Supply]) -> None:
+    """Say what is still to come, by key: new, changed, or over (0 packs). Needs a transaction.
+
+    What orders were promised from supply that has come in, slipped, shrunk or gone is looked at right afterwards. Until
+    then packs that are missing from a supply count as taken from stock, so that nobody else is promised them.
+    """
+    known = {it.key: it for it in supplies}
+    rows = sorted(known.values(), key=lambda it: (it.item, it.site, it.key))
+    if not rows:
+        return
+    items = await hold(connection, rows)
+    await connection.execute(
+        "INSERT INTO supply AS s (key, item, site, kind, ref, packs, day, shipment) SELECT * FROM unnest(%s::text[], "
+        "%s::text[], %s::text[], %s::text[], %s::text[], %s::bigint[], %s::date[], %s::text[]) "
+        "ON CONFLICT (key) DO UPDATE SET item = excluded.item, site = excluded.site, kind = excluded.kind, "
+        "ref = excluded.ref, packs = excluded.packs, day = excluded.day, shipment = excluded.shipment, "
+        "updated_at = clock_timestamp() WHERE (s.item, s.site, s.kind, s.ref, s.packs, s.day, s.shipment) IS DISTINCT "
+        "FROM (excluded.item, excluded.site, excluded.kind, excluded.ref, excluded.packs, excluded.day, excluded.shipment)",
+        (
+            [it.key for it in rows],
+            [it.item for it in rows],
+            [it.site for it in rows],
+            [it.kind for it in rows],
+            [it.ref for it in rows],
+            [it.packs for it in rows],
+            [it.day for it in rows],
+            [it.shipment for it in rows],
+        ),
+    )
+    await look_at(connection, items)
+
+
+async def look_at(connection: Connection, items: Iterable[str], *, at_once: bool = True) -> None:
+    """Have the promises of these items looked at; `at_once`, or when the keeper looks anyway."""
+    await connection.execute("INSERT INTO repromise (item) SELECT unnest(%s::text[])", (sorted(items),))
+    if at_once:
+        await connection.execute(f"NOTIFY {CHANNEL}")

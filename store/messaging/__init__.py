@@ -1,0 +1,1 @@
+"""Messages and workflows: inbox, events, signals, heads, verdicts, effects."""

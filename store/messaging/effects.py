@@ -1,0 +1,131 @@
+"""The effects ledger: what other systems were asked, with what outcome. A row is `planned` with the step that owes it, then
+`done`, or `failed` when the system refuses it for good; `superseded` when a lost attempt at a step owed it, which was decided
+otherwise since: nobody asks for it any more, and the system may have done it all the same.
+
+A key never carries two contents: `digest` is what is told under it, `edition` how often that changed.
+"""
+
+from typing import Any, NamedTuple
+
+from schemas.base import Origin
+from schemas.messaging.effects import Effect, EffectReceipt
+from store.engine import Connection
+
+MAX_ERROR = 300
+_OTHERWISE = "(e.digest NOT IN ('', excluded.digest))"
+"""Whether an effect says something else than before. An empty digest is that of a build that kept none."""
+
+
+async def plan(connection: Connection, order_key: str, owed: tuple[Effect, ...], version: int = 0) -> None:
+    """These effects are owed from now on, by this version of an order. One that says the same as before under its key
+    stays as it is; one that says something else is a new edition, and is owed again."""
+    if not owed:
+        return
+    await connection.execute(
+        "INSERT INTO effect AS e (key, order_key, version, system, operation, shipment, milestone, site, change, "
+        "outcome, attempts, accepted_at, trace_id, order_status, digest) SELECT k, %(order)s, %(version)s, s, o, h, m, "
+        "w, c, 'planned', 0, a, t, r, d FROM unnest(%(keys)s::text[], %(systems)s::text[], %(operations)s::text[], "
+        "%(shipments)s::text[], %(milestones)s::text[], %(sites)s::text[], %(changes)s::text[], "
+        "%(accepted)s::timestamptz[], %(traces)s::text[], %(statuses)s::text[], %(digests)s::text[]) "
+        "AS x(k, s, o, h, m, w, c, a, t, r, d) ON CONFLICT (key) DO UPDATE SET version = excluded.version, "
+        f"outcome = CASE WHEN {_OTHERWISE} OR e.outcome = 'superseded' THEN 'planned' ELSE e.outcome END, "
+        f"edition = e.edition + ({_OTHERWISE})::int, digest = excluded.digest, order_status = excluded.order_status, "
+        f"done_at = CASE WHEN {_OTHERWISE} THEN NULL ELSE e.done_at END "
+        f"WHERE e.outcome <> 'done' OR {_OTHERWISE}".encode(),
+        {
+            "order": order_key,
+            "version": version,
+            "keys": [e.key for e in owed],
+            "systems": [e.system for e in owed],
+            "operations": [e.operation for e in owed],
+            "shipments": [e.shipment for e in owed],
+            "milestones": [e.milestone for e in owed],
+            "sites": [e.site for e in owed],
+            "changes": [e.change for e in owed],
+            "accepted": [e.accepted_at for e in owed],
+            "traces": [e.traceparent[3:35] for e in owed],
+            "statuses": [e.order_status for e in owed],
+            "digests": [e.digest for e in owed],
+        },
+    )
+
+
+async def unknown(connection: Connection, owed: tuple[Effect, ...]) -> tuple[Effect, ...]:
+    """Those that no attempt at a step has owed before."""
+    cursor = await connection.execute("SELECT key FROM effect WHERE key = ANY(%s)", ([it.key for it in owed],))
+    known = {row["key"] for row in await cursor.fetchall()}
+    return tuple(it for it in owed if it.key not in known)
+
+
+async def supersede(connection: Connection, order_key: str, base: int, owed: tuple[Effect, ...]) -> None:
+    """Of a step that is decided again: what was owed since its base, and is not by it, a superseded attempt owed."""
+    await connection.execute(
+        "UPDATE effect SET outcome = 'superseded' WHERE order_key = %s AND version > %s "
+        "AND outcome = 'planned' AND key <> ALL(%s)",
+        (order_key, base, [e.key for e in owed]),
+    )
+
+
+class EffectStanding(NamedTuple):
+    """What the ledger knows of an effect that is about to be carried out: the `receipt` of one that is done, or the `key`
+    to send it under. Neither: nobody asks for it any more, as something else is to be told, or nothing."""
+
+    receipt: EffectReceipt | None = None
+    key: str | None = None
+
+
+async def standing(connection: Connection, effect: Effect) -> EffectStanding:
+    """How an effect stands. Each edition is sent under a key of its own: `<key>/e<edition>` after the first."""
+    cursor = await connection.execute(
+        "SELECT outcome, edition, digest, reference, carrier FROM effect WHERE key = %s", (effect.key,)
+    )
+    row = await cursor.fetchone()
+    if row is None:
+        return EffectStanding(key=effect.key)
+    if row["digest"] not in ("", effect.digest) or row["outcome"] == "superseded":
+        return EffectStanding()
+    if row["outcome"] == "done":
+        return EffectStanding(receipt=EffectReceipt(reference=row["reference"] or "", carrier=row["carrier"]))
+    return EffectStanding(key=effect.key if row["edition"] == 1 else f"{effect.key}/e{row['edition']}")
+
+
+async def done(
+    connection: Connection, effect: Effect, reference: str, attempts: int, carrier: str | None = None
+) -> None:
+    """The other system confirmed the effect; that says nothing of another edition. `carrier`: who takes the tender."""
+    await connection.execute(
+        "INSERT INTO effect AS e (key, order_key, system, operation, shipment, milestone, site, change, outcome, "
+        "attempts, accepted_at, reference, done_at, digest, carrier) VALUES (%(key)s, %(order)s, %(system)s, %(operation)s, "
+        "%(shipment)s, %(milestone)s, %(site)s, %(change)s, 'done', %(attempts)s, %(accepted_at)s, %(reference)s, "
+        "clock_timestamp(), %(digest)s, %(carrier)s) ON CONFLICT (key) DO UPDATE SET outcome = 'done', "
+        "attempts = e.attempts + %(attempts)s, reference = excluded.reference, carrier = excluded.carrier, "
+        "error = NULL, "
+        f"done_at = coalesce(e.done_at, excluded.done_at) WHERE NOT {_OTHERWISE}".encode(),
+        {**_columns(effect), "reference": reference, "attempts": attempts, "carrier": carrier},
+    )
+
+
+async def done_among(connection: Connection, keys: list[str]) -> set[str]:
+    """Those that have been done."""
+    cursor = await connection.execute("SELECT key FROM effect WHERE key = ANY(%s) AND outcome = 'done'", (keys,))
+    return {row["key"] for row in await cursor.fetchall()}
+
+
+async def failed(connection: Connection, effect: Effect, origin: Origin, error: str, *, final: bool) -> None:
+    """An attempt failed. `final`: the system refused by rule, and no retry can help."""
+    await connection.execute(
+        "UPDATE effect SET outcome = CASE WHEN outcome IN ('done', 'superseded') THEN outcome ELSE %s END, "
+        "attempts = attempts + 1, "
+        "origin = %s, error = %s WHERE key = %s AND digest IN ('', %s)",
+        ("failed" if final else "planned", origin, error[:MAX_ERROR], effect.key, effect.digest),
+    )
+
+
+def _columns(effect: Effect) -> dict[str, Any]:
+    return {
+        **effect.model_dump(
+            include={"key", "order", "operation", "shipment", "milestone", "site", "change", "accepted_at"}
+        ),
+        "system": effect.system,
+        "digest": effect.digest,
+    }

@@ -1,0 +1,1 @@
+"""Orders, their parts, and the steps of their workflows."""

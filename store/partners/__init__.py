@@ -1,0 +1,1 @@
+"""Partners, their keys, sessions, and master data of owners."""

@@ -1,0 +1,1 @@
+"""The planning buffer, demand, forecasts, the governor's books, proposals."""

@@ -1,0 +1,144 @@
+"""Demand signals: the newest revision of each figure, compared with what was known, and owed to planning while it differs."""
+
+from collections.abc import Iterable
+from datetime import date
+from typing import Any, NamedTuple
+
+from schemas.planning.demand import Numbered, PlanningSignal, RefusedSignal, SignalKind
+from store.engine import Connection
+
+SAID_OTHERWISE = "was said otherwise in this revision: send a higher one"
+
+
+class FiguresTaken(NamedTuple):
+    """How many rows came to what, and those that contradict what is known."""
+
+    changed: int
+    unchanged: int
+    superseded: int
+    refused: list[RefusedSignal]
+
+
+async def take_in(connection: Connection, partner: str, rows: Iterable[Numbered]) -> FiguresTaken:
+    """Keep a sender's rows. Needs a transaction."""
+    # One intake at a time: two revisions that meet would each be compared with what held before both.
+    await connection.execute("SELECT pg_advisory_xact_lock(hashtext('demand'))")
+    newest, refused, repeated, older = _within(rows)
+    told = _columns(partner, newest)
+    cursor = await connection.execute(
+        "SELECT x.n, CASE WHEN d.id IS NULL THEN 'changed' WHEN d.revision > x.revision THEN 'superseded' "
+        "WHEN d.packs = x.packs THEN 'unchanged' WHEN d.revision = x.revision THEN 'refused' ELSE 'changed' END AS verdict "
+        f"FROM {ROWS} LEFT JOIN demand_signal d ON (d.item, d.site, d.day, d.kind, d.customer, d.partner) = "
+        "(x.item, x.site, x.day, x.kind, x.customer, %(partner)s)",
+        told,
+    )
+    verdicts = {row["n"] - 1: row["verdict"] for row in await cursor.fetchall()}
+    await connection.execute(
+        "INSERT INTO demand_signal AS d (partner, kind, customer, item, site, day, packs, revision) "
+        f"SELECT %(partner)s, kind, customer, item, site, day, packs, revision FROM {ROWS} "
+        "ON CONFLICT ON CONSTRAINT demand_signal_once DO UPDATE SET packs = excluded.packs, revision = excluded.revision, "
+        "refused = NULL, received_at = now() WHERE d.revision < excluded.revision",
+        told,
+    )
+    refused += [_contradicts(newest[at].n) for at, verdict in verdicts.items() if verdict == "refused"]
+    count = list(verdicts.values()).count
+    return FiguresTaken(count("changed"), count("unchanged") + repeated, count("superseded") + older, refused)
+
+
+ROWS = (
+    "unnest(%(kinds)s::text[], %(customers)s::text[], %(items)s::text[], %(sites)s::text[], %(days)s::date[], "
+    "%(packs)s::bigint[], %(revisions)s::int[]) WITH ORDINALITY AS x(kind, customer, item, site, day, packs, revision, n)"
+)
+"""The rows of a batch, counted by `n` from 1."""
+
+
+def _columns(partner: str, rows: list[Numbered]) -> dict[str, Any]:
+    return {
+        "partner": partner,
+        "kinds": [it.row.kind for it in rows],
+        "customers": [it.row.customer for it in rows],
+        "items": [it.row.item for it in rows],
+        "sites": [it.row.site for it in rows],
+        "days": [it.row.day for it in rows],
+        "packs": [it.row.packs for it in rows],
+        "revisions": [it.row.revision for it in rows],
+    }
+
+
+def _within(rows: Iterable[Numbered]) -> tuple[list[Numbered], list[RefusedSignal], int, int]:
+    """The newest revision of each figure in a batch, those that contradict it, and how many repeat it or are older."""
+    newest: dict[tuple[str, ...], Numbered] = {}
+    refused: list[RefusedSignal] = []
+    repeated = older = 0
+    for it in rows:
+        known = newest.setdefault(it.row.about, it)
+        if known is it:
+            continue
+        if it.row.revision > known.row.revision:
+            newest[it.row.about] = it
+            older += 1
+        elif it.row.revision < known.row.revision:
+            older += 1
+        elif it.row.packs == known.row.packs:
+            repeated += 1
+        else:
+            refused.append(_contradicts(it.n))
+    return list(newest.values()), refused, repeated, older
+
+
+def _contradicts(n: int) -> RefusedSignal:
+    return RefusedSignal(row=n, field="packs", rule=SAID_OTHERWISE)
+
+
+class OwedFigure(NamedTuple):
+    """A figure that planning has not got, and the row that holds it."""
+
+    id: int
+    signal: PlanningSignal
+
+
+async def untold(connection: Connection, region: str, limit: int) -> list[OwedFigure]:
+    """What planning of a region has not got, the oldest first: the newest word of each figure only. A site that no order
+    and no purchase order has named is in no region yet: its signals wait."""
+    cursor = await connection.execute(
+        "SELECT id, concat('demand/', id, '/r', revision) AS key, partner AS source, kind, customer, item, d.site, day, packs, "
+        "revision FROM demand_signal d JOIN planning_site s USING (site) WHERE s.region = %s "
+        "AND packs IS DISTINCT FROM told_packs AND refused IS NULL ORDER BY id LIMIT %s",
+        (region, limit),
+    )
+    return [OwedFigure(row["id"], PlanningSignal.model_validate(row)) for row in await cursor.fetchall()]
+
+
+async def asking(connection: Connection, owed: list[OwedFigure]) -> None:
+    """Planning is about to be told these. Until it has answered, nobody knows which figure it has: one that is corrected
+    back to what it had before is owed all the same."""
+    await connection.execute(
+        "UPDATE demand_signal SET told_packs = NULL WHERE id = ANY(%s) AND told_packs IS NOT NULL",
+        ([it.id for it in owed],),
+    )
+
+
+async def told(connection: Connection, owed: list[OwedFigure], refused: dict[str, str]) -> None:
+    """Planning has these, but for those that it refused by a rule, by their key. What was corrected since is owed still."""
+    taken = [it for it in owed if it.signal.key not in refused]
+    await connection.execute(
+        "UPDATE demand_signal d SET told_packs = x.packs, told_at = clock_timestamp() FROM unnest(%s::bigint[], %s::bigint[]) "
+        "AS x(id, packs) WHERE d.id = x.id",
+        ([it.id for it in taken], [it.signal.packs for it in taken]),
+    )
+    parked = [it for it in owed if it.signal.key in refused]
+    await connection.execute(
+        "UPDATE demand_signal d SET refused = x.rule FROM unnest(%s::bigint[], %s::int[], %s::text[]) AS x(id, revision, rule) "
+        "WHERE d.id = x.id AND d.revision = x.revision",
+        ([it.id for it in parked], [it.signal.revision for it in parked], [refused[it.signal.key] for it in parked]),
+    )
+
+
+async def sold(connection: Connection, item: str, site: str, begin: date, end: date) -> dict[date, int]:
+    """Packs that customers of a site sold, by day in [begin, end): the newest revision of every customer's figure."""
+    cursor = await connection.execute(
+        "SELECT day, sum(packs)::bigint AS packs FROM demand_signal WHERE item = %s AND site = %s AND kind = %s "
+        "AND day >= %s AND day < %s GROUP BY day",
+        (item, site, SignalKind.SELL_OUT, begin, end),
+    )
+    return {row["day"]: row["packs"] for row in await cursor.fetchall()}

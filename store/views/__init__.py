@@ -1,0 +1,1 @@
+"""What pages, reports and metrics read. Read-only."""

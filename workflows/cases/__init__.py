@@ -1,0 +1,1 @@
+"""The exception case, and the notices to people."""

@@ -1,0 +1,263 @@
+"""What an order sets in motion beside its own story: exception cases that follow what is wrong with it, and returns.
+
+Cases are grouped by kind: a finding joins the case of its kind while that is open, and opens one when none is. The same
+finding that comes again reopens its case with its history; another one gets a case of its own. What people have
+resolved although it is not cured is not raised again before it was cured, or is worse by more than a band. An open case
+follows every change of its figures.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable
+from datetime import date, timedelta
+from typing import Any, Protocol
+
+from temporalio import workflow
+from temporalio.exceptions import FailureError, WorkflowAlreadyStartedError, is_cancelled_exception
+from temporalio.workflow import ChildWorkflowHandle, ParentClosePolicy
+
+from domain.cases import known_cases
+from domain.orders.trouble import KnownCase
+from schemas.cases.cases import CaseEntry, CaseNews, CaseOutcome, CaseQuery, CaseStart, CaseState, Finding
+from schemas.cases.exceptions import CasePolicy, ExceptionKind
+from schemas.workflows.returns import ReturnStart
+from workflows.cases import case_steps
+from workflows.runtime import steps
+from workflows.runtime.policies import TASK_TIMEOUT
+
+CLOSING, CLOSING_AT_MOST = timedelta(seconds=2), timedelta(minutes=1)
+"""How long a case that is just closing gets before it is reopened, at first and after many tries."""
+FIGURES = "cases follow figures"
+"""The patch since which an open case hears of figures that change under the same names."""
+Errand = Callable[[], Awaitable[None]]
+
+
+class SubjectStart(Protocol):
+    """What cases need to know of the start of what they are about: an order, or a purchase order."""
+
+    @property
+    def key(self) -> str:
+        """`<erp>/<number>`."""
+
+    @property
+    def site(self) -> str:
+        """Where it is about."""
+
+    @property
+    def region(self) -> str:
+        """Whose people look after it."""
+
+    @property
+    def priority(self) -> int:
+        """1 to 5."""
+
+
+class SubjectState(Protocol):
+    """What cases need to know of the state of what they are about."""
+
+    @property
+    def start(self) -> SubjectStart:
+        """How it began."""
+
+    @property
+    def carrier(self) -> str:
+        """Who carries it, if known."""
+
+    @property
+    def promised_on(self) -> date | None:
+        """The day that is promised."""
+
+
+class CaseCoordinator:
+    """Runs errands one after the other, so that nothing here holds up the order."""
+
+    def __init__(self, start: SubjectStart, known: tuple[KnownCase, ...]) -> None:
+        self._start = start
+        self._cases = {case.kind: case for case in known}
+        self._wrong: dict[ExceptionKind, tuple[Finding, ...]] = {}
+        self._state: SubjectState | None = None
+        self._told: dict[ExceptionKind, tuple[Finding, ...]] = {}
+        self._followed: dict[ExceptionKind, asyncio.Task[None]] = {}
+        self._waiting: list[Errand] = []
+        self._task: asyncio.Task[None] | None = None
+
+    @property
+    def idle(self) -> bool:
+        """Nothing is left to do."""
+        return not self._waiting
+
+    @property
+    def mistake(self) -> BaseException | None:
+        """What ended the errands by mistake; see `Lanes.mistake`."""
+        done = self._task is not None and self._task.done() and not self._task.cancelled()
+        return self._task.exception() if done and self._task else None
+
+    @property
+    def cases(self) -> tuple[KnownCase, ...]:
+        """The newest case of each kind."""
+        return tuple(self._cases[kind] for kind in sorted(self._cases))
+
+    @property
+    def open(self) -> tuple[str, ...]:
+        """Ids of the open cases."""
+        return tuple(f"{self._start.key}/{case.kind}/{case.number}" for case in self.cases if case.open)
+
+    def begin_again(self, state: SubjectState, findings: tuple[Finding, ...], homeward: Iterable[ReturnStart]) -> None:
+        """An earlier run was lost, perhaps with errands that followed from its last step. One that has handed over has
+        run all of them."""
+        if workflow.info().continued_run_id:
+            return
+        self.follow(state, findings)
+        for start in homeward:
+            self.bring_back(start)
+
+    def follow(self, state: SubjectState, findings: tuple[Finding, ...]) -> None:
+        """Open, feed and close cases so that they say what is wrong with the order now."""
+        wrong: dict[ExceptionKind, list[Finding]] = {}
+        for finding in findings:
+            wrong.setdefault(finding.kind, []).append(finding)
+        self._state, self._wrong = state, {kind: tuple(found) for kind, found in wrong.items()}
+        for kind in sorted({*wrong, *self._cases}):
+            self._follow(state, kind)
+
+    def _follow(self, state: SubjectState, kind: ExceptionKind) -> None:
+        known = self._still_settled(kind)
+        findings = tuple(x for x in self._wrong.get(kind, ()) if known is None or x.subject not in known.settled)
+        subjects, told = tuple(finding.subject for finding in findings), known_cases.mark(findings)
+        if known is not None and known.open:
+            news = subjects != known.subjects or (
+                known.told not in (0, told) and workflow.patched(FIGURES)  # runs that began before told names only
+            )
+            self._cases[kind] = known.model_copy(
+                update={"open": bool(findings), "subjects": subjects or known.subjects, "told": told}
+            )
+            if news:
+                self._do(lambda: self._tell(known, findings))
+        elif findings:
+            case = known_cases.next_case(known, kind, findings)
+            self._cases[kind] = case
+            self._do(lambda: self._open(case, findings, state))
+
+    def _still_settled(self, kind: ExceptionKind) -> KnownCase | None:
+        """The case of a kind; what people had settled and is cured now, or worse, counts as new."""
+        known = self._cases.get(kind)
+        if known is not None and known.settled:
+            known = known_cases.still_settled(known, self._wrong.get(kind, ()))
+            self._cases[kind] = known
+        return known
+
+    def _resolved(self, case: KnownCase) -> None:
+        """People have resolved a case although its cause is not cured: only what else is wrong opens another one."""
+        known = self._cases[case.kind]
+        if (known.number, known.reopened) == (case.number, case.reopened) and known.open and self._state is not None:
+            told = self._told.get(case.kind)
+            subjects = case.subjects if told is None else tuple(it.subject for it in told)
+            sizes = self._wrong.get(case.kind, ()) if told is None else told
+            self._cases[case.kind] = known_cases.resolved(known, subjects, sizes)
+            self._follow(self._state, case.kind)
+
+    def acted(self, case: str, entry: CaseEntry) -> None:
+        """Let a case know that the order has carried out an action for it."""
+
+        async def tell() -> None:
+            handle = workflow.get_external_workflow_handle(f"case/{case}")
+            await _unless_ended(handle.signal("acted", entry))
+
+        self._do(tell)
+
+    def bring_back(self, start: ReturnStart) -> None:
+        """Start the return of goods that a carrier brings back."""
+
+        async def begin() -> None:
+            try:
+                await workflow.start_child_workflow(
+                    "Return",
+                    start,
+                    id=start.workflow_id,
+                    task_timeout=TASK_TIMEOUT,
+                    parent_close_policy=ParentClosePolicy.ABANDON,
+                    static_summary=f"{start.rma} of {start.order}: brought back by the carrier",
+                )
+            except WorkflowAlreadyStartedError:
+                workflow.logger.info("return is known", extra={"rma": start.rma})
+
+        self._do(begin)
+
+    def _do(self, errand: Errand) -> None:
+        self._waiting.append(errand)
+        if self._task is None or self._task.done():
+            self._task = asyncio.create_task(self._run())
+
+    async def _run(self) -> None:
+        while self._waiting:
+            await self._waiting[0]()
+            self._waiting.pop(0)
+
+    async def _open(self, case: KnownCase, findings: tuple[Finding, ...], state: SubjectState) -> None:
+        start = self._start
+        query = CaseQuery(kind=case.kind, order=start.key, partner=state.carrier, site=start.site, region=start.region)
+        policy = await steps.case_policy(query)
+        opened = _case_start(case, findings, state, policy)
+        if case.reopened:
+            before = await steps.case_history(opened.id)
+            opened = opened.model_copy(update={"history": before.entries})
+        wait = CLOSING
+        while True:
+            try:
+                handle = await case_steps.open_case(opened)
+            except WorkflowAlreadyStartedError:
+                if not opened.reopened:
+                    return
+                await workflow.sleep(wait, summary="the case is just closing")
+                wait = min(2 * wait, CLOSING_AT_MOST)
+                continue
+            self._told[case.kind] = findings
+            self._followed[case.kind] = asyncio.create_task(self._until_ended(case, handle))
+            return
+
+    async def _until_ended(self, case: KnownCase, handle: ChildWorkflowHandle[Any, CaseOutcome]) -> None:
+        """Hear at once that people have resolved a case. A later run of the order hears it when it feeds the case."""
+        try:
+            outcome = await handle
+        except FailureError as error:
+            if is_cancelled_exception(error):
+                raise
+            self._resolved(case)
+        else:
+            if outcome.state is CaseState.RESOLVED:
+                self._resolved(case)
+
+    async def _tell(self, case: KnownCase, findings: tuple[Finding, ...]) -> None:
+        handle = workflow.get_external_workflow_handle(f"case/{self._start.key}/{case.kind}/{case.number}")
+        if await _unless_ended(handle.signal("news", CaseNews(findings=findings, at=workflow.now()))):
+            self._told[case.kind] = findings
+        else:
+            self._resolved(case)
+
+
+def _case_start(case: KnownCase, findings: tuple[Finding, ...], state: SubjectState, policy: CasePolicy) -> CaseStart:
+    start = state.start
+    return CaseStart(
+        order=start.key,
+        kind=case.kind,
+        number=case.number,
+        findings=findings,
+        opened_at=workflow.now(),
+        policy=policy,
+        site=start.site,
+        region=start.region,
+        carrier=state.carrier,
+        priority=start.priority,
+        promised_on=state.promised_on,
+        reopened=case.reopened,
+    )
+
+
+async def _unless_ended(signal: Awaitable[None]) -> bool:
+    """Whether a signal reached its workflow: a case that somebody resolved meanwhile hears nothing any more."""
+    try:
+        await signal
+    except FailureError as error:
+        if is_cancelled_exception(error):
+            raise
+        return False
+    return True

@@ -1,0 +1,1 @@
+"""Reconciliation, and the feed of an ERP."""

@@ -1,0 +1,1 @@
+"""The planning feed and the re-plan governor."""

@@ -1,0 +1,1 @@
+"""What all workflows share: inputs, steps, effect lanes, deadlines, retries."""
