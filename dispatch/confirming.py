@@ -20,9 +20,12 @@ from store.engine import Database
 from store.messaging import heads, looking
 from store.messaging.heads import Provisional
 
-EXPECTED_S, EXPECTED_MOST_S = 0.15, 0.6
+EXPECTED_S, EXPECTED_MOST_S = 0.15, 3.0
 """Seconds after the last call of its task in which an expected step is looked at: the task has nearly always ended.
 One that has not is looked at after the double each time, and left to the sweep beyond the most."""
+UNASKED = 5
+"""A step for which no caller waits is looked at later, by `EXPECTED_S` for each so many that are expected. Under load
+its next step comes first and confirms it; a look costs the server as much as a signal."""
 TICK_S = 0.1
 """Seconds between two looks into the process's own memory, which costs next to nothing."""
 SWEEP_S = 0.5
@@ -69,7 +72,9 @@ class Confirmer:
         known = self._expected.pop(task.workflow, None)
         if step.outcomes or (known and known.step.version > task.kept):
             found = Provisional(task.workflow, task.run, task.run_id, task.at, step.version)
-            self._expected[task.workflow] = _Expected(found, EXPECTED_S, self._clock() + EXPECTED_S)
+            asked = any(it.answer is not None for it in step.outcomes)
+            after_s = EXPECTED_S if asked else min(EXPECTED_MOST_S, EXPECTED_S * (1 + len(self._expected) / UNASKED))
+            self._expected[task.workflow] = _Expected(found, after_s, self._clock() + after_s)
 
     @contextmanager
     def calling(self, workflow: str) -> Iterator[None]:

@@ -3,9 +3,9 @@
 from store.engine import Connection
 from store.messaging.heads import Provisional
 
-QUIET_S = 1.0
-"""Age at which a step is looked for. The process that wrote it looks sooner when messages wait for its verdicts; most
-others are confirmed by the next step."""
+QUIET_S = 4.0
+"""Age at which a step is looked for. The process that wrote it looks sooner, under load after three seconds; most others
+are confirmed by the next step."""
 AGAIN_S, MOST_S = 0.5, 60
 """Seconds between two looks at the same step: it is looked at again after 0.5, 1, 2, ... and then every so many."""
 

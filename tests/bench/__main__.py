@@ -96,6 +96,8 @@ async def in_turn(
     async with SystemClient(System.ERP, stack.settings.erp) as erp:
         await bare.orders_per_s(client, erp, WARM_UP, "post")
         await replace(product, prefix="WARM").orders_per_s(WARM_UP)
+        async with product.database.connection() as connection:
+            await connection.execute("ANALYZE")
         for at in range(rounds):
             began = cpu_s()
             found["bare"].append(await bare.orders_per_s(client, erp, orders, "post"))

@@ -18,7 +18,8 @@ Measured {measured_at} on {machine}.
   workflow, WMS and TMS instructed, the ERP told four times, planning told of every movement, ledger written
   (`tests/bench/product.py`).
 - Both are loaded in the same overlapping waves, and a milestone is sent only after its order has finished the one
-  before (`tests/bench/load.py`). Rounds alternate; the figures are medians.
+  before: applied it, and told who must know (`tests/bench/load.py`). A round ends when the server is known to have kept
+  every step. The database is analysed after the warm-up. Rounds alternate; the figures are medians.
 
 ## Figures
 

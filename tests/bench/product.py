@@ -22,6 +22,18 @@ TOLD = frozenset({"picked", "packed", "shipped", "delivered"})
 GOODS = ("picked", "packed", "shipped")
 LINES = ({"line": 1, "quantity": 40}, {"line": 2, "quantity": 60})
 CREATED, ACCEPTED = 201, 202
+DECIDED = (
+    "SELECT count(*) AS n FROM event_order e JOIN unnest(%s::text[], %s::text[]) AS x(order_key, event_id) "
+    "USING (order_key, event_id) WHERE e.state = 'applied' OR EXISTS (SELECT FROM outcome o "
+    "WHERE o.workflow_id = 'order/' || e.order_key AND o.event_id = e.event_id AND o.verdict = 'applied')"
+)
+"""How many of these events their orders have applied, confirmed or not."""
+CONFIRMED = (
+    "SELECT count(*) AS n FROM head JOIN unnest(%s::text[]) AS x(workflow_id) USING (workflow_id) "
+    "WHERE confirmed = version"
+)
+DONE = "SELECT count(*) AS n FROM effect JOIN unnest(%s::text[]) AS x(key) USING (key) WHERE outcome = 'done'"
+LOOK_EVERY_S = 0.1
 
 
 @dataclass
@@ -79,17 +91,16 @@ class Product:
             return await self._done([f"{key}/{instruction}" for key in keys for instruction in INSTRUCTIONS])
         partner = WMS if step in GOODS else CARRIER
         events = [f"/partners/{partner}#{self.prefix}-{n}.{step}.0" for n in members]
-        applied = await self._count(
-            "SELECT count(*) AS n FROM event_order JOIN unnest(%s::text[], %s::text[]) AS x(order_key, event_id) "
-            "USING (order_key, event_id) WHERE state = 'applied'",
-            keys,
-            events,
-        )
+        decided = await self._count(DECIDED, keys, events)
         told = [f"{ERP}/{self.prefix}-{n}/DN-{self.prefix}-{n}/{step}" for n in members] if step in TOLD else []
-        return applied and (not told or await self._done(told))
+        return decided and (not told or await self._done(told))
+
+    async def confirmed(self, orders: int) -> bool:
+        """Whether the server has kept everything that was decided for the first so many orders."""
+        return await self._count(CONFIRMED, [f"order/{ERP}/{self.prefix}-{n}" for n in range(orders)])
 
     async def _done(self, effects: list[str]) -> bool:
-        return await self._count("SELECT count(*) AS n FROM effect WHERE outcome = 'done' AND key = ANY(%s)", effects)
+        return await self._count(DONE, effects)
 
     async def _count(self, query: str, *lists: list[str]) -> bool:
         async with self.database.connection() as connection:
@@ -98,9 +109,12 @@ class Product:
         return bool(row and row["n"] == len(lists[0]))
 
     async def orders_per_s(self, orders: int) -> float:
-        """Carry orders through the whole product; how many a second."""
+        """Carry orders through the whole product; how many a second. Returns when all is confirmed."""
         await self.silence(orders)
-        return orders / await in_waves(orders, self.release, self.milestone, self.reached)
+        took_s = await in_waves(orders, self.release, self.milestone, self.reached)
+        while not await self.confirmed(orders):
+            await asyncio.sleep(LOOK_EVERY_S)
+        return orders / took_s
 
     async def steadily(self, rate_per_s: float, seconds: float) -> None:
         """An open load: messages at a steady rate, whatever the product does. Seven messages make an order."""

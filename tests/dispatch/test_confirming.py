@@ -20,6 +20,7 @@ from schemas.workflows.steps import InputOutcome, WorkflowStep
 from store.engine import Connection
 from store.messaging import heads
 from store.messaging.heads import Provisional
+from store.messaging.looking import QUIET_S
 from store.orders import steps
 from tests import written
 from tests.dispatch.conftest import Desk
@@ -36,7 +37,7 @@ async def stepped(desk: Desk, *, version: int = 3, at: int = 9) -> int:
         event_id=f"cancel c{version}", inbox_id=message, version=version, answer={"done": "cancelled"}
     )
     await steps.write(desk.database, written.step(record, outcomes=[outcome], at=at))
-    await aged(desk, 2)
+    await aged(desk, QUIET_S)
     return message
 
 
@@ -118,10 +119,10 @@ async def test_an_expected_step_is_looked_at_again_and_then_left_to_the_sweep(de
     expected = Expected(desk)
     confirmer = expected.confirmer
     confirmer.expect(decided(3))
-    for _ in range(5):
+    for _ in range(8):
         await expected.after(EXPECTED_MOST_S)
         looks.append(len(desk.handoff.looks))
-    assert looks == [1, 2, 3, 3, 3]
+    assert looks == [1, 2, 3, 4, 5, 5, 5, 5]
     desk.handoff.keeps = TaskKept.YES
     assert await confirmer.sweep() == 1
     assert await desk.rows("SELECT 1 FROM outcome") == []
@@ -141,6 +142,27 @@ async def test_only_steps_that_messages_wait_for_are_expected(desk: Desk) -> Non
             confirmer.expect(it)
         await expected.after(60)
     assert [it.version for it in desk.handoff.looks] == [4, 4]
+
+
+async def test_under_load_a_step_that_nobody_asks_for_waits_for_the_next_one(desk: Desk) -> None:
+    expected = Expected(desk)
+    confirmer = expected.confirmer
+    asked = decided(3)
+    command = InputOutcome(event_id="c", inbox_id=0, version=3, answer={"done": "cancelled"})
+    for n in range(60):
+        task = asked.task.model_copy(update={"workflow": f"order/erp-one/SO-{n}"})
+        confirmer.expect(asked.model_copy(update={"task": task}))
+    for name, outcomes in (("late", asked.outcomes), ("asked", (command,))):
+        task = asked.task.model_copy(update={"workflow": name})
+        confirmer.expect(asked.model_copy(update={"task": task, "outcomes": outcomes}))
+    await expected.after(EXPECTED_S)
+    looked = [it.workflow_id for it in desk.handoff.looks]
+    assert "asked" in looked
+    assert "late" not in looked
+    confirmer.expect(decided(4, kept=3).model_copy(update={"task": task.model_copy(update={"workflow": "late"})}))
+    await expected.after(EXPECTED_MOST_S)
+    assert [it.version for it in desk.handoff.looks if it.workflow_id == "late"] == [4]
+    assert len(desk.handoff.looks) == 62
 
 
 async def test_steps_that_were_kept_are_confirmed_together(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
