@@ -5,6 +5,7 @@
 PYTHONS := python3.13 python3.12 python3.11 python3
 BIN := .venv/bin
 STAMP := .venv/.installed
+UNIT := $(addprefix tests/,domain schemas connectors telemetry test_structure.py test_subjects.py test_whose_days.py)
 export UV_PYTHON_DOWNLOADS := never
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # Some images forbid what it forbids: each process would compile all modules again, a sixth of its start and half of a collection.
@@ -24,7 +25,7 @@ test: lint ## Check style and types, then run the tests
 	$(BIN)/pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 check: lint ## Check style and types, then run the tests that need no server
-	$(BIN)/pytest --numprocesses 2 tests/domain tests/schemas tests/test_structure.py $(ARGS)
+	$(BIN)/pytest --numprocesses 2 -m "not thorough" $(UNIT) $(ARGS)
 
 coverage: $(STAMP) ## Run the tests of domain, schemas, store and gateway; say which of their lines and branches none runs
 	$(BIN)/pytest --numprocesses 2 --dist loadfile tests/domain tests/schemas tests/store tests/gateway --cov $(ARGS)

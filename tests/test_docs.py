@@ -313,6 +313,18 @@ def test_every_requirement_is_covered_once() -> None:
         assert state != "not yet" or shown == "–", row
 
 
+def test_each_change_finds_its_room() -> None:
+    """A row of the ten names files, and what is to be changed stands in one of them."""
+    rows = [line for line in document("howto/find-your-way.md").text.splitlines() if line.startswith("| ")][1:]
+    assert len(rows) == 10
+    for row in rows:
+        codes = CODE.findall(row)
+        source = "".join((ROOT / code).read_text() for code in codes if code.endswith(".py"))
+        names = [code for code in codes if re.fullmatch(r"\w+", code)]
+        assert source or "`cli/`" in row, row
+        assert not [name for name in names if name != "codes" and not re.search(rf"\b{name}\b", source)], row
+
+
 def test_every_guarantee_names_its_mechanism_and_its_test() -> None:
     rows = [line for line in document("guarantees.md").text.splitlines() if re.match(r"\| \d", line)]
     assert rows
