@@ -11,6 +11,7 @@ from schemas.base import System
 from schemas.finance.reconciliation import ReconcileRun
 from schemas.inventory.stock import Figure
 from store.engine import Connection
+from store.finance import carried
 
 BOOKED_WITH = """
     SELECT x.by, e.item, e.place, e.packs
@@ -95,51 +96,17 @@ async def figures_of_site(connection: Connection, site: str) -> list[Figure]:
 
 async def figures_of_region(connection: Connection, region: str) -> list[Figure]:
     """Our balances at the sites that the feed of a region tells of, and `in_transit:<site>`, as planning keeps it."""
-    return await _figures(
+    balances = await _figures(
         connection,
         f"""
         SELECT b.item, b.place, b.packs
         FROM stock_balance b
         JOIN planning_site k ON k.region = %(region)s AND k.site = split_part(b.place, ':', 2)
         WHERE b.packs <> 0 AND split_part(b.place, ':', 1) IN {AT_SITE}
-        UNION ALL
-        SELECT e.item, 'in_transit:' || k.site, sum(e.packs)::bigint
-        FROM stock_entry e
-        JOIN stock_move m ON m.key = e.move_key
-        LEFT JOIN order_view o ON o.key = m.ref
-        LEFT JOIN purchase_order p ON p.key = m.ref
-        JOIN planning_site k ON k.region = %(region)s AND k.site = coalesce(o.site, p.site)
-        WHERE e.place LIKE 'transit:%%'
-        GROUP BY 1, 2
-        HAVING sum(e.packs) <> 0
         """,
         region=region,
     )
-
-
-async def figures_of_erp(connection: Connection, erp: str, owned: list[str]) -> list[Figure]:
-    """What an ERP should have: what its orders and purchases moved at sites, what is on its way to its customers, and
-    all that moved beside orders at the sites whose stock it owns. It is told nothing of goods on their way to a site."""
-    return await _figures(
-        connection,
-        f"""
-        SELECT e.item, e.place, sum(e.packs)::bigint AS packs
-        FROM stock_entry e
-        JOIN stock_move m ON m.key = e.move_key
-        WHERE CASE m.source
-            WHEN 'inventory' THEN split_part(e.place, ':', 2) = ANY(%(owned)s)
-            ELSE split_part(m.ref, '/', 1) = %(erp)s
-        END
-            AND (
-                split_part(e.place, ':', 1) IN {AT_SITE}
-                OR (e.place LIKE 'transit:%%' AND m.source <> 'purchase')
-            )
-        GROUP BY 1, 2
-        HAVING sum(e.packs) <> 0
-        """,
-        erp=erp,
-        owned=owned,
-    )
+    return [*balances, *await carried.under_way(connection, region)]
 
 
 async def _names(connection: Connection, query: str, *told: str) -> frozenset[str]:
