@@ -122,11 +122,9 @@ KEEP = """
         %(events)s::text[], %(messages)s::bigint[], %(versions)s::int[], %(verdicts)s::text[],
         %(reasons)s::text[], %(answers)s::jsonb[]
     ) AS x(e, i, v, d, r, a)
-    ON CONFLICT (workflow_id, event_id, inbox_id) DO UPDATE
-    SET version = excluded.version, verdict = excluded.verdict, reason = excluded.reason,
-        answer = excluded.answer
+    ON CONFLICT (workflow_id, event_id, inbox_id) DO NOTHING
 """
-"""SQL: keeps the verdicts of a step."""
+"""SQL: keeps the verdicts of a step. One that stands is of an earlier step, which heard the message first: it counts."""
 
 
 def _asked(outcome: InputOutcome) -> bool:
