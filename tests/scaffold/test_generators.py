@@ -7,7 +7,7 @@ import pytest
 
 from scaffold.__main__ import generate
 from scaffold.names import LONGEST, Name, NotGenerated
-from tests.scaffold.copies import copied, python
+from tests.scaffold.copies import copied, python, run
 
 SYSTEMS = {"north": "wms", "south": "tms", "west_one": "erp"}
 SHAPE = (
@@ -108,6 +108,15 @@ def test_a_registry_without_its_place_is_named(plain: Path) -> None:
 def test_somebody_at_a_terminal_reads_the_reason(plain: Path) -> None:
     said = python(plain, "scaffold", "connector", "standard", code=2)
     assert said.endswith("error: connectors/standard/__init__.py exists already: give another name\n")
+
+
+def test_make_passes_on_what_is_given(plain: Path) -> None:
+    said = run(plain, "make", "--dry-run", "connector", "step", "workflow", "NAME=n", "SYSTEM=tms", "SUBJECT=finance")
+    assert [line.partition(" -m ")[2] for line in said.splitlines()] == [
+        "scaffold connector n --system tms",
+        "scaffold step n --system tms",
+        "scaffold workflow n --subject finance",
+    ]
 
 
 def test_spellings() -> None:
