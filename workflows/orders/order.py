@@ -31,6 +31,7 @@ from workflows.orders.requests import OrderMessages
 from workflows.orders.ui_details import TIMELINE_LINES, UiDetails
 from workflows.runtime import steps
 from workflows.runtime.answers import EffectAnswers
+from workflows.runtime.background import Background
 from workflows.runtime.deadline_timer import DeadlineTimer, Due
 from workflows.runtime.effect_lanes import EffectLanes
 from workflows.runtime.inputs import CommandInput, Input, Inputs
@@ -54,7 +55,8 @@ class OrderWorkflow(OrderMessages):
         self._display = UiDetails(run.failure_origin, run.failure)
         self._confirmable = not self._state.refused
         self._lanes = EffectLanes(self._answers.carry_out, lambda: self._confirmable and not self._answers.refused)
-        self._coordinator = CaseCoordinator(run.start, run.cases)
+        self._background = Background()
+        self._coordinator = CaseCoordinator(run.start, run.cases, self._background)
         self._watch = DeadlineTimer(lambda: self._due)
         self._recorder = Recorder(run.start.key, run.run, run.state.version if run.state else 0)
         self._derive()
@@ -71,7 +73,7 @@ class OrderWorkflow(OrderMessages):
             self._coordinator.begin_again(self._state, findings(self._state, run.owed), lifecycle.homeward(self._state))
         while not self._over():
             await workflow.wait_condition(self._has_news)
-            if mistake := self._lanes.mistake or self._coordinator.mistake:
+            if mistake := self._lanes.mistake or self._background.mistake:
                 raise mistake
             await self._take_in()
             if workflow.info().is_continue_as_new_suggested():
@@ -119,10 +121,10 @@ class OrderWorkflow(OrderMessages):
 
     def _has_news(self) -> bool:
         told = self._inputs.waiting or self._answers.heard or self._watch.passed
-        return bool(told or self._lanes.mistake or self._coordinator.mistake) or self._over()
+        return bool(told or self._lanes.mistake or self._background.mistake) or self._over()
 
     def _over(self) -> bool:
-        return self._finished and self._lanes.idle and self._coordinator.idle and not self._inputs.waiting
+        return self._finished and self._lanes.idle and self._background.idle and not self._inputs.waiting
 
     async def _take_in(self) -> None:
         """Act on a deadline that has passed, decide on every input, then join what systems have answered."""
@@ -264,17 +266,17 @@ class OrderWorkflow(OrderMessages):
             self._note("closed")
         await self._write(self._state, [], [], ended=True)
         self._coordinator.follow(self._state, findings(self._state))
-        while self._inputs.waiting or not self._coordinator.idle:
+        while self._inputs.waiting or not self._background.idle:
             await self._take_in()
-            await workflow.wait_condition(lambda: self._inputs.waiting or self._coordinator.idle)
+            await workflow.wait_condition(lambda: self._inputs.waiting or self._background.idle)
         self._show()
 
     async def _continue_as_new(self) -> None:
         """Carry everything over. Inputs are decided first, or they were lost."""
         await self._lanes.stop()
-        while self._inputs.waiting or self._answers.heard or not self._coordinator.idle:
+        while self._inputs.waiting or self._answers.heard or not self._background.idle:
             await self._take_in()
-            await workflow.wait_condition(lambda: self._inputs.waiting or self._coordinator.idle)
+            await workflow.wait_condition(lambda: self._inputs.waiting or self._background.idle)
         workflow.continue_as_new(self._next_run(()).model_copy(update={"run": self._run.run + 1}))
 
     def _next_run(self, owed: tuple[Effect, ...]) -> OrderRun:
