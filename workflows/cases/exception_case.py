@@ -46,7 +46,7 @@ class ExceptionCaseWorkflow(EntityWorkflow[CaseFile, Notices, CaseRecord, CaseFi
     def __init__(self, file: CaseFile) -> None:
         number = 1 + file.reopened * RUNS_OF_AN_OPENING + file.runs
         recorder = Recorder(file.order, number, self._version(file))
-        super().__init__(file, Inputs(only_commands=True), recorder, priority=file.priority)
+        super().__init__(file, file, Inputs(only_commands=True), recorder, priority=file.priority)
         self._display = CaseDetails()
 
     @workflow.run

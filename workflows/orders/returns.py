@@ -10,6 +10,7 @@ Warehouse, carrier and ERP are owed effects at each; the order hears of each. Wh
 """
 
 from datetime import datetime
+from typing import Any
 
 from temporalio import workflow
 
@@ -45,8 +46,7 @@ class ReturnWorkflow(EntityWorkflow[ReturnFile, ReturnDecision, ReturnRecord, Re
     def __init__(self, run: ReturnRun) -> None:
         state = run.state or ReturnFile(start=run.start)
         recorder = Recorder(run.start.order, run.run, run.state.version if run.state else 0)
-        super().__init__(state, Inputs(run.seen), recorder, priority=ROUTINE, history=run.history)
-        self._run = run
+        super().__init__(run, state, Inputs(run.seen), recorder, priority=ROUTINE, history=run.history)
         self._cases = ReturnCases(run)
         self._order_knows = None if run.state else returning.outcome(state)
         if workflow.info().continued_run_id:  # the run before has told everybody
@@ -131,16 +131,8 @@ class ReturnWorkflow(EntityWorkflow[ReturnFile, ReturnDecision, ReturnRecord, Re
         moved = goods.moves(held, goods.of_return(self._state))
         return returning.record(self._state, draft.decisions).model_copy(update={"moves": moved})
 
-    def _next_run(self, owed: tuple[Effect, ...]) -> ReturnRun:
-        carried = {
-            "state": self._state,
-            "seen": self._inputs.seen,
-            "owed": (*self._lanes.owed, *owed),
-            "refused": self._cases.refused,
-            "cases": self._cases.known,
-            "history": self._timeline,
-        }
-        return self._run.model_copy(update=carried)
+    def _carried(self) -> dict[str, Any]:
+        return {"refused": self._cases.refused, "cases": self._cases.known}
 
     async def _keep(self, step: WorkflowStep[ReturnRecord]) -> StepWritten:
         return await return_steps.write_return(step)

@@ -10,6 +10,7 @@ Documents come in any order; only the purchase order itself comes before everyth
 """
 
 from datetime import datetime
+from typing import Any
 
 from temporalio import workflow
 
@@ -20,7 +21,6 @@ from domain.procurement.purchase_order import PurchaseFile
 from domain.procurement.purchase_run import InboundRun
 from schemas.cases.cases import CaseEntry, Finding
 from schemas.cases.exceptions import Action
-from schemas.messaging.effects import Effect
 from schemas.orders.milestones import MilestoneEvent
 from schemas.procurement.purchase_orders import (
     PurchaseAnswer,
@@ -56,8 +56,7 @@ class InboundWorkflow(PurchaseMessages, EntityWorkflow[PurchaseFile, Owed, Purch
         state = run.state or PurchaseFile(start=run.start)
         inputs = Inputs(run.seen, only_commands=True, opener=is_order if state.order is None else None)
         recorder = Recorder(run.start.key, run.run, state.version)
-        super().__init__(state, inputs, recorder, priority=state.start.priority, history=run.history)
-        self._run = run
+        super().__init__(run, state, inputs, recorder, priority=state.start.priority, history=run.history)
         self._refused = RefusedPostings(run.refused)
         self._coordinator = CaseCoordinator(run.start, run.cases, self._background)
         self._display = PurchaseDetails()
@@ -152,16 +151,8 @@ class InboundWorkflow(PurchaseMessages, EntityWorkflow[PurchaseFile, Owed, Purch
         owed = tuple(effect for effects in draft.decisions for effect in effects)
         return inbound.record(self._state, owed).model_copy(update={"moves": moved})
 
-    def _next_run(self, owed: tuple[Effect, ...]) -> InboundRun:
-        carried = {
-            "state": self._state,
-            "owed": (*self._lanes.owed, *owed),
-            "refused": self._refused.all(),
-            "history": self._timeline,
-            "cases": self._coordinator.carried(self._findings()),
-            "seen": self._inputs.seen,
-        }
-        return self._run.model_copy(update=carried)
+    def _carried(self) -> dict[str, Any]:
+        return {"refused": self._refused.all(), "cases": self._coordinator.carried(self._findings())}
 
     async def _keep(self, step: WorkflowStep[PurchaseRecord]) -> StepWritten:
         return await procurement_steps.write_purchase(step)

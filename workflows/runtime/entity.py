@@ -16,7 +16,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Generic, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 from temporalio import workflow
 
@@ -76,13 +76,21 @@ class EntityWorkflow(ABC, Generic[StateT, DecisionT, Record, RunT]):
     """Whether what arrives after the end begins the entity again, so that its last step needs a snapshot."""
 
     def __init__(
-        self, state: StateT, inputs: Inputs, recorder: Recorder, *, priority: int, history: Sequence[str] = ()
+        self,
+        run: RunT,
+        state: StateT,
+        inputs: Inputs,
+        recorder: Recorder,
+        *,
+        priority: int,
+        history: Sequence[str] = (),
     ) -> None:
+        self._run = run
         self._state = state
         self._inputs = inputs
         self._recorder = recorder
         self._history = list(history)
-        self._answers = EffectAnswers(priority, self._acknowledgement_awaited)
+        self._answers = EffectAnswers(priority, self._derive)
         self._lanes = EffectLanes(self._answers.carry_out, lambda: self._may_confirm() and not self._answers.refused)
         self._background = Background()
         self._timer = DeadlineTimer(self._due)
@@ -138,6 +146,7 @@ class EntityWorkflow(ABC, Generic[StateT, DecisionT, Record, RunT]):
             self._lanes.put(tuple(self._effects(decision)))
             await self._set_in_motion(decision)
         await self._after_step()
+        self._derive()
 
     async def _write(self, draft: StepDraft[StateT, DecisionT], *, ended: bool = False) -> None:
         """Write a step as one transaction. `ended`: no run goes on after it."""
@@ -163,6 +172,17 @@ class EntityWorkflow(ABC, Generic[StateT, DecisionT, Record, RunT]):
         await self._lanes.stop()
         await self._drain()
         workflow.continue_as_new(self._successor())
+
+    def _next_run(self, owed: tuple[Effect, ...]) -> RunT:
+        """What a run would begin with that goes on from here; `owed` is about to be owed besides."""
+        carried = {
+            "state": self._state,
+            "seen": self._inputs.seen,
+            "owed": (*self._lanes.owed, *owed),
+            "history": self._timeline,
+            **self._carried(),
+        }
+        return self._run.model_copy(update=carried)
 
     def _successor(self) -> RunT:
         """What the next run begins with."""
@@ -206,9 +226,9 @@ class EntityWorkflow(ABC, Generic[StateT, DecisionT, Record, RunT]):
     def _record(self, draft: StepDraft[StateT, DecisionT]) -> Record:
         """What a step writes."""
 
-    @abstractmethod
-    def _next_run(self, owed: tuple[Effect, ...]) -> RunT:
-        """What a run would begin with that goes on from here; `owed` is about to be owed besides."""
+    def _carried(self) -> dict[str, Any]:
+        """What a run hands over besides its state, its inputs, its timeline and what it owes."""
+        return {}
 
     @abstractmethod
     async def _keep(self, step: WorkflowStep[Record]) -> StepWritten:
@@ -238,8 +258,8 @@ class EntityWorkflow(ABC, Generic[StateT, DecisionT, Record, RunT]):
         """Whether what confirms the whole may be carried out."""
         return True
 
-    def _acknowledgement_awaited(self) -> None:
-        """A system did not take an effect at the first attempt."""
+    def _derive(self) -> None:
+        """Work out what is asked at every activation: after a step, and when a system does not take an effect now."""
 
     def _version(self, state: StateT) -> int:
         """The version under which steps of a state are written."""
