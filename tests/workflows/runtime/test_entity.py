@@ -138,6 +138,32 @@ async def test_it_continues_as_new_only_when_everything_is_decided(restless: Cli
         assert list(dict.fromkeys(toy.done)) == names
 
 
+async def test_work_beside_the_story_holds_up_the_next_run_and_no_input(restless: Client) -> None:
+    async with toy_world(restless) as toy:
+        toy.beside.clear()
+        handle = await toy.start()
+        pack = toy.report("pack", M.PACKED)
+        await handle.signal(Toy.milestones, [pack])
+        picks = [toy.report(f"pick-{number}") for number in range(SUGGESTED_AFTER)]
+        for number, pick in enumerate(picks, 2):
+            await handle.signal(Toy.milestones, [pick])
+            await until(lambda: len(toy.heard) == number)  # noqa: B023 - awaited at once
+        assert len(await toy.runs()) == 1, "a new run would have lost what is done beside"
+        toy.beside.set()
+
+        async def renewed() -> bool:
+            return len(await toy.runs()) > 1
+
+        await until(renewed)
+        [_, begun, *_] = await toy.runs()
+        assert begun.state
+        assert list(begun.state.heard) == [pack.id, *(pick.id for pick in picks)]
+        assert begun.history == (f"beside {pack.id}",)
+        await handle.signal(Toy.milestones, [toy.report("end", M.DELIVERED)])
+        await restless.get_workflow_handle_for(Toy.run, handle.id).result()
+        assert list(dict.fromkeys(toy.done)) == [pick.id for pick in picks]
+
+
 async def test_a_run_that_is_over_ends_although_a_new_one_is_suggested(restless: Client) -> None:
     async with toy_world(restless) as toy:
         handle = await toy.start()

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -26,6 +26,9 @@ from workflows.runtime.entity import EntityWorkflow, StepDraft
 from workflows.runtime.inputs import Input, Inputs
 from workflows.runtime.policies import TASK_TIMEOUT
 from workflows.runtime.tasks import Recorder
+
+WITHIN = timedelta(seconds=60)
+"""How long what is done beside may take: longer than any test waits."""
 
 
 class ToyState(Contract):
@@ -62,7 +65,7 @@ Draft = StepDraft[ToyState, ToyDecision]
 
 @workflow.defn(name="Toy")
 class Toy(EntityWorkflow[ToyState, ToyDecision, ToyRecord, ToyRun]):
-    """The toy. A report of a delay sets its deadline, which another one moves."""
+    """The toy. A report of a delay sets its deadline, which another one moves; a pack has something done beside."""
 
     @workflow.init
     def __init__(self, run: ToyRun) -> None:
@@ -86,7 +89,7 @@ class Toy(EntityWorkflow[ToyState, ToyDecision, ToyRecord, ToyRun]):
 
     @workflow.query
     def timeline(self) -> list[str]:
-        """What systems refused."""
+        """What systems refused, and what was done beside."""
         return self._history
 
     def _due(self) -> Due | None:
@@ -104,6 +107,12 @@ class Toy(EntityWorkflow[ToyState, ToyDecision, ToyRecord, ToyRun]):
             effects = (Effect(key=key, order=self._run.key, operation=report, accepted_at=given.occurred_at),)
         self._go_on(draft, *effects, heard=heard, due=given.eta or self._state.due, ended=given.kind is M.DELIVERED)
         draft.outcomes.append(self._verdict(given, None))
+        if given.kind is M.PACKED:
+            self._background.do(lambda: self._beside(given.id))
+
+    async def _beside(self, name: str) -> None:
+        await workflow.execute_activity("toy.beside", name, start_to_close_timeout=WITHIN)
+        self._note(f"beside {name}")
 
     def _go_on(self, draft: Draft, *effects: Effect, **changed: object) -> None:
         self._state = self._state.model_copy(update={"version": self._state.version + 1, **changed})
@@ -139,6 +148,8 @@ class ToyWorld:
         self.done: list[str] = []
         self.writing: Callable[[WorkflowStep[ToyRecord]], Awaitable[None]] | None = None
         self.carrying: Callable[[Effect], Awaitable[None]] | None = None
+        self.beside = asyncio.Event()
+        self.beside.set()
 
     async def start(self) -> WorkflowHandle[Toy, ToyState]:
         """Begin."""
@@ -178,6 +189,10 @@ class ToyWorld:
         self.written.append(step)
         return StepWritten(version=step.version)
 
+    @activity.defn(name="toy.beside")
+    async def _do_beside(self, name: str) -> None:
+        await self.beside.wait()
+
     @activity.defn(name="erp.report_milestone")
     async def _carry_out(self, effect: Effect) -> EffectReceipt:
         if self.carrying:
@@ -190,7 +205,7 @@ class ToyWorld:
 async def toy_world(client: Client) -> AsyncIterator[ToyWorld]:
     """A toy whose workers are the only ones on the server."""
     world = ToyWorld(client)
-    activities: list[Callable[..., Any]] = [world._write, world._carry_out]
+    activities: list[Callable[..., Any]] = [world._write, world._carry_out, world._do_beside]
     async with AsyncExitStack() as stack:
         for queue, known in ((ORDERS, [Toy]), (System.ERP, [])):
             await stack.enter_async_context(
