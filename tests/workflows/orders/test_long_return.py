@@ -59,5 +59,6 @@ async def test_it_goes_on_in_new_runs_and_tells_nobody_twice(restless: ReturnWor
     await it.order_ends()
     heard = [said.model_copy(update={"said_at": None}) for said in await it.order.query(ListeningOrder.heard)]
     assert all(one != other for one, other in pairwise(heard)), "the order hears what is new"
+    assert heard[0].state is not ReturnState.AUTHORISED, "it was authorised before the first run was handed over"
     if not restless.lossy:
         assert len(it.cases(ExceptionKind.REFUSED_EFFECT)) == 1, "a new run has nothing to tell the case"
