@@ -9,10 +9,11 @@ from psycopg.types.json import Jsonb
 from schemas.planning.governor import PlanDecision, Precision, Question, StockProposalView, StockReplan
 from store.engine import Connection
 
-VIEW = (
-    "'stock/' || id AS id, region, item, site, packs, day, slipped_days, causes, summary, item_class, state, raised_at, "
-    "expires_at, decided_by, decided_at, decision_reason, override_day, override_packs, told_at, refused"
-)
+VIEW = """
+    'stock/' || id AS id, region, item, site, packs, day, slipped_days, causes, summary, item_class, state,
+    raised_at, expires_at, decided_by, decided_at, decision_reason, override_day, override_packs, told_at,
+    refused
+"""
 """The columns of `StockProposalView`."""
 
 
