@@ -57,10 +57,10 @@ UPTO = """
             SELECT booked_at
             FROM stock_move
             WHERE booked_at > (SELECT upto FROM stock_carried_mark)
-                AND booked_at <= clock_timestamp() - %(lag)s
+                AND booked_at <= clock_timestamp() - %(lag)s::interval
             ORDER BY booked_at OFFSET %(most)s LIMIT 1
         ),
-        clock_timestamp() - %(lag)s
+        clock_timestamp() - %(lag)s::interval
     ) AS upto
 """
 
