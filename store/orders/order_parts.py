@@ -6,11 +6,15 @@ from typing import Any
 from store.engine import Connection
 
 Row = dict[str, Any]
-LAST_SAID = (
-    "SELECT e.body -> '{0}' FROM event e JOIN event_order o ON o.event = e.id AND o.order_key = s.order_key "
-    "WHERE e.shipment = s.shipment AND o.state <> 'superseded' AND coalesce(e.body -> '{0}', 'null') NOT IN ('null', '{1}') "
-    "ORDER BY e.occurred_at DESC, e.id DESC LIMIT 1"
-)
+LAST_SAID = """
+    SELECT e.body -> '{0}'
+    FROM event e
+    JOIN event_order o ON o.event = e.id AND o.order_key = s.order_key
+    WHERE e.shipment = s.shipment
+        AND o.state <> 'superseded'
+        AND coalesce(e.body -> '{0}', 'null') NOT IN ('null', '{1}')
+    ORDER BY e.occurred_at DESC, e.id DESC LIMIT 1
+"""
 """What the latest report on a shipment says of a field that not every report has."""
 SHOWN = 100
 """Entries of a list that are read with the order itself."""
@@ -28,30 +32,46 @@ class _List:
 
 _LISTS = {
     "lines": _List(
-        "v.line, item, coalesce(u.unit, 'PK') AS unit, ordered, cancelled, allocated, picked, packed, shipped, delivered, "
-        "returned, first_promised_on, promised_on, delivered_at, delivered_on",
-        "order_line_view v LEFT JOIN (SELECT o.key, (l ->> 'line')::int AS line, l ->> 'unit' AS unit FROM order_view o, "
-        "jsonb_array_elements(o.release -> 'lines') l) u ON u.key = v.order_key AND u.line = v.line WHERE v.order_key = %s",
+        """
+        v.line, item, coalesce(u.unit, 'PK') AS unit, ordered, cancelled, allocated, picked, packed, shipped,
+        delivered, returned, first_promised_on, promised_on, delivered_at, delivered_on
+        """,
+        """
+        order_line_view v
+        LEFT JOIN (
+            SELECT o.key, (l ->> 'line')::int AS line, l ->> 'unit' AS unit
+            FROM order_view o, jsonb_array_elements(o.release -> 'lines') l
+        ) u ON u.key = v.order_key
+            AND u.line = v.line
+        WHERE v.order_key = %s
+        """,
         (("v.line", "int"),),
         newest=False,
     ),
     "shipments": _List(
-        f"shipment, status, eta, shipped_at, delivered_at, ({LAST_SAID.format('location', 'null')}) AS location, "
-        f"({LAST_SAID.format('handling_units', '[]')}) AS handling_units",
+        f"""
+        shipment, status, eta, shipped_at, delivered_at, ({LAST_SAID.format("location", "null")}) AS location,
+        ({LAST_SAID.format("handling_units", "[]")}) AS handling_units
+        """,
         "shipment_order s WHERE order_key = %s",
         (("shipment", "text"),),
         newest=False,
     ),
     "promises": _List("promised_on, reason, made_at", "promise WHERE order_key = %s", (("id", "bigint"),)),
     "effects": _List(
-        "key, system, operation, shipment, milestone, site, change, outcome, attempts, origin, error, reference, "
-        "trace_id, accepted_at, planned_at, done_at",
+        """
+        key, system, operation, shipment, milestone, site, change, outcome, attempts, origin, error,
+        reference, trace_id, accepted_at, planned_at, done_at
+        """,
         "effect WHERE order_key = %s",
         (("planned_at", "timestamptz"), ("key", "text")),
     ),
     "timeline": _List(
-        "e.kind, e.shipment, e.partner, e.occurred_at, e.received_at, o.state, o.reason, e.body ->> 'location' AS location, "
-        "jsonb_array_length(e.body -> 'handling_units') AS handling_units, o.settled_at",
+        """
+        e.kind, e.shipment, e.partner, e.occurred_at, e.received_at, o.state, o.reason,
+        e.body ->> 'location' AS location, jsonb_array_length(e.body -> 'handling_units') AS handling_units,
+        o.settled_at
+        """,
         "event_order o JOIN event e ON e.id = o.event WHERE o.order_key = %s",
         (("o.event", "bigint"),),
     ),
@@ -103,8 +123,13 @@ async def counts(connection: Connection, key: str) -> dict[str, int]:
 async def times(connection: Connection, key: str, shipments: list[str]) -> list[Row]:
     """When each milestone was first reached that counts, of these shipments and of the whole order."""
     cursor = await connection.execute(
-        "SELECT e.kind, e.shipment, min(e.occurred_at) AS occurred_at FROM event_order o JOIN event e ON e.id = o.event "
-        "WHERE o.order_key = %s AND o.state = 'applied' AND e.shipment = ANY(%s) GROUP BY e.kind, e.shipment",
+        """
+        SELECT e.kind, e.shipment, min(e.occurred_at) AS occurred_at
+        FROM event_order o
+        JOIN event e ON e.id = o.event
+        WHERE o.order_key = %s AND o.state = 'applied' AND e.shipment = ANY(%s)
+        GROUP BY e.kind, e.shipment
+        """,
         (key, ["", *shipments]),
     )
     return await cursor.fetchall()

@@ -9,18 +9,28 @@ none.
 from psycopg.types.json import Jsonb
 
 from schemas.messaging.effects import Operation
-from schemas.workflows.records import StepRecord
+from schemas.workflows.records import LineRecord, StepRecord
 from schemas.workflows.steps import WorkflowStep
+from store.batches import RowBatch
 from store.cases import notices
 from store.engine import Connection, Database
 from store.finance import freight
 from store.inventory import ledger, reservations
 from store.messaging import effects, heads
-from store.orders import amendments, orders
-from store.planning import order_demand, planning, positions, proposals
+from store.orders import amendments, orders, parties
+from store.planning import movements, order_demand, positions, proposals
 
 SOURCE = "order"
 """The source of the movements that orders book."""
+STAGES = ("ordered", "cancelled", "allocated", "picked", "packed", "shipped", "delivered", "returned")
+LINES = RowBatch[LineRecord](
+    line="int",
+    item="text",
+    **dict.fromkeys(STAGES, "int"),
+    promised_on="date",
+    delivered_at="timestamptz",
+    delivered_on="date",
+)
 
 
 async def write(database: Database, step: WorkflowStep[StepRecord]) -> None:
@@ -63,10 +73,10 @@ async def write(database: Database, step: WorkflowStep[StepRecord]) -> None:
 async def _owed(connection: Connection, record: StepRecord) -> None:
     """What others are owed because of the step."""
     if record.sites:
-        await orders.add_sites(connection, record.order, record.sites)
+        await parties.add_sites(connection, record.order, record.sites)
     await proposals.write(connection, record.order, record.proposals, record.decided)
     await effects.plan(connection, record.order, record.effects, record.version)
-    await planning.buffer(connection, record.order, record.deltas)
+    await movements.buffer(connection, record.order, record.deltas)
     await order_demand.write(connection, record)
     await notices.plan(connection, record.notices)
 
@@ -81,15 +91,21 @@ async def _view(connection: Connection, record: StepRecord) -> None:
     dated = (e.reason for e in record.effects if e.operation is Operation.REDATE_PROMISE and e.reason)
     because = record.reason or next(dated, "re-dated by an ETA")
     await connection.execute(
-        f"WITH fresh AS ({orders.FRESH_PROMISE}) UPDATE order_view SET status = %(status)s, "
-        "conditions = %(conditions)s, promised_on = %(promised_on)s, "
-        "promise_reason = coalesce((SELECT reason FROM fresh), promise_reason), "
-        "eta = %(eta)s, reason = coalesce(%(reason)s, reason), version = %(version)s, updated_at = clock_timestamp(), "
-        "carrier = coalesce(nullif(%(carrier)s, ''), carrier), "
-        "parties = CASE WHEN %(carrier)s = '' OR %(carrier)s = ANY(parties) THEN parties "
-        "ELSE parties || %(carrier)s::text END, apart = coalesce(%(apart)s, apart), "
-        "closed_at = CASE WHEN %(closed)s THEN coalesce(closed_at, clock_timestamp()) END "
-        "WHERE key = %(order)s AND version <= %(version)s".encode(),
+        f"""
+        WITH fresh AS ({orders.FRESH_PROMISE})
+        UPDATE order_view
+        SET status = %(status)s, conditions = %(conditions)s, promised_on = %(promised_on)s,
+            promise_reason = coalesce((SELECT reason FROM fresh), promise_reason), eta = %(eta)s,
+            reason = coalesce(%(reason)s, reason), version = %(version)s, updated_at = clock_timestamp(),
+            carrier = coalesce(nullif(%(carrier)s, ''), carrier),
+            parties = CASE
+                WHEN %(carrier)s = '' OR %(carrier)s = ANY(parties) THEN parties
+                ELSE parties || %(carrier)s::text
+            END,
+            apart = coalesce(%(apart)s, apart),
+            closed_at = CASE WHEN %(closed)s THEN coalesce(closed_at, clock_timestamp()) END
+        WHERE key = %(order)s AND version <= %(version)s
+        """.encode(),
         {
             **record.model_dump(
                 include={"order", "version", "status", "promised_on", "eta", "reason", "carrier", "closed"}
@@ -106,35 +122,16 @@ async def _lines(connection: Connection, record: StepRecord) -> None:
     if not record.lines:
         return
     await connection.execute(
-        "INSERT INTO order_line_view AS l (order_key, line, item, ordered, cancelled, allocated, picked, packed, shipped, "
-        "delivered, returned, first_promised_on, promised_on, delivered_at, delivered_on) SELECT o.key, x.line, x.item, x.ordered, "
-        "x.cancelled, x.allocated, x.picked, x.packed, x.shipped, x.delivered, x.returned, x.promised_on, x.promised_on, "
-        "x.delivered_at, x.delivered_on FROM order_view o, unnest(%s::int[], %s::text[], %s::int[], %s::int[], %s::int[], %s::int[], "
-        "%s::int[], %s::int[], %s::int[], %s::int[], %s::date[], %s::timestamptz[], %s::date[]) AS x(line, item, ordered, cancelled, "
-        "allocated, picked, packed, shipped, delivered, returned, promised_on, delivered_at, delivered_on) "
-        "WHERE o.key = %s AND o.version <= %s ON CONFLICT (order_key, line) DO UPDATE SET item = excluded.item, "
-        "ordered = excluded.ordered, cancelled = excluded.cancelled, allocated = excluded.allocated, "
-        "picked = excluded.picked, packed = excluded.packed, shipped = excluded.shipped, delivered = excluded.delivered, "
-        "returned = least(excluded.shipped, greatest(l.returned, excluded.returned)), "
-        "promised_on = excluded.promised_on, delivered_at = excluded.delivered_at, "
-        "delivered_on = excluded.delivered_on",
-        (
-            [x.line for x in record.lines],
-            [x.item for x in record.lines],
-            [x.ordered for x in record.lines],
-            [x.cancelled for x in record.lines],
-            [x.allocated for x in record.lines],
-            [x.picked for x in record.lines],
-            [x.packed for x in record.lines],
-            [x.shipped for x in record.lines],
-            [x.delivered for x in record.lines],
-            [x.returned for x in record.lines],
-            [x.promised_on for x in record.lines],
-            [x.delivered_at for x in record.lines],
-            [x.delivered_on for x in record.lines],
-            record.order,
-            record.version,
-        ),
+        f"""
+        INSERT INTO order_line_view AS l (order_key, {LINES.names}, first_promised_on)
+        SELECT o.key, x.*, x.promised_on
+        FROM order_view o, {LINES.rows}
+        WHERE o.key = %(order)s AND o.version <= %(version)s
+        ON CONFLICT (order_key, line) DO UPDATE
+        SET {LINES.updates("line", "returned")},
+            returned = least(excluded.shipped, greatest(l.returned, excluded.returned))
+        """.encode(),
+        {"order": record.order, "version": record.version, **LINES.arrays(record.lines)},
     )
 
 
@@ -142,10 +139,14 @@ async def _progress(connection: Connection, record: StepRecord) -> None:
     await _lines(connection, record)
     for item in record.shipments:
         await connection.execute(
-            "INSERT INTO shipment_order (shipment, order_key, status, eta, shipped_at, delivered_at) "
-            "VALUES (%s, %s, %s, %s, %s, %s) ON CONFLICT (shipment, order_key) DO UPDATE SET status = excluded.status, "
-            "eta = excluded.eta, shipped_at = excluded.shipped_at, delivered_at = excluded.delivered_at, "
-            "updated_at = clock_timestamp() WHERE (SELECT version FROM order_view WHERE key = %s) <= %s",
+            """
+            INSERT INTO shipment_order (shipment, order_key, status, eta, shipped_at, delivered_at)
+            VALUES (%s, %s, %s, %s, %s, %s)
+            ON CONFLICT (shipment, order_key) DO UPDATE
+            SET status = excluded.status, eta = excluded.eta, shipped_at = excluded.shipped_at,
+                delivered_at = excluded.delivered_at, updated_at = clock_timestamp()
+            WHERE (SELECT version FROM order_view WHERE key = %s) <= %s
+            """,
             (
                 item.shipment,
                 record.order,
