@@ -66,32 +66,38 @@ class PurchasingActivities:
         """Tell what the supplier confirmed otherwise than it was ordered."""
         message = _said(effect.confirmed)
         return await self.executor.execute(
-            effect, _erp(effect), lambda call: self.port.report_confirmation(message, call)
+            effect, effect.subject.erp, lambda call: self.port.report_confirmation(message, call)
         )
 
     @activity.defn(name="erp.post_receipt")
     async def post_receipt(self, effect: PurchaseEffect) -> EffectReceipt:
         """Post a goods receipt."""
         message = _said(effect.posting)
-        return await self.executor.execute(effect, _erp(effect), lambda call: self.port.post_receipt(message, call))
+        return await self.executor.execute(
+            effect, effect.subject.erp, lambda call: self.port.post_receipt(message, call)
+        )
 
     @activity.defn(name="erp.settle_invoice")
     async def settle_invoice(self, effect: PurchaseEffect) -> EffectReceipt:
         """Release an invoice, or hold it."""
         message = _said(effect.settlement)
-        return await self.executor.execute(effect, _erp(effect), lambda call: self.port.settle_invoice(message, call))
+        return await self.executor.execute(
+            effect, effect.subject.erp, lambda call: self.port.settle_invoice(message, call)
+        )
 
     @activity.defn(name="erp.report_decision")
     async def report_decision(self, effect: PurchaseEffect) -> EffectReceipt:
         """Tell what was decided about a difference."""
         message = _said(effect.decision)
-        return await self.executor.execute(effect, _erp(effect), lambda call: self.port.report_decision(message, call))
+        return await self.executor.execute(
+            effect, effect.subject.erp, lambda call: self.port.report_decision(message, call)
+        )
 
     @activity.defn(name="erp.post_issue")
     async def post_issue(self, effect: PurchaseEffect) -> EffectReceipt:
         """Post the goods issue of a transfer."""
         message = _said(effect.issue)
-        return await self.executor.execute(effect, _erp(effect), lambda call: self.port.post_issue(message, call))
+        return await self.executor.execute(effect, effect.subject.erp, lambda call: self.port.post_issue(message, call))
 
     @activity.defn(name="erp.place_replenishment")
     async def place_replenishment(self, effect: ReplenishmentEffect) -> EffectReceipt:
@@ -134,10 +140,6 @@ class ProposalActivities:
         """Tell planning what came of its proposal."""
         message = _said(effect.result)
         return await self.executor.execute(effect, effect.target, lambda call: self.port.answer(message, call))
-
-
-def _erp(effect: PurchaseEffect) -> str:
-    return effect.order.split("/", 1)[0]
 
 
 def _said(said: Said | None) -> Said:

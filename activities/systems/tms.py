@@ -8,6 +8,7 @@ from temporalio import activity
 
 from activities.execution.executor import EffectExecutor
 from connectors.ports import TmsPort
+from schemas.ids import EffectKey
 from schemas.messaging.effects import Effect, EffectReceipt, Operation
 from schemas.messaging.instructions import (
     Interception,
@@ -115,5 +116,5 @@ class TmsActivities:
 
 def _wanted(effect: Effect, release: OrderRelease) -> str | None:
     """The carrier to offer it to. The one that the release names is asked first only: it may have declined."""
-    first = effect.key == f"{effect.order}/{effect.operation}"
+    first = effect.key == str(EffectKey(effect.subject, effect.operation))
     return effect.carrier or (release.carrier if first else None)

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 from domain import measuring, units
 from domain.partners.master_data import named_in_release
 from schemas.base import Unit
+from schemas.ids import erp_of
 from schemas.orders.release import BaseLine, ReleasedLine, ReleaseRequest
 from schemas.parsing import MAX_FINDINGS, InvalidMessage
 from schemas.partners.master_data import Carrier, Item, KeptLine, MasterKind, MasterName
@@ -81,4 +82,4 @@ def _amended(
 
 
 def _item(key: str, item: str) -> MasterName:
-    return MasterName(key.partition("/")[0], MasterKind.ITEM, item)
+    return MasterName(erp_of(key), MasterKind.ITEM, item)

@@ -13,6 +13,7 @@ from domain import measuring
 from domain.measuring import Findings, Items, Known
 from domain.units import NotConvertible
 from schemas.base import Origin
+from schemas.ids import erp_of
 from schemas.inventory.reports import InventoryReport, SentReport
 from schemas.orders.milestones import Milestone, SentLine, SentMilestone, ShippedLine
 from schemas.parsing import MAX_FINDINGS, InvalidMessage
@@ -135,7 +136,7 @@ async def milestone(
 
 async def _known(connection: Connection, key: str, stated: set[int]) -> tuple[Known, Records]:
     lines = await measures.kept_lines(connection, key)
-    by = await records(connection, key.partition("/")[0], {it.item for n, it in lines.items() if n in stated})
+    by = await records(connection, erp_of(key), {it.item for n, it in lines.items() if n in stated})
     return Known(lines, by.items), by
 
 

@@ -27,10 +27,12 @@ from domain.returns.returning import ReturnFile
 from schemas.base import Contract, Role
 from schemas.cases.cases import CaseQuery
 from schemas.identifiers import short_id
+from schemas.ids import CaseKey
 from schemas.inventory.stock import Moves
 from schemas.orders.milestones import MilestoneEvent
 from schemas.procurement.purchase_orders import InboundStart, PurchaseDocument
 from schemas.procurement.replenishment import ReplenishmentProposal, ReplenishmentRun
+from schemas.workflow_ids import WorkflowId
 from schemas.workflows.commands import Verb
 from schemas.workflows.lifecycle import OrderStart
 from schemas.workflows.returns import ReturnStart
@@ -190,7 +192,7 @@ async def _papers(connection: Connection, start: InboundStart) -> list[Any]:
 
 async def returned(database: Database, kept: KeptHead) -> EarlierRun:
     """A return from its row and its reports. Raises LookupError when it is unknown."""
-    rma = kept.workflow_id.removeprefix(f"return/{kept.subject}/")
+    rma = WorkflowId.parse(kept.workflow_id).rma
     async with database.connection() as connection:
         rows = [row for row in await returns.listing(connection, kept.subject) if row["rma"] == rma]
         release = await orders.release_of(connection, kept.subject)
@@ -239,7 +241,7 @@ def _next(state: ReturnFile) -> ReturnFile:
 async def case(database: Database, kept: KeptHead) -> EarlierRun:
     """A case from its row; under the policy of now. Raises LookupError when it is unknown."""
     async with database.connection() as connection:
-        row = await cases.show(connection, kept.workflow_id.removeprefix("case/"))
+        row = await cases.show(connection, WorkflowId.parse(kept.workflow_id).name)
         rules = await policies.rules(connection, "case")
     if row is None:
         raise LookupError(kept.workflow_id)
@@ -247,7 +249,7 @@ async def case(database: Database, kept: KeptHead) -> EarlierRun:
     same = ("kind", "findings", "opened_at", "reopened", "history", "version", "state", "assignee", "acknowledged_at")
     file = CaseFile(
         order=row["order_key"],
-        number=int(row["id"].rpartition("/")[2]),
+        number=CaseKey.parse(row["id"]).number,
         policy=case_policy(rules, query),
         reached=row["tier"] + 1,
         **{name: row[name] for name in same},
@@ -258,7 +260,7 @@ async def case(database: Database, kept: KeptHead) -> EarlierRun:
 async def replenishment(database: Database, kept: KeptHead) -> EarlierRun:
     """A replenishment from its proposal: it goes its way once more, under the same keys. Raises LookupError."""
     async with database.connection() as connection:
-        row = await replenishments.show(connection, kept.workflow_id.removeprefix("replenishment/"), None)
+        row = await replenishments.show(connection, WorkflowId.parse(kept.workflow_id).name, None)
     if row is None:
         raise LookupError(kept.workflow_id)
     proposal = ReplenishmentProposal.model_validate(row["proposal"])

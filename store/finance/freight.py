@@ -10,7 +10,7 @@ from typing import Any
 from schemas.cases.policies import TOLERANCE
 from schemas.finance.erp_feed import ErpRowKind, FreightEvent
 from schemas.finance.valuation import Account, FreightInvoice, FreightSettled
-from schemas.inventory.stock import Bucket
+from schemas.inventory.stock import StockPlace
 from schemas.orders.milestones import MilestoneKind
 from store.engine import Connection
 from store.finance import erp_feed
@@ -84,7 +84,7 @@ async def accrue(connection: Connection, booking: Booking) -> None:
     """Accrue freight for what a step of an order sent on its way: `booking.moves` has it by the place of its shipment. What
     turns out to be in another shipment is reversed there, and so is what a superseded attempt accrued."""
     left = [
-        (place.removeprefix(f"{Bucket.TRANSIT}:"), item, packs)
+        (StockPlace.parse(place).which, item, packs)
         for place, items in booking.moves.items()
         for item, packs in items.items()
     ]

@@ -6,6 +6,7 @@ from typing import Any
 
 from psycopg.types.json import Jsonb
 
+from schemas.ids import EventKey, erp_of
 from store.engine import Connection
 from store.messaging import quarantine
 
@@ -28,7 +29,7 @@ class NewEvent:
     @property
     def unique_id(self) -> str:
         """`source#id`: unique over all partners."""
-        return f"{self.source}#{self.event_id}"
+        return str(EventKey(self.source, self.event_id))
 
 
 async def known(connection: Connection, ids: list[tuple[str, str]]) -> dict[tuple[str, str], int]:
@@ -75,7 +76,7 @@ async def place(connection: Connection, events: list[NewEvent]) -> set[str]:
             [Jsonb(e.body) for e in events],
         ),
     )
-    rows = {f"{row['source']}#{row['event_id']}": row["id"] for row in await cursor.fetchall()}
+    rows = {str(EventKey(row["source"], row["event_id"])): row["id"] for row in await cursor.fetchall()}
     links = [(key, e.unique_id, rows[e.unique_id]) for e in events if e.unique_id in rows for key in e.orders]
     await connection.execute(
         "INSERT INTO event_order (order_key, event_id, event) SELECT * FROM unnest(%s::text[], %s::text[], %s::bigint[]) "
@@ -104,7 +105,7 @@ class OrderFacts:
     @property
     def erp(self) -> str:
         """The ERP that released it."""
-        return self.key.split("/", 1)[0]
+        return erp_of(self.key)
 
 
 async def orders_named(connection: Connection, numbers: list[str]) -> list[OrderFacts]:

@@ -6,6 +6,7 @@ from typing import Any
 
 from psycopg.types.json import Jsonb
 
+from schemas.ids import StockProposalKey
 from schemas.planning.governor import PlanDecision, Precision, Projected, Question, StockProposalView, StockReplan
 from store.engine import Connection
 
@@ -216,7 +217,7 @@ async def told(connection: Connection, proposal: str, refused: str | None = None
     """Planning has a decision, or would not take it for this rule."""
     await connection.execute(
         "UPDATE stock_proposal SET told_at = clock_timestamp(), refused = %s WHERE id = %s",
-        (refused, int(proposal.partition("/")[2])),
+        (refused, StockProposalKey.parse(proposal).number),
     )
 
 

@@ -364,6 +364,7 @@ async def _settled(desk: Desk, message: int, state: str, reason: str | None = No
 @pytest.mark.parametrize("verb", COMMANDS)
 async def test_a_command_that_was_left_behind_is_carried_out_and_its_message_settled(desk: Desk, verb: str) -> None:
     key = await desk.order("SO-1")
+    key = f"{key}/delay/1" if verb == "acknowledge" else key
     first, second = await desk.ask(key, verb, COMMANDS[verb], times=2)
     await desk.relay.once()
     await _settled(desk, first, "applied")
