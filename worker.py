@@ -71,8 +71,8 @@ from store.messaging import inbox
 from store.messaging.wake import Wake
 from store.planning import planning
 from store.seals import Seals
+from telemetry import logging
 from telemetry.health import Health, serve_health
-from telemetry.logging import log_as_json
 from workflows.cases.exception_case import ExceptionCaseWorkflow
 from workflows.cases.notices import NOTIFY_QUEUE, NoticesWorkflow
 from workflows.finance.erp_feed import StockFeedWorkflow
@@ -191,7 +191,7 @@ def queue_worker(client: Client, queue: str, activities: list[Any], limit: Queue
 async def main(config: Settings) -> None:
     """Run until SIGINT or SIGTERM. Raises `UnusableSettings`, `Unsealed` or `Unusable` at once, which name the setting
     that is missing."""
-    log_as_json(config.log_level)
+    logging.configure(config.log_level, config.log_format)
     connect_options(config.main_temporal)
     seals = Seals.of(config)
     anchors = Anchors.of(config, seals)

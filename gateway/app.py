@@ -47,8 +47,8 @@ from gateway.services import Services
 from schemas.settings import Settings, settings
 from store.engine import Database
 from store.seals import Seals
+from telemetry import logging
 from telemetry.health import Health
-from telemetry.logging import log_as_json
 from telemetry.metrics import Metrics
 
 SUBJECTS = (
@@ -102,7 +102,7 @@ def create_app(config: Settings, database: Database, handoff: Handoff) -> FastAP
 def run() -> None:
     """Serve as the environment says, until a signal stops it."""
     config = settings()
-    log_as_json(config.log_level)
+    logging.configure(config.log_level, config.log_format)
     connect_options(config.main_temporal)  # what cannot be read ends the process now, not a request later
     gc.freeze()  # modules and contracts stay for ever: walking them would stop every request for 90 ms now and then
     uvloop.run(serve(config))
@@ -123,7 +123,7 @@ async def serve(config: Settings) -> None:
             lifespan="off",
             access_log=False,
             server_header=False,
-            log_level=config.log_level,
+            log_config=None,
             timeout_graceful_shutdown=SHUTDOWN_GRACE_S,
         )
         async with app.state.gateway.waiting.listening():

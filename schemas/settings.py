@@ -1,7 +1,7 @@
 """Configuration: every knob, from environment variables that start with SYNCLINE_ (nested by JSON)."""
 
 from functools import lru_cache
-from typing import Annotated, TypeVar
+from typing import Annotated, Literal, TypeVar
 
 from pydantic import BaseModel, Field, SecretStr, ValidationError, field_validator
 from pydantic_core import ErrorDetails
@@ -16,6 +16,8 @@ SECRET_LENGTH = 32
 """Characters of a secret that nobody guesses."""
 PREFIX = "SYNCLINE_"
 NESTED = "__"
+LogLevel = Literal["debug", "info", "warning", "error"]
+LogFormat = Literal["auto", "json", "text"]
 Connection = TypeVar("Connection", DatabaseSettings, TemporalSettings)
 
 
@@ -138,7 +140,10 @@ class Settings(BaseSettings):
     planning_batch: int = 500
     notify: NotifySettings = NotifySettings()
     """Mail server and webhooks, through which people are told: see docs/howto/reach-people.md."""
-    log_level: str = "info"
+    log_level: LogLevel = "info"
+    """What is less than this is not logged."""
+    log_format: LogFormat = "auto"
+    """`json`: an object on each line; `text`: for people. `auto`: text on a terminal, JSON everywhere else."""
 
     api_url: str = ""
     """Where the command line finds the API; that of the local stack when empty."""

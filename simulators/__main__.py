@@ -4,6 +4,7 @@ import argparse
 import os
 
 from simulators.app import SimConfig, build_server
+from telemetry.logging import configure
 
 
 def main() -> None:
@@ -17,6 +18,7 @@ def main() -> None:
     parser.add_argument("--token-env", default="SYNCLINE_SIM_TOKEN", metavar="NAME")
     parser.add_argument("--pace-s", type=float, default=0.05, help="mean seconds between milestones of a shipment")
     options = parser.parse_args()
+    configure("warning", "auto")
     missing = [name for name in (options.master_secret_env, options.token_env) if not os.environ.get(name)]
     if missing:
         parser.error(f"not set in the environment: {', '.join(missing)}")

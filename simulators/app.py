@@ -119,7 +119,7 @@ def build_server(config: SimConfig, port: int, host: str = "127.0.0.1") -> uvico
             loop="uvloop",
             ws="none",
             access_log=False,
-            log_level="warning",
+            log_config=None,
             timeout_graceful_shutdown=1,
         )
     )

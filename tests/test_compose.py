@@ -187,6 +187,7 @@ GIVEN: dict[str, object] = {
     "planning_batch": 77,
     "notify": {"smtp": {"host": "mail.example.com", "sender": "a@example.com"}},
     "log_level": "debug",
+    "log_format": "text",
     "audit_key": "another secret of more than thirty-two characters",
     "audit_former_keys": ["a former secret of more than thirty-two characters"],
     "connections": 77,

@@ -30,7 +30,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "gateway": PURE | {"store", "dispatch", "telemetry"},
     "stack": {"schemas"},
     # The import of history dates releases so that the schedule can be promised.
-    "simulators": {"schemas", "domain.inventory.promise"},
+    "simulators": {"schemas", "domain.inventory.promise", "telemetry.logging"},
     "demo": PURE
     | {
         "store",

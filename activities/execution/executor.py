@@ -17,7 +17,7 @@ from schemas.messaging.instructions import Accepted
 from schemas.orders.release import OrderRelease
 from store.engine import Database
 from store.messaging import effects
-from store.orders import amendments, orders
+from store.orders import amendments, orders, parties
 
 Ask = Callable[[Call], Awaitable[Accepted]]
 
@@ -98,7 +98,7 @@ class EffectExecutor:
             # The carrier takes part from the moment it is offered the tender, so that its answer finds the order.
             carrier = accepted.carrier or effect.carrier
             if carrier:
-                await orders.add_party(connection, effect.order, carrier)
+                await parties.add_party(connection, effect.order, carrier)
             await effects.done(connection, effect, accepted.reference, 1, accepted.carrier)
 
     async def _failed(self, effect: Effect, error: ConnectorError) -> Exception:

@@ -28,6 +28,7 @@ from schemas.finance.windows import Plan
 from schemas.inventory.stock import Figure
 from store.cases import policies
 from store.engine import Connection, Database
+from store.finance import carried
 from store.finance import reconciliation as books
 
 MAX_FINDINGS = 40
@@ -56,6 +57,8 @@ class ReconcileActivities:
         async with self.database.connection() as connection:
             await books.begun(connection, run, id, now)
             plans = await reconciling_listed.planned(connection, run, self.limits)
+        async with self.database.transaction() as connection:
+            await carried.forward(connection)
         try:
             theirs = await self._theirs(run, plans)
         except ConnectorError as error:

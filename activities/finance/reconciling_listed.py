@@ -24,7 +24,7 @@ from schemas.finance.reconciliation import About, AccountFigure, Comparison, Dif
 from schemas.finance.windows import Plan, WindowScope
 from schemas.orders.release import OrderStatus
 from store.engine import Connection
-from store.finance import comparing, valuation, windows
+from store.finance import comparing_listed, valuation, windows
 from store.finance import reconciliation as books
 
 SYSTEMS = {
@@ -160,7 +160,7 @@ async def _statuses(
     connection: Connection, run: ReconcileRun, scope: WindowScope, theirs: Mapping[str, list[Any]], patience: Patience
 ) -> Comparison:
     """Orders and where they are."""
-    rows = await comparing.orders(connection, run.target, scope, scope.names, patience.settle_s)
+    rows = await comparing_listed.orders(connection, run.target, scope, scope.names, patience.settle_s)
     ours = {
         row["number"]: OurOrder(
             reconciliation.expected_status(OrderStatus(row["status"]), map(OrderStatus, row["told"])),
@@ -170,7 +170,7 @@ async def _statuses(
         for row in rows
         if scope.covers(row["number"])
     }
-    waiting = await comparing.waiting_releases(connection, run.target)
+    waiting = await comparing_listed.waiting_releases(connection, run.target)
     return reconciliation.orders(ours, {number: x[-1] for number, x in theirs.items()}, waiting)
 
 
@@ -179,11 +179,11 @@ async def _money(
 ) -> Comparison:
     """What orders have in accounts."""
     numbers = {AccountEntry.parse(name).order for name in scope.names}
-    rows = await comparing.orders(connection, run.target, scope, numbers, patience.settle_s)
+    rows = await comparing_listed.orders(connection, run.target, scope, numbers, patience.settle_s)
     owed: dict[str, list[str]] = defaultdict(list)
     for row in rows:
         owed[row["number"]] += row["owed"] or (["it has just changed"] if row["young"] else [])
-    for row in await comparing.freight_owed(connection, run.target):
+    for row in await comparing_listed.freight_owed(connection, run.target):
         owed[row["number"]].append(row["key"])
     posted = await valuation.of_refs(connection, run.target, [row["key"] for row in rows])
     ours = {
@@ -199,6 +199,6 @@ async def _effects(
     connection: Connection, run: ReconcileRun, scope: WindowScope, theirs: Mapping[str, list[Any]], _: Patience
 ) -> Comparison:
     """What was carried out."""
-    owed, elsewhere = await comparing.effects(connection, run, scope)
+    owed, elsewhere = await comparing_listed.effects(connection, run, scope)
     keys = [key for listed in theirs.values() for key in listed]
     return reconciliation.effects(System(run.system), owed, keys, elsewhere)

@@ -11,7 +11,7 @@ from schemas.base import System
 from schemas.finance.reconciliation import Comparison, ReconcileRun
 from schemas.inventory.stock import Bucket, Figure, StockPlace, place
 from store.engine import Connection
-from store.finance import comparing
+from store.finance import carried, comparing
 
 Owner = Callable[[str], str | None]
 """The ERP that owns the stock of a site."""
@@ -51,7 +51,7 @@ async def _figures(connection: Connection, run: ReconcileRun, owner: Owner) -> l
     if run.system == System.PLANNING:
         return await comparing.figures_of_region(connection, run.target)
     owned = [site for site in await comparing.sites(connection) if owner(site) == run.target]
-    return await comparing.figures_of_erp(connection, run.target, owned)
+    return await carried.of_erp(connection, run.target, owned)
 
 
 async def _theirs(connection: Connection, run: ReconcileRun, theirs: Counter[Key]) -> Counter[Key]:

@@ -17,7 +17,7 @@ from schemas.inventory.supply import Supply
 from schemas.workflow_ids import WorkflowId
 from store.engine import Connection, Database
 from store.finance import reconciliation as books
-from store.finance import self_audit
+from store.finance import self_audit, self_audit_links
 
 PATIENCE = Patience()
 
@@ -91,10 +91,13 @@ class BooksActivities:
     async def _links(self, connection: Connection, known: list[Drift], *, whole: bool) -> list[Drift]:
         """Shipments that are not linked to their orders: those on the road, and those of the next open orders."""
         after = "" if whole else self.round.order
-        upto = await self_audit.open_order(connection, after, _most(self.orders, whole=whole))
+        upto = await self_audit_links.open_order(connection, after, _most(self.orders, whole=whole))
         self.round.order = "" if whole else upto
         before = [str(LinkKey.parse(it.where).subject) for it in known if it.check is Check.LINK]
-        return [*await self_audit.carried(connection), *await self_audit.reported(connection, after, upto, before)]
+        return [
+            *await self_audit_links.carried(connection),
+            *await self_audit_links.reported(connection, after, upto, before),
+        ]
 
 
 def _most(window: int, *, whole: bool) -> int:

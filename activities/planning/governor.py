@@ -17,6 +17,7 @@ from schemas.planning.governor import GovernorReport, GovernorRun, Projected
 from schemas.settings import GovernorSettings
 from store.engine import Database
 from store.planning import governor as governing
+from store.planning import projections
 
 REST = 10.0
 """A look is followed by so many times as long without one: however much there is, it takes a tenth of the time."""
@@ -60,20 +61,20 @@ class GovernorActivities:
         # Owners are asked for classes before anything is locked: no decision waits for an ERP, or for a long look.
         async with self.database.connection() as connection:
             before = [it.id for it in await governing.questions(connection, run.region)]
-            ahead = await governing.projected(connection, run.region, now)
+            ahead = await projections.projected(connection, run.region, now)
         classes = await self.items.classes({(it.item, it.site) for it in ahead if it.planned_day})
         rules = Rules(self.limits.tolerances, self.limits.debounce_s)
         async with self.database.transaction() as connection:
             if before != [it.id for it in await governing.questions(connection, run.region)]:
-                ahead = await governing.projected(connection, run.region, now)  # somebody decided meanwhile
+                ahead = await projections.projected(connection, run.region, now)  # somebody decided meanwhile
             expired = await governing.expire(connection, run.region, now)
             asked = await governing.questions(connection, run.region)
             found = [_of_class(it, classes) for it in ahead]
             look = governor.look(found, asked, now, rules)
             gone = {(it.item, it.site, it.source) for it in look.calm}
             still = [it for it in found if (it.item, it.site, it.source) not in gone]
-            await governing.differing(connection, run.region, look.changing, still, now)
-            await governing.remember(connection, look.told)
+            await projections.differing(connection, run.region, look.changing, still, now)
+            await projections.remember(connection, look.told)
             await governing.withdraw(connection, look.withdrawn, now)
             await governing.propose(connection, run.region, look.proposals, now, self.limits.ttl_s)
         counted = {"looks": 1, "proposed": len(look.proposals), "expired": expired, "withdrawn": len(look.withdrawn)}

@@ -32,7 +32,7 @@ from store.finance import erp_feed
 from store.inventory import stock
 from store.messaging import inbox, quarantine
 from store.partners import master_data
-from store.planning import demand, forecast, planning
+from store.planning import demand, forecast, site_regions
 
 BULK = frozenset({inbox.INVENTORY, inbox.FORECAST, inbox.DEMAND})
 """The kinds of messages that are taken in here."""
@@ -81,7 +81,7 @@ async def book_inventory(
     sent = [(n, it) for n, it in enumerate(batch.reports) if it.id not in waiting]
     ready = await measuring.reports(connection, owner, sent)
     owners = {it.site: erp for it in ready if (erp := owner(it.site))}
-    await planning.know_owned(connection, owners)
+    await site_regions.know_owned(connection, owners)
     outcomes = await stock.take_in(connection, by.partner, ready)
     reasons = {it.id: it.reason for it in ready}
     booked = {stock.move_key(by.partner, it.id): reasons[it.id] or "" for it in outcomes if it.superseded is None}

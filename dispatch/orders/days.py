@@ -19,7 +19,7 @@ from store.cases import policies
 from store.engine import Connection
 from store.partners import master_data
 from store.partners.master_data import DaysKept
-from store.planning import planning
+from store.planning import site_regions
 
 Kept = dict[MasterName, DaysKept]
 
@@ -78,7 +78,7 @@ async def of_sites(connection: Connection, sites: Iterable[str], moment: datetim
     """The days of sites, whichever ERP knows them."""
     asked = tuple(sites)
     owners = await master_data.owners_of_sites(connection, asked)
-    regions = await planning.regions(connection, asked)
+    regions = await site_regions.regions(connection, asked)
     places = [site_of(owners.get(site, ""), site, regions.get(site, "")) for site in asked]
     return dict(zip(asked, await found(connection, places, moment) if places else (), strict=True))
 

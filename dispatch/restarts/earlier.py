@@ -38,7 +38,7 @@ from schemas.workflows.lifecycle import OrderStart
 from schemas.workflows.returns import ReturnStart
 from store.cases import cases, policies
 from store.engine import Connection, Database
-from store.messaging import restarting
+from store.messaging import restarting, undecided
 from store.messaging.heads import KeptHead
 from store.orders import measures, orders, returns
 from store.partners import partners
@@ -91,7 +91,7 @@ async def _order_start(database: Database, key: str) -> tuple[OrderStart, str]:
 
 async def _events(connection: Connection, key: str, workflow: str) -> list[ReplayedInput]:
     """What a workflow was told by partners, and has answered for."""
-    past = [it for it in await restarting.events_of(connection, key) if it.settled_at and not it.late]
+    past = [it for it in await undecided.events_of(connection, key) if it.settled_at and not it.late]
     roles = await partners.roles(connection, [it.partner for it in past])
     told = [(it, event_of(it, roles)) for it in past]
     return [
@@ -101,7 +101,7 @@ async def _events(connection: Connection, key: str, workflow: str) -> list[Repla
     ]
 
 
-def event_of(past: restarting.Past, roles: dict[str, Role]) -> MilestoneEvent:
+def event_of(past: undecided.Past, roles: dict[str, Role]) -> MilestoneEvent:
     """An event from the log, as its workflow gets it."""
     return event_mapping.again(past, roles.get(past.partner, Role.CARRIER))
 
@@ -109,7 +109,7 @@ def event_of(past: restarting.Past, roles: dict[str, Role]) -> MilestoneEvent:
 async def _commands(connection: Connection, key: str) -> list[ReplayedInput]:
     """What an order was asked, and did."""
     found = []
-    for it in await restarting.commands_of(connection, key):
+    for it in await undecided.commands_of(connection, key):
         record = record_of(it.kind, it.raw)
         if it.settled_at and it.state == "applied" and record.verb in list(Verb):
             command = record.command(it.id, it.received_at, it.traceparent)
@@ -182,7 +182,7 @@ def _folded(state: PurchaseFile, told: Iterable[Any]) -> tuple[PurchaseFile, tup
 async def _papers(connection: Connection, start: InboundStart) -> list[Any]:
     """The documents of a purchase order that were decided on."""
     found, lines = [], await measures.kept_lines(connection, start.key)
-    for it in await restarting.documents_settled(connection, start.number):
+    for it in await undecided.documents_settled(connection, start.number):
         said = read(it)
         if said.key == start.key:
             paper = await measuring.document(connection, said.erp, said.paper, lines)

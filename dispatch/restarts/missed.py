@@ -17,7 +17,7 @@ from schemas.workflow_ids import WorkflowId, WorkflowKind, workflow_of
 from schemas.workflows.commands import Command
 from schemas.workflows.returns import ReturnOutcome, ReturnState
 from store.engine import Connection
-from store.messaging import restarting, signals
+from store.messaging import signals, undecided
 from store.messaging.heads import KeptHead
 from store.orders import returns
 from store.partners import partners
@@ -58,11 +58,11 @@ async def bring_back(
         record = record_of(asked.kind, asked.raw)
         place = _place(rank, f"{record.verb} {record.request.id}", asked.id, asked.settled_at)
         beyond.append((place, (record.verb, record.command(asked.id, asked.received_at, asked.traceparent))))
-    await restarting.ask_again(connection, [it.id for it in commands], kept.workflow_id)
+    await undecided.ask_again(connection, [it.id for it in commands], kept.workflow_id)
     if kind is WorkflowKind.PURCHASE_ORDER and kept.confirmed > kept.snapshot_version:
-        await restarting.ask_again(connection, await _papers(connection, kept, known), kept.workflow_id)
+        await undecided.ask_again(connection, await _papers(connection, kept, known), kept.workflow_id)
     told = tuple(it for _, it in sorted(beyond, key=lambda pair: pair[0]))
-    waiting = await restarting.hold_back(connection, kept.workflow_id, SHIELD_S)
+    waiting = await undecided.hold_back(connection, kept.workflow_id, SHIELD_S)
     messages = {it[1].inbox_id for it in told if not isinstance(it, MilestoneEvent)}
     events = sum(isinstance(it, MilestoneEvent) for it in told)
     return Missed(told, events + len(messages | set(waiting)))
@@ -73,18 +73,18 @@ async def _events(
 ) -> list[tuple[Place, Told]]:
     """Events that the new run has not decided, which wait for it from now on."""
     subject = signals.subject_of(kept.workflow_id)
-    past = await restarting.events_of(connection, subject)
+    past = await undecided.events_of(connection, subject)
     roles = await partners.roles(connection, [it.partner for it in past])
     unseen = [
         (it, event)
         for it, event in ((it, event_of(it, roles)) for it in past)
         if event_mapping.addressee(subject, event) == kept.workflow_id and _unseen(it, known)
     ]
-    await restarting.bring_back(connection, subject, [it.event_id for it, _ in unseen if it.state != "pending"])
+    await undecided.bring_back(connection, subject, [it.event_id for it, _ in unseen if it.state != "pending"])
     return [(_place(rank, it.event_id, it.inbox_id, None if it.late else it.settled_at), x) for it, x in unseen]
 
 
-def _unseen(it: restarting.Past, known: frozenset[str]) -> bool:
+def _unseen(it: undecided.Past, known: frozenset[str]) -> bool:
     """Whether the new run has not decided an event. One that came too late for an order that is open never was."""
     return it.late or it.state == "pending" or short_id(it.event_id) not in known
 
@@ -98,13 +98,13 @@ def _place(rank: dict[tuple[str, int], int], name: str, message: int, settled_at
 
 async def _commands(
     connection: Connection, kept: KeptHead, known: frozenset[str], forgotten: list[int]
-) -> list[restarting.UndecidedMessage]:
+) -> list[undecided.UndecidedMessage]:
     """Commands that were decided beyond the snapshot, provisionally or not, and those that the workflow was told of and
     has not decided. What was refused stays refused."""
-    told = [*await restarting.asked(connection, forgotten), *await restarting.told(connection, kept.workflow_id)]
+    told = [*await undecided.asked(connection, forgotten), *await undecided.told(connection, kept.workflow_id)]
     found = {it.id: it for it in told if it.kind in REQUESTS}
     if kept.confirmed > kept.snapshot_version and WorkflowId.parse(kept.workflow_id).kind in HEAR_ALL_COMMANDS:
-        for it in await restarting.commands_of(connection, kept.subject):
+        for it in await undecided.commands_of(connection, kept.subject):
             record = record_of(it.kind, it.raw)
             if it.state == "applied" and short_id(f"{record.verb} {record.by}/{record.request.id}") not in known:
                 found[it.id] = it
@@ -115,7 +115,7 @@ async def _papers(connection: Connection, kept: KeptHead, known: frozenset[str])
     """Documents of a purchase order that were decided beyond the snapshot: the relay places them once more."""
     number = WorkflowId.parse(kept.workflow_id).subject.number
     found = []
-    for it in await restarting.documents_settled(connection, number):
+    for it in await undecided.documents_settled(connection, number):
         said = read(it)
         if workflow_of(said.key) == kept.workflow_id and it.state == "applied":
             found += [] if short_id(said.id) in known else [it.id]
@@ -156,7 +156,7 @@ async def go_on(connection: Connection, workflow: str, missed: Missed) -> None:
     told = [(subject, it.id) for it in missed.told if isinstance(it, MilestoneEvent)]
     await signals.taken(connection, told)
     known = [it[1].inbox_id for it in missed.told if not isinstance(it, MilestoneEvent)]
-    await restarting.let_go(connection, workflow, known)
+    await undecided.let_go(connection, workflow, known)
 
 
 async def _tell_events(handle: WorkflowHandle[Any, Any], events: list[MilestoneEvent], within: timedelta) -> None:

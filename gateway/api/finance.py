@@ -25,7 +25,7 @@ from schemas.finance.valuation import (
 )
 from schemas.parsing import admit, refuse
 from store.audit import audit_trail
-from store.finance import freight, valuation
+from store.finance import freight, freight_invoices, valuation
 from store.partners.partners import Caller
 
 router = APIRouter(tags=["finance"])
@@ -96,12 +96,12 @@ async def invoice(request: Request, caller: FreightCaller) -> Response:
     order = await visible_order(database, caller, sent.order, sent.erp)
     digest = hashlib.sha256(sent.model_dump_json().encode()).hexdigest()
     async with database.transaction() as connection:
-        if caller.role is Role.CARRIER and not await freight.carries(
+        if caller.role is Role.CARRIER and not await freight_invoices.carries(
             connection, order["key"], sent.shipment, caller.partner
         ):
             raise Problem(FORBIDDEN, "Another carrier carries this shipment.")
         try:
-            settled = await freight.settle(connection, caller.partner, order["key"], sent, digest)
+            settled = await freight_invoices.settle(connection, caller.partner, order["key"], sent, digest)
         except LookupError:
             raise Problem(NOT_FOUND, "The order has no such shipment.") from None
         except ValueError:

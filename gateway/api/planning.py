@@ -26,7 +26,7 @@ from schemas.parsing import admit
 from store.audit import audit_trail
 from store.engine import Connection
 from store.partners.partners import Caller
-from store.planning import order_demand, planning, refused_rows
+from store.planning import order_demand, refused_rows, site_regions
 
 router = APIRouter(tags=["planning"])
 
@@ -99,7 +99,7 @@ async def tell_again(request: Request, caller: SupportCaller) -> Response:
 async def sites_without_region(request: Request, _caller: SupportCaller) -> Response:
     """Sites with stock whose region neither an order nor a purchase order nor their owner has named."""
     async with services_of(request).database.connection() as connection:
-        rows = await planning.sites_without_region(connection)
+        rows = await site_regions.sites_without_region(connection)
     return answer(WithoutRegionSites(sites=tuple(WithoutRegionSite.model_validate(row) for row in rows)))
 
 
@@ -115,8 +115,8 @@ async def settle(request: Request, caller: SupportCaller) -> Response:
     _, raw = await read_body(request, "application/json")
     wish = admit(SiteRegion, raw)
     async with services_of(request).database.transaction() as connection:
-        await planning.know_site(connection, wish.site, wish.region)
-        if await planning.region_of(connection, wish.site) != wish.region:
+        await site_regions.know_site(connection, wish.site, wish.region)
+        if await site_regions.region_of(connection, wish.site) != wish.region:
             raise Problem(REFUSED, "The site belongs to another region: its stock was told there.")
         await audit_trail.record(connection, caller.partner, "planning_site", "planning", **wish.model_dump())
     return answer(wish)

@@ -7,9 +7,10 @@ from domain.milestones.variants import BY_RANK
 from gateway.tower.desks import cases_url, planner_url
 from gateway.tower.pages import SYSTEMS, order_url, span
 from store.engine import Connection
-from store.views import desks, overview
+from store.views import desks, overview, unsettled
 from store.views.desks import Load, OpenProposals
-from store.views.overview import Activity, Attention, QuarantineEntry, StatusCount, SystemHealth, TimeSlice, Totals
+from store.views.overview import Activity, Attention, StatusCount, SystemHealth, TimeSlice, Totals
+from store.views.unsettled import QuarantineEntry
 
 SHOWN = 20
 """Entries in each list of the overview."""
@@ -133,7 +134,7 @@ async def read(connection: Connection) -> Board:
         attention=await overview.attention(connection),
         loads=await desks.caseload(connection),
         asked=await desks.asked(connection),
-        parked=await overview.parked(connection, SHOWN),
+        parked=await unsettled.parked(connection, SHOWN),
         buckets=await overview.throughput(connection),
         activity=(await overview.activity(connection))[:SHOWN],
     )

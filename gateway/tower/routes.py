@@ -22,6 +22,7 @@ from schemas.workflows.lifecycle import StatusAnswer
 from store.engine import Connection
 from store.orders import orders
 from store.views import overview as tower
+from store.views import unsettled
 
 PROBE_TIMEOUT_S = 1.0
 STATUS_TIMEOUT_S = 0.5
@@ -157,8 +158,8 @@ async def quarantine(request: Request) -> Response:
         return pages.render(
             "quarantine.html",
             totals=await tower.totals(connection),
-            messages=await tower.parked(connection),
-            letters=await tower.unsent(connection),
+            messages=await unsettled.parked(connection),
+            letters=await unsettled.unsent(connection),
         )
 
     async def make() -> Made[str]:

@@ -14,8 +14,9 @@ from gateway.tower.chart import Chart, draw
 from gateway.tower.pages import item_url
 from schemas.inventory.promising import Availability, AvailabilityDay
 from store.engine import Connection
-from store.views import stock
-from store.views.stock import PLACES, DayFlow, Holder, Position, ReservedSupply, SiteMovement
+from store.views import item_site, stock
+from store.views.item_site import Holder, ReservedSupply, SiteMovement
+from store.views.stock import PLACES, DayFlow, Position
 
 STOCK_LIST = "/tower/stock"
 PAGE = 50
@@ -155,15 +156,15 @@ async def read_item(connection: Connection, item: str, site: str, horizon: int) 
     pair = (item, site)
     [position] = await stock.positions(connection, [pair])
     flows = await stock.flows(connection, [pair])
-    movements = await stock.movements(connection, item, site)
+    movements = await item_site.movements(connection, item, site)
     [outlook] = await availability.read(connection, item, site, horizon)
     if not (outlook.managed or flows or movements):
         return None
     return ItemPage(
         outlook=outlook,
         position=position,
-        expected=await stock.expected(connection, item, site),
-        holders=await stock.holders(connection, item, site),
+        expected=await item_site.expected(connection, item, site),
+        holders=await item_site.holders(connection, item, site),
         movements=movements,
     )
 

@@ -13,10 +13,22 @@ PAGE = 5_000
 """Entries that are read at a time: some megabytes, well within a statement's time."""
 LOWEST = -(2**63)
 # What the database made of an entry before there was a key. Built-in functions only: ours could have been replaced.
-PLAIN = (
-    "CASE WHEN key = '' THEN encode(sha256(convert_to(jsonb_build_array("
-    "id, extract(epoch FROM at), actor, action, subject, detail, previous)::text, 'UTF8')), 'hex') ELSE '' END"
-)
+PLAIN = """
+    CASE
+        WHEN key = '' THEN encode(
+            sha256(
+                convert_to(
+                    jsonb_build_array(
+                        id, extract(epoch FROM at), actor, action, subject, detail, previous
+                    )::text,
+                    'UTF8'
+                )
+            ),
+            'hex'
+        )
+        ELSE ''
+    END
+"""
 COLUMNS = f"id, at, actor, action, subject, detail::text AS detail, previous, hash, key, {PLAIN} AS plain"
 
 
@@ -31,8 +43,10 @@ async def record(connection: Connection, actor: str, action: str, subject: str, 
     cursor = await connection.execute("SELECT id, at, previous, detail FROM audit_next(%s)", (Jsonb(detail),))
     entry = SealedEntry(actor=actor, action=action, subject=subject, key=key.name, **(await cursor.fetchone() or {}))
     await connection.execute(
-        "INSERT INTO audit_entry (id, at, actor, action, subject, detail, previous, key, hash) "
-        "VALUES (%s, %s, %s, %s, %s, %s::jsonb, %s, %s, %s)",
+        """
+        INSERT INTO audit_entry (id, at, actor, action, subject, detail, previous, key, hash)
+        VALUES (%s, %s, %s, %s, %s, %s::jsonb, %s, %s, %s)
+        """,
         (entry.id, entry.at, actor, action, subject, entry.detail, entry.previous, key.name, key.seal(entry)),
     )
 

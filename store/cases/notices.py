@@ -24,9 +24,17 @@ async def plan(connection: Connection, notices: tuple[Notice, ...]) -> None:
     if not notices:
         return
     await connection.execute(
-        "INSERT INTO notice (key, channel, recipient, template, facts, order_key, case_id, kind, tier, asked_at) "
-        "SELECT * FROM unnest(%s::text[], %s::text[], %s::text[], %s::text[], %s::jsonb[], %s::text[], %s::text[], "
-        "%s::text[], %s::int[], %s::timestamptz[]) ON CONFLICT DO NOTHING",
+        """
+        INSERT INTO notice (
+            key, channel, recipient, template, facts, order_key, case_id, kind, tier, asked_at
+        )
+        SELECT *
+        FROM unnest(
+            %s::text[], %s::text[], %s::text[], %s::text[], %s::jsonb[], %s::text[], %s::text[], %s::text[],
+            %s::int[], %s::timestamptz[]
+        )
+        ON CONFLICT DO NOTHING
+        """,
         (
             [n.key for n in notices],
             [n.channel for n in notices],
@@ -47,9 +55,14 @@ async def due(connection: Connection, limit: int) -> list[NoticeRow]:
     """Lock up to `limit` notices that are due, the longest due first. Before the transaction ends, put each off with
     `reschedule`, past the time that sending takes: what is then neither sent nor failed becomes due again."""
     cursor = await connection.execute(
-        'SELECT key, channel, recipient AS "to", template, facts, order_key AS "order", case_id AS "case", kind, tier, '
-        "asked_at, attempts FROM notice WHERE state = 'planned' AND due_at <= now() ORDER BY due_at, key LIMIT %s "
-        "FOR UPDATE SKIP LOCKED",
+        """
+        SELECT key, channel, recipient AS "to", template, facts, order_key AS "order", case_id AS "case",
+            kind, tier, asked_at, attempts
+        FROM notice
+        WHERE state = 'planned' AND due_at <= now()
+        ORDER BY due_at, key LIMIT %s
+        FOR UPDATE SKIP LOCKED
+        """,
         (limit,),
     )
     return [NoticeRow.model_validate(row) for row in await cursor.fetchall()]
@@ -58,8 +71,11 @@ async def due(connection: Connection, limit: int) -> list[NoticeRow]:
 async def sent(connection: Connection, keys: list[str]) -> None:
     """The channel confirmed these."""
     await connection.execute(
-        "UPDATE notice SET state = 'sent', attempts = attempts + 1, error = NULL, sent_at = clock_timestamp() "
-        "WHERE key = ANY(%s) AND state <> 'sent'",
+        """
+        UPDATE notice
+        SET state = 'sent', attempts = attempts + 1, error = NULL, sent_at = clock_timestamp()
+        WHERE key = ANY(%s) AND state <> 'sent'
+        """,
         (keys,),
     )
 
@@ -67,17 +83,27 @@ async def sent(connection: Connection, keys: list[str]) -> None:
 async def failed(connection: Connection, key: str, error: str, retry_in_s: float | None) -> None:
     """An attempt failed; try again after so many seconds. None: give it up."""
     await connection.execute(
-        "UPDATE notice SET attempts = attempts + 1, error = %(error)s, "
-        "state = CASE WHEN %(retry_s)s::float8 IS NULL THEN 'failed' ELSE 'planned' END, "
-        "due_at = now() + make_interval(secs => coalesce(%(retry_s)s::float8, 0)) "
-        "WHERE key = %(key)s AND state <> 'sent'",
+        """
+        UPDATE notice
+        SET attempts = attempts + 1, error = %(error)s,
+            state = CASE WHEN %(retry_s)s::float8 IS NULL THEN 'failed' ELSE 'planned' END,
+            due_at = now() + make_interval(secs => coalesce(%(retry_s)s::float8, 0))
+        WHERE key = %(key)s AND state <> 'sent'
+        """,
         {"key": key, "error": error[:MAX_ERROR], "retry_s": retry_in_s},
     )
 
 
 async def reschedule(connection: Connection, key: str, due_at: datetime) -> None:
     """Do not send it before then."""
-    await connection.execute("UPDATE notice SET due_at = %s WHERE key = %s AND state = 'planned'", (due_at, key))
+    await connection.execute(
+        """
+        UPDATE notice
+        SET due_at = %s
+        WHERE key = %s AND state = 'planned'
+        """,
+        (due_at, key),
+    )
 
 
 async def customer_zone(connection: Connection, order_key: str) -> str | None:
@@ -99,10 +125,13 @@ async def customer_email(connection: Connection, order_key: str) -> str | None:
 NO_ADDRESS = "%: no % address for %"
 """How the error of a letter begins that nobody has said an address for: there is no receiver that fails."""
 FAILING = "(state = 'failed' OR (state = 'planned' AND attempts > 0))"
-SHOWN = (
-    'SELECT key, state, channel, recipient AS "to", kind, case_id AS "case", attempts, coalesce(error, \'\') AS error, '
-    f"asked_at, due_at FROM notice WHERE {FAILING} ORDER BY state = 'planned', asked_at DESC, key LIMIT %(limit)s"
-)
+SHOWN = f"""
+    SELECT key, state, channel, recipient AS "to", kind, case_id AS "case", attempts,
+        coalesce(error, '') AS error, asked_at, due_at
+    FROM notice
+    WHERE {FAILING}
+    ORDER BY state = 'planned', asked_at DESC, key LIMIT %(limit)s
+"""
 
 
 async def failing(connection: Connection, limit: int) -> list[dict[str, Any]]:
@@ -115,12 +144,19 @@ async def undelivered(connection: Connection, late_s: float, own_case: str) -> l
     """(channel, to, given_up, waiting, error, since) of each receiver that takes no letters: given up in the last month,
     or tried for so long. Letters about the case that says so (`own_case/…`) count for nothing: they would feed it."""
     cursor = await connection.execute(
-        "SELECT channel, recipient AS \"to\", count(*) FILTER (WHERE state = 'failed')::int AS given_up, "
-        "count(*) FILTER (WHERE state = 'planned')::int AS waiting, (array_agg(coalesce(error, '') ORDER BY asked_at DESC, "
-        f"key))[1] AS error, min(asked_at) AS since FROM notice WHERE {FAILING} AND asked_at > now() - interval '30 days' "
-        "AND (state = 'failed' OR asked_at < now() - make_interval(secs => %(late_s)s)) "
-        "AND coalesce(error, '') NOT LIKE %(no_address)s AND NOT starts_with(case_id, %(own)s || '/') "
-        "GROUP BY 1, 2 ORDER BY 1, 2".encode(),
+        f"""
+        SELECT channel, recipient AS "to", count(*) FILTER (WHERE state = 'failed')::int AS given_up,
+            count(*) FILTER (WHERE state = 'planned')::int AS waiting,
+            (array_agg(coalesce(error, '') ORDER BY asked_at DESC, key))[1] AS error, min(asked_at) AS since
+        FROM notice
+        WHERE {FAILING}
+            AND asked_at > now() - interval '30 days'
+            AND (state = 'failed' OR asked_at < now() - make_interval(secs => %(late_s)s))
+            AND coalesce(error, '') NOT LIKE %(no_address)s
+            AND NOT starts_with(case_id, %(own)s || '/')
+        GROUP BY 1, 2
+        ORDER BY 1, 2
+        """.encode(),
         {"late_s": late_s, "no_address": NO_ADDRESS, "own": own_case},
     )
     return await cursor.fetchall()
@@ -129,8 +165,13 @@ async def undelivered(connection: Connection, late_s: float, own_case: str) -> l
 async def retry(connection: Connection, channel: str | None, to: str | None) -> int:
     """Take up again what was given up, over a channel and to a queue if these are named; how many letters."""
     cursor = await connection.execute(
-        "UPDATE notice SET state = 'planned', attempts = 0, due_at = now() WHERE state = 'failed' "
-        "AND (%(channel)s::text IS NULL OR channel = %(channel)s) AND (%(to)s::text IS NULL OR recipient = %(to)s)",
+        """
+        UPDATE notice
+        SET state = 'planned', attempts = 0, due_at = now()
+        WHERE state = 'failed'
+            AND (%(channel)s::text IS NULL OR channel = %(channel)s)
+            AND (%(to)s::text IS NULL OR recipient = %(to)s)
+        """,
         {"channel": channel, "to": to},
     )
     await connection.execute(f"NOTIFY {CHANNEL}")

@@ -9,8 +9,12 @@ from store.engine import Connection
 async def rules(connection: Connection, about: About) -> tuple[PolicyRule, ...]:
     """The rules in force: the newest version of each."""
     cursor = await connection.execute(
-        "SELECT * FROM (SELECT DISTINCT ON (id) id, version, about, scope, body FROM policy ORDER BY id, version DESC) p "
-        "WHERE about = %s ORDER BY id",
+        """
+        SELECT *
+        FROM (SELECT DISTINCT ON (id) id, version, about, scope, body FROM policy ORDER BY id, version DESC) p
+        WHERE about = %s
+        ORDER BY id
+        """,
         (about,),
     )
     return tuple(PolicyRule.model_validate(row) for row in await cursor.fetchall())
@@ -23,9 +27,13 @@ async def put(connection: Connection, rule: PolicyRule) -> int:
     """
     await connection.execute("LOCK TABLE policy IN SHARE ROW EXCLUSIVE MODE")
     cursor = await connection.execute(
-        "INSERT INTO policy (id, version, about, scope, body) "
-        "SELECT %(id)s::text, coalesce(max(version), 0) + 1, %(about)s, %(scope)s, %(body)s FROM policy WHERE id = %(id)s::text "
-        "RETURNING version",
+        """
+        INSERT INTO policy (id, version, about, scope, body)
+        SELECT %(id)s::text, coalesce(max(version), 0) + 1, %(about)s, %(scope)s, %(body)s
+        FROM policy
+        WHERE id = %(id)s::text
+        RETURNING version
+        """,
         {
             "id": rule.id,
             "about": rule.about,

@@ -17,11 +17,66 @@ def _theirs(system: str) -> str:
     """SQL: what a system has at a place: ours, unless it differs. A warehouse keeps what is at its site only, planning what
     is on the way by site: so neither has a figure of a shipment."""
     keeps = "k.place LIKE 'site:%'" if system in (System.WMS, System.PLANNING) else "true"
-    return (
-        f"coalesce((SELECT d.theirs FROM differ d WHERE d.system = '{system}' AND (d.item, d.place) = (k.item, k.place)), "
-        f"CASE WHEN {keeps} AND EXISTS (SELECT FROM compared WHERE system = '{system}') THEN coalesce(o.packs, 0) END) "
-        f"AS {system}"
+    return f"""
+        coalesce(
+            (
+                SELECT d.theirs
+                FROM differ d
+                WHERE d.system = '{system}' AND (d.item, d.place) = (k.item, k.place)
+            ),
+            CASE
+                WHEN {keeps}
+                    AND EXISTS (SELECT FROM compared WHERE system = '{system}') THEN coalesce(o.packs, 0)
+            END
+        ) AS {system}
+    """
+
+
+STOCK = f"""
+    WITH ours AS (
+        SELECT item,
+            CASE split_part(place, ':', 1)
+                WHEN 'transit' THEN place
+                ELSE 'site:' || split_part(place, ':', 2)
+            END AS place,
+            sum(packs)::bigint AS packs
+        FROM stock_balance
+        WHERE split_part(place, ':', 1) IN ('on_hand', 'allocated', 'returns', 'blocked', 'transit')
+        GROUP BY 1, 2
+        HAVING sum(packs) <> 0
+    ),
+    differ AS (
+        SELECT item, place, system, max(coalesce(nullif(theirs, ''), '0')::bigint) AS theirs,
+            string_agg(DISTINCT nullif(explained_by, ''), ', ') AS explained_by
+        FROM difference
+        WHERE closed_at IS NULL AND about = 'stock'
+        GROUP BY 1, 2, 3
+    ),
+    compared AS (
+        SELECT DISTINCT system
+        FROM reconciliation_run
+        WHERE finished_at IS NOT NULL AND error IS NULL
+    ),
+    worth AS (
+        SELECT DISTINCT ON (item) item, value, packs, currency
+        FROM unit_value
+        ORDER BY item, ref DESC
     )
+    SELECT k.item, k.place, coalesce(o.packs, 0) AS ours,
+        {", ".join(_theirs(system) for system in SYSTEMS)},
+        round(coalesce(w.value / w.packs, 0), 4) AS unit,
+        round(coalesce(o.packs * w.value / w.packs, 0), 4) AS value,
+        coalesce(w.currency, '') AS currency,
+        (
+            SELECT string_agg(DISTINCT d.explained_by, ', ')
+            FROM differ d
+            WHERE (d.item, d.place) = (k.item, k.place)
+        ) AS explained_by
+    FROM (SELECT item, place FROM ours UNION SELECT item, place FROM differ) k
+    LEFT JOIN ours o USING (item, place)
+    LEFT JOIN worth w USING (item)
+    ORDER BY 1, 2
+"""
 
 
 async def sheet(connection: Connection) -> list[dict[str, Any]]:
@@ -31,23 +86,7 @@ async def sheet(connection: Connection) -> list[dict[str, Any]]:
     None when it keeps no such place, or no comparison with it has ended well. `unit`: what a pack is worth, in the order
     with the highest number; 0 when nobody has said it. `value`: what our packs are worth at that.
     """
-    cursor = await connection.execute(
-        (
-            "WITH ours AS (SELECT item, CASE split_part(place, ':', 1) WHEN 'transit' THEN place ELSE 'site:' || "
-            "split_part(place, ':', 2) END AS place, sum(packs)::bigint AS packs FROM stock_balance WHERE "
-            "split_part(place, ':', 1) IN ('on_hand', 'allocated', 'returns', 'blocked', 'transit') GROUP BY 1, 2 "
-            "HAVING sum(packs) <> 0), differ AS (SELECT item, place, system, max(coalesce(nullif(theirs, ''), '0')::bigint) "
-            "AS theirs, string_agg(DISTINCT nullif(explained_by, ''), ', ') AS explained_by FROM difference "
-            "WHERE closed_at IS NULL AND about = 'stock' GROUP BY 1, 2, 3), compared AS (SELECT DISTINCT system FROM "
-            "reconciliation_run WHERE finished_at IS NOT NULL AND error IS NULL), worth AS (SELECT DISTINCT ON (item) item, "
-            "value, packs, currency FROM unit_value ORDER BY item, ref DESC) SELECT k.item, k.place, coalesce(o.packs, 0) AS ours, "
-            + ", ".join(_theirs(system) for system in SYSTEMS)
-            + ", round(coalesce(w.value / w.packs, 0), 4) AS unit, round(coalesce(o.packs * w.value / w.packs, 0), 4) AS value, coalesce(w.currency, '') AS currency, "
-            "(SELECT string_agg(DISTINCT d.explained_by, ', ') FROM differ d WHERE (d.item, d.place) = (k.item, k.place)) "
-            "AS explained_by FROM (SELECT item, place FROM ours UNION SELECT item, place FROM differ) k "
-            "LEFT JOIN ours o USING (item, place) LEFT JOIN worth w USING (item) ORDER BY 1, 2"
-        ).encode()
-    )
+    cursor = await connection.execute((STOCK).encode())
     return await cursor.fetchall()
 
 
@@ -56,13 +95,26 @@ async def accounts(connection: Connection) -> list[dict[str, Any]]:
     comparison with an ERP has ended well; else ours and what the last comparison found different."""
     cursor = await connection.execute(
         (
-            f"WITH ours AS ({valuation.BY_ORDER}), differ AS (SELECT item AS account, place AS currency, "
-            "sum(theirs::numeric - ours::numeric) AS amount FROM difference WHERE closed_at IS NULL AND about = 'account' "
-            "GROUP BY 1, 2) SELECT account, currency, coalesce(o.amount, 0) AS ours, CASE WHEN EXISTS (SELECT FROM "
-            "reconciliation_run WHERE system = 'erp' AND finished_at IS NOT NULL AND error IS NULL) "
-            "THEN coalesce(o.amount, 0) + coalesce(d.amount, 0) END AS erp "
-            "FROM (SELECT account, currency, sum(amount) AS amount FROM ours GROUP BY 1, 2) o "
-            "FULL JOIN differ d USING (account, currency) ORDER BY 2, 1"
+            f"""
+            WITH ours AS ({valuation.BY_ORDER}),
+            differ AS (
+                SELECT item AS account, place AS currency, sum(theirs::numeric - ours::numeric) AS amount
+                FROM difference
+                WHERE closed_at IS NULL AND about = 'account'
+                GROUP BY 1, 2
+            )
+            SELECT account, currency, coalesce(o.amount, 0) AS ours,
+                CASE
+                    WHEN EXISTS (
+                        SELECT
+                        FROM reconciliation_run
+                        WHERE system = 'erp' AND finished_at IS NOT NULL AND error IS NULL
+                    ) THEN coalesce(o.amount, 0) + coalesce(d.amount, 0)
+                END AS erp
+            FROM (SELECT account, currency, sum(amount) AS amount FROM ours GROUP BY 1, 2) o
+            FULL JOIN differ d USING (account, currency)
+            ORDER BY 2, 1
+            """
         ).encode(),
         valuation.of_orders(None),
     )
@@ -72,8 +124,15 @@ async def accounts(connection: Connection) -> list[dict[str, Any]]:
 async def as_of(connection: Connection) -> datetime | None:
     """Since when every system's figures may be old: the last comparison that ended well, of the system with the oldest."""
     cursor = await connection.execute(
-        "SELECT min(last) AS as_of FROM (SELECT max(finished_at) AS last FROM reconciliation_run WHERE error IS NULL "
-        "AND system = ANY(%s) GROUP BY system, target) x",
+        """
+        SELECT min(last) AS as_of
+        FROM (
+            SELECT max(finished_at) AS last
+            FROM reconciliation_run
+            WHERE error IS NULL AND system = ANY(%s)
+            GROUP BY system, target
+        ) x
+        """,
         (list(SYSTEMS),),
     )
     row = await cursor.fetchone()
@@ -83,9 +142,12 @@ async def as_of(connection: Connection) -> datetime | None:
 async def balance(connection: Connection) -> dict[str, int]:
     """How many items were compared, how many differences there are now, and how many of them are explained."""
     cursor = await connection.execute(
-        "SELECT (SELECT count(DISTINCT item) FROM stock_balance)::int AS items, count(*)::int AS differences, "
-        "count(*) FILTER (WHERE explained_by <> '')::int AS explained FROM difference WHERE closed_at IS NULL "
-        "AND about NOT IN ('message', 'invoice', 'notice', 'system')"
+        """
+        SELECT (SELECT count(DISTINCT item) FROM stock_balance)::int AS items, count(*)::int AS differences,
+            count(*) FILTER (WHERE explained_by <> '')::int AS explained
+        FROM difference
+        WHERE closed_at IS NULL AND about NOT IN ('message', 'invoice', 'notice', 'system')
+        """
     )
     [row] = await cursor.fetchall()
     return row

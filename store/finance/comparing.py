@@ -4,37 +4,46 @@ A movement and what other systems are told of it are written by one transaction 
 still to be told leads to the packs that it is about.
 """
 
-import re
 from collections.abc import Iterable
 from typing import Any
 
 from schemas.base import System
-from schemas.finance.erp_feed import ErpRowKind
 from schemas.finance.reconciliation import ReconcileRun
-from schemas.finance.windows import WindowScope
 from schemas.inventory.stock import Figure
 from store.engine import Connection
-from store.finance.windows import EDITION, EFFECT_AT, EFFECT_OF, EFFECTS, ORDERS, within
-from store.messaging import inbox
+from store.finance import carried
 
-EDITION_OF = re.compile(r"/e\d+$")
-"""How the key of an edition ends."""
-
-BOOKED_WITH = (
-    "SELECT x.by, e.item, e.place, e.packs FROM (SELECT m.key, min(owed.key) AS by FROM ({owed}) owed "
-    "JOIN stock_move m ON m.ref = owed.order_key AND m.booked_at = owed.planned_at GROUP BY 1) x "
-    "JOIN stock_entry e ON e.move_key = x.key"
-)
+BOOKED_WITH = """
+    SELECT x.by, e.item, e.place, e.packs
+    FROM (
+        SELECT m.key, min(owed.key) AS by
+        FROM ({owed}) owed
+        JOIN stock_move m ON m.ref = owed.order_key AND m.booked_at = owed.planned_at
+        GROUP BY 1
+    ) x
+    JOIN stock_entry e ON e.move_key = x.key
+"""
+OWED_TO_ERP = """
+    SELECT key, order_key, planned_at
+    FROM effect
+    WHERE system = 'erp' AND outcome IN ('planned', 'failed') AND starts_with(order_key, %(target)s || '/')
+"""
 UNTOLD = {
-    System.ERP: BOOKED_WITH.format(
-        owed="SELECT key, order_key, planned_at FROM effect WHERE system = 'erp' AND outcome IN ('planned', 'failed') "
-        "AND starts_with(order_key, %(target)s || '/')"
-    )
-    + " UNION ALL SELECT f.key, f.body->>'item', p.bucket || ':' || (f.body->>'site'), p.packs::bigint FROM erp_feed f, "
-    "LATERAL (VALUES ('on_hand', f.body->>'on_hand'), ('blocked', f.body->>'blocked')) AS p(bucket, packs) "
-    "WHERE f.erp = %(target)s AND f.kind = 'stock' AND f.sent_at IS NULL AND coalesce(p.packs, '0') <> '0'",
-    System.PLANNING: "SELECT key AS by, item, substr(kind, 7) || ':' || site AS place, packs FROM planning_delta "
-    "WHERE sent_at IS NULL AND region = %(target)s AND starts_with(kind, 'stock:')",
+    System.ERP: f"""
+        {BOOKED_WITH.format(owed=OWED_TO_ERP)}
+        UNION ALL
+        SELECT f.key, f.body->>'item', p.bucket || ':' || (f.body->>'site'), p.packs::bigint
+        FROM erp_feed f,
+            LATERAL (
+                VALUES ('on_hand', f.body->>'on_hand'), ('blocked', f.body->>'blocked')
+            ) AS p(bucket, packs)
+        WHERE f.erp = %(target)s AND f.kind = 'stock' AND f.sent_at IS NULL AND coalesce(p.packs, '0') <> '0'
+    """,
+    System.PLANNING: """
+        SELECT key AS by, item, substr(kind, 7) || ':' || site AS place, packs
+        FROM planning_delta
+        WHERE sent_at IS NULL AND region = %(target)s AND starts_with(kind, 'stock:')
+    """,
 }
 """(by, item, place, packs) of what a system has not been told, or not confirmed."""
 AT_SITE = "('on_hand', 'allocated', 'returns', 'blocked')"
@@ -44,11 +53,25 @@ async def targets(connection: Connection) -> list[ReconcileRun]:
     """Whom to compare with: the warehouse of each site, each ERP, planning and the transport desk of each region,
     carriers who have invoiced."""
     cursor = await connection.execute(
-        "SELECT 'erp' AS system, erp AS target FROM order_view UNION SELECT 'erp', erp FROM purchase_order "
-        "UNION SELECT 'wms', site FROM order_view WHERE variant = 'distribution_centre' UNION SELECT 'wms', "
-        f"split_part(place, ':', 2) FROM stock_balance WHERE split_part(place, ':', 1) IN {AT_SITE} "
-        "UNION SELECT 'freight', split_part(ref, '/', 1) FROM freight_move WHERE digest <> '' "
-        "UNION SELECT 'tms', region FROM order_view UNION SELECT 'planning', region FROM order_view UNION SELECT 'planning', region FROM planning_site ORDER BY 1, 2".encode()
+        f"""
+        SELECT 'erp' AS system, erp AS target FROM order_view
+        UNION
+        SELECT 'erp', erp FROM purchase_order
+        UNION
+        SELECT 'wms', site FROM order_view WHERE variant = 'distribution_centre'
+        UNION
+        SELECT 'wms', split_part(place, ':', 2)
+        FROM stock_balance
+        WHERE split_part(place, ':', 1) IN {AT_SITE}
+        UNION
+        SELECT 'freight', split_part(ref, '/', 1) FROM freight_move WHERE digest <> ''
+        UNION
+        SELECT 'tms', region FROM order_view
+        UNION
+        SELECT 'planning', region FROM order_view
+        UNION
+        SELECT 'planning', region FROM planning_site ORDER BY 1, 2
+        """.encode()
     )
     return [ReconcileRun.model_validate(row) for row in await cursor.fetchall()]
 
@@ -62,38 +85,28 @@ async def figures_of_site(connection: Connection, site: str) -> list[Figure]:
     """Our balances at a site."""
     return await _figures(
         connection,
-        "SELECT item, place, packs FROM stock_balance WHERE packs <> 0 AND split_part(place, ':', 2) = %(site)s "
-        f"AND split_part(place, ':', 1) IN {AT_SITE}",
+        f"""
+        SELECT item, place, packs
+        FROM stock_balance
+        WHERE packs <> 0 AND split_part(place, ':', 2) = %(site)s AND split_part(place, ':', 1) IN {AT_SITE}
+        """,
         site=site,
     )
 
 
 async def figures_of_region(connection: Connection, region: str) -> list[Figure]:
     """Our balances at the sites that the feed of a region tells of, and `in_transit:<site>`, as planning keeps it."""
-    return await _figures(
+    balances = await _figures(
         connection,
-        "SELECT b.item, b.place, b.packs FROM stock_balance b JOIN planning_site k ON k.region = %(region)s AND k.site = "
-        f"split_part(b.place, ':', 2) WHERE b.packs <> 0 AND split_part(b.place, ':', 1) IN {AT_SITE} UNION ALL "
-        "SELECT e.item, 'in_transit:' || k.site, sum(e.packs)::bigint FROM stock_entry e JOIN stock_move m ON m.key = e.move_key "
-        "LEFT JOIN order_view o ON o.key = m.ref LEFT JOIN purchase_order p ON p.key = m.ref JOIN planning_site k ON "
-        "k.region = %(region)s AND k.site = coalesce(o.site, p.site) WHERE e.place LIKE 'transit:%%' GROUP BY 1, 2 "
-        "HAVING sum(e.packs) <> 0",
+        f"""
+        SELECT b.item, b.place, b.packs
+        FROM stock_balance b
+        JOIN planning_site k ON k.region = %(region)s AND k.site = split_part(b.place, ':', 2)
+        WHERE b.packs <> 0 AND split_part(b.place, ':', 1) IN {AT_SITE}
+        """,
         region=region,
     )
-
-
-async def figures_of_erp(connection: Connection, erp: str, owned: list[str]) -> list[Figure]:
-    """What an ERP should have: what its orders and purchases moved at sites, what is on its way to its customers, and
-    all that moved beside orders at the sites whose stock it owns. It is told nothing of goods on their way to a site."""
-    return await _figures(
-        connection,
-        "SELECT e.item, e.place, sum(e.packs)::bigint AS packs FROM stock_entry e JOIN stock_move m ON m.key = e.move_key "
-        "WHERE CASE m.source WHEN 'inventory' THEN split_part(e.place, ':', 2) = ANY(%(owned)s) "
-        "ELSE split_part(m.ref, '/', 1) = %(erp)s END AND (split_part(e.place, ':', 1) IN "
-        f"{AT_SITE} OR (e.place LIKE 'transit:%%' AND m.source <> 'purchase')) GROUP BY 1, 2 HAVING sum(e.packs) <> 0",
-        erp=erp,
-        owned=owned,
-    )
+    return [*balances, *await carried.under_way(connection, region)]
 
 
 async def _names(connection: Connection, query: str, *told: str) -> frozenset[str]:
@@ -105,8 +118,11 @@ async def sites(connection: Connection) -> frozenset[str]:
     """Every site that has or had stock."""
     return await _names(
         connection,
-        "SELECT DISTINCT split_part(place, ':', 2) AS name FROM stock_balance WHERE split_part(place, ':', 1) IN "
-        + AT_SITE,
+        f"""
+        SELECT DISTINCT split_part(place, ':', 2) AS name
+        FROM stock_balance
+        WHERE split_part(place, ':', 1) IN {AT_SITE}
+        """,
     )
 
 
@@ -132,9 +148,24 @@ async def unplaced(connection: Connection, partner: str, limit: int = 200) -> li
     """(id, state, raw) of messages of a partner that have moved none of our books yet, the oldest first. They hold some
     packs of few items: whoever has more than the limit waiting has another case."""
     cursor = await connection.execute(
-        "SELECT m.id, m.state, m.raw FROM inbox_message m WHERE m.partner = %(partner)s AND (m.state IN ('received', "
-        "'quarantined') OR (m.state = 'routed' AND EXISTS (SELECT FROM event e JOIN event_order o ON o.event = e.id "
-        "WHERE e.inbox_id = m.id AND o.state = 'pending'))) ORDER BY m.id LIMIT %(limit)s",
+        """
+        SELECT m.id, m.state, m.raw
+        FROM inbox_message m
+        WHERE m.partner = %(partner)s
+            AND (
+                m.state IN ('received', 'quarantined')
+                OR (
+                    m.state = 'routed'
+                    AND EXISTS (
+                        SELECT
+                        FROM event e
+                        JOIN event_order o ON o.event = e.id
+                        WHERE e.inbox_id = m.id AND o.state = 'pending'
+                    )
+                )
+            )
+        ORDER BY m.id LIMIT %(limit)s
+        """,
         {"partner": partner, "limit": limit},
     )
     return await cursor.fetchall()
@@ -144,11 +175,18 @@ async def items_of(connection: Connection, numbers: Iterable[str]) -> list[dict[
     """(number, line, item, open) of the lines of orders and purchase orders with these numbers, those of purchase orders
     under `po:<number>`. `open`: packs that are still to leave, or to come."""
     cursor = await connection.execute(
-        "SELECT o.number, l.line, l.item, l.ordered - l.cancelled - l.shipped AS open FROM order_view o "
-        "JOIN order_line_view l ON l.order_key = o.key WHERE o.number = ANY(%(numbers)s) UNION ALL "
-        "SELECT 'po:' || p.number, l.line, l.item, greatest(0, l.ordered - l.received) FROM purchase_order p "
-        "JOIN purchase_line l ON l.order_key = p.key WHERE 'po:' || p.number = ANY(%(numbers)s) "
-        "AND p.number = ANY(SELECT substr(x, 4) FROM unnest(%(numbers)s::text[]) x)",
+        """
+        SELECT o.number, l.line, l.item, l.ordered - l.cancelled - l.shipped AS open
+        FROM order_view o
+        JOIN order_line_view l ON l.order_key = o.key
+        WHERE o.number = ANY(%(numbers)s)
+        UNION ALL
+        SELECT 'po:' || p.number, l.line, l.item, greatest(0, l.ordered - l.received)
+        FROM purchase_order p
+        JOIN purchase_line l ON l.order_key = p.key
+        WHERE 'po:' || p.number = ANY(%(numbers)s)
+            AND p.number = ANY(SELECT substr(x, 4) FROM unnest(%(numbers)s::text[]) x)
+        """,
         {"numbers": sorted(set(numbers))},
     )
     return await cursor.fetchall()
@@ -159,9 +197,14 @@ async def moved(
 ) -> list[dict[str, Any]]:
     """(key, item, place, packs, young) of the newest movements of items; `young` when booked within `settle_s`."""
     cursor = await connection.execute(
-        "SELECT m.key, e.item, e.place, e.packs, m.booked_at > clock_timestamp() - make_interval(secs => %s) AS young "
-        "FROM stock_entry e JOIN stock_move m ON m.key = e.move_key WHERE e.item = ANY(%s) "
-        "ORDER BY m.booked_at DESC LIMIT %s",
+        """
+        SELECT m.key, e.item, e.place, e.packs,
+            m.booked_at > clock_timestamp() - make_interval(secs => %s) AS young
+        FROM stock_entry e
+        JOIN stock_move m ON m.key = e.move_key
+        WHERE e.item = ANY(%s)
+        ORDER BY m.booked_at DESC LIMIT %s
+        """,
         (settle_s, list(items), limit),
     )
     return await cursor.fetchall()
@@ -169,64 +212,12 @@ async def moved(
 
 async def known_items(connection: Connection, items: Iterable[str]) -> frozenset[str]:
     """Those that our ledger has ever seen."""
-    cursor = await connection.execute("SELECT DISTINCT item FROM stock_balance WHERE item = ANY(%s)", (list(items),))
+    cursor = await connection.execute(
+        """
+        SELECT DISTINCT item
+        FROM stock_balance
+        WHERE item = ANY(%s)
+        """,
+        (list(items),),
+    )
     return frozenset(row["item"] for row in await cursor.fetchall())
-
-
-async def orders(
-    connection: Connection, erp: str, scope: WindowScope, numbers: Iterable[str], settle_s: float
-) -> list[dict[str, Any]]:
-    """(key, number, status, told, owed, young) of the orders of an ERP in the slice of a scope, and those with these
-    numbers: `told` are the statuses that it has confirmed, `owed` the effects that it has not."""
-    cursor = await connection.execute(
-        f"SELECT o.key, o.number, o.status, o.updated_at > clock_timestamp() - make_interval(secs => %(settle_s)s) AS young, "
-        f"coalesce(e.told, '{{}}') AS told, coalesce(e.owed, '{{}}') AS owed FROM ({ORDERS}) p JOIN order_view o USING (key) "
-        "LEFT JOIN LATERAL (SELECT array_agg(DISTINCT order_status) FILTER (WHERE outcome = 'done' "
-        "AND order_status IS NOT NULL) AS told, array_agg(key ORDER BY planned_at, key) FILTER (WHERE outcome IN "
-        "('planned', 'failed')) AS owed FROM effect WHERE system = 'erp' AND order_key = o.key) e ON true "
-        "WHERE o.erp = %(erp)s".encode(),
-        {"erp": erp, "settle_s": settle_s, **within(scope, numbers)},
-    )
-    return await cursor.fetchall()
-
-
-async def freight_owed(connection: Connection, erp: str) -> list[dict[str, Any]]:
-    """(number, key) of the freight of orders that an ERP has not been told, and has not refused."""
-    cursor = await connection.execute(
-        "SELECT body->>'order' AS number, key FROM erp_feed WHERE erp = %s AND kind = %s AND sent_at IS NULL "
-        "AND refused IS NULL ORDER BY id",
-        (erp, ErpRowKind.FREIGHT),
-    )
-    return await cursor.fetchall()
-
-
-async def waiting_releases(connection: Connection, erp: str) -> dict[str, str]:
-    """Number → message, of orders that an ERP has released and that wait for the relay, or for people."""
-    cursor = await connection.execute(
-        "SELECT external_id, id, state FROM inbox_message WHERE partner = %s AND kind = %s "
-        "AND state IN ('received', 'quarantined')",
-        (erp, inbox.RELEASE),
-    )
-    return {row["external_id"]: f"message {row['id']} ({row['state']})" for row in await cursor.fetchall()}
-
-
-async def effects(
-    connection: Connection, run: ReconcileRun, scope: WindowScope
-) -> tuple[dict[str, bool], frozenset[str]]:
-    """Idempotency-Key → whether it was confirmed, of our effects of a scope at the run's target; and the keys of those
-    that are at other targets of its system, superseded, or of editions before the last, so that it may have them.
-    Refused ones are not expected anywhere.
-
-    A key `<key>/e<edition>` is found by its effect, wherever the slice begins or ends.
-    """
-    names = {*scope.names, *(EDITION_OF.sub("", name) for name in scope.names)}
-    cursor = await connection.execute(
-        f"SELECT e.key || {EDITION.format(n='n')} AS key, e.outcome = 'done' AS done, n = e.edition AND "
-        f"e.outcome <> 'superseded' AND coalesce({EFFECT_AT[System(run.system)]}, false) AS here FROM ({EFFECTS}) p "
-        f"JOIN effect e USING (key) CROSS JOIN generate_series(1, e.edition) n {EFFECT_OF} "
-        "WHERE e.system = %(system)s AND (e.outcome <> 'failed' OR n < e.edition)".encode(),
-        {"system": run.system, "target": run.target, **within(scope, names)},
-    )
-    rows = [row for row in await cursor.fetchall() if scope.covers(row["key"])]
-    here = {row["key"]: row["done"] for row in rows if row["here"]}
-    return here, frozenset(row["key"] for row in rows if not row["here"])

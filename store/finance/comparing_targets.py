@@ -22,6 +22,50 @@ CHANGES = (ChangeKind.AMENDED, ChangeKind.CLOSED_SHORT, ChangeKind.SUBSTITUTED)
 AT = "coalesce(nullif(e.site, ''), o.site) = %(target)s"
 
 
+def _orders(system: System) -> str:
+    return f"""
+        WITH o AS (
+            SELECT key, number, site, status, conditions, apart, updated_at
+            FROM ({ORDERS}) p
+            JOIN order_view o USING (key)
+            WHERE {ORDER_IN[system]}
+                AND status <> 'released'
+                AND (closed_at IS NULL OR closed_at > clock_timestamp() - make_interval(days => %(days)s))
+        )
+        SELECT o.number, o.site, o.status, o.conditions, coalesce(o.apart, '{{}}') AS apart,
+            coalesce(e.owed, '{{}}') AS owed, coalesce(e.intercepted, false) AS intercepted,
+            o.updated_at > s.since OR coalesce(e.told_at > s.since, false) AS young,
+            coalesce(l.lines, '[]') AS lines
+        FROM o
+        CROSS JOIN (SELECT clock_timestamp() - make_interval(secs => %(settle_s)s) AS since) s
+        LEFT JOIN LATERAL (
+            SELECT array_agg(key ORDER BY planned_at, key) FILTER (
+                WHERE says AND outcome IN ('planned', 'failed')
+            ) AS owed,
+                max(done_at) FILTER (WHERE says) AS told_at,
+                bool_or(operation = 'intercept_shipment' AND outcome <> 'superseded') AS intercepted
+            FROM (
+                SELECT e.*,
+                    e.operation = ANY(%(saying)s)
+                        AND (e.change IS NULL OR e.change = ANY(%(changes)s))
+                        {f"AND {AT}" if system is System.WMS else ""} AS says
+                FROM effect e
+                WHERE e.order_key = o.key
+            ) e
+        ) e ON true
+        LEFT JOIN LATERAL (
+            SELECT jsonb_agg(
+                jsonb_build_object(
+                    'line', line, 'item', item, 'quantity', ordered - cancelled, 'due_on', promised_on
+                )
+            ) AS lines
+            FROM order_line_view
+            WHERE order_key = o.key
+        ) l ON true
+        ORDER BY o.number COLLATE "C"
+    """
+
+
 async def orders(
     connection: Connection, run: ReconcileRun, scope: WindowScope, settle_s: float
 ) -> list[dict[str, Any]]:
@@ -29,21 +73,7 @@ async def orders(
     its system is `owed`, and whether that is `young`."""
     system = System(run.system)
     cursor = await connection.execute(
-        "WITH o AS (SELECT key, number, site, status, conditions, apart, updated_at FROM "
-        f"({ORDERS}) p JOIN order_view o USING (key) WHERE {ORDER_IN[system]} AND status <> 'released' AND (closed_at IS "
-        "NULL OR closed_at > clock_timestamp() - make_interval(days => %(days)s))) "
-        "SELECT o.number, o.site, o.status, o.conditions, coalesce(o.apart, '{}') AS apart, coalesce(e.owed, '{}') AS owed, "
-        "coalesce(e.intercepted, false) AS intercepted, o.updated_at > s.since OR coalesce(e.told_at > s.since, false) "
-        "AS young, coalesce(l.lines, '[]') AS lines FROM o "
-        "CROSS JOIN (SELECT clock_timestamp() - make_interval(secs => %(settle_s)s) AS since) s "
-        "LEFT JOIN LATERAL (SELECT array_agg(key ORDER BY planned_at, key) FILTER (WHERE says AND outcome IN ('planned', "
-        "'failed')) AS owed, max(done_at) FILTER (WHERE says) AS told_at, bool_or(operation = 'intercept_shipment' "
-        "AND outcome <> 'superseded') AS intercepted FROM (SELECT e.*, e.operation = ANY(%(saying)s) "
-        "AND (e.change IS NULL OR e.change = ANY(%(changes)s)) "
-        f"{f'AND {AT}' if system is System.WMS else ''} AS says FROM effect e WHERE e.order_key = o.key) e) e ON true "
-        "LEFT JOIN LATERAL (SELECT jsonb_agg(jsonb_build_object('line', line, 'item', item, 'quantity', "
-        "ordered - cancelled, 'due_on', promised_on)) AS lines FROM order_line_view WHERE order_key = o.key) l ON true "
-        'ORDER BY o.number COLLATE "C"'.encode(),
+        _orders(system).encode(),
         {
             "target": run.target,
             **within(scope, scope.names),

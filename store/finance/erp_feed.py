@@ -33,11 +33,16 @@ async def owe_movements(connection: Connection, owner: Owner, booked: dict[str, 
     """They must hear what these movements of the stock ledger changed at their sites, and the reason that was reported of
     each, as far as it changed anything."""
     cursor = await connection.execute(
-        "SELECT m.key, m.kind, split_part(e.place, ':', 2) AS site, e.item, m.occurred_at, "
-        "sum(e.packs) FILTER (WHERE e.place LIKE 'on_hand:%%')::bigint AS on_hand, "
-        "sum(e.packs) FILTER (WHERE e.place LIKE 'blocked:%%')::bigint AS blocked "
-        "FROM stock_move m JOIN stock_entry e ON e.move_key = m.key "
-        "WHERE m.key = ANY(%s) AND split_part(e.place, ':', 1) = ANY(%s) GROUP BY 1, 2, 3, 4, 5 ORDER BY 5, 1",
+        """
+        SELECT m.key, m.kind, split_part(e.place, ':', 2) AS site, e.item, m.occurred_at,
+            sum(e.packs) FILTER (WHERE e.place LIKE 'on_hand:%%')::bigint AS on_hand,
+            sum(e.packs) FILTER (WHERE e.place LIKE 'blocked:%%')::bigint AS blocked
+        FROM stock_move m
+        JOIN stock_entry e ON e.move_key = m.key
+        WHERE m.key = ANY(%s) AND split_part(e.place, ':', 1) = ANY(%s)
+        GROUP BY 1, 2, 3, 4, 5
+        ORDER BY 5, 1
+        """,
         (list(booked), [Bucket.ON_HAND, Bucket.BLOCKED]),
     )
     rows = await cursor.fetchall()
@@ -55,8 +60,12 @@ async def _owe(
     if not owed:
         return
     await connection.execute(
-        "INSERT INTO erp_feed (erp, kind, key, body) SELECT e, %s, k, b "
-        "FROM unnest(%s::text[], %s::text[], %s::jsonb[]) AS x(e, k, b) ON CONFLICT DO NOTHING",
+        """
+        INSERT INTO erp_feed (erp, kind, key, body)
+        SELECT e, %s, k, b
+        FROM unnest(%s::text[], %s::text[], %s::jsonb[]) AS x(e, k, b)
+        ON CONFLICT DO NOTHING
+        """,
         (
             kind,
             [erp for erp, _ in owed],
@@ -70,8 +79,12 @@ async def _owe(
 async def take(connection: Connection, erp: str, kind: ErpRowKind, limit: int) -> list[OwedRow]:
     """The oldest rows of a kind that an ERP has not been told. One feed per ERP reads them, so they need no lock."""
     cursor = await connection.execute(
-        "SELECT id, body FROM erp_feed WHERE erp = %s AND kind = %s AND sent_at IS NULL AND refused IS NULL "
-        "ORDER BY id LIMIT %s",
+        """
+        SELECT id, body
+        FROM erp_feed
+        WHERE erp = %s AND kind = %s AND sent_at IS NULL AND refused IS NULL
+        ORDER BY id LIMIT %s
+        """,
         (erp, kind, limit),
     )
     return [OwedRow(**row) for row in await cursor.fetchall()]

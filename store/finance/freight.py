@@ -4,22 +4,22 @@ Policies about `freight` have the share. Without one nothing is accrued: what ca
 """
 
 from datetime import datetime
-from decimal import Decimal
 from typing import Any
 
 from schemas.cases.policies import TOLERANCE
 from schemas.finance.erp_feed import ErpRowKind, FreightEvent
-from schemas.finance.valuation import Account, FreightInvoice, FreightSettled
+from schemas.finance.valuation import Account
 from schemas.inventory.stock import StockPlace
-from schemas.orders.milestones import MilestoneKind
 from store.engine import Connection
 from store.finance import erp_feed
 from store.inventory.ledger import Booking
 
-FREIGHT = (
-    "SELECT e.*, m.ref, m.booked_at FROM freight_entry e JOIN freight_move m ON m.key = e.move_key "
-    "WHERE %(erp)s::text IS NULL OR starts_with(m.ref, %(erp)s || '/')"
-)
+FREIGHT = """
+    SELECT e.*, m.ref, m.booked_at
+    FROM freight_entry e
+    JOIN freight_move m ON m.key = e.move_key
+    WHERE %(erp)s::text IS NULL OR starts_with(m.ref, %(erp)s || '/')
+"""
 """Every side of every movement of freight: of the orders of one ERP, or of all."""
 SET_FOR = (
     "p.about = 'freight' AND p.scope <@ jsonb_strip_nulls("
@@ -31,46 +31,88 @@ SET_FOR = (
 def _set(field: str) -> str:
     """SQL: what the policies in force say for an order `o`, as `domain.cases.policies` refines: the rule that names more wins,
     of two that name as much the one with the later id. NULL when none says it."""
-    return (
-        f"(SELECT (p.body->>'{field}')::numeric FROM (SELECT DISTINCT ON (id) * FROM policy ORDER BY id, version DESC) p "
-        f"WHERE {SET_FOR} AND p.body ? '{field}' "
-        "ORDER BY (SELECT count(*) FROM jsonb_object_keys(p.scope)) DESC, p.id DESC LIMIT 1)"
+    return f"""
+        (
+            SELECT (p.body->>'{field}')::numeric
+            FROM (SELECT DISTINCT ON (id) * FROM policy ORDER BY id, version DESC) p
+            WHERE {SET_FOR} AND p.body ? '{field}'
+            ORDER BY (SELECT count(*) FROM jsonb_object_keys(p.scope)) DESC, p.id DESC LIMIT 1
+        )
+    """
+
+
+ACCRUE = f"""
+    WITH wanted AS (
+        SELECT x.shipment, v.currency,
+            round(
+                sum(x.packs * v.value / v.packs) * (
+                    SELECT {_set("share")}
+                    FROM order_view o
+                    WHERE o.key = %(ref)s::text
+                ),
+                2
+            ) AS amount
+        FROM unnest(%(shipments)s::text[], %(items)s::text[], %(packs)s::bigint[]) AS x(shipment, item, packs)
+        JOIN unit_value v ON v.ref = %(ref)s::text AND v.item = x.item
+        GROUP BY 1, 2
+    ),
+    booked AS (
+        SELECT e.shipment, e.currency, e.amount
+        FROM freight_move m
+        JOIN freight_entry e ON e.move_key = m.key AND e.account = '{Account.FREIGHT_EXPENSE}'
+        WHERE %(repeated)s AND m.workflow_id = %(workflow)s AND m.version > %(base)s AND m.version <= %(upto)s
+    ),
+    gone AS (
+        SELECT shipment, currency, sum(amount) AS amount
+        FROM (
+            SELECT shipment, currency, amount FROM wanted
+            UNION ALL
+            SELECT shipment, currency, -amount FROM booked
+        ) x
+        GROUP BY 1, 2
+        HAVING sum(amount) <> 0
+    ),
+    known AS (
+        INSERT INTO freight_move (key, ref, workflow_id, version)
+        SELECT %(key)s, %(ref)s::text, %(workflow)s, %(version)s
+        WHERE EXISTS (SELECT FROM gone)
+        ON CONFLICT DO NOTHING
+        RETURNING key
     )
-
-
-ACCRUE = (
-    "WITH wanted AS (SELECT x.shipment, v.currency, round(sum(x.packs * v.value / v.packs) * "
-    f"(SELECT {_set('share')} FROM order_view o WHERE o.key = %(ref)s::text), 2) "
-    "AS amount FROM unnest(%(shipments)s::text[], %(items)s::text[], %(packs)s::bigint[]) AS x(shipment, item, packs) "
-    "JOIN unit_value v ON v.ref = %(ref)s::text AND v.item = x.item GROUP BY 1, 2), "
-    "booked AS (SELECT e.shipment, e.currency, e.amount FROM freight_move m JOIN freight_entry e ON e.move_key = m.key "
-    f"AND e.account = '{Account.FREIGHT_EXPENSE}' WHERE %(repeated)s AND m.workflow_id = %(workflow)s "
-    "AND m.version > %(base)s AND m.version <= %(upto)s), "
-    "gone AS (SELECT shipment, currency, sum(amount) AS amount FROM (SELECT shipment, currency, amount FROM wanted "
-    "UNION ALL SELECT shipment, currency, -amount FROM booked) x GROUP BY 1, 2 HAVING sum(amount) <> 0), "
-    "known AS (INSERT INTO freight_move (key, ref, workflow_id, version) SELECT %(key)s, %(ref)s::text, %(workflow)s, "
-    "%(version)s WHERE EXISTS (SELECT FROM gone) ON CONFLICT DO NOTHING RETURNING key) "
-    "INSERT INTO freight_entry (move_key, account, shipment, currency, amount) "
-    "SELECT known.key, side.account, gone.shipment, gone.currency, side.sign * gone.amount FROM known, gone, "
-    f"(VALUES ('{Account.FREIGHT_EXPENSE}', 1), ('{Account.FREIGHT_ACCRUED}', -1)) AS side(account, sign) "
-    "RETURNING move_key"
-).encode()
+    INSERT INTO freight_entry (move_key, account, shipment, currency, amount)
+    SELECT known.key, side.account, gone.shipment, gone.currency, side.sign * gone.amount
+    FROM known, gone,
+        (VALUES ('{Account.FREIGHT_EXPENSE}', 1), ('{Account.FREIGHT_ACCRUED}', -1)) AS side(account, sign)
+    RETURNING move_key
+""".encode()
 """Accrues the difference between what is wanted beyond the base of a step, and what is accrued there already."""
-TELL = (
-    "INSERT INTO erp_feed (erp, kind, key, body) SELECT split_part(x.ref, '/', 1), %(kind)s, x.key, to_jsonb(x) - 'ref' "
-    "FROM (SELECT m.ref, concat_ws('/', m.key, e.shipment, e.currency) AS key, "
-    f"CASE WHEN m.digest <> '' THEN '{FreightEvent.SETTLEMENT}' WHEN sum(e.amount) FILTER (WHERE e.account = '{Account.FREIGHT_EXPENSE}') < 0 THEN '{FreightEvent.REVERSAL}' "
-    f"ELSE '{FreightEvent.ACCRUAL}' END AS event, substr(m.ref, strpos(m.ref, '/') + 1) AS \"order\", e.shipment, e.currency, "
-    + ", ".join(
-        f"coalesce(sum(e.amount) FILTER (WHERE e.account = '{account}'), 0)::text AS {account}"
-        for account in (Account.FREIGHT_EXPENSE, Account.FREIGHT_ACCRUED, Account.FREIGHT_PAYABLE)
-    )
-    + ", m.booked_at AS posted_at FROM freight_move m JOIN freight_entry e ON e.move_key = m.key "
-    "WHERE m.key = ANY(%(keys)s) GROUP BY m.key, e.shipment, e.currency) x ON CONFLICT DO NOTHING"
-).encode()
+TOLD = (Account.FREIGHT_EXPENSE, Account.FREIGHT_ACCRUED, Account.FREIGHT_PAYABLE)
+"""The accounts of which an ERP is told."""
+_SUM = "coalesce(sum(e.amount) FILTER (WHERE e.account = '{0}'), 0)::text AS {0}"
+TELL = f"""
+    INSERT INTO erp_feed (erp, kind, key, body)
+    SELECT split_part(x.ref, '/', 1), %(kind)s, x.key, to_jsonb(x) - 'ref'
+    FROM (
+        SELECT m.ref, concat_ws('/', m.key, e.shipment, e.currency) AS key,
+            CASE
+                WHEN m.digest <> '' THEN '{FreightEvent.SETTLEMENT}'
+                WHEN sum(e.amount) FILTER (WHERE e.account = '{Account.FREIGHT_EXPENSE}') < 0
+                    THEN '{FreightEvent.REVERSAL}'
+                ELSE '{FreightEvent.ACCRUAL}'
+            END AS event,
+            substr(m.ref, strpos(m.ref, '/') + 1) AS "order", e.shipment, e.currency,
+            {", ".join(_SUM.format(account) for account in TOLD)},
+            m.booked_at AS posted_at
+        FROM freight_move m
+        JOIN freight_entry e ON e.move_key = m.key
+        WHERE m.key = ANY(%(keys)s)
+        GROUP BY m.key, e.shipment, e.currency
+    ) x
+    ON CONFLICT DO NOTHING
+""".encode()
 
 
-async def _tell(connection: Connection, *keys: str) -> None:
+async def tell(connection: Connection, *keys: str) -> None:
     """The ERPs whose orders they are must hear of these movements; of each once."""
     await connection.execute(TELL, {"kind": ErpRowKind.FREIGHT, "keys": list(keys)})
     await connection.execute(f"NOTIFY {erp_feed.CHANNEL}")
@@ -93,102 +135,9 @@ async def accrue(connection: Connection, booking: Booking) -> None:
         found = {"key": _key(booking.key), "shipments": shipments, "items": items, "packs": packs}
         cursor = await connection.execute(ACCRUE, {**booking._asdict(), **found})
         if await cursor.fetchone():
-            await _tell(connection, _key(booking.key))
+            await tell(connection, _key(booking.key))
     if booking.repeated and booking.upto == booking.version:
         await accrue(connection, booking.beyond())
-
-
-async def settle(
-    connection: Connection, partner: str, order: str, invoice: FreightInvoice, digest: str
-) -> FreightSettled | None:
-    """Book a freight invoice and reverse what was accrued for its shipment; a repeat answers the same.
-
-    None: this invoice number was booked with other content. Raises LookupError when the shipment is not on the order,
-    ValueError when the currency is not the order's.
-    """
-    await _of_order(connection, order, invoice)
-    key = f"invoice/{partner}/{invoice.id}"
-    await connection.execute(
-        "INSERT INTO freight_move (key, ref, digest) VALUES (%s, %s, %s) ON CONFLICT DO NOTHING", (key, order, digest)
-    )
-    cursor = await connection.execute(
-        "SELECT digest, (SELECT sum(amount) FROM freight_entry WHERE move_key = key AND account = %s) AS booked "
-        "FROM freight_move WHERE key = %s",
-        (Account.FREIGHT_ACCRUED, key),
-    )
-    [row] = await cursor.fetchall()
-    if row["digest"] != digest:
-        return None
-    accrued, paid = row["booked"], Decimal(invoice.amount)
-    if accrued is None:
-        accrued = await _accrued(connection, order, invoice)
-        sides = {
-            Account.FREIGHT_ACCRUED: accrued,
-            Account.FREIGHT_EXPENSE: paid - accrued,
-            Account.FREIGHT_PAYABLE: -paid,
-        }
-        await connection.execute(
-            "INSERT INTO freight_entry (move_key, account, shipment, currency, amount) SELECT %s, a, %s, %s, m "
-            "FROM unnest(%s::text[], %s::numeric[]) AS x(a, m)",
-            (key, invoice.shipment, invoice.currency, list(sides), list(sides.values())),
-        )
-        await _tell(connection, key)
-    return FreightSettled(
-        invoice=invoice.id,
-        order=order,
-        shipment=invoice.shipment,
-        currency=invoice.currency,
-        accrued=accrued,
-        invoiced=paid,
-        difference=paid - accrued,
-    )
-
-
-CARRIED = [
-    MilestoneKind.IN_TRANSIT,
-    MilestoneKind.OUT_FOR_DELIVERY,
-    MilestoneKind.DELIVERED,
-    MilestoneKind.PROOF_OF_DELIVERY,
-    MilestoneKind.RETURNING,
-]
-"""What only who has the goods can report. Taking a tender is not carrying."""
-
-
-async def carries(connection: Connection, order: str, shipment: str, carrier: str) -> bool:
-    """Whether a carrier is the order's, or has reported the carriage of this shipment of it: it was replaced later."""
-    cursor = await connection.execute(
-        "SELECT EXISTS (SELECT FROM order_view WHERE key = %(order)s AND carrier = %(carrier)s) OR EXISTS (SELECT FROM event e "
-        "JOIN event_order x ON x.event = e.id WHERE x.order_key = %(order)s AND x.state = 'applied' "
-        "AND e.partner = %(carrier)s AND e.kind = ANY(%(kinds)s) AND e.shipment IN (%(shipment)s, '')) AS carries",
-        {"order": order, "shipment": shipment, "carrier": carrier, "kinds": CARRIED},
-    )
-    [row] = await cursor.fetchall()
-    return bool(row["carries"])
-
-
-async def _of_order(connection: Connection, order: str, invoice: FreightInvoice) -> None:
-    """Refuse what is not about a shipment of the order; one that was never named has the order's number. Two invoices for one order wait for each other."""
-    cursor = await connection.execute(
-        "SELECT coalesce(release->>'currency', 'USD') AS currency, EXISTS (SELECT FROM shipment_order s "
-        "WHERE s.order_key = key AND s.shipment = %s) OR number = %s AS known FROM order_view WHERE key = %s "
-        "FOR NO KEY UPDATE",
-        (invoice.shipment, invoice.shipment, order),
-    )
-    row = await cursor.fetchone()
-    if row is None or not row["known"]:
-        raise LookupError(invoice.shipment)
-    if row["currency"] != invoice.currency:
-        raise ValueError(row["currency"])
-
-
-async def _accrued(connection: Connection, order: str, invoice: FreightInvoice) -> Decimal:
-    cursor = await connection.execute(
-        "SELECT -coalesce(sum(amount), 0) AS accrued FROM freight_entry e JOIN freight_move m ON m.key = e.move_key "
-        "WHERE e.account = %s AND e.shipment = %s AND e.currency = %s AND m.ref = %s",
-        (Account.FREIGHT_ACCRUED, invoice.shipment, invoice.currency, order),
-    )
-    [row] = await cursor.fetchall()
-    return Decimal(row["accrued"])
 
 
 async def open_ones(
@@ -196,8 +145,14 @@ async def open_ones(
 ) -> list[dict[str, Any]]:
     """(order, shipment, currency, amount, since) of what was accrued and is not invoiced, the oldest first; by `as_of`."""
     cursor = await connection.execute(
-        f'SELECT ref AS "order", shipment, currency, -sum(amount) AS amount, min(booked_at) AS since FROM ({FREIGHT}) f '
-        "WHERE account = %(account)s AND (%(as_of)s::timestamptz IS NULL OR booked_at <= %(as_of)s) GROUP BY 1, 2, 3 HAVING sum(amount) <> 0 ORDER BY 5, 1, 2 LIMIT %(limit)s".encode(),
+        f"""
+        SELECT ref AS "order", shipment, currency, -sum(amount) AS amount, min(booked_at) AS since
+        FROM ({FREIGHT}) f
+        WHERE account = %(account)s AND (%(as_of)s::timestamptz IS NULL OR booked_at <= %(as_of)s)
+        GROUP BY 1, 2, 3
+        HAVING sum(amount) <> 0
+        ORDER BY 5, 1, 2 LIMIT %(limit)s
+        """.encode(),
         {"erp": erp, "account": Account.FREIGHT_ACCRUED, "as_of": as_of, "limit": limit},
     )
     return await cursor.fetchall()
@@ -207,14 +162,25 @@ async def invoiced(connection: Connection, erp: str) -> list[dict[str, Any]]:
     """(partner, id, order, shipment, currency, accrued, invoiced, tolerance, rated, first) of every invoice for an
     ERP's orders. `rated`: a rate had been set when the order was released."""
     cursor = await connection.execute(
-        "SELECT split_part(f.move_key, '/', 2) AS partner, substr(f.move_key, length(split_part(f.move_key, '/', 2)) + 10) "
-        'AS id, f.ref AS "order", f.shipment, f.currency, coalesce(sum(amount) FILTER (WHERE account = %(accrued)s), 0) '
-        "AS accrued, coalesce(-sum(amount) FILTER (WHERE account = %(payable)s), 0) AS invoiced, "
-        f"coalesce({_set('tolerance')}, %(tolerance)s) AS tolerance, EXISTS (SELECT FROM policy p WHERE {SET_FOR} "
-        "AND (p.body->>'share')::numeric > 0 AND p.active_from <= o.created_at) AS rated, "
-        "row_number() OVER (PARTITION BY f.ref, f.shipment ORDER BY f.booked_at, f.move_key) = 1 AS first "
-        f"FROM ({FREIGHT}) f JOIN order_view o ON o.key = f.ref WHERE starts_with(f.move_key, 'invoice/') "
-        "GROUP BY f.move_key, f.ref, f.shipment, f.currency, f.booked_at, o.carrier, o.site, o.region, o.created_at ORDER BY f.booked_at, f.move_key".encode(),
+        f"""
+        SELECT split_part(f.move_key, '/', 2) AS partner,
+            substr(f.move_key, length(split_part(f.move_key, '/', 2)) + 10) AS id, f.ref AS "order",
+            f.shipment, f.currency, coalesce(sum(amount) FILTER (WHERE account = %(accrued)s), 0) AS accrued,
+            coalesce(-sum(amount) FILTER (WHERE account = %(payable)s), 0) AS invoiced,
+            coalesce({_set("tolerance")}, %(tolerance)s) AS tolerance,
+            EXISTS (
+                SELECT
+                FROM policy p
+                WHERE {SET_FOR} AND (p.body->>'share')::numeric > 0 AND p.active_from <= o.created_at
+            ) AS rated,
+            row_number() OVER (PARTITION BY f.ref, f.shipment ORDER BY f.booked_at, f.move_key) = 1 AS first
+        FROM ({FREIGHT}) f
+        JOIN order_view o ON o.key = f.ref
+        WHERE starts_with(f.move_key, 'invoice/')
+        GROUP BY f.move_key, f.ref, f.shipment, f.currency, f.booked_at, o.carrier, o.site, o.region,
+            o.created_at
+        ORDER BY f.booked_at, f.move_key
+        """.encode(),
         {"erp": erp, "accrued": Account.FREIGHT_ACCRUED, "payable": Account.FREIGHT_PAYABLE, "tolerance": TOLERANCE},
     )
     return await cursor.fetchall()

@@ -30,10 +30,16 @@ async def balance(connection: Connection, item: str, where: str) -> str:
         await supplies.lock(connection, [(item, site)])
     await ledger.hold(connection, [(item, where)])
     cursor = await connection.execute(
-        "INSERT INTO stock_balance AS b (item, place, packs, amount) SELECT %(item)s::text, %(place)s::text, coalesce(sum(packs), "
-        "0)::bigint, coalesce(sum(amount), 0) FROM stock_entry WHERE (item, place) = (%(item)s, %(place)s) ON CONFLICT (item, "
-        "place) DO UPDATE SET packs = excluded.packs, amount = excluded.amount, updated_at = clock_timestamp() "
-        "WHERE b.packs <> excluded.packs RETURNING packs",
+        """
+        INSERT INTO stock_balance AS b (item, place, packs, amount)
+        SELECT %(item)s::text, %(place)s::text, coalesce(sum(packs), 0)::bigint, coalesce(sum(amount), 0)
+        FROM stock_entry
+        WHERE (item, place) = (%(item)s, %(place)s)
+        ON CONFLICT (item, place) DO UPDATE
+        SET packs = excluded.packs, amount = excluded.amount, updated_at = clock_timestamp()
+        WHERE b.packs <> excluded.packs
+        RETURNING packs
+        """,
         {"item": item, "place": where},
     )
     row = await cursor.fetchone()
@@ -47,18 +53,30 @@ async def balance(connection: Connection, item: str, where: str) -> str:
 async def entry(connection: Connection, item: str, move: str) -> str:
     """The missing side of a movement is entered again. Raises Unclear unless one balance shows where it was."""
     cursor = await connection.execute(
-        "SELECT -sum(packs)::bigint AS packs, -sum(amount) AS amount FROM stock_entry WHERE (item, move_key) = (%s, %s) "
-        "HAVING sum(packs) <> 0",
+        """
+        SELECT -sum(packs)::bigint AS packs, -sum(amount) AS amount
+        FROM stock_entry
+        WHERE (item, move_key) = (%s, %s)
+        HAVING sum(packs) <> 0
+        """,
         (item, move),
     )
     lost = await cursor.fetchone()
     if lost is None:
         return ""
     cursor = await connection.execute(
-        "SELECT place FROM (SELECT place, packs FROM stock_balance WHERE item = %(item)s) b LEFT JOIN (SELECT place, "
-        "sum(packs) AS packs FROM stock_entry WHERE item = %(item)s GROUP BY 1) e USING (place) WHERE b.packs - "
-        "coalesce(e.packs, 0) = %(packs)s AND NOT EXISTS (SELECT FROM stock_entry x WHERE (x.move_key, x.place, x.item) = "
-        "(%(move)s, b.place, %(item)s))",
+        """
+        SELECT place
+        FROM (SELECT place, packs FROM stock_balance WHERE item = %(item)s) b
+        LEFT JOIN (SELECT place, sum(packs) AS packs FROM stock_entry WHERE item = %(item)s GROUP BY 1) e
+            USING (place)
+        WHERE b.packs - coalesce(e.packs, 0) = %(packs)s
+            AND NOT EXISTS (
+                SELECT
+                FROM stock_entry x
+                WHERE (x.move_key, x.place, x.item) = (%(move)s, b.place, %(item)s)
+            )
+        """,
         {"item": item, "move": move, "packs": lost["packs"]},
     )
     places = [row["place"] for row in await cursor.fetchall()]
@@ -78,7 +96,14 @@ async def negative(connection: Connection, item: str, where: str, packs: int, ke
     pairs = [(item, which)] if bucket != Bucket.TRANSIT else []
     await supplies.lock(connection, pairs)
     await ledger.hold(connection, [(item, place(Bucket.ADJUSTMENT, which)), (item, where)])
-    cursor = await connection.execute("SELECT packs FROM stock_balance WHERE (item, place) = (%s, %s)", (item, where))
+    cursor = await connection.execute(
+        """
+        SELECT packs
+        FROM stock_balance
+        WHERE (item, place) = (%s, %s)
+        """,
+        (item, where),
+    )
     row = await cursor.fetchone()
     if row is None or row["packs"] >= 0:
         return []
@@ -101,8 +126,14 @@ async def negative(connection: Connection, item: str, where: str, packs: int, ke
 async def _carried(connection: Connection, item: str, where: str) -> str:
     """The order whose movements brought a place below zero."""
     cursor = await connection.execute(
-        "SELECT m.ref FROM stock_entry e JOIN stock_move m ON m.key = e.move_key WHERE (e.item, e.place) = (%s, %s) "
-        "GROUP BY 1 ORDER BY sum(e.packs), 1 LIMIT 1",
+        """
+        SELECT m.ref
+        FROM stock_entry e
+        JOIN stock_move m ON m.key = e.move_key
+        WHERE (e.item, e.place) = (%s, %s)
+        GROUP BY 1
+        ORDER BY sum(e.packs), 1 LIMIT 1
+        """,
         (item, where),
     )
     row = await cursor.fetchone()
@@ -116,9 +147,13 @@ async def reserved(connection: Connection, item: str, where: str) -> str:
     order, line = str(about.subject), about.line
     await promising.lock(connection, [item])
     cursor = await connection.execute(
-        f"SELECT CASE WHEN l.item = %(item)s THEN {OPEN} ELSE 0 END AS open, o.site, l.promised_on, g.terms FROM order_view o "
-        "JOIN order_line_view l ON l.order_key = o.key JOIN order_promise g ON g.order_key = o.key WHERE (l.order_key, "
-        "l.line) = (%(order)s, %(line)s)".encode(),
+        f"""
+        SELECT CASE WHEN l.item = %(item)s THEN {OPEN} ELSE 0 END AS open, o.site, l.promised_on, g.terms
+        FROM order_view o
+        JOIN order_line_view l ON l.order_key = o.key
+        JOIN order_promise g ON g.order_key = o.key
+        WHERE (l.order_key, l.line) = (%(order)s, %(line)s)
+        """.encode(),
         {"item": item, "order": order, "line": line},
     )
     row = await cursor.fetchone()
@@ -171,19 +206,68 @@ async def supply(connection: Connection, key: str, expected: Iterable[Supply]) -
     return f"{with_verb(right.packs, 'pack', 'is', 'are')} expected now"
 
 
+LINK_ORDER = """
+    INSERT INTO shipment_order (shipment, order_key, status, shipped_at, delivered_at)
+    SELECT %(shipment)s::text, o.key,
+        coalesce(
+            (
+                SELECT e.kind
+                FROM event_order x
+                JOIN event e ON e.id = x.event
+                WHERE x.order_key = o.key
+                    AND x.state = 'applied'
+                    AND e.shipment = %(shipment)s
+                    AND e.kind = ANY(%(stages)s)
+                ORDER BY array_position(%(stages)s::text[], e.kind::text) DESC LIMIT 1
+            ),
+            'shipped'
+        ),
+        (
+            SELECT min(e.occurred_at)
+            FROM event_order x
+            JOIN event e ON e.id = x.event
+            WHERE x.order_key = o.key
+                AND x.state = 'applied'
+                AND e.shipment = %(shipment)s
+                AND e.kind = 'shipped'
+        ),
+        (
+            SELECT min(e.occurred_at)
+            FROM event_order x
+            JOIN event e ON e.id = x.event
+            WHERE x.order_key = o.key
+                AND x.state = 'applied'
+                AND e.shipment = %(shipment)s
+                AND e.kind = 'delivered'
+        )
+    FROM order_view o
+    WHERE o.key = %(key)s
+    ON CONFLICT DO NOTHING
+"""
+LINK_PURCHASE = """
+    INSERT INTO inbound_shipment (shipment, order_key, eta, status)
+    SELECT %(shipment)s::text, p.key,
+        coalesce(
+            (
+                SELECT min(day)::timestamp AT TIME ZONE site_zone(p.site)
+                FROM supply
+                WHERE shipment = %(shipment)s
+            ),
+            clock_timestamp()
+        ),
+        'shipped'
+    FROM purchase_order p
+    WHERE p.key = %(key)s
+    ON CONFLICT DO NOTHING
+"""
+
+
 async def link(connection: Connection, where: str) -> str:
     """A shipment and its order know each other again, with what was reported last; its workflow's next step says more."""
     about = LinkKey.parse(where)
     shipment, key = about.shipment, str(about.subject)
     cursor = await connection.execute(
-        "INSERT INTO shipment_order (shipment, order_key, status, shipped_at, delivered_at) SELECT %(shipment)s::text, o.key, "
-        "coalesce((SELECT e.kind FROM event_order x JOIN event e ON e.id = x.event WHERE x.order_key = o.key "
-        "AND x.state = 'applied' AND e.shipment = %(shipment)s AND e.kind = ANY(%(stages)s) ORDER BY array_position("
-        "%(stages)s::text[], e.kind::text) DESC LIMIT 1), 'shipped'), (SELECT min(e.occurred_at) FROM event_order x JOIN event e ON e.id = "
-        "x.event WHERE x.order_key = o.key AND x.state = 'applied' AND e.shipment = %(shipment)s AND e.kind = 'shipped'), "
-        "(SELECT min(e.occurred_at) FROM event_order x JOIN event e ON e.id = x.event WHERE x.order_key = o.key "
-        "AND x.state = 'applied' AND e.shipment = %(shipment)s AND e.kind = 'delivered') FROM order_view o WHERE o.key = "
-        "%(key)s ON CONFLICT DO NOTHING",
+        LINK_ORDER,
         {
             "shipment": shipment,
             "key": key,
@@ -191,12 +275,7 @@ async def link(connection: Connection, where: str) -> str:
         },
     )
     done = cursor.rowcount
-    cursor = await connection.execute(
-        "INSERT INTO inbound_shipment (shipment, order_key, eta, status) SELECT %(shipment)s::text, p.key, coalesce((SELECT "
-        "min(day)::timestamp AT TIME ZONE site_zone(p.site) FROM supply WHERE shipment = %(shipment)s), clock_timestamp()), 'shipped' "
-        "FROM purchase_order p WHERE p.key = %(key)s ON CONFLICT DO NOTHING",
-        {"shipment": shipment, "key": key},
-    )
+    cursor = await connection.execute(LINK_PURCHASE, {"shipment": shipment, "key": key})
     return f"shipment {shipment} is linked to {key} again" if done + cursor.rowcount else ""
 
 

@@ -18,8 +18,6 @@ AT_MOST = 500
 OPEN = "CASE WHEN o.closed_at IS NULL THEN greatest(0, l.ordered - l.cancelled - greatest(l.allocated, l.shipped)) ELSE 0 END"
 """SQL: packs of a line that have to be reserved where stock of its item is kept."""
 LOOKED_AT = "(SELECT 'its promises are being looked at' FROM repromise q WHERE q.item = x.item LIMIT 1)"
-GOODS = ["allocated", "picked", "packed", "shipped", "in_transit", "out_for_delivery", "delivered"]
-"""Milestones that link their shipment to their order."""
 
 
 async def moment(connection: Connection) -> None:
@@ -27,7 +25,7 @@ async def moment(connection: Connection) -> None:
     await connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
 
 
-async def _drifts(connection: Connection, check: Check, query: str, **told: Any) -> list[Drift]:
+async def drifts(connection: Connection, check: Check, query: str, **told: Any) -> list[Drift]:
     """A query that selects item, where, written, right_, and waits if it has any."""
     cursor = await connection.execute(f"{query} LIMIT {AT_MOST}".encode(), told)
     return [
@@ -46,11 +44,19 @@ async def _drifts(connection: Connection, check: Check, query: str, **told: Any)
 async def items(connection: Connection, after: str, limit: int) -> list[str]:
     """The next items that were ever booked, by hopping from one to the next."""
     cursor = await connection.execute(
-        "WITH RECURSIVE named AS ((SELECT item FROM stock_entry WHERE item > %(after)s ORDER BY item LIMIT 1) UNION ALL "
-        "SELECT n.item FROM named k CROSS JOIN LATERAL (SELECT item FROM stock_entry e WHERE e.item > k.item ORDER BY item "
-        "LIMIT 1) n), held AS (SELECT DISTINCT item FROM stock_balance WHERE item > %(after)s ORDER BY 1 LIMIT %(limit)s) "
-        "SELECT item FROM (SELECT item FROM (SELECT item FROM named LIMIT %(limit)s) n UNION SELECT item FROM held) x "
-        "ORDER BY 1 LIMIT %(limit)s",
+        """
+        WITH RECURSIVE named AS (
+            (SELECT item FROM stock_entry WHERE item > %(after)s ORDER BY item LIMIT 1)
+            UNION ALL
+            SELECT n.item
+            FROM named k
+            CROSS JOIN LATERAL (SELECT item FROM stock_entry e WHERE e.item > k.item ORDER BY item LIMIT 1) n
+        ),
+        held AS (SELECT DISTINCT item FROM stock_balance WHERE item > %(after)s ORDER BY 1 LIMIT %(limit)s)
+        SELECT item
+        FROM (SELECT item FROM (SELECT item FROM named LIMIT %(limit)s) n UNION SELECT item FROM held) x
+        ORDER BY 1 LIMIT %(limit)s
+        """,
         {"after": after, "limit": limit},
     )
     return [row["item"] for row in await cursor.fetchall()]
@@ -58,24 +64,38 @@ async def items(connection: Connection, after: str, limit: int) -> list[str]:
 
 async def ledger(connection: Connection, names: list[str]) -> list[Drift]:
     """Of these items: balances that are not the sum of their entries, and movements with a side missing."""
-    balances = await _drifts(
+    balances = await drifts(
         connection,
         Check.BALANCE,
-        "SELECT item, place AS where, coalesce(b.packs, 0) AS written, coalesce(e.packs, 0) AS right_ FROM (SELECT item, "
-        "place, packs FROM stock_balance WHERE item = ANY(%(items)s)) b FULL JOIN (SELECT item, place, sum(packs)::bigint "
-        "AS packs FROM stock_entry WHERE item = ANY(%(items)s) GROUP BY 1, 2) e USING (item, place) "
-        "WHERE coalesce(b.packs, 0) <> coalesce(e.packs, 0) ORDER BY 1, 2",
+        """
+        SELECT item, place AS where, coalesce(b.packs, 0) AS written, coalesce(e.packs, 0) AS right_
+        FROM (SELECT item, place, packs FROM stock_balance WHERE item = ANY(%(items)s)) b
+        FULL JOIN (
+            SELECT item, place, sum(packs)::bigint AS packs
+            FROM stock_entry
+            WHERE item = ANY(%(items)s)
+            GROUP BY 1, 2
+        ) e USING (item, place)
+        WHERE coalesce(b.packs, 0) <> coalesce(e.packs, 0)
+        ORDER BY 1, 2
+        """,
         items=names,
     )
     cursor = await connection.execute(
         "SELECT item FROM stock_entry WHERE item = ANY(%s) GROUP BY 1 HAVING sum(packs) <> 0", (names,)
     )
     lopsided = [row["item"] for row in await cursor.fetchall()]
-    entries = await _drifts(
+    entries = await drifts(
         connection,
         Check.ENTRY,
-        "SELECT item, move_key AS where, sum(packs)::bigint AS written, 0 AS right_ FROM stock_entry "
-        "WHERE item = ANY(%(items)s) GROUP BY 1, 2 HAVING sum(packs) <> 0 ORDER BY 1, 2",
+        """
+        SELECT item, move_key AS where, sum(packs)::bigint AS written, 0 AS right_
+        FROM stock_entry
+        WHERE item = ANY(%(items)s)
+        GROUP BY 1, 2
+        HAVING sum(packs) <> 0
+        ORDER BY 1, 2
+        """,
         items=lopsided,
     )
     return [*entries, *balances]
@@ -84,30 +104,59 @@ async def ledger(connection: Connection, names: list[str]) -> list[Drift]:
 async def negative(connection: Connection) -> list[Drift]:
     """Places that hold less than nothing. Where a warehouse has never said what is in stock, its site owes what it has
     sent."""
-    return await _drifts(
+    return await drifts(
         connection,
         Check.NEGATIVE,
-        "SELECT b.item, b.place AS where, b.packs AS written, 0 AS right_ FROM stock_balance b WHERE b.packs < 0 AND "
-        "(b.place LIKE 'transit:%%' OR (split_part(b.place, ':', 1) IN ('on_hand', 'allocated', 'returns', 'blocked') AND "
-        "EXISTS (SELECT FROM stock_move m WHERE m.ref = split_part(b.place, ':', 2) || '/' || b.item))) ORDER BY 1, 2",
+        """
+        SELECT b.item, b.place AS where, b.packs AS written, 0 AS right_
+        FROM stock_balance b
+        WHERE b.packs < 0
+            AND (
+                b.place LIKE 'transit:%%'
+                OR (
+                    split_part(b.place, ':', 1) IN ('on_hand', 'allocated', 'returns', 'blocked')
+                    AND EXISTS (
+                        SELECT
+                        FROM stock_move m
+                        WHERE m.ref = split_part(b.place, ':', 2) || '/' || b.item
+                    )
+                )
+            )
+        ORDER BY 1, 2
+        """,
     )
 
 
 async def reserved(connection: Connection) -> list[Drift]:
     """Lines that reserve another number of packs than are open of them. An order of which other sites send a part may
     reserve less, as stock is not kept everywhere; one that has not begun is promised by what it was given."""
-    return await _drifts(
+    return await drifts(
         connection,
         Check.RESERVED,
-        "SELECT item, order_key || '/' || line AS where, packs AS written, open AS right_, "
-        f"{LOOKED_AT} AS waits FROM (SELECT p.order_key, p.line, p.item, sum(p.packs)::bigint AS packs, "
-        f"max(CASE WHEN l.item = p.item THEN {OPEN} ELSE 0 END) AS open, bool_or(coalesce(o.apart -> 'sources', '{{}}') "
-        "<> '{}') AS elsewhere FROM peg p JOIN order_view o ON o.key = p.order_key JOIN order_line_view l USING (order_key, "
-        "line) GROUP BY 1, 2, 3 UNION ALL SELECT l.order_key, l.line, l.item, 0, l.ordered - l.cancelled, false "
-        "FROM order_line_view l JOIN order_view o ON o.key = l.order_key JOIN stock_item s ON (s.item, s.site) = (l.item, "
-        "o.site) JOIN order_promise g ON g.order_key = l.order_key WHERE l.ordered - l.cancelled > greatest(l.allocated, "
-        "l.shipped) AND l.allocated = 0 AND o.closed_at IS NULL AND NOT EXISTS (SELECT FROM peg p WHERE (p.order_key, "
-        "p.line) = (l.order_key, l.line))) x WHERE packs > open OR (packs < open AND NOT elsewhere) ORDER BY 1, 2",
+        f"""
+        SELECT item, order_key || '/' || line AS where, packs AS written, open AS right_, {LOOKED_AT} AS waits
+        FROM (
+            SELECT p.order_key, p.line, p.item, sum(p.packs)::bigint AS packs,
+                max(CASE WHEN l.item = p.item THEN {OPEN} ELSE 0 END) AS open,
+                bool_or(coalesce(o.apart -> 'sources', '{{}}') <> '{{}}') AS elsewhere
+            FROM peg p
+            JOIN order_view o ON o.key = p.order_key
+            JOIN order_line_view l USING (order_key, line)
+            GROUP BY 1, 2, 3
+            UNION ALL
+            SELECT l.order_key, l.line, l.item, 0, l.ordered - l.cancelled, false
+            FROM order_line_view l
+            JOIN order_view o ON o.key = l.order_key
+            JOIN stock_item s ON (s.item, s.site) = (l.item, o.site)
+            JOIN order_promise g ON g.order_key = l.order_key
+            WHERE l.ordered - l.cancelled > greatest(l.allocated, l.shipped)
+                AND l.allocated = 0
+                AND o.closed_at IS NULL
+                AND NOT EXISTS (SELECT FROM peg p WHERE (p.order_key, p.line) = (l.order_key, l.line))
+        ) x
+        WHERE packs > open OR (packs < open AND NOT elsewhere)
+        ORDER BY 1, 2
+        """,
     )
 
 
@@ -134,9 +183,20 @@ async def oversold(connection: Connection) -> list[Drift]:
 async def open_purchases(connection: Connection, after: str, limit: int, also: Iterable[str]) -> list[dict[str, Any]]:
     """(workflow_id, snapshot) of open purchase orders whose newest step kept one, by id; `also` those."""
     cursor = await connection.execute(
-        "SELECT workflow_id, snapshot, version = snapshot_version AND snapshot IS NOT NULL AS kept FROM ((SELECT * FROM head "
-        "WHERE NOT ended AND workflow_id > %(after)s AND starts_with(workflow_id, 'inbound/') ORDER BY workflow_id "
-        "LIMIT %(limit)s) UNION SELECT * FROM head WHERE workflow_id = ANY(%(also)s)) h ORDER BY workflow_id",
+        """
+        SELECT workflow_id, snapshot, version = snapshot_version AND snapshot IS NOT NULL AS kept
+        FROM (
+            (
+                SELECT *
+                FROM head
+                WHERE NOT ended AND workflow_id > %(after)s AND starts_with(workflow_id, 'inbound/')
+                ORDER BY workflow_id LIMIT %(limit)s
+            )
+            UNION
+            SELECT * FROM head WHERE workflow_id = ANY(%(also)s)
+        ) h
+        ORDER BY workflow_id
+        """,
         {"after": after, "limit": limit, "also": list(also)},
     )
     return await cursor.fetchall()
@@ -148,8 +208,11 @@ async def supply(connection: Connection, expected: Iterable[Supply]) -> list[Dri
     rows = {it.key: it for it in expected}
     stems = sorted({SupplyKey.parse(key).stem for key in rows})
     cursor = await connection.execute(
-        "SELECT s.key, s.item, s.packs FROM unnest(%s::text[]) x(stem) JOIN supply s ON s.key > x.stem || '/' "
-        "AND s.key < x.stem || '0' AND starts_with(s.key, x.stem || '/')",
+        """
+        SELECT s.key, s.item, s.packs
+        FROM unnest(%s::text[]) x(stem)
+        JOIN supply s ON s.key > x.stem || '/' AND s.key < x.stem || '0' AND starts_with(s.key, x.stem || '/')
+        """,
         (stems,),
     )
     there = {row["key"]: row for row in await cursor.fetchall()}
@@ -164,54 +227,15 @@ async def supply(connection: Connection, expected: Iterable[Supply]) -> list[Dri
         for key in sorted({*rows, *there})
         if (written := there[key]["packs"] if key in there else 0) != (right := rows[key].packs if key in rows else 0)
     ]
-    over = await _drifts(
+    over = await drifts(
         connection,
         Check.SUPPLY,
-        "SELECT s.item, s.key AS where, s.packs AS written, 0 AS right_ FROM supply s JOIN purchase_order p ON p.key = "
-        "split_part(s.key, '/', 2) || '/po:' || split_part(s.key, '/', 3) WHERE s.packs > 0 AND starts_with(s.key, 'po/') "
-        "AND p.closed_at IS NOT NULL ORDER BY 2",
+        """
+        SELECT s.item, s.key AS where, s.packs AS written, 0 AS right_
+        FROM supply s
+        JOIN purchase_order p ON p.key = split_part(s.key, '/', 2) || '/po:' || split_part(s.key, '/', 3)
+        WHERE s.packs > 0 AND starts_with(s.key, 'po/') AND p.closed_at IS NOT NULL
+        ORDER BY 2
+        """,
     )
     return [*found[:AT_MOST], *over]
-
-
-async def carried(connection: Connection) -> list[Drift]:
-    """Goods on the road in a shipment that is not linked to the order whose they are."""
-    return await _drifts(
-        connection,
-        Check.LINK,
-        "SELECT min(item) AS item, shipment || ' ' || ref AS where, 'no link' AS written, 'linked' AS right_ FROM (SELECT "
-        "b.item, substr(b.place, 9) AS shipment, m.ref FROM stock_balance b JOIN stock_entry e ON (e.item, e.place) = "
-        "(b.item, b.place) JOIN stock_move m ON m.key = e.move_key WHERE b.place LIKE 'transit:%%' AND b.packs <> 0 "
-        "GROUP BY 1, 2, 3 HAVING sum(e.packs) <> 0) c WHERE NOT EXISTS (SELECT FROM shipment_order s WHERE (s.shipment, "
-        "s.order_key) = (c.shipment, c.ref)) AND NOT EXISTS (SELECT FROM inbound_shipment i WHERE (i.shipment, i.order_key) "
-        "= (c.shipment, c.ref)) AND EXISTS (SELECT FROM order_view o WHERE o.key = c.ref AND o.number <> c.shipment "
-        "UNION ALL SELECT FROM purchase_order p WHERE p.key = c.ref) GROUP BY shipment, ref ORDER BY 2",
-    )
-
-
-async def reported(connection: Connection, after: str, upto: str, also: list[str]) -> list[Drift]:
-    """Shipments that were reported on open orders behind `after`, up to `upto` if that is said, and are not linked; `also`
-    those orders."""
-    return await _drifts(
-        connection,
-        Check.LINK,
-        "SELECT DISTINCT '' AS item, e.shipment || ' ' || o.key AS where, 'no link' AS written, 'linked' AS right_ "
-        "FROM order_view o JOIN event_order x ON x.order_key = o.key JOIN event e ON e.id = x.event WHERE o.closed_at "
-        "IS NULL AND (o.key = ANY(%(also)s) OR o.key > %(after)s AND (%(upto)s::text = '' OR o.key <= %(upto)s)) "
-        "AND x.state = 'applied' AND e.kind = ANY(%(goods)s) AND e.shipment <> '' AND NOT EXISTS (SELECT FROM shipment_order "
-        "s WHERE (s.shipment, s.order_key) = (e.shipment, o.key)) ORDER BY 2",
-        after=after,
-        upto=upto,
-        also=also,
-        goods=GOODS,
-    )
-
-
-async def open_order(connection: Connection, after: str, limit: int) -> str:
-    """The open order that is the last of the next window; empty: the window goes to the end."""
-    cursor = await connection.execute(
-        "SELECT key FROM order_view WHERE closed_at IS NULL AND key > %s ORDER BY key OFFSET %s LIMIT 1",
-        (after, limit - 1),
-    )
-    row = await cursor.fetchone()
-    return str(row["key"]) if row else ""

@@ -9,17 +9,25 @@ from store.finance.freight import FREIGHT
 
 TOLD_OF_ORDERS = [Account.INVENTORY, Account.GOODS_IN_TRANSIT, Account.COST_OF_GOODS_SOLD]
 """Accounts of goods that an ERP has by what it is told of its orders."""
-VALUED = (
-    "SELECT e.*, m.booked_at, m.ref, m.source, coalesce(v.currency, '') AS currency, split_part(e.place, ':', 1) AS bucket "
-    "FROM stock_entry e JOIN stock_move m ON m.key = e.move_key LEFT JOIN unit_value v ON v.ref = m.ref AND v.item = e.item "
-    "WHERE %(erp)s::text IS NULL OR (m.source <> 'inventory' AND starts_with(m.ref, %(erp)s || '/'))"
-)
-_SIDES = (
-    f"SELECT substr(ref, strpos(ref, '/') + 1) AS \"order\", account, currency, sum(amount) AS amount FROM (SELECT x.ref, "
-    f"a.account, x.currency, x.amount FROM ({VALUED}) x JOIN unnest(%(buckets)s::text[], %(accounts)s::text[]) "
-    "AS a(bucket, account) USING (bucket) WHERE x.source NOT IN ('purchase', 'inventory') AND a.account = ANY(%(told)s) "
-    f"UNION ALL SELECT ref, account, currency, amount FROM ({FREIGHT}) f) sides "
-)
+VALUED = """
+    SELECT e.*, m.booked_at, m.ref, m.source, coalesce(v.currency, '') AS currency,
+        split_part(e.place, ':', 1) AS bucket
+    FROM stock_entry e
+    JOIN stock_move m ON m.key = e.move_key
+    LEFT JOIN unit_value v ON v.ref = m.ref AND v.item = e.item
+    WHERE %(erp)s::text IS NULL OR (m.source <> 'inventory' AND starts_with(m.ref, %(erp)s || '/'))
+"""
+_SIDES = f"""
+    SELECT substr(ref, strpos(ref, '/') + 1) AS "order", account, currency, sum(amount) AS amount
+    FROM (
+        SELECT x.ref, a.account, x.currency, x.amount
+        FROM ({VALUED}) x
+        JOIN unnest(%(buckets)s::text[], %(accounts)s::text[]) AS a(bucket, account) USING (bucket)
+        WHERE x.source NOT IN ('purchase', 'inventory') AND a.account = ANY(%(told)s)
+        UNION ALL
+        SELECT ref, account, currency, amount FROM ({FREIGHT}) f
+    ) sides
+"""
 BY_ORDER = f"{_SIDES} GROUP BY ref, 2, 3 HAVING sum(amount) <> 0"
 OF_REFS = f"{_SIDES} WHERE ref = ANY(%(refs)s) GROUP BY ref, 2, 3"
 """Value at sites that each order has taken or brought back, on its way to customers, and with them; freight."""
@@ -40,13 +48,23 @@ async def accounts(
     """(account, currency, amount, packs) of every account that is not empty; of the orders of one ERP, or of all.
     `as_of`: what was booked by then."""
     cursor = await connection.execute(
-        f"WITH sides AS (SELECT a.account, x.currency, x.amount, x.packs FROM ({VALUED}) x "
-        "JOIN unnest(%(buckets)s::text[], %(accounts)s::text[]) AS a(bucket, account) USING (bucket) "
-        "WHERE %(as_of)s::timestamptz IS NULL OR x.booked_at <= %(as_of)s "
-        f"UNION ALL SELECT account, currency, amount, 0 FROM ({FREIGHT}) f "
-        "WHERE %(as_of)s::timestamptz IS NULL OR f.booked_at <= %(as_of)s) "
-        "SELECT account, currency, sum(amount) AS amount, sum(packs)::bigint AS packs FROM sides GROUP BY 1, 2 "
-        "HAVING sum(amount) <> 0 OR sum(packs) <> 0 ORDER BY 2, 1".encode(),
+        f"""
+        WITH sides AS (
+            SELECT a.account, x.currency, x.amount, x.packs
+            FROM ({VALUED}) x
+            JOIN unnest(%(buckets)s::text[], %(accounts)s::text[]) AS a(bucket, account) USING (bucket)
+            WHERE %(as_of)s::timestamptz IS NULL OR x.booked_at <= %(as_of)s
+            UNION ALL
+            SELECT account, currency, amount, 0
+            FROM ({FREIGHT}) f
+            WHERE %(as_of)s::timestamptz IS NULL OR f.booked_at <= %(as_of)s
+        )
+        SELECT account, currency, sum(amount) AS amount, sum(packs)::bigint AS packs
+        FROM sides
+        GROUP BY 1, 2
+        HAVING sum(amount) <> 0 OR sum(packs) <> 0
+        ORDER BY 2, 1
+        """.encode(),
         {"erp": erp, "buckets": list(ACCOUNT_OF), "accounts": list(ACCOUNT_OF.values()), "as_of": as_of},
     )
     return await cursor.fetchall()
@@ -66,10 +84,19 @@ async def of_refs(connection: Connection, erp: str, refs: list[str]) -> list[dic
 async def in_transit(connection: Connection, first: date, last: date, erp: str | None = None) -> list[dict[str, Any]]:
     """(day, currency, amount, packs) in transit at the end of each day from first to last."""
     cursor = await connection.execute(
-        f"WITH moved AS (SELECT currency, day_in(booked_at, 'UTC') AS day, sum(amount) AS amount, sum(packs) AS packs FROM ({VALUED}) x "
-        "WHERE bucket = 'transit' GROUP BY 1, 2) SELECT d::date AS day, currency, sum(amount) AS amount, "
-        "sum(packs)::bigint AS packs FROM generate_series(%(first)s::date, %(last)s::date, interval '1 day') d "
-        "JOIN moved ON moved.day <= d GROUP BY 1, 2 ORDER BY 1, 2".encode(),
+        f"""
+        WITH moved AS (
+            SELECT currency, day_in(booked_at, 'UTC') AS day, sum(amount) AS amount, sum(packs) AS packs
+            FROM ({VALUED}) x
+            WHERE bucket = 'transit'
+            GROUP BY 1, 2
+        )
+        SELECT d::date AS day, currency, sum(amount) AS amount, sum(packs)::bigint AS packs
+        FROM generate_series(%(first)s::date, %(last)s::date, interval '1 day') d
+        JOIN moved ON moved.day <= d
+        GROUP BY 1, 2
+        ORDER BY 1, 2
+        """.encode(),
         {"erp": erp, "first": first, "last": last},
     )
     return await cursor.fetchall()
@@ -79,8 +106,12 @@ async def disagreements(connection: Connection) -> list[dict[str, Any]]:
     """Places where value and packs do not go together: value without packs, or a balance that is not the sum of its
     entries. Nothing, when what finance reads equals what supply chain reads."""
     cursor = await connection.execute(
-        "SELECT b.item, b.place, b.packs, b.amount, sum(e.amount) AS entries FROM stock_balance b "
-        "JOIN stock_entry e USING (item, place) GROUP BY b.item, b.place, b.packs, b.amount "
-        "HAVING b.amount <> sum(e.amount) OR (b.place LIKE 'transit:%' AND b.packs = 0 AND b.amount <> 0)"
+        """
+        SELECT b.item, b.place, b.packs, b.amount, sum(e.amount) AS entries
+        FROM stock_balance b
+        JOIN stock_entry e USING (item, place)
+        GROUP BY b.item, b.place, b.packs, b.amount
+        HAVING b.amount <> sum(e.amount) OR (b.place LIKE 'transit:%' AND b.packs = 0 AND b.amount <> 0)
+        """
     )
     return await cursor.fetchall()

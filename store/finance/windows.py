@@ -18,10 +18,10 @@ EFFECT_AT = {
     System.PLANNING: "coalesce(r.region, o.region) = %(target)s",
 }
 """Whether an effect `e` of an order `o` or a replenishment `r` is for a target of a system."""
-EFFECT_OF = (
-    "LEFT JOIN order_view o ON o.key = e.order_key LEFT JOIN replenishment r "
-    "ON e.order_key = r.erp || '/replenishment:' || r.id"
-)
+EFFECT_OF = """
+    LEFT JOIN order_view o ON o.key = e.order_key
+    LEFT JOIN replenishment r ON e.order_key = r.erp || '/replenishment:' || r.id
+"""
 ORDER_IN = {
     System.ERP: "o.erp = %(target)s",
     System.WMS: "((o.site = %(target)s AND o.variant = 'distribution_centre') OR o.apart -> 'sources' ? %(target)s)",
@@ -30,46 +30,77 @@ ORDER_IN = {
 """Whether a target of a system takes part in an order `o`."""
 EDITION = "CASE {n} WHEN 1 THEN '' ELSE '/e' || {n} END"
 """What the key of an edition ends with."""
-ORDERS = (
-    'SELECT key FROM order_view WHERE number COLLATE "C" > %(after)s AND number COLLATE "C" <= %(upto)s '
-    "UNION SELECT key FROM order_view WHERE number = ANY(%(names)s)"
-)
-EFFECTS = (
-    'SELECT key FROM effect WHERE system = %(system)s AND key COLLATE "C" > %(after)s AND key COLLATE "C" <= %(upto)s '
-    "UNION SELECT key FROM effect WHERE key = ANY(%(names)s)"
-)
+ORDERS = """
+    SELECT key
+    FROM order_view
+    WHERE number COLLATE "C" > %(after)s AND number COLLATE "C" <= %(upto)s
+    UNION
+    SELECT key FROM order_view WHERE number = ANY(%(names)s)
+"""
+EFFECTS = """
+    SELECT key
+    FROM effect
+    WHERE system = %(system)s AND key COLLATE "C" > %(after)s AND key COLLATE "C" <= %(upto)s
+    UNION
+    SELECT key FROM effect WHERE key = ANY(%(names)s)
+"""
 """The keys of those that a scope may be about: of a slice and of some names. Each half has an index."""
-CHANGED_ORDERS = (
-    "SELECT o.number AS name FROM order_view o WHERE coalesce(o.closed_at, o.created_at) >= %(since)s AND {mine} UNION "
-    "SELECT o.number FROM effect e JOIN order_view o ON o.key = e.order_key WHERE e.done_at >= %(since)s "
-    "AND e.system = %(system)s AND {mine} LIMIT %(limit)s"
-)
+CHANGED_ORDERS = """
+    SELECT o.number AS name
+    FROM order_view o
+    WHERE coalesce(o.closed_at, o.created_at) >= %(since)s AND {mine}
+    UNION
+    SELECT o.number
+    FROM effect e
+    JOIN order_view o ON o.key = e.order_key
+    WHERE e.done_at >= %(since)s AND e.system = %(system)s AND {mine}
+    LIMIT %(limit)s
+"""
 """Orders that have begun, ended, or of which a system was told: what it is to have of one changes with nothing else."""
-CHANGED_EFFECTS = (
-    f"SELECT e.key || {EDITION.format(n='e.edition')} AS name FROM effect e {EFFECT_OF} "
-    "WHERE e.done_at >= %(since)s AND e.system = %(system)s AND {mine} LIMIT %(limit)s"
-)
-BOOKED = (
-    "SELECT ref FROM stock_move WHERE booked_at >= %(since)s AND source NOT IN ('purchase', 'inventory') "
-    "AND starts_with(ref, %(target)s || '/') UNION SELECT ref FROM freight_move WHERE booked_at >= %(since)s "
-    "AND starts_with(ref, %(target)s || '/') LIMIT %(limit)s"
-)
+CHANGED_EFFECTS = f"""
+    SELECT e.key || {EDITION.format(n="e.edition")} AS name
+    FROM effect e
+    {EFFECT_OF}
+    WHERE e.done_at >= %(since)s AND e.system = %(system)s AND {{mine}}
+    LIMIT %(limit)s
+"""
+BOOKED = """
+    SELECT ref
+    FROM stock_move
+    WHERE booked_at >= %(since)s
+        AND source NOT IN ('purchase', 'inventory')
+        AND starts_with(ref, %(target)s || '/')
+    UNION
+    SELECT ref
+    FROM freight_move
+    WHERE booked_at >= %(since)s AND starts_with(ref, %(target)s || '/')
+    LIMIT %(limit)s
+"""
 ENDS = {
-    About.EFFECT: 'SELECT key AS name FROM effect WHERE system = %(system)s AND key COLLATE "C" > %(after)s '
-    'ORDER BY key COLLATE "C" OFFSET %(n)s LIMIT 1'
+    About.EFFECT: """
+        SELECT key AS name
+        FROM effect
+        WHERE system = %(system)s AND key COLLATE "C" > %(after)s
+        ORDER BY key COLLATE "C" OFFSET %(n)s LIMIT 1
+    """
 }
-ORDERS_END = (
-    'SELECT number AS name FROM order_view WHERE number COLLATE "C" > %(after)s '
-    'ORDER BY number COLLATE "C" OFFSET %(n)s LIMIT 1'
-)
+ORDERS_END = """
+    SELECT number AS name
+    FROM order_view
+    WHERE number COLLATE "C" > %(after)s
+    ORDER BY number COLLATE "C" OFFSET %(n)s LIMIT 1
+"""
 """The last name of a slice of ours; whoever else's are between, so that no slice costs more than another."""
 
 
 async def marks(connection: Connection, run: ReconcileRun) -> dict[About, Mark]:
     """How far each list of a run's system was compared."""
     cursor = await connection.execute(
-        "SELECT about, seen_at, listed_at, behind, round_began_at, swept_at FROM reconciliation_mark "
-        "WHERE system = %s AND target = %s",
+        """
+        SELECT about, seen_at, listed_at, behind, round_began_at, swept_at
+        FROM reconciliation_mark
+        WHERE system = %s AND target = %s
+        """,
         (run.system, run.target),
     )
     return {About(row.pop("about")): Mark(**row) for row in await cursor.fetchall()}
@@ -79,10 +110,15 @@ async def advance(connection: Connection, run: ReconcileRun, found: Mapping[Abou
     """So far they have been compared now. Call it in the transaction that writes what was found."""
     for about, mark in found.items():
         await connection.execute(
-            "INSERT INTO reconciliation_mark (system, target, about, seen_at, listed_at, behind, round_began_at, swept_at) "
-            "VALUES (%s, %s, %s, %s, %s, %s, %s, %s) ON CONFLICT (system, target, about) DO UPDATE SET "
-            "seen_at = excluded.seen_at, listed_at = excluded.listed_at, behind = excluded.behind, "
-            "round_began_at = excluded.round_began_at, swept_at = excluded.swept_at",
+            """
+            INSERT INTO reconciliation_mark (
+                system, target, about, seen_at, listed_at, behind, round_began_at, swept_at
+            )
+            VALUES (%s, %s, %s, %s, %s, %s, %s, %s)
+            ON CONFLICT (system, target, about) DO UPDATE
+            SET seen_at = excluded.seen_at, listed_at = excluded.listed_at, behind = excluded.behind,
+                round_began_at = excluded.round_began_at, swept_at = excluded.swept_at
+            """,
             (run.system, run.target, about, *mark),
         )
 

@@ -15,25 +15,42 @@ from store.inventory.valuing import Held, Worth, shares
 from store.planning.planning import CHANNEL
 from store.planning.positions import TELL
 
-BOOK = (
-    "WITH known AS (INSERT INTO stock_move (key, kind, source, ref, occurred_at, workflow_id, version) VALUES (%s, %s, %s, "
-    "%s, coalesce(%s, clock_timestamp()), %s, %s) ON CONFLICT DO NOTHING RETURNING key, ref, occurred_at), "
-    "sides AS (INSERT INTO stock_entry (move_key, place, item, packs, amount, occurred_at) "
-    "SELECT known.key, p, i, q, coalesce(a, q * v.value, 0), known.occurred_at "
-    "FROM known CROSS JOIN unnest(%s::text[], %s::text[], %s::bigint[], %s::numeric[]) AS x(p, i, q, a) "
-    "LEFT JOIN unit_value v ON v.ref = known.ref AND v.item = i ORDER BY i, p RETURNING place, item, packs), "
-    f"told AS ({TELL}) SELECT count(*) AS fresh, pg_notify('{CHANNEL}', '') FROM known"
-).encode()
+BOOK = f"""
+    WITH known AS (
+        INSERT INTO stock_move (key, kind, source, ref, occurred_at, workflow_id, version)
+        VALUES (%s, %s, %s, %s, coalesce(%s, clock_timestamp()), %s, %s)
+        ON CONFLICT DO NOTHING
+        RETURNING key, ref, occurred_at
+    ),
+    sides AS (
+        INSERT INTO stock_entry (move_key, place, item, packs, amount, occurred_at)
+        SELECT known.key, p, i, q, coalesce(a, q * v.value, 0), known.occurred_at
+        FROM known
+        CROSS JOIN unnest(%s::text[], %s::text[], %s::bigint[], %s::numeric[]) AS x(p, i, q, a)
+        LEFT JOIN unit_value v ON v.ref = known.ref AND v.item = i
+        ORDER BY i, p
+        RETURNING place, item, packs
+    ),
+    told AS ({TELL})
+    SELECT count(*) AS fresh, pg_notify('{CHANNEL}', '')
+    FROM known
+""".encode()
 """Books a movement, and buffers what planning must know of it. Where no amount is said, packs have their price."""
-WORTH = (
-    "SELECT v.item, v.value, v.packs FROM unit_value v JOIN order_view o ON o.key = v.ref "
-    "WHERE v.ref = %s AND v.item = ANY(%s) AND v.packs > 1 FOR NO KEY UPDATE OF o"
-)
+WORTH = """
+    SELECT v.item, v.value, v.packs
+    FROM unit_value v
+    JOIN order_view o ON o.key = v.ref
+    WHERE v.ref = %s AND v.item = ANY(%s) AND v.packs > 1
+    FOR NO KEY UPDATE OF o
+"""
 """Items that have the value of an order's lines, not a price of each pack. Movements of one order wait for each other."""
-HELD = (
-    "SELECT e.item, e.place, sum(e.packs)::bigint AS packs, sum(e.amount) AS amount FROM stock_move m "
-    "JOIN stock_entry e ON e.move_key = m.key WHERE m.ref = %s AND e.item = ANY(%s) GROUP BY 1, 2"
-)
+HELD = """
+    SELECT e.item, e.place, sum(e.packs)::bigint AS packs, sum(e.amount) AS amount
+    FROM stock_move m
+    JOIN stock_entry e ON e.move_key = m.key
+    WHERE m.ref = %s AND e.item = ANY(%s)
+    GROUP BY 1, 2
+"""
 
 
 async def book(connection: Connection, movements: Iterable[StockMove]) -> int:
@@ -124,8 +141,13 @@ def difference(wanted: Moves, booked: Moves) -> Moves:
 
 async def _booked(connection: Connection, it: Booking) -> Moves:
     cursor = await connection.execute(
-        "SELECT e.place, e.item, sum(e.packs)::bigint AS packs FROM stock_move m JOIN stock_entry e ON e.move_key = m.key "
-        "WHERE m.workflow_id = %s AND m.version > %s AND m.version <= %s GROUP BY 1, 2",
+        """
+        SELECT e.place, e.item, sum(e.packs)::bigint AS packs
+        FROM stock_move m
+        JOIN stock_entry e ON e.move_key = m.key
+        WHERE m.workflow_id = %s AND m.version > %s AND m.version <= %s
+        GROUP BY 1, 2
+        """,
         (it.workflow, it.base, it.upto),
     )
     found: Moves = {}
@@ -139,8 +161,13 @@ async def hold(connection: Connection, figures: Iterable[tuple[str, str]]) -> No
     ends: for who books several movements in one."""
     pairs = sorted(set(figures))
     await connection.execute(
-        "SELECT FROM stock_balance JOIN unnest(%s::text[], %s::text[]) AS x(item, place) USING (item, place) "
-        "ORDER BY item, place FOR UPDATE OF stock_balance",
+        """
+        SELECT
+        FROM stock_balance
+        JOIN unnest(%s::text[], %s::text[]) AS x(item, place) USING (item, place)
+        ORDER BY item, place
+        FOR UPDATE OF stock_balance
+        """,
         ([item for item, _ in pairs], [name for _, name in pairs]),
     )
 
@@ -149,8 +176,12 @@ async def set_values(connection: Connection, ref: str, currency: str, worth: Map
     """What each item is worth in the movements of an order; what is known stays as it is."""
     if worth:
         await connection.execute(
-            "INSERT INTO unit_value (ref, item, value, packs, currency) SELECT %s, i, v, p, %s "
-            "FROM unnest(%s::text[], %s::numeric[], %s::bigint[]) AS x(i, v, p) ON CONFLICT DO NOTHING",
+            """
+            INSERT INTO unit_value (ref, item, value, packs, currency)
+            SELECT %s, i, v, p, %s
+            FROM unnest(%s::text[], %s::numeric[], %s::bigint[]) AS x(i, v, p)
+            ON CONFLICT DO NOTHING
+            """,
             (ref, currency, list(worth), [x.value for x in worth.values()], [x.packs for x in worth.values()]),
         )
 
@@ -191,8 +222,12 @@ async def _amounts(connection: Connection, ref: str, sides: list[Figure]) -> dic
 async def balances(connection: Connection, item: str | None = None) -> list[dict[str, Any]]:
     """(item, place, packs) of every place that is not empty."""
     cursor = await connection.execute(
-        "SELECT item, place, packs FROM stock_balance WHERE packs <> 0 AND (%(item)s::text IS NULL OR item = %(item)s) "
-        "ORDER BY item, place",
+        """
+        SELECT item, place, packs
+        FROM stock_balance
+        WHERE packs <> 0 AND (%(item)s::text IS NULL OR item = %(item)s)
+        ORDER BY item, place
+        """,
         {"item": item},
     )
     return await cursor.fetchall()
@@ -201,9 +236,17 @@ async def balances(connection: Connection, item: str | None = None) -> list[dict
 async def audit(connection: Connection) -> list[dict[str, Any]]:
     """Where the balances are not the sum of the entries, or an item's do not sum to zero; empty when all is well."""
     cursor = await connection.execute(
-        "SELECT item, place, coalesce(b.packs, 0) AS balance, coalesce(e.packs, 0) AS entries FROM stock_balance b "
-        "FULL JOIN (SELECT item, place, sum(packs) AS packs FROM stock_entry GROUP BY 1, 2) e USING (item, place) "
-        "WHERE coalesce(b.packs, 0) <> coalesce(e.packs, 0) UNION ALL "
-        "SELECT item, '', sum(packs), 0 FROM stock_balance GROUP BY item HAVING sum(packs) <> 0"
+        """
+        SELECT item, place, coalesce(b.packs, 0) AS balance, coalesce(e.packs, 0) AS entries
+        FROM stock_balance b
+        FULL JOIN (SELECT item, place, sum(packs) AS packs FROM stock_entry GROUP BY 1, 2) e
+            USING (item, place)
+        WHERE coalesce(b.packs, 0) <> coalesce(e.packs, 0)
+        UNION ALL
+        SELECT item, '', sum(packs), 0
+        FROM stock_balance
+        GROUP BY item
+        HAVING sum(packs) <> 0
+        """
     )
     return await cursor.fetchall()

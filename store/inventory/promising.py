@@ -13,42 +13,83 @@ from schemas.inventory.promising import REPLENISHMENT, STOCK, Given, Reservation
 from store.engine import Connection
 
 PEG_COLUMNS = "order_key, line, site, supply_key, item, packs, due, day, wanted_on, late, priority"
-FREE = (
-    "WITH wanted AS (SELECT item, site FROM stock_item JOIN unnest(%(items)s::text[], %(sites)s::text[]) AS x(item, site) "
-    "USING (item, site)), "
-    "pegged AS (SELECT p.item, p.site, p.supply_key, sum(p.packs) AS packs FROM peg p JOIN wanted USING (item, site) "
-    "WHERE p.supply_key <> %(unnamed)s GROUP BY 1, 2, 3), "
-    "coming AS (SELECT u.key, u.item, u.site, u.ref, u.day, u.packs - coalesce(p.packs, 0) AS free FROM wanted "
-    "JOIN supply u USING (item, site) LEFT JOIN pegged p ON p.item = u.item AND p.site = u.site AND p.supply_key = u.key "
-    "WHERE u.packs > 0 OR p.packs > 0) "
-    "SELECT w.item, w.site, '' AS supply, '' AS ref, DATE '0001-01-01' AS due, (coalesce((SELECT b.packs FROM "
-    "stock_balance b WHERE b.item = w.item AND b.place = 'on_hand:' || w.site), 0) - coalesce((SELECT p.packs FROM pegged "
-    "p WHERE p.item = w.item AND p.site = w.site AND p.supply_key = ''), 0) + coalesce((SELECT sum(least(c.free, 0)) FROM "
-    "coming c WHERE c.item = w.item AND c.site = w.site), 0))::bigint AS packs FROM wanted w "
-    "UNION ALL SELECT item, site, key, ref, day, free::bigint FROM coming WHERE free > 0 ORDER BY 1, 2, 5, 3"
-)
+FREE = """
+    WITH wanted AS (
+        SELECT item, site
+        FROM stock_item
+        JOIN unnest(%(items)s::text[], %(sites)s::text[]) AS x(item, site) USING (item, site)
+    ),
+    pegged AS (
+        SELECT p.item, p.site, p.supply_key, sum(p.packs) AS packs
+        FROM peg p
+        JOIN wanted USING (item, site)
+        WHERE p.supply_key <> %(unnamed)s
+        GROUP BY 1, 2, 3
+    ),
+    coming AS (
+        SELECT u.key, u.item, u.site, u.ref, u.day, u.packs - coalesce(p.packs, 0) AS free
+        FROM wanted
+        JOIN supply u USING (item, site)
+        LEFT JOIN pegged p ON p.item = u.item AND p.site = u.site AND p.supply_key = u.key
+        WHERE u.packs > 0 OR p.packs > 0
+    )
+    SELECT w.item, w.site, '' AS supply, '' AS ref, DATE '0001-01-01' AS due,
+        (
+            coalesce(
+                (
+                    SELECT b.packs
+                    FROM stock_balance b
+                    WHERE b.item = w.item AND b.place = 'on_hand:' || w.site
+                ),
+                0
+            ) - coalesce(
+                (
+                    SELECT p.packs
+                    FROM pegged p
+                    WHERE p.item = w.item AND p.site = w.site AND p.supply_key = ''
+                ),
+                0
+            ) + coalesce(
+                (SELECT sum(least(c.free, 0)) FROM coming c WHERE c.item = w.item AND c.site = w.site), 0
+            )
+        )::bigint AS packs
+    FROM wanted w
+    UNION ALL
+    SELECT item, site, key, ref, day, free::bigint
+    FROM coming
+    WHERE free > 0
+    ORDER BY 1, 2, 5, 3
+"""
 """What is free of each supply, and of stock: on hand, less what is reserved of it, less what is reserved of supplies
 beyond what these still bring. One statement, so that all of it is of one moment."""
 
-RESERVED = (
-    "SELECT l.line, l.promised_on, greatest(l.allocated, l.shipped) AS taken, o.site AS own_site, EXISTS (SELECT FROM "
-    "stock_item s WHERE (s.item, s.site) = (l.item, o.site)) AS managed, coalesce(p.site, '') AS site, "
-    "coalesce(p.supply_key, '') AS supply, coalesce(u.ref, '') AS ref, coalesce(p.packs, 0) AS packs, "
-    "coalesce(p.due, l.promised_on) AS due, coalesce(u.day, p.due, l.promised_on) AS since FROM order_view o "
-    "JOIN order_promise g ON g.order_key = o.key JOIN order_line_view l ON l.order_key = o.key "
-    "LEFT JOIN peg p ON (p.order_key, p.line) = (l.order_key, l.line) LEFT JOIN supply u ON u.key = p.supply_key "
-    "WHERE o.key = %s AND o.closed_at IS NULL AND o.promise_reason = ANY(g.said) AND l.ordered > l.cancelled "
-    "ORDER BY l.line, p.due, p.site, p.supply_key"
-)
+RESERVED = """
+    SELECT l.line, l.promised_on, greatest(l.allocated, l.shipped) AS taken, o.site AS own_site,
+        EXISTS (SELECT FROM stock_item s WHERE (s.item, s.site) = (l.item, o.site)) AS managed,
+        coalesce(p.site, '') AS site, coalesce(p.supply_key, '') AS supply, coalesce(u.ref, '') AS ref,
+        coalesce(p.packs, 0) AS packs, coalesce(p.due, l.promised_on) AS due,
+        coalesce(u.day, p.due, l.promised_on) AS since
+    FROM order_view o
+    JOIN order_promise g ON g.order_key = o.key
+    JOIN order_line_view l ON l.order_key = o.key
+    LEFT JOIN peg p ON (p.order_key, p.line) = (l.order_key, l.line)
+    LEFT JOIN supply u ON u.key = p.supply_key
+    WHERE o.key = %s AND o.closed_at IS NULL AND o.promise_reason = ANY(g.said) AND l.ordered > l.cancelled
+    ORDER BY l.line, p.due, p.site, p.supply_key
+"""
 """What an open order holds now, where the words that its promise was given with are promising's own."""
 
 OPEN = "(l.ordered - l.cancelled - l.shipped)"
 """Packs of a line that are still to leave."""
-OF_ORDERS = (
-    "FROM order_line_view l JOIN order_view o ON o.key = l.order_key WHERE l.item = %(item)s "
-    "AND l.ordered - l.cancelled > l.shipped AND o.closed_at IS NULL AND o.variant = 'distribution_centre' "
-    "AND (%(site)s::text IS NULL OR o.site = %(site)s)"
-)
+OF_ORDERS = """
+    FROM order_line_view l
+    JOIN order_view o ON o.key = l.order_key
+    WHERE l.item = %(item)s
+        AND l.ordered - l.cancelled > l.shipped
+        AND o.closed_at IS NULL
+        AND o.variant = 'distribution_centre'
+        AND (%(site)s::text IS NULL OR o.site = %(site)s)
+"""
 """Lines of which something is still to leave a site: the condition is that of the index `order_line_open`."""
 
 
@@ -59,8 +100,13 @@ async def lock(
     that are locked: one of which stock becomes known only now is not among them."""
     at = None if sites is None else list(sites)
     cursor = await connection.execute(
-        "SELECT item, site FROM stock_item WHERE item = ANY(%s) AND (%s::text[] IS NULL OR site = ANY(%s)) "
-        "ORDER BY item, site FOR UPDATE",
+        """
+        SELECT item, site
+        FROM stock_item
+        WHERE item = ANY(%s) AND (%s::text[] IS NULL OR site = ANY(%s))
+        ORDER BY item, site
+        FOR UPDATE
+        """,
         (sorted(set(items)), at, at),
     )
     return [(row["item"], row["site"]) for row in await cursor.fetchall()]
@@ -82,7 +128,15 @@ async def given(connection: Connection, order_key: str) -> tuple[Given | None, b
 
     Locks the order, so that of two who would give it a promise the second finds that of the first. Raises LookupError.
     """
-    cursor = await connection.execute("SELECT status FROM order_view WHERE key = %s FOR NO KEY UPDATE", (order_key,))
+    cursor = await connection.execute(
+        """
+        SELECT status
+        FROM order_view
+        WHERE key = %s
+        FOR NO KEY UPDATE
+        """,
+        (order_key,),
+    )
     order = await cursor.fetchone()
     if order is None:
         raise LookupError(order_key)
@@ -97,7 +151,10 @@ async def give(
     """Keep a first promise with what it reserves."""
     told = {str(it.line): it.promised_on.isoformat() for it in promise.promise.lines}
     await connection.execute(
-        "INSERT INTO order_promise (order_key, given, terms, told, said) VALUES (%s, %s, %s, %s, ARRAY[%s]::text[])",
+        """
+        INSERT INTO order_promise (order_key, given, terms, told, said)
+        VALUES (%s, %s, %s, %s, ARRAY[%s]::text[])
+        """,
         (
             order_key,
             Jsonb(promise.model_dump(mode="json")),
@@ -114,8 +171,14 @@ async def reserve(connection: Connection, reservations: Sequence[tuple[str, int,
     if not reservations:
         return
     await connection.execute(
-        f"INSERT INTO peg ({PEG_COLUMNS}) SELECT * FROM unnest(%s::text[], %s::int[], %s::text[], %s::text[], %s::text[], "
-        "%s::bigint[], %s::date[], %s::date[], %s::date[], %s::bool[], %s::int[])".encode(),
+        f"""
+        INSERT INTO peg ({PEG_COLUMNS})
+        SELECT *
+        FROM unnest(
+            %s::text[], %s::int[], %s::text[], %s::text[], %s::text[], %s::bigint[], %s::date[], %s::date[],
+            %s::date[], %s::bool[], %s::int[]
+        )
+        """.encode(),
         (
             [order for order, _, _ in reservations],
             [it.line for *_, it in reservations],
@@ -141,30 +204,57 @@ async def release(connection: Connection, lines: Iterable[tuple[str, int]]) -> N
     )
 
 
+OUTLOOK = f"""
+    SELECT s.site, 'on_hand' AS what, NULL::date AS day, coalesce(b.packs, 0)::bigint AS packs
+    FROM stock_item s
+    LEFT JOIN stock_balance b ON b.item = s.item AND b.place = 'on_hand:' || s.site
+    WHERE s.item = %(item)s AND (%(site)s::text IS NULL OR s.site = %(site)s)
+    UNION ALL
+    SELECT site, 'supply', day, sum(packs)::bigint
+    FROM supply
+    WHERE item = %(item)s AND packs > 0 AND (%(site)s::text IS NULL OR site = %(site)s)
+    GROUP BY 1, 3
+    UNION ALL
+    SELECT site, 'in_transit', day, sum(packs)::bigint
+    FROM supply
+    WHERE item = %(item)s AND packs > 0 AND shipment <> '' AND (%(site)s::text IS NULL OR site = %(site)s)
+    GROUP BY 1, 3
+    UNION ALL
+    SELECT p.site, 'reserved',
+        CASE
+            WHEN p.supply_key = ''
+                OR (u.key IS NULL AND p.due < site_day(now(), p.site)) THEN DATE '0001-01-01'
+            ELSE coalesce(u.day, p.due)
+        END,
+        sum(p.packs)::bigint
+    FROM peg p
+    LEFT JOIN supply u ON u.key = p.supply_key
+    WHERE p.item = %(item)s AND (%(site)s::text IS NULL OR p.site = %(site)s)
+    GROUP BY 1, 3
+    UNION ALL
+    SELECT o.site, 'demand', l.promised_on,
+        sum({OPEN} - greatest(l.allocated - l.shipped, 0))::bigint
+    {OF_ORDERS}
+        AND {OPEN} > greatest(l.allocated - l.shipped, 0)
+        AND NOT EXISTS (SELECT FROM peg p WHERE p.order_key = l.order_key AND p.line = l.line)
+    GROUP BY 1, 3
+    UNION ALL
+    SELECT o.site, 'leaving',
+        l.promised_on - coalesce(
+            (SELECT (g.terms ->> 'lead_days')::int FROM order_promise g WHERE g.order_key = o.key), 0
+        ),
+        sum({OPEN})::bigint
+    {OF_ORDERS}
+    GROUP BY 1, 3
+"""
+
+
 async def outlook(connection: Connection, item: str, site: str | None) -> list[dict[str, Any]]:
     """(site, what, day, packs) of an item: `on_hand` without a day, `supply`, what of it is `in_transit`, `reserved`, and
     `demand` that is open without a reservation; and all that is `leaving` for orders, reserved or not, by the day on which
     it must go. Each is netted by day. Reserved stock has
     fallen due already, and replenishment that is overdue. One statement, so all is of one moment."""
-    cursor = await connection.execute(
-        "SELECT s.site, 'on_hand' AS what, NULL::date AS day, coalesce(b.packs, 0)::bigint AS packs FROM stock_item s "
-        "LEFT JOIN stock_balance b ON b.item = s.item AND b.place = 'on_hand:' || s.site WHERE s.item = %(item)s "
-        "AND (%(site)s::text IS NULL OR s.site = %(site)s) UNION ALL "
-        "SELECT site, 'supply', day, sum(packs)::bigint FROM supply WHERE item = %(item)s AND packs > 0 "
-        "AND (%(site)s::text IS NULL OR site = %(site)s) GROUP BY 1, 3 UNION ALL "
-        "SELECT site, 'in_transit', day, sum(packs)::bigint FROM supply WHERE item = %(item)s AND packs > 0 "
-        "AND shipment <> '' AND (%(site)s::text IS NULL OR site = %(site)s) GROUP BY 1, 3 UNION ALL "
-        "SELECT p.site, 'reserved', CASE WHEN p.supply_key = '' OR (u.key IS NULL AND p.due < site_day(now(), p.site)) "
-        "THEN DATE '0001-01-01' ELSE coalesce(u.day, p.due) END, "
-        "sum(p.packs)::bigint FROM peg p LEFT JOIN supply u ON u.key = p.supply_key WHERE p.item = %(item)s "
-        "AND (%(site)s::text IS NULL OR p.site = %(site)s) GROUP BY 1, 3 UNION ALL "
-        f"SELECT o.site, 'demand', l.promised_on, sum({OPEN} - greatest(l.allocated - l.shipped, 0))::bigint {OF_ORDERS} "
-        f"AND {OPEN} > greatest(l.allocated - l.shipped, 0) "
-        "AND NOT EXISTS (SELECT FROM peg p WHERE p.order_key = l.order_key AND p.line = l.line) GROUP BY 1, 3 UNION ALL "
-        "SELECT o.site, 'leaving', l.promised_on - coalesce((SELECT (g.terms ->> 'lead_days')::int FROM order_promise g "
-        f"WHERE g.order_key = o.key), 0), sum({OPEN})::bigint {OF_ORDERS} GROUP BY 1, 3".encode(),
-        {"item": item, "site": site},
-    )
+    cursor = await connection.execute(OUTLOOK.encode(), {"item": item, "site": site})
     return await cursor.fetchall()
 
 
@@ -172,10 +262,16 @@ async def oversold(connection: Connection, item: str | None = None) -> list[dict
     """Item-sites and supplies, of an item or of all, of which more is reserved than there is; nothing, once every change
     was looked at."""
     cursor = await connection.execute(
-        "SELECT p.item, p.site, p.supply_key, sum(p.packs)::bigint AS reserved, coalesce(max(u.packs), max(b.packs), 0) "
-        "AS there FROM peg p LEFT JOIN supply u ON (u.key, u.item, u.site) = (p.supply_key, p.item, p.site) "
-        "LEFT JOIN stock_balance b ON p.supply_key = %s AND (b.item, b.place) = (p.item, 'on_hand:' || p.site) "
-        "WHERE p.supply_key <> %s AND (%s::text IS NULL OR p.item = %s) GROUP BY 1, 2, 3 HAVING sum(p.packs) > coalesce(max(u.packs), max(b.packs), 0)",
+        """
+        SELECT p.item, p.site, p.supply_key, sum(p.packs)::bigint AS reserved,
+            coalesce(max(u.packs), max(b.packs), 0) AS there
+        FROM peg p
+        LEFT JOIN supply u ON (u.key, u.item, u.site) = (p.supply_key, p.item, p.site)
+        LEFT JOIN stock_balance b ON p.supply_key = %s AND (b.item, b.place) = (p.item, 'on_hand:' || p.site)
+        WHERE p.supply_key <> %s AND (%s::text IS NULL OR p.item = %s)
+        GROUP BY 1, 2, 3
+        HAVING sum(p.packs) > coalesce(max(u.packs), max(b.packs), 0)
+        """,
         (STOCK, REPLENISHMENT, item, item),
     )
     return await cursor.fetchall()

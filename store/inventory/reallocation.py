@@ -12,30 +12,54 @@ from schemas.inventory.promising import REPLENISHMENT, STOCK, Need, OpenLine, Re
 from store.engine import Connection, Database
 from store.inventory import promising
 
-UNRESERVED = (
-    "SELECT l.order_key, l.line, l.item, l.first_promised_on AS wanted_on, l.first_promised_on AS not_before, "
-    "(l.ordered - l.cancelled)::bigint AS packs, g.terms, g.told, coalesce(m.state IN ('received', 'routed'), false) AS busy "
-    "FROM order_line_view l JOIN order_view o ON o.key = l.order_key JOIN stock_item s ON (s.item, s.site) = (l.item, o.site) "
-    "JOIN order_promise g ON g.order_key = l.order_key LEFT JOIN inbox_message m ON m.id = g.told_in WHERE l.item = %(item)s "
-    "AND l.ordered - l.cancelled > greatest(l.allocated, l.shipped) AND l.allocated = 0 AND o.closed_at IS NULL "
-    "AND NOT EXISTS (SELECT FROM peg p WHERE (p.order_key, p.line) = (l.order_key, l.line))"
-)
+UNRESERVED = """
+    SELECT l.order_key, l.line, l.item, l.first_promised_on AS wanted_on, l.first_promised_on AS not_before,
+        (l.ordered - l.cancelled)::bigint AS packs, g.terms, g.told,
+        coalesce(m.state IN ('received', 'routed'), false) AS busy
+    FROM order_line_view l
+    JOIN order_view o ON o.key = l.order_key
+    JOIN stock_item s ON (s.item, s.site) = (l.item, o.site)
+    JOIN order_promise g ON g.order_key = l.order_key
+    LEFT JOIN inbox_message m ON m.id = g.told_in
+    WHERE l.item = %(item)s
+        AND l.ordered - l.cancelled > greatest(l.allocated, l.shipped)
+        AND l.allocated = 0
+        AND o.closed_at IS NULL
+        AND NOT EXISTS (SELECT FROM peg p WHERE (p.order_key, p.line) = (l.order_key, l.line))
+"""
 """Lines that nothing has been done for and that hold nothing: stock of their item was not known yet when they were
 promised. They are as good as the others."""
-RESERVED = (
-    "SELECT p.*, g.terms, g.told, coalesce(l.picked, 0) > 0 AS picked, coalesce(l.first_promised_on, "
-    "(SELECT (x->>'promised_on')::date FROM jsonb_array_elements(g.given->'promise'->'lines') x "
-    "WHERE (x->>'line')::int = p.line), p.wanted_on) AS not_before, coalesce(m.state IN ('received', 'routed'), false) "
-    "AS busy FROM peg p JOIN order_promise g USING (order_key) LEFT JOIN order_line_view l USING (order_key, line) "
-    "LEFT JOIN inbox_message m ON m.id = g.told_in WHERE p.item = %(item)s "
-    "ORDER BY p.order_key, p.line, p.site, p.supply_key"
-)
-SOURCES = (
-    "SELECT s.item, s.site, '' AS supply, '' AS ref, DATE '0001-01-01' AS due, coalesce(b.packs, 0)::bigint AS packs "
-    "FROM stock_item s LEFT JOIN stock_balance b ON b.item = s.item AND b.place = 'on_hand:' || s.site "
-    "WHERE s.item = %(item)s UNION ALL "
-    "SELECT item, site, key, ref, day, packs FROM supply WHERE item = %(item)s AND packs > 0 ORDER BY 1, 2, 5, 3"
-)
+RESERVED = """
+    SELECT p.*, g.terms, g.told, coalesce(l.picked, 0) > 0 AS picked,
+        coalesce(
+            l.first_promised_on,
+            (
+                SELECT (x->>'promised_on')::date
+                FROM jsonb_array_elements(g.given->'promise'->'lines') x
+                WHERE (x->>'line')::int = p.line
+            ),
+            p.wanted_on
+        ) AS not_before,
+        coalesce(m.state IN ('received', 'routed'), false) AS busy
+    FROM peg p
+    JOIN order_promise g USING (order_key)
+    LEFT JOIN order_line_view l USING (order_key, line)
+    LEFT JOIN inbox_message m ON m.id = g.told_in
+    WHERE p.item = %(item)s
+    ORDER BY p.order_key, p.line, p.site, p.supply_key
+"""
+SOURCES = """
+    SELECT s.item, s.site, '' AS supply, '' AS ref, DATE '0001-01-01' AS due,
+        coalesce(b.packs, 0)::bigint AS packs
+    FROM stock_item s
+    LEFT JOIN stock_balance b ON b.item = s.item AND b.place = 'on_hand:' || s.site
+    WHERE s.item = %(item)s
+    UNION ALL
+    SELECT item, site, key, ref, day, packs
+    FROM supply
+    WHERE item = %(item)s AND packs > 0
+    ORDER BY 1, 2, 5, 3
+"""
 
 
 @dataclass(frozen=True)
@@ -62,9 +86,16 @@ async def waiting(connection: Connection, limit: int) -> list[str]:
 async def look_at_overdue(connection: Connection, now: datetime) -> None:
     """Have items looked at that are promised from what should have come before today, as it is at the site."""
     await connection.execute(
-        "INSERT INTO repromise (item) SELECT DISTINCT item FROM peg p WHERE supply_key <> %(stock)s "
-        "AND due < day_in(%(now)s, 'UTC+14:00') AND due < site_day(%(now)s, site) "
-        "AND (supply_key <> %(unnamed)s OR day < site_day(%(now)s, site)) AND NOT EXISTS (SELECT FROM repromise r WHERE r.item = p.item)",
+        """
+        INSERT INTO repromise (item)
+        SELECT DISTINCT item
+        FROM peg p
+        WHERE supply_key <> %(stock)s
+            AND due < day_in(%(now)s, 'UTC+14:00')
+            AND due < site_day(%(now)s, site)
+            AND (supply_key <> %(unnamed)s OR day < site_day(%(now)s, site))
+            AND NOT EXISTS (SELECT FROM repromise r WHERE r.item = p.item)
+        """,
         {"stock": STOCK, "unnamed": REPLENISHMENT, "now": now},
     )
 
@@ -109,8 +140,12 @@ async def hold(connection: Connection, plan: ItemPlan) -> None:
 async def stand(connection: Connection, item: str, lines: Sequence[OpenLine]) -> bool:
     """Whether these lines still hold what they held when they were read. The item is held."""
     cursor = await connection.execute(
-        "SELECT * FROM peg JOIN unnest(%s::text[], %s::int[]) AS x(order_key, line) USING (order_key, line) "
-        "WHERE item = %s",
+        """
+        SELECT *
+        FROM peg
+        JOIN unnest(%s::text[], %s::int[]) AS x(order_key, line) USING (order_key, line)
+        WHERE item = %s
+        """,
         ([it.order for it in lines], [it.need.line for it in lines], item),
     )
     now = {
@@ -166,8 +201,12 @@ async def save(connection: Connection, changed: Sequence[tuple[OpenLine, tuple[R
 async def told(connection: Connection, redates: Sequence[Redate], messages: Sequence[int]) -> None:
     """Orders are told of other days, each in its message."""
     await connection.execute(
-        "UPDATE order_promise g SET told = g.told || x.days, told_in = x.message, said = g.said || x.reason "
-        "FROM unnest(%s::text[], %s::jsonb[], %s::bigint[], %s::text[]) AS x(order_key, days, message, reason) WHERE g.order_key = x.order_key",
+        """
+        UPDATE order_promise g
+        SET told = g.told || x.days, told_in = x.message, said = g.said || x.reason
+        FROM unnest(%s::text[], %s::jsonb[], %s::bigint[], %s::text[]) AS x(order_key, days, message, reason)
+        WHERE g.order_key = x.order_key
+        """,
         (
             [it.order for it in redates],
             [Jsonb({str(x.line): x.promised_on.isoformat() for x in it.promises}) for it in redates],

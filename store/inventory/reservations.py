@@ -18,13 +18,22 @@ from store.inventory import promising, supply
 
 UNKNOWN = date.min
 """`Reservation.day` of packs that are not promised from anything yet."""
-UNRESERVED = (
-    "WITH queued AS (INSERT INTO repromise (item) SELECT DISTINCT l.item FROM order_promise g "
-    "JOIN order_view o ON o.key = g.order_key JOIN order_line_view l USING (order_key) "
-    "JOIN stock_item s ON (s.item, s.site) = (l.item, o.site) WHERE g.order_key = %s AND NOT EXISTS "
-    "(SELECT FROM peg p WHERE (p.order_key, p.line) = (l.order_key, l.line)) RETURNING item) "
-    f"SELECT pg_notify('{supply.CHANNEL}', '') FROM queued LIMIT 1"
-)
+UNRESERVED = f"""
+    WITH queued AS (
+        INSERT INTO repromise (item)
+        SELECT DISTINCT l.item
+        FROM order_promise g
+        JOIN order_view o ON o.key = g.order_key
+        JOIN order_line_view l USING (order_key)
+        JOIN stock_item s ON (s.item, s.site) = (l.item, o.site)
+        WHERE g.order_key = %s
+            AND NOT EXISTS (SELECT FROM peg p WHERE (p.order_key, p.line) = (l.order_key, l.line))
+        RETURNING item
+    )
+    SELECT pg_notify('{supply.CHANNEL}', '')
+    FROM queued
+    LIMIT 1
+"""
 
 
 async def begin(connection: Connection, order: str) -> None:
@@ -41,8 +50,13 @@ async def hold(connection: Connection, record: StepRecord, *, again: bool) -> bo
     if not (record.moves or record.closed or new or _sent_elsewhere(record)):
         return False
     cursor = await connection.execute(
-        "SELECT item FROM stock_item WHERE item IN (SELECT item FROM peg WHERE order_key = %s) OR item = ANY(%s) "
-        "ORDER BY item, site FOR UPDATE",
+        """
+        SELECT item
+        FROM stock_item
+        WHERE item IN (SELECT item FROM peg WHERE order_key = %s) OR item = ANY(%s)
+        ORDER BY item, site
+        FOR UPDATE
+        """,
         (record.order, sorted({x.item for x in record.lines}) if new else []),
     )
     return bool(await cursor.fetchall())
@@ -53,8 +67,12 @@ async def follow(connection: Connection, record: StepRecord, *, again: bool) -> 
     it had used up is wanted again. The items are held."""
     days = {str(x.line): x.promised_on.isoformat() for x in record.lines} if record.amended_by else {}
     cursor = await connection.execute(
-        "UPDATE order_promise SET version = %s, told = told || %s WHERE order_key = %s AND (version < %s OR %s) "
-        "RETURNING terms",
+        """
+        UPDATE order_promise
+        SET version = %s, told = told || %s
+        WHERE order_key = %s AND (version < %s OR %s)
+        RETURNING terms
+        """,
         (record.version, Jsonb(days), record.order, record.version, again),
     )
     known = await cursor.fetchone()

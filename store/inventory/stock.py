@@ -57,8 +57,12 @@ async def _take(connection: Connection, sender: str, report: InventoryReport) ->
 async def _same(connection: Connection, move: StockMove, report: InventoryReport) -> bool:
     """Whether a report is the one that was booked under its id. What a count found is not kept, but for the difference."""
     cursor = await connection.execute(
-        "SELECT kind, ref, occurred_at, (SELECT sum(packs) FROM stock_entry WHERE move_key = key AND packs > 0) AS packs "
-        "FROM stock_move WHERE key = %s",
+        """
+        SELECT kind, ref, occurred_at,
+            (SELECT sum(packs) FROM stock_entry WHERE move_key = key AND packs > 0) AS packs
+        FROM stock_move
+        WHERE key = %s
+        """,
         (move.key,),
     )
     [row] = await cursor.fetchall()
@@ -101,7 +105,12 @@ async def _moves(connection: Connection, report: InventoryReport, *, counted: bo
 async def _known(connection: Connection, report: InventoryReport) -> bool:
     """Whether our books have ever had the item at the site."""
     cursor = await connection.execute(
-        "SELECT FROM stock_balance WHERE (item, place) = (%s, %s)", (report.item, place(Bucket.ON_HAND, report.site))
+        """
+        SELECT
+        FROM stock_balance
+        WHERE (item, place) = (%s, %s)
+        """,
+        (report.item, place(Bucket.ON_HAND, report.site)),
     )
     return await cursor.fetchone() is not None
 
@@ -119,9 +128,17 @@ def _places(site: str) -> tuple[str, str, str, str]:
 async def _on_hand_then(connection: Connection, report: InventoryReport) -> int:
     """What the books say was free on hand when it was counted: what happened since is no difference."""
     cursor = await connection.execute(
-        "SELECT coalesce((SELECT packs FROM stock_balance WHERE item = %(item)s AND place = %(place)s), 0) - "
-        "coalesce((SELECT sum(packs) FROM stock_entry WHERE item = %(item)s AND place = %(place)s "
-        "AND occurred_at > %(at)s), 0) AS packs",
+        """
+        SELECT coalesce((SELECT packs FROM stock_balance WHERE item = %(item)s AND place = %(place)s), 0)
+            - coalesce(
+                (
+                    SELECT sum(packs)
+                    FROM stock_entry
+                    WHERE item = %(item)s AND place = %(place)s AND occurred_at > %(at)s
+                ),
+                0
+            ) AS packs
+        """,
         {"item": report.item, "place": place(Bucket.ON_HAND, report.site), "at": report.occurred_at},
     )
     row = await cursor.fetchone()
@@ -131,17 +148,25 @@ async def _on_hand_then(connection: Connection, report: InventoryReport) -> int:
 async def positions(connection: Connection, item: str, site: str | None = None) -> list[dict[str, Any]]:
     """Packs of an item at each site by bucket, with what is reserved of them."""
     cursor = await connection.execute(
-        "SELECT split_part(place, ':', 1) AS bucket, split_part(place, ':', 2) AS site, packs FROM stock_balance "
-        "WHERE item = %(item)s AND split_part(place, ':', 1) = ANY(%(buckets)s) "
-        "AND (%(site)s::text IS NULL OR split_part(place, ':', 2) = %(site)s)",
+        """
+        SELECT split_part(place, ':', 1) AS bucket, split_part(place, ':', 2) AS site, packs
+        FROM stock_balance
+        WHERE item = %(item)s
+            AND split_part(place, ':', 1) = ANY(%(buckets)s)
+            AND (%(site)s::text IS NULL OR split_part(place, ':', 2) = %(site)s)
+        """,
         {"item": item, "site": site, "buckets": list(AT_SITE)},
     )
     sites: dict[str, dict[str, Any]] = defaultdict(dict)
     for row in await cursor.fetchall():
         sites[row["site"]][row["bucket"]] = row["packs"]
     cursor = await connection.execute(
-        "SELECT site, sum(packs)::int AS packs FROM peg WHERE item = %(item)s AND supply_key = '' "
-        "AND (%(site)s::text IS NULL OR site = %(site)s) GROUP BY 1",
+        """
+        SELECT site, sum(packs)::int AS packs
+        FROM peg
+        WHERE item = %(item)s AND supply_key = '' AND (%(site)s::text IS NULL OR site = %(site)s)
+        GROUP BY 1
+        """,
         {"item": item, "site": site},
     )
     for row in await cursor.fetchall():
@@ -156,15 +181,29 @@ async def in_transit(connection: Connection, item: str, site: str | None = None)
     """(order, shipment, origin, destination, packs, day) of an item under way, the first to arrive first; `day` is that of
     the newest ETA, else the day promised. Goods of an order come from its site, those of a purchase order go to its."""
     cursor = await connection.execute(
-        "WITH carried AS (SELECT e.ref, split_part(b.place, ':', 2) AS shipment, e.packs FROM stock_balance b "
-        "CROSS JOIN LATERAL (SELECT m.ref, sum(x.packs)::bigint AS packs FROM stock_entry x JOIN stock_move m "
-        "ON m.key = x.move_key WHERE (x.item, x.place) = (b.item, b.place) GROUP BY 1 HAVING sum(x.packs) <> 0) e "
-        "WHERE b.item = %(item)s AND b.place LIKE 'transit:%%' AND b.packs <> 0) "
-        "SELECT c.ref AS order, c.shipment, coalesce(o.site, '') AS origin, coalesce(p.site, '') AS destination, c.packs, "
-        f"{ARRIVAL.format(shipment='c.shipment', ref='c.ref', otherwise='NULL')} AS day FROM carried c "
-        "LEFT JOIN LATERAL (SELECT site FROM order_view WHERE key = c.ref LIMIT 1) o ON true "
-        "LEFT JOIN LATERAL (SELECT site FROM purchase_order WHERE key = c.ref LIMIT 1) p ON true "
-        "WHERE %(site)s::text IS NULL OR %(site)s IN (o.site, p.site) ORDER BY 6, 2, 1",
+        f"""
+        WITH carried AS (
+            SELECT e.ref, split_part(b.place, ':', 2) AS shipment, e.packs
+            FROM stock_balance b
+            CROSS JOIN LATERAL (
+                SELECT m.ref, sum(x.packs)::bigint AS packs
+                FROM stock_entry x
+                JOIN stock_move m ON m.key = x.move_key
+                WHERE (x.item, x.place) = (b.item, b.place)
+                GROUP BY 1
+                HAVING sum(x.packs) <> 0
+            ) e
+            WHERE b.item = %(item)s AND b.place LIKE 'transit:%%' AND b.packs <> 0
+        )
+        SELECT c.ref AS order, c.shipment, coalesce(o.site, '') AS origin,
+            coalesce(p.site, '') AS destination, c.packs,
+            {ARRIVAL.format(shipment="c.shipment", ref="c.ref", otherwise="NULL")} AS day
+        FROM carried c
+        LEFT JOIN LATERAL (SELECT site FROM order_view WHERE key = c.ref LIMIT 1) o ON true
+        LEFT JOIN LATERAL (SELECT site FROM purchase_order WHERE key = c.ref LIMIT 1) p ON true
+        WHERE %(site)s::text IS NULL OR %(site)s IN (o.site, p.site)
+        ORDER BY 6, 2, 1
+        """,
         {"item": item, "site": site},
     )
     return await cursor.fetchall()

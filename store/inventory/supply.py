@@ -13,8 +13,13 @@ async def known_at(connection: Connection, places: Iterable[tuple[str, str]]) ->
     """Stock of these (item, site) is known from now on: what it can promise is promised from it."""
     pairs = sorted(set(places))
     await connection.execute(
-        "INSERT INTO stock_item (item, site) SELECT i, s FROM unnest(%s::text[], %s::text[]) AS x(i, s) "
-        "ORDER BY i, s ON CONFLICT DO NOTHING",
+        """
+        INSERT INTO stock_item (item, site)
+        SELECT i, s
+        FROM unnest(%s::text[], %s::text[]) AS x(i, s)
+        ORDER BY i, s
+        ON CONFLICT DO NOTHING
+        """,
         ([item for item, _ in pairs], [site for _, site in pairs]),
     )
 
@@ -24,8 +29,13 @@ async def lock(connection: Connection, places: Iterable[tuple[str, str]]) -> Non
     before any balance of stock and any order."""
     pairs = sorted(set(places))
     await connection.execute(
-        "SELECT FROM stock_item JOIN unnest(%s::text[], %s::text[]) AS x(item, site) USING (item, site) "
-        "ORDER BY item, site FOR UPDATE OF stock_item",
+        """
+        SELECT
+        FROM stock_item
+        JOIN unnest(%s::text[], %s::text[]) AS x(item, site) USING (item, site)
+        ORDER BY item, site
+        FOR UPDATE OF stock_item
+        """,
         ([item for item, _ in pairs], [site for _, site in pairs]),
     )
 
@@ -53,12 +63,21 @@ async def set_supplies(connection: Connection, supplies: Iterable[Supply]) -> No
         return
     items = await hold(connection, rows)
     await connection.execute(
-        "INSERT INTO supply AS s (key, item, site, kind, ref, packs, day, shipment) SELECT * FROM unnest(%s::text[], "
-        "%s::text[], %s::text[], %s::text[], %s::text[], %s::bigint[], %s::date[], %s::text[]) "
-        "ON CONFLICT (key) DO UPDATE SET item = excluded.item, site = excluded.site, kind = excluded.kind, "
-        "ref = excluded.ref, packs = excluded.packs, day = excluded.day, shipment = excluded.shipment, "
-        "updated_at = clock_timestamp() WHERE (s.item, s.site, s.kind, s.ref, s.packs, s.day, s.shipment) IS DISTINCT "
-        "FROM (excluded.item, excluded.site, excluded.kind, excluded.ref, excluded.packs, excluded.day, excluded.shipment)",
+        """
+        INSERT INTO supply AS s (key, item, site, kind, ref, packs, day, shipment)
+        SELECT *
+        FROM unnest(
+            %s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::bigint[], %s::date[], %s::text[]
+        )
+        ON CONFLICT (key) DO UPDATE
+        SET item = excluded.item, site = excluded.site, kind = excluded.kind, ref = excluded.ref,
+            packs = excluded.packs, day = excluded.day, shipment = excluded.shipment,
+            updated_at = clock_timestamp()
+        WHERE (s.item, s.site, s.kind, s.ref, s.packs, s.day, s.shipment) IS DISTINCT FROM (
+            excluded.item, excluded.site, excluded.kind, excluded.ref, excluded.packs, excluded.day,
+            excluded.shipment
+        )
+        """,
         (
             [it.key for it in rows],
             [it.item for it in rows],

@@ -23,16 +23,25 @@ async def plan(connection: Connection, order_key: str, owed: tuple[Effect, ...],
     if not owed:
         return
     await connection.execute(
-        "INSERT INTO effect AS e (key, order_key, version, system, operation, shipment, milestone, site, change, "
-        "outcome, attempts, accepted_at, trace_id, order_status, digest) SELECT k, %(order)s, %(version)s, s, o, h, m, "
-        "w, c, 'planned', 0, a, t, r, d FROM unnest(%(keys)s::text[], %(systems)s::text[], %(operations)s::text[], "
-        "%(shipments)s::text[], %(milestones)s::text[], %(sites)s::text[], %(changes)s::text[], "
-        "%(accepted)s::timestamptz[], %(traces)s::text[], %(statuses)s::text[], %(digests)s::text[]) "
-        "AS x(k, s, o, h, m, w, c, a, t, r, d) ON CONFLICT (key) DO UPDATE SET version = excluded.version, "
-        f"outcome = CASE WHEN {_OTHERWISE} OR e.outcome = 'superseded' THEN 'planned' ELSE e.outcome END, "
-        f"edition = e.edition + ({_OTHERWISE})::int, digest = excluded.digest, order_status = excluded.order_status, "
-        f"done_at = CASE WHEN {_OTHERWISE} THEN NULL ELSE e.done_at END "
-        f"WHERE e.outcome <> 'done' OR {_OTHERWISE}".encode(),
+        f"""
+        INSERT INTO effect AS e (
+            key, order_key, version, system, operation, shipment, milestone, site, change, outcome, attempts,
+            accepted_at, trace_id, order_status, digest
+        )
+        SELECT k, %(order)s, %(version)s, s, o, h, m, w, c, 'planned', 0, a, t, r, d
+        FROM unnest(
+            %(keys)s::text[], %(systems)s::text[], %(operations)s::text[], %(shipments)s::text[],
+            %(milestones)s::text[], %(sites)s::text[], %(changes)s::text[], %(accepted)s::timestamptz[],
+            %(traces)s::text[], %(statuses)s::text[], %(digests)s::text[]
+        ) AS x(k, s, o, h, m, w, c, a, t, r, d)
+        ON CONFLICT (key) DO UPDATE
+        SET version = excluded.version,
+            outcome = CASE WHEN {_OTHERWISE} OR e.outcome = 'superseded' THEN 'planned' ELSE e.outcome END,
+            edition = e.edition + ({_OTHERWISE})::int, digest = excluded.digest,
+            order_status = excluded.order_status,
+            done_at = CASE WHEN {_OTHERWISE} THEN NULL ELSE e.done_at END
+        WHERE e.outcome <> 'done' OR {_OTHERWISE}
+        """.encode(),
         {
             "order": order_key,
             "version": version,
@@ -53,7 +62,14 @@ async def plan(connection: Connection, order_key: str, owed: tuple[Effect, ...],
 
 async def unknown(connection: Connection, owed: tuple[Effect, ...]) -> tuple[Effect, ...]:
     """Those that no attempt at a step has owed before."""
-    cursor = await connection.execute("SELECT key FROM effect WHERE key = ANY(%s)", ([it.key for it in owed],))
+    cursor = await connection.execute(
+        """
+        SELECT key
+        FROM effect
+        WHERE key = ANY(%s)
+        """,
+        ([it.key for it in owed],),
+    )
     known = {row["key"] for row in await cursor.fetchall()}
     return tuple(it for it in owed if it.key not in known)
 
@@ -61,8 +77,11 @@ async def unknown(connection: Connection, owed: tuple[Effect, ...]) -> tuple[Eff
 async def supersede(connection: Connection, order_key: str, base: int, owed: tuple[Effect, ...]) -> None:
     """Of a step that is decided again: what was owed since its base, and is not by it, a superseded attempt owed."""
     await connection.execute(
-        "UPDATE effect SET outcome = 'superseded' WHERE order_key = %s AND version > %s "
-        "AND outcome = 'planned' AND key <> ALL(%s)",
+        """
+        UPDATE effect
+        SET outcome = 'superseded'
+        WHERE order_key = %s AND version > %s AND outcome = 'planned' AND key <> ALL(%s)
+        """,
         (order_key, base, [e.key for e in owed]),
     )
 
@@ -95,29 +114,46 @@ async def done(
 ) -> None:
     """The other system confirmed the effect; that says nothing of another edition. `carrier`: who takes the tender."""
     await connection.execute(
-        "INSERT INTO effect AS e (key, order_key, system, operation, shipment, milestone, site, change, outcome, "
-        "attempts, accepted_at, reference, done_at, digest, carrier) VALUES (%(key)s, %(order)s, %(system)s, %(operation)s, "
-        "%(shipment)s, %(milestone)s, %(site)s, %(change)s, 'done', %(attempts)s, %(accepted_at)s, %(reference)s, "
-        "clock_timestamp(), %(digest)s, %(carrier)s) ON CONFLICT (key) DO UPDATE SET outcome = 'done', "
-        "attempts = e.attempts + %(attempts)s, reference = excluded.reference, carrier = excluded.carrier, "
-        "error = NULL, "
-        f"done_at = coalesce(e.done_at, excluded.done_at) WHERE NOT {_OTHERWISE}".encode(),
+        f"""
+        INSERT INTO effect AS e (
+            key, order_key, system, operation, shipment, milestone, site, change, outcome, attempts,
+            accepted_at, reference, done_at, digest, carrier
+        )
+        VALUES (
+            %(key)s, %(order)s, %(system)s, %(operation)s, %(shipment)s, %(milestone)s, %(site)s, %(change)s,
+            'done', %(attempts)s, %(accepted_at)s, %(reference)s, clock_timestamp(), %(digest)s, %(carrier)s
+        )
+        ON CONFLICT (key) DO UPDATE
+        SET outcome = 'done', attempts = e.attempts + %(attempts)s, reference = excluded.reference,
+            carrier = excluded.carrier, error = NULL, done_at = coalesce(e.done_at, excluded.done_at)
+        WHERE NOT {_OTHERWISE}
+        """.encode(),
         {**_columns(effect), "reference": reference, "attempts": attempts, "carrier": carrier},
     )
 
 
 async def done_among(connection: Connection, keys: list[str]) -> set[str]:
     """Those that have been done."""
-    cursor = await connection.execute("SELECT key FROM effect WHERE key = ANY(%s) AND outcome = 'done'", (keys,))
+    cursor = await connection.execute(
+        """
+        SELECT key
+        FROM effect
+        WHERE key = ANY(%s) AND outcome = 'done'
+        """,
+        (keys,),
+    )
     return {row["key"] for row in await cursor.fetchall()}
 
 
 async def failed(connection: Connection, effect: Effect, origin: Origin, error: str, *, final: bool) -> None:
     """An attempt failed. `final`: the system refused by rule, and no retry can help."""
     await connection.execute(
-        "UPDATE effect SET outcome = CASE WHEN outcome IN ('done', 'superseded') THEN outcome ELSE %s END, "
-        "attempts = attempts + 1, "
-        "origin = %s, error = %s WHERE key = %s AND digest IN ('', %s)",
+        """
+        UPDATE effect
+        SET outcome = CASE WHEN outcome IN ('done', 'superseded') THEN outcome ELSE %s END,
+            attempts = attempts + 1, origin = %s, error = %s
+        WHERE key = %s AND digest IN ('', %s)
+        """,
         ("failed" if final else "planned", origin, error[:MAX_ERROR], effect.key, effect.digest),
     )
 

@@ -35,8 +35,11 @@ class NewEvent:
 async def known(connection: Connection, ids: list[tuple[str, str]]) -> dict[tuple[str, str], int]:
     """Which of these (source, id) pairs are known, with the inbox message that brought them first."""
     cursor = await connection.execute(
-        "SELECT e.source, e.event_id, e.inbox_id FROM event e "
-        "JOIN unnest(%s::text[], %s::text[]) AS x(source, event_id) USING (source, event_id)",
+        """
+        SELECT e.source, e.event_id, e.inbox_id
+        FROM event e
+        JOIN unnest(%s::text[], %s::text[]) AS x(source, event_id) USING (source, event_id)
+        """,
         ([source for source, _ in ids], [event_id for _, event_id in ids]),
     )
     return {(row["source"], row["event_id"]): row["inbox_id"] for row in await cursor.fetchall()}
@@ -45,8 +48,11 @@ async def known(connection: Connection, ids: list[tuple[str, str]]) -> dict[tupl
 async def described(connection: Connection, ids: list[tuple[str, str]]) -> dict[tuple[str, str], tuple[str, str]]:
     """Kind and shipment of those of these (source, id) pairs that are known."""
     cursor = await connection.execute(
-        "SELECT e.source, e.event_id, e.kind, e.shipment FROM event e "
-        "JOIN unnest(%s::text[], %s::text[]) AS x(source, event_id) USING (source, event_id)",
+        """
+        SELECT e.source, e.event_id, e.kind, e.shipment
+        FROM event e
+        JOIN unnest(%s::text[], %s::text[]) AS x(source, event_id) USING (source, event_id)
+        """,
         ([source for source, _ in ids], [event_id for _, event_id in ids]),
     )
     return {(row["source"], row["event_id"]): (row["kind"], row["shipment"]) for row in await cursor.fetchall()}
@@ -60,10 +66,18 @@ async def place(connection: Connection, events: list[NewEvent]) -> set[str]:
     """
     events = sorted(events, key=lambda event: event.unique_id)
     cursor = await connection.execute(
-        "INSERT INTO event (source, event_id, kind, shipment, partner, inbox_id, occurred_at, received_at, body) "
-        "SELECT * FROM unnest(%s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::bigint[], "
-        "%s::timestamptz[], %s::timestamptz[], %s::jsonb[]) ON CONFLICT (source, event_id) DO NOTHING "
-        "RETURNING id, source, event_id",
+        """
+        INSERT INTO event (
+            source, event_id, kind, shipment, partner, inbox_id, occurred_at, received_at, body
+        )
+        SELECT *
+        FROM unnest(
+            %s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::bigint[], %s::timestamptz[],
+            %s::timestamptz[], %s::jsonb[]
+        )
+        ON CONFLICT (source, event_id) DO NOTHING
+        RETURNING id, source, event_id
+        """,
         (
             [e.source for e in events],
             [e.event_id for e in events],
@@ -79,8 +93,12 @@ async def place(connection: Connection, events: list[NewEvent]) -> set[str]:
     rows = {str(EventKey(row["source"], row["event_id"])): row["id"] for row in await cursor.fetchall()}
     links = [(key, e.unique_id, rows[e.unique_id]) for e in events if e.unique_id in rows for key in e.orders]
     await connection.execute(
-        "INSERT INTO event_order (order_key, event_id, event) SELECT * FROM unnest(%s::text[], %s::text[], %s::bigint[]) "
-        "ON CONFLICT DO NOTHING",
+        """
+        INSERT INTO event_order (order_key, event_id, event)
+        SELECT *
+        FROM unnest(%s::text[], %s::text[], %s::bigint[])
+        ON CONFLICT DO NOTHING
+        """,
         ([link[0] for link in links], [link[1] for link in links], [link[2] for link in links]),
     )
     return set(rows)
@@ -111,7 +129,11 @@ class OrderFacts:
 async def orders_named(connection: Connection, numbers: list[str]) -> list[OrderFacts]:
     """Every order with one of these numbers, of any ERP."""
     cursor = await connection.execute(
-        "SELECT key, number, variant, status, parties, released_at, closed_at FROM order_view WHERE number = ANY(%s)",
+        """
+        SELECT key, number, variant, status, parties, released_at, closed_at
+        FROM order_view
+        WHERE number = ANY(%s)
+        """,
         (numbers,),
     )
     return [OrderFacts(**{**row, "parties": tuple(row["parties"])}) for row in await cursor.fetchall()]
@@ -120,13 +142,20 @@ async def orders_named(connection: Connection, numbers: list[str]) -> list[Order
 async def orders_on(connection: Connection, shipments: list[str]) -> dict[str, list[OrderFacts]]:
     """The orders on each of these shipments."""
     cursor = await connection.execute(
-        "SELECT s.shipment, o.key, o.number, o.variant, o.status, o.parties, o.released_at, o.closed_at, "
-        "false AS purchase, s.shipped_at, s.delivered_at FROM shipment_order s "
-        "JOIN order_view o ON o.key = s.order_key WHERE s.shipment = ANY(%(shipments)s) UNION ALL "
-        # To a carrier, what a supplier sends on a purchase order is a direct drop like any other.
-        "SELECT s.shipment, p.key, p.number, 'direct_drop', p.status, p.parties, p.ordered_at, p.closed_at, "
-        "true, NULL, NULL FROM inbound_shipment s "
-        "JOIN purchase_order p ON p.key = s.order_key WHERE s.shipment = ANY(%(shipments)s)",
+        """
+        SELECT s.shipment, o.key, o.number, o.variant, o.status, o.parties, o.released_at, o.closed_at,
+            false AS purchase, s.shipped_at, s.delivered_at
+        FROM shipment_order s
+        JOIN order_view o ON o.key = s.order_key
+        WHERE s.shipment = ANY(%(shipments)s)
+        UNION ALL
+        -- To a carrier, what a supplier sends on a purchase order is a direct drop like any other.
+        SELECT s.shipment, p.key, p.number, 'direct_drop', p.status, p.parties, p.ordered_at, p.closed_at,
+            true, NULL, NULL
+        FROM inbound_shipment s
+        JOIN purchase_order p ON p.key = s.order_key
+        WHERE s.shipment = ANY(%(shipments)s)
+        """,
         {"shipments": shipments},
     )
     found: dict[str, list[OrderFacts]] = {}
@@ -139,8 +168,12 @@ async def orders_on(connection: Connection, shipments: list[str]) -> dict[str, l
 async def link_shipments(connection: Connection, links: list[tuple[str, str]]) -> None:
     """(shipment, order) pairs that an event has stated."""
     await connection.execute(
-        "INSERT INTO shipment_order (shipment, order_key, status) SELECT s, k, 'promised' "
-        "FROM unnest(%s::text[], %s::text[]) AS x(s, k) ON CONFLICT DO NOTHING",
+        """
+        INSERT INTO shipment_order (shipment, order_key, status)
+        SELECT s, k, 'promised'
+        FROM unnest(%s::text[], %s::text[]) AS x(s, k)
+        ON CONFLICT DO NOTHING
+        """,
         ([shipment for shipment, _ in links], [key for _, key in links]),
     )
     await quarantine.awaken(connection, sorted({f"shipment:{shipment}" for shipment, _ in links}))
@@ -149,14 +182,22 @@ async def link_shipments(connection: Connection, links: list[tuple[str, str]]) -
 async def supersede(connection: Connection, order_key: str, event_ids: list[str], reason: str) -> None:
     """These events came after their order had ended: settle them, and their messages, with that reason."""
     cursor = await connection.execute(
-        "UPDATE event_order o SET state = 'superseded', reason = %s, settled_at = clock_timestamp() FROM event e "
-        "WHERE o.order_key = %s AND o.event_id = ANY(%s) AND o.state = 'pending' AND e.id = o.event RETURNING e.inbox_id",
+        """
+        UPDATE event_order o
+        SET state = 'superseded', reason = %s, settled_at = clock_timestamp()
+        FROM event e
+        WHERE o.order_key = %s AND o.event_id = ANY(%s) AND o.state = 'pending' AND e.id = o.event
+        RETURNING e.inbox_id
+        """,
         (reason, order_key, event_ids),
     )
     inbox_ids = [row["inbox_id"] for row in await cursor.fetchall()]
     await connection.execute(
-        "UPDATE inbox_message SET state = 'superseded', reason = %s, settled_at = clock_timestamp() "
-        "WHERE id = ANY(%s) AND state = 'routed'",
+        """
+        UPDATE inbox_message
+        SET state = 'superseded', reason = %s, settled_at = clock_timestamp()
+        WHERE id = ANY(%s) AND state = 'routed'
+        """,
         (reason, inbox_ids),
     )
 
@@ -168,8 +209,12 @@ UNKNOWN_RETURN_DAYS = 1
 async def supersede_unknown(connection: Connection, order_key: str, event_ids: list[str], reason: str) -> None:
     """Settle those of these events that have waited too long for a return that is not known."""
     cursor = await connection.execute(
-        "SELECT o.event_id FROM event_order o JOIN event e ON e.id = o.event WHERE o.order_key = %s "
-        "AND o.event_id = ANY(%s) AND e.received_at < now() - make_interval(days => %s)",
+        """
+        SELECT o.event_id
+        FROM event_order o
+        JOIN event e ON e.id = o.event
+        WHERE o.order_key = %s AND o.event_id = ANY(%s) AND e.received_at < now() - make_interval(days => %s)
+        """,
         (order_key, event_ids, UNKNOWN_RETURN_DAYS),
     )
     await supersede(connection, order_key, [row["event_id"] for row in await cursor.fetchall()], reason)

@@ -53,7 +53,13 @@ async def begin(connection: Connection, step: WorkflowStep[Any]) -> Head | None:
 async def _locked(connection: Connection, workflow: str) -> dict[str, Any] | None:
     """The row of a head, locked: nothing is written for the lock's sake."""
     cursor = await connection.execute(
-        "SELECT run, task, version, highest, confirmed FROM head WHERE workflow_id = %s FOR NO KEY UPDATE", (workflow,)
+        """
+        SELECT run, task, version, highest, confirmed
+        FROM head
+        WHERE workflow_id = %s
+        FOR NO KEY UPDATE
+        """,
+        (workflow,),
     )
     return await cursor.fetchone()
 
@@ -74,11 +80,15 @@ async def finish(connection: Connection, head: Head, step: WorkflowStep[Any]) ->
             "DELETE FROM outcome WHERE workflow_id = %s AND version > %s", (step.task.workflow, step.base)
         )
     await connection.execute(
-        f"WITH verdicts AS ({KEEP}) UPDATE head SET run = %(run)s, run_id = %(run_id)s, task = %(at)s, version = %(version)s, "
-        "highest = greatest(highest, %(version)s), ended = %(ended)s, "
-        "confirmed = greatest(least(confirmed, %(version)s), %(kept)s), written_at = clock_timestamp(), "
-        "snapshot = coalesce(%(snapshot)s, snapshot), snapshot_version = coalesce(%(of)s, snapshot_version) "
-        "WHERE workflow_id = %(workflow)s".encode(),
+        f"""
+        WITH verdicts AS ({KEEP})
+        UPDATE head
+        SET run = %(run)s, run_id = %(run_id)s, task = %(at)s, version = %(version)s,
+            highest = greatest(highest, %(version)s), ended = %(ended)s,
+            confirmed = greatest(least(confirmed, %(version)s), %(kept)s), written_at = clock_timestamp(),
+            snapshot = coalesce(%(snapshot)s, snapshot), snapshot_version = coalesce(%(of)s, snapshot_version)
+        WHERE workflow_id = %(workflow)s
+        """.encode(),
         {
             **task.model_dump(include={"workflow", "subject", "run", "run_id", "at", "kept"}),
             "version": step.version,
@@ -94,19 +104,27 @@ async def finish(connection: Connection, head: Head, step: WorkflowStep[Any]) ->
         },
     )
     if asked := [it.inbox_id for it in found if _asked(it)]:
-        await connection.execute("SELECT pg_notify(%s, m::text) FROM unnest(%s::bigint[]) m", (DECIDED, asked))
+        await connection.execute(
+            """
+            SELECT pg_notify(%s, m::text)
+            FROM unnest(%s::bigint[]) m
+            """,
+            (DECIDED, asked),
+        )
     if task.kept > head.confirmed:
         await settle(connection, task.workflow, task.kept)
 
 
-KEEP = (
-    "INSERT INTO outcome (workflow_id, event_id, inbox_id, subject, version, verdict, reason, answer) "
-    "SELECT %(workflow)s, e, i, %(subject)s, v, d, r, a FROM unnest(%(events)s::text[], %(messages)s::bigint[], "
-    "%(versions)s::int[], %(verdicts)s::text[], %(reasons)s::text[], %(answers)s::jsonb[]) AS x(e, i, v, d, r, a) "
-    "ON CONFLICT (workflow_id, event_id, inbox_id) DO UPDATE SET version = excluded.version, "
-    "verdict = excluded.verdict, reason = excluded.reason, answer = excluded.answer"
-)
-"""SQL: keeps the verdicts of a step."""
+KEEP = """
+    INSERT INTO outcome (workflow_id, event_id, inbox_id, subject, version, verdict, reason, answer)
+    SELECT %(workflow)s, e, i, %(subject)s, v, d, r, a
+    FROM unnest(
+        %(events)s::text[], %(messages)s::bigint[], %(versions)s::int[], %(verdicts)s::text[],
+        %(reasons)s::text[], %(answers)s::jsonb[]
+    ) AS x(e, i, v, d, r, a)
+    ON CONFLICT (workflow_id, event_id, inbox_id) DO NOTHING
+"""
+"""SQL: keeps the verdicts of a step. One that stands is of an earlier step, which heard the message first: it counts."""
 
 
 def _asked(outcome: InputOutcome) -> bool:
@@ -114,18 +132,30 @@ def _asked(outcome: InputOutcome) -> bool:
     return outcome.answer is not None
 
 
-SETTLE = (
-    "kept AS (DELETE FROM outcome o USING confirmed c WHERE o.workflow_id = c.workflow_id AND o.version <= c.version "
-    "RETURNING o.*), "
-    "events AS (UPDATE event_order o SET state = k.verdict, reason = k.reason, settled_at = clock_timestamp() FROM kept k "
-    "WHERE o.order_key = k.subject AND o.event_id = k.event_id AND o.state = 'pending'), "
-    # A message that one order applied and another refused was applied.
-    "best AS (SELECT DISTINCT ON (inbox_id) * FROM kept ORDER BY inbox_id, verdict), "
-    "settled AS (UPDATE inbox_message m SET state = b.verdict, reason = b.reason, answer = b.answer, "
-    "settled_at = clock_timestamp() FROM best b WHERE m.id = b.inbox_id AND m.state NOT IN ('applied', 'quarantined') "
-    "RETURNING m.id, b.answer IS NOT NULL AS asked) SELECT (SELECT count(*) FROM confirmed)::int AS confirmed, "
-    f"(SELECT count(pg_notify('{SETTLED}', id::text)) FROM settled WHERE asked) AS told"
-)
+SETTLE = f"""
+    kept AS (
+        DELETE FROM outcome o USING confirmed c
+        WHERE o.workflow_id = c.workflow_id AND o.version <= c.version
+        RETURNING o.*
+    ),
+    events AS (
+        UPDATE event_order o
+        SET state = k.verdict, reason = k.reason, settled_at = clock_timestamp()
+        FROM kept k
+        WHERE o.order_key = k.subject AND o.event_id = k.event_id AND o.state = 'pending'
+    ),
+    -- A message that one order applied and another refused was applied.
+    best AS (SELECT DISTINCT ON (inbox_id) * FROM kept ORDER BY inbox_id, verdict),
+    settled AS (
+        UPDATE inbox_message m
+        SET state = b.verdict, reason = b.reason, answer = b.answer, settled_at = clock_timestamp()
+        FROM best b
+        WHERE m.id = b.inbox_id AND m.state NOT IN ('applied', 'quarantined')
+        RETURNING m.id, b.answer IS NOT NULL AS asked
+    )
+    SELECT (SELECT count(*) FROM confirmed)::int AS confirmed,
+        (SELECT count(pg_notify('{SETTLED}', id::text)) FROM settled WHERE asked) AS told
+"""
 """Settles the messages of steps up to the version of each workflow in `confirmed`, and wakes who waits for them."""
 
 
@@ -155,11 +185,24 @@ async def confirm(connection: Connection, steps: Sequence[Provisional]) -> int:
     being written at this moment: nobody waits for a lock.
     """
     cursor = await connection.execute(
-        "WITH held AS (SELECT h.workflow_id FROM head h JOIN unnest(%s::text[], %s::int[], %s::int[], %s::int[]) "
-        "AS x(workflow_id, run, task, version) ON (h.workflow_id, h.run, h.task, h.version) = "
-        "(x.workflow_id, x.run, x.task, x.version) WHERE h.confirmed < h.version FOR NO KEY UPDATE OF h SKIP LOCKED), "
-        "confirmed AS (UPDATE head h SET confirmed = h.version FROM held WHERE h.workflow_id = held.workflow_id "
-        f"RETURNING h.workflow_id, h.version), {SETTLE}".encode(),
+        f"""
+        WITH held AS (
+            SELECT h.workflow_id
+            FROM head h
+            JOIN unnest(%s::text[], %s::int[], %s::int[], %s::int[]) AS x(workflow_id, run, task, version)
+                ON (h.workflow_id, h.run, h.task, h.version) = (x.workflow_id, x.run, x.task, x.version)
+            WHERE h.confirmed < h.version
+            FOR NO KEY UPDATE OF h SKIP LOCKED
+        ),
+        confirmed AS (
+            UPDATE head h
+            SET confirmed = h.version
+            FROM held
+            WHERE h.workflow_id = held.workflow_id
+            RETURNING h.workflow_id, h.version
+        ),
+        {SETTLE}
+        """.encode(),
         (
             [it.workflow_id for it in steps],
             [it.run for it in steps],
@@ -171,14 +214,20 @@ async def confirm(connection: Connection, steps: Sequence[Provisional]) -> int:
     return int(row["confirmed"])
 
 
-PROVISIONAL = "SELECT workflow_id, run, run_id, task, version FROM head WHERE confirmed < version AND run_id <> ''"
+PROVISIONAL = """
+    SELECT workflow_id, run, run_id, task, version
+    FROM head
+    WHERE confirmed < version AND run_id <> ''
+"""
 
 
 async def provisional(connection: Connection, after_s: float, limit: int) -> list[Provisional]:
     """Steps that were written so long ago, in seconds, and are not confirmed, the oldest first."""
     cursor = await connection.execute(
-        f"{PROVISIONAL} AND written_at < clock_timestamp() - make_interval(secs => %s) "
-        "ORDER BY written_at LIMIT %s".encode(),
+        f"""
+        {PROVISIONAL} AND written_at < clock_timestamp() - make_interval(secs => %s)
+        ORDER BY written_at LIMIT %s
+        """.encode(),
         (after_s, limit),
     )
     return [Provisional(**row) for row in await cursor.fetchall()]
@@ -187,7 +236,10 @@ async def provisional(connection: Connection, after_s: float, limit: int) -> lis
 async def provisional_of(connection: Connection, message: int) -> list[Provisional]:
     """The newest steps of the workflows that have decided a message provisionally."""
     cursor = await connection.execute(
-        f"{PROVISIONAL} AND workflow_id IN (SELECT workflow_id FROM outcome WHERE inbox_id = %s)".encode(), (message,)
+        f"""
+        {PROVISIONAL} AND workflow_id IN (SELECT workflow_id FROM outcome WHERE inbox_id = %s)
+        """.encode(),
+        (message,),
     )
     return [Provisional(**row) for row in await cursor.fetchall()]
 
@@ -195,8 +247,10 @@ async def provisional_of(connection: Connection, message: int) -> list[Provision
 async def counts(connection: Connection) -> dict[str, int]:
     """How many workflows have a provisional step, and how many verdicts wait for confirmation."""
     cursor = await connection.execute(
-        "SELECT (SELECT count(*) FROM head WHERE confirmed < version)::int AS steps, "
-        "(SELECT count(*) FROM outcome)::int AS verdicts"
+        """
+        SELECT (SELECT count(*) FROM head WHERE confirmed < version)::int AS steps,
+            (SELECT count(*) FROM outcome)::int AS verdicts
+        """
     )
     [row] = await cursor.fetchall()
     return row
@@ -220,8 +274,11 @@ async def kept(connection: Connection, workflow: str, *, locked: bool = False) -
     when one is being written at this moment."""
     lock = " FOR NO KEY UPDATE SKIP LOCKED" if locked else ""
     cursor = await connection.execute(
-        "SELECT workflow_id, subject, run, version, confirmed, snapshot, snapshot_version, ended FROM head "
-        f"WHERE workflow_id = %s{lock}".encode(),
+        f"""
+        SELECT workflow_id, subject, run, version, confirmed, snapshot, snapshot_version, ended
+        FROM head
+        WHERE workflow_id = %s{lock}
+        """.encode(),
         (workflow,),
     )
     row = await cursor.fetchone()

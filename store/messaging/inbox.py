@@ -65,20 +65,26 @@ COLUMNS = ("id", "partner", "kind", "external_id", "raw", "traceparent", "receiv
 
 _TEXTS = ("partner", "channel", "kind", "external_id", "digest", "traceparent", "workflow_id")
 _FIELDS = {**dict.fromkeys(_TEXTS, "text"), "headers": "jsonb", "raw": "bytea", "delay_s": "float8"}
-TAKEN = (
-    f"unnest({', '.join(f'%({name})s::{kind}[]' for name, kind in _FIELDS.items())}) "
-    f"WITH ORDINALITY AS m({', '.join(_FIELDS)}, n)"
-)
+TAKEN = f"""
+    unnest(
+        {", ".join(f"%({name})s::{kind}[]" for name, kind in _FIELDS.items())}
+    ) WITH ORDINALITY AS m({", ".join(_FIELDS)}, n)
+"""
 """SQL: messages to accept, in their order: see `parameters`."""
-INSERT = (
-    "INSERT INTO inbox_message (partner, channel, kind, external_id, digest, headers, raw, traceparent, not_before, "
-    "workflow_id) SELECT partner, channel, kind, external_id, digest, headers, raw, traceparent, "
-    "now() + make_interval(secs => delay_s), workflow_id FROM "
-)
-ACCEPT = (
-    f"WITH fresh AS ({INSERT} {TAKEN} ORDER BY n RETURNING id) "
-    f"SELECT id, pg_notify('{CHANNEL}', '') FROM fresh ORDER BY id"
-).encode()
+INSERT = """
+    INSERT INTO inbox_message (
+        partner, channel, kind, external_id, digest, headers, raw, traceparent, not_before, workflow_id
+    )
+    SELECT partner, channel, kind, external_id, digest, headers, raw, traceparent,
+        now() + make_interval(secs => delay_s), workflow_id
+    FROM
+"""
+ACCEPT = f"""
+    WITH fresh AS ({INSERT} {TAKEN} ORDER BY n RETURNING id)
+    SELECT id, pg_notify('{CHANNEL}', '')
+    FROM fresh
+    ORDER BY id
+""".encode()
 
 
 async def accept(connection: Connection, messages: list[NewMessage]) -> list[int]:
@@ -96,8 +102,13 @@ def parameters(messages: list[NewMessage]) -> dict[str, list[Any]]:
 async def claim(connection: Connection, limit: int) -> list[Message]:
     """Lock up to `limit` messages that are due, oldest first; other relays skip them until this transaction ends."""
     cursor = await connection.execute(
-        f"SELECT {', '.join(COLUMNS)} FROM inbox_message "
-        "WHERE state = 'received' AND not_before <= now() ORDER BY id LIMIT %s FOR UPDATE SKIP LOCKED".encode(),
+        f"""
+        SELECT {", ".join(COLUMNS)}
+        FROM inbox_message
+        WHERE state = 'received' AND not_before <= now()
+        ORDER BY id LIMIT %s
+        FOR UPDATE SKIP LOCKED
+        """.encode(),
         (limit,),
     )
     return [Message(**row) for row in await cursor.fetchall()]
@@ -113,8 +124,11 @@ async def routed(connection: Connection, ids: list[int]) -> None:
 async def told(connection: Connection, message: int, workflow: str, again_after_s: float) -> None:
     """A workflow has been told of a message, which is sent again after so many seconds if it must be."""
     await connection.execute(
-        "UPDATE inbox_message SET state = 'routed', workflow_id = %s, attempts = 0, "
-        "not_before = now() + make_interval(secs => %s) WHERE id = %s AND state = 'received'",
+        """
+        UPDATE inbox_message
+        SET state = 'routed', workflow_id = %s, attempts = 0, not_before = now() + make_interval(secs => %s)
+        WHERE id = %s AND state = 'received'
+        """,
         (workflow, again_after_s, message),
     )
 
@@ -122,8 +136,12 @@ async def told(connection: Connection, message: int, workflow: str, again_after_
 async def settle(connection: Connection, ids: list[int], state: str, reasons: list[str | None]) -> None:
     """Messages reached `applied` or `superseded`. Applied wins: one order's refusal does not hide another's use."""
     await connection.execute(
-        "UPDATE inbox_message m SET state = %s, reason = s.reason, settled_at = clock_timestamp() "
-        "FROM unnest(%s::bigint[], %s::text[]) AS s(id, reason) WHERE m.id = s.id AND m.state <> 'applied'",
+        """
+        UPDATE inbox_message m
+        SET state = %s, reason = s.reason, settled_at = clock_timestamp()
+        FROM unnest(%s::bigint[], %s::text[]) AS s(id, reason)
+        WHERE m.id = s.id AND m.state <> 'applied'
+        """,
         (state, ids, reasons),
     )
 
@@ -131,9 +149,12 @@ async def settle(connection: Connection, ids: list[int], state: str, reasons: li
 async def postpone(connection: Connection, ids: list[int], delay_s: float, most_s: float) -> None:
     """Try these again after a while, the double each time up to the most: what they need is down."""
     await connection.execute(
-        "UPDATE inbox_message SET attempts = attempts + 1, "
-        "not_before = now() + make_interval(secs => least(%s * 2 ^ least(attempts, 10), %s)) "
-        "WHERE id = ANY(%s) AND state = 'received'",
+        """
+        UPDATE inbox_message
+        SET attempts = attempts + 1,
+            not_before = now() + make_interval(secs => least(%s * 2 ^ least(attempts, 10), %s))
+        WHERE id = ANY(%s) AND state = 'received'
+        """,
         (delay_s, most_s, ids),
     )
 
@@ -148,8 +169,12 @@ async def due_now(connection: Connection, message: int) -> None:
 async def left_behind(connection: Connection, workflow: str, message: int) -> list[Message]:
     """Commands that were accepted before this one, of which their workflow could not be told: they go first."""
     cursor = await connection.execute(
-        f"SELECT {', '.join(COLUMNS)} FROM inbox_message WHERE workflow_id = %s AND id < %s AND state = 'received' "
-        "AND (not_before <= now() OR attempts > 0) ORDER BY id".encode(),
+        f"""
+        SELECT {", ".join(COLUMNS)}
+        FROM inbox_message
+        WHERE workflow_id = %s AND id < %s AND state = 'received' AND (not_before <= now() OR attempts > 0)
+        ORDER BY id
+        """.encode(),
         (workflow, message),
     )
     return [Message(**row) for row in await cursor.fetchall()]
@@ -158,7 +183,12 @@ async def left_behind(connection: Connection, workflow: str, message: int) -> li
 async def pardon(connection: Connection, message: int, most: int) -> None:
     """Its attempts failed for reasons that are not its own: they count no further than this."""
     await connection.execute(
-        "UPDATE inbox_message SET attempts = least(attempts, %s) WHERE id = %s AND state = 'received'", (most, message)
+        """
+        UPDATE inbox_message
+        SET attempts = least(attempts, %s)
+        WHERE id = %s AND state = 'received'
+        """,
+        (most, message),
     )
 
 
@@ -169,8 +199,12 @@ async def command(connection: Connection, kind: str, external_id: str, digest: s
     only says what the index on commands is made of.
     """
     cursor = await connection.execute(
-        "SELECT id, received_at, traceparent FROM inbox_message WHERE kind = %s AND external_id = %s AND digest = %s "
-        "AND kind NOT IN ('event', 'order.release') ORDER BY id LIMIT 1",
+        """
+        SELECT id, received_at, traceparent
+        FROM inbox_message
+        WHERE kind = %s AND external_id = %s AND digest = %s AND kind NOT IN ('event', 'order.release')
+        ORDER BY id LIMIT 1
+        """,
         (kind, external_id, digest),
     )
     row = await cursor.fetchone()
@@ -183,9 +217,18 @@ async def earlier(connection: Connection, message: Message) -> list[Message]:
     """The messages of the same partner, kind and id that came before, and were neither parked nor replaced: the oldest
     first."""
     cursor = await connection.execute(
-        f"SELECT {', '.join(COLUMNS)} FROM inbox_message WHERE external_id = %s AND kind = %s AND partner = %s AND id < %s "
-        "AND kind NOT IN ('event', 'order.release') AND state <> 'quarantined' "
-        "AND NOT starts_with(coalesce(reason, ''), %s) ORDER BY id LIMIT 20".encode(),
+        f"""
+        SELECT {", ".join(COLUMNS)}
+        FROM inbox_message
+        WHERE external_id = %s
+            AND kind = %s
+            AND partner = %s
+            AND id < %s
+            AND kind NOT IN ('event', 'order.release')
+            AND state <> 'quarantined'
+            AND NOT starts_with(coalesce(reason, ''), %s)
+        ORDER BY id LIMIT 20
+        """.encode(),
         (message.external_id, message.kind, message.partner, message.id, REPLACED),
     )
     return [Message(**row) for row in await cursor.fetchall()]

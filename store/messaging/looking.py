@@ -13,13 +13,29 @@ AGAIN_S, MOST_S = 0.5, 60
 async def due(connection: Connection, limit: int) -> list[Provisional]:
     """Take steps that are old enough and not confirmed: nobody else looks at them meanwhile."""
     cursor = await connection.execute(
-        "UPDATE head h SET looked_at = clock_timestamp(), looks = CASE WHEN h.looked_at > h.written_at THEN h.looks + 1 "
-        "ELSE 1 END FROM (SELECT workflow_id FROM head WHERE confirmed < version AND run_id <> '' "
-        f"AND written_at < clock_timestamp() - make_interval(secs => {QUIET_S}) AND (looked_at IS NULL "
-        "OR looked_at <= written_at OR looked_at < clock_timestamp() - make_interval(secs => "
-        f"least({AGAIN_S} * 2 ^ least(looks - 1, 7), {MOST_S}))) ORDER BY written_at LIMIT %s FOR UPDATE SKIP LOCKED) "
-        "found WHERE h.workflow_id = found.workflow_id "
-        "RETURNING h.workflow_id, h.run, h.run_id, h.task, h.version".encode(),
+        f"""
+        UPDATE head h
+        SET looked_at = clock_timestamp(),
+            looks = CASE WHEN h.looked_at > h.written_at THEN h.looks + 1 ELSE 1 END
+        FROM (
+            SELECT workflow_id
+            FROM head
+            WHERE confirmed < version
+                AND run_id <> ''
+                AND written_at < clock_timestamp() - make_interval(secs => {QUIET_S})
+                AND (
+                    looked_at IS NULL
+                    OR looked_at <= written_at
+                    OR looked_at < clock_timestamp() - make_interval(
+                        secs => least({AGAIN_S} * 2 ^ least(looks - 1, 7), {MOST_S})
+                    )
+                )
+            ORDER BY written_at LIMIT %s
+            FOR UPDATE SKIP LOCKED
+        ) found
+        WHERE h.workflow_id = found.workflow_id
+        RETURNING h.workflow_id, h.run, h.run_id, h.task, h.version
+        """.encode(),
         (limit,),
     )
     return [Provisional(**row) for row in await cursor.fetchall()]

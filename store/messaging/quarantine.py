@@ -31,10 +31,13 @@ async def put(
 async def put_all(connection: Connection, parked: list[Quarantine]) -> None:
     """Park messages, each with its reason, in one statement."""
     await connection.execute(
-        "UPDATE inbox_message m SET state = 'quarantined', reason = x.reason, origin = x.origin, "
-        "waiting_for = x.waiting_for, settled_at = clock_timestamp() "
-        "FROM unnest(%s::bigint[], %s::text[], %s::text[], %s::text[]) AS x(id, reason, origin, waiting_for) "
-        "WHERE m.id = x.id",
+        """
+        UPDATE inbox_message m
+        SET state = 'quarantined', reason = x.reason, origin = x.origin, waiting_for = x.waiting_for,
+            settled_at = clock_timestamp()
+        FROM unnest(%s::bigint[], %s::text[], %s::text[], %s::text[]) AS x(id, reason, origin, waiting_for)
+        WHERE m.id = x.id
+        """,
         (
             [p.message for p in parked],
             [p.reason for p in parked],
@@ -52,7 +55,12 @@ async def awaken(connection: Connection, names: list[str]) -> int:
     """Bring back messages that wait for what appears in this transaction (`order:…`, `shipment:…`, `po:…`, `master:…`);
     returns how many there were. Whatever happens to their order next must not overtake them by a second."""
     cursor = await connection.execute(
-        f"UPDATE inbox_message SET {BACK} WHERE waiting_for = ANY(%s) AND state = 'quarantined' RETURNING id".encode(),
+        f"""
+        UPDATE inbox_message
+        SET {BACK}
+        WHERE waiting_for = ANY(%s) AND state = 'quarantined'
+        RETURNING id
+        """.encode(),
         (names,),
     )
     back = len(await cursor.fetchall())  # a pipeline does not count rows
@@ -61,34 +69,78 @@ async def awaken(connection: Connection, names: list[str]) -> int:
     return back
 
 
+REVIVE = f"""
+    UPDATE inbox_message m
+    SET {BACK}, attempts = attempts + (%(ids)s::bigint[] IS NOT NULL)::int
+    WHERE waiting_for IS NOT NULL
+        AND state = 'quarantined'
+        AND (%(ids)s::bigint[] IS NULL OR m.id = ANY(%(ids)s) AND m.attempts < 2)
+        AND (
+            EXISTS (
+                SELECT
+                FROM order_view o
+                WHERE o.key = substr(m.waiting_for, 7)
+                    AND m.waiting_for LIKE 'order:%%'
+                    AND o.status <> 'released'
+            )
+            OR EXISTS (
+                SELECT
+                FROM order_view o
+                WHERE o.number = substr(m.waiting_for, 8)
+                    AND m.waiting_for LIKE 'number:%%'
+                    AND o.status <> 'released'
+            )
+            OR EXISTS (
+                SELECT
+                FROM shipment_order s
+                JOIN order_view o ON o.key = s.order_key
+                WHERE s.shipment = substr(m.waiting_for, 10)
+                    AND m.partner = ANY(o.parties)
+                    AND m.waiting_for LIKE 'shipment:%%'
+            )
+            OR EXISTS (
+                SELECT
+                FROM inbound_shipment s
+                JOIN purchase_order p ON p.key = s.order_key
+                WHERE s.shipment = substr(m.waiting_for, 10)
+                    AND m.partner = ANY(p.parties)
+                    AND m.waiting_for LIKE 'shipment:%%'
+            )
+            OR EXISTS (
+                SELECT
+                FROM purchase_order p
+                WHERE p.erp || '/' || p.number = substr(m.waiting_for, 4) AND m.waiting_for LIKE 'po:%%'
+            )
+            OR EXISTS (
+                SELECT
+                FROM master_record r
+                WHERE r.known
+                    AND m.waiting_for LIKE 'master:%%'
+                    AND m.waiting_for = 'master:' || r.owner || '/' || r.kind || '/' || r.id
+            )
+            OR EXISTS (
+                SELECT
+                FROM master_record r
+                WHERE r.known
+                    AND m.waiting_for LIKE 'units:%%'
+                    AND m.waiting_for = 'units:' || r.owner || '/' || r.kind || '/' || r.id
+                    AND r.fetched_at > m.settled_at - interval '{PARKED_WITHIN}'
+            )
+            OR EXISTS (
+                SELECT
+                FROM order_view o, unnest(o.parties) AS party
+                WHERE o.key = substr(m.waiting_for, 7 + length(m.partner) + 1)
+                    AND m.waiting_for LIKE 'party:%%'
+                    AND party = m.partner
+            )
+        )
+"""
+
+
 async def revive(connection: Connection, ids: list[int] | None = None) -> int:
     """Bring back what `awaken` missed because it was parked at that very moment: of these, once they are committed, at the
     first attempts only; or of everything that waits, now and then."""
-    cursor = await connection.execute(
-        f"UPDATE inbox_message m SET {BACK}, attempts = attempts + (%(ids)s::bigint[] IS NOT NULL)::int "
-        "WHERE waiting_for IS NOT NULL AND state = 'quarantined' "
-        "AND (%(ids)s::bigint[] IS NULL OR m.id = ANY(%(ids)s) AND m.attempts < 2) AND ("
-        "EXISTS (SELECT FROM order_view o WHERE o.key = substr(m.waiting_for, 7) AND m.waiting_for LIKE 'order:%%' "
-        "AND o.status <> 'released') OR "
-        "EXISTS (SELECT FROM order_view o WHERE o.number = substr(m.waiting_for, 8) AND m.waiting_for LIKE 'number:%%' "
-        "AND o.status <> 'released') OR "
-        "EXISTS (SELECT FROM shipment_order s JOIN order_view o ON o.key = s.order_key "
-        "WHERE s.shipment = substr(m.waiting_for, 10) AND m.partner = ANY(o.parties) "
-        "AND m.waiting_for LIKE 'shipment:%%') OR "
-        "EXISTS (SELECT FROM inbound_shipment s JOIN purchase_order p ON p.key = s.order_key "
-        "WHERE s.shipment = substr(m.waiting_for, 10) AND m.partner = ANY(p.parties) "
-        "AND m.waiting_for LIKE 'shipment:%%') OR "
-        "EXISTS (SELECT FROM purchase_order p WHERE p.erp || '/' || p.number = substr(m.waiting_for, 4) "
-        "AND m.waiting_for LIKE 'po:%%') OR "
-        "EXISTS (SELECT FROM master_record r WHERE r.known AND m.waiting_for LIKE 'master:%%' "
-        "AND m.waiting_for = 'master:' || r.owner || '/' || r.kind || '/' || r.id) OR "
-        "EXISTS (SELECT FROM master_record r WHERE r.known AND m.waiting_for LIKE 'units:%%' "
-        "AND m.waiting_for = 'units:' || r.owner || '/' || r.kind || '/' || r.id "
-        f"AND r.fetched_at > m.settled_at - interval '{PARKED_WITHIN}') OR "
-        "EXISTS (SELECT FROM order_view o, unnest(o.parties) AS party WHERE o.key = substr(m.waiting_for, 7 + "
-        "length(m.partner) + 1) AND m.waiting_for LIKE 'party:%%' AND party = m.partner))".encode(),
-        {"ids": ids},
-    )
+    cursor = await connection.execute(REVIVE.encode(), {"ids": ids})
     if cursor.rowcount:
         await connection.execute(f"NOTIFY {CHANNEL}")
     return cursor.rowcount
@@ -106,8 +158,12 @@ async def replay(connection: Connection, ids: list[int]) -> int:
 async def quarantined(connection: Connection, limit: int = 100) -> list[dict[str, Any]]:
     """The newest quarantined messages, without their bytes."""
     cursor = await connection.execute(
-        "SELECT id, partner, channel, kind, external_id, reason, origin, waiting_for, received_at FROM inbox_message "
-        "WHERE state = 'quarantined' ORDER BY id DESC LIMIT %s",
+        """
+        SELECT id, partner, channel, kind, external_id, reason, origin, waiting_for, received_at
+        FROM inbox_message
+        WHERE state = 'quarantined'
+        ORDER BY id DESC LIMIT %s
+        """,
         (limit,),
     )
     return await cursor.fetchall()

@@ -8,21 +8,37 @@ from store.messaging.inbox import Message, NewMessage
 
 KINDS = (inbox.EVENT, inbox.PAPER)
 """What its sender names by an id of its own, and may send again under it."""
-PARKED = (
-    "SELECT m.* FROM inbox_message m WHERE m.external_id = x.external_id AND m.state = 'quarantined' "
-    "AND m.partner = x.partner AND m.kind = x.kind"
-)
+PARKED = """
+    SELECT m.*
+    FROM inbox_message m
+    WHERE m.external_id = x.external_id
+        AND m.state = 'quarantined'
+        AND m.partner = x.partner
+        AND m.kind = x.kind
+"""
 """What is in quarantine under an id. Looked up for each id (`OFFSET 0`): a join would read all that is in quarantine."""
 
 
-ACCEPT = (
-    f"WITH x AS (SELECT * FROM {inbox.TAKEN}), known AS (SELECT x.n, min(m.id) AS id FROM x "
-    f"JOIN LATERAL ({PARKED} AND m.digest = x.digest OFFSET 0) m ON true WHERE x.kind = ANY(%(repeatable)s) GROUP BY x.n), "
-    f"again AS (UPDATE inbox_message SET {quarantine.BACK} WHERE id IN (SELECT id FROM known) AND state = 'quarantined'), "
-    f"fresh AS ({inbox.INSERT} x WHERE x.n NOT IN (SELECT n FROM known) ORDER BY n RETURNING id), "
-    "all_of AS (SELECT n, id FROM known UNION ALL SELECT NULL, id FROM fresh) "
-    f"SELECT n, id, pg_notify('{inbox.CHANNEL}', '') FROM all_of ORDER BY id"
-).encode()
+ACCEPT = f"""
+    WITH x AS (SELECT * FROM {inbox.TAKEN}),
+    known AS (
+        SELECT x.n, min(m.id) AS id
+        FROM x
+        JOIN LATERAL ({PARKED} AND m.digest = x.digest OFFSET 0) m ON true
+        WHERE x.kind = ANY(%(repeatable)s)
+        GROUP BY x.n
+    ),
+    again AS (
+        UPDATE inbox_message
+        SET {quarantine.BACK}
+        WHERE id IN (SELECT id FROM known) AND state = 'quarantined'
+    ),
+    fresh AS ({inbox.INSERT} x WHERE x.n NOT IN (SELECT n FROM known) ORDER BY n RETURNING id),
+    all_of AS (SELECT n, id FROM known UNION ALL SELECT NULL, id FROM fresh)
+    SELECT n, id, pg_notify('{inbox.CHANNEL}', '')
+    FROM all_of
+    ORDER BY id
+""".encode()
 
 
 async def accept(connection: Connection, messages: list[NewMessage]) -> list[int]:
@@ -45,9 +61,12 @@ class EarlierMessage(NamedTuple):
 async def earlier(connection: Connection, messages: list[Message]) -> list[EarlierMessage]:
     """What is in quarantine under the ids of these messages, and came before them."""
     cursor = await connection.execute(
-        f"SELECT x.by, {', '.join(f'm.{name}' for name in inbox.COLUMNS)} FROM unnest(%s::bigint[], %s::text[], "
-        f"%s::text[], %s::text[]) AS x(by, partner, kind, external_id) JOIN LATERAL ({PARKED} AND m.id < x.by OFFSET 0) m "
-        "ON true ORDER BY x.by, m.id".encode(),
+        f"""
+        SELECT x.by, {", ".join(f"m.{name}" for name in inbox.COLUMNS)}
+        FROM unnest(%s::bigint[], %s::text[], %s::text[], %s::text[]) AS x(by, partner, kind, external_id)
+        JOIN LATERAL ({PARKED} AND m.id < x.by OFFSET 0) m ON true
+        ORDER BY x.by, m.id
+        """.encode(),
         (
             [it.id for it in messages],
             [it.partner for it in messages],

@@ -11,13 +11,30 @@ async def unplaced(connection: Connection, after_s: float, limit: int) -> list[d
     """(id, partner, kind, tried, workflow_id) of messages that came, or were due, so long ago and are not final: none was
     taken, or what it was tried with does not answer. `tried`: a workflow was told of it, or was to be told."""
     cursor = await connection.execute(
-        "SELECT m.id, m.partner, m.kind, m.state = 'routed' OR m.attempts > 0 AS tried, CASE WHEN m.workflow_id = '' "
-        "AND o.key IS NOT NULL THEN 'order/' || o.key ELSE m.workflow_id END AS workflow_id FROM inbox_message m "
-        "LEFT JOIN order_view o ON o.inbox_id = m.id AND m.kind = %(release)s WHERE (m.state = 'received' AND "
-        "(m.received_at < clock_timestamp() - make_interval(secs => %(after_s)s) AND m.attempts > 0 OR "
-        "greatest(m.received_at, m.not_before) < clock_timestamp() - make_interval(secs => %(after_s)s))) "
-        "OR (m.state = 'routed' AND m.kind <> %(event)s "
-        "AND m.received_at < clock_timestamp() - make_interval(secs => %(after_s)s)) ORDER BY m.id LIMIT %(limit)s",
+        """
+        SELECT m.id, m.partner, m.kind, m.state = 'routed' OR m.attempts > 0 AS tried,
+            CASE
+                WHEN m.workflow_id = '' AND o.key IS NOT NULL THEN 'order/' || o.key
+                ELSE m.workflow_id
+            END AS workflow_id
+        FROM inbox_message m
+        LEFT JOIN order_view o ON o.inbox_id = m.id AND m.kind = %(release)s
+        WHERE (
+            m.state = 'received'
+            AND (
+                m.received_at < clock_timestamp() - make_interval(secs => %(after_s)s)
+                AND m.attempts > 0
+                OR greatest(m.received_at, m.not_before) < clock_timestamp()
+                    - make_interval(secs => %(after_s)s)
+            )
+        )
+            OR (
+                m.state = 'routed'
+                AND m.kind <> %(event)s
+                AND m.received_at < clock_timestamp() - make_interval(secs => %(after_s)s)
+            )
+        ORDER BY m.id LIMIT %(limit)s
+        """,
         {"after_s": after_s, "limit": limit, "release": inbox.RELEASE, "event": inbox.EVENT},
     )
     return await cursor.fetchall()
@@ -26,9 +43,14 @@ async def unplaced(connection: Connection, after_s: float, limit: int) -> list[d
 async def unanswered(connection: Connection, after_s: float, limit: int) -> list[dict[str, Any]]:
     """(order_key, event_id, kind, body, sends) of events that were placed so long ago and are pending."""
     cursor = await connection.execute(
-        "SELECT o.order_key, o.event_id, e.kind, e.body, o.sends FROM event_order o JOIN event e ON e.id = o.event "
-        "JOIN inbox_message m ON m.id = e.inbox_id WHERE o.state = 'pending' "
-        "AND m.received_at < clock_timestamp() - make_interval(secs => %s) ORDER BY e.id, o.order_key LIMIT %s",
+        """
+        SELECT o.order_key, o.event_id, e.kind, e.body, o.sends
+        FROM event_order o
+        JOIN event e ON e.id = o.event
+        JOIN inbox_message m ON m.id = e.inbox_id
+        WHERE o.state = 'pending' AND m.received_at < clock_timestamp() - make_interval(secs => %s)
+        ORDER BY e.id, o.order_key LIMIT %s
+        """,
         (after_s, limit),
     )
     return await cursor.fetchall()
@@ -40,9 +62,14 @@ async def put_aside(
     """The order cannot take this event in. When no other order has, its message is parked as if it had never been
     placed, so that a replay places it anew; else the event is settled for this order alone."""
     cursor = await connection.execute(
-        "SELECT e.id, e.inbox_id, EXISTS (SELECT FROM event_order x WHERE x.event = e.id AND x.order_key <> o.order_key) "
-        "AS shared FROM event_order o JOIN event e ON e.id = o.event WHERE o.order_key = %s AND o.event_id = %s "
-        "AND o.state = 'pending' FOR UPDATE OF o",
+        """
+        SELECT e.id, e.inbox_id,
+            EXISTS (SELECT FROM event_order x WHERE x.event = e.id AND x.order_key <> o.order_key) AS shared
+        FROM event_order o
+        JOIN event e ON e.id = o.event
+        WHERE o.order_key = %s AND o.event_id = %s AND o.state = 'pending'
+        FOR UPDATE OF o
+        """,
         (order_key, event_id),
     )
     row = await cursor.fetchone()
@@ -59,8 +86,14 @@ async def put_aside(
 async def quarantine_message(connection: Connection, message: int, reason: str) -> bool:
     """Its workflow cannot take this command or document in: it is parked, unless it was decided meanwhile."""
     cursor = await connection.execute(
-        "SELECT FROM inbox_message m WHERE id = %s AND state IN ('received', 'routed') "
-        "AND NOT EXISTS (SELECT FROM outcome w WHERE w.inbox_id = m.id) FOR UPDATE",
+        """
+        SELECT
+        FROM inbox_message m
+        WHERE id = %s
+            AND state IN ('received', 'routed')
+            AND NOT EXISTS (SELECT FROM outcome w WHERE w.inbox_id = m.id)
+        FOR UPDATE
+        """,
         (message,),
     )
     if waits := await cursor.fetchone() is not None:

@@ -24,7 +24,11 @@ class CommandVerdict:
 async def verdict(connection: Connection, message: int) -> CommandVerdict | None:
     """The verdict on the command of a message; None while it is not confirmed."""
     cursor = await connection.execute(
-        "SELECT state, reason, answer FROM inbox_message WHERE id = %s AND state IN ('applied', 'superseded')",
+        """
+        SELECT state, reason, answer
+        FROM inbox_message
+        WHERE id = %s AND state IN ('applied', 'superseded')
+        """,
         (message,),
     )
     row = await cursor.fetchone()
@@ -36,8 +40,12 @@ async def settle(
 ) -> None:
     """Settle a command that no workflow decides on: it is refused, or `answer` says what is so already."""
     cursor = await connection.execute(
-        "UPDATE inbox_message SET state = %s, reason = %s, answer = %s, settled_at = clock_timestamp() "
-        "WHERE id = %s AND state IN ('received', 'routed') RETURNING id",
+        """
+        UPDATE inbox_message
+        SET state = %s, reason = %s, answer = %s, settled_at = clock_timestamp()
+        WHERE id = %s AND state IN ('received', 'routed')
+        RETURNING id
+        """,
         ("superseded" if refusal else "applied", refusal, Jsonb(answer or {}), message),
     )
     if await cursor.fetchone():
@@ -60,9 +68,16 @@ async def first(connection: Connection, message: inbox.NewMessage) -> First:
     Messages from before have no workflow: of these, the content is the same. Raises LookupError.
     """
     cursor = await connection.execute(
-        "SELECT id, received_at, traceparent, digest FROM inbox_message WHERE external_id = %(external_id)s AND kind = %(kind)s "
-        "AND partner = %(partner)s AND kind NOT IN ('event', 'order.release') AND (digest = %(digest)s "
-        "AND workflow_id IN (%(workflow)s, '') OR workflow_id = %(workflow)s) ORDER BY id LIMIT 1",
+        """
+        SELECT id, received_at, traceparent, digest
+        FROM inbox_message
+        WHERE external_id = %(external_id)s
+            AND kind = %(kind)s
+            AND partner = %(partner)s
+            AND kind NOT IN ('event', 'order.release')
+            AND (digest = %(digest)s AND workflow_id IN (%(workflow)s, '') OR workflow_id = %(workflow)s)
+        ORDER BY id LIMIT 1
+        """,
         {
             "external_id": message.external_id,
             "kind": message.kind,
@@ -81,11 +96,23 @@ async def settled_state(connection: Connection, workflow: str, message: int, mos
     """The input that a new run of a workflow would begin with, as JSON, when its state is beyond doubt: every step is
     confirmed, and nothing that came before this message waits to be decided. None else, and when it is larger."""
     cursor = await connection.execute(
-        "SELECT snapshot FROM head h WHERE workflow_id = %(workflow)s AND version = confirmed "
-        "AND snapshot_version = version AND octet_length(snapshot) <= %(most)s AND NOT EXISTS (SELECT FROM inbox_message "
-        "WHERE workflow_id = %(workflow)s AND state IN ('received', 'routed') AND kind <> 'order.release' "
-        "AND id < %(message)s) AND NOT EXISTS (SELECT FROM event_order WHERE order_key = %(subject)s "
-        "AND state = 'pending')",
+        """
+        SELECT snapshot
+        FROM head h
+        WHERE workflow_id = %(workflow)s
+            AND version = confirmed
+            AND snapshot_version = version
+            AND octet_length(snapshot) <= %(most)s
+            AND NOT EXISTS (
+                SELECT
+                FROM inbox_message
+                WHERE workflow_id = %(workflow)s
+                    AND state IN ('received', 'routed')
+                    AND kind <> 'order.release'
+                    AND id < %(message)s
+            )
+            AND NOT EXISTS (SELECT FROM event_order WHERE order_key = %(subject)s AND state = 'pending')
+        """,
         {"workflow": workflow, "subject": subject_of(workflow), "message": message, "most": most_bytes},
     )
     row = await cursor.fetchone()
@@ -95,9 +122,14 @@ async def settled_state(connection: Connection, workflow: str, message: int, mos
 async def earliest(connection: Connection, workflow: str, message: int) -> int:
     """Of the messages that ask for a workflow and were not refused, the first: that one starts it."""
     cursor = await connection.execute(
-        "SELECT min(id) AS id FROM inbox_message WHERE external_id = (SELECT external_id FROM inbox_message WHERE id = "
-        "%(message)s) AND kind NOT IN ('event', 'order.release') AND workflow_id = %(workflow)s "
-        "AND (id = %(message)s OR state IN ('received', 'routed', 'applied'))",
+        """
+        SELECT min(id) AS id
+        FROM inbox_message
+        WHERE external_id = (SELECT external_id FROM inbox_message WHERE id = %(message)s)
+            AND kind NOT IN ('event', 'order.release')
+            AND workflow_id = %(workflow)s
+            AND (id = %(message)s OR state IN ('received', 'routed', 'applied'))
+        """,
         {"workflow": workflow, "message": message},
     )
     [row] = await cursor.fetchall()
@@ -107,8 +139,14 @@ async def earliest(connection: Connection, workflow: str, message: int) -> int:
 async def decided(connection: Connection, message: int) -> bool:
     """Whether a workflow has decided on a message, be it provisionally."""
     cursor = await connection.execute(
-        "SELECT EXISTS (SELECT FROM outcome WHERE inbox_id = %(id)s) OR EXISTS (SELECT FROM inbox_message "
-        "WHERE id = %(id)s AND state IN ('applied', 'superseded')) AS decided",
+        """
+        SELECT EXISTS (SELECT FROM outcome WHERE inbox_id = %(id)s)
+            OR EXISTS (
+                SELECT
+                FROM inbox_message
+                WHERE id = %(id)s AND state IN ('applied', 'superseded')
+            ) AS decided
+        """,
         {"id": message},
     )
     [row] = await cursor.fetchall()

@@ -24,7 +24,12 @@ async def convert(connection: Connection, key: str, request: ReleaseRequest, con
 async def unmeasured(connection: Connection, key: str) -> ReleaseRequest | None:
     """The release as the ERP sent it, of an order whose units are not known yet."""
     cursor = await connection.execute(
-        "SELECT m.raw FROM order_view o JOIN inbox_message m ON m.id = o.inbox_id WHERE o.key = %s AND o.converted IS NULL",
+        """
+        SELECT m.raw
+        FROM order_view o
+        JOIN inbox_message m ON m.id = o.inbox_id
+        WHERE o.key = %s AND o.converted IS NULL
+        """,
         (key,),
     )
     row = await cursor.fetchone()
@@ -38,7 +43,11 @@ async def kept_lines(connection: Connection, key: str) -> dict[int, KeptLine]:
         row = await cursor.fetchone()
         return {it["line"]: KeptLine.model_validate(it) for it in (row["lines"] if row else ())}
     cursor = await connection.execute(
-        "SELECT release -> 'lines' AS lines, coalesce(converted, '[]') AS converted FROM order_view WHERE key = %s",
+        """
+        SELECT release -> 'lines' AS lines, coalesce(converted, '[]') AS converted
+        FROM order_view
+        WHERE key = %s
+        """,
         (key,),
     )
     row = await cursor.fetchone()

@@ -6,11 +6,15 @@ from typing import Any
 from store.engine import Connection
 
 Row = dict[str, Any]
-LAST_SAID = (
-    "SELECT e.body -> '{0}' FROM event e JOIN event_order o ON o.event = e.id AND o.order_key = s.order_key "
-    "WHERE e.shipment = s.shipment AND o.state <> 'superseded' AND coalesce(e.body -> '{0}', 'null') NOT IN ('null', '{1}') "
-    "ORDER BY e.occurred_at DESC, e.id DESC LIMIT 1"
-)
+LAST_SAID = """
+    SELECT e.body -> '{0}'
+    FROM event e
+    JOIN event_order o ON o.event = e.id AND o.order_key = s.order_key
+    WHERE e.shipment = s.shipment
+        AND o.state <> 'superseded'
+        AND coalesce(e.body -> '{0}', 'null') NOT IN ('null', '{1}')
+    ORDER BY e.occurred_at DESC, e.id DESC LIMIT 1
+"""
 """What the latest report on a shipment says of a field that not every report has."""
 SHOWN = 100
 """Entries of a list that are read with the order itself."""
@@ -28,10 +32,19 @@ class _List:
 
 _LISTS = {
     "lines": _List(
-        "v.line, item, coalesce(u.unit, 'PK') AS unit, ordered, cancelled, allocated, picked, packed, shipped, delivered, "
-        "returned, first_promised_on, promised_on, delivered_at, delivered_on",
-        "order_line_view v LEFT JOIN (SELECT o.key, (l ->> 'line')::int AS line, l ->> 'unit' AS unit FROM order_view o, "
-        "jsonb_array_elements(o.release -> 'lines') l) u ON u.key = v.order_key AND u.line = v.line WHERE v.order_key = %s",
+        """
+        v.line, item, coalesce(u.unit, 'PK') AS unit, ordered, cancelled, allocated, picked, packed, shipped,
+        delivered, returned, first_promised_on, promised_on, delivered_at, delivered_on
+        """,
+        """
+        order_line_view v
+        LEFT JOIN (
+            SELECT o.key, (l ->> 'line')::int AS line, l ->> 'unit' AS unit
+            FROM order_view o, jsonb_array_elements(o.release -> 'lines') l
+        ) u ON u.key = v.order_key
+            AND u.line = v.line
+        WHERE v.order_key = %s
+        """,
         (("v.line", "int"),),
         newest=False,
     ),
@@ -103,8 +116,13 @@ async def counts(connection: Connection, key: str) -> dict[str, int]:
 async def times(connection: Connection, key: str, shipments: list[str]) -> list[Row]:
     """When each milestone was first reached that counts, of these shipments and of the whole order."""
     cursor = await connection.execute(
-        "SELECT e.kind, e.shipment, min(e.occurred_at) AS occurred_at FROM event_order o JOIN event e ON e.id = o.event "
-        "WHERE o.order_key = %s AND o.state = 'applied' AND e.shipment = ANY(%s) GROUP BY e.kind, e.shipment",
+        """
+        SELECT e.kind, e.shipment, min(e.occurred_at) AS occurred_at
+        FROM event_order o
+        JOIN event e ON e.id = o.event
+        WHERE o.order_key = %s AND o.state = 'applied' AND e.shipment = ANY(%s)
+        GROUP BY e.kind, e.shipment
+        """,
         (key, ["", *shipments]),
     )
     return await cursor.fetchall()

@@ -29,6 +29,17 @@ class Birth:
     digest: str
 
 
+OPEN_ORDER = """
+    INSERT INTO order_view (
+        key, erp, number, variant, status, region, site, carrier, priority, parties, digest, release,
+        inbox_id, released_at, converted
+    )
+    VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
+    ON CONFLICT DO NOTHING
+    RETURNING digest
+"""
+
+
 async def open_order(
     connection: Connection,
     erp: str,
@@ -45,9 +56,7 @@ async def open_order(
     key = order_key(erp, release.number)
     site = release.site if release.variant is Variant.DISTRIBUTION_CENTRE else release.supplier
     cursor = await connection.execute(
-        "INSERT INTO order_view (key, erp, number, variant, status, region, site, carrier, priority, parties, digest, "
-        "release, inbox_id, released_at, converted) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s) "
-        "ON CONFLICT DO NOTHING RETURNING digest",
+        OPEN_ORDER,
         (
             key,
             erp,
@@ -89,7 +98,13 @@ async def released(connection: Connection, key: str) -> OrderRelease:
     """The release as it was first accepted, before any amendment: what the first instructions are about, whenever they
     are carried out. Raises LookupError when the order is unknown."""
     cursor = await connection.execute(
-        "SELECT m.raw, o.converted FROM order_view o JOIN inbox_message m ON m.id = o.inbox_id WHERE o.key = %s", (key,)
+        """
+        SELECT m.raw, o.converted
+        FROM order_view o
+        JOIN inbox_message m ON m.id = o.inbox_id
+        WHERE o.key = %s
+        """,
+        (key,),
     )
     row = await cursor.fetchone()
     if row is None:
@@ -101,8 +116,12 @@ async def released(connection: Connection, key: str) -> OrderRelease:
 async def accepted(connection: Connection, key: str) -> AcceptedRelease:
     """The release and the message that brought it. Raises LookupError when the order is unknown."""
     cursor = await connection.execute(
-        "SELECT o.erp, o.release, o.digest, o.inbox_id, m.received_at, m.traceparent FROM order_view o "
-        "JOIN inbox_message m ON m.id = o.inbox_id WHERE o.key = %s",
+        """
+        SELECT o.erp, o.release, o.digest, o.inbox_id, m.received_at, m.traceparent
+        FROM order_view o
+        JOIN inbox_message m ON m.id = o.inbox_id
+        WHERE o.key = %s
+        """,
         (key,),
     )
     row = await cursor.fetchone()
@@ -131,15 +150,24 @@ async def by_inbox(connection: Connection, inbox_ids: list[int]) -> dict[int, tu
 async def promised(connection: Connection, key: str, promise: Promise, release: OrderRelease, version: int) -> None:
     """The first promise: status, promised day and lines."""
     await connection.execute(
-        "UPDATE order_view SET status = %s, first_promised_on = %s, promised_on = %s, promise_reason = %s, version = %s, "
-        "updated_at = clock_timestamp() WHERE key = %s AND status = 'released'",
+        """
+        UPDATE order_view
+        SET status = %s, first_promised_on = %s, promised_on = %s, promise_reason = %s, version = %s,
+            updated_at = clock_timestamp()
+        WHERE key = %s AND status = 'released'
+        """,
         (OrderStatus.PROMISED, promise.promised_on, promise.promised_on, promise.reason, version, key),
     )
     days = {line.line: line.promised_on for line in promise.lines}
     await connection.execute(
-        "INSERT INTO order_line_view (order_key, line, item, ordered, shipped, delivered, first_promised_on, promised_on) "
-        "SELECT %s, l, i, q, 0, 0, d, d FROM unnest(%s::int[], %s::text[], %s::int[], %s::date[]) AS x(l, i, q, d) "
-        "ON CONFLICT DO NOTHING",
+        """
+        INSERT INTO order_line_view (
+            order_key, line, item, ordered, shipped, delivered, first_promised_on, promised_on
+        )
+        SELECT %s, l, i, q, 0, 0, d, d
+        FROM unnest(%s::int[], %s::text[], %s::int[], %s::date[]) AS x(l, i, q, d)
+        ON CONFLICT DO NOTHING
+        """,
         (
             key,
             [x.line for x in release.lines],
@@ -167,12 +195,19 @@ def _values(release: OrderRelease) -> dict[str, Worth]:
     return {item: Worth(total, packs[item]) for item, total in worth.items()}
 
 
-FRESH_PROMISE = (
-    "INSERT INTO promise (order_key, promised_on, reason) "
-    "SELECT %(order)s::text, %(promised_on)s::date, %(because)s::text WHERE %(because)s::text IS NOT NULL "
-    "AND %(promised_on)s::date IS DISTINCT FROM (SELECT promised_on FROM promise WHERE order_key = %(order)s::text ORDER BY id DESC LIMIT 1) "
-    "AND (SELECT version FROM order_view WHERE key = %(order)s::text) <= %(version)s RETURNING reason"
-)
+FRESH_PROMISE = """
+    INSERT INTO promise (order_key, promised_on, reason)
+    SELECT %(order)s::text, %(promised_on)s::date, %(because)s::text
+    WHERE %(because)s::text IS NOT NULL
+        AND %(promised_on)s::date IS DISTINCT FROM (
+            SELECT promised_on
+            FROM promise
+            WHERE order_key = %(order)s::text
+            ORDER BY id DESC LIMIT 1
+        )
+        AND (SELECT version FROM order_view WHERE key = %(order)s::text) <= %(version)s
+    RETURNING reason
+"""
 """SQL: remember a promise `because` of something, unless it is the one already in force, or the order has gone on to a
 newer version. Returns what it rests on, when it is new."""
 
@@ -188,10 +223,16 @@ async def delivered_in(connection: Connection, key: str, time_zone: str) -> None
 async def find(connection: Connection, number: str, party: str | None, erp: str | None = None) -> list[dict[str, Any]]:
     """Orders with this number that `party` takes part in; every one when `party` is None (support, admin)."""
     cursor = await connection.execute(
-        "SELECT key, erp, number, variant, status, conditions, region, site, carrier, priority, first_promised_on, "
-        "promised_on, promise_reason, eta, reason, time_zone, digest, released_at, created_at, updated_at, closed_at FROM order_view "
-        "WHERE number = %(number)s AND (%(party)s::text IS NULL OR %(party)s = ANY(parties)) "
-        "AND (%(erp)s::text IS NULL OR erp = %(erp)s) ORDER BY key",
+        """
+        SELECT key, erp, number, variant, status, conditions, region, site, carrier, priority,
+            first_promised_on, promised_on, promise_reason, eta, reason, time_zone, digest, released_at,
+            created_at, updated_at, closed_at
+        FROM order_view
+        WHERE number = %(number)s
+            AND (%(party)s::text IS NULL OR %(party)s = ANY(parties))
+            AND (%(erp)s::text IS NULL OR erp = %(erp)s)
+        ORDER BY key
+        """,
         {"number": number, "party": party, "erp": erp},
     )
     return await cursor.fetchall()
@@ -200,8 +241,11 @@ async def find(connection: Connection, number: str, party: str | None, erp: str 
 async def scopes(connection: Connection, keys: list[str]) -> dict[str, dict[str, str]]:
     """By order, what rules of policy may depend on: its ERP, site, region and customer."""
     cursor = await connection.execute(
-        "SELECT key, erp AS partner, site, region, release -> 'ship_to' ->> 'id' AS customer FROM order_view "
-        "WHERE key = ANY(%s)",
+        """
+        SELECT key, erp AS partner, site, region, release -> 'ship_to' ->> 'id' AS customer
+        FROM order_view
+        WHERE key = ANY(%s)
+        """,
         (keys,),
     )
     return {row.pop("key"): row for row in await cursor.fetchall()}
@@ -222,8 +266,18 @@ async def beside(connection: Connection, key: str) -> dict[str, list[dict[str, A
     queries = {
         "reserved": promising.RESERVED,
         "cases": f"SELECT {cases.COLUMNS} FROM exception_case WHERE order_key = %s ORDER BY opened_at, id",
-        "proposals": f"SELECT {proposals.COLUMNS} FROM replan_proposal WHERE order_key = %s ORDER BY raised_at, id",
-        "returns": f"SELECT {returns.COLUMNS} FROM return_order WHERE order_key = %s ORDER BY created_at, rma",
+        "proposals": f"""
+            SELECT {proposals.COLUMNS}
+            FROM replan_proposal
+            WHERE order_key = %s
+            ORDER BY raised_at, id
+        """,
+        "returns": f"""
+            SELECT {returns.COLUMNS}
+            FROM return_order
+            WHERE order_key = %s
+            ORDER BY created_at, rma
+        """,
     }
     found = {}
     for name, query in queries.items():
@@ -238,33 +292,3 @@ async def line_promises(connection: Connection, key: str) -> list[dict[str, Any]
         "SELECT line, promised_on FROM order_line_view WHERE order_key = %s ORDER BY line", (key,)
     )
     return await cursor.fetchall()
-
-
-async def add_party(connection: Connection, key: str, partner: str) -> None:
-    """A partner takes part in an order from now on."""
-    cursor = await connection.execute(
-        "UPDATE order_view SET parties = parties || %s::text, carrier = coalesce(carrier, %s) "
-        "WHERE key = %s AND NOT %s = ANY(parties)",
-        (partner, partner, key, partner),
-    )
-    await _awaken(connection, key, [partner], new=cursor.rowcount > 0)
-
-
-async def add_sites(connection: Connection, key: str, sites: tuple[str, ...]) -> None:
-    """The warehouse systems of these sites take part in an order from now on."""
-    partners = [f"wms-{site.lower()}" for site in sites]
-    cursor = await connection.execute(
-        "UPDATE order_view SET parties = parties || ARRAY(SELECT DISTINCT p FROM unnest(%s::text[]) p "
-        "WHERE NOT p = ANY(parties)) WHERE key = %s AND NOT parties @> %s::text[] RETURNING key",
-        (partners, key, partners),
-    )
-    await _awaken(connection, key, partners, new=bool(await cursor.fetchall()))  # a pipeline does not count rows
-
-
-async def _awaken(connection: Connection, key: str, partners: list[str], *, new: bool) -> None:
-    """Bring back what these partners said of an order, or of its shipments, before they took part in it."""
-    names = [f"party:{partner}:{key}" for partner in partners]
-    if new:
-        cursor = await connection.execute("SELECT shipment FROM shipment_order WHERE order_key = %s", (key,))
-        names += [f"shipment:{row['shipment']}" for row in await cursor.fetchall()]
-    await quarantine.awaken(connection, names)

@@ -12,7 +12,7 @@ from schemas.workflows.steps import WorkflowStep
 from store.engine import Connection, Database
 from store.inventory import ledger
 from store.messaging import effects, heads
-from store.planning import planning
+from store.planning import movements
 
 COLUMNS = (
     "rma, state, reason, sender, by, expected, received, restocked, scrapped, overdue, version, created_at, updated_at, "
@@ -64,14 +64,20 @@ async def write(database: Database, step: WorkflowStep[ReturnRecord]) -> None:
             if record.received:
                 await _count_returned(connection, record.order)
             await effects.plan(connection, record.order, record.effects)
-            await planning.buffer(connection, record.order, record.deltas)
+            await movements.buffer(connection, record.order, record.deltas)
             await heads.finish(connection, head, step)
 
 
 async def listing(connection: Connection, order_key: str) -> list[dict[str, Any]]:
     """The returns of an order, oldest first."""
     cursor = await connection.execute(
-        f"SELECT {COLUMNS} FROM return_order WHERE order_key = %s ORDER BY created_at, rma".encode(), (order_key,)
+        f"""
+        SELECT {COLUMNS}
+        FROM return_order
+        WHERE order_key = %s
+        ORDER BY created_at, rma
+        """.encode(),
+        (order_key,),
     )
     return await cursor.fetchall()
 
@@ -113,14 +119,23 @@ def _packs(lines: Iterable[ShippedLine]) -> Counter[int]:
 
 async def _row(connection: Connection, record: ReturnRecord) -> None:
     await connection.execute(
-        "INSERT INTO return_order AS r (order_key, rma, state, reason, sender, by, expected, received, restocked, "
-        "scrapped, overdue, version, closed_at) VALUES (%(order)s, %(rma)s, %(state)s, %(reason)s, %(sender)s, %(by)s, "
-        "%(expected)s, %(received)s, %(restocked)s, %(scrapped)s, %(overdue)s, %(version)s, "
-        "CASE WHEN %(ended)s THEN clock_timestamp() END) ON CONFLICT (order_key, rma) DO UPDATE SET "
-        "state = excluded.state, reason = excluded.reason, expected = excluded.expected, received = excluded.received, "
-        "restocked = excluded.restocked, scrapped = excluded.scrapped, overdue = excluded.overdue, "
-        "version = excluded.version, updated_at = clock_timestamp(), closed_at = coalesce(r.closed_at, excluded.closed_at) "
-        "WHERE r.version <= excluded.version",
+        """
+        INSERT INTO return_order AS r (
+            order_key, rma, state, reason, sender, by, expected, received, restocked, scrapped, overdue,
+            version, closed_at
+        )
+        VALUES (
+            %(order)s, %(rma)s, %(state)s, %(reason)s, %(sender)s, %(by)s, %(expected)s, %(received)s,
+            %(restocked)s, %(scrapped)s, %(overdue)s, %(version)s,
+            CASE WHEN %(ended)s THEN clock_timestamp() END
+        )
+        ON CONFLICT (order_key, rma) DO UPDATE
+        SET state = excluded.state, reason = excluded.reason, expected = excluded.expected,
+            received = excluded.received, restocked = excluded.restocked, scrapped = excluded.scrapped,
+            overdue = excluded.overdue, version = excluded.version, updated_at = clock_timestamp(),
+            closed_at = coalesce(r.closed_at, excluded.closed_at)
+        WHERE r.version <= excluded.version
+        """,
         {
             **record.model_dump(
                 include={"order", "rma", "state", "reason", "sender", "by", "overdue", "version"},
@@ -141,8 +156,16 @@ def _document(lines: tuple[ShippedLine, ...]) -> Jsonb:
 async def _count_returned(connection: Connection, order_key: str) -> None:
     """Packs back of each line are those of all returns; never more than have left."""
     await connection.execute(
-        "UPDATE order_line_view l SET returned = least(l.shipped, back.packs) FROM (SELECT (x->>'line')::int AS line, "
-        "sum((x->>'quantity')::int) AS packs FROM return_order r, jsonb_array_elements(r.received) x "
-        "WHERE r.order_key = %s GROUP BY 1) back WHERE l.order_key = %s AND l.line = back.line",
+        """
+        UPDATE order_line_view l
+        SET returned = least(l.shipped, back.packs)
+        FROM (
+            SELECT (x->>'line')::int AS line, sum((x->>'quantity')::int) AS packs
+            FROM return_order r, jsonb_array_elements(r.received) x
+            WHERE r.order_key = %s
+            GROUP BY 1
+        ) back
+        WHERE l.order_key = %s AND l.line = back.line
+        """,
         (order_key, order_key),
     )

@@ -16,8 +16,8 @@ from store.engine import Connection, Database
 from store.finance import freight
 from store.inventory import ledger, reservations
 from store.messaging import effects, heads
-from store.orders import amendments, orders
-from store.planning import order_demand, planning, positions, proposals
+from store.orders import amendments, orders, parties
+from store.planning import movements, order_demand, positions, proposals
 
 SOURCE = "order"
 """The source of the movements that orders book."""
@@ -63,10 +63,10 @@ async def write(database: Database, step: WorkflowStep[StepRecord]) -> None:
 async def _owed(connection: Connection, record: StepRecord) -> None:
     """What others are owed because of the step."""
     if record.sites:
-        await orders.add_sites(connection, record.order, record.sites)
+        await parties.add_sites(connection, record.order, record.sites)
     await proposals.write(connection, record.order, record.proposals, record.decided)
     await effects.plan(connection, record.order, record.effects, record.version)
-    await planning.buffer(connection, record.order, record.deltas)
+    await movements.buffer(connection, record.order, record.deltas)
     await order_demand.write(connection, record)
     await notices.plan(connection, record.notices)
 
@@ -81,15 +81,21 @@ async def _view(connection: Connection, record: StepRecord) -> None:
     dated = (e.reason for e in record.effects if e.operation is Operation.REDATE_PROMISE and e.reason)
     because = record.reason or next(dated, "re-dated by an ETA")
     await connection.execute(
-        f"WITH fresh AS ({orders.FRESH_PROMISE}) UPDATE order_view SET status = %(status)s, "
-        "conditions = %(conditions)s, promised_on = %(promised_on)s, "
-        "promise_reason = coalesce((SELECT reason FROM fresh), promise_reason), "
-        "eta = %(eta)s, reason = coalesce(%(reason)s, reason), version = %(version)s, updated_at = clock_timestamp(), "
-        "carrier = coalesce(nullif(%(carrier)s, ''), carrier), "
-        "parties = CASE WHEN %(carrier)s = '' OR %(carrier)s = ANY(parties) THEN parties "
-        "ELSE parties || %(carrier)s::text END, apart = coalesce(%(apart)s, apart), "
-        "closed_at = CASE WHEN %(closed)s THEN coalesce(closed_at, clock_timestamp()) END "
-        "WHERE key = %(order)s AND version <= %(version)s".encode(),
+        f"""
+        WITH fresh AS ({orders.FRESH_PROMISE})
+        UPDATE order_view
+        SET status = %(status)s, conditions = %(conditions)s, promised_on = %(promised_on)s,
+            promise_reason = coalesce((SELECT reason FROM fresh), promise_reason), eta = %(eta)s,
+            reason = coalesce(%(reason)s, reason), version = %(version)s, updated_at = clock_timestamp(),
+            carrier = coalesce(nullif(%(carrier)s, ''), carrier),
+            parties = CASE
+                WHEN %(carrier)s = '' OR %(carrier)s = ANY(parties) THEN parties
+                ELSE parties || %(carrier)s::text
+            END,
+            apart = coalesce(%(apart)s, apart),
+            closed_at = CASE WHEN %(closed)s THEN coalesce(closed_at, clock_timestamp()) END
+        WHERE key = %(order)s AND version <= %(version)s
+        """.encode(),
         {
             **record.model_dump(
                 include={"order", "version", "status", "promised_on", "eta", "reason", "carrier", "closed"}
@@ -106,18 +112,27 @@ async def _lines(connection: Connection, record: StepRecord) -> None:
     if not record.lines:
         return
     await connection.execute(
-        "INSERT INTO order_line_view AS l (order_key, line, item, ordered, cancelled, allocated, picked, packed, shipped, "
-        "delivered, returned, first_promised_on, promised_on, delivered_at, delivered_on) SELECT o.key, x.line, x.item, x.ordered, "
-        "x.cancelled, x.allocated, x.picked, x.packed, x.shipped, x.delivered, x.returned, x.promised_on, x.promised_on, "
-        "x.delivered_at, x.delivered_on FROM order_view o, unnest(%s::int[], %s::text[], %s::int[], %s::int[], %s::int[], %s::int[], "
-        "%s::int[], %s::int[], %s::int[], %s::int[], %s::date[], %s::timestamptz[], %s::date[]) AS x(line, item, ordered, cancelled, "
-        "allocated, picked, packed, shipped, delivered, returned, promised_on, delivered_at, delivered_on) "
-        "WHERE o.key = %s AND o.version <= %s ON CONFLICT (order_key, line) DO UPDATE SET item = excluded.item, "
-        "ordered = excluded.ordered, cancelled = excluded.cancelled, allocated = excluded.allocated, "
-        "picked = excluded.picked, packed = excluded.packed, shipped = excluded.shipped, delivered = excluded.delivered, "
-        "returned = least(excluded.shipped, greatest(l.returned, excluded.returned)), "
-        "promised_on = excluded.promised_on, delivered_at = excluded.delivered_at, "
-        "delivered_on = excluded.delivered_on",
+        """
+        INSERT INTO order_line_view AS l (
+            order_key, line, item, ordered, cancelled, allocated, picked, packed, shipped, delivered,
+            returned, first_promised_on, promised_on, delivered_at, delivered_on
+        )
+        SELECT o.key, x.line, x.item, x.ordered, x.cancelled, x.allocated, x.picked, x.packed, x.shipped,
+            x.delivered, x.returned, x.promised_on, x.promised_on, x.delivered_at, x.delivered_on
+        FROM order_view o,
+            unnest(
+                %s::int[], %s::text[], %s::int[], %s::int[], %s::int[], %s::int[], %s::int[], %s::int[],
+                %s::int[], %s::int[], %s::date[], %s::timestamptz[], %s::date[]
+            ) AS x(line, item, ordered, cancelled, allocated, picked, packed, shipped, delivered, returned, promised_on, delivered_at, delivered_on)
+        WHERE o.key = %s AND o.version <= %s
+        ON CONFLICT (order_key, line) DO UPDATE
+        SET item = excluded.item, ordered = excluded.ordered, cancelled = excluded.cancelled,
+            allocated = excluded.allocated, picked = excluded.picked, packed = excluded.packed,
+            shipped = excluded.shipped, delivered = excluded.delivered,
+            returned = least(excluded.shipped, greatest(l.returned, excluded.returned)),
+            promised_on = excluded.promised_on, delivered_at = excluded.delivered_at,
+            delivered_on = excluded.delivered_on
+        """,
         (
             [x.line for x in record.lines],
             [x.item for x in record.lines],
@@ -142,10 +157,14 @@ async def _progress(connection: Connection, record: StepRecord) -> None:
     await _lines(connection, record)
     for item in record.shipments:
         await connection.execute(
-            "INSERT INTO shipment_order (shipment, order_key, status, eta, shipped_at, delivered_at) "
-            "VALUES (%s, %s, %s, %s, %s, %s) ON CONFLICT (shipment, order_key) DO UPDATE SET status = excluded.status, "
-            "eta = excluded.eta, shipped_at = excluded.shipped_at, delivered_at = excluded.delivered_at, "
-            "updated_at = clock_timestamp() WHERE (SELECT version FROM order_view WHERE key = %s) <= %s",
+            """
+            INSERT INTO shipment_order (shipment, order_key, status, eta, shipped_at, delivered_at)
+            VALUES (%s, %s, %s, %s, %s, %s)
+            ON CONFLICT (shipment, order_key) DO UPDATE
+            SET status = excluded.status, eta = excluded.eta, shipped_at = excluded.shipped_at,
+                delivered_at = excluded.delivered_at, updated_at = clock_timestamp()
+            WHERE (SELECT version FROM order_view WHERE key = %s) <= %s
+            """,
             (
                 item.shipment,
                 record.order,

@@ -41,8 +41,12 @@ class KeptRecord:
 async def fresh(connection: Connection, names: Collection[MasterName]) -> set[MasterName]:
     """Those of these that their owner knows, as far as may be said without asking it."""
     cursor = await connection.execute(
-        "SELECT owner, kind, id FROM master_record JOIN unnest(%s::text[], %s::text[], %s::text[]) AS x(owner, kind, id) "
-        "USING (owner, kind, id) WHERE known AND expires_at > clock_timestamp()",
+        """
+        SELECT owner, kind, id
+        FROM master_record
+        JOIN unnest(%s::text[], %s::text[], %s::text[]) AS x(owner, kind, id) USING (owner, kind, id)
+        WHERE known AND expires_at > clock_timestamp()
+        """,
         ([x.owner for x in names], [x.kind for x in names], [x.id for x in names]),
     )
     return {MasterName(row["owner"], MasterKind(row["kind"]), row["id"]) for row in await cursor.fetchall()}
@@ -51,9 +55,14 @@ async def fresh(connection: Connection, names: Collection[MasterName]) -> set[Ma
 async def item_classes(connection: Connection, names: Collection[MasterName], stale_s: float) -> dict[MasterName, str]:
     """Which class owners gave these items, as far as it was fetched within so many seconds."""
     cursor = await connection.execute(
-        "SELECT owner, kind, id, body ->> 'item_class' AS class FROM master_record JOIN unnest(%s::text[], %s::text[], "
-        "%s::text[]) AS x(owner, kind, id) USING (owner, kind, id) WHERE known AND body ->> 'item_class' IS NOT NULL "
-        "AND fetched_at > clock_timestamp() - make_interval(secs => %s)",
+        """
+        SELECT owner, kind, id, body ->> 'item_class' AS class
+        FROM master_record
+        JOIN unnest(%s::text[], %s::text[], %s::text[]) AS x(owner, kind, id) USING (owner, kind, id)
+        WHERE known
+            AND body ->> 'item_class' IS NOT NULL
+            AND fetched_at > clock_timestamp() - make_interval(secs => %s)
+        """,
         ([x.owner for x in names], [x.kind for x in names], [x.id for x in names], stale_s),
     )
     return {
@@ -72,10 +81,14 @@ class DaysKept:
 async def days_of(connection: Connection, names: Collection[MasterName]) -> dict[MasterName, DaysKept]:
     """The days of these places, fresh or not: they change seldom, and nobody waits for them here."""
     cursor = await connection.execute(
-        "SELECT m.owner, m.kind, m.id, m.body ->> 'time_zone' AS time_zone, c.body AS calendar FROM master_record m "
-        "JOIN unnest(%s::text[], %s::text[], %s::text[]) AS x(owner, kind, id) USING (owner, kind, id) "
-        "LEFT JOIN master_record c ON (c.owner, c.kind, c.id) = (m.owner, %s, m.body ->> 'calendar') AND c.known "
-        "WHERE m.known",
+        """
+        SELECT m.owner, m.kind, m.id, m.body ->> 'time_zone' AS time_zone, c.body AS calendar
+        FROM master_record m
+        JOIN unnest(%s::text[], %s::text[], %s::text[]) AS x(owner, kind, id) USING (owner, kind, id)
+        LEFT JOIN master_record c ON (c.owner, c.kind, c.id) = (m.owner, %s, m.body ->> 'calendar')
+            AND c.known
+        WHERE m.known
+        """,
         (*_named(names), MasterKind.CALENDAR),
     )
     return {
@@ -89,7 +102,12 @@ async def days_of(connection: Connection, names: Collection[MasterName]) -> dict
 async def owners_of_sites(connection: Connection, sites: Collection[str]) -> dict[str, str]:
     """The ERP that has said what each of these sites is; the first by name when several have."""
     cursor = await connection.execute(
-        "SELECT id, min(owner) AS owner FROM master_record WHERE kind = %s AND id = ANY(%s) AND known GROUP BY id",
+        """
+        SELECT id, min(owner) AS owner
+        FROM master_record
+        WHERE kind = %s AND id = ANY(%s) AND known
+        GROUP BY id
+        """,
         (MasterKind.SITE, list(sites)),
     )
     return {row["id"]: row["owner"] for row in await cursor.fetchall()}
@@ -98,10 +116,15 @@ async def owners_of_sites(connection: Connection, sites: Collection[str]) -> dic
 async def unasked_calendars(connection: Connection, names: Collection[MasterName]) -> set[MasterName]:
     """The calendars that these name of which their owner has not lately said what they are, or that there are none."""
     cursor = await connection.execute(
-        "SELECT DISTINCT m.owner, m.body ->> 'calendar' AS id FROM master_record m "
-        "JOIN unnest(%s::text[], %s::text[], %s::text[]) AS x(owner, kind, id) USING (owner, kind, id) "
-        "LEFT JOIN master_record c ON (c.owner, c.kind, c.id) = (m.owner, %s, m.body ->> 'calendar') "
-        "WHERE m.known AND m.body ->> 'calendar' IS NOT NULL AND (c.fetched_at IS NULL OR c.expires_at <= clock_timestamp())",
+        """
+        SELECT DISTINCT m.owner, m.body ->> 'calendar' AS id
+        FROM master_record m
+        JOIN unnest(%s::text[], %s::text[], %s::text[]) AS x(owner, kind, id) USING (owner, kind, id)
+        LEFT JOIN master_record c ON (c.owner, c.kind, c.id) = (m.owner, %s, m.body ->> 'calendar')
+        WHERE m.known
+            AND m.body ->> 'calendar' IS NOT NULL
+            AND (c.fetched_at IS NULL OR c.expires_at <= clock_timestamp())
+        """,
         (*_named(names), MasterKind.CALENDAR),
     )
     return {MasterName(row["owner"], MasterKind.CALENDAR, row["id"]) for row in await cursor.fetchall()}
@@ -114,8 +137,12 @@ def _named(names: Collection[MasterName]) -> tuple[list[str], list[str], list[st
 async def bodies(connection: Connection, names: Collection[MasterName]) -> dict[MasterName, dict[str, Any]]:
     """What owners said of these, as far as it is kept."""
     cursor = await connection.execute(
-        "SELECT owner, kind, id, body FROM master_record JOIN unnest(%s::text[], %s::text[], %s::text[]) AS x(owner, kind, id) "
-        "USING (owner, kind, id) WHERE known",
+        """
+        SELECT owner, kind, id, body
+        FROM master_record
+        JOIN unnest(%s::text[], %s::text[], %s::text[]) AS x(owner, kind, id) USING (owner, kind, id)
+        WHERE known
+        """,
         ([x.owner for x in names], [x.kind for x in names], [x.id for x in names]),
     )
     return {
@@ -126,10 +153,14 @@ async def bodies(connection: Connection, names: Collection[MasterName]) -> dict[
 async def find(connection: Connection, name: MasterName) -> KeptRecord | None:
     """What is kept of a record."""
     cursor = await connection.execute(
-        "SELECT known, body, fetched_at, expires_at, fetched_at IS NOT NULL AND expires_at > clock_timestamp() AS fresh, "
-        "down AND asked_until > clock_timestamp() AS down, "
-        "extract(epoch FROM clock_timestamp() - fetched_at)::float8 AS age_s "
-        f"FROM master_record WHERE {KEY}",
+        f"""
+        SELECT known, body, fetched_at, expires_at,
+            fetched_at IS NOT NULL AND expires_at > clock_timestamp() AS fresh,
+            down AND asked_until > clock_timestamp() AS down,
+            extract(epoch FROM clock_timestamp() - fetched_at)::float8 AS age_s
+        FROM master_record
+        WHERE {KEY}
+        """,
         name._asdict(),
     )
     row = await cursor.fetchone()
@@ -139,11 +170,15 @@ async def find(connection: Connection, name: MasterName) -> KeptRecord | None:
 async def claim(connection: Connection, name: MasterName, lease_s: float) -> datetime | None:
     """Be the one who asks the owner, and the token of that; None: what is kept is fresh, or nobody is to ask now."""
     cursor = await connection.execute(
-        "INSERT INTO master_record (owner, kind, id, asked_until) "
-        "VALUES (%(owner)s, %(kind)s, %(id)s, clock_timestamp() + make_interval(secs => %(lease_s)s)) "
-        "ON CONFLICT (owner, kind, id) DO UPDATE SET asked_until = excluded.asked_until, down = false "
-        "WHERE (master_record.fetched_at IS NULL OR master_record.expires_at <= clock_timestamp()) "
-        "AND (master_record.asked_until IS NULL OR master_record.asked_until <= clock_timestamp()) RETURNING asked_until",
+        """
+        INSERT INTO master_record (owner, kind, id, asked_until)
+        VALUES (%(owner)s, %(kind)s, %(id)s, clock_timestamp() + make_interval(secs => %(lease_s)s))
+        ON CONFLICT (owner, kind, id) DO UPDATE
+        SET asked_until = excluded.asked_until, down = false
+        WHERE (master_record.fetched_at IS NULL OR master_record.expires_at <= clock_timestamp())
+            AND (master_record.asked_until IS NULL OR master_record.asked_until <= clock_timestamp())
+        RETURNING asked_until
+        """,
         {**name._asdict(), "lease_s": lease_s},
     )
     row = await cursor.fetchone()
@@ -155,10 +190,13 @@ async def keep(
 ) -> None:
     """Keep the owner's answer (no body: it knows none) for so long. What waited for the record is brought back."""
     cursor = await connection.execute(
-        "UPDATE master_record SET known = %(known)s, body = %(body)s, fetched_at = clock_timestamp(), "
-        "expires_at = clock_timestamp() + make_interval(secs => %(keep_s)s), "
-        "asked_until = NULL, down = false, wanted = false "
-        f"WHERE {KEY} AND asked_until = %(token)s",
+        f"""
+        UPDATE master_record
+        SET known = %(known)s, body = %(body)s, fetched_at = clock_timestamp(),
+            expires_at = clock_timestamp() + make_interval(secs => %(keep_s)s), asked_until = NULL,
+            down = false, wanted = false
+        WHERE {KEY} AND asked_until = %(token)s
+        """,
         {
             **name._asdict(),
             "known": body is not None,
@@ -174,8 +212,11 @@ async def keep(
 async def unanswered(connection: Connection, name: MasterName, token: datetime, pause_s: float) -> None:
     """The owner did not answer: nobody asks it for a while, and what is kept may be used although it is stale."""
     await connection.execute(
-        "UPDATE master_record SET down = true, wanted = false, asked_until = clock_timestamp() + make_interval(secs => %(pause_s)s) "
-        f"WHERE {KEY} AND asked_until = %(token)s",
+        f"""
+        UPDATE master_record
+        SET down = true, wanted = false, asked_until = clock_timestamp() + make_interval(secs => %(pause_s)s)
+        WHERE {KEY} AND asked_until = %(token)s
+        """,
         {**name._asdict(), "token": token, "pause_s": pause_s},
     )
 
@@ -184,8 +225,13 @@ async def forget(connection: Connection, names: Collection[MasterName]) -> int:
     """Keep nothing of these any more: their owner has changed them. Returns how many messages are brought back."""
     for name in sorted(names):
         await connection.execute(
-            "INSERT INTO master_record (owner, kind, id) VALUES (%(owner)s, %(kind)s, %(id)s) ON CONFLICT (owner, kind, id) "
-            "DO UPDATE SET known = false, body = NULL, fetched_at = NULL, expires_at = now(), asked_until = NULL, down = false",
+            """
+            INSERT INTO master_record (owner, kind, id)
+            VALUES (%(owner)s, %(kind)s, %(id)s)
+            ON CONFLICT (owner, kind, id) DO UPDATE
+            SET known = false, body = NULL, fetched_at = NULL, expires_at = now(), asked_until = NULL,
+                down = false
+            """,
             name._asdict(),
         )
     return await quarantine.awaken(
@@ -197,7 +243,13 @@ async def park(connection: Connection, message: int, name: MasterName) -> None:
     """Park a message until the owner knows this. A word of the owner that comes at this very moment is not missed: the
     message is then left to be tried again."""
     cursor = await connection.execute(
-        f"SELECT FROM master_record WHERE {KEY} AND NOT known AND fetched_at IS NOT NULL FOR SHARE", name._asdict()
+        f"""
+        SELECT
+        FROM master_record
+        WHERE {KEY} AND NOT known AND fetched_at IS NOT NULL
+        FOR SHARE
+        """,
+        name._asdict(),
     )
     if await cursor.fetchone() is not None:
         reason = f"unknown_{name.kind}: {name.owner} knows no {name.kind} {name.id}"
@@ -207,9 +259,13 @@ async def park(connection: Connection, message: int, name: MasterName) -> None:
 async def want(connection: Connection, name: MasterName) -> None:
     """Have the owner asked by a worker, unless what is kept is fresh."""
     await connection.execute(
-        "INSERT INTO master_record (owner, kind, id, wanted) VALUES (%(owner)s, %(kind)s, %(id)s, true) "
-        "ON CONFLICT (owner, kind, id) DO UPDATE SET wanted = true "
-        "WHERE master_record.fetched_at IS NULL OR master_record.expires_at <= clock_timestamp()",
+        """
+        INSERT INTO master_record (owner, kind, id, wanted)
+        VALUES (%(owner)s, %(kind)s, %(id)s, true)
+        ON CONFLICT (owner, kind, id) DO UPDATE
+        SET wanted = true
+        WHERE master_record.fetched_at IS NULL OR master_record.expires_at <= clock_timestamp()
+        """,
         name._asdict(),
     )
     await connection.execute(f"NOTIFY {inbox.CHANNEL}")
@@ -218,7 +274,12 @@ async def want(connection: Connection, name: MasterName) -> None:
 async def wanted(connection: Connection, limit: int) -> list[MasterName]:
     """The records that somebody waits for, and of which nobody is asking."""
     cursor = await connection.execute(
-        "SELECT owner, kind, id FROM master_record WHERE wanted AND (asked_until IS NULL OR asked_until <= now()) LIMIT %s",
+        """
+        SELECT owner, kind, id
+        FROM master_record
+        WHERE wanted AND (asked_until IS NULL OR asked_until <= now())
+        LIMIT %s
+        """,
         (limit,),
     )
     return [MasterName(row["owner"], MasterKind(row["kind"]), row["id"]) for row in await cursor.fetchall()]
@@ -226,4 +287,9 @@ async def wanted(connection: Connection, limit: int) -> list[MasterName]:
 
 async def prune(connection: Connection) -> None:
     """Drop what has been of no use for long."""
-    await connection.execute(f"DELETE FROM master_record WHERE expires_at < now() - interval '{KEPT_AT_MOST}'")
+    await connection.execute(
+        f"""
+        DELETE FROM master_record
+        WHERE expires_at < now() - interval '{KEPT_AT_MOST}'
+        """
+    )

@@ -47,8 +47,12 @@ async def add(connection: Connection, partner: str, role: Role, name: str) -> No
             f"{partner}: an id has 2 to 32 lower case letters, digits and hyphens, and begins with no hyphen"
         )
     await connection.execute(
-        "INSERT INTO partner (id, role, name, active) VALUES (%s, %s, %s, true) "
-        "ON CONFLICT (id) DO UPDATE SET role = excluded.role, name = excluded.name, active = true",
+        """
+        INSERT INTO partner (id, role, name, active)
+        VALUES (%s, %s, %s, true)
+        ON CONFLICT (id) DO UPDATE
+        SET role = excluded.role, name = excluded.name, active = true
+        """,
         (partner, role, name),
     )
     if not any(it.valid_until is None for it in await secrets_of(connection, partner)):
@@ -65,8 +69,12 @@ async def known(connection: Connection, partner: str) -> tuple[Role, str] | None
 async def secrets_of(connection: Connection, partner: str) -> tuple[Secret, ...]:
     """The webhook secrets of a partner that count now, or will; the oldest first."""
     cursor = await connection.execute(
-        "SELECT version, valid_from, valid_until FROM webhook_secret WHERE partner = %s "
-        "AND (valid_until IS NULL OR valid_until > clock_timestamp()) ORDER BY version",
+        """
+        SELECT version, valid_from, valid_until
+        FROM webhook_secret
+        WHERE partner = %s AND (valid_until IS NULL OR valid_until > clock_timestamp())
+        ORDER BY version
+        """,
         (partner,),
     )
     return tuple(Secret(**row) for row in await cursor.fetchall())
@@ -81,8 +89,11 @@ async def rotate(
         raise LookupError(partner)
     new = await _new_secret(connection, partner, valid_from)
     await connection.execute(
-        "UPDATE webhook_secret SET valid_until = least(valid_until, %s) WHERE partner = %s AND version < %s "
-        "AND (valid_until IS NULL OR valid_until > clock_timestamp())",
+        """
+        UPDATE webhook_secret
+        SET valid_until = least(valid_until, %s)
+        WHERE partner = %s AND version < %s AND (valid_until IS NULL OR valid_until > clock_timestamp())
+        """,
         (new.valid_from + overlap, partner, new.version),
     )
     return await secrets_of(connection, partner)
@@ -90,9 +101,13 @@ async def rotate(
 
 async def _new_secret(connection: Connection, partner: str, valid_from: datetime | None) -> Secret:
     cursor = await connection.execute(
-        "INSERT INTO webhook_secret (partner, version, valid_from) SELECT %(partner)s::text, coalesce(max(version), 0) + 1, "
-        "coalesce(%(from)s, clock_timestamp()) FROM webhook_secret WHERE partner = %(partner)s::text "
-        "RETURNING version, valid_from, valid_until",
+        """
+        INSERT INTO webhook_secret (partner, version, valid_from)
+        SELECT %(partner)s::text, coalesce(max(version), 0) + 1, coalesce(%(from)s, clock_timestamp())
+        FROM webhook_secret
+        WHERE partner = %(partner)s::text
+        RETURNING version, valid_from, valid_until
+        """,
         {"partner": partner, "from": valid_from},
     )
     [row] = await cursor.fetchall()
@@ -102,8 +117,11 @@ async def _new_secret(connection: Connection, partner: str, valid_from: datetime
 async def end_secrets(connection: Connection, partner: str) -> int:
     """End every webhook secret of a partner; returns how many counted, or would have."""
     cursor = await connection.execute(
-        "UPDATE webhook_secret SET valid_until = clock_timestamp() WHERE partner = %s "
-        "AND (valid_until IS NULL OR valid_until > clock_timestamp())",
+        """
+        UPDATE webhook_secret
+        SET valid_until = clock_timestamp()
+        WHERE partner = %s AND (valid_until IS NULL OR valid_until > clock_timestamp())
+        """,
         (partner,),
     )
     return cursor.rowcount
@@ -112,11 +130,28 @@ async def end_secrets(connection: Connection, partner: str) -> int:
 async def listing(connection: Connection) -> list[dict[str, Any]]:
     """(id, role, name, active, keys, secrets) of every partner: keys that work, versions of secrets that count now."""
     cursor = await connection.execute(
-        "SELECT id, role, name, active, (SELECT count(*) FROM api_key k WHERE k.partner = p.id AND revoked_at IS NULL "
-        "AND (expires_at IS NULL OR expires_at > now())) AS keys, (SELECT string_agg(version || coalesce(' until ' || "
-        "to_char(valid_until AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI'), ''), ', ' ORDER BY version) FROM webhook_secret s "
-        "WHERE s.partner = p.id AND valid_from <= now() AND (valid_until IS NULL OR valid_until > now())) AS secrets "
-        "FROM partner p ORDER BY id"
+        """
+        SELECT id, role, name, active,
+            (
+                SELECT count(*)
+                FROM api_key k
+                WHERE k.partner = p.id AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > now())
+            ) AS keys,
+            (
+                SELECT string_agg(
+                    version || coalesce(
+                        ' until ' || to_char(valid_until AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI'), ''
+                    ),
+                    ', ' ORDER BY version
+                )
+                FROM webhook_secret s
+                WHERE s.partner = p.id
+                    AND valid_from <= now()
+                    AND (valid_until IS NULL OR valid_until > now())
+            ) AS secrets
+        FROM partner p
+        ORDER BY id
+        """
     )
     return await cursor.fetchall()
 
@@ -142,8 +177,15 @@ async def revoke_keys(connection: Connection, partner: str) -> int:
 async def by_key(connection: Connection, key: str) -> Caller | None:
     """The caller that this key belongs to, or None when it is unknown, revoked, expired, or its partner inactive."""
     cursor = await connection.execute(
-        "SELECT p.id, p.role FROM api_key k JOIN partner p ON p.id = k.partner "
-        "WHERE k.hash = %s AND k.revoked_at IS NULL AND p.active AND (k.expires_at IS NULL OR k.expires_at > now())",
+        """
+        SELECT p.id, p.role
+        FROM api_key k
+        JOIN partner p ON p.id = k.partner
+        WHERE k.hash = %s
+            AND k.revoked_at IS NULL
+            AND p.active
+            AND (k.expires_at IS NULL OR k.expires_at > now())
+        """,
         (key_hash(key),),
     )
     row = await cursor.fetchone()
@@ -159,5 +201,12 @@ async def by_id(connection: Connection, partner: str) -> Caller | None:
 
 async def roles(connection: Connection, partners: list[str]) -> dict[str, Role]:
     """The role of each of these partners; unknown and inactive ones are left out."""
-    cursor = await connection.execute("SELECT id, role FROM partner WHERE id = ANY(%s) AND active", (partners,))
+    cursor = await connection.execute(
+        """
+        SELECT id, role
+        FROM partner
+        WHERE id = ANY(%s) AND active
+        """,
+        (partners,),
+    )
     return {row["id"]: Role(row["role"]) for row in await cursor.fetchall()}

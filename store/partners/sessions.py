@@ -21,8 +21,11 @@ async def begin(connection: Connection, key: str) -> str:
         (key_hash(session), key_hash(key), LASTS_S),
     )
     await connection.execute(
-        "DELETE FROM session WHERE expires_at < now() OR hash IN "
-        "(SELECT hash FROM session WHERE api_key = %s ORDER BY begun_at DESC, hash OFFSET %s)",
+        """
+        DELETE FROM session
+        WHERE expires_at < now()
+            OR hash IN (SELECT hash FROM session WHERE api_key = %s ORDER BY begun_at DESC, hash OFFSET %s)
+        """,
         (key_hash(key), MOST),
     )
     return session
@@ -31,9 +34,17 @@ async def begin(connection: Connection, key: str) -> str:
 async def caller(connection: Connection, session: str) -> Caller | None:
     """Whose session it is; None when it is unknown or over, or its key does not count any more."""
     cursor = await connection.execute(
-        "SELECT p.id, p.role FROM session s JOIN api_key k ON k.hash = s.api_key "
-        "JOIN partner p ON p.id = k.partner WHERE s.hash = %s AND s.expires_at > now() AND k.revoked_at IS NULL "
-        "AND p.active AND (k.expires_at IS NULL OR k.expires_at > now())",
+        """
+        SELECT p.id, p.role
+        FROM session s
+        JOIN api_key k ON k.hash = s.api_key
+        JOIN partner p ON p.id = k.partner
+        WHERE s.hash = %s
+            AND s.expires_at > now()
+            AND k.revoked_at IS NULL
+            AND p.active
+            AND (k.expires_at IS NULL OR k.expires_at > now())
+        """,
         (key_hash(session),),
     )
     row = await cursor.fetchone()

@@ -26,18 +26,32 @@ async def take_in(connection: Connection, partner: str, rows: Iterable[Numbered]
     newest, refused, repeated, older = _within(rows)
     told = _columns(partner, newest)
     cursor = await connection.execute(
-        "SELECT x.n, CASE WHEN d.id IS NULL THEN 'changed' WHEN d.revision > x.revision THEN 'superseded' "
-        "WHEN d.packs = x.packs THEN 'unchanged' WHEN d.revision = x.revision THEN 'refused' ELSE 'changed' END AS verdict "
-        f"FROM {ROWS} LEFT JOIN demand_signal d ON (d.item, d.site, d.day, d.kind, d.customer, d.partner) = "
-        "(x.item, x.site, x.day, x.kind, x.customer, %(partner)s)",
+        f"""
+        SELECT x.n,
+            CASE
+                WHEN d.id IS NULL THEN 'changed'
+                WHEN d.revision > x.revision THEN 'superseded'
+                WHEN d.packs = x.packs THEN 'unchanged'
+                WHEN d.revision = x.revision THEN 'refused'
+                ELSE 'changed'
+            END AS verdict
+        FROM {ROWS}
+        LEFT JOIN demand_signal d
+            ON (d.item, d.site, d.day, d.kind, d.customer, d.partner)
+                = (x.item, x.site, x.day, x.kind, x.customer, %(partner)s)
+        """,
         told,
     )
     verdicts = {row["n"] - 1: row["verdict"] for row in await cursor.fetchall()}
     await connection.execute(
-        "INSERT INTO demand_signal AS d (partner, kind, customer, item, site, day, packs, revision) "
-        f"SELECT %(partner)s, kind, customer, item, site, day, packs, revision FROM {ROWS} "
-        "ON CONFLICT ON CONSTRAINT demand_signal_once DO UPDATE SET packs = excluded.packs, revision = excluded.revision, "
-        "refused = NULL, received_at = now() WHERE d.revision < excluded.revision",
+        f"""
+        INSERT INTO demand_signal AS d (partner, kind, customer, item, site, day, packs, revision)
+        SELECT %(partner)s, kind, customer, item, site, day, packs, revision
+        FROM {ROWS}
+        ON CONFLICT ON CONSTRAINT demand_signal_once DO UPDATE
+        SET packs = excluded.packs, revision = excluded.revision, refused = NULL, received_at = now()
+        WHERE d.revision < excluded.revision
+        """,
         told,
     )
     refused += [_contradicts(newest[at].n) for at, verdict in verdicts.items() if verdict == "refused"]
@@ -45,10 +59,12 @@ async def take_in(connection: Connection, partner: str, rows: Iterable[Numbered]
     return FiguresTaken(count("changed"), count("unchanged") + repeated, count("superseded") + older, refused)
 
 
-ROWS = (
-    "unnest(%(kinds)s::text[], %(customers)s::text[], %(items)s::text[], %(sites)s::text[], %(days)s::date[], "
-    "%(packs)s::bigint[], %(revisions)s::int[]) WITH ORDINALITY AS x(kind, customer, item, site, day, packs, revision, n)"
-)
+ROWS = """
+    unnest(
+        %(kinds)s::text[], %(customers)s::text[], %(items)s::text[], %(sites)s::text[], %(days)s::date[],
+        %(packs)s::bigint[], %(revisions)s::int[]
+    ) WITH ORDINALITY AS x(kind, customer, item, site, day, packs, revision, n)
+"""
 """The rows of a batch, counted by `n` from 1."""
 
 
@@ -101,9 +117,14 @@ async def untold(connection: Connection, region: str, limit: int) -> list[OwedFi
     """What planning of a region has not got, the oldest first: the newest word of each figure only. A site that no order
     and no purchase order has named is in no region yet: its signals wait."""
     cursor = await connection.execute(
-        "SELECT id, concat('demand/', id, '/r', revision) AS key, partner AS source, kind, customer, item, d.site, day, packs, "
-        "revision FROM demand_signal d JOIN planning_site s USING (site) WHERE s.region = %s "
-        "AND packs IS DISTINCT FROM told_packs AND refused IS NULL ORDER BY id LIMIT %s",
+        """
+        SELECT id, concat('demand/', id, '/r', revision) AS key, partner AS source, kind, customer, item,
+            d.site, day, packs, revision
+        FROM demand_signal d
+        JOIN planning_site s USING (site)
+        WHERE s.region = %s AND packs IS DISTINCT FROM told_packs AND refused IS NULL
+        ORDER BY id LIMIT %s
+        """,
         (region, limit),
     )
     return [OwedFigure(row["id"], PlanningSignal.model_validate(row)) for row in await cursor.fetchall()]
@@ -122,14 +143,22 @@ async def told(connection: Connection, owed: list[OwedFigure], refused: dict[str
     """Planning has these, but for those that it refused by a rule, by their key. What was corrected since is owed still."""
     taken = [it for it in owed if it.signal.key not in refused]
     await connection.execute(
-        "UPDATE demand_signal d SET told_packs = x.packs, told_at = clock_timestamp() FROM unnest(%s::bigint[], %s::bigint[]) "
-        "AS x(id, packs) WHERE d.id = x.id",
+        """
+        UPDATE demand_signal d
+        SET told_packs = x.packs, told_at = clock_timestamp()
+        FROM unnest(%s::bigint[], %s::bigint[]) AS x(id, packs)
+        WHERE d.id = x.id
+        """,
         ([it.id for it in taken], [it.signal.packs for it in taken]),
     )
     parked = [it for it in owed if it.signal.key in refused]
     await connection.execute(
-        "UPDATE demand_signal d SET refused = x.rule FROM unnest(%s::bigint[], %s::int[], %s::text[]) AS x(id, revision, rule) "
-        "WHERE d.id = x.id AND d.revision = x.revision",
+        """
+        UPDATE demand_signal d
+        SET refused = x.rule
+        FROM unnest(%s::bigint[], %s::int[], %s::text[]) AS x(id, revision, rule)
+        WHERE d.id = x.id AND d.revision = x.revision
+        """,
         ([it.id for it in parked], [it.signal.revision for it in parked], [refused[it.signal.key] for it in parked]),
     )
 
@@ -137,8 +166,12 @@ async def told(connection: Connection, owed: list[OwedFigure], refused: dict[str
 async def sold(connection: Connection, item: str, site: str, begin: date, end: date) -> dict[date, int]:
     """Packs that customers of a site sold, by day in [begin, end): the newest revision of every customer's figure."""
     cursor = await connection.execute(
-        "SELECT day, sum(packs)::bigint AS packs FROM demand_signal WHERE item = %s AND site = %s AND kind = %s "
-        "AND day >= %s AND day < %s GROUP BY day",
+        """
+        SELECT day, sum(packs)::bigint AS packs
+        FROM demand_signal
+        WHERE item = %s AND site = %s AND kind = %s AND day >= %s AND day < %s
+        GROUP BY day
+        """,
         (item, site, SignalKind.SELL_OUT, begin, end),
     )
     return {row["day"]: row["packs"] for row in await cursor.fetchall()}

@@ -11,10 +11,11 @@ from schemas.parsing import refuse
 from schemas.planning.forecast import ForecastBatch, ForecastTaken, PeriodLength
 from store.engine import Connection
 
-ROWS = (
-    "unnest(%(items)s::text[], %(sites)s::text[], %(periods)s::date[], %(packs)s::bigint[]) "
-    "WITH ORDINALITY AS x(item, site, period, packs, n)"
-)
+ROWS = """
+    unnest(
+        %(items)s::text[], %(sites)s::text[], %(periods)s::date[], %(packs)s::bigint[]
+    ) WITH ORDINALITY AS x(item, site, period, packs, n)
+"""
 """The rows of a batch, counted by `n` from 1."""
 LONGEST = timedelta(days=31)
 """No period is longer."""
@@ -39,8 +40,12 @@ async def take_in(
     await _refuse_contradictions(connection, told)
     verdicts = await _compare(connection, told)
     await connection.execute(
-        "INSERT INTO forecast (version, item, site, period, bucket, made_at, packs) "
-        f"SELECT %(version)s, item, site, period, %(bucket)s, %(made_at)s, packs FROM {ROWS} ON CONFLICT DO NOTHING",
+        f"""
+        INSERT INTO forecast (version, item, site, period, bucket, made_at, packs)
+        SELECT %(version)s, item, site, period, %(bucket)s, %(made_at)s, packs
+        FROM {ROWS}
+        ON CONFLICT DO NOTHING
+        """,
         told,
     )
     changed = list(_changed(batch, verdicts))
@@ -53,8 +58,11 @@ async def take_in(
 async def _keep_version(connection: Connection, partner: str, batch: ForecastBatch) -> None:
     said = {"partner": partner, "bucket": batch.bucket, "made_at": batch.made_at}
     await connection.execute(
-        "INSERT INTO forecast_version (version, partner, bucket, made_at) "
-        "VALUES (%(version)s, %(partner)s, %(bucket)s, %(made_at)s) ON CONFLICT DO NOTHING",
+        """
+        INSERT INTO forecast_version (version, partner, bucket, made_at)
+        VALUES (%(version)s, %(partner)s, %(bucket)s, %(made_at)s)
+        ON CONFLICT DO NOTHING
+        """,
         {"version": batch.version, **said},
     )
     cursor = await connection.execute(
@@ -71,9 +79,13 @@ async def _keep_version(connection: Connection, partner: str, batch: ForecastBat
 
 async def _refuse_contradictions(connection: Connection, told: dict[str, Any]) -> None:
     cursor = await connection.execute(
-        f"SELECT x.n FROM {ROWS} "
-        "JOIN forecast f ON f.version = %(version)s AND (f.item, f.site, f.period) = (x.item, x.site, x.period) "
-        "WHERE f.packs <> x.packs ORDER BY 1 LIMIT 1",
+        f"""
+        SELECT x.n
+        FROM {ROWS}
+        JOIN forecast f ON f.version = %(version)s AND (f.item, f.site, f.period) = (x.item, x.site, x.period)
+        WHERE f.packs <> x.packs
+        ORDER BY 1 LIMIT 1
+        """,
         told,
     )
     if row := await cursor.fetchone():
@@ -83,12 +95,23 @@ async def _refuse_contradictions(connection: Connection, told: dict[str, Any]) -
 async def _compare(connection: Connection, told: dict[str, Any]) -> list[str]:
     """Of each row, in their order: changed, known or superseded."""
     cursor = await connection.execute(
-        "SELECT CASE WHEN f.version IS NULL THEN 'changed' WHEN f.version = %(version)s THEN 'known' "
-        "WHEN (f.made_at, f.version) > (%(made_at)s, %(version)s::varchar) THEN 'superseded' "
-        "WHEN f.packs = x.packs THEN 'known' ELSE 'changed' END AS verdict "
-        f"FROM {ROWS} LEFT JOIN LATERAL ("
-        "SELECT version, made_at, packs FROM forecast WHERE (item, site, bucket, period) = "
-        "(x.item, x.site, %(bucket)s, x.period) ORDER BY made_at DESC, version DESC LIMIT 1) f ON true ORDER BY x.n",
+        f"""
+        SELECT CASE
+            WHEN f.version IS NULL THEN 'changed'
+            WHEN f.version = %(version)s THEN 'known'
+            WHEN (f.made_at, f.version) > (%(made_at)s, %(version)s::varchar) THEN 'superseded'
+            WHEN f.packs = x.packs THEN 'known'
+            ELSE 'changed'
+        END AS verdict
+        FROM {ROWS}
+        LEFT JOIN LATERAL (
+            SELECT version, made_at, packs
+            FROM forecast
+            WHERE (item, site, bucket, period) = (x.item, x.site, %(bucket)s, x.period)
+            ORDER BY made_at DESC, version DESC LIMIT 1
+        ) f ON true
+        ORDER BY x.n
+        """,
         told,
     )
     return [row["verdict"] for row in await cursor.fetchall()]
@@ -119,9 +142,17 @@ async def expected(
     """Packs by period, of the periods that begin in [begin, end): what held so many days before each began, at midnight
     in a zone. A period of which nothing had been said by then is left out."""
     cursor = await connection.execute(
-        "SELECT DISTINCT ON (period) period, packs FROM forecast WHERE item = %s AND site = %s AND bucket = %s "
-        "AND period >= %s AND period < %s AND day_in(made_at, %s) < period - %s::int "
-        "ORDER BY period, made_at DESC, version DESC",
+        """
+        SELECT DISTINCT ON (period) period, packs
+        FROM forecast
+        WHERE item = %s
+            AND site = %s
+            AND bucket = %s
+            AND period >= %s
+            AND period < %s
+            AND day_in(made_at, %s) < period - %s::int
+        ORDER BY period, made_at DESC, version DESC
+        """,
         (item, site, bucket, begin, end, zone, lag_days),
     )
     return {row["period"]: row["packs"] for row in await cursor.fetchall()}
@@ -130,8 +161,12 @@ async def expected(
 async def newest(connection: Connection, item: str, site: str, begin: date, end: date) -> list[dict[str, Any]]:
     """(bucket, period, packs) of the periods that touch [begin, end): what the newest version says of each."""
     cursor = await connection.execute(
-        "SELECT DISTINCT ON (bucket, period) bucket, period, packs FROM forecast WHERE item = %s AND site = %s "
-        "AND period > %s AND period < %s ORDER BY bucket, period, made_at DESC, version DESC",
+        """
+        SELECT DISTINCT ON (bucket, period) bucket, period, packs
+        FROM forecast
+        WHERE item = %s AND site = %s AND period > %s AND period < %s
+        ORDER BY bucket, period, made_at DESC, version DESC
+        """,
         (item, site, begin - LONGEST, end),
     )
     found = await cursor.fetchall()
@@ -145,10 +180,21 @@ async def shipped(connection: Connection, item: str, site: str, begin: date, end
     Setting aside, putting away and cutting stock move packs among these places, so they cancel out.
     """
     cursor = await connection.execute(
-        "SELECT day, -sum(packs)::bigint AS packs FROM (SELECT day_in(e.occurred_at, %(zone)s) AS day, e.packs "
-        "FROM stock_entry e JOIN stock_move m ON m.key = e.move_key WHERE e.item = %(item)s AND e.place = ANY(%(places)s) "
-        "AND m.source = 'order' AND e.occurred_at >= %(begin)s::date - 1 AND e.occurred_at < %(end)s::date + 1) x "
-        "WHERE day >= %(begin)s AND day < %(end)s GROUP BY 1",
+        """
+        SELECT day, -sum(packs)::bigint AS packs
+        FROM (
+            SELECT day_in(e.occurred_at, %(zone)s) AS day, e.packs
+            FROM stock_entry e
+            JOIN stock_move m ON m.key = e.move_key
+            WHERE e.item = %(item)s
+                AND e.place = ANY(%(places)s)
+                AND m.source = 'order'
+                AND e.occurred_at >= %(begin)s::date - 1
+                AND e.occurred_at < %(end)s::date + 1
+        ) x
+        WHERE day >= %(begin)s AND day < %(end)s
+        GROUP BY 1
+        """,
         {
             "zone": zone,
             "item": item,
@@ -164,9 +210,16 @@ async def ordered(connection: Connection, item: str, site: str, begin: date, end
     """Packs that orders want from a site, by the day asked for in [begin, end), without what was cancelled. An order is
     demand of the site that it was released to, whichever site sends it in the end."""
     cursor = await connection.execute(
-        "SELECT (o.release ->> 'requested_on')::date AS day, sum(l.ordered - l.cancelled)::bigint AS packs "
-        "FROM order_line_view l JOIN order_view o ON o.key = l.order_key WHERE l.item = %s AND o.site = %s "
-        "AND o.release ->> 'requested_on' >= %s AND o.release ->> 'requested_on' < %s GROUP BY 1",
+        """
+        SELECT (o.release ->> 'requested_on')::date AS day, sum(l.ordered - l.cancelled)::bigint AS packs
+        FROM order_line_view l
+        JOIN order_view o ON o.key = l.order_key
+        WHERE l.item = %s
+            AND o.site = %s
+            AND o.release ->> 'requested_on' >= %s
+            AND o.release ->> 'requested_on' < %s
+        GROUP BY 1
+        """,
         (item, site, begin.isoformat(), end.isoformat()),
     )
     return {row["day"]: row["packs"] for row in await cursor.fetchall()}

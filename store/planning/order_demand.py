@@ -16,10 +16,11 @@ from store.planning.planning import CHANNEL, DEMAND_WAITS, MINE
 
 KEY = "concat(order_key, '/demand/', site, '/', item)"
 """SQL: a row's key before its revision."""
-ROWS = (
-    "unnest(%(orders)s::text[], %(items)s::text[], %(sites)s::text[], %(revisions)s::bigint[], %(packs)s::bigint[]) "
-    "AS x(order_key, item, site, revision, packs)"
-)
+ROWS = """
+    unnest(
+        %(orders)s::text[], %(items)s::text[], %(sites)s::text[], %(revisions)s::bigint[], %(packs)s::bigint[]
+    ) AS x(order_key, item, site, revision, packs)
+"""
 UNSETTLED_AT_MOST = 2000
 """Figures that a comparison looks at: as many as movements of stock."""
 WRITTEN = "EXISTS (SELECT FROM order_view WHERE key = %(order)s AND version <= %(version)s)"
@@ -31,6 +32,32 @@ class OwedOrderDemand(NamedTuple):
 
     row: PlanningDemand
     attempts: int
+
+
+KEEP = f"""
+    WITH wanted AS (
+        SELECT *
+        FROM unnest(
+            %(items)s::text[], %(sites)s::text[], %(packs)s::bigint[], %(days)s::date[]
+        ) AS x(item, site, packs, day)
+        WHERE {WRITTEN}
+    ),
+    gone AS (
+        UPDATE order_demand d
+        SET packs = 0, revision = revision + 1, changed_at = clock_timestamp()
+        WHERE order_key = %(order)s
+            AND packs <> 0
+            AND {WRITTEN}
+            AND NOT EXISTS (SELECT FROM wanted w WHERE (w.item, w.site) = (d.item, d.site))
+    )
+    INSERT INTO order_demand AS d (order_key, item, site, packs, day)
+    SELECT %(order)s, item, site, packs, day
+    FROM wanted
+    ON CONFLICT (order_key, item, site) DO UPDATE
+    SET packs = excluded.packs, day = excluded.day, revision = d.revision + 1,
+        changed_at = clock_timestamp()
+    WHERE (d.packs, d.day) IS DISTINCT FROM (excluded.packs, excluded.day)
+"""
 
 
 async def write(connection: Connection, record: StepRecord) -> None:
@@ -50,21 +77,17 @@ async def write(connection: Connection, record: StepRecord) -> None:
         "SELECT FROM order_demand WHERE order_key = %s ORDER BY item, site FOR UPDATE", (record.order,)
     )
     await connection.execute(
-        "INSERT INTO planning_site (site, region) SELECT DISTINCT s, o.region FROM order_view o, unnest(%(sites)s::text[]) s "
-        "WHERE o.key = %(order)s ORDER BY 1 ON CONFLICT DO NOTHING",
+        """
+        INSERT INTO planning_site (site, region)
+        SELECT DISTINCT s, o.region
+        FROM order_view o, unnest(%(sites)s::text[]) s
+        WHERE o.key = %(order)s
+        ORDER BY 1
+        ON CONFLICT DO NOTHING
+        """,
         told,
     )
-    await connection.execute(
-        "WITH wanted AS (SELECT * FROM unnest(%(items)s::text[], %(sites)s::text[], %(packs)s::bigint[], %(days)s::date[]) "
-        f"AS x(item, site, packs, day) WHERE {WRITTEN}), gone AS (UPDATE order_demand d SET packs = 0, "
-        "revision = revision + 1, changed_at = clock_timestamp() WHERE order_key = %(order)s AND packs <> 0 "
-        f"AND {WRITTEN} AND NOT EXISTS (SELECT FROM wanted w WHERE (w.item, w.site) = (d.item, d.site))) "
-        "INSERT INTO order_demand AS d (order_key, item, site, packs, day) SELECT %(order)s, item, site, packs, day "
-        "FROM wanted ON CONFLICT (order_key, item, site) DO UPDATE SET packs = excluded.packs, day = excluded.day, "
-        "revision = d.revision + 1, changed_at = clock_timestamp() "
-        "WHERE (d.packs, d.day) IS DISTINCT FROM (excluded.packs, excluded.day)".encode(),
-        told,
-    )
+    await connection.execute(KEEP.encode(), told)
     await connection.execute(f"NOTIFY {CHANNEL}")
 
 
@@ -72,9 +95,14 @@ async def untold(connection: Connection, feed: FeedRun, limit: int) -> list[Owed
     """What the planning system of a feed has not got, what has waited longest first. One that was refused holds up those
     of its item and site."""
     cursor = await connection.execute(
-        f"SELECT concat({KEY}, '/r', revision) AS key, order_key AS order, item, d.site, day, packs, revision, attempts "
-        f"FROM order_demand d JOIN planning_site k USING (site) WHERE {MINE.format('k')} AND {DEMAND_WAITS} "
-        "ORDER BY changed_at, order_key, item, site LIMIT %(limit)s".encode(),
+        f"""
+        SELECT concat({KEY}, '/r', revision) AS key, order_key AS order, item, d.site, day, packs, revision,
+            attempts
+        FROM order_demand d
+        JOIN planning_site k USING (site)
+        WHERE {MINE.format("k")} AND {DEMAND_WAITS}
+        ORDER BY changed_at, order_key, item, site LIMIT %(limit)s
+        """.encode(),
         {**feed.scope, "limit": limit},
     )
     return [OwedOrderDemand(PlanningDemand.model_validate(row), row["attempts"]) for row in await cursor.fetchall()]
@@ -85,19 +113,31 @@ async def told(connection: Connection, owed: Iterable[OwedOrderDemand], refused:
     within a transaction."""
     asked = [it.row for it in owed]
     await connection.execute(
-        f"SELECT FROM order_demand d JOIN {ROWS} USING (order_key, item, site) ORDER BY order_key, item, site "
-        "FOR UPDATE OF d".encode(),
+        f"""
+        SELECT
+        FROM order_demand d
+        JOIN {ROWS} USING (order_key, item, site)
+        ORDER BY order_key, item, site
+        FOR UPDATE OF d
+        """.encode(),
         _columns(asked),
     )
     await connection.execute(
-        "UPDATE order_demand d SET told_revision = x.revision, told_packs = x.packs, told_at = clock_timestamp(), "
-        f"attempts = 0 FROM {ROWS} WHERE (d.order_key, d.item, d.site) = (x.order_key, x.item, x.site) "
-        "AND d.told_revision < x.revision".encode(),
+        f"""
+        UPDATE order_demand d
+        SET told_revision = x.revision, told_packs = x.packs, told_at = clock_timestamp(), attempts = 0
+        FROM {ROWS}
+        WHERE (d.order_key, d.item, d.site) = (x.order_key, x.item, x.site) AND d.told_revision < x.revision
+        """.encode(),
         _columns([row for row in asked if row.key not in refused]),
     )
     await connection.execute(
-        f"UPDATE order_demand d SET attempts = attempts + 1 FROM {ROWS} "
-        "WHERE (d.order_key, d.item, d.site) = (x.order_key, x.item, x.site)".encode(),
+        f"""
+        UPDATE order_demand d
+        SET attempts = attempts + 1
+        FROM {ROWS}
+        WHERE (d.order_key, d.item, d.site) = (x.order_key, x.item, x.site)
+        """.encode(),
         _columns([row for row in asked if row.key in refused]),
     )
 
@@ -113,8 +153,12 @@ async def park(connection: Connection, row: PlanningDemand, error: str) -> None:
 async def replay(connection: Connection, keys: list[str]) -> list[str]:
     """Send refused figures again, as they are by now; returns the keys of those that there were."""
     cursor = await connection.execute(
-        f"UPDATE order_demand SET refused = NULL WHERE refused IS NOT NULL AND {KEY} = ANY(%s) "
-        f"RETURNING concat({KEY}, '/r', revision) AS key".encode(),
+        f"""
+        UPDATE order_demand
+        SET refused = NULL
+        WHERE refused IS NOT NULL AND {KEY} = ANY(%s)
+        RETURNING concat({KEY}, '/r', revision) AS key
+        """.encode(),
         (_stems(keys),),
     )
     return [row["key"] for row in await cursor.fetchall()]
@@ -123,8 +167,12 @@ async def replay(connection: Connection, keys: list[str]) -> list[str]:
 async def drop(connection: Connection, keys: list[str]) -> list[str]:
     """Give refused figures up, until they change; returns the keys of those that there were."""
     cursor = await connection.execute(
-        f"UPDATE order_demand SET refused = NULL, told_revision = revision WHERE refused IS NOT NULL AND {KEY} = ANY(%s) "
-        f"RETURNING concat({KEY}, '/r', revision) AS key".encode(),
+        f"""
+        UPDATE order_demand
+        SET refused = NULL, told_revision = revision
+        WHERE refused IS NOT NULL AND {KEY} = ANY(%s)
+        RETURNING concat({KEY}, '/r', revision) AS key
+        """.encode(),
         (_stems(keys),),
     )
     return [row["key"] for row in await cursor.fetchall()]
@@ -133,9 +181,19 @@ async def drop(connection: Connection, keys: list[str]) -> list[str]:
 async def again(connection: Connection, item: str, site: str) -> int:
     """Owe planning every figure of an item at a site again, under a new revision, whatever it holds; how many."""
     cursor = await connection.execute(
-        "WITH held AS (SELECT order_key FROM order_demand WHERE (item, site) = (%(item)s, %(site)s) "
-        "ORDER BY order_key, item, site FOR UPDATE) UPDATE order_demand d SET revision = revision + 1, "
-        "changed_at = clock_timestamp() FROM held h WHERE (d.order_key, d.item, d.site) = (h.order_key, %(item)s, %(site)s)",
+        """
+        WITH held AS (
+            SELECT order_key
+            FROM order_demand
+            WHERE (item, site) = (%(item)s, %(site)s)
+            ORDER BY order_key, item, site
+            FOR UPDATE
+        )
+        UPDATE order_demand d
+        SET revision = revision + 1, changed_at = clock_timestamp()
+        FROM held h
+        WHERE (d.order_key, d.item, d.site) = (h.order_key, %(item)s, %(site)s)
+        """,
         {"item": item, "site": site},
     )
     await connection.execute(f"NOTIFY {CHANNEL}")
@@ -145,8 +203,13 @@ async def again(connection: Connection, item: str, site: str) -> int:
 async def open_in(connection: Connection, region: str) -> dict[tuple[str, str], int]:
     """Open packs by (item, site), of the sites that the feed of a region tells of."""
     cursor = await connection.execute(
-        "SELECT item, d.site, sum(packs)::bigint AS packs FROM order_demand d JOIN planning_site k USING (site) "
-        "WHERE k.region = %s AND packs <> 0 GROUP BY 1, 2",
+        """
+        SELECT item, d.site, sum(packs)::bigint AS packs
+        FROM order_demand d
+        JOIN planning_site k USING (site)
+        WHERE k.region = %s AND packs <> 0
+        GROUP BY 1, 2
+        """,
         (region,),
     )
     return {(row["item"], row["site"]): row["packs"] for row in await cursor.fetchall()}
@@ -159,11 +222,16 @@ async def unsettled(
     a figure, `packs` that planning lacks of it, and whether it was changed or told within `settle_s`."""
     young = "greatest(changed_at, told_at) > clock_timestamp() - make_interval(secs => %(settle_s)s)"
     cursor = await connection.execute(
-        f"SELECT concat({KEY}, '/r', revision) AS by, item, site, "
-        f"CASE WHEN told_revision < revision THEN packs - told_packs ELSE 0 END AS packs, {young} AS young "
-        "FROM order_demand d JOIN planning_site k USING (site) WHERE k.region = %(region)s AND "
-        f"(item, site) IN (SELECT * FROM unnest(%(items)s::text[], %(sites)s::text[])) AND (told_revision < revision OR {young}) "
-        "ORDER BY changed_at DESC LIMIT %(limit)s".encode(),
+        f"""
+        SELECT concat({KEY}, '/r', revision) AS by, item, site,
+            CASE WHEN told_revision < revision THEN packs - told_packs ELSE 0 END AS packs, {young} AS young
+        FROM order_demand d
+        JOIN planning_site k USING (site)
+        WHERE k.region = %(region)s
+            AND (item, site) IN (SELECT * FROM unnest(%(items)s::text[], %(sites)s::text[]))
+            AND (told_revision < revision OR {young})
+        ORDER BY changed_at DESC LIMIT %(limit)s
+        """.encode(),
         {
             "region": region,
             "items": [item for item, _ in about],

@@ -1,17 +1,14 @@
-"""The planning buffer: movements written with the step that made them, netted into frozen rows, sent in bulk.
+"""The planning buffer: movements netted into frozen rows, which are sent in bulk.
 
 What a flush sends is written down before it is sent: a repeat, also by another process, is the same rows by the same keys.
-Stock movements come from `store.planning.positions`. A row that planning refuses is parked, and what else is waiting for its item
-at its site waits behind it: see `store.planning.refused_rows`.
+Movements come from `store.planning.movements` and `store.planning.positions`. A row that planning refuses is parked, and what
+else is waiting for its item at its site waits behind it: see `store.planning.refused_rows`.
 """
 
-from collections import Counter
-from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
 from schemas.base import Origin
-from schemas.messaging.effects import PlanningDelta
 from schemas.messaging.instructions import PlanningRow
 from schemas.planning.feeds import FeedRun
 from store.engine import Connection
@@ -24,12 +21,19 @@ MOVEMENTS_PER_FLUSH = 20_000
 """Movements of one flush, roughly; of one item at most so many, the oldest first. So a flush takes as long after a day's
 outage as on any other day. What is left of an item goes with the next one: its order is kept."""
 
-BLOCKED = "EXISTS (SELECT FROM planning_row p WHERE (p.item, p.site) = (d.item, d.site) AND p.state = 'parked')"
+BLOCKED = """
+    EXISTS (SELECT FROM planning_row p WHERE (p.item, p.site) = (d.item, d.site) AND p.state = 'parked')
+"""
 """Whether `d` waits behind a row that is parked, or is one."""
-DEMAND_WAITS = (
-    "told_revision < revision AND refused IS NULL AND NOT EXISTS (SELECT FROM order_demand p "
-    "WHERE (p.item, p.site) = (d.item, d.site) AND p.refused IS NOT NULL)"
-)
+DEMAND_WAITS = """
+    told_revision < revision
+    AND refused IS NULL
+    AND NOT EXISTS (
+        SELECT
+        FROM order_demand p
+        WHERE (p.item, p.site) = (d.item, d.site) AND p.refused IS NOT NULL
+    )
+"""
 """Whether the open demand `d` is to be sent: see `store.planning.order_demand`."""
 MINE = "(CASE WHEN %(region)s = '*' THEN {0}.region <> ALL(%(others)s::text[]) ELSE {0}.region = %(region)s END)"
 """Whether a row is for the planning system of a feed: see `FeedRun.scope`."""
@@ -43,95 +47,32 @@ class Frozen:
     attempts: int
 
 
-async def buffer(connection: Connection, order_key: str, deltas: tuple[PlanningDelta, ...]) -> None:
-    """Keep these movements for the planning feed and wake it; those that are known stay as they are."""
-    packs: Counter[tuple[int, str]] = Counter()
-    for n, delta in enumerate(deltas):
-        for movement in delta.movements:
-            packs[n, movement.item] += movement.quantity
-    if not packs:
-        return
-    parts = [(deltas[n], item, quantity) for (n, item), quantity in packs.items()]
-    await connection.execute(
-        "WITH sites AS (INSERT INTO planning_site (site, region) SELECT DISTINCT ON (s) s, r "
-        "FROM unnest(%s::text[], %s::text[]) AS x(s, r) ORDER BY s, r ON CONFLICT DO NOTHING), "
-        "moved AS (INSERT INTO planning_delta (key, region, order_key, item, site, day, kind, packs, promised_on, accepted_at) "
-        "SELECT k, r, %s, i, s, site_day(d, s), t, q, p, a FROM unnest(%s::text[], %s::text[], %s::text[], %s::text[], %s::timestamptz[], "
-        "%s::text[], %s::bigint[], %s::date[], %s::timestamptz[]) AS x(k, r, i, s, d, t, q, p, a) ON CONFLICT DO NOTHING) "
-        f"SELECT pg_notify('{CHANNEL}', '')".encode(),
-        (
-            [d.site for d, _, _ in parts],
-            [d.region for d, _, _ in parts],
-            order_key,
-            [d.key for d, _, _ in parts],
-            [d.region for d, _, _ in parts],
-            [item for _, item, _ in parts],
-            [d.site for d, _, _ in parts],
-            [d.occurred_at for d, _, _ in parts],
-            [d.kind for d, _, _ in parts],
-            [quantity for _, _, quantity in parts],
-            [d.promised_on for d, _, _ in parts],
-            [d.accepted_at for d, _, _ in parts],
-        ),
-    )
-
-
-async def know_site(connection: Connection, site: str, region: str) -> None:
-    """The feed of this region tells of the site's stock, unless another does."""
-    await connection.execute(
-        "INSERT INTO planning_site (site, region) VALUES (%s, %s) ON CONFLICT DO NOTHING", (site, region)
-    )
-    await connection.execute(f"NOTIFY {CHANNEL}")
-
-
-async def know_owned(connection: Connection, owners: dict[str, str]) -> None:
-    """Sites belong to the region that their owner, an ERP, says in its master data, unless another was named first.
-    `owners` is by site."""
-    if owners:
-        await connection.execute(
-            "INSERT INTO planning_site (site, region) SELECT m.id, m.body ->> 'region' FROM master_record m "
-            "JOIN unnest(%s::text[], %s::text[]) AS x(id, owner) USING (owner, id) WHERE m.kind = 'site' AND m.known "
-            "AND m.body ->> 'region' <> '' ORDER BY 1 ON CONFLICT DO NOTHING",
-            (list(owners), list(owners.values())),
-        )
-
-
-async def sites_without_region(connection: Connection) -> list[dict[str, Any]]:
-    """(site, waiting, since) of the sites whose region nobody has named: planning is not told of their stock, where regions
-    have planning systems of their own, nor of demand there."""
-    cursor = await connection.execute(
-        "SELECT site, count(*) AS waiting, min(since) AS since FROM (SELECT site, accepted_at AS since FROM planning_delta "
-        "WHERE region = '' AND flush IS NULL UNION ALL SELECT site, received_at FROM demand_signal "
-        "WHERE packs IS DISTINCT FROM told_packs AND refused IS NULL) w "
-        "WHERE NOT EXISTS (SELECT FROM planning_site k WHERE k.site = w.site) GROUP BY 1 ORDER BY 3, 1"
-    )
-    return await cursor.fetchall()
-
-
-async def region_of(connection: Connection, site: str) -> str | None:
-    """The region whose feed tells of a site."""
-    cursor = await connection.execute("SELECT region FROM planning_site WHERE site = %s", (site,))
-    row = await cursor.fetchone()
-    return row["region"] if row else None
-
-
-async def regions(connection: Connection, sites: Collection[str]) -> dict[str, str]:
-    """The regions of sites, as far as somebody has named them."""
-    cursor = await connection.execute("SELECT site, region FROM planning_site WHERE site = ANY(%s)", (list(sites),))
-    return {row["site"]: row["region"] for row in await cursor.fetchall()}
-
-
 async def due_in_s(connection: Connection, feed: FeedRun, batch: int, linger_s: float) -> float | None:
     """Seconds until what waits for a feed is to be sent: none when `batch` movements or figures of demand wait, else until
     the oldest has waited for `linger_s` since it was written. None: nothing waits."""
     await _adopt(connection, feed)
     cursor = await connection.execute(
-        "SELECT max(n) AS waiting, extract(epoch FROM min(oldest) - clock_timestamp())::float AS age FROM "
-        "(SELECT count(*) AS n, min(created_at) AS oldest FROM "
-        f"(SELECT created_at FROM planning_delta d WHERE {MINE.format('d')} AND flush IS NULL "
-        f"AND NOT {BLOCKED} LIMIT %(batch)s) x UNION ALL SELECT count(*), min(changed_at) FROM "
-        f"(SELECT changed_at FROM order_demand d JOIN planning_site k USING (site) WHERE {MINE.format('k')} "
-        f"AND {DEMAND_WAITS} LIMIT %(batch)s) y) z".encode(),
+        f"""
+        SELECT max(n) AS waiting, extract(epoch FROM min(oldest) - clock_timestamp())::float AS age
+        FROM (
+            SELECT count(*) AS n, min(created_at) AS oldest
+            FROM (
+                SELECT created_at
+                FROM planning_delta d
+                WHERE {MINE.format("d")} AND flush IS NULL AND NOT {BLOCKED}
+                LIMIT %(batch)s
+            ) x
+            UNION ALL
+            SELECT count(*), min(changed_at)
+            FROM (
+                SELECT changed_at
+                FROM order_demand d
+                JOIN planning_site k USING (site)
+                WHERE {MINE.format("k")} AND {DEMAND_WAITS}
+                LIMIT %(batch)s
+            ) y
+        ) z
+        """.encode(),
         {**feed.scope, "batch": batch},
     )
     row = await cursor.fetchone()
@@ -144,10 +85,73 @@ async def due_in_s(connection: Connection, feed: FeedRun, batch: int, linger_s: 
 async def _adopt(connection: Connection, feed: FeedRun) -> None:
     """Movements of sites that no order had named before belong to the region that they have now."""
     await connection.execute(
-        "UPDATE planning_delta d SET region = s.region FROM planning_site s "
-        f"WHERE d.region = '' AND d.flush IS NULL AND s.site = d.site AND {MINE.format('s')}".encode(),
+        f"""
+        UPDATE planning_delta d
+        SET region = s.region
+        FROM planning_site s
+        WHERE d.region = '' AND d.flush IS NULL AND s.site = d.site AND {MINE.format("s")}
+        """.encode(),
         feed.scope,
     )
+
+
+FREEZE = f"""
+    WITH items AS (
+        SELECT item, min(coalesce(promised_on, day)) AS due, min(id) AS first, count(*) AS movements
+        FROM planning_delta d
+        WHERE {MINE.format("d")} AND flush IS NULL AND NOT {BLOCKED}
+        GROUP BY item
+        ORDER BY due, first LIMIT %(items)s
+    ),
+    urgent AS (
+        SELECT item, due, first
+        FROM (
+            SELECT *,
+                sum(least(movements, %(movements)s)) OVER (ORDER BY due, first)
+                    - least(movements, %(movements)s) AS before
+            FROM items
+        ) x
+        WHERE before < %(movements)s
+    ),
+    oldest AS (
+        SELECT m.id
+        FROM urgent u
+        CROSS JOIN LATERAL (
+            SELECT d.id
+            FROM planning_delta d
+            WHERE {MINE.format("d")} AND d.flush IS NULL AND d.item = u.item AND NOT {BLOCKED}
+            ORDER BY d.id LIMIT %(movements)s
+        ) m
+    ),
+    taken AS (
+        UPDATE planning_delta d
+        SET flush = %(flush)s
+        WHERE d.id = ANY(ARRAY(SELECT id FROM oldest))
+            -- not IS NULL: what waits has an index, which would be read once for each
+            AND coalesce(d.flush, 0) = 0
+        RETURNING d.id, coalesce(d.promised_on, d.day) AS due, d.region, d.item, d.site, d.day, d.kind,
+            d.packs
+    ),
+    summed AS (
+        SELECT min(region) AS region, item, site, day, kind, sum(packs) AS packs,
+            min(min(due)) OVER (PARTITION BY item) AS due, min(min(id)) OVER (PARTITION BY item) AS first
+        FROM taken
+        GROUP BY item, site, day, kind
+    ),
+    netted AS (
+        SELECT *, row_number() OVER (ORDER BY due, first, item, day, site, kind) AS n
+        FROM summed
+        WHERE packs <> 0
+    ),
+    frozen AS (
+        INSERT INTO planning_row (key, region, flush, n, item, site, day, kind, packs)
+        SELECT concat(%(feed)s::text, '/', %(flush)s::bigint, '/', n), region, %(flush)s, n, item, site,
+            day, kind, packs
+        FROM netted
+    )
+    SELECT count(*) AS movements
+    FROM taken
+"""
 
 
 async def freeze(connection: Connection, feed: FeedRun) -> int:
@@ -156,26 +160,7 @@ async def freeze(connection: Connection, feed: FeedRun) -> int:
     cursor = await connection.execute("SELECT nextval('planning_flush') AS flush")
     flush = (await cursor.fetchone() or {})["flush"]
     cursor = await connection.execute(
-        "WITH items AS (SELECT item, min(coalesce(promised_on, day)) AS due, min(id) AS first, count(*) AS movements "
-        f"FROM planning_delta d WHERE {MINE.format('d')} AND flush IS NULL AND NOT {BLOCKED} "
-        "GROUP BY item ORDER BY due, first LIMIT %(items)s), "
-        "urgent AS (SELECT item, due, first FROM (SELECT *, sum(least(movements, %(movements)s)) "
-        "OVER (ORDER BY due, first) - least(movements, %(movements)s) AS before FROM items) x "
-        "WHERE before < %(movements)s), "
-        "oldest AS (SELECT m.id FROM urgent u CROSS JOIN LATERAL (SELECT d.id FROM planning_delta d "
-        f"WHERE {MINE.format('d')} AND d.flush IS NULL AND d.item = u.item AND NOT {BLOCKED} "
-        "ORDER BY d.id LIMIT %(movements)s) m), "
-        "taken AS (UPDATE planning_delta d SET flush = %(flush)s WHERE d.id = ANY(ARRAY(SELECT id FROM oldest)) "
-        "AND coalesce(d.flush, 0) = 0 "  # not IS NULL: what waits has an index, which would be read once for each
-        "RETURNING d.id, coalesce(d.promised_on, d.day) AS due, d.region, d.item, d.site, d.day, d.kind, d.packs), "
-        "summed AS (SELECT min(region) AS region, item, site, day, kind, sum(packs) AS packs, "
-        "min(min(due)) OVER (PARTITION BY item) AS due, min(min(id)) OVER (PARTITION BY item) AS first "
-        "FROM taken GROUP BY item, site, day, kind), "
-        "netted AS (SELECT *, row_number() OVER (ORDER BY due, first, item, day, site, kind) AS n "
-        "FROM summed WHERE packs <> 0), "
-        "frozen AS (INSERT INTO planning_row (key, region, flush, n, item, site, day, kind, packs) "
-        "SELECT concat(%(feed)s::text, '/', %(flush)s::bigint, '/', n), region, %(flush)s, n, item, site, day, kind, "
-        "packs FROM netted) SELECT count(*) AS movements FROM taken".encode(),
+        FREEZE.encode(),
         {
             **feed.scope,
             "items": ITEMS_PER_FLUSH,
@@ -191,8 +176,12 @@ async def freeze(connection: Connection, feed: FeedRun) -> int:
 async def pending(connection: Connection, feed: FeedRun, limit: int) -> list[Frozen]:
     """Frozen rows that planning has not confirmed, in their order. One feed per planning system reads them: no lock."""
     cursor = await connection.execute(
-        "SELECT key, item, site, day, kind, packs, attempts FROM planning_row d WHERE state = 'pending' "
-        f"AND {MINE.format('d')} AND NOT {BLOCKED} ORDER BY flush, n LIMIT %(limit)s".encode(),
+        f"""
+        SELECT key, item, site, day, kind, packs, attempts
+        FROM planning_row d
+        WHERE state = 'pending' AND {MINE.format("d")} AND NOT {BLOCKED}
+        ORDER BY flush, n LIMIT %(limit)s
+        """.encode(),
         {**feed.scope, "limit": limit},
     )
     return [Frozen(PlanningRow.model_validate(row), row["attempts"]) for row in await cursor.fetchall()]
@@ -202,9 +191,13 @@ async def answered(connection: Connection, keys: list[str], refused: dict[str, s
     """Planning answered a call with these rows: those `refused` stay as they are, the others are sent, and with them
     the movements that they net. Call it within a transaction."""
     cursor = await connection.execute(
-        "UPDATE planning_row SET attempts = attempts + 1, state = CASE WHEN key = ANY(%(refused)s) THEN state "
-        "ELSE 'sent' END, sent_at = CASE WHEN key = ANY(%(refused)s) THEN NULL ELSE clock_timestamp() END "
-        "WHERE key = ANY(%(keys)s) AND state = 'pending' RETURNING flush",
+        """
+        UPDATE planning_row
+        SET attempts = attempts + 1, state = CASE WHEN key = ANY(%(refused)s) THEN state ELSE 'sent' END,
+            sent_at = CASE WHEN key = ANY(%(refused)s) THEN NULL ELSE clock_timestamp() END
+        WHERE key = ANY(%(keys)s) AND state = 'pending'
+        RETURNING flush
+        """,
         {"keys": keys, "refused": list(refused)},
     )
     await settle(connection, sorted({row["flush"] for row in await cursor.fetchall()}))
@@ -213,7 +206,12 @@ async def answered(connection: Connection, keys: list[str], refused: dict[str, s
 async def count_call(connection: Connection, feed: FeedRun) -> None:
     """A call was made, whatever came of it."""
     await connection.execute(
-        "INSERT INTO planning_calls AS c (region, calls) VALUES (%s, 1) ON CONFLICT (region) DO UPDATE SET calls = c.calls + 1",
+        """
+        INSERT INTO planning_calls AS c (region, calls)
+        VALUES (%s, 1)
+        ON CONFLICT (region) DO UPDATE
+        SET calls = c.calls + 1
+        """,
         (feed.region,),
     )
 
@@ -221,7 +219,11 @@ async def count_call(connection: Connection, feed: FeedRun) -> None:
 async def park(connection: Connection, key: str, error: str) -> None:
     """Planning refused this row by itself: it waits for people, and what comes after it for its item and site with it."""
     await connection.execute(
-        "UPDATE planning_row SET state = 'parked', origin = %s, error = %s WHERE key = %s AND state = 'pending'",
+        """
+        UPDATE planning_row
+        SET state = 'parked', origin = %s, error = %s
+        WHERE key = %s AND state = 'pending'
+        """,
         (Origin.PLANNING_API, error, key),
     )
 
@@ -229,9 +231,18 @@ async def park(connection: Connection, key: str, error: str) -> None:
 async def settle(connection: Connection, flushes: list[int]) -> None:
     """Mark the movements of these flushes of which nothing is left to be told."""
     await connection.execute(
-        "UPDATE planning_delta d SET sent_at = clock_timestamp() WHERE flush = ANY(%s) AND sent_at IS NULL "
-        "AND NOT EXISTS (SELECT FROM planning_row r WHERE (r.flush, r.item, r.site, r.day, r.kind) = "
-        "(d.flush, d.item, d.site, d.day, d.kind) AND r.state IN ('pending', 'parked'))",
+        """
+        UPDATE planning_delta d
+        SET sent_at = clock_timestamp()
+        WHERE flush = ANY(%s)
+            AND sent_at IS NULL
+            AND NOT EXISTS (
+                SELECT
+                FROM planning_row r
+                WHERE (r.flush, r.item, r.site, r.day, r.kind) = (d.flush, d.item, d.site, d.day, d.kind)
+                    AND r.state IN ('pending', 'parked')
+            )
+        """,
         (flushes,),
     )
 
@@ -240,8 +251,12 @@ async def figures(connection: Connection) -> dict[str, Any]:
     """How many movements and changes of demand planning has, how many calls were made, also in vain, and how many that is
     for 1,000 movements."""
     cursor = await connection.execute(
-        "SELECT count(*) + (SELECT coalesce(sum(told_revision), 0)::bigint FROM order_demand) AS movements, "
-        "(SELECT coalesce(sum(calls), 0)::bigint FROM planning_calls) AS calls FROM planning_delta WHERE sent_at IS NOT NULL"
+        """
+        SELECT count(*) + (SELECT coalesce(sum(told_revision), 0)::bigint FROM order_demand) AS movements,
+            (SELECT coalesce(sum(calls), 0)::bigint FROM planning_calls) AS calls
+        FROM planning_delta
+        WHERE sent_at IS NOT NULL
+        """
     )
     row = dict(await cursor.fetchone() or {"movements": 0, "calls": 0})
     return {**row, "per_1000": round(1000 * row["calls"] / row["movements"], 1) if row["movements"] else 0.0}

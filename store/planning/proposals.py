@@ -20,9 +20,15 @@ async def write(
     """Put proposals before the planner of the order's region, then note what became of open ones."""
     for asked in proposals:
         await connection.execute(
-            "INSERT INTO replan_proposal (id, order_key, kind, subject, region, promised_on, proposed_on, lines, summary, "
-            "raised_at) SELECT %s, key, %s, %s, region, %s, %s, %s, %s, %s FROM order_view WHERE key = %s "
-            "ON CONFLICT DO NOTHING",
+            """
+            INSERT INTO replan_proposal (
+                id, order_key, kind, subject, region, promised_on, proposed_on, lines, summary, raised_at
+            )
+            SELECT %s, key, %s, %s, region, %s, %s, %s, %s, %s
+            FROM order_view
+            WHERE key = %s
+            ON CONFLICT DO NOTHING
+            """,
             (
                 asked.id,
                 asked.kind,
@@ -37,8 +43,11 @@ async def write(
         )
     for answer in decided:
         await connection.execute(
-            "UPDATE replan_proposal SET state = %s, decided_by = %s, decided_at = %s, decision_reason = %s "
-            "WHERE id = %s AND state = 'open'",
+            """
+            UPDATE replan_proposal
+            SET state = %s, decided_by = %s, decided_at = %s, decision_reason = %s
+            WHERE id = %s AND state = 'open'
+            """,
             (answer.state, answer.by, answer.at, answer.reason, answer.id),
         )
 
@@ -48,8 +57,12 @@ async def listing(
 ) -> list[dict[str, Any]]:
     """Proposals, the newest first."""
     cursor = await connection.execute(
-        f"SELECT {COLUMNS} FROM replan_proposal WHERE (NOT %(open_only)s OR state = 'open') "
-        "AND (%(region)s::text IS NULL OR region = %(region)s) ORDER BY raised_at DESC, id LIMIT %(limit)s".encode(),
+        f"""
+        SELECT {COLUMNS}
+        FROM replan_proposal
+        WHERE (NOT %(open_only)s OR state = 'open') AND (%(region)s::text IS NULL OR region = %(region)s)
+        ORDER BY raised_at DESC, id LIMIT %(limit)s
+        """.encode(),
         {"open_only": open_only, "region": region, "limit": limit},
     )
     return await cursor.fetchall()
@@ -57,5 +70,12 @@ async def listing(
 
 async def show(connection: Connection, proposal: str) -> dict[str, Any] | None:
     """One proposal, or None."""
-    cursor = await connection.execute(f"SELECT {COLUMNS} FROM replan_proposal WHERE id = %s".encode(), (proposal,))
+    cursor = await connection.execute(
+        f"""
+        SELECT {COLUMNS}
+        FROM replan_proposal
+        WHERE id = %s
+    """.encode(),
+        (proposal,),
+    )
     return await cursor.fetchone()

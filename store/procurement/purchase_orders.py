@@ -15,7 +15,7 @@ from store.inventory import ledger
 from store.inventory.supply import hold, set_supplies
 from store.inventory.valuing import Worth
 from store.messaging import effects, heads, quarantine
-from store.planning import planning, positions
+from store.planning import positions, site_regions
 
 COLUMNS = (
     "key, erp, number, supplier, site, region, currency, status, revision, version, parties, replenishment, ordered_at, "
@@ -29,13 +29,32 @@ async def open_purchase(
     """Make a purchase order known, so that its documents find it; returns its key. A known one gains parties and lines."""
     key = purchase_key(erp, order.number)
     await connection.execute(
-        "INSERT INTO purchase_order AS p (key, erp, number, supplier, site, region, currency, status, revision, parties, "
-        "replenishment, ordered_at, lines) VALUES (%(key)s, %(erp)s, %(number)s, %(supplier)s, %(site)s, %(region)s, "
-        "%(currency)s, %(status)s, %(revision)s, %(parties)s, %(replenishment)s, %(ordered_at)s, %(lines)s) ON CONFLICT (key) "
-        "DO UPDATE SET parties = ARRAY(SELECT DISTINCT unnest(p.parties || excluded.parties) ORDER BY 1), "
-        "lines = (SELECT coalesce(jsonb_agg(l ORDER BY l -> 'line'), '[]') FROM (SELECT DISTINCT ON (l -> 'line') l FROM "
-        "(SELECT l, excluded.revision >= p.revision AS first FROM jsonb_array_elements(excluded.lines) l UNION ALL "
-        "SELECT l, excluded.revision < p.revision FROM jsonb_array_elements(p.lines) l) x ORDER BY l -> 'line', first DESC) y)",
+        """
+        INSERT INTO purchase_order AS p (
+            key, erp, number, supplier, site, region, currency, status, revision, parties, replenishment,
+            ordered_at, lines
+        )
+        VALUES (
+            %(key)s, %(erp)s, %(number)s, %(supplier)s, %(site)s, %(region)s, %(currency)s, %(status)s,
+            %(revision)s, %(parties)s, %(replenishment)s, %(ordered_at)s, %(lines)s
+        )
+        ON CONFLICT (key) DO UPDATE
+        SET parties = ARRAY(SELECT DISTINCT unnest(p.parties || excluded.parties) ORDER BY 1),
+            lines = (
+                SELECT coalesce(jsonb_agg(l ORDER BY l -> 'line'), '[]')
+                FROM (
+                    SELECT DISTINCT ON (l -> 'line') l
+                    FROM (
+                        SELECT l, excluded.revision >= p.revision AS first
+                        FROM jsonb_array_elements(excluded.lines) l
+                        UNION ALL
+                        SELECT l, excluded.revision < p.revision
+                        FROM jsonb_array_elements(p.lines) l
+                    ) x
+                    ORDER BY l -> 'line', first DESC
+                ) y
+            )
+        """,
         {
             **order.model_dump(exclude={"lines", "carrier", "match", "cancelled", "from_site"}),
             "key": key,
@@ -45,7 +64,7 @@ async def open_purchase(
             "lines": Jsonb([line.model_dump(mode="json", exclude_none=True) for line in lines]),
         },
     )
-    await planning.know_site(connection, order.site, order.region)
+    await site_regions.know_site(connection, order.site, order.region)
     await quarantine.awaken(connection, [f"po:{erp}/{order.number}"])
     return key
 
@@ -67,8 +86,14 @@ async def scopes(connection: Connection, keys: list[str]) -> dict[str, dict[str,
 async def named(connection: Connection, number: str, party: str | None, erp: str | None = None) -> list[dict[str, Any]]:
     """Purchase orders with this number that a party takes part in (everybody's: None), of one ERP or of any."""
     cursor = await connection.execute(
-        f"SELECT {COLUMNS} FROM purchase_order WHERE number = %(number)s AND (%(erp)s::text IS NULL OR erp = %(erp)s) "
-        "AND (%(party)s::text IS NULL OR %(party)s = ANY(parties)) ORDER BY key".encode(),
+        f"""
+        SELECT {COLUMNS}
+        FROM purchase_order
+        WHERE number = %(number)s
+            AND (%(erp)s::text IS NULL OR erp = %(erp)s)
+            AND (%(party)s::text IS NULL OR %(party)s = ANY(parties))
+        ORDER BY key
+        """.encode(),
         {"number": number, "party": party, "erp": erp},
     )
     return await cursor.fetchall()
@@ -77,8 +102,12 @@ async def named(connection: Connection, number: str, party: str | None, erp: str
 async def listing(connection: Connection, *, open_only: bool = True, limit: int = 100) -> list[dict[str, Any]]:
     """Purchase orders, the newest first."""
     cursor = await connection.execute(
-        f"SELECT {COLUMNS} FROM purchase_order WHERE NOT %s OR closed_at IS NULL ORDER BY created_at DESC, key "
-        "LIMIT %s".encode(),
+        f"""
+        SELECT {COLUMNS}
+        FROM purchase_order
+        WHERE NOT %s OR closed_at IS NULL
+        ORDER BY created_at DESC, key LIMIT %s
+        """.encode(),
         (open_only, limit),
     )
     return await cursor.fetchall()
@@ -104,14 +133,27 @@ async def measures(connection: Connection) -> dict[str, Any]:
     """How procurement goes: `invoices`, and how many of them were `matched_at_once`, never held; confirmations that came
     (`confirmed`), and the hours from the order to the first one, `confirm_p50_h` and `confirm_p95_h`."""
     cursor = await connection.execute(
-        "WITH told AS (SELECT order_key, split_part(substr(key, length(order_key) + 2), '/', 2) AS number, "
-        "bool_or(key LIKE '%/held') AS held FROM effect WHERE operation = 'settle_invoice' GROUP BY 1, 2), "
-        "confirmed AS (SELECT extract(epoch FROM min(e.accepted_at) - p.created_at) / 3600 AS hours FROM effect e "
-        "JOIN purchase_order p ON p.key = e.order_key WHERE e.operation = 'report_confirmation' GROUP BY p.key) "
-        "SELECT (SELECT count(*) FROM told)::int AS invoices, (SELECT count(*) FROM told WHERE NOT held)::int "
-        "AS matched_at_once, count(*)::int AS confirmed, "
-        "round((percentile_cont(0.5) WITHIN GROUP (ORDER BY hours))::numeric, 2) AS confirm_p50_h, "
-        "round((percentile_cont(0.95) WITHIN GROUP (ORDER BY hours))::numeric, 2) AS confirm_p95_h FROM confirmed"
+        """
+        WITH told AS (
+            SELECT order_key, split_part(substr(key, length(order_key) + 2), '/', 2) AS number,
+                bool_or(key LIKE '%/held') AS held
+            FROM effect
+            WHERE operation = 'settle_invoice'
+            GROUP BY 1, 2
+        ),
+        confirmed AS (
+            SELECT extract(epoch FROM min(e.accepted_at) - p.created_at) / 3600 AS hours
+            FROM effect e
+            JOIN purchase_order p ON p.key = e.order_key
+            WHERE e.operation = 'report_confirmation'
+            GROUP BY p.key
+        )
+        SELECT (SELECT count(*) FROM told)::int AS invoices,
+            (SELECT count(*) FROM told WHERE NOT held)::int AS matched_at_once, count(*)::int AS confirmed,
+            round((percentile_cont(0.5) WITHIN GROUP (ORDER BY hours))::numeric, 2) AS confirm_p50_h,
+            round((percentile_cont(0.95) WITHIN GROUP (ORDER BY hours))::numeric, 2) AS confirm_p95_h
+        FROM confirmed
+        """
     )
     [row] = await cursor.fetchall()
     return row
@@ -148,7 +190,15 @@ async def write(database: Database, step: WorkflowStep[PurchaseRecord]) -> None:
 
 async def _lock(connection: Connection, key: str) -> int:
     """The version that is written; until the transaction ends, no other step of the purchase order is."""
-    cursor = await connection.execute("SELECT version FROM purchase_order WHERE key = %s FOR NO KEY UPDATE", (key,))
+    cursor = await connection.execute(
+        """
+        SELECT version
+        FROM purchase_order
+        WHERE key = %s
+        FOR NO KEY UPDATE
+        """,
+        (key,),
+    )
     row = await cursor.fetchone()
     if row is None:
         raise LookupError(key)
@@ -167,11 +217,15 @@ async def _book(connection: Connection, step: WorkflowStep[PurchaseRecord], *, r
 async def _head(connection: Connection, record: PurchaseRecord) -> None:
     carriers = [x.carrier for x in record.shipments if x.carrier]
     await connection.execute(
-        "UPDATE purchase_order p SET status = %(status)s, version = %(version)s, revision = %(revision)s, "
-        "supplier = %(supplier)s, site = %(site)s, currency = %(currency)s, "
-        "parties = ARRAY(SELECT DISTINCT unnest(parties || %(carriers)s::text[]) ORDER BY 1), "
-        "updated_at = clock_timestamp(), closed_at = CASE WHEN %(closed)s THEN coalesce(closed_at, clock_timestamp()) END "
-        "WHERE key = %(key)s",
+        """
+        UPDATE purchase_order p
+        SET status = %(status)s, version = %(version)s, revision = %(revision)s, supplier = %(supplier)s,
+            site = %(site)s, currency = %(currency)s,
+            parties = ARRAY(SELECT DISTINCT unnest(parties || %(carriers)s::text[]) ORDER BY 1),
+            updated_at = clock_timestamp(),
+            closed_at = CASE WHEN %(closed)s THEN coalesce(closed_at, clock_timestamp()) END
+        WHERE key = %(key)s
+        """,
         {
             "key": record.order,
             "status": record.status,
@@ -188,9 +242,16 @@ async def _lines(connection: Connection, record: PurchaseRecord) -> None:
     await connection.execute("DELETE FROM purchase_line WHERE order_key = %s", (record.order,))
     for line in record.lines:
         await connection.execute(
-            "INSERT INTO purchase_line (order_key, line, item, ordered, confirmed, advised, received, damaged, invoiced, "
-            "unit_price, per, due_on, expected_on) VALUES (%(order_key)s, %(line)s, %(item)s, %(ordered)s, %(confirmed)s, "
-            "%(advised)s, %(received)s, %(damaged)s, %(invoiced)s, %(unit_price)s, %(per)s, %(due_on)s, %(expected_on)s)",
+            """
+            INSERT INTO purchase_line (
+                order_key, line, item, ordered, confirmed, advised, received, damaged, invoiced, unit_price,
+                per, due_on, expected_on
+            )
+            VALUES (
+                %(order_key)s, %(line)s, %(item)s, %(ordered)s, %(confirmed)s, %(advised)s, %(received)s,
+                %(damaged)s, %(invoiced)s, %(unit_price)s, %(per)s, %(due_on)s, %(expected_on)s
+            )
+            """,
             {"order_key": record.order, **line.model_dump()},
         )
 
@@ -198,9 +259,13 @@ async def _lines(connection: Connection, record: PurchaseRecord) -> None:
 async def _shipments(connection: Connection, record: PurchaseRecord) -> None:
     for shipment in record.shipments:
         await connection.execute(
-            "INSERT INTO inbound_shipment (shipment, order_key, carrier, eta, status, handling_units) VALUES (%(shipment)s, "
-            "%(order_key)s, %(carrier)s, %(eta)s, %(status)s, %(units)s) ON CONFLICT (shipment, order_key) DO UPDATE SET "
-            "carrier = excluded.carrier, eta = excluded.eta, status = excluded.status, handling_units = excluded.handling_units",
+            """
+            INSERT INTO inbound_shipment (shipment, order_key, carrier, eta, status, handling_units)
+            VALUES (%(shipment)s, %(order_key)s, %(carrier)s, %(eta)s, %(status)s, %(units)s)
+            ON CONFLICT (shipment, order_key) DO UPDATE
+            SET carrier = excluded.carrier, eta = excluded.eta, status = excluded.status,
+                handling_units = excluded.handling_units
+            """,
             {"order_key": record.order, **shipment.model_dump(), "units": list(shipment.handling_units)},
         )
     await quarantine.awaken(connection, [f"shipment:{x.shipment}" for x in record.shipments])
@@ -209,11 +274,18 @@ async def _shipments(connection: Connection, record: PurchaseRecord) -> None:
 async def _invoices(connection: Connection, record: PurchaseRecord) -> None:
     for invoice in record.invoices:
         await connection.execute(
-            "INSERT INTO invoice (order_key, number, revision, decision, match, currency, amount, due_on, reasons) VALUES "
-            "(%(order_key)s, %(number)s, %(revision)s, %(decision)s, %(match)s, %(currency)s, %(amount)s, %(due_on)s, "
-            "%(reasons)s) ON CONFLICT (order_key, number) DO UPDATE SET revision = excluded.revision, "
-            "decision = excluded.decision, match = excluded.match, currency = excluded.currency, "
-            "amount = excluded.amount, due_on = excluded.due_on, reasons = excluded.reasons, "
-            "updated_at = clock_timestamp()",
+            """
+            INSERT INTO invoice (
+                order_key, number, revision, decision, match, currency, amount, due_on, reasons
+            )
+            VALUES (
+                %(order_key)s, %(number)s, %(revision)s, %(decision)s, %(match)s, %(currency)s, %(amount)s,
+                %(due_on)s, %(reasons)s
+            )
+            ON CONFLICT (order_key, number) DO UPDATE
+            SET revision = excluded.revision, decision = excluded.decision, match = excluded.match,
+                currency = excluded.currency, amount = excluded.amount, due_on = excluded.due_on,
+                reasons = excluded.reasons, updated_at = clock_timestamp()
+            """,
             {"order_key": record.order, **invoice.model_dump(), "reasons": list(invoice.reasons)},
         )

@@ -20,9 +20,16 @@ async def open_replenishment(
 ) -> str | None:
     """Make a proposal known; why not, when its id is known from somebody else or with other content."""
     await connection.execute(
-        "INSERT INTO replenishment (id, partner, erp, kind, item, site, region, proposal, digest, state, hop, trail) VALUES "
-        "(%(id)s, %(partner)s, %(erp)s, %(kind)s, %(item)s, %(site)s, %(region)s, %(proposal)s, %(digest)s, %(state)s, "
-        "%(hop)s, '[]') ON CONFLICT (id) DO NOTHING",
+        """
+        INSERT INTO replenishment (
+            id, partner, erp, kind, item, site, region, proposal, digest, state, hop, trail
+        )
+        VALUES (
+            %(id)s, %(partner)s, %(erp)s, %(kind)s, %(item)s, %(site)s, %(region)s, %(proposal)s, %(digest)s,
+            %(state)s, %(hop)s, '[]'
+        )
+        ON CONFLICT (id) DO NOTHING
+        """,
         {
             **proposal.model_dump(include={"id", "erp", "kind", "item", "site", "region"}),
             "partner": partner,
@@ -32,7 +39,14 @@ async def open_replenishment(
             "hop": Hop.PROPOSAL,
         },
     )
-    cursor = await connection.execute("SELECT partner, digest FROM replenishment WHERE id = %s", (proposal.id,))
+    cursor = await connection.execute(
+        """
+        SELECT partner, digest
+        FROM replenishment
+        WHERE id = %s
+        """,
+        (proposal.id,),
+    )
     [known] = await cursor.fetchall()
     same = (known["partner"], known["digest"]) == (partner, digest)
     return None if same else f"proposal {proposal.id} is known with other content"
@@ -41,8 +55,11 @@ async def open_replenishment(
 async def show(connection: Connection, proposal: str, partner: str | None) -> dict[str, Any] | None:
     """A replenishment of a partner (anybody's: None), or None."""
     cursor = await connection.execute(
-        f"SELECT {COLUMNS} FROM replenishment WHERE id = %(id)s AND (%(partner)s::text IS NULL OR "
-        "%(partner)s IN (partner, erp))".encode(),
+        f"""
+        SELECT {COLUMNS}
+        FROM replenishment
+        WHERE id = %(id)s AND (%(partner)s::text IS NULL OR %(partner)s IN (partner, erp))
+        """.encode(),
         {"id": proposal, "partner": partner},
     )
     return await cursor.fetchone()
@@ -56,9 +73,13 @@ async def write(database: Database, step: WorkflowStep[ReplenishmentRecord]) -> 
         if head is None:
             return
         await connection.execute(
-            "UPDATE replenishment SET state = %(state)s, hop = %(hop)s, origin = %(origin)s, reason = %(reason)s, "
-            "number = %(number)s, answered = %(answered)s, trail = %(trail)s, version = %(version)s, "
-            "updated_at = clock_timestamp() WHERE id = %(id)s AND version <= %(version)s",
+            """
+            UPDATE replenishment
+            SET state = %(state)s, hop = %(hop)s, origin = %(origin)s, reason = %(reason)s,
+                number = %(number)s, answered = %(answered)s, trail = %(trail)s, version = %(version)s,
+                updated_at = clock_timestamp()
+            WHERE id = %(id)s AND version <= %(version)s
+            """,
             {
                 **record.model_dump(include={"state", "hop", "origin", "reason", "number", "answered", "version"}),
                 "trail": Jsonb([entry.model_dump(mode="json", exclude_none=True) for entry in record.trail]),

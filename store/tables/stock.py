@@ -51,6 +51,25 @@ class StockEntryRow(SQLModel, table=True):
     occurred_at: datetime = moment(nullable=False)
 
 
+class StockCarriedRow(SQLModel, table=True):
+    """Sums of movements up to the mark, by who is told of them: see `store.finance.carried`."""
+
+    __tablename__: ClassVar[str] = "stock_carried"
+    scope: str = Field(primary_key=True)
+    item: str = Field(primary_key=True)
+    place: str = Field(primary_key=True)
+    packs: int = Field(sa_type=BigInteger)
+
+
+class StockCarriedMarkRow(SQLModel, table=True):
+    """The moment up to which movements are carried: one row."""
+
+    __tablename__: ClassVar[str] = "stock_carried_mark"
+    __table_args__ = (CheckConstraint("one", name="stock_carried_mark_is_one"),)
+    one: bool = Field(default=True, primary_key=True, sa_column_kwargs={"server_default": text("true")})
+    upto: datetime = moment(nullable=False)
+
+
 class StockBalanceRow(SQLModel, table=True):
     """Packs of an item at a place: the sum of its entries, kept by the trigger that takes them in. A shipment that
     carries nothing any more has none."""

@@ -13,13 +13,15 @@ from schemas.finance.valuation import AccountBalance, InTransitDay, OpenAccrual
 from store.engine import Connection
 from store.finance import freight, valuation
 from store.finance.reconciliation import COLUMNS
-from store.views.overview import rows
+from store.views.rows import rows
 
 RUNS, DIFFERENCES, SITES, ACCRUALS, BELOW = 200, 200, 200, 10, 20
 """At most this many entries in each list."""
 ON_THE_WAY = ""
 """`Stand.site` of everything that is in transit."""
 AT_SITE = "('on_hand', 'allocated', 'returns', 'blocked')"
+STOCKED = ("erp", "wms", "planning")
+"""The systems that have stock in their books."""
 WHERE_AT = (
     f"CASE WHEN split_part(place, ':', 1) IN {AT_SITE} OR place LIKE 'site:%%' THEN split_part(place, ':', 2) "
     f"ELSE '{ON_THE_WAY}' END"
@@ -88,12 +90,29 @@ async def last_runs(connection: Connection) -> list[LastComparison]:
     return await rows(
         connection,
         LastComparison,
-        "WITH RECURSIVE known AS ((SELECT system, target FROM reconciliation_run ORDER BY system, target LIMIT 1) UNION ALL "
-        "SELECT n.system, n.target FROM known k CROSS JOIN LATERAL (SELECT system, target FROM reconciliation_run r "
-        "WHERE (r.system, r.target) > (k.system, k.target) ORDER BY system, target LIMIT 1) n) "
-        "SELECT r.* FROM known k CROSS JOIN LATERAL (SELECT system, target, started_at, finished_at, compared, differences, "
-        "explained, error FROM reconciliation_run r WHERE (r.system, r.target) = (k.system, k.target) "
-        "ORDER BY started_at DESC LIMIT 1) r ORDER BY system, target LIMIT %(limit)s",
+        """
+        WITH RECURSIVE known AS (
+            (SELECT system, target FROM reconciliation_run ORDER BY system, target LIMIT 1)
+            UNION ALL
+            SELECT n.system, n.target
+            FROM known k
+            CROSS JOIN LATERAL (
+                SELECT system, target
+                FROM reconciliation_run r
+                WHERE (r.system, r.target) > (k.system, k.target)
+                ORDER BY system, target LIMIT 1
+            ) n
+        )
+        SELECT r.*
+        FROM known k
+        CROSS JOIN LATERAL (
+            SELECT system, target, started_at, finished_at, compared, differences, explained, error
+            FROM reconciliation_run r
+            WHERE (r.system, r.target) = (k.system, k.target)
+            ORDER BY started_at DESC LIMIT 1
+        ) r
+        ORDER BY system, target LIMIT %(limit)s
+        """,
         {"limit": RUNS},
     )
 
@@ -101,8 +120,13 @@ async def last_runs(connection: Connection) -> list[LastComparison]:
 async def differences(connection: Connection) -> list[DifferenceView]:
     """What differs now: what people have to do first, then what nothing explains, then the oldest."""
     cursor = await connection.execute(
-        f"SELECT {COLUMNS} FROM difference WHERE closed_at IS NULL ORDER BY array_position(ARRAY['open', 'waiting', "
-        "'settled'], state), explained_by <> '', first_seen, id LIMIT %s".encode(),
+        f"""
+        SELECT {COLUMNS}
+        FROM difference
+        WHERE closed_at IS NULL
+        ORDER BY array_position(ARRAY['open', 'waiting', 'settled'], state), explained_by <> '', first_seen,
+            id LIMIT %s
+        """.encode(),
         (DIFFERENCES,),
     )
     return [DifferenceView.model_validate(row) for row in await cursor.fetchall()]
@@ -111,9 +135,14 @@ async def differences(connection: Connection) -> list[DifferenceView]:
 async def counts(connection: Connection) -> dict[str, int]:
     """How many open differences there are, by state, and how many of them are `explained`."""
     cursor = await connection.execute(
-        "SELECT count(*)::int AS open_now, count(*) FILTER (WHERE explained_by <> '')::int AS explained, "
-        "count(*) FILTER (WHERE state = 'open')::int AS open, count(*) FILTER (WHERE state = 'waiting')::int AS waiting, "
-        "count(*) FILTER (WHERE state = 'settled')::int AS settled FROM difference WHERE closed_at IS NULL"
+        """
+        SELECT count(*)::int AS open_now, count(*) FILTER (WHERE explained_by <> '')::int AS explained,
+            count(*) FILTER (WHERE state = 'open')::int AS open,
+            count(*) FILTER (WHERE state = 'waiting')::int AS waiting,
+            count(*) FILTER (WHERE state = 'settled')::int AS settled
+        FROM difference
+        WHERE closed_at IS NULL
+        """
     )
     [row] = await cursor.fetchall()
     return row
@@ -124,9 +153,13 @@ async def below(connection: Connection) -> list[Below]:
     return await rows(
         connection,
         Below,
-        "SELECT item, split_part(place, ':', 1) AS bucket, substr(place, strpos(place, ':') + 1) AS which, packs, "
-        "count(*) OVER () AS places FROM stock_balance WHERE packs < 0 AND (split_part(place, ':', 1) IN "
-        f"{AT_SITE} OR place LIKE 'transit:%%') ORDER BY packs, item, place LIMIT %(limit)s",
+        f"""
+        SELECT item, split_part(place, ':', 1) AS bucket, substr(place, strpos(place, ':') + 1) AS which,
+            packs, count(*) OVER () AS places
+        FROM stock_balance
+        WHERE packs < 0 AND (split_part(place, ':', 1) IN {AT_SITE} OR place LIKE 'transit:%%')
+        ORDER BY packs, item, place LIMIT %(limit)s
+        """,
         {"limit": BELOW},
     )
 
@@ -136,15 +169,32 @@ async def stands(connection: Connection) -> list[Stand]:
     return await rows(
         connection,
         Stand,
-        f"WITH ours AS (SELECT {WHERE_AT} AS site, sum(packs)::bigint AS packs FROM stock_balance WHERE packs <> 0 AND "
-        f"(split_part(place, ':', 1) IN {AT_SITE} OR place LIKE 'transit:%%') GROUP BY 1), "
-        f"differ AS (SELECT {WHERE_AT} AS site, system, coalesce(nullif(theirs, ''), '0')::bigint "
-        "- coalesce(nullif(ours, ''), '0')::bigint AS more FROM difference WHERE closed_at IS NULL AND about = 'stock'), "
-        "theirs AS (SELECT site, count(*) AS differences, "
-        + ", ".join(f"sum(more) FILTER (WHERE system = '{name}') AS {name}" for name in ("erp", "wms", "planning"))
-        + " FROM differ GROUP BY 1) SELECT site, coalesce(o.packs, 0) AS ours, coalesce(t.erp, 0)::bigint AS erp, "
-        "coalesce(t.wms, 0)::bigint AS wms, coalesce(t.planning, 0)::bigint AS planning, coalesce(t.differences, 0) AS "
-        f"differences FROM ours o FULL JOIN theirs t USING (site) ORDER BY site = '{ON_THE_WAY}', 2 DESC, 1 LIMIT %(limit)s",
+        f"""
+        WITH ours AS (
+            SELECT {WHERE_AT} AS site, sum(packs)::bigint AS packs
+            FROM stock_balance
+            WHERE packs <> 0 AND (split_part(place, ':', 1) IN {AT_SITE} OR place LIKE 'transit:%%')
+            GROUP BY 1
+        ),
+        differ AS (
+            SELECT {WHERE_AT} AS site, system,
+                coalesce(nullif(theirs, ''), '0')::bigint - coalesce(nullif(ours, ''), '0')::bigint AS more
+            FROM difference
+            WHERE closed_at IS NULL AND about = 'stock'
+        ),
+        theirs AS (
+            SELECT site, count(*) AS differences,
+                {", ".join(f"sum(more) FILTER (WHERE system = '{name}') AS {name}" for name in STOCKED)}
+            FROM differ
+            GROUP BY 1
+        )
+        SELECT site, coalesce(o.packs, 0) AS ours, coalesce(t.erp, 0)::bigint AS erp,
+            coalesce(t.wms, 0)::bigint AS wms, coalesce(t.planning, 0)::bigint AS planning,
+            coalesce(t.differences, 0) AS differences
+        FROM ours o
+        FULL JOIN theirs t USING (site)
+        ORDER BY site = '{ON_THE_WAY}', 2 DESC, 1 LIMIT %(limit)s
+        """,
         {"limit": SITES},
     )
 
@@ -172,9 +222,19 @@ async def _worth(connection: Connection) -> list[SiteWorth]:
     return await rows(
         connection,
         SiteWorth,
-        "WITH worth AS (SELECT DISTINCT ON (item) item, value, packs AS of, currency FROM unit_value ORDER BY item, ref DESC) "
-        f"SELECT {WHERE_AT} AS site, currency, round(sum(packs * value / of), 4) AS amount FROM stock_balance JOIN worth USING (item) "
-        f"WHERE packs <> 0 AND (split_part(place, ':', 1) IN {AT_SITE} OR place LIKE 'transit:%%') GROUP BY 1, 2 "
-        "HAVING sum(packs * value / of) <> 0 ORDER BY 1, 2 LIMIT %(limit)s",
+        f"""
+        WITH worth AS (
+            SELECT DISTINCT ON (item) item, value, packs AS of, currency
+            FROM unit_value
+            ORDER BY item, ref DESC
+        )
+        SELECT {WHERE_AT} AS site, currency, round(sum(packs * value / of), 4) AS amount
+        FROM stock_balance
+        JOIN worth USING (item)
+        WHERE packs <> 0 AND (split_part(place, ':', 1) IN {AT_SITE} OR place LIKE 'transit:%%')
+        GROUP BY 1, 2
+        HAVING sum(packs * value / of) <> 0
+        ORDER BY 1, 2 LIMIT %(limit)s
+        """,
         {"limit": SITES},
     )

@@ -5,7 +5,7 @@ from datetime import date, datetime
 from typing import Any
 
 from store.engine import Connection
-from store.views.overview import rows
+from store.views.rows import rows
 
 WORK_LIST, OPEN, DECIDED = 200, 100, 50
 """At most this many cases, open proposals and decided proposals in a list."""
@@ -91,9 +91,15 @@ async def caseload(connection: Connection) -> list[Load]:
     return await rows(
         connection,
         Load,
-        "SELECT queue, kind, count(*) AS cases, count(*) FILTER (WHERE state = 'open') AS untaken, "
-        "count(*) FILTER (WHERE tier > 0) AS escalated, min(opened_at) AS oldest_at, min(next_at) AS next_at "
-        "FROM exception_case WHERE closed_at IS NULL GROUP BY queue, kind ORDER BY queue, kind",
+        """
+        SELECT queue, kind, count(*) AS cases, count(*) FILTER (WHERE state = 'open') AS untaken,
+            count(*) FILTER (WHERE tier > 0) AS escalated, min(opened_at) AS oldest_at,
+            min(next_at) AS next_at
+        FROM exception_case
+        WHERE closed_at IS NULL
+        GROUP BY queue, kind
+        ORDER BY queue, kind
+        """,
     )
 
 
@@ -102,11 +108,15 @@ async def open_cases(connection: Connection, queue: str, kind: str) -> list[Open
     return await rows(
         connection,
         OpenCase,
-        "SELECT c.id, order_key, coalesce(o.site, p.site) AS site, o.priority, kind, state, tier, queue, assignee, summary, "
-        "reopened, opened_at, next_at FROM exception_case c LEFT JOIN order_view o ON o.key = order_key "
-        "LEFT JOIN purchase_order p ON p.key = order_key WHERE c.closed_at IS NULL "
-        "AND %(queue)s IN ('', queue) AND %(kind)s IN ('', kind) "
-        "ORDER BY tier DESC, next_at NULLS LAST, opened_at, c.id LIMIT %(limit)s",
+        """
+        SELECT c.id, order_key, coalesce(o.site, p.site) AS site, o.priority, kind, state, tier, queue,
+            assignee, summary, reopened, opened_at, next_at
+        FROM exception_case c
+        LEFT JOIN order_view o ON o.key = order_key
+        LEFT JOIN purchase_order p ON p.key = order_key
+        WHERE c.closed_at IS NULL AND %(queue)s IN ('', queue) AND %(kind)s IN ('', kind)
+        ORDER BY tier DESC, next_at NULLS LAST, opened_at, c.id LIMIT %(limit)s
+        """,
         {"queue": queue, "kind": kind, "limit": WORK_LIST},
     )
 
@@ -116,9 +126,16 @@ async def asked(connection: Connection) -> list[OpenProposals]:
     return await rows(
         connection,
         OpenProposals,
-        "SELECT region, count(*) AS proposals, min(raised_at) AS oldest_at FROM (SELECT region, raised_at FROM "
-        "replan_proposal WHERE state = 'open' UNION ALL SELECT region, raised_at FROM stock_proposal WHERE state = 'open') p "
-        "GROUP BY region ORDER BY region",
+        """
+        SELECT region, count(*) AS proposals, min(raised_at) AS oldest_at
+        FROM (
+            SELECT region, raised_at FROM replan_proposal WHERE state = 'open'
+            UNION ALL
+            SELECT region, raised_at FROM stock_proposal WHERE state = 'open'
+        ) p
+        GROUP BY region
+        ORDER BY region
+        """,
     )
 
 
@@ -140,9 +157,14 @@ async def _proposals(
     return await rows(
         connection,
         DeskProposal,
-        "SELECT p.id, order_key, number, status, site, carrier, priority, kind, subject, p.region, p.promised_on, "
-        "proposed_on, p.lines, summary, state, raised_at, decided_by, decided_at, decision_reason, "
-        f"release->>'currency' AS currency, {_VALUE} AS value FROM replan_proposal p JOIN order_view o ON o.key = order_key "
-        f"WHERE {condition} AND %(region)s IN ('', p.region) ORDER BY {arrangement} LIMIT %(limit)s",
+        f"""
+        SELECT p.id, order_key, number, status, site, carrier, priority, kind, subject, p.region,
+            p.promised_on, proposed_on, p.lines, summary, state, raised_at, decided_by, decided_at,
+            decision_reason, release->>'currency' AS currency, {_VALUE} AS value
+        FROM replan_proposal p
+        JOIN order_view o ON o.key = order_key
+        WHERE {condition} AND %(region)s IN ('', p.region)
+        ORDER BY {arrangement} LIMIT %(limit)s
+        """,
         {"region": region, "limit": limit},
     )

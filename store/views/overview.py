@@ -1,14 +1,10 @@
 """What the control tower shows: figures, health of the connected systems, what needs attention. Read-only, no names."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import TypeVar
 
-from psycopg.rows import class_row
-
-from store.cases import notices
 from store.engine import Connection
+from store.views.rows import rows
 
 HEALTH_WINDOW_S = 60
 """A system's figures are of the effects done in this time."""
@@ -18,10 +14,8 @@ RECENT_MESSAGES = 20_000
 """Throughput looks at no more than the newest messages: the inbox keeps them for ever."""
 PLANNING_PATIENCE_S = 30
 """A delta that planning has not been sent for this long counts as failing."""
-ATTENTION, ACTIVITY, QUARANTINE = 40, 40, 200
+ATTENTION, ACTIVITY = 40, 40
 """At most this many entries in each list."""
-
-Row = TypeVar("Row")
 
 
 @dataclass(frozen=True)
@@ -117,38 +111,47 @@ class Activity:
     received_at: datetime
 
 
-@dataclass(frozen=True)
-class QuarantineEntry:
-    """A quarantined message, without its bytes."""
-
-    id: int
-    partner: str
-    kind: str
-    external_id: str
-    reason: str | None
-    origin: str | None
-    waiting_for: str | None
-    received_at: datetime
-
-
 async def totals(connection: Connection) -> Totals:
     """Counts over everything."""
     [found] = await rows(
         connection,
         Totals,
-        "SELECT o.*, p.on_time, p.late, m.quarantined, m.waiting, e.owed, e.refused FROM (SELECT count(*) AS orders, "
-        "count(*) FILTER (WHERE closed_at IS NULL) AS in_flight, "
-        "count(*) FILTER (WHERE status IN ('delivered', 'closed')) AS delivered, "
-        "count(*) FILTER (WHERE closed_at IS NULL AND status <> 'delivered' AND 'delayed' = ANY(conditions)) AS delayed, "
-        "count(*) FILTER (WHERE closed_at IS NULL AND status <> 'delivered' AND conditions <> '{}') AS at_risk FROM order_view) o, "
-        "(SELECT count(*) FILTER (WHERE on_time) AS on_time, count(*) FILTER (WHERE late) AS late FROM (SELECT "
-        "bool_and(delivered = ordered AND delivered_on <= l.first_promised_on) AS on_time, "
-        "bool_or(delivered_on > l.first_promised_on) AS late FROM order_line_view l JOIN order_view v "
-        "ON v.key = l.order_key WHERE v.status IN ('delivered', 'closed') GROUP BY order_key) x) p, "
-        "(SELECT count(*) AS quarantined, count(waiting_for) AS waiting FROM inbox_message "
-        "WHERE state = 'quarantined') m, "
-        "(SELECT count(*) FILTER (WHERE outcome = 'planned') AS owed, count(*) FILTER (WHERE outcome = 'failed') "
-        "AS refused FROM effect WHERE outcome <> 'done') e",
+        """
+        SELECT o.*, p.on_time, p.late, m.quarantined, m.waiting, e.owed, e.refused
+        FROM (
+            SELECT count(*) AS orders, count(*) FILTER (WHERE closed_at IS NULL) AS in_flight,
+                count(*) FILTER (WHERE status IN ('delivered', 'closed')) AS delivered,
+                count(*) FILTER (
+                    WHERE closed_at IS NULL AND status <> 'delivered' AND 'delayed' = ANY(conditions)
+                ) AS delayed,
+                count(*) FILTER (
+                    WHERE closed_at IS NULL AND status <> 'delivered' AND conditions <> '{}'
+                ) AS at_risk
+            FROM order_view
+        ) o,
+            (
+                SELECT count(*) FILTER (WHERE on_time) AS on_time, count(*) FILTER (WHERE late) AS late
+                FROM (
+                    SELECT bool_and(delivered = ordered AND delivered_on <= l.first_promised_on) AS on_time,
+                        bool_or(delivered_on > l.first_promised_on) AS late
+                    FROM order_line_view l
+                    JOIN order_view v ON v.key = l.order_key
+                    WHERE v.status IN ('delivered', 'closed')
+                    GROUP BY order_key
+                ) x
+            ) p,
+            (
+                SELECT count(*) AS quarantined, count(waiting_for) AS waiting
+                FROM inbox_message
+                WHERE state = 'quarantined'
+            ) m,
+            (
+                SELECT count(*) FILTER (WHERE outcome = 'planned') AS owed,
+                    count(*) FILTER (WHERE outcome = 'failed') AS refused
+                FROM effect
+                WHERE outcome <> 'done'
+            ) e
+        """,
     )
     return found
 
@@ -158,19 +161,32 @@ async def health(connection: Connection) -> list[SystemHealth]:
     return await rows(
         connection,
         SystemHealth,
-        "WITH told AS (SELECT system, outcome <> 'done' AND error IS NOT NULL AS failing, outcome, done_at, "
-        "done_at - accepted_at AS took FROM effect WHERE outcome = 'planned' "
-        "OR done_at > now() - make_interval(secs => %(window)s) UNION ALL "
-        "SELECT 'planning', sent_at IS NULL AND created_at < now() - make_interval(secs => %(patience)s), "
-        "CASE WHEN sent_at IS NULL THEN 'planned' ELSE 'done' END, sent_at, sent_at - accepted_at FROM planning_delta "
-        "WHERE sent_at IS NULL OR sent_at > now() - make_interval(secs => %(window)s) UNION ALL "
-        "SELECT 'planning', changed_at < now() - make_interval(secs => %(patience)s), 'planned', NULL, NULL "
-        "FROM order_demand WHERE told_revision < revision) "
-        "SELECT s.system, count(done_at) FILTER (WHERE outcome = 'done') AS done, 1000 * extract(epoch FROM "
-        "percentile_cont(0.5) WITHIN GROUP (ORDER BY took) FILTER (WHERE outcome = 'done'))::float8 AS median_ms, "
-        "count(*) FILTER (WHERE failing) AS failing, count(*) FILTER (WHERE outcome = 'planned') AS owed "
-        "FROM unnest(ARRAY['erp', 'wms', 'tms', 'planning']) WITH ORDINALITY AS s(system, place) "
-        "LEFT JOIN told USING (system) GROUP BY s.system, s.place ORDER BY s.place",
+        """
+        WITH told AS (
+            SELECT system, outcome <> 'done' AND error IS NOT NULL AS failing, outcome, done_at,
+                done_at - accepted_at AS took
+            FROM effect
+            WHERE outcome = 'planned' OR done_at > now() - make_interval(secs => %(window)s)
+            UNION ALL
+            SELECT 'planning', sent_at IS NULL AND created_at < now() - make_interval(secs => %(patience)s),
+                CASE WHEN sent_at IS NULL THEN 'planned' ELSE 'done' END, sent_at, sent_at - accepted_at
+            FROM planning_delta
+            WHERE sent_at IS NULL OR sent_at > now() - make_interval(secs => %(window)s)
+            UNION ALL
+            SELECT 'planning', changed_at < now() - make_interval(secs => %(patience)s), 'planned', NULL, NULL
+            FROM order_demand
+            WHERE told_revision < revision
+        )
+        SELECT s.system, count(done_at) FILTER (WHERE outcome = 'done') AS done,
+            1000 * extract(
+                epoch FROM percentile_cont(0.5) WITHIN GROUP (ORDER BY took) FILTER (WHERE outcome = 'done')
+            )::float8 AS median_ms,
+            count(*) FILTER (WHERE failing) AS failing, count(*) FILTER (WHERE outcome = 'planned') AS owed
+        FROM unnest(ARRAY['erp', 'wms', 'tms', 'planning']) WITH ORDINALITY AS s(system, place)
+        LEFT JOIN told USING (system)
+        GROUP BY s.system, s.place
+        ORDER BY s.place
+        """,
         {"window": HEALTH_WINDOW_S, "patience": PLANNING_PATIENCE_S},
     )
 
@@ -180,8 +196,11 @@ async def flow(connection: Connection) -> list[StatusCount]:
     return await rows(
         connection,
         StatusCount,
-        "SELECT status, count(*) AS orders, count(*) FILTER (WHERE conditions <> '{}') AS off_track FROM order_view "
-        "GROUP BY status",
+        """
+        SELECT status, count(*) AS orders, count(*) FILTER (WHERE conditions <> '{}') AS off_track
+        FROM order_view
+        GROUP BY status
+        """,
     )
 
 
@@ -190,17 +209,33 @@ async def attention(connection: Connection) -> list[Attention]:
     return await rows(
         connection,
         Attention,
-        "WITH trouble AS (SELECT order_key, count(*) FILTER (WHERE outcome = 'failed') AS refused, "
-        "count(*) FILTER (WHERE outcome = 'planned') AS failing, max(origin) AS origin, max(error) AS error FROM effect "
-        "WHERE outcome = 'failed' OR (outcome = 'planned' AND error IS NOT NULL) GROUP BY order_key) "
-        "SELECT key, number, status, conditions, priority, site, region, carrier, first_promised_on, promised_on, "
-        "release->>'currency' AS currency, (SELECT sum((l->>'value')::numeric) FROM jsonb_array_elements(release->'lines') l)"
-        "::float8 AS value, coalesce(refused, 0) AS refused, coalesce(failing, 0) AS failing, origin, error, "
-        "CASE WHEN refused > 0 THEN 3 WHEN failing > 0 OR 'exception' = ANY(conditions) THEN 2 ELSE 1 END AS severity "
-        "FROM order_view o LEFT JOIN trouble t ON t.order_key = o.key "
-        "WHERE t.order_key IS NOT NULL OR (closed_at IS NULL AND conditions <> '{}') "
-        "ORDER BY severity DESC, promised_on - first_promised_on DESC NULLS LAST, priority, value DESC NULLS LAST, key "
-        "LIMIT %(limit)s",
+        """
+        WITH trouble AS (
+            SELECT order_key, count(*) FILTER (WHERE outcome = 'failed') AS refused,
+                count(*) FILTER (WHERE outcome = 'planned') AS failing, max(origin) AS origin,
+                max(error) AS error
+            FROM effect
+            WHERE outcome = 'failed' OR (outcome = 'planned' AND error IS NOT NULL)
+            GROUP BY order_key
+        )
+        SELECT key, number, status, conditions, priority, site, region, carrier, first_promised_on,
+            promised_on, release->>'currency' AS currency,
+            (
+                SELECT sum((l->>'value')::numeric)
+                FROM jsonb_array_elements(release->'lines') l
+            )::float8 AS value,
+            coalesce(refused, 0) AS refused, coalesce(failing, 0) AS failing, origin, error,
+            CASE
+                WHEN refused > 0 THEN 3
+                WHEN failing > 0 OR 'exception' = ANY(conditions) THEN 2
+                ELSE 1
+            END AS severity
+        FROM order_view o
+        LEFT JOIN trouble t ON t.order_key = o.key
+        WHERE t.order_key IS NOT NULL OR (closed_at IS NULL AND conditions <> '{}')
+        ORDER BY severity DESC, promised_on - first_promised_on DESC NULLS LAST, priority,
+            value DESC NULLS LAST, key LIMIT %(limit)s
+        """,
         {"limit": ATTENTION},
     )
 
@@ -210,14 +245,30 @@ async def throughput(connection: Connection) -> list[TimeSlice]:
     return await rows(
         connection,
         TimeSlice,
-        "WITH clock AS (SELECT date_bin(make_interval(secs => %(bucket)s), now(), 'epoch') AS ended), "
-        "m AS (SELECT date_bin(make_interval(secs => %(bucket)s), received_at, 'epoch') AS at, count(*) AS n "
-        "FROM inbox_message WHERE id > (SELECT max(id) FROM inbox_message) - %(recent)s GROUP BY 1), "
-        "c AS (SELECT date_bin(make_interval(secs => %(bucket)s), closed_at, 'epoch') AS at, count(*) AS n FROM order_view, "
-        "clock WHERE closed_at >= ended - make_interval(secs => %(bucket)s * %(buckets)s) GROUP BY 1) "
-        "SELECT t.at, coalesce(m.n, 0) AS messages, coalesce(c.n, 0) AS closed FROM clock, generate_series("
-        "ended - make_interval(secs => %(bucket)s * %(buckets)s), ended - make_interval(secs => %(bucket)s), "
-        "make_interval(secs => %(bucket)s)) AS t(at) LEFT JOIN m USING (at) LEFT JOIN c USING (at) ORDER BY t.at",
+        """
+        WITH clock AS (SELECT date_bin(make_interval(secs => %(bucket)s), now(), 'epoch') AS ended),
+        m AS (
+            SELECT date_bin(make_interval(secs => %(bucket)s), received_at, 'epoch') AS at, count(*) AS n
+            FROM inbox_message
+            WHERE id > (SELECT max(id) FROM inbox_message) - %(recent)s
+            GROUP BY 1
+        ),
+        c AS (
+            SELECT date_bin(make_interval(secs => %(bucket)s), closed_at, 'epoch') AS at, count(*) AS n
+            FROM order_view, clock
+            WHERE closed_at >= ended - make_interval(secs => %(bucket)s * %(buckets)s)
+            GROUP BY 1
+        )
+        SELECT t.at, coalesce(m.n, 0) AS messages, coalesce(c.n, 0) AS closed
+        FROM clock,
+            generate_series(
+                ended - make_interval(secs => %(bucket)s * %(buckets)s),
+                ended - make_interval(secs => %(bucket)s), make_interval(secs => %(bucket)s)
+            ) AS t(at)
+        LEFT JOIN m USING (at)
+        LEFT JOIN c USING (at)
+        ORDER BY t.at
+        """,
         {"bucket": BUCKET_S, "buckets": BUCKETS, "recent": RECENT_MESSAGES},
     )
 
@@ -227,48 +278,11 @@ async def activity(connection: Connection) -> list[Activity]:
     return await rows(
         connection,
         Activity,
-        "SELECT o.order_key, e.kind, e.shipment, e.partner, o.state, e.received_at FROM event e "
-        "JOIN event_order o ON o.event = e.id ORDER BY e.id DESC, o.order_key LIMIT %(limit)s",
+        """
+        SELECT o.order_key, e.kind, e.shipment, e.partner, o.state, e.received_at
+        FROM event e
+        JOIN event_order o ON o.event = e.id
+        ORDER BY e.id DESC, o.order_key LIMIT %(limit)s
+        """,
         {"limit": ACTIVITY},
     )
-
-
-@dataclass(frozen=True)
-class Unsent:
-    """A letter that did not arrive: given up (`failed`), or tried again (`planned`)."""
-
-    key: str
-    state: str
-    channel: str
-    to: str
-    kind: str
-    case: str
-    attempts: int
-    error: str
-    asked_at: datetime
-    due_at: datetime
-
-
-async def unsent(connection: Connection) -> list[Unsent]:
-    """Letters that did not arrive: first those that were given up, the newest of each first."""
-    return await rows(connection, Unsent, notices.SHOWN, {"limit": QUARANTINE})
-
-
-async def parked(connection: Connection, limit: int = QUARANTINE) -> list[QuarantineEntry]:
-    """Quarantined messages: first those that only a person can help, then the newest."""
-    return await rows(
-        connection,
-        QuarantineEntry,
-        "SELECT id, partner, kind, external_id, reason, origin, waiting_for, received_at FROM inbox_message "
-        "WHERE state = 'quarantined' ORDER BY waiting_for IS NOT NULL, id DESC LIMIT %(limit)s",
-        {"limit": limit},
-    )
-
-
-async def rows(
-    connection: Connection, kind: type[Row], query: str, parameters: Mapping[str, object] | None = None
-) -> list[Row]:
-    """What a query finds, each row as one of `kind`."""
-    async with connection.cursor(row_factory=class_row(kind)) as cursor:
-        await cursor.execute(query.encode(), parameters)
-        return await cursor.fetchall()

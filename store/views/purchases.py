@@ -6,7 +6,7 @@ from decimal import Decimal
 
 from schemas.procurement.purchase_orders import PurchaseStatus
 from store.engine import Connection
-from store.views.overview import rows
+from store.views.rows import rows
 
 PURCHASES, FAILED = 200, 30
 """At most this many entries in each list."""
@@ -67,8 +67,14 @@ class Failed:
 async def states(connection: Connection) -> dict[str, int]:
     """How many purchase orders are in each state; none are counted beyond MOST_COUNTED."""
     cursor = await connection.execute(
-        "SELECT status, n FROM unnest(%s::text[]) AS x(status) CROSS JOIN LATERAL (SELECT count(*)::int AS n FROM (SELECT "
-        "FROM purchase_order p WHERE p.status = x.status LIMIT %s) z) y",
+        """
+        SELECT status, n
+        FROM unnest(%s::text[]) AS x(status)
+        CROSS JOIN LATERAL (
+            SELECT count(*)::int AS n
+            FROM (SELECT FROM purchase_order p WHERE p.status = x.status LIMIT %s) z
+        ) y
+        """,
         ([str(status) for status in PurchaseStatus], MOST_COUNTED),
     )
     return {row["status"]: row["n"] for row in await cursor.fetchall()}
@@ -80,20 +86,41 @@ async def purchases(connection: Connection, status: str) -> list[Purchase]:
     return await rows(
         connection,
         Purchase,
-        "SELECT p.key, p.erp, p.number, p.supplier, p.site, p.status, p.currency, l.*, c.cases, i.held, i.released, "
-        "site_day(now(), p.site) AS today "
-        f"FROM (SELECT * FROM purchase_order WHERE status = ANY(%(statuses)s) ORDER BY {first}, key LIMIT %(some)s) p "
-        "CROSS JOIN LATERAL (SELECT round(coalesce(sum(ordered * unit_price / per), 0), 4) AS value, coalesce(sum(ordered), 0)::bigint AS "
-        "ordered, coalesce(sum(received), 0)::bigint AS received, coalesce(sum(damaged), 0)::bigint AS damaged, "
-        "count(*) FILTER (WHERE confirmed <> ordered OR expected_on > due_on) AS otherwise, "
-        "min(coalesce(expected_on, due_on)) FILTER (WHERE received < ordered) AS next_on, "
-        "(array_agg(due_on ORDER BY coalesce(expected_on, due_on)) FILTER (WHERE received < ordered))[1] AS due_on "
-        "FROM purchase_line WHERE order_key = p.key) l "
-        "CROSS JOIN LATERAL (SELECT count(*) AS cases FROM exception_case WHERE order_key = p.key AND closed_at IS NULL) c "
-        "CROSS JOIN LATERAL (SELECT count(*) FILTER (WHERE decision = 'held') AS held, count(*) FILTER "
-        "(WHERE decision = 'released') AS released FROM invoice WHERE order_key = p.key) i "
-        "ORDER BY c.cases > 0 DESC, i.held > 0 DESC, l.otherwise + l.damaged > 0 DESC, l.next_on NULLS LAST, p.key "
-        "LIMIT %(limit)s",
+        f"""
+        SELECT p.key, p.erp, p.number, p.supplier, p.site, p.status, p.currency, l.*, c.cases, i.held,
+            i.released, site_day(now(), p.site) AS today
+        FROM (
+            SELECT *
+            FROM purchase_order
+            WHERE status = ANY(%(statuses)s)
+            ORDER BY {first}, key LIMIT %(some)s
+        ) p
+        CROSS JOIN LATERAL (
+            SELECT round(coalesce(sum(ordered * unit_price / per), 0), 4) AS value,
+                coalesce(sum(ordered), 0)::bigint AS ordered, coalesce(sum(received), 0)::bigint AS received,
+                coalesce(sum(damaged), 0)::bigint AS damaged,
+                count(*) FILTER (WHERE confirmed <> ordered OR expected_on > due_on) AS otherwise,
+                min(coalesce(expected_on, due_on)) FILTER (WHERE received < ordered) AS next_on,
+                (
+                    array_agg(due_on ORDER BY coalesce(expected_on, due_on)) FILTER (WHERE received < ordered)
+                )[1] AS due_on
+            FROM purchase_line
+            WHERE order_key = p.key
+        ) l
+        CROSS JOIN LATERAL (
+            SELECT count(*) AS cases
+            FROM exception_case
+            WHERE order_key = p.key AND closed_at IS NULL
+        ) c
+        CROSS JOIN LATERAL (
+            SELECT count(*) FILTER (WHERE decision = 'held') AS held,
+                count(*) FILTER (WHERE decision = 'released') AS released
+            FROM invoice
+            WHERE order_key = p.key
+        ) i
+        ORDER BY c.cases > 0 DESC, i.held > 0 DESC, l.otherwise + l.damaged > 0 DESC, l.next_on NULLS LAST,
+            p.key LIMIT %(limit)s
+        """,
         {"statuses": [status] if status else OPEN, "some": LOOKED_AT, "limit": PURCHASES},
     )
 
@@ -103,7 +130,11 @@ async def failed(connection: Connection) -> list[Failed]:
     return await rows(
         connection,
         Failed,
-        "SELECT id, kind, item, site, state, hop, origin, reason, updated_at FROM replenishment WHERE state = 'refused' "
-        "OR state = 'proposed' AND reason <> '' ORDER BY updated_at DESC, id LIMIT %(limit)s",
+        """
+        SELECT id, kind, item, site, state, hop, origin, reason, updated_at
+        FROM replenishment
+        WHERE state = 'refused' OR state = 'proposed' AND reason <> ''
+        ORDER BY updated_at DESC, id LIMIT %(limit)s
+        """,
         {"limit": FAILED},
     )

@@ -5,32 +5,31 @@ Read-only. Open business is read by its indexes, the ledger from its newest end:
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 from typing import Any
 
-from schemas.inventory.promising import REPLENISHMENT, STOCK
-from schemas.inventory.stock import place
+from schemas.inventory.promising import REPLENISHMENT
 from schemas.orders.release import OrderStatus
 from store.engine import Connection
 from store.inventory.stock import AT_SITE
-from store.views.overview import rows
+from store.views.rows import rows
 
 PLACES = 500
 """At most this many item-sites are ranked: first those where something is uncovered, then those with reservations."""
-SUPPLIES, HOLDERS, MOVEMENTS = 100, 100, 40
-"""At most this many entries in each list of an item-site."""
-NEWEST = 200
-"""So many of the newest ledger entries of each place are looked at for its latest movements."""
 UNSENT = [str(status) for status in OrderStatus if status not in ("closed", "cancelled", "returned", "rejected")]
 """Statuses of orders that may still need packs."""
 PICKED = "JOIN unnest(%(items)s::text[], %(sites)s::text[]) AS x(item, site) USING (item, site)"
 OPEN = "l.ordered - l.cancelled - greatest(l.allocated, l.shipped)"
-DEMAND = (
-    f"SELECT l.item, o.site, l.promised_on AS day, {OPEN} AS packs FROM order_view o JOIN order_line_view l "
-    "ON l.order_key = o.key WHERE o.status = ANY(%(unsent)s) AND o.closed_at IS NULL "
-    f"AND o.variant = 'distribution_centre' AND {OPEN} > 0 "
-    "AND NOT EXISTS (SELECT FROM peg p WHERE p.order_key = l.order_key AND p.line = l.line)"
-)
+DEMAND = f"""
+    SELECT l.item, o.site, l.promised_on AS day, {OPEN} AS packs
+    FROM order_view o
+    JOIN order_line_view l ON l.order_key = o.key
+    WHERE o.status = ANY(%(unsent)s)
+        AND o.closed_at IS NULL
+        AND o.variant = 'distribution_centre'
+        AND {OPEN} > 0
+        AND NOT EXISTS (SELECT FROM peg p WHERE p.order_key = l.order_key AND p.line = l.line)
+"""
 """Packs of open orders that nothing is reserved for; the same as in `store.inventory.promising.outlook`, found by open orders."""
 MATCHING = "%(text)s = '' OR strpos(lower(s.item), %(text)s) > 0 OR strpos(lower(s.site), %(text)s) > 0"
 
@@ -70,74 +69,52 @@ class DayFlow:
     packs: int
 
 
-@dataclass(frozen=True)
-class ReservedSupply:
-    """Supply that is still to come, and how much of it is reserved."""
-
-    key: str
-    kind: str
-    ref: str
-    shipment: str
-    packs: int
-    held: int
-    day: date
-
-
-@dataclass(frozen=True)
-class Holder:
-    """Packs that a line of an order holds, of stock, a supply or replenishment; `reason`: why it is promised
-    for another day than promising has said."""
-
-    order_key: str
-    number: str
-    line: int
-    priority: int
-    packs: int
-    supply_key: str
-    ref: str | None
-    due: date
-    day: date
-    wanted_on: date
-    late: bool
-    reason: str | None
-
-    @property
-    def source(self) -> str:
-        """Where the packs come from, in words."""
-        if self.supply_key == STOCK:
-            return "stock"
-        return "replenishment" if self.supply_key == REPLENISHMENT else self.ref or self.supply_key
-
-
-@dataclass(frozen=True)
-class SiteMovement:
-    """One movement at a site: packs by bucket that it brought or took."""
-
-    key: str
-    kind: str
-    source: str
-    ref: str
-    booked_at: datetime
-    sides: dict[str, int]
-
-
 async def places(connection: Connection, text: str) -> list[tuple[str, str]]:
     """Item-sites whose item or site contains `text` (in small letters; empty: all), the most doubtful first: by the day
     from which something is uncovered, then by what is reserved, then by name."""
     cursor = await connection.execute(
-        f"WITH held AS (SELECT p.item, p.site, sum(p.packs) AS packs, sum(p.packs) FILTER (WHERE supply_key = '') AS stock, "
-        "min(p.due) FILTER (WHERE supply_key = %(unnamed)s OR supply_key <> '' AND u.packs IS NULL) AS due FROM peg p "
-        "LEFT JOIN supply u ON u.key = p.supply_key AND u.packs > 0 GROUP BY 1, 2), "
-        f"asked AS (SELECT item, site, min(day) AS due FROM ({DEMAND}) d GROUP BY 1, 2), "
-        "doubtful AS (SELECT item, site, h.packs, least(h.due, a.due, CASE WHEN h.stock > coalesce(b.packs, 0) "
-        "THEN DATE '0001-01-01' END) AS due FROM held h FULL JOIN asked a USING (item, site) LEFT JOIN LATERAL (SELECT "
-        "packs FROM stock_balance WHERE (item, place) = (h.item, 'on_hand:' || h.site)) b ON h.stock > 0), "
-        f"first AS (SELECT s.item, s.site, d.due, d.packs FROM doubtful d JOIN stock_item s USING (item, site) WHERE {MATCHING} "
-        "ORDER BY d.due NULLS LAST, d.packs DESC, 1, 2 LIMIT %(limit)s), "
-        f"other AS (SELECT s.item, s.site FROM stock_item s WHERE ({MATCHING}) AND NOT EXISTS (SELECT FROM first f "
-        "WHERE (f.item, f.site) = (s.item, s.site)) ORDER BY 1, 2 LIMIT %(limit)s) "
-        "SELECT item, site FROM (SELECT item, site, due, packs FROM first UNION ALL SELECT item, site, NULL, 0 FROM other) x "
-        "ORDER BY due NULLS LAST, packs DESC, item, site LIMIT %(limit)s".encode(),
+        f"""
+        WITH held AS (
+            SELECT p.item, p.site, sum(p.packs) AS packs,
+                sum(p.packs) FILTER (WHERE supply_key = '') AS stock,
+                min(p.due) FILTER (
+                    WHERE supply_key = %(unnamed)s OR supply_key <> '' AND u.packs IS NULL
+                ) AS due
+            FROM peg p
+            LEFT JOIN supply u ON u.key = p.supply_key AND u.packs > 0
+            GROUP BY 1, 2
+        ),
+        asked AS (SELECT item, site, min(day) AS due FROM ({DEMAND}) d GROUP BY 1, 2),
+        doubtful AS (
+            SELECT item, site, h.packs,
+                least(
+                    h.due, a.due, CASE WHEN h.stock > coalesce(b.packs, 0) THEN DATE '0001-01-01' END
+                ) AS due
+            FROM held h
+            FULL JOIN asked a USING (item, site)
+            LEFT JOIN LATERAL (
+                SELECT packs
+                FROM stock_balance
+                WHERE (item, place) = (h.item, 'on_hand:' || h.site)
+            ) b ON h.stock > 0
+        ),
+        first AS (
+            SELECT s.item, s.site, d.due, d.packs
+            FROM doubtful d
+            JOIN stock_item s USING (item, site)
+            WHERE {MATCHING}
+            ORDER BY d.due NULLS LAST, d.packs DESC, 1, 2 LIMIT %(limit)s
+        ),
+        other AS (
+            SELECT s.item, s.site
+            FROM stock_item s
+            WHERE ({MATCHING}) AND NOT EXISTS (SELECT FROM first f WHERE (f.item, f.site) = (s.item, s.site))
+            ORDER BY 1, 2 LIMIT %(limit)s
+        )
+        SELECT item, site
+        FROM (SELECT item, site, due, packs FROM first UNION ALL SELECT item, site, NULL, 0 FROM other) x
+        ORDER BY due NULLS LAST, packs DESC, item, site LIMIT %(limit)s
+        """.encode(),
         {"text": text, "limit": PLACES, "unsent": UNSENT, "unnamed": REPLENISHMENT},
     )
     return [(row["item"], row["site"]) for row in await cursor.fetchall()]
@@ -151,17 +128,35 @@ async def positions(connection: Connection, pairs: Sequence[tuple[str, str]]) ->
     return await rows(
         connection,
         Position,
-        "WITH x AS (SELECT * FROM unnest(%(items)s::text[], %(sites)s::text[]) AS x(item, site)), "
-        f"at AS (SELECT x.item, x.site, {names} FROM x CROSS JOIN unnest(%(buckets)s::text[]) AS k(bucket) LEFT JOIN LATERAL "
-        "(SELECT k.bucket, packs FROM stock_balance WHERE (item, place) = (x.item, k.bucket || ':' || x.site)) b ON true "
-        "GROUP BY 1, 2) "
-        "SELECT at.*, coalesce(h.reserved, 0)::bigint AS reserved, coalesce(h.held, 0)::bigint AS held, "
-        "coalesce(u.expected, 0)::bigint AS expected, coalesce(u.in_transit, 0)::bigint AS in_transit, u.next_on, "
-        "site_day(now(), at.site) AS today FROM at "
-        "LEFT JOIN LATERAL (SELECT sum(packs) AS held, sum(packs) FILTER (WHERE supply_key = '') AS reserved FROM peg "
-        "WHERE (item, site) = (at.item, at.site)) h ON true LEFT JOIN LATERAL (SELECT sum(packs) AS expected, "
-        "sum(packs) FILTER (WHERE shipment <> '') AS in_transit, min(day) AS next_on FROM supply "
-        "WHERE (item, site) = (at.item, at.site) AND packs > 0) u ON true",
+        f"""
+        WITH x AS (SELECT * FROM unnest(%(items)s::text[], %(sites)s::text[]) AS x(item, site)),
+        at AS (
+            SELECT x.item, x.site, {names}
+            FROM x
+            CROSS JOIN unnest(%(buckets)s::text[]) AS k(bucket)
+            LEFT JOIN LATERAL (
+                SELECT k.bucket, packs
+                FROM stock_balance
+                WHERE (item, place) = (x.item, k.bucket || ':' || x.site)
+            ) b ON true
+            GROUP BY 1, 2
+        )
+        SELECT at.*, coalesce(h.reserved, 0)::bigint AS reserved, coalesce(h.held, 0)::bigint AS held,
+            coalesce(u.expected, 0)::bigint AS expected, coalesce(u.in_transit, 0)::bigint AS in_transit,
+            u.next_on, site_day(now(), at.site) AS today
+        FROM at
+        LEFT JOIN LATERAL (
+            SELECT sum(packs) AS held, sum(packs) FILTER (WHERE supply_key = '') AS reserved
+            FROM peg
+            WHERE (item, site) = (at.item, at.site)
+        ) h ON true
+        LEFT JOIN LATERAL (
+            SELECT sum(packs) AS expected, sum(packs) FILTER (WHERE shipment <> '') AS in_transit,
+                min(day) AS next_on
+            FROM supply
+            WHERE (item, site) = (at.item, at.site) AND packs > 0
+        ) u ON true
+        """,
         _of(pairs),
     )
 
@@ -171,63 +166,37 @@ async def flows(connection: Connection, pairs: Sequence[tuple[str, str]]) -> lis
     return await rows(
         connection,
         DayFlow,
-        f"SELECT item, site, 'on_hand' AS what, NULL::date AS day, packs FROM stock_balance b JOIN (SELECT item, site, "
-        f"'on_hand:' || site AS place FROM unnest(%(items)s::text[], %(sites)s::text[]) AS x(item, site)) x "
-        "USING (item, place) UNION ALL "
-        f"SELECT item, site, 'supply', day, sum(packs)::bigint FROM supply {PICKED} WHERE packs > 0 GROUP BY 1, 2, 4 "
-        "UNION ALL SELECT p.item, p.site, 'reserved', CASE WHEN p.supply_key = '' OR (u.key IS NULL AND p.due < site_day(now(), p.site)) "
-        "THEN DATE '0001-01-01' ELSE coalesce(u.day, p.due) END, sum(p.packs)::bigint FROM (SELECT * FROM peg "
-        f"{PICKED}) p LEFT JOIN supply u ON u.key = p.supply_key GROUP BY 1, 2, 4 "
-        f"UNION ALL SELECT item, site, 'demand', day, sum(packs)::bigint FROM ({DEMAND}) d {PICKED} GROUP BY 1, 2, 4",
+        f"""
+        SELECT item, site, 'on_hand' AS what, NULL::date AS day, packs
+        FROM stock_balance b
+        JOIN (
+            SELECT item, site, 'on_hand:' || site AS place
+            FROM unnest(%(items)s::text[], %(sites)s::text[]) AS x(item, site)
+        ) x USING (item, place)
+        UNION ALL
+        SELECT item, site, 'supply', day, sum(packs)::bigint
+        FROM supply
+        {PICKED}
+        WHERE packs > 0
+        GROUP BY 1, 2, 4
+        UNION ALL
+        SELECT p.item, p.site, 'reserved',
+            CASE
+                WHEN p.supply_key = ''
+                    OR (u.key IS NULL AND p.due < site_day(now(), p.site)) THEN DATE '0001-01-01'
+                ELSE coalesce(u.day, p.due)
+            END,
+            sum(p.packs)::bigint
+        FROM (SELECT * FROM peg {PICKED}) p
+        LEFT JOIN supply u ON u.key = p.supply_key
+        GROUP BY 1, 2, 4
+        UNION ALL
+        SELECT item, site, 'demand', day, sum(packs)::bigint
+        FROM ({DEMAND}) d
+        {PICKED}
+        GROUP BY 1, 2, 4
+        """,
         _of(pairs),
-    )
-
-
-async def expected(connection: Connection, item: str, site: str) -> list[ReservedSupply]:
-    """What is still to come to an item-site, the next first."""
-    return await rows(
-        connection,
-        ReservedSupply,
-        "SELECT key, kind, ref, shipment, packs, coalesce((SELECT sum(p.packs) FROM peg p WHERE "
-        "(p.item, p.site, p.supply_key) = (u.item, u.site, u.key)), 0)::bigint AS held, day FROM supply u "
-        "WHERE (item, site) = (%(item)s, %(site)s) AND packs > 0 ORDER BY day, key LIMIT %(limit)s",
-        {"item": item, "site": site, "limit": SUPPLIES},
-    )
-
-
-async def holders(connection: Connection, item: str, site: str) -> list[Holder]:
-    """Who holds packs of an item-site, in the order in which orders are served when something is missing."""
-    return await rows(
-        connection,
-        Holder,
-        "SELECT p.order_key, p.line, p.priority, p.packs, p.supply_key, p.due, p.day, p.wanted_on, p.late, o.number, u.ref, "
-        "(SELECT reason FROM (SELECT reason FROM promise r WHERE r.order_key = p.order_key ORDER BY r.id DESC LIMIT 1) r "
-        "WHERE NOT EXISTS (SELECT FROM order_promise g WHERE g.order_key = p.order_key AND r.reason = ANY(g.said))) AS reason FROM (SELECT p.order_key, p.line, p.priority, p.packs, p.supply_key, p.due, "
-        "p.day, p.wanted_on, p.late, coalesce(l.first_promised_on, p.wanted_on) AS not_before FROM peg p "
-        "LEFT JOIN order_line_view l USING (order_key, line) WHERE (p.item, p.site) = (%(item)s, %(site)s) "
-        "ORDER BY p.priority, not_before, p.order_key, p.line, p.due LIMIT %(limit)s) p "
-        "JOIN order_view o ON o.key = p.order_key LEFT JOIN supply u ON u.key = p.supply_key "
-        "ORDER BY p.priority, p.not_before, p.order_key, p.line, p.due",
-        {"item": item, "site": site, "limit": HOLDERS},
-    )
-
-
-async def movements(connection: Connection, item: str, site: str) -> list[SiteMovement]:
-    """The latest movements of an item at a site, the newest first.
-
-    Entries are append-only: those of one item and place lie in the index as they were written, so it is read backwards.
-    Written as ranges, because the planner drops an order by columns that are held equal.
-    """
-    return await rows(
-        connection,
-        SiteMovement,
-        "SELECT m.key, m.kind, m.source, m.ref, m.booked_at, jsonb_object_agg(split_part(e.place, ':', 1), e.packs) AS sides "
-        "FROM unnest(%(places)s::text[]) AS x(place) CROSS JOIN LATERAL (SELECT move_key, e.place, packs FROM stock_entry e "
-        "WHERE (e.item, e.place) >= (%(item)s, x.place) AND (e.item, e.place) <= (%(item)s, x.place) "
-        "ORDER BY e.item DESC, e.place DESC LIMIT %(newest)s) e CROSS JOIN LATERAL "
-        "(SELECT * FROM stock_move WHERE key = e.move_key LIMIT 1) m "
-        "GROUP BY 1, 2, 3, 4, 5, m.occurred_at ORDER BY m.booked_at DESC, m.occurred_at DESC, m.key DESC LIMIT %(limit)s",
-        {"item": item, "places": [place(bucket, site) for bucket in AT_SITE], "newest": NEWEST, "limit": MOVEMENTS},
     )
 
 

@@ -27,7 +27,7 @@ from schemas.settings import Endpoint, GovernorSettings
 from store.engine import Database
 from store.inventory import ledger, stock
 from store.orders import orders, steps
-from store.planning import forecast, governor, planning
+from store.planning import forecast, governor, site_regions
 from store.procurement import purchase_orders as purchases
 from tests import written
 from tests.domain.purchases import DUE, advised, confirmed, order, received, reported, start
@@ -128,7 +128,7 @@ async def desk(database_url: str) -> AsyncIterator[Desk]:
         database = await stack.enter_async_context(Database(database_url, 4))
         desk = Desk(database, sims, StandardReplanning(client))
         async with database.connection() as connection:
-            await planning.know_site(connection, "LYS", "EMEA")
+            await site_regions.know_site(connection, "LYS", "EMEA")
         await desk.tell(order())
         assert (await desk.look()).proposed == 0, "a new purchase order was planned by somebody"
         yield desk

@@ -14,7 +14,7 @@ from schemas.inventory.stock import StockMove
 from schemas.partners.master_data import MasterKind
 from store.engine import Database
 from store.inventory import ledger, reallocation
-from store.planning import planning
+from store.planning import movements, site_regions
 from tests.promising.stocked import NOW, SITE, expect, incoming, promise, put_stock
 from tests.promising.test_days import known, rule
 from tests.store.rows import DELTA
@@ -60,7 +60,7 @@ async def test_a_site_has_the_zone_that_the_gateway_finds(database: Database) ->
 
     assert await agreed() == "UTC"
     async with database.transaction() as connection:
-        await planning.know_site(connection, SITE, "EMEA")
+        await site_regions.know_site(connection, SITE, "EMEA")
     await rule(database, "a-all", Scope(), time_zone="Asia/Tokyo")
     assert await agreed() == "Asia/Tokyo"
     await rule(database, "b-region", Scope(region="EMEA"), time_zone="Europe/Paris")
@@ -102,7 +102,7 @@ async def test_planning_is_told_the_day_of_the_site(database: Database, zone: st
         moves={"on_hand:LYS": {"B": -1}, "customer:": {"B": 1}},
     )
     async with database.transaction() as connection:
-        await planning.buffer(connection, DELTA.order, (told,))
+        await movements.buffer(connection, DELTA.order, (told,))
         assert await ledger.book(connection, [move])
         cursor = await connection.execute("SELECT DISTINCT day::text FROM planning_delta")
         assert await cursor.fetchall() == [{"day": day}]

@@ -11,7 +11,7 @@ from schemas.planning.feeds import FeedRun
 from schemas.workflows.records import DemandRow, StepRecord
 from store.engine import Connection, Database
 from store.orders import steps
-from store.planning import order_demand, planning, refused_rows
+from store.planning import order_demand, refused_rows, site_regions
 from store.views import report
 from tests import written
 from tests.store.rows import DUE, FIRST, KEY, LATER, open_order
@@ -85,7 +85,7 @@ async def test_what_a_lost_attempt_wrote_is_replaced_by_what_is_decided_instead(
 async def test_the_feed_of_a_site_is_known_from_its_demand(order: Database) -> None:
     await after(order, step(0, wanted(), wanted("B", site="MAD")))
     async with order.connection() as connection:
-        assert await planning.region_of(connection, "MAD") == "EMEA"
+        assert await site_regions.region_of(connection, "MAD") == "EMEA"
         assert await order_demand.untold(connection, FeedRun(region="AFR"), 9) == []
         assert len(await order_demand.untold(connection, RUN, 9)) == 2
         assert len(await order_demand.untold(connection, FeedRun(others=("AFR",)), 9)) == 2

@@ -17,7 +17,7 @@ from schemas.workflows.records import StepRecord
 from store.engine import Connection, Database
 from store.inventory import ledger
 from store.orders import steps
-from store.planning import planning
+from store.planning import movements, planning
 from tests import written
 from tests.stack.standins import until
 from tests.store.rows import DELTA, DUE, FIRST, KEY, LATER, NOW, PICKED, SHIPPED, open_order
@@ -58,7 +58,7 @@ async def buffered(connection: Connection, deltas: Iterable[ItemDelta]) -> None:
         )
         for it in deltas
     )
-    await planning.buffer(connection, KEY, found)
+    await movements.buffer(connection, KEY, found)
 
 
 async def confirm(connection: Connection) -> list[tuple[str, str, str, int, int]]:

@@ -9,7 +9,7 @@ import pytest_asyncio
 
 from store.engine import Connection, Database
 from store.inventory import promising
-from store.views import books, purchases, stock
+from store.views import books, item_site, purchases, stock
 
 CLOSED, OPENED, HOT = 6_000, 1_500, "ITEM-1"
 LEDGER = {"stock_entry", "stock_move", "freight_entry", "freight_move"}
@@ -113,9 +113,9 @@ async def test_no_page_walks_through_what_is_over(connection: Connection) -> Non
     pairs = await stock.places(explained, "")
     await stock.flows(explained, pairs)
     await stock.positions(explained, pairs[:50])
-    await stock.expected(explained, HOT, "S1")
-    await stock.holders(explained, HOT, "S1")
-    await stock.movements(explained, HOT, "S1")
+    await item_site.expected(explained, HOT, "S1")
+    await item_site.holders(explained, HOT, "S1")
+    await item_site.movements(explained, HOT, "S1")
     await books.stands(explained)
     assert explained.walked.isdisjoint(LEDGER)
     explained.walked.clear()
@@ -134,10 +134,10 @@ async def test_the_walk_is_seen(connection: Connection) -> None:
 
 
 async def test_the_newest_movements_are_found_among_many(connection: Connection) -> None:
-    found = await stock.movements(connection, HOT, "S1")
+    found = await item_site.movements(connection, HOT, "S1")
     numbers = [int(it.key.removeprefix("m")) for it in found]
     of_item = [n for n in range(CLOSED, 0, -1) if n % 3 == 1]
-    assert numbers == of_item[: stock.MOVEMENTS]
+    assert numbers == of_item[: item_site.MOVEMENTS]
     assert found[0].sides == {"on_hand": 1}
 
 

@@ -11,7 +11,7 @@ from connectors.standard.replanning import StandardReplanning
 from schemas.base import System
 from schemas.planning.demand import MAX_SIGNALS
 from schemas.settings import Endpoint
-from store.planning import planning
+from store.planning import site_regions
 from tests.gateway.harness import Gateway
 from tests.simulators.network import TOKEN, Systems, systems
 
@@ -49,7 +49,7 @@ async def tell(gateway: Gateway, sims: Systems, region: str = "EMEA") -> int:
 async def known(gateway: Gateway, site: str = "LYS") -> None:
     """The region of a site is known."""
     async with gateway.database.connection() as connection:
-        await planning.know_site(connection, site, "EMEA")
+        await site_regions.know_site(connection, site, "EMEA")
 
 
 async def heard(sims: Systems, item: str = "A") -> list[tuple[str, str, int, int]]:

@@ -13,7 +13,7 @@ from activities.planning.feed import FeedLimits, PlanningActivities
 from schemas.planning.feeds import FeedRun
 from store.engine import Database
 from store.messaging.wake import Wake
-from store.planning import planning
+from store.planning import planning, site_regions
 from tests.activities.test_planning import Planning, system  # noqa: F401 - a fixture
 from tests.stack.standins import until
 from workflows.planning.planning_feed import PlanningFeedWorkflow
@@ -27,7 +27,7 @@ async def database(database_url: str) -> AsyncIterator[Database]:
     """A database that knows where the site is."""
     async with Database(database_url, 4) as database:
         async with database.transaction() as connection:
-            await planning.know_site(connection, SITE, "EMEA")
+            await site_regions.know_site(connection, SITE, "EMEA")
         yield database
 
 
