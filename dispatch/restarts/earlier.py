@@ -21,9 +21,7 @@ from domain.orders.trouble import KnownCase
 from domain.procurement import documents, inbound, inbound_effects, purchase_actions
 from domain.procurement.purchase_order import PurchaseFile
 from domain.procurement.purchase_run import InboundRun
-from domain.returns import returning
-from domain.returns.return_run import ReturnRun
-from domain.returns.returning import ReturnFile
+from domain.returns.return_run import ReturnRun, as_asked, refolded
 from schemas.base import Contract, Role
 from schemas.cases.cases import CaseQuery
 from schemas.identifiers import short_id
@@ -196,16 +194,16 @@ async def returned(database: Database, kept: KeptHead) -> EarlierRun:
     async with database.connection() as connection:
         rows = [row for row in await returns.listing(connection, kept.subject) if row["rma"] == rma]
         release = await orders.release_of(connection, kept.subject)
-        told = await _events(connection, kept.subject, kept.workflow_id)
+        past = await _events(connection, kept.subject, kept.workflow_id)
         ledger = {it["key"]: it["outcome"] for it in await restarting.ledger_of(connection, kept.subject)}
     if not rows:
         raise LookupError(kept.workflow_id)
     [row] = rows
     items = {line.line: line.item for line in release.lines}
-    start = ReturnStart(
+    written = ReturnStart(
         order=kept.subject,
         rma=rma,
-        reason=row["reason"].split("; ")[0],
+        reason=row["reason"],
         lines=row["expected"],
         items={x["line"]: items.get(x["line"], "") for x in row["expected"]},
         site=release.site or release.supplier or "",
@@ -215,27 +213,18 @@ async def returned(database: Database, kept: KeptHead) -> EarlierRun:
         by=row["by"],
         accepted_at=row["created_at"],
     )
-    decision = returning.authorised(start)
-    owed = {it.key: it for it in decision.effects}
-    for it in told:
-        if isinstance(it.told, MilestoneEvent):
-            decision = returning.apply(_next(decision.state), it.told)
-            owed.update((x.key, x) for x in decision.effects)
-    state = decision.state.model_copy(
-        update={"version": max(decision.state.version, kept.version), "overdue": row["overdue"]}
-    )
+    told = [it.told for it in past if isinstance(it.told, MilestoneEvent)]
+    start = as_asked(written, told)
+    state, owed = refolded(start, told)
+    state = state.model_copy(update={"version": max(state.version, kept.version), "overdue": row["overdue"]})
     run = ReturnRun(
         **start.model_dump(),
         state=state,
-        seen=tuple(short_id(name) for it in told for name in it.names),
+        seen=tuple(short_id(name) for it in past for name in it.names),
         owed=tuple(it for it in owed.values() if ledger.get(it.key, "") not in SETTLED),
     )
     moves = goods.moves(goods.Holdings(), goods.of_return(state))
     return EarlierRun(run, state.version, WorkflowBooks("return", f"{kept.subject}/return/{rma}", moves, {}))
-
-
-def _next(state: ReturnFile) -> ReturnFile:
-    return state.model_copy(update={"version": state.version + 1})
 
 
 async def case(database: Database, kept: KeptHead) -> EarlierRun:
