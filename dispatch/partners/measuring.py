@@ -13,6 +13,7 @@ from domain import measuring
 from domain.measuring import Findings, Items, Known
 from domain.units import NotConvertible
 from schemas.base import Origin
+from schemas.copying import made_of
 from schemas.ids import erp_of
 from schemas.inventory.reports import InventoryReport, SentReport
 from schemas.orders.milestones import Milestone, SentLine, SentMilestone, ShippedLine
@@ -128,8 +129,7 @@ async def milestone(
     if findings:
         return await _parked(connection, findings, [by for _, by in found.values()], registry)
     booked = dict(zip(map(id, sent.lines), lines, strict=True))
-    said = sent.model_dump(exclude_unset=True, exclude={"lines"})
-    made = Milestone.model_validate({**said, "lines": tuple(lines)})
+    made = made_of(Milestone, sent, without={"lines"}, lines=tuple(lines))
     of_orders = {key: tuple(booked[id(it)] for it in its) for key, its in placement.orders.items()}
     return Booked(made, of_orders, placement.links)
 
