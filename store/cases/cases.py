@@ -10,10 +10,10 @@ from store.cases import notices
 from store.engine import Connection, Database
 from store.messaging import heads
 
-COLUMNS = (
-    "id, order_key, kind, version, state, tier, queue, assignee, summary, findings, actions, policy_version, reopened, "
-    "opened_at, acknowledged_at, closed_at, next_at, history, updated_at"
-)
+COLUMNS = """
+    id, order_key, kind, version, state, tier, queue, assignee, summary, findings, actions, policy_version,
+    reopened, opened_at, acknowledged_at, closed_at, next_at, history, updated_at
+"""
 """What is shown of a case."""
 
 

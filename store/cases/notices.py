@@ -3,9 +3,8 @@
 from datetime import datetime
 from typing import Any
 
-from psycopg.types.json import Jsonb
-
 from schemas.cases.cases import Notice
+from store.batches import RowBatch
 from store.engine import Connection
 
 CHANNEL = "notices"
@@ -19,34 +18,27 @@ class NoticeRow(Notice):
     attempts: int
 
 
+NOTICES = RowBatch[Notice](
+    key="text",
+    channel="text",
+    recipient=("text", lambda it: it.to),
+    template="text",
+    facts="jsonb",
+    order_key=("text", lambda it: it.order),
+    case_id=("text", lambda it: it.case),
+    kind="text",
+    tier="int",
+    asked_at="timestamptz",
+)
+
+
 async def plan(connection: Connection, notices: tuple[Notice, ...]) -> None:
     """Owe these notices from now on and wake the dispatcher. A key that is known is never sent again."""
     if not notices:
         return
     await connection.execute(
-        """
-        INSERT INTO notice (
-            key, channel, recipient, template, facts, order_key, case_id, kind, tier, asked_at
-        )
-        SELECT *
-        FROM unnest(
-            %s::text[], %s::text[], %s::text[], %s::text[], %s::jsonb[], %s::text[], %s::text[], %s::text[],
-            %s::int[], %s::timestamptz[]
-        )
-        ON CONFLICT DO NOTHING
-        """,
-        (
-            [n.key for n in notices],
-            [n.channel for n in notices],
-            [n.to for n in notices],
-            [n.template for n in notices],
-            [Jsonb(n.facts) for n in notices],
-            [n.order for n in notices],
-            [n.case for n in notices],
-            [n.kind for n in notices],
-            [n.tier for n in notices],
-            [n.asked_at for n in notices],
-        ),
+        f"INSERT INTO notice ({NOTICES.names}) SELECT * FROM {NOTICES.rows} ON CONFLICT DO NOTHING".encode(),
+        NOTICES.arrays(notices),
     )
     await connection.execute(f"NOTIFY {CHANNEL}")
 

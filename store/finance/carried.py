@@ -14,10 +14,11 @@ LAG = timedelta(hours=1)
 AT_ONCE = 100_000
 """Movements that one call carries: some seconds of the database, for a ledger that was never carried."""
 BOOKED = """
-    SELECT CASE m.source
-        WHEN 'inventory' THEN 'inventory'
-        ELSE 'erp:' || split_part(m.ref, '/', 1)
-    END AS scope,
+    SELECT
+        CASE m.source
+            WHEN 'inventory' THEN 'inventory'
+            ELSE 'erp:' || split_part(m.ref, '/', 1)
+        END AS scope,
         e.item, e.place, e.packs
     FROM stock_move m
     JOIN stock_entry e ON e.move_key = m.key
@@ -56,10 +57,10 @@ UPTO = """
             SELECT booked_at
             FROM stock_move
             WHERE booked_at > (SELECT upto FROM stock_carried_mark)
-                AND booked_at <= clock_timestamp() - %(lag)s
+                AND booked_at <= clock_timestamp() - %(lag)s::interval
             ORDER BY booked_at OFFSET %(most)s LIMIT 1
         ),
-        clock_timestamp() - %(lag)s
+        clock_timestamp() - %(lag)s::interval
     ) AS upto
 """
 

@@ -29,9 +29,10 @@ async def orders(
         FROM ({ORDERS}) p
         JOIN order_view o USING (key)
         LEFT JOIN LATERAL (
-            SELECT array_agg(DISTINCT order_status) FILTER (
-                WHERE outcome = 'done' AND order_status IS NOT NULL
-            ) AS told,
+            SELECT
+                array_agg(DISTINCT order_status) FILTER (
+                    WHERE outcome = 'done' AND order_status IS NOT NULL
+                ) AS told,
                 array_agg(key ORDER BY planned_at, key) FILTER (
                     WHERE outcome IN ('planned', 'failed')
                 ) AS owed

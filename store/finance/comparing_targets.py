@@ -39,9 +39,10 @@ def _orders(system: System) -> str:
         FROM o
         CROSS JOIN (SELECT clock_timestamp() - make_interval(secs => %(settle_s)s) AS since) s
         LEFT JOIN LATERAL (
-            SELECT array_agg(key ORDER BY planned_at, key) FILTER (
-                WHERE says AND outcome IN ('planned', 'failed')
-            ) AS owed,
+            SELECT
+                array_agg(key ORDER BY planned_at, key) FILTER (
+                    WHERE says AND outcome IN ('planned', 'failed')
+                ) AS owed,
                 max(done_at) FILTER (WHERE says) AS told_at,
                 bool_or(operation = 'intercept_shipment' AND outcome <> 'superseded') AS intercepted
             FROM (

@@ -21,10 +21,12 @@ FREIGHT = """
     WHERE %(erp)s::text IS NULL OR starts_with(m.ref, %(erp)s || '/')
 """
 """Every side of every movement of freight: of the orders of one ERP, or of all."""
-SET_FOR = (
-    "p.about = 'freight' AND p.scope <@ jsonb_strip_nulls("
-    "jsonb_build_object('partner', nullif(o.carrier, ''), 'site', o.site, 'region', o.region))"
-)
+SET_FOR = """
+    p.about = 'freight'
+    AND p.scope <@ jsonb_strip_nulls(
+        jsonb_build_object('partner', nullif(o.carrier, ''), 'site', o.site, 'region', o.region)
+    )
+"""
 """Whether a rule `p` is about the freight of an order `o`."""
 
 

@@ -10,9 +10,24 @@ from typing import Any
 from psycopg.types.json import Jsonb
 
 from schemas.inventory.promising import REPLENISHMENT, STOCK, Given, Reservation, Source, Terms
+from store.batches import RowBatch
 from store.engine import Connection
 
-PEG_COLUMNS = "order_key, line, site, supply_key, item, packs, due, day, wanted_on, late, priority"
+OrderReservation = tuple[str, int, Reservation]
+"""(order, priority, peg)."""
+RESERVATIONS = RowBatch[OrderReservation](
+    order_key=("text", lambda it: it[0]),
+    line=("int", lambda it: it[2].line),
+    site=("text", lambda it: it[2].site),
+    supply_key=("text", lambda it: it[2].supply),
+    item=("text", lambda it: it[2].item),
+    packs=("bigint", lambda it: it[2].packs),
+    due=("date", lambda it: it[2].due),
+    day=("date", lambda it: it[2].day),
+    wanted_on=("date", lambda it: it[2].wanted_on),
+    late=("bool", lambda it: it[2].late),
+    priority=("int", lambda it: it[1]),
+)
 FREE = """
     WITH wanted AS (
         SELECT item, site
@@ -166,32 +181,13 @@ async def give(
     await reserve(connection, [(order_key, terms.priority, it) for it in reservations])
 
 
-async def reserve(connection: Connection, reservations: Sequence[tuple[str, int, Reservation]]) -> None:
-    """Add reservations: (order, priority, peg)."""
+async def reserve(connection: Connection, reservations: Sequence[OrderReservation]) -> None:
+    """Add reservations."""
     if not reservations:
         return
     await connection.execute(
-        f"""
-        INSERT INTO peg ({PEG_COLUMNS})
-        SELECT *
-        FROM unnest(
-            %s::text[], %s::int[], %s::text[], %s::text[], %s::text[], %s::bigint[], %s::date[], %s::date[],
-            %s::date[], %s::bool[], %s::int[]
-        )
-        """.encode(),
-        (
-            [order for order, _, _ in reservations],
-            [it.line for *_, it in reservations],
-            [it.site for *_, it in reservations],
-            [it.supply for *_, it in reservations],
-            [it.item for *_, it in reservations],
-            [it.packs for *_, it in reservations],
-            [it.due for *_, it in reservations],
-            [it.day for *_, it in reservations],
-            [it.wanted_on for *_, it in reservations],
-            [it.late for *_, it in reservations],
-            [priority for _, priority, _ in reservations],
-        ),
+        f"INSERT INTO peg ({RESERVATIONS.names}) SELECT * FROM {RESERVATIONS.rows}".encode(),
+        RESERVATIONS.arrays(reservations),
     )
 
 
@@ -252,7 +248,7 @@ OUTLOOK = f"""
 async def outlook(connection: Connection, item: str, site: str | None) -> list[dict[str, Any]]:
     """(site, what, day, packs) of an item: `on_hand` without a day, `supply`, what of it is `in_transit`, `reserved`, and
     `demand` that is open without a reservation; and all that is `leaving` for orders, reserved or not, by the day on which
-    it must go. Each is netted by day. Reserved stock has
+    it must go. Each is netted by day. OrderReservation stock has
     fallen due already, and replenishment that is overdue. One statement, so all is of one moment."""
     cursor = await connection.execute(OUTLOOK.encode(), {"item": item, "site": site})
     return await cursor.fetchall()

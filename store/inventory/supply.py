@@ -3,10 +3,16 @@
 from collections.abc import Iterable
 
 from schemas.inventory.supply import Supply
+from store.batches import RowBatch
 from store.engine import Connection
 
 CHANNEL = "promising"
 """PostgreSQL notification channel that wakes the keeper of promises."""
+
+
+SUPPLIES = RowBatch[Supply](
+    **dict.fromkeys(("key", "item", "site", "kind", "ref"), "text"), packs="bigint", day="date", shipment="text"
+)
 
 
 async def known_at(connection: Connection, places: Iterable[tuple[str, str]]) -> None:
@@ -63,31 +69,18 @@ async def set_supplies(connection: Connection, supplies: Iterable[Supply]) -> No
         return
     items = await hold(connection, rows)
     await connection.execute(
-        """
-        INSERT INTO supply AS s (key, item, site, kind, ref, packs, day, shipment)
+        f"""
+        INSERT INTO supply AS s ({SUPPLIES.names})
         SELECT *
-        FROM unnest(
-            %s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::bigint[], %s::date[], %s::text[]
-        )
+        FROM {SUPPLIES.rows}
         ON CONFLICT (key) DO UPDATE
-        SET item = excluded.item, site = excluded.site, kind = excluded.kind, ref = excluded.ref,
-            packs = excluded.packs, day = excluded.day, shipment = excluded.shipment,
-            updated_at = clock_timestamp()
+        SET {SUPPLIES.updates("key")}, updated_at = clock_timestamp()
         WHERE (s.item, s.site, s.kind, s.ref, s.packs, s.day, s.shipment) IS DISTINCT FROM (
             excluded.item, excluded.site, excluded.kind, excluded.ref, excluded.packs, excluded.day,
             excluded.shipment
         )
-        """,
-        (
-            [it.key for it in rows],
-            [it.item for it in rows],
-            [it.site for it in rows],
-            [it.kind for it in rows],
-            [it.ref for it in rows],
-            [it.packs for it in rows],
-            [it.day for it in rows],
-            [it.shipment for it in rows],
-        ),
+        """.encode(),
+        SUPPLIES.arrays(rows),
     )
     await look_at(connection, items)
 

@@ -10,11 +10,21 @@ from typing import Any, NamedTuple
 from schemas.base import Origin
 from schemas.ids import EffectKey
 from schemas.messaging.effects import Effect, EffectReceipt
+from store.batches import RowBatch
 from store.engine import Connection
 
 MAX_ERROR = 300
 _OTHERWISE = "(e.digest NOT IN ('', excluded.digest))"
 """Whether an effect says something else than before. An empty digest is that of a build that kept none."""
+
+
+OWED = RowBatch[Effect](
+    **dict.fromkeys(("key", "system", "operation", "shipment", "milestone", "site", "change"), "text"),
+    accepted_at="timestamptz",
+    trace_id=("text", lambda it: it.traceparent[3:35]),
+    order_status="text",
+    digest="text",
+)
 
 
 async def plan(connection: Connection, order_key: str, owed: tuple[Effect, ...], version: int = 0) -> None:
@@ -24,16 +34,9 @@ async def plan(connection: Connection, order_key: str, owed: tuple[Effect, ...],
         return
     await connection.execute(
         f"""
-        INSERT INTO effect AS e (
-            key, order_key, version, system, operation, shipment, milestone, site, change, outcome, attempts,
-            accepted_at, trace_id, order_status, digest
-        )
-        SELECT k, %(order)s, %(version)s, s, o, h, m, w, c, 'planned', 0, a, t, r, d
-        FROM unnest(
-            %(keys)s::text[], %(systems)s::text[], %(operations)s::text[], %(shipments)s::text[],
-            %(milestones)s::text[], %(sites)s::text[], %(changes)s::text[], %(accepted)s::timestamptz[],
-            %(traces)s::text[], %(statuses)s::text[], %(digests)s::text[]
-        ) AS x(k, s, o, h, m, w, c, a, t, r, d)
+        INSERT INTO effect AS e (order_key, version, outcome, attempts, {OWED.names})
+        SELECT %(order)s, %(version)s, 'planned', 0, x.*
+        FROM {OWED.rows}
         ON CONFLICT (key) DO UPDATE
         SET version = excluded.version,
             outcome = CASE WHEN {_OTHERWISE} OR e.outcome = 'superseded' THEN 'planned' ELSE e.outcome END,
@@ -42,21 +45,7 @@ async def plan(connection: Connection, order_key: str, owed: tuple[Effect, ...],
             done_at = CASE WHEN {_OTHERWISE} THEN NULL ELSE e.done_at END
         WHERE e.outcome <> 'done' OR {_OTHERWISE}
         """.encode(),
-        {
-            "order": order_key,
-            "version": version,
-            "keys": [e.key for e in owed],
-            "systems": [e.system for e in owed],
-            "operations": [e.operation for e in owed],
-            "shipments": [e.shipment for e in owed],
-            "milestones": [e.milestone for e in owed],
-            "sites": [e.site for e in owed],
-            "changes": [e.change for e in owed],
-            "accepted": [e.accepted_at for e in owed],
-            "traces": [e.traceparent[3:35] for e in owed],
-            "statuses": [e.order_status for e in owed],
-            "digests": [e.digest for e in owed],
-        },
+        {"order": order_key, "version": version, **OWED.arrays(owed)},
     )
 
 

@@ -4,9 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from psycopg.types.json import Jsonb
-
 from schemas.ids import EventKey, erp_of
+from store.batches import RowBatch
 from store.engine import Connection
 from store.messaging import quarantine
 
@@ -58,6 +57,15 @@ async def described(connection: Connection, ids: list[tuple[str, str]]) -> dict[
     return {(row["source"], row["event_id"]): (row["kind"], row["shipment"]) for row in await cursor.fetchall()}
 
 
+EVENTS = RowBatch[NewEvent](
+    **dict.fromkeys(("source", "event_id", "kind", "shipment", "partner"), "text"),
+    inbox_id="bigint",
+    occurred_at="timestamptz",
+    received_at="timestamptz",
+    body="jsonb",
+)
+
+
 async def place(connection: Connection, events: list[NewEvent]) -> set[str]:
     """Write events and link them to their orders; returns the unique ids that are new here.
 
@@ -66,29 +74,14 @@ async def place(connection: Connection, events: list[NewEvent]) -> set[str]:
     """
     events = sorted(events, key=lambda event: event.unique_id)
     cursor = await connection.execute(
-        """
-        INSERT INTO event (
-            source, event_id, kind, shipment, partner, inbox_id, occurred_at, received_at, body
-        )
+        f"""
+        INSERT INTO event ({EVENTS.names})
         SELECT *
-        FROM unnest(
-            %s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::bigint[], %s::timestamptz[],
-            %s::timestamptz[], %s::jsonb[]
-        )
+        FROM {EVENTS.rows}
         ON CONFLICT (source, event_id) DO NOTHING
         RETURNING id, source, event_id
-        """,
-        (
-            [e.source for e in events],
-            [e.event_id for e in events],
-            [e.kind for e in events],
-            [e.shipment for e in events],
-            [e.partner for e in events],
-            [e.inbox_id for e in events],
-            [e.occurred_at for e in events],
-            [e.received_at for e in events],
-            [Jsonb(e.body) for e in events],
-        ),
+        """.encode(),
+        EVENTS.arrays(events),
     )
     rows = {str(EventKey(row["source"], row["event_id"])): row["id"] for row in await cursor.fetchall()}
     links = [(key, e.unique_id, rows[e.unique_id]) for e in events if e.unique_id in rows for key in e.orders]

@@ -9,10 +9,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from psycopg.types.json import Jsonb
-
 from schemas.base import Contract
 from schemas.workflows.steps import InputOutcome, WorkflowStep
+from store.batches import RowBatch
 from store.engine import Connection
 
 DECIDED = "decided"
@@ -83,24 +82,19 @@ async def finish(connection: Connection, head: Head, step: WorkflowStep[Any]) ->
         f"""
         WITH verdicts AS ({KEEP})
         UPDATE head
-        SET run = %(run)s, run_id = %(run_id)s, task = %(at)s, version = %(version)s,
-            highest = greatest(highest, %(version)s), ended = %(ended)s,
-            confirmed = greatest(least(confirmed, %(version)s), %(kept)s), written_at = clock_timestamp(),
+        SET run = %(run)s, run_id = %(run_id)s, task = %(at)s, version = %(newest)s,
+            highest = greatest(highest, %(newest)s), ended = %(ended)s,
+            confirmed = greatest(least(confirmed, %(newest)s), %(kept)s), written_at = clock_timestamp(),
             snapshot = coalesce(%(snapshot)s, snapshot), snapshot_version = coalesce(%(of)s, snapshot_version)
         WHERE workflow_id = %(workflow)s
         """.encode(),
         {
             **task.model_dump(include={"workflow", "subject", "run", "run_id", "at", "kept"}),
-            "version": step.version,
+            "newest": step.version,
             "ended": step.ended,
             "snapshot": kept.run if kept else None,
             "of": kept.version if kept else None,
-            "events": [it.event_id for it in found],
-            "messages": [it.inbox_id for it in found],
-            "versions": [it.version for it in found],
-            "verdicts": ["superseded" if it.superseded else "applied" for it in found],
-            "reasons": [it.superseded for it in found],
-            "answers": [Jsonb(it.answer) if it.answer is not None else None for it in found],
+            **VERDICTS.arrays(found),
         },
     )
     if asked := [it.inbox_id for it in found if _asked(it)]:
@@ -115,13 +109,18 @@ async def finish(connection: Connection, head: Head, step: WorkflowStep[Any]) ->
         await settle(connection, task.workflow, task.kept)
 
 
-KEEP = """
-    INSERT INTO outcome (workflow_id, event_id, inbox_id, subject, version, verdict, reason, answer)
-    SELECT %(workflow)s, e, i, %(subject)s, v, d, r, a
-    FROM unnest(
-        %(events)s::text[], %(messages)s::bigint[], %(versions)s::int[], %(verdicts)s::text[],
-        %(reasons)s::text[], %(answers)s::jsonb[]
-    ) AS x(e, i, v, d, r, a)
+VERDICTS = RowBatch[InputOutcome](
+    event_id="text",
+    inbox_id="bigint",
+    version="int",
+    verdict=("text", lambda it: "superseded" if it.superseded else "applied"),
+    reason=("text", lambda it: it.superseded),
+    answer="jsonb",
+)
+KEEP = f"""
+    INSERT INTO outcome (workflow_id, subject, {VERDICTS.names})
+    SELECT %(workflow)s, %(subject)s, x.*
+    FROM {VERDICTS.rows}
     ON CONFLICT (workflow_id, event_id, inbox_id) DO NOTHING
 """
 """SQL: keeps the verdicts of a step. One that stands is of an earlier step, which heard the message first: it counts."""

@@ -6,10 +6,8 @@ with what it is `waiting_for`.
 
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
 
-from psycopg.types.json import Jsonb
-
+from store.batches import RowBatch
 from store.engine import Connection
 
 CHANNEL = "inbox"
@@ -63,14 +61,13 @@ COLUMNS = ("id", "partner", "kind", "external_id", "raw", "traceparent", "receiv
 """What is read of a message."""
 
 
-_TEXTS = ("partner", "channel", "kind", "external_id", "digest", "traceparent", "workflow_id")
-_FIELDS = {**dict.fromkeys(_TEXTS, "text"), "headers": "jsonb", "raw": "bytea", "delay_s": "float8"}
-TAKEN = f"""
-    unnest(
-        {", ".join(f"%({name})s::{kind}[]" for name, kind in _FIELDS.items())}
-    ) WITH ORDINALITY AS m({", ".join(_FIELDS)}, n)
-"""
-"""SQL: messages to accept, in their order: see `parameters`."""
+ACCEPTED = RowBatch[NewMessage](
+    **dict.fromkeys(("partner", "channel", "kind", "external_id", "digest", "traceparent", "workflow_id"), "text"),
+    headers="jsonb",
+    raw="bytea",
+    delay_s="float8",
+)
+"""Messages to accept. `counted` has them in their order."""
 INSERT = """
     INSERT INTO inbox_message (
         partner, channel, kind, external_id, digest, headers, raw, traceparent, not_before, workflow_id
@@ -80,7 +77,7 @@ INSERT = """
     FROM
 """
 ACCEPT = f"""
-    WITH fresh AS ({INSERT} {TAKEN} ORDER BY n RETURNING id)
+    WITH fresh AS ({INSERT} {ACCEPTED.counted} ORDER BY n RETURNING id)
     SELECT id, pg_notify('{CHANNEL}', '')
     FROM fresh
     ORDER BY id
@@ -89,14 +86,8 @@ ACCEPT = f"""
 
 async def accept(connection: Connection, messages: list[NewMessage]) -> list[int]:
     """Insert messages and wake the relay; returns their ids in the same order. Durable when the transaction commits."""
-    cursor = await connection.execute(ACCEPT, parameters(messages))
+    cursor = await connection.execute(ACCEPT, ACCEPTED.arrays(messages))
     return [row["id"] for row in await cursor.fetchall()]
-
-
-def parameters(messages: list[NewMessage]) -> dict[str, list[Any]]:
-    """What `TAKEN` is made of."""
-    found = {name: [getattr(it, name) for it in messages] for name in _FIELDS}
-    return {**found, "headers": [Jsonb(it.headers) for it in messages]}
 
 
 async def claim(connection: Connection, limit: int) -> list[Message]:

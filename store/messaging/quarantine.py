@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from schemas.base import Origin
+from store.batches import RowBatch
 from store.engine import Connection
 from store.messaging.inbox import CHANNEL
 
@@ -21,6 +22,9 @@ class Quarantine:
     waiting_for: str | None = None
 
 
+PARKED = RowBatch[Quarantine](message="bigint", reason="text", origin="text", waiting_for="text")
+
+
 async def put(
     connection: Connection, message: int, reason: str, origin: Origin, waiting_for: str | None = None
 ) -> None:
@@ -31,19 +35,14 @@ async def put(
 async def put_all(connection: Connection, parked: list[Quarantine]) -> None:
     """Park messages, each with its reason, in one statement."""
     await connection.execute(
-        """
+        f"""
         UPDATE inbox_message m
         SET state = 'quarantined', reason = x.reason, origin = x.origin, waiting_for = x.waiting_for,
             settled_at = clock_timestamp()
-        FROM unnest(%s::bigint[], %s::text[], %s::text[], %s::text[]) AS x(id, reason, origin, waiting_for)
-        WHERE m.id = x.id
-        """,
-        (
-            [p.message for p in parked],
-            [p.reason for p in parked],
-            [p.origin for p in parked],
-            [p.waiting_for for p in parked],
-        ),
+        FROM {PARKED.rows}
+        WHERE m.id = x.message
+        """.encode(),
+        PARKED.arrays(parked),
     )
 
 

@@ -20,7 +20,7 @@ PARKED = """
 
 
 ACCEPT = f"""
-    WITH x AS (SELECT * FROM {inbox.TAKEN}),
+    WITH x AS (SELECT * FROM {inbox.ACCEPTED.counted}),
     known AS (
         SELECT x.n, min(m.id) AS id
         FROM x
@@ -44,7 +44,7 @@ ACCEPT = f"""
 async def accept(connection: Connection, messages: list[NewMessage]) -> list[int]:
     """Accept messages as `inbox.accept` does. The repeat of one in quarantine, of the same partner under the same id,
     makes no row: that one is tried again."""
-    cursor = await connection.execute(ACCEPT, {**inbox.parameters(messages), "repeatable": list(KINDS)})
+    cursor = await connection.execute(ACCEPT, {**inbox.ACCEPTED.arrays(messages), "repeatable": list(KINDS)})
     rows = await cursor.fetchall()
     known = {row["n"]: row["id"] for row in rows if row["n"] is not None}
     fresh = iter(row["id"] for row in rows if row["n"] is None)

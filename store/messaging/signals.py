@@ -19,11 +19,17 @@ TAKEN_S, TAKEN_MOST_S = 30, 3600
 AT_ONCE = 2_000
 """Events of the orders of one pass: all that waits of an order goes in its order of arrival."""
 OTHER_TRIES = "NOT EXISTS (SELECT FROM outcome w WHERE w.subject = x.order_key AND w.event_id = x.event_id)"
-DUE = (
-    f"x.state = 'pending' AND x.sent_at < now() - make_interval(secs => {UNKNOWN_S}) AND x.sent_at < now() - "
-    f"make_interval(secs => CASE WHEN x.taken THEN least({TAKEN_S} * 2 ^ least(x.sends - 1, 7), {TAKEN_MOST_S}) "
-    f"ELSE least({UNKNOWN_S} * 2 ^ least(x.sends - 1, 3), {UNKNOWN_MOST_S}) END) AND {OTHER_TRIES}"
-)
+DUE = f"""
+    x.state = 'pending'
+    AND x.sent_at < now() - make_interval(secs => {UNKNOWN_S})
+    AND x.sent_at < now() - make_interval(
+        secs => CASE
+            WHEN x.taken THEN least({TAKEN_S} * 2 ^ least(x.sends - 1, 7), {TAKEN_MOST_S})
+            ELSE least({UNKNOWN_S} * 2 ^ least(x.sends - 1, 3), {UNKNOWN_MOST_S})
+        END
+    )
+    AND {OTHER_TRIES}
+"""
 CLAIM = """
     UPDATE event_order o
     SET sends = o.sends + 1, sent_at = now(), taken = NULLIF(o.taken, false)

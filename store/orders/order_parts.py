@@ -49,22 +49,29 @@ _LISTS = {
         newest=False,
     ),
     "shipments": _List(
-        f"shipment, status, eta, shipped_at, delivered_at, ({LAST_SAID.format('location', 'null')}) AS location, "
-        f"({LAST_SAID.format('handling_units', '[]')}) AS handling_units",
+        f"""
+        shipment, status, eta, shipped_at, delivered_at, ({LAST_SAID.format("location", "null")}) AS location,
+        ({LAST_SAID.format("handling_units", "[]")}) AS handling_units
+        """,
         "shipment_order s WHERE order_key = %s",
         (("shipment", "text"),),
         newest=False,
     ),
     "promises": _List("promised_on, reason, made_at", "promise WHERE order_key = %s", (("id", "bigint"),)),
     "effects": _List(
-        "key, system, operation, shipment, milestone, site, change, outcome, attempts, origin, error, reference, "
-        "trace_id, accepted_at, planned_at, done_at",
+        """
+        key, system, operation, shipment, milestone, site, change, outcome, attempts, origin, error,
+        reference, trace_id, accepted_at, planned_at, done_at
+        """,
         "effect WHERE order_key = %s",
         (("planned_at", "timestamptz"), ("key", "text")),
     ),
     "timeline": _List(
-        "e.kind, e.shipment, e.partner, e.occurred_at, e.received_at, o.state, o.reason, e.body ->> 'location' AS location, "
-        "jsonb_array_length(e.body -> 'handling_units') AS handling_units, o.settled_at",
+        """
+        e.kind, e.shipment, e.partner, e.occurred_at, e.received_at, o.state, o.reason,
+        e.body ->> 'location' AS location, jsonb_array_length(e.body -> 'handling_units') AS handling_units,
+        o.settled_at
+        """,
         "event_order o JOIN event e ON e.id = o.event WHERE o.order_key = %s",
         (("o.event", "bigint"),),
     ),

@@ -14,10 +14,10 @@ from store.inventory import ledger
 from store.messaging import effects, heads
 from store.planning import movements
 
-COLUMNS = (
-    "rma, state, reason, sender, by, expected, received, restocked, scrapped, overdue, version, created_at, updated_at, "
-    "closed_at"
-)
+COLUMNS = """
+    rma, state, reason, sender, by, expected, received, restocked, scrapped, overdue, version, created_at,
+    updated_at, closed_at
+"""
 """What is shown of a return."""
 
 

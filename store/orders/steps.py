@@ -9,8 +9,9 @@ none.
 from psycopg.types.json import Jsonb
 
 from schemas.messaging.effects import Operation
-from schemas.workflows.records import StepRecord
+from schemas.workflows.records import LineRecord, StepRecord
 from schemas.workflows.steps import WorkflowStep
+from store.batches import RowBatch
 from store.cases import notices
 from store.engine import Connection, Database
 from store.finance import freight
@@ -21,6 +22,15 @@ from store.planning import movements, order_demand, positions, proposals
 
 SOURCE = "order"
 """The source of the movements that orders book."""
+STAGES = ("ordered", "cancelled", "allocated", "picked", "packed", "shipped", "delivered", "returned")
+LINES = RowBatch[LineRecord](
+    line="int",
+    item="text",
+    **dict.fromkeys(STAGES, "int"),
+    promised_on="date",
+    delivered_at="timestamptz",
+    delivered_on="date",
+)
 
 
 async def write(database: Database, step: WorkflowStep[StepRecord]) -> None:
@@ -112,44 +122,16 @@ async def _lines(connection: Connection, record: StepRecord) -> None:
     if not record.lines:
         return
     await connection.execute(
-        """
-        INSERT INTO order_line_view AS l (
-            order_key, line, item, ordered, cancelled, allocated, picked, packed, shipped, delivered,
-            returned, first_promised_on, promised_on, delivered_at, delivered_on
-        )
-        SELECT o.key, x.line, x.item, x.ordered, x.cancelled, x.allocated, x.picked, x.packed, x.shipped,
-            x.delivered, x.returned, x.promised_on, x.promised_on, x.delivered_at, x.delivered_on
-        FROM order_view o,
-            unnest(
-                %s::int[], %s::text[], %s::int[], %s::int[], %s::int[], %s::int[], %s::int[], %s::int[],
-                %s::int[], %s::int[], %s::date[], %s::timestamptz[], %s::date[]
-            ) AS x(line, item, ordered, cancelled, allocated, picked, packed, shipped, delivered, returned, promised_on, delivered_at, delivered_on)
-        WHERE o.key = %s AND o.version <= %s
+        f"""
+        INSERT INTO order_line_view AS l (order_key, {LINES.names}, first_promised_on)
+        SELECT o.key, x.*, x.promised_on
+        FROM order_view o, {LINES.rows}
+        WHERE o.key = %(order)s AND o.version <= %(version)s
         ON CONFLICT (order_key, line) DO UPDATE
-        SET item = excluded.item, ordered = excluded.ordered, cancelled = excluded.cancelled,
-            allocated = excluded.allocated, picked = excluded.picked, packed = excluded.packed,
-            shipped = excluded.shipped, delivered = excluded.delivered,
-            returned = least(excluded.shipped, greatest(l.returned, excluded.returned)),
-            promised_on = excluded.promised_on, delivered_at = excluded.delivered_at,
-            delivered_on = excluded.delivered_on
-        """,
-        (
-            [x.line for x in record.lines],
-            [x.item for x in record.lines],
-            [x.ordered for x in record.lines],
-            [x.cancelled for x in record.lines],
-            [x.allocated for x in record.lines],
-            [x.picked for x in record.lines],
-            [x.packed for x in record.lines],
-            [x.shipped for x in record.lines],
-            [x.delivered for x in record.lines],
-            [x.returned for x in record.lines],
-            [x.promised_on for x in record.lines],
-            [x.delivered_at for x in record.lines],
-            [x.delivered_on for x in record.lines],
-            record.order,
-            record.version,
-        ),
+        SET {LINES.updates("line", "returned")},
+            returned = least(excluded.shipped, greatest(l.returned, excluded.returned))
+        """.encode(),
+        {"order": record.order, "version": record.version, **LINES.arrays(record.lines)},
     )
 
 

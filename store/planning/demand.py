@@ -2,9 +2,10 @@
 
 from collections.abc import Iterable
 from datetime import date
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from schemas.planning.demand import Numbered, PlanningSignal, RefusedSignal, SignalKind
+from store.batches import RowBatch
 from store.engine import Connection
 
 SAID_OTHERWISE = "was said otherwise in this revision: send a higher one"
@@ -19,12 +20,23 @@ class FiguresTaken(NamedTuple):
     refused: list[RefusedSignal]
 
 
+FIGURES = RowBatch[Numbered](
+    kind=("text", lambda it: it.row.kind),
+    customer=("text", lambda it: it.row.customer),
+    item=("text", lambda it: it.row.item),
+    site=("text", lambda it: it.row.site),
+    day=("date", lambda it: it.row.day),
+    packs=("bigint", lambda it: it.row.packs),
+    revision=("int", lambda it: it.row.revision),
+)
+
+
 async def take_in(connection: Connection, partner: str, rows: Iterable[Numbered]) -> FiguresTaken:
     """Keep a sender's rows. Needs a transaction."""
     # One intake at a time: two revisions that meet would each be compared with what held before both.
     await connection.execute("SELECT pg_advisory_xact_lock(hashtext('demand'))")
     newest, refused, repeated, older = _within(rows)
-    told = _columns(partner, newest)
+    told = {"partner": partner, **FIGURES.arrays(newest)}
     cursor = await connection.execute(
         f"""
         SELECT x.n,
@@ -35,7 +47,7 @@ async def take_in(connection: Connection, partner: str, rows: Iterable[Numbered]
                 WHEN d.revision = x.revision THEN 'refused'
                 ELSE 'changed'
             END AS verdict
-        FROM {ROWS}
+        FROM {FIGURES.counted}
         LEFT JOIN demand_signal d
             ON (d.item, d.site, d.day, d.kind, d.customer, d.partner)
                 = (x.item, x.site, x.day, x.kind, x.customer, %(partner)s)
@@ -45,9 +57,9 @@ async def take_in(connection: Connection, partner: str, rows: Iterable[Numbered]
     verdicts = {row["n"] - 1: row["verdict"] for row in await cursor.fetchall()}
     await connection.execute(
         f"""
-        INSERT INTO demand_signal AS d (partner, kind, customer, item, site, day, packs, revision)
-        SELECT %(partner)s, kind, customer, item, site, day, packs, revision
-        FROM {ROWS}
+        INSERT INTO demand_signal AS d (partner, {FIGURES.names})
+        SELECT %(partner)s, {FIGURES.names}
+        FROM {FIGURES.counted}
         ON CONFLICT ON CONSTRAINT demand_signal_once DO UPDATE
         SET packs = excluded.packs, revision = excluded.revision, refused = NULL, received_at = now()
         WHERE d.revision < excluded.revision
@@ -57,28 +69,6 @@ async def take_in(connection: Connection, partner: str, rows: Iterable[Numbered]
     refused += [_contradicts(newest[at].n) for at, verdict in verdicts.items() if verdict == "refused"]
     count = list(verdicts.values()).count
     return FiguresTaken(count("changed"), count("unchanged") + repeated, count("superseded") + older, refused)
-
-
-ROWS = """
-    unnest(
-        %(kinds)s::text[], %(customers)s::text[], %(items)s::text[], %(sites)s::text[], %(days)s::date[],
-        %(packs)s::bigint[], %(revisions)s::int[]
-    ) WITH ORDINALITY AS x(kind, customer, item, site, day, packs, revision, n)
-"""
-"""The rows of a batch, counted by `n` from 1."""
-
-
-def _columns(partner: str, rows: list[Numbered]) -> dict[str, Any]:
-    return {
-        "partner": partner,
-        "kinds": [it.row.kind for it in rows],
-        "customers": [it.row.customer for it in rows],
-        "items": [it.row.item for it in rows],
-        "sites": [it.row.site for it in rows],
-        "days": [it.row.day for it in rows],
-        "packs": [it.row.packs for it in rows],
-        "revisions": [it.row.revision for it in rows],
-    }
 
 
 def _within(rows: Iterable[Numbered]) -> tuple[list[Numbered], list[RefusedSignal], int, int]:

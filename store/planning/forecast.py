@@ -8,15 +8,11 @@ from schemas.finance.erp_feed import ErpForecast
 from schemas.inventory.stock import Bucket as Place
 from schemas.inventory.stock import place
 from schemas.parsing import refuse
-from schemas.planning.forecast import ForecastBatch, ForecastTaken, PeriodLength
+from schemas.planning.forecast import ForecastBatch, ForecastRow, ForecastTaken, PeriodLength
+from store.batches import RowBatch
 from store.engine import Connection
 
-ROWS = """
-    unnest(
-        %(items)s::text[], %(sites)s::text[], %(periods)s::date[], %(packs)s::bigint[]
-    ) WITH ORDINALITY AS x(item, site, period, packs, n)
-"""
-"""The rows of a batch, counted by `n` from 1."""
+ROWS = RowBatch[ForecastRow](item="text", site="text", period="date", packs="bigint")
 LONGEST = timedelta(days=31)
 """No period is longer."""
 
@@ -32,10 +28,7 @@ async def take_in(
         "version": batch.version,
         "made_at": batch.made_at,
         "bucket": batch.bucket,
-        "items": [row.item for row in batch.rows],
-        "sites": [row.site for row in batch.rows],
-        "periods": [row.period for row in batch.rows],
-        "packs": [row.packs for row in batch.rows],
+        **ROWS.arrays(batch.rows),
     }
     await _refuse_contradictions(connection, told)
     verdicts = await _compare(connection, told)
@@ -43,7 +36,7 @@ async def take_in(
         f"""
         INSERT INTO forecast (version, item, site, period, bucket, made_at, packs)
         SELECT %(version)s, item, site, period, %(bucket)s, %(made_at)s, packs
-        FROM {ROWS}
+        FROM {ROWS.counted}
         ON CONFLICT DO NOTHING
         """,
         told,
@@ -81,7 +74,7 @@ async def _refuse_contradictions(connection: Connection, told: dict[str, Any]) -
     cursor = await connection.execute(
         f"""
         SELECT x.n
-        FROM {ROWS}
+        FROM {ROWS.counted}
         JOIN forecast f ON f.version = %(version)s AND (f.item, f.site, f.period) = (x.item, x.site, x.period)
         WHERE f.packs <> x.packs
         ORDER BY 1 LIMIT 1
@@ -103,7 +96,7 @@ async def _compare(connection: Connection, told: dict[str, Any]) -> list[str]:
             WHEN f.packs = x.packs THEN 'known'
             ELSE 'changed'
         END AS verdict
-        FROM {ROWS}
+        FROM {ROWS.counted}
         LEFT JOIN LATERAL (
             SELECT version, made_at, packs
             FROM forecast

@@ -4,17 +4,29 @@ from collections.abc import Iterable
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from psycopg.types.json import Jsonb
-
 from schemas.ids import StockProposalKey
 from schemas.planning.governor import PlanDecision, Precision, Question, StockProposalView, StockReplan
+from store.batches import RowBatch
 from store.engine import Connection
 
-VIEW = (
-    "'stock/' || id AS id, region, item, site, packs, day, slipped_days, causes, summary, item_class, state, raised_at, "
-    "expires_at, decided_by, decided_at, decision_reason, override_day, override_packs, told_at, refused"
-)
+VIEW = """
+    'stock/' || id AS id, region, item, site, packs, day, slipped_days, causes, summary, item_class, state,
+    raised_at, expires_at, decided_by, decided_at, decision_reason, override_day, override_packs, told_at,
+    refused
+"""
 """The columns of `StockProposalView`."""
+
+
+ASKED = RowBatch[StockReplan](
+    item="text",
+    site="text",
+    packs="bigint",
+    day="date",
+    slipped_days="int",
+    causes=("jsonb", lambda it: [cause.model_dump(mode="json") for cause in it.causes]),
+    summary="text",
+    item_class="text",
+)
 
 
 async def questions(connection: Connection, region: str) -> list[Question]:
@@ -36,30 +48,14 @@ async def propose(
     connection: Connection, region: str, found: Iterable[StockReplan], now: datetime, ttl_s: float
 ) -> None:
     """Put re-plans before the planner. An item and site that are asked about already must have been withdrawn."""
-    rows = list(found)
+    expires_at = now + timedelta(seconds=ttl_s)
     await connection.execute(
-        """
-        INSERT INTO stock_proposal (
-            region, item, site, packs, day, slipped_days, causes, summary, item_class, raised_at, expires_at
-        )
-        SELECT %s, i, s, p, d, n, c, t, k, %s, %s
-        FROM unnest(
-            %s::text[], %s::text[], %s::bigint[], %s::date[], %s::int[], %s::jsonb[], %s::text[], %s::text[]
-        ) AS x(i, s, p, d, n, c, t, k)
-        """,
-        (
-            region,
-            now,
-            now + timedelta(seconds=ttl_s),
-            [it.item for it in rows],
-            [it.site for it in rows],
-            [it.packs for it in rows],
-            [it.day for it in rows],
-            [it.slipped_days for it in rows],
-            [Jsonb([cause.model_dump(mode="json") for cause in it.causes]) for it in rows],
-            [it.summary for it in rows],
-            [it.item_class for it in rows],
-        ),
+        f"""
+        INSERT INTO stock_proposal ({ASKED.names}, region, raised_at, expires_at)
+        SELECT x.*, %(region)s, %(now)s, %(expires_at)s
+        FROM {ASKED.rows}
+        """.encode(),
+        {"region": region, "now": now, "expires_at": expires_at, **ASKED.arrays(found)},
     )
 
 

@@ -10,7 +10,8 @@ from typing import Any, NamedTuple
 from schemas.messaging.instructions import PlanningDemand
 from schemas.planning.demand import DemandKey
 from schemas.planning.feeds import FeedRun
-from schemas.workflows.records import StepRecord
+from schemas.workflows.records import DemandRow, StepRecord
+from store.batches import RowBatch
 from store.engine import Connection
 from store.planning.planning import CHANNEL, DEMAND_WAITS, MINE
 
@@ -34,12 +35,11 @@ class OwedOrderDemand(NamedTuple):
     attempts: int
 
 
+OPEN = RowBatch[DemandRow](item="text", site="text", packs="bigint", day="date")
 KEEP = f"""
     WITH wanted AS (
         SELECT *
-        FROM unnest(
-            %(items)s::text[], %(sites)s::text[], %(packs)s::bigint[], %(days)s::date[]
-        ) AS x(item, site, packs, day)
+        FROM {OPEN.rows}
         WHERE {WRITTEN}
     ),
     gone AS (
@@ -50,8 +50,8 @@ KEEP = f"""
             AND {WRITTEN}
             AND NOT EXISTS (SELECT FROM wanted w WHERE (w.item, w.site) = (d.item, d.site))
     )
-    INSERT INTO order_demand AS d (order_key, item, site, packs, day)
-    SELECT %(order)s, item, site, packs, day
+    INSERT INTO order_demand AS d (order_key, {OPEN.names})
+    SELECT %(order)s, {OPEN.names}
     FROM wanted
     ON CONFLICT (order_key, item, site) DO UPDATE
     SET packs = excluded.packs, day = excluded.day, revision = d.revision + 1,
@@ -64,14 +64,7 @@ async def write(connection: Connection, record: StepRecord) -> None:
     """Keep what is open after a step, unless a newer one is written. What the step does not name is not wanted."""
     if record.demand is None:
         return
-    told = {
-        "order": record.order,
-        "version": record.version,
-        "items": [it.item for it in record.demand],
-        "sites": [it.site for it in record.demand],
-        "packs": [it.packs for it in record.demand],
-        "days": [it.day for it in record.demand],
-    }
+    told = {"order": record.order, "version": record.version, **OPEN.arrays(record.demand)}
     # In the order in which an answer of planning takes them: whoever comes second waits.
     await connection.execute(
         "SELECT FROM order_demand WHERE order_key = %s ORDER BY item, site FOR UPDATE", (record.order,)
@@ -80,7 +73,7 @@ async def write(connection: Connection, record: StepRecord) -> None:
         """
         INSERT INTO planning_site (site, region)
         SELECT DISTINCT s, o.region
-        FROM order_view o, unnest(%(sites)s::text[]) s
+        FROM order_view o, unnest(%(site)s::text[]) s
         WHERE o.key = %(order)s
         ORDER BY 1
         ON CONFLICT DO NOTHING

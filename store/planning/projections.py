@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from schemas.planning.governor import Projected
+from store.batches import RowBatch
 from store.engine import Connection
 
 SITES = "sites AS (SELECT site FROM planning_site WHERE region = %(region)s)"
@@ -104,6 +105,17 @@ PROJECTED = f"""
 forecast were never planned."""
 
 
+NAMED = RowBatch[Projected](item="text", site="text", source="text")
+PLANNED = RowBatch[Projected](item="text", site="text", source="text", packs="bigint", day="date")
+DIFFERING = RowBatch[Projected](
+    item="text",
+    site="text",
+    source="text",
+    packs=("bigint", lambda it: it.planned_packs or 0),
+    day=("date", lambda it: it.planned_day or it.day),
+)
+
+
 async def projected(connection: Connection, region: str, now: datetime) -> list[Projected]:
     """What is projected now in a region and is new, or differs from the plan, or did so at the last look. Days are those
     of the sites."""
@@ -113,16 +125,15 @@ async def projected(connection: Connection, region: str, now: datetime) -> list[
 
 async def remember(connection: Connection, found: Iterable[Projected]) -> None:
     """The plan goes by these from now on."""
-    rows = list(found)
     await connection.execute(
-        """
-        INSERT INTO seen_projection (item, site, source, packs, day)
+        f"""
+        INSERT INTO seen_projection ({PLANNED.names})
         SELECT *
-        FROM unnest(%s::text[], %s::text[], %s::text[], %s::bigint[], %s::date[])
+        FROM {PLANNED.rows}
         ON CONFLICT (item, site, source) DO UPDATE
         SET packs = excluded.packs, day = excluded.day, changed_at = NULL
-        """,
-        (*_named(rows), [it.packs for it in rows], [it.day for it in rows]),
+        """.encode(),
+        PLANNED.arrays(found),
     )
 
 
@@ -143,26 +154,19 @@ async def differing(
             AND changed_at IS NOT NULL
             AND NOT EXISTS (
                 SELECT
-                FROM unnest(
-                    %(items)s::text[], %(sites)s::text[], %(sources)s::text[]
-                ) AS x(item, site, source)
+                FROM {NAMED.rows}
                 WHERE (x.item, x.site, x.source) = (k.item, k.site, k.source)
             )
         """.encode(),
-        {"region": region, **dict(zip(("items", "sites", "sources"), _named(list(found)), strict=True))},
+        {"region": region, **NAMED.arrays(found)},
     )
-    rows = list(changing)
     await connection.execute(
-        """
-        INSERT INTO seen_projection (item, site, source, packs, day, changed_at)
-        SELECT i, s, f, CASE WHEN f LIKE 'orders %%' THEN 0 ELSE p END, d, %s
-        FROM unnest(%s::text[], %s::text[], %s::text[], %s::bigint[], %s::date[]) AS x(i, s, f, p, d)
+        f"""
+        INSERT INTO seen_projection ({DIFFERING.names}, changed_at)
+        SELECT item, site, source, CASE WHEN source LIKE 'orders %%' THEN 0 ELSE packs END, day, %(now)s
+        FROM {DIFFERING.rows}
         ON CONFLICT (item, site, source) DO UPDATE
         SET changed_at = excluded.changed_at
-        """,
-        (now, *_named(rows), [it.planned_packs or 0 for it in rows], [it.planned_day or it.day for it in rows]),
+        """.encode(),
+        {"now": now, **DIFFERING.arrays(changing)},
     )
-
-
-def _named(rows: list[Projected]) -> tuple[list[str], list[str], list[str]]:
-    return [it.item for it in rows], [it.site for it in rows], [it.source for it in rows]

@@ -7,10 +7,10 @@ from psycopg.types.json import Jsonb
 from schemas.workflows.records import Decided, Proposal
 from store.engine import Connection
 
-COLUMNS = (
-    "id, order_key, kind, subject, region, promised_on, proposed_on, lines, summary, state, raised_at, decided_by, "
-    "decided_at, decision_reason"
-)
+COLUMNS = """
+    id, order_key, kind, subject, region, promised_on, proposed_on, lines, summary, state, raised_at,
+    decided_by, decided_at, decision_reason
+"""
 """What is shown of a proposal."""
 
 

@@ -17,10 +17,10 @@ from store.inventory.valuing import Worth
 from store.messaging import effects, heads, quarantine
 from store.planning import positions, site_regions
 
-COLUMNS = (
-    "key, erp, number, supplier, site, region, currency, status, revision, version, parties, replenishment, ordered_at, "
-    "created_at, updated_at, closed_at"
-)
+COLUMNS = """
+    key, erp, number, supplier, site, region, currency, status, revision, version, parties, replenishment,
+    ordered_at, created_at, updated_at, closed_at
+"""
 
 
 async def open_purchase(

@@ -9,10 +9,10 @@ from schemas.workflows.steps import WorkflowStep
 from store.engine import Connection, Database
 from store.messaging import effects, heads
 
-COLUMNS = (
-    "id, partner, erp, kind, item, site, region, proposal, state, hop, origin, reason, number, answered, trail, version, "
-    "created_at, updated_at"
-)
+COLUMNS = """
+    id, partner, erp, kind, item, site, region, proposal, state, hop, origin, reason, number, answered, trail,
+    version, created_at, updated_at
+"""
 
 
 async def open_replenishment(

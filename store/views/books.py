@@ -22,10 +22,12 @@ ON_THE_WAY = ""
 AT_SITE = "('on_hand', 'allocated', 'returns', 'blocked')"
 STOCKED = ("erp", "wms", "planning")
 """The systems that have stock in their books."""
-WHERE_AT = (
-    f"CASE WHEN split_part(place, ':', 1) IN {AT_SITE} OR place LIKE 'site:%%' THEN split_part(place, ':', 2) "
-    f"ELSE '{ON_THE_WAY}' END"
-)
+WHERE_AT = f"""
+    CASE
+        WHEN split_part(place, ':', 1) IN {AT_SITE} OR place LIKE 'site:%%' THEN split_part(place, ':', 2)
+        ELSE '{ON_THE_WAY}'
+    END
+"""
 
 
 @dataclass(frozen=True)

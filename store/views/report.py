@@ -80,13 +80,14 @@ async def outcomes(connection: Connection) -> dict[str, dict[str, int]]:
             GROUP BY 1
         """,
         "lines": """
-            SELECT CASE
-                WHEN o.status = 'returned' THEN 'returned'
-                WHEN l.cancelled = l.ordered THEN 'cancelled'
-                WHEN l.delivered = l.ordered - l.cancelled THEN 'closed'
-                WHEN o.status = 'cancelled' THEN 'cancelled'
-                ELSE 'open'
-            END AS status,
+            SELECT
+                CASE
+                    WHEN o.status = 'returned' THEN 'returned'
+                    WHEN l.cancelled = l.ordered THEN 'cancelled'
+                    WHEN l.delivered = l.ordered - l.cancelled THEN 'closed'
+                    WHEN o.status = 'cancelled' THEN 'cancelled'
+                    ELSE 'open'
+                END AS status,
                 count(*) AS n
             FROM order_line_view l
             JOIN order_view o ON o.key = l.order_key
