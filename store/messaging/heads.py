@@ -121,10 +121,9 @@ KEEP = f"""
     INSERT INTO outcome (workflow_id, subject, {VERDICTS.names})
     SELECT %(workflow)s, %(subject)s, x.*
     FROM {VERDICTS.rows}
-    ON CONFLICT (workflow_id, event_id, inbox_id) DO UPDATE
-    SET {VERDICTS.updates("event_id", "inbox_id")}
+    ON CONFLICT (workflow_id, event_id, inbox_id) DO NOTHING
 """
-"""SQL: keeps the verdicts of a step."""
+"""SQL: keeps the verdicts of a step. One that stands is of an earlier step, which heard the message first: it counts."""
 
 
 def _asked(outcome: InputOutcome) -> bool:

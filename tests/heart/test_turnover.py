@@ -36,11 +36,12 @@ async def test_nothing_is_lost_when_the_task_that_ends_a_run_is_lost(database_ur
         await product.story(key, "picked", packs=100)
         await product.at_rest()
         lost = [proxy.next_task(Fault.FAILED, f"order/{key}", said(CONTINUED)) for _ in range(3)]
-        messages = []
+        messages, asked = [], 100
         for nth in range(REPORTS):
             messages.append(await product.tell(key, "exception", CARRIER, reason=f"trouble {nth}"))
             if nth % (REPORTS // COMMANDS) == 0:
-                lines = (LineAmendment(line=1, quantity=101 + nth),)
+                asked = 101 + nth
+                lines = (LineAmendment(line=1, quantity=asked),)
                 messages.append(await product.ask(key, "amend", AmendRequest(id=f"a{nth}", reason="more", lines=lines)))
                 await until(lambda: len(product.systems.told(key)) > nth // 50)  # noqa: B023 - so that tasks are many
         await product.at_rest()
@@ -48,7 +49,7 @@ async def test_nothing_is_lost_when_the_task_that_ends_a_run_is_lost(database_ur
         assert {it["state"]: it["n"] for it in states} == {"applied": len(messages) + 2}
         assert all(it.hit.is_set() for it in lost)
         [line] = await product.rows("SELECT ordered FROM order_line_view WHERE order_key = %s", key)
-        assert line["ordered"] == 101 + (REPORTS // COMMANDS) * (COMMANDS - 1)
+        assert line["ordered"] == asked > 100
         assert product.systems.twice() == {}, "nobody is asked twice"
         [begun] = [it async for it in product.workflow(f"order/{key}").fetch_history_events() if it.event_id == 1]
         assert begun.workflow_execution_started_event_attributes.continued_execution_run_id, "it was continued"

@@ -233,6 +233,14 @@ async def test_of_a_message_that_a_step_took_in_twice_the_first_verdict_counts(o
     assert await state(order, asked) == ("applied", None, {"done": "at 4"})
 
 
+async def test_of_a_message_that_two_steps_took_in_the_first_verdict_counts(order: Database) -> None:
+    asked = await message(order)
+    await write(order, step(3, 5, {}, outcomes=[said(asked, 5)]))
+    await write(order, step(5, 6, {}, at=14, outcomes=[said(asked, 6, "it was said before")]))
+    await write(order, step(6, 7, {}, at=18, kept=6))
+    assert await state(order, asked) == ("applied", None, {"done": "at 5"})
+
+
 async def test_a_message_is_settled_when_its_task_is_found_in_the_history(order: Database) -> None:
     asked = await message(order)
     await write(order, step(3, 5, {}, outcomes=[said(asked, 5)]))
