@@ -39,7 +39,7 @@ class SingletonRun(Protocol):
         ...
 
 
-class Singleton(NamedTuple):
+class SingletonStart(NamedTuple):
     """A workflow that never ends: its name, its start, and what support reads of it."""
 
     workflow: str
@@ -47,30 +47,30 @@ class Singleton(NamedTuple):
     summary: str
 
 
-def always(config: Settings) -> Iterator[Singleton]:
+def always(config: Settings) -> Iterator[SingletonStart]:
     """What runs whatever there is to do."""
     for feed in config.planning_feeds:
-        yield Singleton("PlanningFeed", feed, f"Planning feed {feed.name}")
+        yield SingletonStart("PlanningFeed", feed, f"Planning feed {feed.name}")
     for erp in sorted(set(config.stock_erp.values())):
         yield erp_feed(erp)
-    yield Singleton("Notices", NoticesRun(), "Alerts and customer messages")
-    yield Singleton("Promising", PromisingRun(), "Promises kept in step with stock and supply")
+    yield SingletonStart("Notices", NoticesRun(), "Alerts and customer messages")
+    yield SingletonStart("Promising", PromisingRun(), "Promises kept in step with stock and supply")
 
 
-def erp_feed(erp: str) -> Singleton:
+def erp_feed(erp: str) -> SingletonStart:
     """The feed of an ERP: it owns stock, or is told of the freight of its orders."""
-    return Singleton("StockFeed", ErpFeedRun(erp=erp), f"Stock, forecasts and freight for {erp}")
+    return SingletonStart("StockFeed", ErpFeedRun(erp=erp), f"Stock, forecasts and freight for {erp}")
 
 
-def following(targets: list[ReconcileRun]) -> Iterator[Singleton]:
+def following(targets: list[ReconcileRun]) -> Iterator[SingletonStart]:
     """What runs for the systems that are compared: a governor for each region, a feed for each ERP."""
     for region in sorted({it.target for it in targets if it.system == System.PLANNING}):
-        yield Singleton("Governor", GovernorRun(region=region), f"re-plans of {region}")
+        yield SingletonStart("Governor", GovernorRun(region=region), f"re-plans of {region}")
     for erp in sorted({it.target for it in targets if it.system == System.ERP}):
         yield erp_feed(erp)
 
 
-async def ensure(client: Client, it: Singleton) -> None:
+async def ensure(client: Client, it: SingletonStart) -> None:
     """Start it, unless it runs."""
     with suppress(WorkflowAlreadyStartedError):
         await client.start_workflow(

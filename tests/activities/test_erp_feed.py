@@ -19,7 +19,6 @@ from temporalio.exceptions import ApplicationError
 from temporalio.testing import ActivityEnvironment
 from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 
-import workflows.finance.erp_feed
 from activities.planning.feed import FeedLimits
 from activities.systems.erp_feed import ErpFeedActivities
 from connectors.http.client import SystemClient
@@ -46,6 +45,7 @@ from store.messaging.wake import Wake
 from tests.simulators.network import MASTER_SECRET, TOKEN
 from tests.stack.standins import until
 from workflows.finance.erp_feed import StockFeedWorkflow
+from workflows.runtime import singleton
 
 NOON = datetime(2026, 5, 4, 12, tzinfo=UTC)
 RUN = ErpFeedRun(erp="erp-main")
@@ -218,7 +218,7 @@ async def test_a_row_that_the_erp_refuses_is_parked_and_holds_up_no_other(databa
 async def test_the_workflow_feeds_again_and_again_and_continues_as_new(
     temporal_client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(workflows.finance.erp_feed, "FEED_CYCLES_PER_RUN", 2)
+    monkeypatch.setattr(singleton, "FEED_CYCLES_PER_RUN", 2)
     runs: list[int] = []
 
     @activity.defn(name="erp.feed")

@@ -39,9 +39,12 @@ async def settled_at_once(connection: Connection, head: Head, step: WorkflowStep
     await heads.settle(connection, step.task.workflow, step.version)
 
 
-def commands_first(self: Inputs, *rest: Any) -> list[Input]:
+def commands_first(self: Inputs) -> list[Input]:
     """Decides on commands before reports: what a key says depends on what has come behind a lost task."""
-    return BUNDLE(self, lambda it: isinstance(it, CommandInput))
+    self._opener = lambda it: isinstance(it, CommandInput)
+    found = BUNDLE(self)
+    self._opener = None
+    return found
 
 
 CANARIES = {

@@ -7,16 +7,16 @@ from temporalio import activity
 from temporalio.client import Client, WorkflowExecutionStatus
 from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 
-import workflows.cases.notices
 from schemas.cases.notifications import NoticesReport, NoticesRun
 from tests.stack.standins import until
 from workflows.cases.notices import NOTIFY_QUEUE, NoticesWorkflow
+from workflows.runtime import singleton
 
 
 async def test_it_dispatches_again_and_again_and_continues_as_new(
     temporal_client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(workflows.cases.notices, "FEED_CYCLES_PER_RUN", 2)
+    monkeypatch.setattr(singleton, "FEED_CYCLES_PER_RUN", 2)
     queue = f"notices-{uuid4()}"
     runs: list[int] = []
 

@@ -7,16 +7,16 @@ from temporalio import activity
 from temporalio.client import Client, WorkflowExecutionStatus
 from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 
-import workflows.inventory.promising
 from schemas.inventory.promising import PromisingReport, PromisingRun
 from tests.stack.standins import until
 from workflows.inventory.promising import PROMISING_QUEUE, PromisingWorkflow
+from workflows.runtime import singleton
 
 
 async def test_it_looks_again_and_again_and_continues_as_new(
     temporal_client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(workflows.inventory.promising, "FEED_CYCLES_PER_RUN", 2)
+    monkeypatch.setattr(singleton, "FEED_CYCLES_PER_RUN", 2)
     queue = f"keeper-{uuid4()}"
     runs: list[int] = []
 

@@ -7,7 +7,7 @@ follows every change of its figures.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Iterable
 from datetime import date, timedelta
 from typing import Any, Protocol
 
@@ -22,13 +22,13 @@ from schemas.cases.exceptions import CasePolicy, ExceptionKind
 from schemas.workflows.returns import ReturnStart
 from workflows.cases import case_steps
 from workflows.runtime import steps
+from workflows.runtime.background import Background
 from workflows.runtime.policies import TASK_TIMEOUT
 
 CLOSING, CLOSING_AT_MOST = timedelta(seconds=2), timedelta(minutes=1)
 """How long a case that is just closing gets before it is reopened, at first and after many tries."""
 FIGURES = "cases follow figures"
 """The patch since which an open case hears of figures that change under the same names."""
-Errand = Callable[[], Awaitable[None]]
 
 
 class SubjectStart(Protocol):
@@ -68,28 +68,15 @@ class SubjectState(Protocol):
 
 
 class CaseCoordinator:
-    """Runs errands one after the other, so that nothing here holds up the order."""
+    """Opens, feeds and closes cases in the background, so that nothing here holds up the order."""
 
-    def __init__(self, start: SubjectStart, known: tuple[KnownCase, ...]) -> None:
-        self._start = start
+    def __init__(self, start: SubjectStart, known: tuple[KnownCase, ...], background: Background) -> None:
+        self._start, self._background = start, background
         self._cases = {case.kind: case for case in known}
         self._wrong: dict[ExceptionKind, tuple[Finding, ...]] = {}
         self._state: SubjectState | None = None
         self._told: dict[ExceptionKind, tuple[Finding, ...]] = {}
         self._followed: dict[ExceptionKind, asyncio.Task[None]] = {}
-        self._waiting: list[Errand] = []
-        self._task: asyncio.Task[None] | None = None
-
-    @property
-    def idle(self) -> bool:
-        """Nothing is left to do."""
-        return not self._waiting
-
-    @property
-    def mistake(self) -> BaseException | None:
-        """What ended the errands by mistake; see `Lanes.mistake`."""
-        done = self._task is not None and self._task.done() and not self._task.cancelled()
-        return self._task.exception() if done and self._task else None
 
     @property
     def cases(self) -> tuple[KnownCase, ...]:
@@ -101,9 +88,22 @@ class CaseCoordinator:
         """Ids of the open cases."""
         return tuple(f"{self._start.key}/{case.kind}/{case.number}" for case in self.cases if case.open)
 
+    def carried(self, findings: tuple[Finding, ...]) -> tuple[KnownCase, ...]:
+        """The cases, as a later run is to know them: those of which nothing is wrong any more are closed by then."""
+        wrong, subjects = {it.kind for it in findings}, {it.subject for it in findings}
+        return tuple(
+            case.model_copy(
+                update={
+                    "open": case.open and case.kind in wrong,
+                    "settled": tuple(name for name in case.settled if name in subjects),
+                }
+            )
+            for case in self.cases
+        )
+
     def begin_again(self, state: SubjectState, findings: tuple[Finding, ...], homeward: Iterable[ReturnStart]) -> None:
-        """An earlier run was lost, perhaps with errands that followed from its last step. One that has handed over has
-        run all of them."""
+        """An earlier run was lost, perhaps with work that followed from its last step. One that has handed over has
+        done all of it."""
         if workflow.info().continued_run_id:
             return
         self.follow(state, findings)
@@ -131,11 +131,11 @@ class CaseCoordinator:
                 update={"open": bool(findings), "subjects": subjects or known.subjects, "told": told}
             )
             if news:
-                self._do(lambda: self._tell(known, findings))
+                self._background.do(lambda: self._tell(known, findings))
         elif findings:
             case = known_cases.next_case(known, kind, findings)
             self._cases[kind] = case
-            self._do(lambda: self._open(case, findings, state))
+            self._background.do(lambda: self._open(case, findings, state))
 
     def _still_settled(self, kind: ExceptionKind) -> KnownCase | None:
         """The case of a kind; what people had settled and is cured now, or worse, counts as new."""
@@ -162,7 +162,7 @@ class CaseCoordinator:
             handle = workflow.get_external_workflow_handle(f"case/{case}")
             await _unless_ended(handle.signal("acted", entry))
 
-        self._do(tell)
+        self._background.do(tell)
 
     def bring_back(self, start: ReturnStart) -> None:
         """Start the return of goods that a carrier brings back."""
@@ -180,17 +180,7 @@ class CaseCoordinator:
             except WorkflowAlreadyStartedError:
                 workflow.logger.info("return is known", extra={"rma": start.rma})
 
-        self._do(begin)
-
-    def _do(self, errand: Errand) -> None:
-        self._waiting.append(errand)
-        if self._task is None or self._task.done():
-            self._task = asyncio.create_task(self._run())
-
-    async def _run(self) -> None:
-        while self._waiting:
-            await self._waiting[0]()
-            self._waiting.pop(0)
+        self._background.do(begin)
 
     async def _open(self, case: KnownCase, findings: tuple[Finding, ...], state: SubjectState) -> None:
         start = self._start

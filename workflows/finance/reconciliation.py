@@ -1,4 +1,10 @@
-"""Reconciliation with one system: compare, and let one case say what is wrong until it is cured."""
+"""Reconciliation with one system: compare, and let one case say what is wrong until it is cured.
+
+schedule --> compare --> nothing new: end
+                |
+                +--> findings: open the case, or tell the open one
+                +--> no findings any more: tell the open one that it is cured
+"""
 
 from temporalio import workflow
 from temporalio.exceptions import FailureError, WorkflowAlreadyStartedError, is_cancelled_exception

@@ -1,11 +1,21 @@
-"""Promises kept in step with stock and supply, for as long as the system runs."""
+"""Promises kept in step with stock and supply, for as long as the system runs.
+
+stock and supply change --> promises are looked at --> orders hear of another day
+"""
 
 from temporalio import workflow
 
 from schemas.inventory.promising import PromisingReport, PromisingRun
-from workflows.runtime.policies import FEED_CYCLES_PER_RUN, FEED_RUN, FEED_SILENCE
+from workflows.runtime.singleton import Singleton
 
 PROMISING_QUEUE = "promising"
+PROMISING = Singleton[PromisingRun, PromisingReport](
+    activity="promising.keep",
+    queue=PROMISING_QUEUE,
+    report=PromisingReport,
+    summary=lambda run: "stock and supply that have changed",
+    page=lambda run, total: f"**{total.items}** items looked at, **{total.redated}** orders told of another day",
+)
 
 
 @workflow.defn(name="Promising")
@@ -15,23 +25,4 @@ class PromisingWorkflow:
     @workflow.run
     async def run(self, run: PromisingRun) -> None:
         """Look at what has changed, again and again."""
-        items = redated = 0
-        for _ in range(FEED_CYCLES_PER_RUN):
-            report = await _keep(run)
-            items, redated = items + report.items, redated + report.redated
-            workflow.set_current_details(f"**{items}** items looked at, **{redated}** orders told of another day")
-        workflow.continue_as_new(run.model_copy(update={"cycles": run.cycles + FEED_CYCLES_PER_RUN}))
-
-
-async def _keep(run: PromisingRun) -> PromisingReport:
-    report: PromisingReport = await workflow.execute_activity(
-        "promising.keep",
-        run,
-        result_type=PromisingReport,
-        task_queue=PROMISING_QUEUE,
-        start_to_close_timeout=FEED_RUN.attempt,
-        heartbeat_timeout=FEED_SILENCE,
-        retry_policy=FEED_RUN.retry,
-        summary="stock and supply that have changed",
-    )
-    return report
+        await PROMISING.run(run)

@@ -26,8 +26,7 @@ from workflows.runtime.inputs import CommandInput, Inputs
 class OrderMessages:
     """What an order is told, each as a signal. It decides nothing: see `OrderWorkflow`."""
 
-    def __init__(self, inputs: Inputs) -> None:
-        self._inputs = inputs
+    _inputs: Inputs
 
     @workflow.signal
     def milestones(self, events: list[MilestoneEvent]) -> None:

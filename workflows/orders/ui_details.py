@@ -13,21 +13,18 @@ from domain.records.record import conditions
 from schemas.messaging.effects import Effect
 from schemas.orders.release import OrderStatus
 from workflows.runtime.deadline_timer import Due
+from workflows.runtime.entity import TIMELINE_LINES
+from workflows.runtime.failures import FAILURE_ORIGIN, LAST_FAILURE
 
 ORDER_STATUS = SearchAttributeKey.for_keyword("OrderStatus")
 CARRIER = SearchAttributeKey.for_keyword("Carrier")
-FAILURE_ORIGIN = SearchAttributeKey.for_keyword("FailureOrigin")
 EXCEPTION_KINDS = SearchAttributeKey.for_keyword_list("ExceptionKinds")
 PROMISED_AT = SearchAttributeKey.for_datetime("PromisedAt")
 ETA = SearchAttributeKey.for_datetime("Eta")
 DELAY_MINUTES = SearchAttributeKey.for_int("DelayMinutes")
-LAST_FAILURE = SearchAttributeKey.for_keyword("LastFailure")
 OPEN_CASES = SearchAttributeKey.for_keyword_list("OpenCases")
 NEXT_MILESTONE = SearchAttributeKey.for_keyword("NextMilestone")
 NEXT_DUE = SearchAttributeKey.for_datetime("NextDue")
-
-TIMELINE_LINES = 24
-"""Entries of the timeline that are shown, and that a run hands to the next; the whole timeline is in the store."""
 
 
 def phase(state: OrderState) -> OrderStatus:

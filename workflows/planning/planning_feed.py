@@ -1,10 +1,20 @@
-"""The planning feed: movements go to planning in bulk, within seconds, each counted once."""
+"""The planning feed: movements go to planning in bulk, within seconds, each counted once.
+
+movements --> buffer table --> feed --> planning system
+"""
 
 from temporalio import workflow
 
-from schemas.planning.feeds import FeedRun
-from workflows.runtime import steps
-from workflows.runtime.policies import FEED_CYCLES_PER_RUN
+from schemas.planning.feeds import FeedReport, FeedRun
+from workflows.runtime.singleton import Singleton
+
+FEED = Singleton[FeedRun, FeedReport](
+    activity="planning.feed",
+    queue="planning",
+    report=FeedReport,
+    summary=lambda run: f"movements of {run.name}",
+    page=lambda run, total: f"**{total.deltas}** movements of {run.name} sent in **{total.calls}** calls",
+)
 
 
 @workflow.defn(name="PlanningFeed")
@@ -14,9 +24,4 @@ class PlanningFeedWorkflow:
     @workflow.run
     async def run(self, run: FeedRun) -> None:
         """Feed, again and again. While planning is down the activity retries and the buffer table grows."""
-        sent = calls = 0
-        for _ in range(FEED_CYCLES_PER_RUN):
-            report = await steps.feed_planning(run)
-            sent, calls = sent + report.deltas, calls + report.calls
-            workflow.set_current_details(f"**{sent}** movements of {run.name} sent in **{calls}** calls")
-        workflow.continue_as_new(run.model_copy(update={"cycles": run.cycles + FEED_CYCLES_PER_RUN}))
+        await FEED.run(run)

@@ -1,10 +1,42 @@
-"""What support sees of a purchase order in the Temporal UI: half a page of markdown."""
+"""What support sees of a purchase order: its status, and half a page of markdown in the Temporal UI."""
+
+from temporalio import workflow
+from temporalio.common import SearchAttributeKey
 
 from domain.procurement.purchase_order import PurchaseFile
 from schemas.messaging.effects import Effect
+from schemas.procurement.purchase_orders import PurchaseOutcome
 from workflows.runtime.deadline_timer import Due
+from workflows.runtime.entity import TIMELINE_LINES
 
-SHOWN_ENTRIES = 24
+ORDER_STATUS = SearchAttributeKey.for_keyword("OrderStatus")
+
+
+def outcome(state: PurchaseFile, due: Due | None) -> PurchaseOutcome:
+    """Where the purchase order is, and what is awaited."""
+    return PurchaseOutcome(
+        order=state.start.key,
+        status=state.status,
+        received=sum(line.received for line in state.lines),
+        awaited=due.awaited if due else "",
+        due_at=due.at if due else None,
+    )
+
+
+class PurchaseDetails:
+    """Keeps the UI's picture of one purchase order. Indexes only what changed."""
+
+    def __init__(self) -> None:
+        self._indexed = ""
+
+    def show(
+        self, state: PurchaseFile, due: Due | None, owed: tuple[Effect, ...], cases: tuple[str, ...], history: list[str]
+    ) -> None:
+        """Refresh the details page; index the purchase order again when its status has changed."""
+        if self._indexed != state.status:
+            self._indexed = state.status
+            workflow.upsert_search_attributes([ORDER_STATUS.value_set(state.status)])
+        workflow.set_current_details(details(state, due, owed, cases, history))
 
 
 def details(
@@ -25,5 +57,5 @@ def details(
         lines.append(f"- next: {due.awaited} by {due.at:%Y-%m-%d %H:%M} UTC")
     lines.extend(f"- open case: {case}" for case in cases)
     lines.extend(f"- owed to {x.system}: {x.operation}" for x in owed)
-    lines.extend(["", *(f"1. {entry}" for entry in history[-SHOWN_ENTRIES:])])
+    lines.extend(["", *(f"1. {entry}" for entry in history[-TIMELINE_LINES:])])
     return "\n".join(lines)

@@ -1,5 +1,9 @@
 """A proposal of planning, as a workflow: check, convert, have the ERP order or refuse it, answer planning.
 
+    proposed --> checked --> converted --> ERP orders it --> ordered --+--> planning is answered
+                    |            |             |                       |
+                    +------------+-------------+-------> refused ------+
+
 Wherever it stands still or fails, the table, the details page and the search attributes say at which hop and whose
 failure it is. A system that is away is waited for; a refusal ends the hop, and planning is told of it.
 """
@@ -7,7 +11,6 @@ failure it is. A system that is away is waited for; a refusal ends the hop, and 
 import asyncio
 
 from temporalio import workflow
-from temporalio.common import SearchAttributeKey
 from temporalio.exceptions import FailureError, is_cancelled_exception
 
 from domain.procurement import replenishing
@@ -26,11 +29,11 @@ from schemas.procurement.replenishment import (
 )
 from schemas.workflows.steps import InputOutcome
 from workflows.procurement import procurement_steps
+from workflows.procurement.replenishment_details import details
 from workflows.runtime import steps
+from workflows.runtime.failures import index_failure
 from workflows.runtime.tasks import Recorder
 
-FAILURE_ORIGIN = SearchAttributeKey.for_keyword("FailureOrigin")
-LAST_FAILURE = SearchAttributeKey.for_keyword("LastFailure")
 PRIORITY = 3
 HOP_OF = {Operation.PLACE_REPLENISHMENT: Hop.ERP, Operation.ANSWER_REPLENISHMENT: Hop.PLANNING}
 
@@ -117,12 +120,7 @@ class ReplenishmentWorkflow:
         self._trail.append(_entry(failure, final=True))
 
     def _index(self, failure: Failure) -> None:
-        workflow.upsert_search_attributes(
-            [
-                FAILURE_ORIGIN.value_set(failure.origin or Origin.PLATFORM),
-                LAST_FAILURE.value_set(f"replenishment.{failure.hop}"),
-            ]
-        )
+        index_failure(failure.origin or Origin.PLATFORM, f"replenishment.{failure.hop}")
 
     def _effect(self, operation: Operation, target: str, said: Contract) -> ReplenishmentEffect:
         proposal = self._start.proposal
@@ -181,19 +179,3 @@ class ReplenishmentWorkflow:
 
 def _entry(failure: Failure, *, final: bool) -> HopEntry:
     return HopEntry(at=workflow.now(), final=final, **failure._asdict())
-
-
-def details(record: ReplenishmentRecord) -> str:
-    """The proposal on half a page of markdown: what is proposed, where it is, which hop failed and why."""
-    proposal = record.proposal
-    lines = [
-        f"**{record.state}** {record.number} · {proposal.kind} of {proposal.quantity} {proposal.unit} {proposal.item} "
-        f"for {proposal.site} by {proposal.wanted_on}",
-        "",
-        f"- hop: {record.hop}",
-        f"- planning knows: {'yes' if record.answered else 'not yet'}",
-    ]
-    if record.origin:
-        lines.append(f"- failure: **{record.origin}**: {record.reason}")
-    entries = (f"{x.at:%Y-%m-%d %H:%M} {x.hop} {x.origin or 'went well'} {x.reason}".rstrip() for x in record.trail)
-    return "\n".join([*lines, "", *(f"1. {entry}" for entry in entries)])

@@ -4,6 +4,7 @@ A deadline that passes is noted in the workflow task in which the timer fires, a
 inputs. Inputs that a repeat of the first task brings besides cannot get between, and change what is done.
 """
 
+import asyncio
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import datetime, timedelta
@@ -31,6 +32,7 @@ class DeadlineTimer:
     def __init__(self, due: Callable[[], Due | None]) -> None:
         self._due = due
         self._noted: tuple[int, datetime] | None = None
+        self._watching: asyncio.Task[None] | None = None
 
     @property
     def passed(self) -> bool:
@@ -43,6 +45,15 @@ class DeadlineTimer:
             return None
         at, self._noted = self._noted[1], None
         return at
+
+    def start(self) -> None:
+        """Begin to watch."""
+        self._watching = asyncio.create_task(self.run())
+
+    def stop(self) -> None:
+        """Watch no more: a timer that runs is cancelled."""
+        if self._watching:
+            self._watching.cancel()
 
     async def run(self) -> None:
         """Watch for ever."""

@@ -54,18 +54,31 @@ Input = MilestoneEvent | PurchaseDocument | ReturnOutcome | CaseNews | CaseEntry
 class Inputs:
     """Inputs that wait to be decided, and the names of those that were: a repeat is left out.
 
-    `only_commands`: repeats of anything else are for the domain, which knows them by what they say.
+    `only_commands`: repeats of anything else are for the domain, which knows them by what they say. `opener`: an input
+    without which nothing can be decided; the others wait for the first such input, and follow it.
     """
 
-    def __init__(self, seen: Iterable[str] = (), *, only_commands: bool = False) -> None:
+    def __init__(
+        self,
+        seen: Iterable[str] = (),
+        *,
+        only_commands: bool = False,
+        opener: Callable[[Input], bool] | None = None,
+    ) -> None:
         self._only_commands = only_commands
+        self._opener = opener
         self._waiting: deque[Input] = deque()
         self._seen: dict[str, None] = dict.fromkeys(seen)
 
     @property
     def waiting(self) -> bool:
-        """Something is to be decided."""
+        """Something was told that is not decided."""
         return bool(self._waiting)
+
+    @property
+    def ready(self) -> bool:
+        """Something can be decided now."""
+        return self.waiting and (self._opener is None or any(map(self._opener, self._waiting)))
 
     @property
     def seen(self) -> tuple[str, ...]:
@@ -76,16 +89,12 @@ class Inputs:
         """They came in this order."""
         self._waiting.extend(inputs)
 
-    def has(self, wanted: Callable[[Input], bool]) -> bool:
-        """Whether such an input waits."""
-        return any(map(wanted, self._waiting))
-
-    def bundle(self, first: Callable[[Input], bool] | None = None) -> list[Input]:
-        """The next inputs, as many as one step can bear; those that were decided before are left out. `first`: the
-        others can only follow the first such input."""
-        if first and (leader := next(filter(first, self._waiting), None)):
-            self._waiting.remove(leader)
-            self._waiting.appendleft(leader)
+    def bundle(self) -> list[Input]:
+        """The next inputs, as many as one step can bear; those that were decided before are left out."""
+        if self._opener and (first := next(filter(self._opener, self._waiting), None)):
+            self._waiting.remove(first)
+            self._waiting.appendleft(first)
+            self._opener = None
         found: list[Input] = []
         spent = 0
         while self._waiting and (not found or _bearable(spent + _cost(self._waiting[0]))):

@@ -15,18 +15,10 @@ from schemas.base import Contract
 from schemas.cases.cases import CaseHistory, CaseName, CaseQuery
 from schemas.cases.exceptions import CasePolicy
 from schemas.messaging.effects import Effect, EffectReceipt
-from schemas.planning.feeds import FeedReport, FeedRun
 from schemas.words import counted
 from schemas.workflows.records import Replay, StepRecord, StepWritten
 from schemas.workflows.steps import WorkflowStep
-from workflows.runtime.policies import (
-    EXPRESS_CALL,
-    FEED_RUN,
-    FEED_SILENCE,
-    QUEUED_CALL,
-    WRITE_DOWN_NOW,
-    WRITE_DOWN_PATIENTLY,
-)
+from workflows.runtime.policies import EXPRESS_CALL, QUEUED_CALL, WRITE_DOWN_NOW, WRITE_DOWN_PATIENTLY
 
 Answer = TypeVar("Answer")
 
@@ -136,18 +128,3 @@ def _raised(error: FailureError) -> ApplicationError | None:
     """What the activity raised: a local activity's error comes bare, a queued one's wrapped in an ActivityError."""
     inner = error.cause if isinstance(error, ActivityError) else error
     return inner if isinstance(inner, ApplicationError) else None
-
-
-async def feed_planning(run: FeedRun) -> FeedReport:
-    """Send movements to planning for a while."""
-    report: FeedReport = await workflow.execute_activity(
-        "planning.feed",
-        run,
-        result_type=FeedReport,
-        task_queue="planning",
-        start_to_close_timeout=FEED_RUN.attempt,
-        heartbeat_timeout=FEED_SILENCE,
-        retry_policy=FEED_RUN.retry,
-        summary=f"movements of {run.name}",
-    )
-    return report

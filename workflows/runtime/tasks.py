@@ -19,11 +19,11 @@ def history_length() -> int:
 class Recorder:
     """Makes steps: knows the present task, which version the tasks before it have come to, and when a snapshot is due.
 
-    A small workflow takes one with each step, a large one as often as its size allows.
+    A small workflow takes one with each step, a large one as often as its size allows. `run` is the number of this run.
     """
 
     def __init__(self, subject: str, run: int, version: int) -> None:
-        self._subject, self._run = subject, run
+        self._subject, self.run = subject, run
         self._at, self._kept, self._version = 0, version, version
         self._next_snapshot = 0
 
@@ -56,7 +56,7 @@ class Recorder:
         return Task(
             workflow=info.workflow_id,
             subject=self._subject,
-            run=self._run,
+            run=self.run,
             run_id=info.run_id,
             at=at,
             kept=self._kept,

@@ -8,7 +8,6 @@ import pytest_asyncio
 from temporalio.client import Client, WorkflowExecutionStatus
 from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 
-import workflows.planning.planning_feed
 from activities.planning.feed import FeedLimits, PlanningActivities
 from schemas.planning.feeds import FeedRun
 from store.engine import Database
@@ -17,6 +16,7 @@ from store.planning import planning, site_regions
 from tests.activities.test_planning import Planning, system  # noqa: F401 - a fixture
 from tests.stack.standins import until
 from workflows.planning.planning_feed import PlanningFeedWorkflow
+from workflows.runtime import singleton
 
 MOVEMENTS, AT_ONCE, CYCLES = 10_000, 500, 3
 ITEM, SITE = "HOT", "LYS"
@@ -50,7 +50,7 @@ async def test_ten_thousand_movements_of_one_item_leave_a_short_history_and_few_
     temporal_client: Client,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(workflows.planning.planning_feed, "FEED_CYCLES_PER_RUN", CYCLES)
+    monkeypatch.setattr(singleton, "FEED_CYCLES_PER_RUN", CYCLES)
     queue, run = f"feeds-{uuid4()}", FeedRun(region="EMEA")
     limits = FeedLimits(batch=500, linger_s=0.2, run_for_s=1.0)
     async with Wake(database.url, (planning.CHANNEL,)) as wake:

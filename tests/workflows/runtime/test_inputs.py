@@ -84,3 +84,15 @@ def test_the_id_of_a_refused_command_may_be_used_again_and_of_a_followed_one_not
     assert inputs.used(second) is None
     inputs.use(second)
     assert "carried out under the id h1" in str(inputs.used(third))
+
+
+def test_everything_waits_for_the_opener_and_follows_it() -> None:
+    one, two, three = scans(3)
+    inputs = Inputs(opener=lambda given: given is three)
+    inputs.add(one, two)
+    assert (inputs.waiting, inputs.ready) == (True, False)
+    inputs.add(three)
+    assert inputs.ready
+    assert inputs.bundle() == [three, one, two]
+    inputs.add(*scans(4)[3:])
+    assert inputs.ready, "what is open stays open"
