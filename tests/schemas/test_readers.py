@@ -97,6 +97,15 @@ def holders() -> dict[type[BaseModel], set[str]]:
     return found
 
 
+def batched(node: ast.AST) -> set[str]:
+    """The attributes that a `RowBatch` reads of its rows: those that it does not say otherwise."""
+    if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Subscript):
+        return set()
+    if not isinstance(node.func.value, ast.Name) or node.func.value.id != "RowBatch":
+        return set()
+    return {it.arg for it in node.keywords if it.arg and isinstance(it.value, ast.Constant)}
+
+
 @cache
 def sources() -> dict[str, tuple[set[str], set[str]]]:
     """Of each file of the product: the names in it, and the attributes that it reads."""
@@ -107,7 +116,7 @@ def sources() -> dict[str, tuple[set[str], set[str]]]:
         names |= {node.name for node in nodes if isinstance(node, ast.ClassDef)}
         names |= {alias.name for node in nodes if isinstance(node, ast.ImportFrom) for alias in node.names}
         reads = {node.attr for node in nodes if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Load)}
-        found[str(path.relative_to(ROOT))] = names, reads
+        found[str(path.relative_to(ROOT))] = names, reads | {name for node in nodes for name in batched(node)}
     return found
 
 
