@@ -43,7 +43,7 @@ async def read(connection: Connection, item: str, site: str | None, horizon_days
     now = datetime.now(UTC)
     kinds: defaultdict[str, defaultdict[str, Rows]] = defaultdict(lambda: defaultdict(list))
     for row in await promising.outlook(connection, item, site):
-        kinds[row["site"]][row["what"]].append((row["day"], row["packs"]))
+        kinds[row.site][row.what].append((row.day or date.min, row.packs))  # what is on hand has no day
     managed = {at: sum(packs for _, packs in known["on_hand"]) for at, known in kinds.items() if known["on_hand"]}
     found, sites = [], sorted({*managed, *((site,) if site else ())})
     there = await of_sites(connection, sites, now)
@@ -73,7 +73,7 @@ async def _forecast(
     rows = await forecast.newest(connection, item, site, today, ends)
     if not rows:
         return ()
-    periods = [ForecastDemand(PeriodLength(row["bucket"]), row["period"], row["packs"]) for row in rows]
+    periods = [ForecastDemand(PeriodLength(row.bucket), row.period, row.packs) for row in rows]
     first = min(it.first for it in periods)
     gone = await forecast.shipped(connection, item, site, first, ends, days.zone.name) if first <= today else {}
     still = [(max(day, today), packs) for day, packs in leaving]

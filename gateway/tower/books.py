@@ -10,7 +10,7 @@ from schemas.finance.reconciliation import DifferenceView
 from schemas.finance.valuation import Account, AccountBalance, InTransitDay
 from store.engine import Connection
 from store.views import books
-from store.views.books import ON_THE_WAY, Below, LastComparison, LedgerValues, SiteWorth, Stand
+from store.views.books import ON_THE_WAY, Below, DifferenceCounts, LastComparison, LedgerValues, SiteWorth, Stand
 
 SYSTEMS = (System.ERP, System.WMS, System.PLANNING)
 DAYS = 14
@@ -50,7 +50,7 @@ class BooksPage:
     stands: list[Stand]
     runs: list[LastComparison]
     differences: list[DifferenceView]
-    counts: dict[str, int]
+    counts: DifferenceCounts
     ledger: LedgerValues | None
     below: list[Below]
 
@@ -67,7 +67,7 @@ class BooksPage:
     @property
     def unsound(self) -> int:
         """Differences that are open and that nothing explains."""
-        return self.counts["open_now"] - self.counts["explained"]
+        return self.counts.open_now - self.counts.explained
 
     @property
     def failed(self) -> int:

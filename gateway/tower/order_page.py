@@ -42,7 +42,7 @@ class OrderPageRead:
     row: Row
     details: dict[str, list[Row]]
     counts: dict[str, int]
-    reached: list[Row]
+    reached: list[order_parts.ReachedMilestone]
     newer: datetime | None
     pagers: dict[str, Pager]
 

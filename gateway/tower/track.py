@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 from urllib.parse import quote
 
 from dispatch.temporal.connecting import namespace_of
@@ -12,6 +11,7 @@ from schemas.base import Variant
 from schemas.orders.milestones import MilestoneKind
 from schemas.orders.release import OrderStatus
 from schemas.settings import Settings
+from store.orders.order_parts import ReachedMilestone
 
 BORN = (OrderStatus.RELEASED, OrderStatus.PROMISED)
 
@@ -47,7 +47,7 @@ class TrackEntry:
     ignored: bool = False
 
 
-def tracks(order: OrderView, reached: list[dict[str, Any]]) -> list[Track]:
+def tracks(order: OrderView, reached: list[ReachedMilestone]) -> list[Track]:
     """The track of each shipment; before the first shipment, that of the order. `reached`: what `times` has read."""
     if not order.shipments:
         return [Track("", order.eta, _stops(order, reached, "", RANK.get(OrderStatus(order.status), 0)))]
@@ -63,7 +63,7 @@ def tracks(order: OrderView, reached: list[dict[str, Any]]) -> list[Track]:
     ]
 
 
-def _stops(order: OrderView, reached: list[dict[str, Any]], shipment: str, rank: int) -> list[Stop]:
+def _stops(order: OrderView, reached: list[ReachedMilestone], shipment: str, rank: int) -> list[Stop]:
     steps = [STATUS_OF[kind] for kind in PLANS[Variant(order.variant)].steps if kind in STATUS_OF]
     path = [*BORN, *dict.fromkeys(steps)]
     times = _times(order, reached, shipment)
@@ -76,13 +76,13 @@ def _stops(order: OrderView, reached: list[dict[str, Any]], shipment: str, rank:
     return stops
 
 
-def _times(order: OrderView, reached: list[dict[str, Any]], shipment: str) -> dict[OrderStatus, datetime]:
+def _times(order: OrderView, reached: list[ReachedMilestone], shipment: str) -> dict[OrderStatus, datetime]:
     times = {OrderStatus.RELEASED: order.released_at}
     if order.promises:
         times[OrderStatus.PROMISED] = order.promises[0].made_at
     for milestone in reached:
-        status, at = STATUS_OF.get(MilestoneKind(milestone["kind"])), milestone["occurred_at"]
-        if status and milestone["shipment"] in ("", shipment):
+        status, at = STATUS_OF.get(MilestoneKind(milestone.kind)), milestone.occurred_at
+        if status and milestone.shipment in ("", shipment):
             times[status] = min(at, times.get(status, at))
     return times
 

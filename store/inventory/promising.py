@@ -4,6 +4,7 @@ Packs are promised under the locks of their item-sites, always taken in the orde
 """
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
@@ -12,6 +13,7 @@ from psycopg.types.json import Jsonb
 from schemas.inventory.promising import REPLENISHMENT, STOCK, Given, Reservation, Source, Terms
 from store.batches import RowBatch
 from store.engine import Connection
+from store.rows import rows
 
 OrderReservation = tuple[str, int, Reservation]
 """(order, priority, peg)."""
@@ -245,13 +247,22 @@ OUTLOOK = f"""
 """
 
 
-async def outlook(connection: Connection, item: str, site: str | None) -> list[dict[str, Any]]:
-    """(site, what, day, packs) of an item: `on_hand` without a day, `supply`, what of it is `in_transit`, `reserved`, and
+@dataclass(frozen=True)
+class SiteFlow:
+    """Packs of an item that come to a site, or leave it, on a day."""
+
+    site: str
+    what: str
+    day: date | None
+    packs: int
+
+
+async def outlook(connection: Connection, item: str, site: str | None) -> list[SiteFlow]:
+    """What comes of an item and what leaves: `on_hand` without a day, `supply`, what of it is `in_transit`, `reserved`, and
     `demand` that is open without a reservation; and all that is `leaving` for orders, reserved or not, by the day on which
-    it must go. Each is netted by day. OrderReservation stock has
+    it must go. Each is netted by day. Reserved stock has
     fallen due already, and replenishment that is overdue. One statement, so all is of one moment."""
-    cursor = await connection.execute(OUTLOOK.encode(), {"item": item, "site": site})
-    return await cursor.fetchall()
+    return await rows(connection, SiteFlow, OUTLOOK, {"item": item, "site": site})
 
 
 async def oversold(connection: Connection, item: str | None = None) -> list[dict[str, Any]]:

@@ -1,9 +1,11 @@
 """The lists of an order that grow with it, read in parts: a large order costs its readers no more than a small one."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from store.engine import Connection
+from store.rows import rows
 
 Row = dict[str, Any]
 LAST_SAID = """
@@ -120,19 +122,29 @@ async def counts(connection: Connection, key: str) -> dict[str, int]:
     return dict(row or {})
 
 
-async def times(connection: Connection, key: str, shipments: list[str]) -> list[Row]:
+@dataclass(frozen=True)
+class ReachedMilestone:
+    """When a milestone that counts was first reached by a shipment; an empty one: by the whole order."""
+
+    kind: str
+    shipment: str
+    occurred_at: datetime
+
+
+async def times(connection: Connection, key: str, shipments: list[str]) -> list[ReachedMilestone]:
     """When each milestone was first reached that counts, of these shipments and of the whole order."""
-    cursor = await connection.execute(
+    return await rows(
+        connection,
+        ReachedMilestone,
         """
         SELECT e.kind, e.shipment, min(e.occurred_at) AS occurred_at
         FROM event_order o
         JOIN event e ON e.id = o.event
-        WHERE o.order_key = %s AND o.state = 'applied' AND e.shipment = ANY(%s)
+        WHERE o.order_key = %(order)s AND o.state = 'applied' AND e.shipment = ANY(%(shipments)s)
         GROUP BY e.kind, e.shipment
         """,
-        (key, ["", *shipments]),
+        {"order": key, "shipments": ["", *shipments]},
     )
-    return await cursor.fetchall()
 
 
 def key_count(name: str) -> int:

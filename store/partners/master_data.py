@@ -13,11 +13,13 @@ from psycopg.types.json import Jsonb
 
 from schemas.base import Origin
 from schemas.partners.master_data import Calendar, MasterKind, MasterName
+from store.batches import RowBatch
 from store.engine import Connection
 from store.messaging import inbox, quarantine
 
 KEPT_AT_MOST = "7 days"
 """Longer than a stale record may be used; see `schemas.settings.MasterSettings`."""
+NAMED = RowBatch[MasterName](owner="text", kind="text", id="text")
 KEY = "(owner, kind, id) = (%(owner)s, %(kind)s, %(id)s)"
 
 
@@ -41,13 +43,13 @@ class KeptRecord:
 async def fresh(connection: Connection, names: Collection[MasterName]) -> set[MasterName]:
     """Those of these that their owner knows, as far as may be said without asking it."""
     cursor = await connection.execute(
-        """
+        f"""
         SELECT owner, kind, id
         FROM master_record
-        JOIN unnest(%s::text[], %s::text[], %s::text[]) AS x(owner, kind, id) USING (owner, kind, id)
+        JOIN {NAMED.rows} USING (owner, kind, id)
         WHERE known AND expires_at > clock_timestamp()
-        """,
-        ([x.owner for x in names], [x.kind for x in names], [x.id for x in names]),
+        """.encode(),
+        NAMED.arrays(names),
     )
     return {MasterName(row["owner"], MasterKind(row["kind"]), row["id"]) for row in await cursor.fetchall()}
 
@@ -55,15 +57,15 @@ async def fresh(connection: Connection, names: Collection[MasterName]) -> set[Ma
 async def item_classes(connection: Connection, names: Collection[MasterName], stale_s: float) -> dict[MasterName, str]:
     """Which class owners gave these items, as far as it was fetched within so many seconds."""
     cursor = await connection.execute(
-        """
+        f"""
         SELECT owner, kind, id, body ->> 'item_class' AS class
         FROM master_record
-        JOIN unnest(%s::text[], %s::text[], %s::text[]) AS x(owner, kind, id) USING (owner, kind, id)
+        JOIN {NAMED.rows} USING (owner, kind, id)
         WHERE known
             AND body ->> 'item_class' IS NOT NULL
-            AND fetched_at > clock_timestamp() - make_interval(secs => %s)
-        """,
-        ([x.owner for x in names], [x.kind for x in names], [x.id for x in names], stale_s),
+            AND fetched_at > clock_timestamp() - make_interval(secs => %(stale_s)s)
+        """.encode(),
+        {**NAMED.arrays(names), "stale_s": stale_s},
     )
     return {
         MasterName(row["owner"], MasterKind(row["kind"]), row["id"]): row["class"] for row in await cursor.fetchall()
@@ -81,15 +83,15 @@ class DaysKept:
 async def days_of(connection: Connection, names: Collection[MasterName]) -> dict[MasterName, DaysKept]:
     """The days of these places, fresh or not: they change seldom, and nobody waits for them here."""
     cursor = await connection.execute(
-        """
+        f"""
         SELECT m.owner, m.kind, m.id, m.body ->> 'time_zone' AS time_zone, c.body AS calendar
         FROM master_record m
-        JOIN unnest(%s::text[], %s::text[], %s::text[]) AS x(owner, kind, id) USING (owner, kind, id)
-        LEFT JOIN master_record c ON (c.owner, c.kind, c.id) = (m.owner, %s, m.body ->> 'calendar')
+        JOIN {NAMED.rows} USING (owner, kind, id)
+        LEFT JOIN master_record c ON (c.owner, c.kind, c.id) = (m.owner, %(calendar)s, m.body ->> 'calendar')
             AND c.known
         WHERE m.known
-        """,
-        (*_named(names), MasterKind.CALENDAR),
+        """.encode(),
+        {**NAMED.arrays(names), "calendar": MasterKind.CALENDAR},
     )
     return {
         MasterName(row["owner"], MasterKind(row["kind"]), row["id"]): DaysKept(
@@ -116,34 +118,30 @@ async def owners_of_sites(connection: Connection, sites: Collection[str]) -> dic
 async def unasked_calendars(connection: Connection, names: Collection[MasterName]) -> set[MasterName]:
     """The calendars that these name of which their owner has not lately said what they are, or that there are none."""
     cursor = await connection.execute(
-        """
+        f"""
         SELECT DISTINCT m.owner, m.body ->> 'calendar' AS id
         FROM master_record m
-        JOIN unnest(%s::text[], %s::text[], %s::text[]) AS x(owner, kind, id) USING (owner, kind, id)
-        LEFT JOIN master_record c ON (c.owner, c.kind, c.id) = (m.owner, %s, m.body ->> 'calendar')
+        JOIN {NAMED.rows} USING (owner, kind, id)
+        LEFT JOIN master_record c ON (c.owner, c.kind, c.id) = (m.owner, %(calendar)s, m.body ->> 'calendar')
         WHERE m.known
             AND m.body ->> 'calendar' IS NOT NULL
             AND (c.fetched_at IS NULL OR c.expires_at <= clock_timestamp())
-        """,
-        (*_named(names), MasterKind.CALENDAR),
+        """.encode(),
+        {**NAMED.arrays(names), "calendar": MasterKind.CALENDAR},
     )
     return {MasterName(row["owner"], MasterKind.CALENDAR, row["id"]) for row in await cursor.fetchall()}
-
-
-def _named(names: Collection[MasterName]) -> tuple[list[str], list[str], list[str]]:
-    return [x.owner for x in names], [x.kind for x in names], [x.id for x in names]
 
 
 async def bodies(connection: Connection, names: Collection[MasterName]) -> dict[MasterName, dict[str, Any]]:
     """What owners said of these, as far as it is kept."""
     cursor = await connection.execute(
-        """
+        f"""
         SELECT owner, kind, id, body
         FROM master_record
-        JOIN unnest(%s::text[], %s::text[], %s::text[]) AS x(owner, kind, id) USING (owner, kind, id)
+        JOIN {NAMED.rows} USING (owner, kind, id)
         WHERE known
-        """,
-        ([x.owner for x in names], [x.kind for x in names], [x.id for x in names]),
+        """.encode(),
+        NAMED.arrays(names),
     )
     return {
         MasterName(row["owner"], MasterKind(row["kind"]), row["id"]): row["body"] for row in await cursor.fetchall()

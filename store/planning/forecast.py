@@ -1,6 +1,7 @@
 """Forecasts by version: taken in whole, compared with what held before; and what became of them."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
@@ -11,6 +12,7 @@ from schemas.parsing import refuse
 from schemas.planning.forecast import ForecastBatch, ForecastRow, ForecastTaken, PeriodLength
 from store.batches import RowBatch
 from store.engine import Connection
+from store.rows import rows
 
 ROWS = RowBatch[ForecastRow](item="text", site="text", period="date", packs="bigint")
 LONGEST = timedelta(days=31)
@@ -151,19 +153,29 @@ async def expected(
     return {row["period"]: row["packs"] for row in await cursor.fetchall()}
 
 
-async def newest(connection: Connection, item: str, site: str, begin: date, end: date) -> list[dict[str, Any]]:
-    """(bucket, period, packs) of the periods that touch [begin, end): what the newest version says of each."""
-    cursor = await connection.execute(
+@dataclass(frozen=True)
+class PeriodForecast:
+    """Packs that are expected in a period, which begins on a day."""
+
+    bucket: str
+    period: date
+    packs: int
+
+
+async def newest(connection: Connection, item: str, site: str, begin: date, end: date) -> list[PeriodForecast]:
+    """The periods that touch [begin, end): what the newest version says of each."""
+    found = await rows(
+        connection,
+        PeriodForecast,
         """
         SELECT DISTINCT ON (bucket, period) bucket, period, packs
         FROM forecast
-        WHERE item = %s AND site = %s AND period > %s AND period < %s
+        WHERE item = %(item)s AND site = %(site)s AND period > %(begin)s AND period < %(end)s
         ORDER BY bucket, period, made_at DESC, version DESC
         """,
-        (item, site, begin - LONGEST, end),
+        {"item": item, "site": site, "begin": begin - LONGEST, "end": end},
     )
-    found = await cursor.fetchall()
-    return [row for row in found if PeriodLength(row["bucket"]).following(row["period"]) > begin]
+    return [row for row in found if PeriodLength(row.bucket).following(row.period) > begin]
 
 
 async def shipped(connection: Connection, item: str, site: str, begin: date, end: date, zone: str) -> dict[date, int]:

@@ -6,8 +6,39 @@ Stock movements come from `store.planning.positions`.
 from collections import Counter
 
 from schemas.messaging.effects import PlanningDelta
+from store.batches import RowBatch
 from store.engine import Connection
 from store.planning.planning import CHANNEL
+
+MOVEMENTS = RowBatch[tuple[PlanningDelta, str, int]](
+    key=("text", lambda it: it[0].key),
+    region=("text", lambda it: it[0].region),
+    item=("text", lambda it: it[1]),
+    site=("text", lambda it: it[0].site),
+    occurred_at=("timestamptz", lambda it: it[0].occurred_at),
+    kind=("text", lambda it: it[0].kind),
+    packs=("bigint", lambda it: it[2]),
+    promised_on=("date", lambda it: it[0].promised_on),
+    accepted_at=("timestamptz", lambda it: it[0].accepted_at),
+)
+"""(movement, item, packs)."""
+BUFFER = f"""
+    WITH said AS (SELECT * FROM {MOVEMENTS.rows}),
+    sites AS (
+        INSERT INTO planning_site (site, region)
+        SELECT DISTINCT ON (site) site, region
+        FROM said
+        ORDER BY site, region
+        ON CONFLICT DO NOTHING
+    ),
+    moved AS (
+        INSERT INTO planning_delta (key, region, order_key, item, site, day, kind, packs, promised_on, accepted_at)
+        SELECT key, region, %(order)s, item, site, site_day(occurred_at, site), kind, packs, promised_on, accepted_at
+        FROM said
+        ON CONFLICT DO NOTHING
+    )
+    SELECT pg_notify('{CHANNEL}', '')
+"""
 
 
 async def buffer(connection: Connection, order_key: str, deltas: tuple[PlanningDelta, ...]) -> None:
@@ -19,40 +50,4 @@ async def buffer(connection: Connection, order_key: str, deltas: tuple[PlanningD
     if not packs:
         return
     parts = [(deltas[n], item, quantity) for (n, item), quantity in packs.items()]
-    await connection.execute(
-        f"""
-        WITH sites AS (
-            INSERT INTO planning_site (site, region)
-            SELECT DISTINCT ON (s) s, r
-            FROM unnest(%s::text[], %s::text[]) AS x(s, r)
-            ORDER BY s, r
-            ON CONFLICT DO NOTHING
-        ),
-        moved AS (
-            INSERT INTO planning_delta (
-                key, region, order_key, item, site, day, kind, packs, promised_on, accepted_at
-            )
-            SELECT k, r, %s, i, s, site_day(d, s), t, q, p, a
-            FROM unnest(
-                %s::text[], %s::text[], %s::text[], %s::text[], %s::timestamptz[], %s::text[], %s::bigint[],
-                %s::date[], %s::timestamptz[]
-            ) AS x(k, r, i, s, d, t, q, p, a)
-            ON CONFLICT DO NOTHING
-        )
-        SELECT pg_notify('{CHANNEL}', '')
-        """.encode(),
-        (
-            [d.site for d, _, _ in parts],
-            [d.region for d, _, _ in parts],
-            order_key,
-            [d.key for d, _, _ in parts],
-            [d.region for d, _, _ in parts],
-            [item for _, item, _ in parts],
-            [d.site for d, _, _ in parts],
-            [d.occurred_at for d, _, _ in parts],
-            [d.kind for d, _, _ in parts],
-            [quantity for _, _, quantity in parts],
-            [d.promised_on for d, _, _ in parts],
-            [d.accepted_at for d, _, _ in parts],
-        ),
-    )
+    await connection.execute(BUFFER.encode(), {"order": order_key, **MOVEMENTS.arrays(parts)})

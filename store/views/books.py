@@ -13,7 +13,7 @@ from schemas.finance.valuation import AccountBalance, InTransitDay, OpenAccrual
 from store.engine import Connection
 from store.finance import freight, valuation
 from store.finance.reconciliation import COLUMNS
-from store.views.rows import rows
+from store.rows import rows
 
 RUNS, DIFFERENCES, SITES, ACCRUALS, BELOW = 200, 200, 200, 10, 20
 """At most this many entries in each list."""
@@ -42,6 +42,17 @@ class LastComparison:
     differences: int
     explained: int
     error: str | None
+
+
+@dataclass(frozen=True)
+class DifferenceCounts:
+    """Open differences, those of them that are `explained`, and how many are in which state."""
+
+    open_now: int
+    explained: int
+    open: int
+    waiting: int
+    settled: int
 
 
 @dataclass(frozen=True)
@@ -134,9 +145,11 @@ async def differences(connection: Connection) -> list[DifferenceView]:
     return [DifferenceView.model_validate(row) for row in await cursor.fetchall()]
 
 
-async def counts(connection: Connection) -> dict[str, int]:
-    """How many open differences there are, by state, and how many of them are `explained`."""
-    cursor = await connection.execute(
+async def counts(connection: Connection) -> DifferenceCounts:
+    """How many open differences there are."""
+    [found] = await rows(
+        connection,
+        DifferenceCounts,
         """
         SELECT count(*)::int AS open_now, count(*) FILTER (WHERE explained_by <> '')::int AS explained,
             count(*) FILTER (WHERE state = 'open')::int AS open,
@@ -144,10 +157,9 @@ async def counts(connection: Connection) -> dict[str, int]:
             count(*) FILTER (WHERE state = 'settled')::int AS settled
         FROM difference
         WHERE closed_at IS NULL
-        """
+        """,
     )
-    [row] = await cursor.fetchall()
-    return row
+    return found
 
 
 async def below(connection: Connection) -> list[Below]:

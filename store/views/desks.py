@@ -5,7 +5,7 @@ from datetime import date, datetime
 from typing import Any
 
 from store.engine import Connection
-from store.views.rows import rows
+from store.rows import rows
 
 WORK_LIST, OPEN, DECIDED = 200, 100, 50
 """At most this many cases, open proposals and decided proposals in a list."""

@@ -10,7 +10,7 @@ from schemas.inventory.promising import REPLENISHMENT, STOCK
 from schemas.inventory.stock import place
 from store.engine import Connection
 from store.inventory.stock import AT_SITE
-from store.views.rows import rows
+from store.rows import rows
 
 SUPPLIES, HOLDERS, MOVEMENTS = 100, 100, 40
 """At most this many entries in each list."""

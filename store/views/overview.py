@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from store.engine import Connection
-from store.views.rows import rows
+from store.rows import rows
 
 HEALTH_WINDOW_S = 60
 """A system's figures are of the effects done in this time."""

@@ -6,7 +6,7 @@ from decimal import Decimal
 
 from schemas.procurement.purchase_orders import PurchaseStatus
 from store.engine import Connection
-from store.views.rows import rows
+from store.rows import rows
 
 PURCHASES, FAILED = 200, 30
 """At most this many entries in each list."""

@@ -12,7 +12,7 @@ from schemas.inventory.promising import REPLENISHMENT
 from schemas.orders.release import OrderStatus
 from store.engine import Connection
 from store.inventory.stock import AT_SITE
-from store.views.rows import rows
+from store.rows import rows
 
 PLACES = 500
 """At most this many item-sites are ranked: first those where something is uncovered, then those with reservations."""

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from store.cases import notices
 from store.engine import Connection
-from store.views.rows import rows
+from store.rows import rows
 
 QUARANTINE = 200
 """At most this many entries in each list."""

@@ -164,6 +164,6 @@ async def test_a_search_finds_parts_of_names_and_flows_are_those_that_promises_r
         flows = await stock.flows(connection, [(item, site)])
         known = {"on_hand", "supply", "reserved", "demand"}  # the list shows no forecast, nor what is on the road
         outlook = await promising.outlook(connection, item, site)
-        asked = [row for row in outlook if row["packs"] and row["what"] in known]
+        asked = [row for row in outlook if row.packs and row.what in known]
         found = sorted((it.what, it.packs, f"{it.day}") for it in flows if it.packs)
-        assert found == sorted((row["what"], row["packs"], f"{row['day']}") for row in asked)
+        assert found == sorted((row.what, row.packs, f"{row.day}") for row in asked)

@@ -1,4 +1,4 @@
-"""Rows of a query as frozen objects: what every page reads."""
+"""Rows of a query as frozen objects, for whoever shows them."""
 
 from collections.abc import Mapping
 from typing import TypeVar
