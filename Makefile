@@ -1,17 +1,18 @@
 # Everything here needs only make and Python >= 3.11. The first run fills .venv; the second starts at once.
 .DEFAULT_GOAL := help
-.PHONY: help demo up check test lint format bench chaos lock clean
+.PHONY: help demo up check test coverage lint format connector step workflow bench chaos lock clean
 
 PYTHONS := python3.13 python3.12 python3.11 python3
 BIN := .venv/bin
 STAMP := .venv/.installed
+UNIT := $(addprefix tests/,domain schemas connectors telemetry test_structure.py test_subjects.py test_whose_days.py)
 export UV_PYTHON_DOWNLOADS := never
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # Some images forbid what it forbids: each process would compile all modules again, a sixth of its start and half of a collection.
 unexport PYTHONDONTWRITEBYTECODE
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 	@echo '  Options go into ARGS: make demo ARGS="--orders 50 --exit"'
 
 demo: $(STAMP) ## Carry real-looking orders from release to delivery, and show them
@@ -24,7 +25,10 @@ test: lint ## Check style and types, then run the tests
 	$(BIN)/pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 check: lint ## Check style and types, then run the tests that need no server
-	$(BIN)/pytest --numprocesses 2 tests/domain tests/schemas tests/test_structure.py $(ARGS)
+	$(BIN)/pytest --numprocesses 2 -m "not thorough" $(UNIT) $(ARGS)
+
+coverage: $(STAMP) ## Run the tests of domain, schemas, store and gateway; say which of their lines and branches none runs
+	$(BIN)/pytest --numprocesses 2 --dist loadfile tests/domain tests/schemas tests/store tests/gateway --cov $(ARGS)
 
 lint: $(STAMP) ## Check style and types
 	$(BIN)/ruff check .
@@ -34,6 +38,15 @@ lint: $(STAMP) ## Check style and types
 format: $(STAMP) ## Put the code into the project's style
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+connector: $(STAMP) ## Begin a connector: make connector NAME=north SYSTEM=wms (or erp, tms)
+	$(BIN)/python -m scaffold connector $(NAME) $(if $(SYSTEM),--system $(SYSTEM))
+
+step: $(STAMP) ## Begin a step that asks a system: make step NAME=count_items SYSTEM=wms (or erp, tms)
+	$(BIN)/python -m scaffold step $(NAME) $(if $(SYSTEM),--system $(SYSTEM))
+
+workflow: $(STAMP) ## Begin a workflow: make workflow NAME=cycle_count SUBJECT=inventory
+	$(BIN)/python -m scaffold workflow $(NAME) $(if $(SUBJECT),--subject $(SUBJECT))
 
 bench: $(STAMP) ## Measure speed and write bench.json
 	$(BIN)/python -m tests.bench $(ARGS)

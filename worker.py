@@ -4,7 +4,7 @@ import asyncio
 import gc
 import os
 import signal
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
 from datetime import timedelta
 from typing import Any
@@ -99,7 +99,18 @@ WORKFLOWS = (
     ReconciliationWorkflow,
     GovernorWorkflow,
     PromisingWorkflow,
+    # one workflow a line: `make workflow` writes above this one
 )
+CALLS: tuple[tuple[System, Callable[[SystemClient, EffectExecutor], list[Any]]], ...] = (
+    (System.ERP, lambda http, executor: ErpActivities(StandardErp(http), executor).all()),
+    (System.ERP, lambda http, executor: PurchasingActivities(StandardPurchasing(http), executor).all()),
+    (System.WMS, lambda http, executor: WmsActivities(StandardWms(http), executor).all()),
+    (System.WMS, lambda http, executor: TransferActivities(StandardTransfers(http), executor).all()),
+    (System.TMS, lambda http, executor: TmsActivities(StandardTms(http), executor).all()),
+    (System.PLANNING, lambda http, executor: ProposalActivities(StandardProposing(http), executor).all()),
+    # one class of calls a line: `make step` writes above this one
+)
+"""What workflows ask of each kind of system, in the task and from the system's queue, and through which connector."""
 
 
 def build_workers(
@@ -118,16 +129,7 @@ def build_workers(
     limits = FeedLimits(batch=config.planning_batch, linger_s=config.planning_linger_s)
     feed = PlanningActivities(StandardPlanning(http[System.PLANNING]), database, wake, limits)
     bulk = ErpFeedActivities(StandardBulkErp(http[System.ERP]), database, wake, limits)
-    purchasing = PurchasingActivities(StandardPurchasing(http[System.ERP]), executors[System.ERP])
-    proposals = ProposalActivities(StandardProposing(http[System.PLANNING]), executors[System.PLANNING])
-    transfers = TransferActivities(StandardTransfers(http[System.WMS]), executors[System.WMS])
-    outside: dict[System, list[Any]] = {
-        System.ERP: ErpActivities(StandardErp(http[System.ERP]), executors[System.ERP]).all() + purchasing.all(),
-        System.WMS: WmsActivities(StandardWms(http[System.WMS]), executors[System.WMS]).all() + transfers.all(),
-        System.TMS: TmsActivities(StandardTms(http[System.TMS]), executors[System.TMS]).all(),
-        System.PLANNING: [feed.feed, *proposals.all()],
-    }
-    express = [activity for system in (System.ERP, System.WMS, System.TMS) for activity in outside[system]]
+    outside = {s: [it for of, calls in CALLS if of is s for it in calls(http[s], executors[s])] for s in System}
     orders = Worker(
         client,
         task_queue=ORDERS_QUEUE,
@@ -135,16 +137,16 @@ def build_workers(
         activities=[
             *RecordActivities(database).all(),
             *ProcurementRecords(database).all(),
-            *express,
-            *proposals.all(),
+            *(activity for system in System for activity in outside[system]),
         ],
         workflow_runner=sandbox() if config.workflow_sandbox else UnsandboxedWorkflowRunner(),
         interceptors=[Expecting(confirmer)],
         graceful_shutdown_timeout=GRACE,
     )
-    # The feed never is an express attempt, so it takes part in the system's own queue only.
-    queued = {**outside, System.ERP: [*outside[System.ERP], bulk.feed]}
-    systems = [queue_worker(client, system, queued[system], config.limits.get(system)) for system in System]
+    # A feed never is an express attempt, so it takes part in the system's own queue only.
+    outside[System.ERP].append(bulk.feed)
+    outside[System.PLANNING].append(feed.feed)
+    systems = [queue_worker(client, system, outside[system], config.limits.get(system)) for system in System]
     own = own_work(client, config, database, wake, http)
     own[RECONCILE_QUEUE].append(audit.audit)
     own[NOTIFY_QUEUE] = NotifyActivities(channels, database, wake).all()

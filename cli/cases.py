@@ -10,7 +10,8 @@ from cli.orders import told
 from cli.terminal import DEFAULT_STATE, StateDir, console, fail, show
 from gateway.views.orders import CaseList, CaseView
 from schemas.cases.exceptions import Action, ExceptionKind
-from schemas.procurement.purchase_orders import PREFIX, PurchaseAnswer, is_purchase
+from schemas.ids import CaseKey
+from schemas.procurement.purchase_orders import PurchaseAnswer
 from schemas.workflows.commands import ActionRequest, CaseAnswer, CommandAnswer, NoteRequest
 
 app = typer.Typer(no_args_is_help=True, help="Exception cases: what is wrong with which orders, and who has it.")
@@ -86,9 +87,10 @@ def act(
     state_dir: StateDir = DEFAULT_STATE,
 ) -> None:
     """Carry out an action that the case offers."""
-    if case.count("/") < 2:  # noqa: PLR2004 - <erp>/<number>/<kind>/<n>
-        raise fail("name the case as `syncline case list` does: <erp>/<number>/<kind>/<n>")
-    erp, number, *_ = case.split("/")
+    try:
+        about = CaseKey.parse(case).subject
+    except ValueError:
+        raise fail("name the case as `syncline case list` does: <erp>/<number>/<kind>/<n>") from None
     fields = {
         "id": request_id or new_id(),
         "reason": reason,
@@ -101,12 +103,12 @@ def act(
         "messages": message or None,
         "invoice": invoice,
     }
-    if is_purchase(case):
-        path = f"/v1/purchase-orders/{number.removeprefix(PREFIX)}/act"
-        said = Api(state_dir).post(path, PurchaseAnswer, ActionRequest, fields, erp=erp)
+    if about.is_purchase:
+        path = f"/v1/purchase-orders/{about.number}/act"
+        said = Api(state_dir).post(path, PurchaseAnswer, ActionRequest, fields, erp=about.erp)
         console.print(f"[bold]{said.order}[/] {said.status}: {escape(said.done or 'done')}", soft_wrap=True)
         return
-    told(Api(state_dir).post(f"/v1/orders/{number}/act", CommandAnswer, ActionRequest, fields, erp=erp))
+    told(Api(state_dir).post(f"/v1/orders/{about.number}/act", CommandAnswer, ActionRequest, fields, erp=about.owner))
 
 
 def _note(state_dir: StateDir, case: str, verb: str, **fields: Any) -> None:

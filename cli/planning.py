@@ -8,6 +8,7 @@ from cli.client import Api, Reason, RequestId, new_id, numbered, whole
 from cli.orders import told
 from cli.terminal import DEFAULT_STATE, StateDir, console, show
 from gateway.views.orders import ProposalList
+from schemas.ids import StockProposalKey
 from schemas.planning.governor import StockProposalView
 from schemas.workflows.commands import CommandAnswer, ReplanDecision, Verdict
 
@@ -67,7 +68,7 @@ def decide(
         "substitutes": numbered(substitute, "item", str) or None,
     }
     api, path = Api(state_dir), f"/v1/proposals/{proposal}/decision"
-    if proposal.startswith("stock/"):
+    if StockProposalKey.read(proposal):
         decided = api.post(path, StockProposalView, ReplanDecision, fields)
         console.print(f"{decided.item} at {decided.site}: {decided.state}")
     else:

@@ -13,6 +13,7 @@ from temporalio.client import Client
 from dispatch.temporal.schedules import OF_BOOKS, run_now
 from schemas.finance.reconciliation import About, DifferenceView
 from schemas.finance.valuation import AccountBalance
+from schemas.inventory.stock import StockPlace
 from store.engine import Database
 from store.finance import balance, comparing, reconciliation, valuation
 
@@ -102,7 +103,7 @@ def by_place(figures: Iterable[Mapping[str, Any]]) -> tuple[dict[str, BalanceRow
     rows: dict[str, BalanceRow] = {}
     total = BalanceRow()
     for it in figures:
-        kind, _, which = it["place"].partition(":")
+        kind, which = StockPlace.parse(it["place"])
         rows.setdefault(which if kind == "site" else ON_THE_WAY, BalanceRow()).add(it)
         total.add(it)
     ordered = sorted(rows.items(), key=lambda row: (row[0] == ON_THE_WAY, -(row[1].packs["ours"] or 0), row[0]))

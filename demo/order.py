@@ -9,11 +9,11 @@ import httpx
 
 from demo.checks import Checks
 from demo.stage import SITE, SUPPLIER, Actors, SceneFailed, wait
-from domain.orders.state import sender_rma
 from domain.partners.parties import warehouse_partner
 from gateway.views.orders import CaseList, CaseView, OrderView, ProposalList, ProposalView
 from schemas.base import Contract, System, Variant
 from schemas.cases.exceptions import ExceptionKind
+from schemas.ids import sender_rma
 from schemas.orders.milestones import Milestone, ShippedLine
 from schemas.orders.milestones import MilestoneKind as M
 from schemas.orders.release import CancelRequest, OrderRelease, OrderStatus

@@ -88,7 +88,7 @@ class Carrying:
     async def _told(self, message: Message) -> bool:
         """Tell a workflow of a command; False when it must wait, and with it those behind it."""
         record = record_of(message.kind, message.raw)
-        names = named_in_command(record.key.partition("/")[0], record.request)
+        names = named_in_command(record.subject.owner, record.request)
         if not await cleared(self._database, self._intake.registry, message, names):
             return True  # it waits for master data, which may never come
         kept = NewMessage(

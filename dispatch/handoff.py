@@ -32,6 +32,7 @@ from domain.orders.order_run import OrderRun
 from domain.orders.state import OrderState
 from schemas.orders.milestones import MilestoneEvent, MilestoneKind
 from schemas.orders.release import OrderStatus, Promise
+from schemas.workflow_ids import workflow_of
 from schemas.workflows.lifecycle import OrderStart, StatusAnswer
 from store.engine import Database
 from store.messaging import inbox, signals
@@ -100,12 +101,12 @@ class TemporalHandoff:
         try:
             return await Restarter(self._client, self._database).subject(key, RestartRequest(actor, reason))
         except RPCError as error:
-            refused(error, "restart", f"order/{key}")
+            refused(error, "restart", workflow_of(key))
             return None
 
     async def status(self, key: str, timeout_s: float) -> StatusAnswer | None:
         """What the order waits for; None when it has ended or no worker answers in time."""
-        handle = self._client.get_workflow_handle(f"order/{key}")
+        handle = self._client.get_workflow_handle(workflow_of(key))
         try:
             waiting: StatusAnswer = await handle.query(
                 "status", result_type=StatusAnswer, rpc_timeout=timedelta(seconds=timeout_s)

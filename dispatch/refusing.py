@@ -10,6 +10,7 @@ from domain.orders import commands
 from domain.orders.order_run import OrderRun
 from domain.procurement import purchase_actions
 from domain.procurement.purchase_run import InboundRun
+from schemas.workflow_ids import WorkflowId, WorkflowKind
 from schemas.workflows.commands import Command, Verb
 from store.engine import Database
 from store.messaging import verdicts
@@ -29,10 +30,10 @@ async def refusal(database: Database, record: CommandRecord[Any], command: Comma
 
 def refused_by(record: CommandRecord[Any], command: Command[Any], kept: str) -> str | None:
     """Why the workflow that is kept so refuses a command."""
-    kind = record.workflow_id.partition("/")[0]
-    if kind == "case":
+    kind = WorkflowId.parse(record.workflow_id).kind
+    if kind is WorkflowKind.CASE:
         return escalation.refusal(CaseFile.model_validate_json(kept), CaseVerb(record.verb), command)
-    if kind == "inbound":
+    if kind is WorkflowKind.PURCHASE_ORDER:
         run = InboundRun.model_validate_json(kept)
         return purchase_actions.refusal(run.state, command.request, len(run.refused)) if run.state else None
     state = OrderRun.model_validate_json(kept).state

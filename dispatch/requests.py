@@ -6,8 +6,10 @@ from typing import Annotated, Any, Generic, Self, TypeVar
 from pydantic import Field
 
 from schemas.base import Contract, Role
+from schemas.ids import CaseKey, Subject
 from schemas.orders.release import CancelRequest
-from schemas.procurement.purchase_orders import PurchaseAnswer, inbound_id, is_purchase
+from schemas.procurement.purchase_orders import PurchaseAnswer
+from schemas.workflow_ids import WorkflowId, workflow_of
 from schemas.workflows.commands import (
     ActionRequest,
     AmendRequest,
@@ -70,14 +72,19 @@ class CommandRecord(Contract, Generic[Request]):
         return self.verb == RETURN
 
     @property
+    def subject(self) -> Subject:
+        """What it is about: of a case, what the case is about. Raises ValueError."""
+        return CaseKey.parse(self.key).subject if self.verb in CASE_VERBS else Subject.parse(self.key)
+
+    @property
     def workflow_id(self) -> str:
         """The workflow that decides on it."""
         if self.verb in CASE_VERBS:
-            return f"case/{self.key}"
+            return str(WorkflowId.of_case(self.key))
         if self.is_return:
             request: Any = self.request
-            return f"return/{self.key}/{request.id}"
-        return inbound_id(self.key) if is_purchase(self.key) else f"order/{self.key}"
+            return str(WorkflowId.of_return(self.key, request.id))
+        return workflow_of(self.key)
 
     @property
     def answer_type(self) -> type[Answer]:
@@ -86,7 +93,7 @@ class CommandRecord(Contract, Generic[Request]):
             return CaseAnswer
         if self.is_return:
             return ReturnAnswer
-        return PurchaseAnswer if is_purchase(self.key) else CommandAnswer
+        return PurchaseAnswer if self.subject.is_purchase else CommandAnswer
 
     @property
     def kind(self) -> str:

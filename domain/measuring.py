@@ -10,6 +10,7 @@ from typing import Any, NamedTuple, TypeVar
 
 from domain.units import Measure, NotConvertible, measure, measure_of
 from schemas.base import InUnit, Unit
+from schemas.copying import made_of
 from schemas.inventory.reports import InventoryReport, SentReport
 from schemas.orders.milestones import SentLine, ShippedLine
 from schemas.partners.master_data import Item, KeptLine
@@ -62,11 +63,12 @@ def each(sent: Iterable[Sent], name: str, make: Callable[[Sent], Made]) -> tuple
 def report(sent: SentReport, items: Items) -> InventoryReport:
     """A report of inventory. Raises `NotConvertible`."""
     at = measure(sent.unit, _item(sent.item, items))
-    said = sent.model_dump(exclude_unset=True, exclude={"unit"}) | {"quantity": at.whole(sent.quantity)}
+    worth: dict[str, Any] = {}
+    quantity = at.whole(sent.quantity)
     if sent.unit_value is not None:
         value = at.rate(Rate(sent.unit_value, sent.per), "unit_value")
-        said |= {"unit_value": value.price, "per": value.per}
-    return InventoryReport.model_validate(said)
+        worth = {"unit_value": value.price, "per": value.per}
+    return made_of(InventoryReport, sent, without={"unit"}, quantity=quantity, **worth)
 
 
 def order(sent: SentOrder, items: Items) -> tuple[PurchaseOrder | None, list[KeptLine], Findings]:
@@ -75,7 +77,7 @@ def order(sent: SentOrder, items: Items) -> tuple[PurchaseOrder | None, list[Kep
     if findings:
         return None, [], findings
     lines = [said for said, _ in made]
-    return PurchaseOrder.model_validate({**_head(sent), "lines": lines}), [known for _, known in made], []
+    return made_of(PurchaseOrder, sent, without={"lines"}, lines=lines), [known for _, known in made], []
 
 
 def _ordered(line: SentPurchaseLine, item: Item) -> tuple[dict[str, Any], KeptLine]:
@@ -91,7 +93,7 @@ def document(sent: SentPaper, known: Mapping[int, KeptLine], items: Items) -> tu
     """A document of a purchase order whose lines are known."""
     said: Sequence[SentPaperLine] = sent.lines
     lines, findings = each(said, "lines", lambda it: _line(it, _of_line(it, known, items)))
-    return (None if findings else BECOMES[type(sent)].model_validate({**_head(sent), "lines": lines})), findings
+    return (None if findings else made_of(BECOMES[type(sent)], sent, without={"lines"}, lines=lines)), findings
 
 
 class Known(NamedTuple):
@@ -116,8 +118,7 @@ def shipped(line: SentLine, orders: Iterable[Known]) -> ShippedLine:
 
 def _shipped(line: SentLine, packs: int) -> ShippedLine:
     """What was not said stays unsaid, so that a history holds no defaults."""
-    said = line.model_dump(exclude_unset=True, exclude={"unit", "quantity"})
-    return ShippedLine.model_validate({**said, "quantity": packs})
+    return made_of(ShippedLine, line, without={"unit"}, quantity=packs)
 
 
 def item_of(line: SentPaperLine, known: Mapping[int, KeptLine]) -> str | None:
@@ -150,10 +151,6 @@ def _line(sent: SentPaperLine, at: Measure) -> dict[str, Any]:
         rate = at.rate(Rate(said["unit_price"], said.get("per", 1)))
         said |= {"unit_price": rate.price, "per": rate.per}
     return said
-
-
-def _head(sent: SentPaper) -> dict[str, Any]:
-    return sent.model_dump(exclude_unset=True, exclude={"lines"})
 
 
 def _item(name: str, items: Items) -> Item:

@@ -1,15 +1,15 @@
 """A person has a drift of our own books mended: looked at again, mended, and kept in the audit trail, all at once."""
 
 from dispatch.partners.measuring import Owner
-from domain.finance import self_audit
 from domain.procurement import inbound
 from domain.procurement.purchase_run import InboundRun
 from gateway.http.problems import NOT_FOUND, REFUSED, Problem
 from schemas.finance.reconciliation import About, DifferenceView
 from schemas.finance.self_audit import Check, Drift, RepairAnswer, RepairRequest
+from schemas.ids import SupplyKey
 from schemas.inventory.supply import Supply
-from schemas.procurement.purchase_orders import inbound_id, purchase_key
 from schemas.words import with_verb
+from schemas.workflow_ids import WorkflowId
 from store.audit import audit_trail
 from store.engine import Connection, Database
 from store.finance import erp_feed, mending, reconciliation
@@ -42,7 +42,7 @@ async def mend(database: Database, owner: Owner, by: str, id: int, wish: RepairR
 
 
 async def _mended(connection: Connection, owner: Owner, found: DifferenceView, packs: int | None, key: str) -> str:
-    drift = self_audit.known(found.item, found.place)
+    drift = Drift.at(found.item, found.place)
     item, where = drift.item, drift.where
     match drift.check:
         case Check.BALANCE:
@@ -66,8 +66,8 @@ async def _mended(connection: Connection, owner: Owner, found: DifferenceView, p
 
 async def _expected(connection: Connection, drift: Drift) -> tuple[Supply, ...]:
     """What the purchase order of a supply still brings. Raises Unclear while its newest step has kept nothing."""
-    _, erp, number, *_ = drift.where.split("/")
-    kept = await heads.kept(connection, inbound_id(purchase_key(erp, number)), locked=True)
+    purchase = SupplyKey.parse(drift.where).purchase
+    kept = await heads.kept(connection, str(WorkflowId.of(purchase)), locked=True)
     if kept is None or kept.snapshot is None or kept.snapshot_version != kept.version:
         raise Unclear("a step of the purchase order is being written, or keeps nothing: ask again")
     state = InboundRun.model_validate_json(kept.snapshot).state

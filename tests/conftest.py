@@ -21,7 +21,7 @@ from tests.faults.losing import losing
 from workflows.runtime.payloads import CONVERTER
 
 TEMPLATE = "syncline_template"
-LONGEST = ("integration", "chaos", "heart", "browser", "workflow", "promising", "cli")
+LONGEST = ("integration", "chaos", "heart", "browser", "workflow", "promising", "cli", "scaffold")
 """Folders whose files take longest. They begin first, so that no core waits for one of them at the end."""
 FULL_CHAOS_S = 7200
 """Time limit of a test of chaos with the full counts: thousands of orders, and a death every few seconds."""

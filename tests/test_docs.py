@@ -35,11 +35,14 @@ from simulators.orders.history import RULES as IMPORT_RULES
 ROOT = Path(__file__).resolve().parent.parent
 DOCS = ROOT / "docs"
 ROOMS = (
-    "activities|cli|connectors|demo|deploy|dispatch|docs|domain|gateway|schemas|simulators|stack|store|telemetry|tests"
-    "|workflows"
+    "activities|cli|connectors|demo|deploy|dispatch|docs|domain|gateway|scaffold|schemas|simulators|stack|store"
+    "|telemetry|tests|workflows"
 )
 
-FENCE = re.compile(r"^(?P<indent> *)```(?P<language>\w*)\n(?P<text>.*?)^(?P=indent)```$", re.MULTILINE | re.DOTALL)
+FENCE = re.compile(
+    r"^(?P<indent> *)```(?P<language>\w*)(?: (?P<file>\S+))?\n(?P<text>.*?)^(?P=indent)```$", re.MULTILINE | re.DOTALL
+)
+"""A fenced block. One with a file is to be written there: it runs with the others of its document, not by itself."""
 LINK = re.compile(r"!?\[[^\]]*\]\((?P<target>[^)\s]+)\)")
 CODE = re.compile(r"`([^`\n]+)`")
 PATH = re.compile(rf"(?:{ROOMS})/[\w./-]*|[\w-]+\.(?:py|toml|yml|lock)")
@@ -71,8 +74,12 @@ class Document:
     def blocks(self, *languages: str) -> Iterator[tuple[int, str]]:
         """(line, text) of the fenced blocks in one of these languages."""
         for block in FENCE.finditer(self.text):
-            if block["language"] in languages:
+            if block["language"] in languages and not block["file"]:
                 yield self.text.count("\n", 0, block.start()) + 1, textwrap.dedent(block["text"])
+
+    def files(self) -> Iterator[tuple[str, str]]:
+        """(path, text) of the blocks that are to be written to files."""
+        yield from ((block["file"], block["text"]) for block in FENCE.finditer(self.text) if block["file"])
 
     def commands(self) -> Iterator[str]:
         """Command lines: those of console blocks, and inline code that begins as one."""
@@ -304,6 +311,18 @@ def test_every_requirement_is_covered_once() -> None:
         assert state in STATES, row
         assert state != "built" or TEST_FILE.search(shown), row
         assert state != "not yet" or shown == "–", row
+
+
+def test_each_change_finds_its_room() -> None:
+    """A row of the ten names files, and what is to be changed stands in one of them."""
+    rows = [line for line in document("howto/find-your-way.md").text.splitlines() if line.startswith("| ")][1:]
+    assert len(rows) == 10
+    for row in rows:
+        codes = CODE.findall(row)
+        source = "".join((ROOT / code).read_text() for code in codes if code.endswith(".py"))
+        names = [code for code in codes if re.fullmatch(r"\w+", code)]
+        assert source or "`cli/`" in row, row
+        assert not [name for name in names if name != "codes" and not re.search(rf"\b{name}\b", source)], row
 
 
 def test_every_guarantee_names_its_mechanism_and_its_test() -> None:

@@ -41,6 +41,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "gateway.views.orders",
         "gateway.views.purchases",
     },
+    "scaffold": set(),
     "worker": PURE | {"workflows", "activities", "connectors", "store", "dispatch", "telemetry"},
     "cli": PURE | {"store", "dispatch", "gateway", "stack"},
     "cli.main": PURE

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.test_structure import ROOT, Rule, imports, sources
+from tests.test_structure import ROOT, Rule, imports, parsed, sources
 
 MAX_FILES = 25
 """Files of a folder that are found by reading the list once."""
@@ -67,7 +67,7 @@ def links(root: Path) -> Iterator[tuple[str, str, int]]:
     """(importing module, imported module, line), both of the product."""
     known = modules(root)
     for name, file in known.items():
-        for module, taken, line in imports(ast.parse(file.read_text())):
+        for module, taken, line in imports(parsed(file)):
             targets = {f"{module}.{one}" for one in taken} & known.keys()
             yield from ((name, target, line) for target in sorted(targets or {module} & known.keys()))
 
@@ -115,7 +115,7 @@ def one_class_one_meaning(root: Path) -> list[str]:
     """A class name stands in one file."""
     places: dict[str, list[str]] = defaultdict(list)
     for file in sources(root):
-        for node in ast.parse(file.read_text()).body:
+        for node in parsed(file).body:
             if isinstance(node, ast.ClassDef):
                 places[node.name].append(str(file.relative_to(root)))
     return [f"{files[0]} names its class {name}, as do {files[1:]}" for name, files in places.items() if len(files) > 1]
@@ -129,7 +129,7 @@ def field_words(root: Path) -> list[str]:
         path = str(file.relative_to(root))
         said = {path} | {
             name
-            for node in ast.walk(ast.parse(file.read_text()))
+            for node in ast.walk(parsed(file))
             for name in (getattr(node, "name", None), getattr(node, "id", None), getattr(node, "arg", None))
             if isinstance(name, str)
         }

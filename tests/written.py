@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 from typing import Any
 
+from schemas import workflow_ids as ids
 from schemas.cases.cases import CaseRecord
 from schemas.inventory.stock import Moves
-from schemas.procurement.purchase_orders import PurchaseRecord, inbound_id
+from schemas.procurement.purchase_orders import PurchaseRecord
 from schemas.procurement.replenishment import ReplenishmentRecord
 from schemas.workflows.records import StepRecord
 from schemas.workflows.returns import ReturnRecord
@@ -24,7 +25,7 @@ def workflow_of(record: object) -> str:
         case ReturnRecord():
             return f"return/{record.order}/{record.rma}"
         case PurchaseRecord():
-            return inbound_id(record.order)
+            return ids.workflow_of(record.order)
         case ReplenishmentRecord():
             return f"replenishment/{record.proposal.id}"
     raise TypeError(type(record))

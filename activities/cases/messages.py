@@ -9,6 +9,7 @@ from connectors.notify.ports import OutgoingMessage
 from domain.cases.notices import letter_key
 from schemas.cases.cases import Notice
 from schemas.cases.notifications import CUSTOMER
+from schemas.ids import Subject
 
 DIGEST = "digest"
 MAX_VALUE = 500
@@ -28,7 +29,7 @@ def write_letter(notices: tuple[Notice, ...], to: str, zone: tzinfo, now: dateti
     values = {
         "notice": notice,
         "notices": notices,
-        "number": notice.order.rpartition("/")[2],
+        "number": Subject.parse(notice.order).number,
         "facts": {"promised_on": notice.facts.get("promised_on")},
         "zone": zone,
     }

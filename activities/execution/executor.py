@@ -47,7 +47,7 @@ class EffectExecutor:
         """
         if not activity.info().is_local:
             return await self._ask(effect, target, ask, self.timeouts.queued_s)
-        with self.gate.admit(effect.order.split("/", 1)[0]) as admitted:
+        with self.gate.admit(effect.subject.erp) as admitted:
             if not admitted:
                 return EffectReceipt(declined=True)
             try:

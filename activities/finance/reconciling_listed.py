@@ -17,8 +17,9 @@ from activities.finance.reading import ListRead, Windowed
 from connectors.ports import Call, StockPort
 from domain.finance import reconciliation
 from domain.finance.reconciliation import OurOrder, Patience
-from domain.finance.windows import OVERLAP, advanced, listed_as, named
+from domain.finance.windows import OVERLAP, advanced, named
 from schemas.base import System
+from schemas.finance.entries import AccountEntry, listed_as
 from schemas.finance.reconciliation import About, AccountFigure, Comparison, Difference, ReconcileRun
 from schemas.finance.windows import Plan, WindowScope
 from schemas.orders.release import OrderStatus
@@ -177,7 +178,7 @@ async def _money(
     connection: Connection, run: ReconcileRun, scope: WindowScope, theirs: Mapping[str, list[Any]], patience: Patience
 ) -> Comparison:
     """What orders have in accounts."""
-    numbers = {name.rsplit(" ", 2)[0] for name in scope.names}
+    numbers = {AccountEntry.parse(name).order for name in scope.names}
     rows = await comparing_listed.orders(connection, run.target, scope, numbers, patience.settle_s)
     owed: dict[str, list[str]] = defaultdict(list)
     for row in rows:
@@ -188,7 +189,7 @@ async def _money(
     ours = {
         (x["order"], x["account"], x["currency"]): x["amount"]
         for x in posted
-        if scope.covers(f"{x['order']} {x['account']} {x['currency']}")
+        if scope.covers(str(AccountEntry(x["order"], x["account"], x["currency"])))
     }
     figures: Iterable[AccountFigure] = (x[-1] for x in theirs.values())
     return reconciliation.accounts(ours, {(x.order, x.account, x.currency): x.amount for x in figures}, owed)

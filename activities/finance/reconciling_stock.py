@@ -9,7 +9,7 @@ from domain.finance.reconciliation import Key, KnownFigures, LedgerMovement, Pat
 from domain.partners.parties import warehouse_partner
 from schemas.base import System
 from schemas.finance.reconciliation import Comparison, ReconcileRun
-from schemas.inventory.stock import Bucket, Figure, place
+from schemas.inventory.stock import Bucket, Figure, StockPlace, place
 from store.engine import Connection
 from store.finance import carried, comparing
 
@@ -60,7 +60,7 @@ async def _theirs(connection: Connection, run: ReconcileRun, theirs: Counter[Key
         return _only(theirs, lambda where: where == f"site:{run.target}")
     if run.system == System.PLANNING:
         sites = await comparing.sites_of(connection, run.target)
-        return _only(theirs, lambda where: where.partition(":")[2] in sites)
+        return _only(theirs, lambda where: StockPlace.parse(where).which in sites)
     inbound = await comparing.inbound(connection)
     return _only(theirs, lambda where: where not in inbound)
 

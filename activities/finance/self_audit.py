@@ -12,8 +12,9 @@ from domain.procurement import inbound
 from domain.procurement.purchase_run import InboundRun
 from schemas.finance.reconciliation import Comparison, ReconcileReport, ReconcileRun
 from schemas.finance.self_audit import Check, Drift
+from schemas.ids import LinkKey, SupplyKey
 from schemas.inventory.supply import Supply
-from schemas.procurement.purchase_orders import inbound_id, purchase_key
+from schemas.workflow_ids import WorkflowId
 from store.engine import Connection, Database
 from store.finance import reconciliation as books
 from store.finance import self_audit, self_audit_links
@@ -49,7 +50,7 @@ class BooksActivities:
         id = f"{info.workflow_id}/{info.workflow_run_id}"
         async with self.database.transaction() as connection:
             await books.begun(connection, run, id, now)
-            known = [rules.known(item, place) for item, place in await books.open_places(connection, run)]
+            known = [Drift.at(item, place) for item, place in await books.open_places(connection, run)]
         async with self.database.transaction() as connection:
             await self_audit.moment(connection)
             comparison = await self.look(connection, known, whole=run.at_rest)
@@ -75,8 +76,8 @@ class BooksActivities:
 
     async def _expected(self, connection: Connection, known: list[Drift], *, whole: bool) -> list[Supply]:
         """What the next purchase orders still bring, as their newest step has it."""
-        keys = (it.where.split("/") for it in known if it.check is Check.SUPPLY)
-        also = [inbound_id(purchase_key(key[1], key[2])) for key in keys]
+        supplies = (SupplyKey.parse(it.where) for it in known if it.check is Check.SUPPLY)
+        also = [str(WorkflowId.of(it.purchase)) for it in supplies]
         after = "" if whole else self.round.purchase
         rows = await self_audit.open_purchases(connection, after, _most(self.purchases, whole=whole), also)
         behind = [row["workflow_id"] for row in rows if row["workflow_id"] > after]
@@ -92,7 +93,7 @@ class BooksActivities:
         after = "" if whole else self.round.order
         upto = await self_audit_links.open_order(connection, after, _most(self.orders, whole=whole))
         self.round.order = "" if whole else upto
-        before = [it.where.partition(" ")[2] for it in known if it.check is Check.LINK]
+        before = [str(LinkKey.parse(it.where).subject) for it in known if it.check is Check.LINK]
         return [
             *await self_audit_links.carried(connection),
             *await self_audit_links.reported(connection, after, upto, before),

@@ -15,8 +15,9 @@ from activities.finance.reconciliation import written
 from activities.messaging.heard import NOTHING, SignalPayloads, heard
 from domain.finance.reconciliation import Patience
 from schemas.finance.reconciliation import About, Comparison, Difference, DifferenceClass, ReconcileReport, ReconcileRun
+from schemas.ids import is_purchase
 from schemas.orders.milestones import RETURN_KINDS
-from schemas.procurement.purchase_orders import inbound_id, is_purchase
+from schemas.workflow_ids import WorkflowId, workflow_of
 from store.engine import Database
 from store.finance import reconciliation as books
 from store.messaging import stuck
@@ -86,14 +87,13 @@ class InboxActivities:
     async def _pending(self, row: dict[str, Any], looked: "dict[str, WorkflowLook]") -> Difference:
         """An event that was placed and that its workflow has not answered for. Each workflow is looked at once."""
         activity.heartbeat(row["event_id"])
-        rma = row["body"].get("rma") if row["kind"] in RETURN_KINDS else None
-        workflow = f"return/{row['order_key']}/{rma}" if rma else f"order/{row['order_key']}"
-        if is_purchase(row["order_key"]):
-            workflow = inbound_id(row["order_key"])
+        key = row["order_key"]
+        rma = row["body"].get("rma") if row["kind"] in RETURN_KINDS and not is_purchase(key) else None
+        workflow = str(WorkflowId.of_return(key, rma)) if rma else workflow_of(key)
         reason = (await self._once(workflow, looked)).why(row["event_id"], is_return=bool(rma))
         if reason in (UNDECODABLE, GONE):
             async with self.database.transaction() as connection:
-                key, event, why = row["order_key"], row["event_id"], f"{reason}: {workflow}"
+                event, why = row["event_id"], f"{reason}: {workflow}"
                 if reason == UNDECODABLE:
                     await stuck.put_aside(connection, key, event, why)
                 else:

@@ -2,12 +2,12 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any
 
 from temporalio import activity
-from temporalio.exceptions import ApplicationError
 
 from activities.execution.executor import EffectExecutor
+from activities.procurement import messages
 from connectors.ports import ProposingPort, PurchasingPort, TransferPort
 from schemas.messaging.effects import EffectReceipt
 from schemas.procurement.purchase_orders import PurchaseEffect, PurchaseRecord
@@ -16,8 +16,6 @@ from schemas.workflows.records import StepWritten
 from schemas.workflows.steps import WorkflowStep
 from store.engine import Database
 from store.procurement import purchase_orders, replenishments
-
-Said = TypeVar("Said")
 
 
 @dataclass(frozen=True)
@@ -64,39 +62,45 @@ class PurchasingActivities:
     @activity.defn(name="erp.report_confirmation")
     async def report_confirmation(self, effect: PurchaseEffect) -> EffectReceipt:
         """Tell what the supplier confirmed otherwise than it was ordered."""
-        message = _said(effect.confirmed)
+        message = messages.report_confirmation(effect)
         return await self.executor.execute(
-            effect, _erp(effect), lambda call: self.port.report_confirmation(message, call)
+            effect, effect.subject.erp, lambda call: self.port.report_confirmation(message, call)
         )
 
     @activity.defn(name="erp.post_receipt")
     async def post_receipt(self, effect: PurchaseEffect) -> EffectReceipt:
         """Post a goods receipt."""
-        message = _said(effect.posting)
-        return await self.executor.execute(effect, _erp(effect), lambda call: self.port.post_receipt(message, call))
+        message = messages.post_receipt(effect)
+        return await self.executor.execute(
+            effect, effect.subject.erp, lambda call: self.port.post_receipt(message, call)
+        )
 
     @activity.defn(name="erp.settle_invoice")
     async def settle_invoice(self, effect: PurchaseEffect) -> EffectReceipt:
         """Release an invoice, or hold it."""
-        message = _said(effect.settlement)
-        return await self.executor.execute(effect, _erp(effect), lambda call: self.port.settle_invoice(message, call))
+        message = messages.settle_invoice(effect)
+        return await self.executor.execute(
+            effect, effect.subject.erp, lambda call: self.port.settle_invoice(message, call)
+        )
 
     @activity.defn(name="erp.report_decision")
     async def report_decision(self, effect: PurchaseEffect) -> EffectReceipt:
         """Tell what was decided about a difference."""
-        message = _said(effect.decision)
-        return await self.executor.execute(effect, _erp(effect), lambda call: self.port.report_decision(message, call))
+        message = messages.report_decision(effect)
+        return await self.executor.execute(
+            effect, effect.subject.erp, lambda call: self.port.report_decision(message, call)
+        )
 
     @activity.defn(name="erp.post_issue")
     async def post_issue(self, effect: PurchaseEffect) -> EffectReceipt:
         """Post the goods issue of a transfer."""
-        message = _said(effect.issue)
-        return await self.executor.execute(effect, _erp(effect), lambda call: self.port.post_issue(message, call))
+        message = messages.post_issue(effect)
+        return await self.executor.execute(effect, effect.subject.erp, lambda call: self.port.post_issue(message, call))
 
     @activity.defn(name="erp.place_replenishment")
     async def place_replenishment(self, effect: ReplenishmentEffect) -> EffectReceipt:
         """Have a replenishment validated and ordered."""
-        message = _said(effect.request)
+        message = messages.place_replenishment(effect)
         return await self.executor.execute(effect, effect.target, lambda call: self.port.replenish(message, call))
 
 
@@ -114,7 +118,7 @@ class TransferActivities:
     @activity.defn(name="wms.instruct_transfer")
     async def instruct_transfer(self, effect: PurchaseEffect) -> EffectReceipt:
         """Have goods picked and sent to another site."""
-        message = _said(effect.transfer)
+        message = messages.instruct_transfer(effect)
         return await self.executor.execute(effect, message.site, lambda call: self.port.transfer(message, call))
 
 
@@ -132,15 +136,5 @@ class ProposalActivities:
     @activity.defn(name="planning.answer_replenishment")
     async def answer(self, effect: ReplenishmentEffect) -> EffectReceipt:
         """Tell planning what came of its proposal."""
-        message = _said(effect.result)
+        message = messages.answer_replenishment(effect)
         return await self.executor.execute(effect, effect.target, lambda call: self.port.answer(message, call))
-
-
-def _erp(effect: PurchaseEffect) -> str:
-    return effect.order.split("/", 1)[0]
-
-
-def _said(said: Said | None) -> Said:
-    if said is None:
-        raise ApplicationError("the effect does not say what to post", type="platform", non_retryable=True)
-    return said

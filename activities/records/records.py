@@ -9,7 +9,8 @@ from temporalio import activity
 from domain.cases.policies import case_policy, purchase_case_policy
 from schemas.cases.cases import CaseHistory, CaseName, CaseQuery, CaseRecord
 from schemas.cases.exceptions import CasePolicy
-from schemas.procurement.purchase_orders import is_purchase
+from schemas.ids import is_purchase
+from schemas.workflow_ids import workflow_of
 from schemas.workflows.records import Replay, StepRecord, StepWritten
 from schemas.workflows.returns import ReturnRecord, ReturnStart, ReturnState
 from schemas.workflows.steps import WorkflowStep
@@ -86,5 +87,5 @@ class RecordActivities:
             brought = await quarantine.replay(connection, list(wish.ids))
             if brought:
                 detail = {"ids": wish.ids, "replayed": brought}
-                await audit_trail.record(connection, f"order/{wish.order}", "quarantine_replayed", "inbox", **detail)
+                await audit_trail.record(connection, workflow_of(wish.order), "quarantine_replayed", "inbox", **detail)
         return StepWritten(version=brought)

@@ -7,9 +7,9 @@ from typing import Any
 from temporalio import activity
 
 from activities.execution.executor import EffectExecutor
+from activities.systems import erp_messages
 from connectors.ports import ErpPort
 from schemas.messaging.effects import Effect, EffectReceipt
-from schemas.messaging.instructions import ErpCancellation, ErpChange, ErpMilestone, ErpPromise
 
 
 @dataclass(frozen=True)
@@ -26,27 +26,31 @@ class ErpActivities:
     @activity.defn(name="erp.report_milestone")
     async def report_milestone(self, effect: Effect) -> EffectReceipt:
         """Post a milestone: status, and goods issue or receipt where the milestone means one."""
-        erp, number = effect.order.split("/", 1)
-        message = ErpMilestone.model_validate({**effect.model_dump(), "order": number})
-        return await self.executor.execute(effect, erp, lambda call: self.port.report_milestone(message, call))
+        message = erp_messages.report_milestone(effect)
+        return await self.executor.execute(
+            effect, effect.subject.erp, lambda call: self.port.report_milestone(message, call)
+        )
 
     @activity.defn(name="erp.redate_promise")
     async def redate_promise(self, effect: Effect) -> EffectReceipt:
         """Tell the new promise."""
-        erp, number = effect.order.split("/", 1)
-        message = ErpPromise.model_validate({**effect.model_dump(), "order": number, "lines": effect.promises})
-        return await self.executor.execute(effect, erp, lambda call: self.port.redate_promise(message, call))
+        message = erp_messages.redate_promise(effect)
+        return await self.executor.execute(
+            effect, effect.subject.erp, lambda call: self.port.redate_promise(message, call)
+        )
 
     @activity.defn(name="erp.report_change")
     async def report_change(self, effect: Effect) -> EffectReceipt:
         """Tell what else happened to the order: its terms, its sources, its goods, its money."""
-        erp, number = effect.order.split("/", 1)
-        message = ErpChange.model_validate({**effect.model_dump(), "order": number, "changes": effect.targets})
-        return await self.executor.execute(effect, erp, lambda call: self.port.report_change(message, call))
+        message = erp_messages.report_change(effect)
+        return await self.executor.execute(
+            effect, effect.subject.erp, lambda call: self.port.report_change(message, call)
+        )
 
     @activity.defn(name="erp.confirm_cancellation")
     async def confirm_cancellation(self, effect: Effect) -> EffectReceipt:
         """Confirm that the order is cancelled."""
-        erp, number = effect.order.split("/", 1)
-        message = ErpCancellation(order=number, revision=effect.revision, reason=effect.reason)
-        return await self.executor.execute(effect, erp, lambda call: self.port.confirm_cancellation(message, call))
+        message = erp_messages.confirm_cancellation(effect)
+        return await self.executor.execute(
+            effect, effect.subject.erp, lambda call: self.port.confirm_cancellation(message, call)
+        )

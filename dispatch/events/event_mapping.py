@@ -4,9 +4,10 @@ from typing import Any
 
 from dispatch.events.correlation import lines_of
 from schemas.base import Role
+from schemas.ids import EventKey, Subject
 from schemas.messaging.envelope import Envelope
 from schemas.orders.milestones import RETURN_KINDS, Milestone, MilestoneEvent, ShippedLine
-from schemas.procurement.purchase_orders import inbound_id, is_purchase
+from schemas.workflow_ids import WorkflowId, workflow_of
 from store.messaging import events, inbox, signals
 
 
@@ -53,7 +54,7 @@ def again(event: signals.WaitingEvent, role: Role) -> MilestoneEvent:
     milestone = Milestone.model_validate(event.body)
     return _event(
         milestone,
-        lines_of(milestone, event.order_key.split("/", 1)[1]),
+        lines_of(milestone, Subject.parse(event.order_key).marked_number),
         id=event.event_id,
         received_at=event.received_at,
         partner=event.partner,
@@ -65,9 +66,9 @@ def again(event: signals.WaitingEvent, role: Role) -> MilestoneEvent:
 
 def addressee(key: str, event: MilestoneEvent) -> str:
     """The id of the workflow that an event is for: a purchase order's, a return's, or the order's."""
-    if is_purchase(key):
-        return inbound_id(key)
-    return f"return/{key}/{event.rma}" if event.kind in RETURN_KINDS else f"order/{key}"
+    if event.rma and event.kind in RETURN_KINDS and not Subject.parse(key).is_purchase:
+        return str(WorkflowId.of_return(key, event.rma))
+    return workflow_of(key)
 
 
 def _event(milestone: Milestone, lines: tuple[ShippedLine, ...], **received: Any) -> MilestoneEvent:
@@ -85,7 +86,7 @@ def _event(milestone: Milestone, lines: tuple[ShippedLine, ...], **received: Any
         "rma": milestone.rma,
         "disposition": milestone.disposition,
         "sequence": milestone.sequence,
-        "corrects": milestone.corrects and f"{received['id'].partition('#')[0]}#{milestone.corrects}",
+        "corrects": milestone.corrects and str(EventKey.parse(received["id"])._replace(id=milestone.corrects)),
     }
     present = {name: value for name, value in {**said, **received}.items() if value}
     return MilestoneEvent(kind=milestone.kind, occurred_at=milestone.occurred_at, **present)

@@ -6,6 +6,8 @@ from typing import Any, NamedTuple
 from domain import measuring, units
 from domain.partners.master_data import named_in_release
 from schemas.base import Unit
+from schemas.copying import made_of
+from schemas.ids import erp_of
 from schemas.orders.release import BaseLine, ReleasedLine, ReleaseRequest
 from schemas.parsing import MAX_FINDINGS, InvalidMessage
 from schemas.partners.master_data import Carrier, Item, KeptLine, MasterKind, MasterName
@@ -60,7 +62,7 @@ async def sent_back(connection: Connection, key: str, wish: SentReturn) -> Retur
     lines, findings = measuring.each(wish.lines, "lines", lambda it: measuring.shipped(it, [order]))
     if findings:
         raise InvalidMessage(findings[:MAX_FINDINGS])
-    return ReturnRequest.model_validate({**wish.model_dump(exclude_unset=True), "lines": tuple(lines)})
+    return made_of(ReturnRequest, wish, without={"lines"}, lines=tuple(lines))
 
 
 def _amended(
@@ -81,4 +83,4 @@ def _amended(
 
 
 def _item(key: str, item: str) -> MasterName:
-    return MasterName(key.partition("/")[0], MasterKind.ITEM, item)
+    return MasterName(erp_of(key), MasterKind.ITEM, item)

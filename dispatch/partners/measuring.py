@@ -13,6 +13,8 @@ from domain import measuring
 from domain.measuring import Findings, Items, Known
 from domain.units import NotConvertible
 from schemas.base import Origin
+from schemas.copying import made_of
+from schemas.ids import erp_of
 from schemas.inventory.reports import InventoryReport, SentReport
 from schemas.orders.milestones import Milestone, SentLine, SentMilestone, ShippedLine
 from schemas.parsing import MAX_FINDINGS, InvalidMessage
@@ -127,15 +129,14 @@ async def milestone(
     if findings:
         return await _parked(connection, findings, [by for _, by in found.values()], registry)
     booked = dict(zip(map(id, sent.lines), lines, strict=True))
-    said = sent.model_dump(exclude_unset=True, exclude={"lines"})
-    made = Milestone.model_validate({**said, "lines": tuple(lines)})
+    made = made_of(Milestone, sent, without={"lines"}, lines=tuple(lines))
     of_orders = {key: tuple(booked[id(it)] for it in its) for key, its in placement.orders.items()}
     return Booked(made, of_orders, placement.links)
 
 
 async def _known(connection: Connection, key: str, stated: set[int]) -> tuple[Known, Records]:
     lines = await measures.kept_lines(connection, key)
-    by = await records(connection, key.partition("/")[0], {it.item for n, it in lines.items() if n in stated})
+    by = await records(connection, erp_of(key), {it.item for n, it in lines.items() if n in stated})
     return Known(lines, by.items), by
 
 

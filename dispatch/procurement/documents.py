@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from dispatch.events.admission import digest_of
 from schemas.base import Contract
+from schemas.ids import EventKey, purchase_key
 from schemas.messaging.envelope import Envelope
 from schemas.parsing import admit, check, parse_json, refuse
 from schemas.procurement.documents import (
@@ -14,7 +15,7 @@ from schemas.procurement.documents import (
     PurchaseOrder,
     SupplierConfirmation,
 )
-from schemas.procurement.purchase_orders import PurchaseDocument, purchase_key
+from schemas.procurement.purchase_orders import PurchaseDocument
 from schemas.procurement.sent_documents import SENT, SentOrder, SentPaper
 from store.messaging import inbox
 
@@ -92,5 +93,5 @@ def read(message: inbox.Message) -> ReadDocument:
         event_id = f"{message.partner}#{order.number}/r{order.revision}/{digest_of(message.raw)[:12]}"
         return ReadDocument(message, order, event_id, message.traceparent)
     envelope = admit_paper(message.raw)
-    event_id = f"{envelope.source}#{envelope.id}"
+    event_id = str(EventKey(envelope.source, envelope.id))
     return ReadDocument(message, envelope.data, event_id, envelope.traceparent or message.traceparent)

@@ -12,6 +12,7 @@ from domain.procurement.purchase_run import InboundRun
 from domain.returns.return_run import ReturnRun
 from schemas.base import Contract
 from schemas.procurement.replenishment import ReplenishmentRun
+from schemas.workflow_ids import WorkflowId, WorkflowKind
 from store.engine import Connection, Database
 from store.finance import freight
 from store.inventory import ledger
@@ -34,7 +35,7 @@ class Restart(NamedTuple):
 
 async def found(database: Database, kept: KeptHead) -> EarlierRun:
     """What the new run begins with. Raises LookupError, pydantic's ValidationError."""
-    kind = kept.workflow_id.partition("/")[0]
+    kind = WorkflowId.parse(kept.workflow_id).kind
     return await _from_messages(database, kept, kind) if kept.snapshot is None else _from_snapshot(kept, kind)
 
 
@@ -55,28 +56,28 @@ async def prepared(connection: Connection, kept: KeptHead, found: EarlierRun) ->
     return Restart(kept, number, seen, _beginning(run), state)
 
 
-def _from_snapshot(kept: KeptHead, kind: str) -> EarlierRun:
-    runs: dict[str, type[Contract]] = {
-        "order": OrderRun,
-        "return": ReturnRun,
-        "inbound": InboundRun,
-        "case": CaseFile,
-        "replenishment": ReplenishmentRun,
+def _from_snapshot(kept: KeptHead, kind: WorkflowKind) -> EarlierRun:
+    runs: dict[WorkflowKind, type[Contract]] = {
+        WorkflowKind.ORDER: OrderRun,
+        WorkflowKind.RETURN: ReturnRun,
+        WorkflowKind.PURCHASE_ORDER: InboundRun,
+        WorkflowKind.CASE: CaseFile,
+        WorkflowKind.REPLENISHMENT: ReplenishmentRun,
     }
     return EarlierRun(runs[kind].model_validate_json(kept.snapshot or ""), kept.snapshot_version)
 
 
-async def _from_messages(database: Database, kept: KeptHead, kind: str) -> EarlierRun:
+async def _from_messages(database: Database, kept: KeptHead, kind: WorkflowKind) -> EarlierRun:
     match kind:
-        case "order":
+        case WorkflowKind.ORDER:
             return await earlier.order(database, kept.subject, kept.version)
-        case "return":
+        case WorkflowKind.RETURN:
             return await earlier.returned(database, kept)
-        case "inbound":
+        case WorkflowKind.PURCHASE_ORDER:
             return await earlier.purchase(database, kept)
-        case "case":
+        case WorkflowKind.CASE:
             return await earlier.case(database, kept)
-        case _:
+        case WorkflowKind.REPLENISHMENT:
             return await earlier.replenishment(database, kept)
 
 

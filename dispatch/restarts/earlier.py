@@ -21,16 +21,16 @@ from domain.orders.trouble import KnownCase
 from domain.procurement import documents, inbound, inbound_effects, purchase_actions
 from domain.procurement.purchase_order import PurchaseFile
 from domain.procurement.purchase_run import InboundRun
-from domain.returns import returning
-from domain.returns.return_run import ReturnRun
-from domain.returns.returning import ReturnFile
+from domain.returns.return_run import ReturnRun, as_asked, refolded
 from schemas.base import Contract, Role
 from schemas.cases.cases import CaseQuery
 from schemas.identifiers import short_id
+from schemas.ids import CaseKey
 from schemas.inventory.stock import Moves
 from schemas.orders.milestones import MilestoneEvent
 from schemas.procurement.purchase_orders import InboundStart, PurchaseDocument
 from schemas.procurement.replenishment import ReplenishmentProposal, ReplenishmentRun
+from schemas.workflow_ids import WorkflowId
 from schemas.workflows.commands import Verb
 from schemas.workflows.lifecycle import OrderStart
 from schemas.workflows.returns import ReturnStart
@@ -190,20 +190,20 @@ async def _papers(connection: Connection, start: InboundStart) -> list[Any]:
 
 async def returned(database: Database, kept: KeptHead) -> EarlierRun:
     """A return from its row and its reports. Raises LookupError when it is unknown."""
-    rma = kept.workflow_id.removeprefix(f"return/{kept.subject}/")
+    rma = WorkflowId.parse(kept.workflow_id).rma
     async with database.connection() as connection:
         rows = [row for row in await returns.listing(connection, kept.subject) if row["rma"] == rma]
         release = await orders.release_of(connection, kept.subject)
-        told = await _events(connection, kept.subject, kept.workflow_id)
+        past = await _events(connection, kept.subject, kept.workflow_id)
         ledger = {it["key"]: it["outcome"] for it in await restarting.ledger_of(connection, kept.subject)}
     if not rows:
         raise LookupError(kept.workflow_id)
     [row] = rows
     items = {line.line: line.item for line in release.lines}
-    start = ReturnStart(
+    written = ReturnStart(
         order=kept.subject,
         rma=rma,
-        reason=row["reason"].split("; ")[0],
+        reason=row["reason"],
         lines=row["expected"],
         items={x["line"]: items.get(x["line"], "") for x in row["expected"]},
         site=release.site or release.supplier or "",
@@ -213,33 +213,24 @@ async def returned(database: Database, kept: KeptHead) -> EarlierRun:
         by=row["by"],
         accepted_at=row["created_at"],
     )
-    decision = returning.authorised(start)
-    owed = {it.key: it for it in decision.effects}
-    for it in told:
-        if isinstance(it.told, MilestoneEvent):
-            decision = returning.apply(_next(decision.state), it.told)
-            owed.update((x.key, x) for x in decision.effects)
-    state = decision.state.model_copy(
-        update={"version": max(decision.state.version, kept.version), "overdue": row["overdue"]}
-    )
+    told = [it.told for it in past if isinstance(it.told, MilestoneEvent)]
+    start = as_asked(written, told)
+    state, owed = refolded(start, told)
+    state = state.model_copy(update={"version": max(state.version, kept.version), "overdue": row["overdue"]})
     run = ReturnRun(
         **start.model_dump(),
         state=state,
-        seen=tuple(short_id(name) for it in told for name in it.names),
+        seen=tuple(short_id(name) for it in past for name in it.names),
         owed=tuple(it for it in owed.values() if ledger.get(it.key, "") not in SETTLED),
     )
     moves = goods.moves(goods.Holdings(), goods.of_return(state))
     return EarlierRun(run, state.version, WorkflowBooks("return", f"{kept.subject}/return/{rma}", moves, {}))
 
 
-def _next(state: ReturnFile) -> ReturnFile:
-    return state.model_copy(update={"version": state.version + 1})
-
-
 async def case(database: Database, kept: KeptHead) -> EarlierRun:
     """A case from its row; under the policy of now. Raises LookupError when it is unknown."""
     async with database.connection() as connection:
-        row = await cases.show(connection, kept.workflow_id.removeprefix("case/"))
+        row = await cases.show(connection, WorkflowId.parse(kept.workflow_id).name)
         rules = await policies.rules(connection, "case")
     if row is None:
         raise LookupError(kept.workflow_id)
@@ -247,7 +238,7 @@ async def case(database: Database, kept: KeptHead) -> EarlierRun:
     same = ("kind", "findings", "opened_at", "reopened", "history", "version", "state", "assignee", "acknowledged_at")
     file = CaseFile(
         order=row["order_key"],
-        number=int(row["id"].rpartition("/")[2]),
+        number=CaseKey.parse(row["id"]).number,
         policy=case_policy(rules, query),
         reached=row["tier"] + 1,
         **{name: row[name] for name in same},
@@ -258,7 +249,7 @@ async def case(database: Database, kept: KeptHead) -> EarlierRun:
 async def replenishment(database: Database, kept: KeptHead) -> EarlierRun:
     """A replenishment from its proposal: it goes its way once more, under the same keys. Raises LookupError."""
     async with database.connection() as connection:
-        row = await replenishments.show(connection, kept.workflow_id.removeprefix("replenishment/"), None)
+        row = await replenishments.show(connection, WorkflowId.parse(kept.workflow_id).name, None)
     if row is None:
         raise LookupError(kept.workflow_id)
     proposal = ReplenishmentProposal.model_validate(row["proposal"])

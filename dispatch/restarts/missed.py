@@ -13,7 +13,7 @@ from dispatch.restarts.earlier import event_of
 from domain.orders.state import OrderState
 from schemas.identifiers import short_id
 from schemas.orders.milestones import MilestoneEvent
-from schemas.procurement.purchase_orders import inbound_id
+from schemas.workflow_ids import WorkflowId, WorkflowKind, workflow_of
 from schemas.workflows.commands import Command
 from schemas.workflows.returns import ReturnOutcome, ReturnState
 from store.engine import Connection
@@ -26,7 +26,9 @@ BYTES_PER_SIGNAL = 200_000
 """Of a signal's events as JSON: Temporal warns at 256 kB."""
 
 
-HEAR_EVENTS = frozenset({"order", "return", "inbound"})
+HEAR_EVENTS = frozenset({WorkflowKind.ORDER, WorkflowKind.RETURN, WorkflowKind.PURCHASE_ORDER})
+HEAR_ALL_COMMANDS = HEAR_EVENTS - {WorkflowKind.RETURN}
+"""Commands that the subject of these was asked are their own."""
 SHIELD_S = 5.0
 """So long the relay leaves to a new run what waits for it: what was decided before goes first."""
 Told = MilestoneEvent | tuple[str, Command[Any]]
@@ -46,7 +48,7 @@ async def bring_back(
 ) -> Missed:
     """Have all that the new run has not seen wait for it. `forgotten`: (event, message) of what was decided, but not
     confirmed, beyond the snapshot, in that order."""
-    known, kind = frozenset(seen), kept.workflow_id.partition("/")[0]
+    known, kind = frozenset(seen), WorkflowId.parse(kept.workflow_id).kind
     rank = {name: place for place, name in enumerate(forgotten)}
     beyond: list[tuple[Place, Told]] = []
     if kind in HEAR_EVENTS:
@@ -57,7 +59,7 @@ async def bring_back(
         place = _place(rank, f"{record.verb} {record.request.id}", asked.id, asked.settled_at)
         beyond.append((place, (record.verb, record.command(asked.id, asked.received_at, asked.traceparent))))
     await undecided.ask_again(connection, [it.id for it in commands], kept.workflow_id)
-    if kind == "inbound" and kept.confirmed > kept.snapshot_version:
+    if kind is WorkflowKind.PURCHASE_ORDER and kept.confirmed > kept.snapshot_version:
         await undecided.ask_again(connection, await _papers(connection, kept, known), kept.workflow_id)
     told = tuple(it for _, it in sorted(beyond, key=lambda pair: pair[0]))
     waiting = await undecided.hold_back(connection, kept.workflow_id, SHIELD_S)
@@ -101,7 +103,7 @@ async def _commands(
     has not decided. What was refused stays refused."""
     told = [*await undecided.asked(connection, forgotten), *await undecided.told(connection, kept.workflow_id)]
     found = {it.id: it for it in told if it.kind in REQUESTS}
-    if kept.confirmed > kept.snapshot_version and kept.workflow_id.startswith(("order/", "inbound/")):
+    if kept.confirmed > kept.snapshot_version and WorkflowId.parse(kept.workflow_id).kind in HEAR_ALL_COMMANDS:
         for it in await undecided.commands_of(connection, kept.subject):
             record = record_of(it.kind, it.raw)
             if it.state == "applied" and short_id(f"{record.verb} {record.by}/{record.request.id}") not in known:
@@ -111,11 +113,11 @@ async def _commands(
 
 async def _papers(connection: Connection, kept: KeptHead, known: frozenset[str]) -> list[int]:
     """Documents of a purchase order that were decided beyond the snapshot: the relay places them once more."""
-    number = kept.workflow_id.rpartition("/")[2]
+    number = WorkflowId.parse(kept.workflow_id).subject.number
     found = []
     for it in await undecided.documents_settled(connection, number):
         said = read(it)
-        if inbound_id(said.key) == kept.workflow_id and it.state == "applied":
+        if workflow_of(said.key) == kept.workflow_id and it.state == "applied":
             found += [] if short_id(said.id) in known else [it.id]
     return found
 

@@ -18,6 +18,7 @@ from temporalio.service import RPCError, RPCStatusCode
 from dispatch.ports import CommandRefused
 from dispatch.restarts import begun, missed, starting
 from schemas.words import counted
+from schemas.workflow_ids import WorkflowId, WorkflowKind
 from store.audit import audit_trail
 from store.engine import Database
 from store.messaging import heads, restarting
@@ -30,7 +31,10 @@ AT_ONCE = 8
 TRIES = 10
 PAUSE_S = 0.3
 """A step that is being written keeps its head for less than a workflow task has: all tries outlast it."""
-KINDS = ("case/", "return/", "replenishment/", "inbound/", "order/")
+KINDS = (
+    *(WorkflowKind.CASE, WorkflowKind.RETURN, WorkflowKind.REPLENISHMENT),
+    *(WorkflowKind.PURCHASE_ORDER, WorkflowKind.ORDER),
+)
 """In which order all are begun: orders tell their cases and returns, which must be there."""
 
 
@@ -103,7 +107,7 @@ class Restarter:
             after = ""
             while True:
                 async with self._database.connection() as connection:
-                    page = await restarting.open_heads(connection, after, PAGE, kind)
+                    page = await restarting.open_heads(connection, after, PAGE, f"{kind}/")
                 await asyncio.gather(*map(one, page))
                 if len(page) < PAGE:
                     break
@@ -175,5 +179,4 @@ class Restarter:
 
 
 def _rank(it: KeptHead) -> tuple[int, str]:
-    kind = it.workflow_id.partition("/")[0] + "/"
-    return KINDS.index(kind), it.workflow_id
+    return KINDS.index(WorkflowId.parse(it.workflow_id).kind), it.workflow_id

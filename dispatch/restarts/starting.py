@@ -25,6 +25,7 @@ from domain.orders.state import OrderState
 from domain.procurement.purchase_run import InboundRun
 from domain.returns.return_run import ReturnRun
 from schemas.base import Contract
+from schemas.ids import erp_of
 from schemas.orders.milestones import MilestoneKind
 from schemas.orders.release import OrderStatus
 from schemas.procurement.replenishment import ReplenishmentRun
@@ -91,7 +92,7 @@ def returning(run: ReturnRun) -> Beginning:
         run,
         summaries.of_return(run),
         f"Asked for by **{run.by}**: {run.reason}",
-        {"ErpSystem": run.order.split("/", 1)[0], "Site": run.site, "Region": run.region},
+        {"ErpSystem": erp_of(run.order), "Site": run.site, "Region": run.region},
     )
 
 

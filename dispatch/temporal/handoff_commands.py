@@ -23,6 +23,7 @@ from dispatch.requests import CommandRecord
 from dispatch.temporal import summaries
 from dispatch.temporal.calls import signalled
 from schemas.base import Origin
+from schemas.ids import erp_of
 from schemas.orders.milestones import ShippedLine
 from schemas.workflows.commands import Command, ReturnAnswer, ReturnRequest
 from schemas.workflows.lifecycle import AcceptedRelease
@@ -117,7 +118,7 @@ class CommandHandoff:
         return SignalOutcome.YES
 
     async def _start(self, start: ReturnStart, within: timedelta) -> None:
-        keywords = {"ErpSystem": start.order.split("/", 1)[0], "Site": start.site, "Region": start.region}
+        keywords = {"ErpSystem": erp_of(start.order), "Site": start.site, "Region": start.region}
         await self._client.start_workflow(
             "Return",
             start,

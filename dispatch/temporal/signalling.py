@@ -10,6 +10,7 @@ from dispatch import endings
 from dispatch.ports import SignalOutcome, SignalRefused, WorkflowSignals
 from schemas.base import Origin
 from schemas.orders.milestones import MilestoneEvent
+from schemas.workflow_ids import WorkflowId, WorkflowKind
 from store.engine import Database
 from store.messaging import events, signals, stuck
 
@@ -88,13 +89,13 @@ class Signaller:
 
     async def _not_taken(self, key: str, workflow: str, left: list[MilestoneEvent], taken: SignalOutcome) -> None:
         """What is closed takes nothing in any more: it is settled. Else it waits for Temporal, or for the workflow."""
-        ids = [event.id for event in left]
+        ids, about = [event.id for event in left], WorkflowId.parse(workflow)
         async with self._database.transaction() as connection:
             standing = await signals.standing(connection, workflow) if taken is SignalOutcome.GONE else None
             if standing and standing.closed:
                 await events.supersede(connection, key, ids, endings.too_late(workflow, standing))
-            elif taken is SignalOutcome.GONE and standing is None and workflow.startswith("return/"):
-                await events.supersede_unknown(connection, key, ids, f"no return {workflow.rsplit('/', 1)[1]} is known")
+            elif taken is SignalOutcome.GONE and standing is None and about.kind is WorkflowKind.RETURN:
+                await events.supersede_unknown(connection, key, ids, f"no return {about.rma} is known")
                 await signals.not_taken(connection, [(key, event) for event in ids])
             else:
                 _log.warning("relay.not_taken", workflow=workflow, events=len(ids), because=taken.value)

@@ -9,10 +9,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple, TypeGuard
 
 from schemas.base import Unit
+from schemas.ids import SubjectKind, marked
 from schemas.inventory.reports import InventoryKind
 from schemas.orders.milestones import Disposition, MilestoneKind
 from schemas.procurement.documents import PAPERS, DespatchAdvice, GoodsReceipt
-from schemas.procurement.purchase_orders import PREFIX
 
 OF_MILESTONES: dict[str, int] = {
     MilestoneKind.SHIPPED: -1,
@@ -86,9 +86,9 @@ def _named(said: Any) -> Iterator[OfLine | OfItem]:
         return
     kind = data.get("kind")
     if sign := OF_PAPERS.get(str(said.get("type"))):
-        yield from _lines(data, PREFIX, "po", "packs", sign)
+        yield from _lines(data, SubjectKind.PURCHASE_ORDER, "po", "packs", sign)
     elif kind != MilestoneKind.RETURN_INSPECTED or data.get("disposition") == Disposition.SCRAP:
-        yield from _lines(data, "", "order", "quantity", OF_MILESTONES.get(str(kind), 0))
+        yield from _lines(data, SubjectKind.ORDER, "order", "quantity", OF_MILESTONES.get(str(kind), 0))
 
 
 def _report(said: Any) -> OfItem | None:
@@ -101,14 +101,14 @@ def _report(said: Any) -> OfItem | None:
     return OfItem(str(said.get("item")), str(said.get("site")), packs if counted else sign * packs, counted)
 
 
-def _lines(data: Mapping[str, Any], prefix: str, order: str, packs: str, sign: int) -> Iterator[OfLine]:
+def _lines(data: Mapping[str, Any], kind: SubjectKind, order: str, packs: str, sign: int) -> Iterator[OfLine]:
     lines = data.get("lines") if sign else ()
     for it in lines if isinstance(lines, list) else ():
         number = it.get("order", data.get(order)) if isinstance(it, dict) else None
         if isinstance(number, str) and _whole(it.get("line")) and _whole(it.get(packs)) and _in_packs(it):
-            yield OfLine(prefix + number, it["line"], sign * it[packs])
+            yield OfLine(marked(kind, number), it["line"], sign * it[packs])
     if sign and not lines and isinstance(data.get(order), str):
-        yield OfLine(prefix + data[order], None, sign)
+        yield OfLine(marked(kind, data[order]), None, sign)
 
 
 def _in_packs(said: Mapping[str, Any]) -> bool:

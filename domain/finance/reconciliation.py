@@ -13,8 +13,9 @@ from typing import NamedTuple
 
 from domain.finance.naming import UnderWay, explaining
 from schemas.base import Contract, System
+from schemas.finance.entries import AccountEntry, subject_of
 from schemas.finance.reconciliation import About, Comparison, Difference, DifferenceClass, DifferenceState
-from schemas.inventory.stock import Bucket, Figure
+from schemas.inventory.stock import Bucket, Figure, StockPlace
 from schemas.orders.release import OrderStatus
 from schemas.words import counted
 
@@ -65,7 +66,7 @@ def rolled_up(figures: Iterable[Figure]) -> Counter[Key]:
     packs that planning has on the way to or from no site: suppliers sent them straight to customers."""
     packs: Counter[Key] = Counter()
     for figure in figures:
-        bucket, _, which = figure.place.partition(":")
+        bucket, which = StockPlace.parse(figure.place)
         if bucket in AT_SITE:
             packs[figure.item, f"site:{which}"] += figure.packs
         elif bucket in ON_THE_WAY and which:
@@ -136,7 +137,7 @@ def _correction(system: System, key: Key, kind: Class, ours: int, theirs: int, w
     """Who owns the figure, and what should be done there. Warehouses own what is at their site, carriers (through the
     TMS) say what is on the way; an ERP and planning follow."""
     item, where = key
-    bucket, _, which = where.partition(":")
+    bucket, which = StockPlace.parse(where)
     owner = System.TMS if bucket in ON_THE_WAY else System.WMS
     if kind is Class.MASTER_DATA:
         return System.ERP, f"check whether item {item} is known under this number in {system}"
@@ -187,7 +188,7 @@ def orders(ours: Mapping[str, OurOrder], theirs: Mapping[str, str], waiting: Map
         found.append(
             Difference(
                 about=About.ORDER,
-                subject=f"order {number}",
+                subject=subject_of(About.ORDER, number),
                 kind=Class.TIMING if waits else Class.MISSING,
                 ours=known.status if known else "",
                 theirs=said,
@@ -222,7 +223,7 @@ def _effect(system: System, key: str, confirmed: bool | None, times: int) -> Dif
         kind, why, proposal = Class.TIMING, "its confirmation is on the way", "nothing: it is sent again under its key"
     return Difference(
         about=About.EFFECT,
-        subject=f"effect {key}",
+        subject=subject_of(About.EFFECT, key),
         kind=kind,
         ours="" if confirmed is None else "done" if confirmed else "owed",
         theirs=str(times),
@@ -256,7 +257,7 @@ def accounts(
         found.append(
             Difference(
                 about=About.ACCOUNT,
-                subject=f"{account} of order {order} in {currency}",
+                subject=AccountEntry(order, account, currency).subject,
                 item=account,
                 place=currency,
                 kind=kind,

@@ -10,6 +10,7 @@ from typing import NamedTuple
 from domain.orders import targets
 from domain.orders.apart import WrittenOrder
 from schemas.base import System
+from schemas.finance.entries import subject_of
 from schemas.finance.reconciliation import About, Comparison, Difference, DifferenceClass, TargetFigure
 from schemas.orders.release import OrderStatus
 
@@ -90,7 +91,7 @@ def compare(
         found.append(
             Difference(
                 about=About.TARGET,
-                subject=f"targets of order {number}",
+                subject=subject_of(About.TARGET, number),
                 place=f"order:{number}",
                 kind=Class.TIMING if waits else kind,
                 ours=mine if order else "",

@@ -39,7 +39,7 @@ def difference(drift: Drift) -> Difference:
         about=About.BOOK,
         subject=SUBJECTS[drift.check].format(item=drift.item, where=drift.where.strip()),
         item=drift.item,
-        place=f"{drift.check}:{drift.where}",
+        place=drift.place,
         kind=DifferenceClass.TIMING if drift.waits else kind,
         ours=drift.written,
         theirs=drift.right,
@@ -47,9 +47,3 @@ def difference(drift: Drift) -> Difference:
         owner=OWNER,
         proposal=f"repair: {REPAIRS[drift.check]}",
     )
-
-
-def known(item: str, place: str) -> Drift:
-    """A drift as its difference names it. Raises ValueError when it is of other books than our own."""
-    check, _, where = place.partition(":")
-    return Drift(check=Check(check), item=item, where=where, written="", right="")

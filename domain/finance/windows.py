@@ -7,6 +7,7 @@ pass before, less an overlap, what differed then, and one slice behind the slice
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
+from schemas.finance.entries import listed_as
 from schemas.finance.reconciliation import About, Difference
 from schemas.finance.windows import Mark, WindowScope
 
@@ -15,23 +16,12 @@ OVERLAP = timedelta(minutes=15)
 than clocks of two systems are apart."""
 LAST = "\U0010ffff"
 """Behind the name of every entry."""
-NAMED = {About.ORDER: "order ", About.TARGET: "targets of order ", About.EFFECT: "effect "}
-"""How subjects of differences begin; the name of the entry follows."""
 
 
 def just_before(name: str) -> str:
     """A name with few others between it and this one, so that a page behind it has this one."""
     before = chr(ord(name[-1]) - 1)
     return f"{name[:-1]}{before}~" if before.isprintable() else name[:-1]
-
-
-def listed_as(difference: Difference) -> str:
-    """The name of the list's entry that a difference is about; empty when it is about none."""
-    if difference.about is About.ACCOUNT:
-        ends = f"{difference.item} of order ", f" in {difference.place}"
-        return f"{difference.subject.removeprefix(ends[0]).removesuffix(ends[1])} {difference.item} {difference.place}"
-    start = NAMED.get(difference.about, "")
-    return difference.subject.removeprefix(start) if start else ""
 
 
 def named(differences: Iterable[Difference], about: About) -> frozenset[str]:

@@ -8,6 +8,7 @@ named yet, is always possible and always last.
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, timedelta
 from heapq import merge
+from typing import NamedTuple
 
 from domain.days import brought_on, shared_day, working_days_after
 from domain.inventory.availability import expected_on
@@ -203,7 +204,7 @@ def first(
     promised by lead time alone, as `by_lead_time` says."""
     reservations: list[Reservation] = []
     days = {it.line: it.promised_on for it in by_lead_time.lines}
-    said: list[str] = []
+    said: list[LinePromised] = []
     unmanaged = 0
     for need in needs:
         if (need.item, terms.site) not in managed:
@@ -224,9 +225,19 @@ def first(
     return Given(promise=promise, sendings=sendings(reservations, terms)), tuple(reservations)
 
 
-def explained(line: int, day: date, reservations: Iterable[Reservation]) -> str:
-    """`line 1 promised 12 Dec: 40 from LYS now, 60 from PO 7781 due 10 Dec`."""
-    return f"line {line} promised {spoken(day)}: {', '.join(it.words for it in reservations)}"
+class LinePromised(NamedTuple):
+    """A line and why it is promised so: `line 1 promised 12 Dec: 40 from LYS now, 60 from PO 7781 due 10 Dec`."""
+
+    line: int
+    words: str
+
+    def __str__(self) -> str:
+        return f"line {self.line} {self.words}"
+
+
+def explained(line: int, day: date, reservations: Iterable[Reservation]) -> LinePromised:
+    """Why a line is promised for a day."""
+    return LinePromised(line, f"promised {spoken(day)}: {', '.join(it.words for it in reservations)}")
 
 
 def renewed(reserved: Iterable[Reserved]) -> str:
@@ -239,16 +250,16 @@ def renewed(reserved: Iterable[Reserved]) -> str:
         taken = [f"{own[0].taken} allocated"] if own[0].taken and own[0].managed else []
         words = [*taken, *(_words(it, it.own_site) for it in own if it.packs)]
         if words:
-            said.append(f"line {line} promised {spoken(own[0].promised_on)}: {', '.join(words)}")
+            said.append(LinePromised(line, f"promised {spoken(own[0].promised_on)}: {', '.join(words)}"))
     return _reason(said, len(lines) - len(said)) if said else ""
 
 
-def _reason(said: list[str], unmanaged: int) -> str:
+def _reason(said: list[LinePromised], unmanaged: int) -> str:
     if len(said) == 1 and not unmanaged:
-        return said[0].split(" ", 2)[2]
+        return said[0].words
     more = [f"{counted(len(said) - MOST_WORDS, 'more line')} from stock and supply"] if len(said) > MOST_WORDS else []
     by_lead = [f"{counted(unmanaged, 'line')} {BY_LEAD_TIME}"] if unmanaged else []
-    return "; ".join((*said[:MOST_WORDS], *more, *by_lead))
+    return "; ".join((*map(str, said[:MOST_WORDS]), *more, *by_lead))
 
 
 def sendings(reservations: Iterable[Reservation], terms: Terms) -> tuple[Sending, ...]:

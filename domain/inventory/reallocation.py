@@ -149,7 +149,7 @@ def redates(planned: Iterable[Planned]) -> list[Redate]:
         Redate(
             order=order,
             promises=tuple(LinePromise(line=it.line.need.line, promised_on=it.day) for it in lines),
-            reason="; ".join(explained(it.line.need.line, it.day, it.reservations) for it in lines)[:200],
+            reason="; ".join(str(explained(it.line.need.line, it.day, it.reservations)) for it in lines)[:200],
         )
         for order, lines in sorted(told.items())
     ]

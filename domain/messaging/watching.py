@@ -2,6 +2,7 @@
 
 from schemas.base import Contract
 from schemas.finance.reconciliation import About, Difference, DifferenceClass
+from schemas.ids import Subject, SubjectKind
 from schemas.words import counted
 
 FAILED_TASKS = 3
@@ -48,9 +49,9 @@ def _close(seen: Seen) -> str:
 
 def _again(seen: Seen) -> str:
     """The command that begins it again, with its order."""
-    erp, _, number = seen.subject.partition("/")
-    if seen.workflow_id.startswith(("order/", "return/", "case/")) and ":" not in number and "/" not in number:
-        return f"`syncline order restart {number} --erp {erp}`"
+    about = Subject.parse(seen.subject)
+    if about.kind is SubjectKind.ORDER:
+        return f"`syncline order restart {about.number} --erp {about.erp}`"
     return "`syncline order restart --all`"
 
 

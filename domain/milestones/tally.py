@@ -16,6 +16,7 @@ from domain.milestones.signed import Mismatch, compared
 from domain.milestones.sums import Carried, differing, highest, latest, shifted
 from domain.milestones.variants import RANK
 from schemas.cases.exceptions import Chronology
+from schemas.ids import sender_rma, shipment_back
 from schemas.orders.milestones import MilestoneKind as M
 from schemas.orders.release import LineDue, OrderStatus
 from schemas.workflows.returns import ReturnOutcome
@@ -23,7 +24,6 @@ from schemas.workflows.returns import ReturnOutcome
 WHOLE_ORDER = ""
 """Key of the pseudo-shipment for reports that name the order and no shipment: it carries every line."""
 NO_SHIPMENT = ShipmentState()
-SENDER = "rts-"
 PROMISED, PICKED, SHIPPED = (RANK[s] for s in (OrderStatus.PROMISED, OrderStatus.PICKED, OrderStatus.SHIPPED))
 RANKS = range(RANK[OrderStatus.ALLOCATED], RANK[OrderStatus.DELIVERED] + 1)
 _NONE: tuple[dict[int, int], ...] = tuple({} for _ in range(RANKS.stop))
@@ -163,8 +163,8 @@ class Tally:
         self.back = shifted(self.back, [(_received(known.get(rma)), _received(now.get(rma))) for rma in heard], touched)
         names = {name: (was, it) for name, was, it in changed}
         for rma in heard:
-            name = rma.removeprefix(SENDER)
-            if rma.startswith(SENDER) and name in self.goods:
+            name = shipment_back(rma)
+            if name is not None and name in self.goods:
                 names.setdefault(name, (self.goods[name], self.goods[name]))
         rows = [
             (was, it, _received(known.get(sender_rma(name))), _received(now.get(sender_rma(name))), name in self.goods)
@@ -254,11 +254,6 @@ def touched_lines(before: Tally, after: Tally, ranks: Iterable[int]) -> set[int]
     for rank in ranks:
         found |= differing(before.reached[rank], after.reached[rank])
     return found
-
-
-def sender_rma(shipment: str) -> str:
-    """The number of the return authorisation for a shipment that a carrier brings back."""
-    return f"{SENDER}{shipment}"
 
 
 def _merged_into(shipments: Mapping[str, ShipmentState]) -> dict[str, tuple[str, ...]]:

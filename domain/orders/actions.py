@@ -10,6 +10,7 @@ from domain.orders.state import OrderState
 from domain.orders.trouble import OpenProposal
 from schemas.cases.cases import Notice
 from schemas.cases.exceptions import OF_PURCHASES, Action, Channel
+from schemas.ids import CaseKey
 from schemas.messaging.effects import ChangeKind, Operation
 from schemas.orders.milestones import ShippedLine
 from schemas.orders.release import OrderStatus
@@ -106,10 +107,10 @@ def _from_site(
 
 
 def _to_customer(state: OrderState, wish: ActionRequest, cause: EffectCause) -> Notice:
-    kind = wish.case.split("/")[-2] if wish.case and wish.case.count("/") > 1 else "generic"
+    case = CaseKey.read(wish.case)
     return Notice(
         key=f"{state.start.key}/{CUSTOMER}/{wish.id}",
-        template=f"customer_{kind}",
+        template=f"customer_{case.kind if case else 'generic'}",
         to=CUSTOMER,
         channel=Channel.EMAIL,
         order=state.start.key,

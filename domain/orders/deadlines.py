@@ -13,6 +13,7 @@ from domain.milestones.variants import PLANS, RANK
 from domain.orders.billing import mismatches
 from domain.orders.state import REFUSED, OrderState
 from schemas.base import Moment
+from schemas.cases.exceptions import ExceptionKind
 from schemas.days import EVERY_DAY, Days
 from schemas.messaging.effects import Effect
 from schemas.orders.milestones import MilestoneKind
@@ -24,11 +25,15 @@ ACKNOWLEDGEMENT = "acknowledgement"
 
 
 class Alarm(NamedTuple):
-    """Something that should have been heard by `due`. `name` identifies it for ever; `awaited` is for people."""
+    """Something that should have been heard by `due`. `name` identifies it for ever; `awaited` is for people.
+
+    `opens`: the case that it opens when nothing is heard; None: something else is done then.
+    """
 
     name: str
     due: Moment
     awaited: str
+    opens: ExceptionKind | None = ExceptionKind.NO_SCAN
 
 
 def alarms(state: OrderState, waiting: Iterable[Effect] = ()) -> Iterator[Alarm]:
@@ -41,7 +46,8 @@ def alarms(state: OrderState, waiting: Iterable[Effect] = ()) -> Iterator[Alarm]
     times = state.start.policy.times
     for effect in waiting:
         due = effect.accepted_at + timedelta(seconds=times.acknowledgement_s)
-        yield Alarm(f"{ACKNOWLEDGEMENT}/{effect.key}", due, f"{ACKNOWLEDGEMENT} of {effect.operation}")
+        awaited = f"{ACKNOWLEDGEMENT} of {effect.operation}"
+        yield Alarm(f"{ACKNOWLEDGEMENT}/{effect.key}", due, awaited, ExceptionKind.MISSING_ACK)
     if state.refused:
         last = max(refused.at for refused in state.refused.values())
         yield Alarm(REFUSED, last + timedelta(seconds=times.reports_s), "somebody to look at what was refused")
@@ -61,7 +67,7 @@ def _of_the_goods(state: OrderState) -> Iterator[Alarm]:
         return
     if state.tender.pending_since and rank < RANK[OrderStatus.SHIPPED]:
         due = later(state.tender.pending_since, times.tender_answer_s, _carriage(state))
-        yield Alarm(f"{TENDER}/{state.tender.attempt}", due, TENDER)
+        yield Alarm(f"{TENDER}/{state.tender.attempt}", due, TENDER, opens=None)
     if rank < RANK[OrderStatus.SHIPPED]:
         at = _by(state, promised, times.pick_up_lead_s, times.pick_up_least_s, _carriage(state))
         yield Alarm("pick-up", at, "pick-up")

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 from domain.orders.state import WHOLE_ORDER, OrderState
 from schemas.base import Contract
 from schemas.cases.cases import Notice
+from schemas.ids import EffectKey
 from schemas.messaging.effects import ChangeKind, Effect, Movement, Operation, PlanningDelta
 from schemas.orders.milestones import ShippedLine
 from schemas.orders.release import LinePromise
@@ -68,7 +69,7 @@ class EffectCause(NamedTuple):
 def effect(state: OrderState, operation: Operation, cause: EffectCause, *, key: str = "", **fields: Any) -> Effect:
     """An effect of an order. Its key is `<order>/<operation>/<ref>`, or `<order>/<key>`."""
     return Effect(
-        key=f"{state.start.key}/{key or f'{operation}/{cause.ref}'}",
+        key=str(EffectKey(state.start.subject, key or f"{operation}/{cause.ref}")),
         order=state.start.key,
         operation=operation,
         accepted_at=cause.accepted_at,

@@ -7,10 +7,10 @@ from domain.milestones.chronology import oddities
 from domain.milestones.delay import Band
 from domain.milestones.variants import RANK
 from domain.orders.billing import mismatches
-from domain.orders.deadlines import ACKNOWLEDGEMENT, TENDER, overdue
+from domain.orders.deadlines import overdue
 from domain.orders.sourcing import still_short
 from domain.orders.state import NO_SHIPMENT, OrderState
-from domain.orders.trouble import UNTYPED, in_words
+from domain.orders.trouble import UNTYPED, TroubleKey, in_words
 from schemas.cases.cases import Finding
 from schemas.cases.exceptions import ExceptionKind as X
 from schemas.messaging.effects import Effect, Operation
@@ -49,9 +49,9 @@ def _delivered_after_all(state: OrderState) -> bool:
 
 def _late(state: OrderState, waiting: Iterable[Effect]) -> Iterator[Finding]:
     for alarm in overdue(state, waiting):
-        if alarm.name.startswith(ACKNOWLEDGEMENT):
+        if alarm.opens is X.MISSING_ACK:
             yield Finding(kind=X.MISSING_ACK, subject=alarm.name, summary=f"no {alarm.awaited}")
-        elif not alarm.name.startswith(TENDER):
+        elif alarm.opens is X.NO_SCAN:
             yield Finding(
                 kind=X.NO_SCAN, subject=alarm.name, summary=f"no {alarm.awaited} by {alarm.due:%d %b %H:%M} UTC"
             )
@@ -66,7 +66,7 @@ def _late(state: OrderState, waiting: Iterable[Effect]) -> Iterator[Finding]:
 
 def _troubles(state: OrderState) -> Iterator[Finding]:
     for name, trouble in state.troubles.items():
-        cause, shipment = name.split("/", 1)
+        cause, shipment = TroubleKey.parse(name)
         kind = X.UNKNOWN_CODE if cause == UNTYPED else X(cause)
         about = state.goods.get(shipment) or state.shipments.get(shipment, NO_SHIPMENT)
         if trouble.open and not (kind in ENDED_BY_DELIVERY and (state.delivered or about.delivered_at)):

@@ -9,12 +9,13 @@ from typing import NamedTuple
 
 from domain.milestones.shipments import ShipmentState
 from domain.milestones.variants import RANK
-from domain.orders.state import SENDER, WHOLE_ORDER, OrderState
+from domain.orders.state import WHOLE_ORDER, OrderState
 from domain.orders.targets import sites
 from domain.orders.trouble import Short
 from domain.partners.parties import warehouse_partner
 from domain.returns.returning import ReturnFile
 from schemas.base import Variant
+from schemas.ids import Subject, shipment_back
 from schemas.inventory.stock import Bucket, Moves, place
 from schemas.orders.milestones import Disposition
 from schemas.orders.release import LineDue, OrderStatus
@@ -81,7 +82,7 @@ def issued(state: OrderState) -> Holdings:
 def of_return(state: ReturnFile) -> Holdings:
     """Packs that came back: received, and put back into stock or scrapped after inspection."""
     start, held = state.start, Holdings()
-    shipment = start.rma.removeprefix(SENDER) or start.order.split("/", 1)[1]
+    shipment = shipment_back(start.rma) or Subject.parse(start.order).number
     origin = place(Bucket.TRANSIT, shipment) if start.sender else place(Bucket.CUSTOMER)
     restocked, scrapped = (state.counted(disposition) for disposition in (Disposition.RESTOCK, Disposition.SCRAP))
     for line, item in start.items.items():

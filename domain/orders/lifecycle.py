@@ -14,9 +14,10 @@ from domain.orders.compensation import bring_back, under_way
 from domain.orders.dating import promised
 from domain.orders.deadlines import REPORTS, TENDER, Alarm
 from domain.orders.decision import Decision, EffectCause, effect, lines_open, redated
-from domain.orders.state import REFUSED, WHOLE_ORDER, OrderState, sender_rma
+from domain.orders.state import REFUSED, WHOLE_ORDER, OrderState
 from domain.orders.targets import joined
-from domain.orders.trouble import RefusedEffect, Trouble, content_of, trouble_name
+from domain.orders.trouble import RefusedEffect, Trouble, TroubleKey, content_of
+from schemas.ids import sender_rma
 from schemas.messaging.effects import Effect
 from schemas.orders.milestones import MilestoneEvent, ShippedLine
 from schemas.orders.milestones import MilestoneKind as M
@@ -108,7 +109,7 @@ def _refusal(state: OrderState, event: MilestoneEvent) -> str | None:
 
 
 def _troubled(state: OrderState, event: MilestoneEvent) -> OrderState:
-    name = trouble_name(event)
+    name = str(TroubleKey.of(event))
     word = Trouble(
         said_at=event.occurred_at,
         event=event.id,

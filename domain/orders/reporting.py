@@ -13,7 +13,7 @@ from domain.milestones.variants import step_for
 from domain.orders import goods
 from domain.orders.decision import EffectCause, delta, effect
 from domain.orders.state import NO_SHIPMENT, WHOLE_ORDER, OrderState
-from domain.orders.trouble import trouble_name
+from domain.orders.trouble import TroubleKey
 from schemas.messaging.effects import Effect, Movement, Operation, PlanningDelta
 from schemas.orders.milestones import MilestoneEvent, ShippedLine
 from schemas.orders.milestones import MilestoneKind as M
@@ -88,7 +88,7 @@ def _concerned(before: OrderState, event: MilestoneEvent) -> tuple[ShippedLine, 
     """The packs that a trouble is about, where somebody said: its own report, or the one that is cleared by it."""
     if event.lines or event.kind is not M.CLEARED:
         return event.lines
-    known = before.troubles.get(trouble_name(event))
+    known = before.troubles.get(str(TroubleKey.of(event)))
     return known.lines if known else ()
 
 

@@ -14,6 +14,7 @@ from domain.orders.trouble import OpenProposal, OtherSource, Short, content_of
 from domain.partners.parties import warehouse_partner
 from schemas.base import Variant
 from schemas.cases.exceptions import Reaction
+from schemas.ids import LineKey
 from schemas.messaging.effects import ChangeKind, Operation
 from schemas.orders.milestones import MilestoneEvent, ShippedLine
 from schemas.orders.release import OrderStatus
@@ -96,7 +97,7 @@ def propose(
 ) -> Decision:
     """Ask the planner."""
     number = state.proposed + 1
-    name = f"{state.start.key}/{number}"
+    name = str(LineKey(state.start.subject, number))
     asked = OpenProposal(kind=kind, subject=subject, proposed_on=day, lines=lines)
     proposal = Proposal(
         id=name,

@@ -13,16 +13,17 @@ from typing import Any, Self
 from domain.days import end_of
 from domain.milestones.delay import Band, band
 from domain.milestones.shipments import ShipmentState, packs_by_line
-from domain.milestones.tally import NO_SHIPMENT, SENDER, WHOLE_ORDER, Tally, TallyFacts, sender_rma
+from domain.milestones.tally import NO_SHIPMENT, WHOLE_ORDER, Tally, TallyFacts
 from domain.milestones.variants import BY_RANK, PLANS, RANK
 from domain.orders.trouble import OpenProposal, OtherSource, PickedBefore, RefusedEffect, Short, TenderState, Trouble
 from schemas.base import Contract
+from schemas.ids import sender_rma
 from schemas.orders.milestones import MilestoneKind
 from schemas.orders.release import LineDue, LinePromise, OrderStatus
 from schemas.workflows.lifecycle import OrderStart
 from schemas.workflows.returns import ReturnOutcome
 
-__all__ = ["NO_SHIPMENT", "SENDER", "WHOLE_ORDER", "OrderState", "sender_rma"]
+__all__ = ["NO_SHIPMENT", "WHOLE_ORDER", "OrderState"]
 
 REFUSED = "refused"
 """Name of the alarm for effects that a system refused."""

@@ -6,6 +6,7 @@ from domain.milestones.variants import RANK
 from domain.orders.decision import Decision, EffectCause, effect
 from domain.orders.state import OrderState
 from domain.orders.targets import carried
+from schemas.ids import EffectKey
 from schemas.messaging.effects import Effect, EffectReceipt, Operation
 from schemas.orders.milestones import MilestoneEvent, MilestoneKind
 from schemas.orders.release import OrderStatus
@@ -13,7 +14,7 @@ from schemas.orders.release import OrderStatus
 
 def first_key(state: OrderState) -> str:
     """Key of the first tender of an order."""
-    return f"{state.start.key}/{Operation.TENDER_TRANSPORT}"
+    return str(EffectKey(state.start.subject, Operation.TENDER_TRANSPORT))
 
 
 def taken(state: OrderState, tender: Effect, receipt: EffectReceipt, now: datetime) -> OrderState:

@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterable
 from datetime import date, datetime
 from hashlib import sha256
+from typing import NamedTuple, Self
 
 from schemas.base import Contract, Moment
 from schemas.cases.exceptions import ExceptionKind
@@ -25,9 +26,30 @@ def content_of(event: MilestoneEvent) -> str:
     return sha256(json.dumps(said).encode()).hexdigest()[:16]
 
 
-def trouble_name(event: MilestoneEvent) -> str:
-    """What a trouble is known by: its kind and its shipment."""
-    return f"{event.cause or UNTYPED}/{event.shipment}"
+class TroubleKey(NamedTuple):
+    """What a trouble is known by in an order's state, `<cause>/<shipment>`.
+
+    The cause is `other` when nobody said one; the shipment is empty for the whole order.
+    """
+
+    cause: str
+    shipment: str
+
+    @classmethod
+    def of(cls, event: MilestoneEvent) -> Self:
+        """The trouble that a report is about."""
+        return cls(event.cause or UNTYPED, event.shipment)
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Raises ValueError."""
+        cause, slash, shipment = text.partition("/")
+        if not slash:
+            raise ValueError(f"{text!r} names no trouble: it must be <cause>/<shipment>")
+        return cls(cause, shipment)
+
+    def __str__(self) -> str:
+        return f"{self.cause}/{self.shipment}"
 
 
 MOST_NAMED = 5

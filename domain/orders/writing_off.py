@@ -6,7 +6,9 @@ from domain.orders import sourcing, targets
 from domain.orders.billing import invoice, mismatches
 from domain.orders.decision import Decision, EffectCause, change, lines_open
 from domain.orders.state import OrderState
+from domain.orders.trouble import TroubleKey
 from schemas.cases.exceptions import ExceptionKind as X
+from schemas.ids import CaseKey
 from schemas.messaging.effects import ChangeKind
 from schemas.orders.milestones import ShippedLine
 from schemas.orders.release import OrderStatus
@@ -39,13 +41,14 @@ def line_refusal(lines: tuple[ShippedLine, ...], most: tuple[ShippedLine, ...]) 
 
 def write_off(state: OrderState, wish: ActionRequest, cause: EffectCause) -> Decision:
     """Give up what is missing: packs that will not come, or an effect that no system will take."""
-    kind = wish.case.split("/")[-2] if wish.case and wish.case.count("/") > 1 else ""
+    case = CaseKey.read(wish.case)
+    kind = case.kind if case else ""
     given_up = kind in (X.REFUSED_EFFECT, X.COMPENSATION) or not kind or state.cancelled is not None
     if state.refused and given_up and not wish.lines:
         gone = ", ".join(sorted(refused.effect.operation for refused in state.refused.values()))
         return Decision(state=state.grown(refused={}), done=f"given up: {gone}")
     troubles = {
-        name: trouble.model_copy(update={"open": False}) if not kind or name.startswith(f"{kind}/") else trouble
+        name: trouble.model_copy(update={"open": False}) if kind in ("", TroubleKey.parse(name).cause) else trouble
         for name, trouble in state.troubles.items()
     }
     settled = Decision(state=state.grown(troubles=troubles), done="written off")

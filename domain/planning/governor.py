@@ -8,9 +8,6 @@ from typing import NamedTuple
 from schemas.planning.governor import ANY_CLASS, Cause, Projected, Question, StockReplan, Tolerance
 from schemas.words import signed
 
-DEMAND = "orders"
-"""How sources begin that take packs away."""
-
 
 class Look(NamedTuple):
     """What one look found.
@@ -99,7 +96,7 @@ def _proposal(item: str, site: str, group: list[Projected]) -> StockReplan:
     return StockReplan(
         item=item,
         site=site,
-        packs=sum(-x.packs if x.source.startswith(DEMAND) else x.packs for x in causes),
+        packs=sum(-x.packs if x.takes_away else x.packs for x in causes),
         day=max(x.day for x in group),
         slipped_days=max((x.days for x in causes), key=abs),
         causes=causes,

@@ -8,6 +8,7 @@ from domain.orders.goods import Holdings
 from domain.procurement.inbound_trouble import coming, receipted
 from domain.procurement.matching import packs, packs_of
 from domain.procurement.purchase_order import LAST, PurchaseFile
+from schemas.ids import SupplyKey
 from schemas.inventory.stock import Bucket, place
 from schemas.inventory.supply import Supply, SupplyKind
 from schemas.orders.milestones import MilestoneKind
@@ -73,7 +74,7 @@ def _supplies(state: PurchaseFile) -> Iterator[Supply]:
 def _supply(state: PurchaseFile, line: int, item: str, count: int, day: date, shipment: str = "") -> Supply:
     start = state.start
     return Supply(
-        key="/".join(part for part in ("po", start.erp, start.number, str(line), shipment) if part),
+        key=str(SupplyKey(start.erp, start.number, line, shipment)),
         item=item,
         site=start.site,
         kind=SupplyKind.TRANSFER if state.transfer else SupplyKind.PURCHASE,
@@ -108,7 +109,7 @@ def record(state: PurchaseFile, effects: tuple[PurchaseEffect, ...]) -> Purchase
                 **x.line.rate.said,
                 due_on=x.line.due_on,
                 expected_on=max(
-                    (s.day for s in supply if s.packs and s.key.split("/")[3] == str(x.line.line)), default=None
+                    (s.day for s in supply if s.packs and SupplyKey.parse(s.key).line == x.line.line), default=None
                 ),
             )
             for x in state.lines

@@ -7,6 +7,7 @@ from domain.procurement.inbound_trouble import differences
 from domain.procurement.purchase_order import PurchaseFile, told_as
 from schemas.base import Moment
 from schemas.cases.exceptions import Action
+from schemas.ids import EffectKey
 from schemas.messaging.effects import Operation
 from schemas.procurement.documents import DespatchAdvice, GoodsReceipt, PurchaseOrder
 from schemas.procurement.postings import (
@@ -175,7 +176,7 @@ def _owed(
     state: PurchaseFile, operation: Operation, key: str, accepted_at: Moment, traceparent: str, **said_of_it: Any
 ) -> PurchaseEffect:
     return PurchaseEffect(
-        key=f"{state.start.key}/{key}",
+        key=str(EffectKey(state.start.subject, key)),
         order=state.start.key,
         operation=operation,
         accepted_at=accepted_at,

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 from domain.days import begin_of, earlier, later
 from domain.milestones.chronology import impossible_paper
@@ -22,6 +22,25 @@ _GRAMMAR = re.compile(r"(?<=\d),(?=\d{3})|\b(?:pack|day|is|was)\b")
 _PLURAL = {"pack": "packs", "day": "days", "is": "are", "was": "were"}
 REMINDER = "reminder"
 """Names the reminder that a supplier gets by itself."""
+
+
+CONFIRMED, LINE = "confirmed", "line"
+
+
+class LineFinding(NamedTuple):
+    """The subject of a finding about a line: `confirmed/<line>`, what the supplier says of it, or `line/<line>`."""
+
+    part: str
+    line: int
+
+    @classmethod
+    def read(cls, subject: str) -> Self | None:
+        """None when a finding is about something else, such as a shipment: their ids have no slash."""
+        part, _, line = subject.partition("/")
+        return cls(part, int(line)) if part in (CONFIRMED, LINE) and line else None
+
+    def __str__(self) -> str:
+        return f"{self.part}/{self.line}"
 
 
 class Deadline(NamedTuple):
@@ -161,7 +180,7 @@ def _of_deadlines(state: PurchaseFile) -> Iterator[Finding]:
 def _of_confirmation(state: PurchaseFile, confirmation: SupplierConfirmation) -> Iterator[Finding]:
     wanted = {x.line.line: x for x in state.lines}
     for x in differences(state, confirmation):
-        subject, line = f"confirmed/{x.line}", wanted[x.line]
+        subject, line = str(LineFinding(CONFIRMED, x.line)), wanted[x.line]
         if x.item:
             what = f"item {x.item} confirmed instead of {line.line.item} of line {x.line}"
             yield _found(ExceptionKind.SHORT_SHIP, subject, what)
@@ -191,7 +210,7 @@ def _of_documents(state: PurchaseFile) -> Iterator[Finding]:
             yield from _of_advice(state, advice)
     yield from _of_times(state)
     for y in state.lines:
-        name, came = f"line/{y.line.line}", max(y.advised, y.received)
+        name, came = str(LineFinding(LINE, y.line.line)), max(y.advised, y.received)
         if state.cancelled:
             if y.received > y.wanted:
                 surplus_packs = counted(y.received - y.wanted, "pack")

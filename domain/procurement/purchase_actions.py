@@ -4,11 +4,12 @@ invoice, expect none. A decision holds for what it was taken on: another differe
 from collections import Counter
 from collections.abc import Iterator
 
-from domain.procurement.inbound_trouble import REMINDER, findings, mark
+from domain.procurement.inbound_trouble import CONFIRMED, LINE, REMINDER, LineFinding, findings, mark
 from domain.procurement.purchase_order import LineState, PurchaseFile, grown, told_as
 from schemas.cases.cases import Finding
 from schemas.cases.exceptions import OF_PURCHASES, Action
 from schemas.cases.exceptions import ExceptionKind as X
+from schemas.ids import CaseKey
 from schemas.procurement.documents import ConfirmedLine, DespatchAdvice, Invoice
 from schemas.procurement.postings import SettlementDecision
 from schemas.procurement.purchase_orders import PurchaseDecision
@@ -16,7 +17,6 @@ from schemas.words import counted, with_verb
 from schemas.workflows.commands import ActionRequest, Command
 
 CARRIED_OUT = OF_PURCHASES | {Action.RETRY, Action.WRITE_OFF}
-CONFIRMED, LINE = "confirmed/", "line/"
 
 
 def refusal(state: PurchaseFile, wish: ActionRequest, refused: int) -> str | None:
@@ -81,7 +81,8 @@ def decide(state: PurchaseFile, command: Command[ActionRequest]) -> tuple[Purcha
 
 def case_of(state: PurchaseFile, wish: ActionRequest, finding: Finding) -> str | None:
     """The case that is wished, when a finding is of its kind."""
-    return wish.case if f"/{finding.kind}/" in f"{wish.case}/" else None
+    case = CaseKey.read(wish.case)
+    return wish.case if case and case.kind == finding.kind else None
 
 
 def _acceptable(state: PurchaseFile, wish: ActionRequest) -> list[Finding]:
@@ -93,14 +94,9 @@ def _acceptable(state: PurchaseFile, wish: ActionRequest) -> list[Finding]:
     return [
         it
         for it in found
-        if (it.subject.startswith((CONFIRMED, LINE)) and (not chosen or line_of(it) in chosen))
+        if ((about := LineFinding.read(it.subject)) and (not chosen or about.line in chosen))
         or (it.subject in shipments and not chosen and (it.kind is X.OVER_SHIP or not state.transfer))
     ]
-
-
-def line_of(finding: Finding) -> int:
-    """The line that a difference is about."""
-    return int(finding.subject.rpartition("/")[2])
 
 
 def _accept(state: PurchaseFile, wish: ActionRequest, decision: PurchaseDecision) -> PurchaseDecision:
@@ -108,14 +104,15 @@ def _accept(state: PurchaseFile, wish: ActionRequest, decision: PurchaseDecision
     wanted, rates = dict[int, int](), {}
     said = {line.line: line for line in state.confirmation.lines} if state.confirmation else {}
     for it in agreed:
-        if it.subject.startswith(CONFIRMED):
-            line = lines[line_of(it)]
+        about = LineFinding.read(it.subject)
+        if about and about.part == CONFIRMED:
+            line = lines[about.line]
             if it.kind is X.INVOICE_MISMATCH:
                 rates[line.line.line] = said[line.line.line].rate or line.rate
             elif it.kind in (X.SHORT_SHIP, X.OVER_SHIP) and line.confirmed is not None and not _swapped(said, line):
                 wanted[line.line.line] = line.confirmed
-        elif it.subject.startswith(LINE) and it.kind in (X.SHORT_SHIP, X.OVER_SHIP):
-            line = lines[line_of(it)]
+        elif about and it.kind in (X.SHORT_SHIP, X.OVER_SHIP):
+            line = lines[about.line]
             all_of_it = (
                 line.received if it.kind is X.SHORT_SHIP or state.cancelled else max(line.advised, line.received)
             )
@@ -180,7 +177,7 @@ def _write_off(state: PurchaseFile, wish: ActionRequest, decision: PurchaseDecis
     given_up = given_up or left
     lost = () if wish.lines else _short_shipments(state)
     wanted = {n: max(lines[n].received, lines[n].wanted - count) for n, count in given_up.items() if count}
-    about = (*(f"{LINE}{n}" for n in sorted(wanted)), *lost)
+    about = (*(str(LineFinding(LINE, n)) for n in sorted(wanted)), *lost)
     return decision.model_copy(update={"wanted": wanted, "lost": lost, "about": about})
 
 

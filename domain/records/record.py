@@ -13,7 +13,7 @@ from domain.orders import apart
 from domain.orders.decision import Decision
 from domain.orders.findings import findings
 from domain.orders.state import OrderState
-from domain.orders.trouble import UNTYPED
+from domain.orders.trouble import UNTYPED, TroubleKey
 from domain.planning import open_demand
 from domain.records import booked
 from schemas.cases.exceptions import ExceptionKind
@@ -43,7 +43,7 @@ def conditions(state: OrderState, waiting: tuple[Effect, ...] = ()) -> tuple[str
         found.append("cancelling")
     if state.promised_on > state.start.promise.promised_on:
         found.append("delayed")
-    if any(name.startswith(UNTYPED) and trouble.open for name, trouble in state.troubles.items()):
+    if any(trouble.open and TroubleKey.parse(name).cause == UNTYPED for name, trouble in state.troubles.items()):
         found.append("exception")
     named = {finding.kind for finding in findings(state, waiting)}
     return (*found, *sorted(named - {ExceptionKind.DELAY, ExceptionKind.UNKNOWN_CODE}))

@@ -1,8 +1,12 @@
 """What a run of a return's workflow starts with."""
 
+from collections.abc import Iterable
+
+from domain.returns import returning
 from domain.returns.returning import ReturnFile
 from schemas.cases.cases import CaseStart, Finding
 from schemas.messaging.effects import Effect
+from schemas.orders.milestones import MilestoneEvent
 from schemas.workflows.returns import ReturnStart
 
 
@@ -22,3 +26,21 @@ class ReturnRun(ReturnStart):
     def start(self) -> ReturnStart:
         """The start alone."""
         return ReturnStart(**{name: getattr(self, name) for name in ReturnStart.model_fields})
+
+
+def refolded(start: ReturnStart, told: Iterable[MilestoneEvent]) -> tuple[ReturnFile, dict[str, Effect]]:
+    """A return decided once more from what it was told, and what others were owed because of it, by key."""
+    decision = returning.authorised(start)
+    owed = {it.key: it for it in decision.effects}
+    for event in told:
+        before = decision.state.model_copy(update={"version": decision.state.version + 1})
+        decision = returning.apply(before, event)
+        owed.update((it.key, it) for it in decision.effects)
+    return decision.state, owed
+
+
+def as_asked(written: ReturnStart, told: Iterable[MilestoneEvent]) -> ReturnStart:
+    """As a return was started, given what is written of it: its reason is followed by remarks on how it went."""
+    state, _ = refolded(written, told)
+    remarks = returning.record(state, ()).reason.removeprefix(written.reason)
+    return written.model_copy(update={"reason": written.reason.removesuffix(remarks)})

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 from schemas.base import Contract
 from schemas.cases.cases import Finding
 from schemas.cases.exceptions import ExceptionKind
+from schemas.ids import EffectKey, Subject
 from schemas.messaging.effects import ChangeKind, Effect, Movement, Operation, PlanningDelta
 from schemas.orders.milestones import RETURN_KINDS, Disposition, MilestoneEvent, MilestoneKind, ShippedLine
 from schemas.words import counted, verb, with_verb
@@ -285,7 +286,7 @@ def _delta(start: ReturnStart, event: MilestoneEvent, kind: str, lines: tuple[Sh
 
 
 def _key(start: ReturnStart, what: str) -> str:
-    return f"{start.order}/return/{start.rma}/{what}"
+    return str(EffectKey(Subject.parse(start.order), f"return/{start.rma}/{what}"))
 
 
 def _grown(state: ReturnFile, **update: object) -> ReturnFile:

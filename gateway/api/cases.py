@@ -14,7 +14,7 @@ from gateway.services import answer, services_of
 from gateway.views.orders import SUPPORTERS, CaseList, CaseView, case_view
 from schemas.base import OrderNumber, Whole
 from schemas.cases.exceptions import ExceptionKind
-from schemas.procurement.purchase_orders import PREFIX
+from schemas.ids import CaseKey, SubjectKind
 from schemas.workflows.commands import CaseAnswer
 from store.cases import cases
 from store.engine import Database
@@ -29,8 +29,6 @@ CaseId = Annotated[
     str,
     Path(pattern=CASE_ID, description="`<erp>/<number>/<kind>/<n>`; of books `stock/<system>/<target>/<kind>/<n>`."),
 ]
-OF_ORDERS = 2
-"""What follows order or purchase order in the id of a case: its kind and number."""
 NOT_YOURS = "You take part in no order with this number."
 Limit = Annotated[Whole, Query(ge=1, le=500, description="How many at most.")]
 
@@ -88,14 +86,17 @@ async def show(request: Request, caller: AnyCaller, case: CaseId) -> Response:
 async def _visible(database: Database, caller: Caller, case: str) -> dict[str, Any]:
     """The case as the store reads it. Raises the 404 `Problem` unless the caller takes part in its order; books are
     support's."""
-    erp, number, *rest = case.split("/")
-    if len(rest) > OF_ORDERS:
-        if caller.role not in SUPPORTERS:
+    named = CaseKey.read(case)
+    if named is None:
+        raise Problem(NOT_FOUND, NOT_YOURS)
+    about = named.subject
+    match about.kind:
+        case SubjectKind.ORDER:
+            await visible_order(database, caller, about.number, about.erp)
+        case SubjectKind.PURCHASE_ORDER:
+            await visible_purchase(database, caller, about.number, about.erp)
+        case _ if caller.role not in SUPPORTERS:
             raise Problem(NOT_FOUND, NOT_YOURS)
-    elif number.startswith(PREFIX):
-        await visible_purchase(database, caller, number.removeprefix(PREFIX), erp)
-    else:
-        await visible_order(database, caller, number, erp)
     async with database.connection() as connection:
         row: dict[str, Any] | None = await cases.show(connection, case)
     if row is None:

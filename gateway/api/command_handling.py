@@ -106,7 +106,7 @@ async def _told(gateway: Services, record: CommandRecord[Any], first: First, wit
 
 async def _ready(gateway: Services, record: CommandRecord[Any]) -> bool:
     """Whether all that it names is known: else the relay asks its owner, and carries it out."""
-    erp = record.key.partition("/")[0]
+    erp = record.subject.owner
     if not gateway.settings.offers_master_data(erp):
         return True
     async with gateway.database.connection() as connection:

@@ -17,11 +17,13 @@ from gateway.http.request_context import exchange_of
 from gateway.openapi import Body, takes
 from gateway.services import answer, services_of
 from schemas.base import Role, SiteId
+from schemas.ids import erp_of
 from schemas.inventory.reports import Arrival, InventoryTaken, SentBatch, Stock, StockPosition
 from schemas.orders.milestones import ItemId
 from schemas.parsing import admit, refuse
 from store.inventory import stock
 from store.messaging import inbox
+from store.partners.partners import Caller
 
 router = APIRouter(tags=["inventory"])
 
@@ -93,10 +95,13 @@ async def read(
     arrivals = [Arrival.model_validate(it) for it in coming]
     arrivals = [it for it in arrivals if everything or seen(it.origin) or seen(it.destination)]
     if caller.role is Role.ERP:  # another ERP's orders are not its to know
-        own = f"{caller.partner}/"
-        arrivals = [it if it.order.startswith(own) else it.model_copy(update={"order": ""}) for it in arrivals]
+        arrivals = [it if _ordered_by(caller, it) else it.model_copy(update={"order": ""}) for it in arrivals]
     positions = [it for it in _with_transit(item, found, arrivals) if seen(it.site)]
     return answer(Stock(item=item, as_of=now, positions=tuple(positions), in_transit=tuple(arrivals)))
+
+
+def _ordered_by(caller: Caller, it: Arrival) -> bool:
+    return bool(it.order) and erp_of(it.order) == caller.partner
 
 
 def _with_transit(item: str, found: list[dict[str, Any]], arrivals: list[Arrival]) -> list[StockPosition]:

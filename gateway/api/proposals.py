@@ -1,6 +1,5 @@
 """Re-plan proposals: what planners are asked, and their decisions."""
 
-import re
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Path, Query, Request, Response
@@ -13,6 +12,7 @@ from gateway.http.problems import NOT_FOUND, REFUSED, Problem, answers_of
 from gateway.services import Services, answer, services_of
 from gateway.views.orders import ProposalList, proposal_view
 from schemas.base import Region
+from schemas.ids import StockProposalKey
 from schemas.parsing import refuse
 from schemas.workflows.commands import CommandAnswer, ReplanDecision, Verb, Verdict
 from store.audit import audit_trail
@@ -22,7 +22,6 @@ from store.planning import governor, proposals
 
 router = APIRouter(tags=["planning"])
 
-STOCK = re.compile(r"stock/([0-9]{1,18})")
 DECIDED = {Verdict.ACCEPT: "accepted", Verdict.REJECT: "rejected", Verdict.OVERRIDE: "overridden"}
 NOW_WHAT = "If the change lasts, another proposal asks about the item and site as they are now."
 ProposalId = Annotated[str, Path(max_length=200, pattern=r"^[\x21-\x7e]+$", description="As it is listed.")]
@@ -57,8 +56,8 @@ async def decide(request: Request, caller: PlanningCaller, proposal: ProposalId)
     if wish.request.proposal != proposal:
         refuse("proposal", "must be the proposal that the address names")
     gateway = services_of(request)
-    if about := STOCK.fullmatch(proposal):
-        return await _of_stock(gateway, caller, int(about[1]), wish.request)
+    if about := StockProposalKey.read(proposal):
+        return await _of_stock(gateway, caller, about.number, wish.request)
     if wish.request.packs is not None:
         refuse("packs", "is for items at sites: of an order, name lines and the site that sends them")
     async with gateway.database.connection() as connection:

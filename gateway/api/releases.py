@@ -19,6 +19,7 @@ from gateway.http.request_context import RequestContext, exchange_of
 from gateway.openapi import Body, takes
 from gateway.services import Services, answer, services_of
 from gateway.views.orders import promise_reason
+from schemas.ids import order_key
 from schemas.orders.release import (
     BaseLine,
     LinePromise,
@@ -29,6 +30,7 @@ from schemas.orders.release import (
     ReleaseRequest,
 )
 from schemas.parsing import MAX_FINDINGS, InvalidMessage, admit, refuse
+from schemas.workflow_ids import workflow_of
 from store.messaging import inbox
 from store.messaging.inbox import NewMessage
 from store.orders import orders
@@ -77,7 +79,7 @@ async def _release(gateway: Services, exchange: RequestContext, erp: str, raw: b
         release.number,
         raw,
         delay_s=gateway.settings.release_wait_s + RELAY_HEAD_START_S if ready else 0.0,
-        workflow_id=f"order/{orders.order_key(erp, release.number)}",
+        workflow_id=workflow_of(order_key(erp, release.number)),
     )
     birth = await _record(gateway, message, release, known)
     said = None if birth.new else await _said_before(gateway, erp, release.number)

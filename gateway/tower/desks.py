@@ -12,9 +12,9 @@ from gateway.tower.forms import Form
 from gateway.views.orders import CaseView, OrderView, case_view, order_view
 from gateway.views.purchases import PurchaseView, purchase_view
 from schemas.base import Role
+from schemas.ids import Subject, SubjectKind
 from schemas.orders.release import MAX_LINES
 from schemas.planning.governor import Precision, StockProposalView
-from schemas.procurement.purchase_orders import PREFIX, is_purchase
 from schemas.settings import GovernorSettings
 from store.cases import cases
 from store.engine import Connection
@@ -157,11 +157,13 @@ async def read_case(connection: Connection, case_id: str, *, support: bool) -> C
 
 async def _about(connection: Connection, key: str) -> OrderView | PurchaseView | None:
     """The order, or purchase order, with this key; None when it names books that are compared."""
-    erp, _, number = key.partition("/")
-    if is_purchase(key):
-        [purchase] = await purchase_orders.named(connection, number.removeprefix(PREFIX), None, erp)
+    about = Subject.parse(key)
+    if about.kind is SubjectKind.BOOKS:
+        return None
+    if about.is_purchase:
+        [purchase] = await purchase_orders.named(connection, about.number, None, about.erp)
         return purchase_view(purchase, await purchase_orders.details(connection, key), Role.ADMIN)
-    found = await orders.find(connection, number, None, erp)
+    found = await orders.find(connection, about.number, None, about.erp)
     if not found:
         return None
     details = await orders.details(connection, key)

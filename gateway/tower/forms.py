@@ -10,8 +10,10 @@ from gateway.views.purchases import PurchaseView
 from schemas.cases.cases import CaseState
 from schemas.cases.exceptions import Action, ExceptionKind
 from schemas.finance.reconciliation import About, DifferenceView
-from schemas.finance.self_audit import Check
+from schemas.finance.self_audit import Check, Drift
+from schemas.ids import Subject
 from schemas.planning.governor import StockProposalView
+from schemas.workflow_ids import WorkflowId, WorkflowKind
 from schemas.workflows.commands import Verb, Verdict
 from store.views.desks import DeskProposal
 
@@ -118,12 +120,21 @@ def of_case(case: CaseView, order: OrderView | PurchaseView | None) -> tuple[lis
 def _restarts(case: CaseView) -> Iterator[Form]:
     """Begin the orders again whose workflows do not run."""
     for finding in case.findings or ():
-        kind, _, key = finding.subject.partition("/")
-        erp, _, number = key.partition("/")
-        if kind == "order":
-            url = f"/v1/orders/{quote(number, safe='')}/restart?erp={quote(erp)}"
+        order = _order_of(finding.subject)
+        if order:
+            url = f"/v1/orders/{quote(order.number, safe='')}/restart?erp={quote(order.erp)}"
             note = "Its workflow begins again with what the database keeps of it, unless it runs."
-            yield Form(f"restart-{number}", f"Restart {number}", url, note, done="Begun again", mood="primary")
+            name = f"restart-{order.number}"
+            yield Form(name, f"Restart {order.number}", url, note, done="Begun again", mood="primary")
+
+
+def _order_of(subject: str) -> Subject | None:
+    """The order whose workflow a finding names; None when it names something else."""
+    try:
+        workflow = WorkflowId.parse(subject)
+    except ValueError:
+        return None
+    return workflow.subject if workflow.kind is WorkflowKind.ORDER else None
 
 
 def repairs(drifts: Iterable[DifferenceView]) -> list[Form]:
@@ -136,7 +147,7 @@ def repairs(drifts: Iterable[DifferenceView]) -> list[Form]:
             f"Repair {it.subject}",
             f"/v1/differences/{it.id}/repair",
             it.proposal,
-            (there, REASON) if it.place.startswith(Check.NEGATIVE) else (REASON,),
+            (there, REASON) if Drift.at(it.item, it.place).check is Check.NEGATIVE else (REASON,),
             done="Repaired",
             mood="primary",
         )

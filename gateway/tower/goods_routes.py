@@ -7,7 +7,9 @@ from gateway.services import services_of
 from gateway.tower import books, pages, purchases, serving, stock, track
 from gateway.tower.snapshots import Made, Snapshots
 from gateway.tower.viewers import ViewerRoute
+from schemas.ids import purchase_key
 from schemas.procurement.purchase_orders import PurchaseStatus
+from schemas.workflow_ids import workflow_of
 from store.views import books as tower_books
 from store.views.books import LedgerValues
 
@@ -72,7 +74,7 @@ async def purchase(request: Request, erp: str, number: str) -> Response:
         found, reading_s = await serving.read(services, lambda c: purchases.read_one(c, erp, number))
         if found is None:
             return Made("", reading_s)
-        workflow_url = track.workflow_url(services.settings, f"inbound/{erp}/{number}")
+        workflow_url = track.workflow_url(services.settings, workflow_of(purchase_key(erp, number)))
         return Made(pages.render("purchase.html", desk=found, workflow_url=workflow_url), reading_s)
 
     missing = pages.render("nopurchase.html", number=number)

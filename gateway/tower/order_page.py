@@ -7,6 +7,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from gateway.tower import pages
+from schemas.ids import order_key
 from store.engine import Connection
 from store.orders import order_parts, orders
 
@@ -53,7 +54,7 @@ class OrderPageRead:
 
 async def read(connection: Connection, erp: str, number: str, asked: dict[str, int]) -> OrderPageRead | None:
     """Everything on the page; `asked` are the pages of its lists. None when there is no such order."""
-    key = orders.order_key(erp, number)
+    key = order_key(erp, number)
     found = await orders.find(connection, number, None, erp) if key.isprintable() else []
     if not found:
         return None

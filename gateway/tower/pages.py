@@ -15,14 +15,12 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from gateway.http.pages import OWN_FORMS
 from gateway.http.problems import NOT_FOUND, Problem
-from schemas.procurement.purchase_orders import PREFIX, is_purchase
+from schemas.ids import Subject, SubjectKind, SupplyKey
 
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; font-src 'self'; img-src 'self'; connect-src 'self'; "
     "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
-COMPARED = "stock/"
-"""Begins what a case of reconciliation is about: no ERP has this name."""
 SYSTEMS = {
     "erp": "ERP",
     "wms": "WMS",
@@ -82,26 +80,28 @@ def purchase_url(erp: str, number: str) -> str:
 
 
 def supply_url(key: str) -> str:
-    """The page of the purchase order that a supply `po/<erp>/<number>/…` comes from; empty when none does."""
-    kind, *rest = key.split("/")
-    return purchase_url(rest[0], rest[1]) if kind == "po" and len(rest) > 1 else ""
+    """The page of the purchase order that a supply comes from; empty for a reservation of no supply with a key."""
+    try:
+        supply = SupplyKey.parse(key)
+    except ValueError:
+        return ""
+    return purchase_url(supply.erp, supply.number)
 
 
 def ref_url(key: str) -> str:
     """The page of an order or purchase order by its key; the books for `stock/<system>/<target>`."""
-    if key.startswith(COMPARED):
+    about = Subject.parse(key)
+    if about.kind is SubjectKind.BOOKS:
         return "/tower/books"
-    erp, _, number = key.partition("/")
-    return purchase_url(erp, number.removeprefix(PREFIX)) if is_purchase(key) else order_url(key)
+    return purchase_url(about.erp, about.number) if about.is_purchase else order_url(key)
 
 
 def ref_name(key: str) -> str:
     """How people call an order, a purchase order, or the books of a system that are compared."""
-    number = key.partition("/")[2]
-    if key.startswith(COMPARED):
-        system, _, target = number.partition("/")
-        return f"Books of {SYSTEMS.get(system, system)} {target}"
-    return f"PO {number.removeprefix(PREFIX)}" if is_purchase(key) else number
+    about = Subject.parse(key)
+    if about.kind is SubjectKind.BOOKS:
+        return f"Books of {SYSTEMS.get(about.owner, about.owner)} {about.number}"
+    return f"PO {about.number}" if about.is_purchase else about.number
 
 
 def span(length: timedelta) -> str:

@@ -6,7 +6,8 @@ from datetime import UTC, datetime
 from gateway.tower.desks import Choice
 from gateway.views.purchases import PurchaseLineView, PurchaseView, purchase_view
 from schemas.base import Role
-from schemas.procurement.purchase_orders import PurchaseStatus, purchase_key
+from schemas.ids import purchase_key
+from schemas.procurement.purchase_orders import PurchaseStatus
 from schemas.words import counted, verb
 from store.engine import Connection
 from store.procurement import purchase_orders

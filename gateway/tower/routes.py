@@ -16,6 +16,8 @@ from gateway.tower.snapshots import Made, Snapshots
 from gateway.tower.viewers import ViewerRoute, is_support
 from gateway.views.orders import order_view
 from schemas.base import Role
+from schemas.ids import order_key
+from schemas.workflow_ids import WorkflowId, workflow_of
 from schemas.workflows.lifecycle import StatusAnswer
 from store.engine import Connection
 from store.orders import orders
@@ -76,7 +78,7 @@ async def order(
     """One order: milestones, lines, cases, effects, timeline, and what it waits for; long lists in pages."""
     services = services_of(request)
     support = is_support(request)
-    key = orders.order_key(erp, number)
+    key = order_key(erp, number)
     asked = {"lines": lines, "shipments": shipments, "effects": effects, "timeline": timeline}
 
     async def make() -> Made[str]:
@@ -93,7 +95,7 @@ async def order(
             timeline=track.timeline(view, found.newer, found.last),
             forms=forms.of_order(view, support=support),
             now=datetime.now(UTC),
-            workflow_url=track.workflow_url(services.settings, f"order/{key}"),
+            workflow_url=track.workflow_url(services.settings, workflow_of(key)),
         )
         return Made(page, reading_s)
 
@@ -125,7 +127,7 @@ async def case(request: Request, case_id: str) -> Response:
         shown, reading_s = await serving.read(services, lambda c: desks.read_case(c, wanted, support=support))
         if shown is None:
             return Made("", reading_s)
-        workflow_url = track.workflow_url(services.settings, f"case/{wanted}")
+        workflow_url = track.workflow_url(services.settings, str(WorkflowId.of_case(wanted)))
         return Made(pages.render("case.html", desk=shown, support=support, workflow_url=workflow_url), reading_s)
 
     return await serving.shown(request, f"cases/{wanted} {support}", make, pages.render("nocase.html"))

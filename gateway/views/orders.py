@@ -8,6 +8,7 @@ from domain.inventory.promising import renewed
 from schemas.base import Contract, Role
 from schemas.cases.cases import CaseEntry, Finding
 from schemas.cases.policies import PolicyRule
+from schemas.ids import Subject, SubjectKind
 from schemas.inventory.promising import Reserved
 from schemas.orders.milestones import ShippedLine
 from schemas.planning.governor import Precision, StockProposalView
@@ -262,7 +263,7 @@ def promise_reason(row: dict[str, Any], details: dict[str, list[dict[str, Any]]]
 def case_view(row: dict[str, Any], role: Role) -> CaseView:
     """What store.cases.cases reads, as far as this role may see it."""
     about = row["order_key"]
-    order = about if about.count("/") == 1 else None  # `<erp>/<number>`
+    order = None if Subject.parse(about).kind is SubjectKind.BOOKS else about
     case = CaseView.model_validate({"about": about, "order": order, **row})
     parties_see = {"id", "about", "order", "kind", "state", "summary", "opened_at", "closed_at"}
     return case if role in SUPPORTERS else CaseView.model_validate(case.model_dump(include=parties_see))

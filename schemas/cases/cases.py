@@ -5,6 +5,8 @@ from enum import StrEnum
 
 from schemas.base import Contract, Moment
 from schemas.cases.exceptions import Action, CasePolicy, Channel, ExceptionKind
+from schemas.ids import CaseKey, Subject
+from schemas.workflow_ids import WorkflowId
 
 
 class CaseState(StrEnum):
@@ -71,12 +73,12 @@ class CaseStart(Contract):
     @property
     def id(self) -> str:
         """`<erp>/<number>/<kind>/<n>`: how people and the API name the case."""
-        return f"{self.order}/{self.kind}/{self.number}"
+        return str(CaseKey(Subject.parse(self.order), self.kind, self.number))
 
     @property
     def workflow_id(self) -> str:
         """`case/<erp>/<number>/<kind>/<n>`."""
-        return f"case/{self.id}"
+        return str(WorkflowId.of_case(self.id))
 
 
 class CaseName(Contract):

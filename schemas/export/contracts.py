@@ -173,6 +173,7 @@ CONTRACTS = (
     Published(PurchaseAnswer, "orders"),
     Published(ReplenishmentRequest, "erp"),
     Published(ReplenishmentResult, "planning"),
+    # one contract a line: `make step` writes above this one
 )
 
 

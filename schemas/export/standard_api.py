@@ -115,6 +115,7 @@ CALLS = (
         "What moved, netted and in bulk; each row's key makes it count once",
         PlanningAnswer,
     ),
+    # one operation a line: `make step` writes above this one
 )
 
 _PROBLEM = {

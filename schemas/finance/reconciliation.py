@@ -8,6 +8,7 @@ from pydantic import Field
 from schemas.base import Contract, Exact, LongText, Moment
 from schemas.cases.cases import Finding
 from schemas.cases.exceptions import CasePolicy, ExceptionKind
+from schemas.ids import books_key
 from schemas.inventory.stock import Count
 from schemas.messaging.effects import LineTarget
 
@@ -135,7 +136,7 @@ class ReconcileRun(Contract):
     @property
     def case_order(self) -> str:
         """What its cases are about, where a case usually names an order."""
-        return f"stock/{self.system}/{self.target}"
+        return books_key(self.system, self.target)
 
 
 class ReconcileReport(Contract):

@@ -1,7 +1,7 @@
 """The audit of our own books: what is checked, what has drifted, and how a person has it mended."""
 
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Self
 
 from pydantic import Field
 
@@ -39,6 +39,17 @@ class Drift(Contract):
     written: str
     right: str
     waits: str = ""
+
+    @classmethod
+    def at(cls, item: str, place: str) -> Self:
+        """The drift that a difference names. Raises ValueError when it is of other books than our own."""
+        check, _, where = place.partition(":")
+        return cls(check=Check(check), item=item, where=where, written="", right="")
+
+    @property
+    def place(self) -> str:
+        """As its difference names it: `<check>:<where>`."""
+        return f"{self.check}:{self.where}"
 
 
 class RepairRequest(Contract):

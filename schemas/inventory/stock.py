@@ -5,7 +5,7 @@ A place is written `<bucket>:<which>`: `on_hand:LYS`, `transit:DN-1`, `supplier:
 
 from collections.abc import Iterator
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, NamedTuple, Self
 
 from pydantic import Field
 
@@ -38,9 +38,28 @@ Moves = dict[str, dict[str, int]]
 """place → item → packs gained, or lost when negative. The packs of each item sum to zero."""
 
 
+class StockPlace(NamedTuple):
+    """A place as it is written: `<bucket>:<which>`. Figures that are compared have one more, `site:<id>`, for all that
+    is at a site."""
+
+    bucket: str
+    which: str = ""
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Raises ValueError."""
+        bucket, colon, which = text.partition(":")
+        if not bucket or not colon:
+            raise ValueError(f"{text!r} is no place: it must be <bucket>:<which>")
+        return cls(bucket, which)
+
+    def __str__(self) -> str:
+        return f"{self.bucket}:{self.which}"
+
+
 def place(bucket: Bucket, which: str = "") -> str:
     """The name of a place."""
-    return f"{bucket}:{which}"
+    return str(StockPlace(bucket, which))
 
 
 class StockMove(Contract):

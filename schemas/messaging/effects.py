@@ -6,6 +6,7 @@ from enum import StrEnum
 from hashlib import sha256
 
 from schemas.base import Contract, Moment, System
+from schemas.ids import Subject
 from schemas.orders.milestones import Disposition, MilestoneKind, ShippedLine
 from schemas.orders.release import LinePromise, OrderStatus
 
@@ -148,6 +149,11 @@ class Effect(Contract):
     location: str = ""
     handling_units: tuple[str, ...] = ()
     correction: bool = False
+
+    @property
+    def subject(self) -> Subject:
+        """The order, purchase order or replenishment that it is for."""
+        return Subject.parse(self.order)
 
     @property
     def system(self) -> System:

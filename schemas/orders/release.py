@@ -25,6 +25,7 @@ from schemas.base import (
     Unit,
     Variant,
 )
+from schemas.copying import made_of
 from schemas.days import TimeZone, utc_offset_s
 from schemas.identifiers import Country, Currency, Gln, Gtin, Incoterm, TransportMode, UnLocode
 
@@ -184,7 +185,7 @@ class ReleaseRequest(_Release[ReleasedLine]):
             line.model_dump(exclude_unset=True) | kept.get(line.line, {"quantity": int(line.quantity)})
             for line in self.lines
         ]
-        return OrderRelease.model_validate({**self.model_dump(exclude_unset=True, exclude={"lines"}), "lines": lines})
+        return made_of(OrderRelease, self, without={"lines"}, lines=lines)
 
 
 class LineDue(Contract):

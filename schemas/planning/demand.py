@@ -1,7 +1,7 @@
 """Demand signals beside the forecast: what customers sell, hold and order, by day; and how planning is told."""
 
 from enum import StrEnum
-from typing import Annotated, NamedTuple
+from typing import Annotated, NamedTuple, Self
 
 from pydantic import Field
 
@@ -101,3 +101,20 @@ class PlanningSignals(Contract):
 
     region: str
     rows: Annotated[tuple[PlanningSignal, ...], Field(min_length=1, max_length=MAX_TOLD)]
+
+
+class DemandKey(NamedTuple):
+    """An order's figure for planning under its revision: `<order>/demand/<site>/<item>/r<revision>`, from `stem` on.
+    The id of an item may have slashes: a revision is behind the last one."""
+
+    stem: str
+    revision: int
+
+    @classmethod
+    def read(cls, text: str) -> Self | None:
+        """None for the key of another row for planning."""
+        stem, mark, revision = text.rpartition("/r")
+        return cls(stem, int(revision)) if mark and revision.isascii() and revision.isdigit() else None
+
+    def __str__(self) -> str:
+        return f"{self.stem}/r{self.revision}"

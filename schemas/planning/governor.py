@@ -24,6 +24,10 @@ class Tolerance(Contract):
         return abs(packs) >= max(self.packs, self.share * planned) or abs(days) >= self.days
 
 
+DEMAND = "orders "
+"""How a source begins that takes packs away: what orders want beyond the forecast, `orders <bucket> <period>`."""
+
+
 class Projected(Contract):
     """What a source brings to a site, as our books say now: packs of a line of a purchase order on a day, packs that
     counts found (missing: negative), packs that orders want beyond the forecast.
@@ -52,6 +56,11 @@ class Cause(Contract):
     days: int
     to_packs: int = 0
     to_day: Day | None = None
+
+    @property
+    def takes_away(self) -> bool:
+        """Whether more packs of it are fewer at the site: so is what orders want, not what supply and counts bring."""
+        return self.source.startswith(DEMAND)
 
 
 class Question(Contract):

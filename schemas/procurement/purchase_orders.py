@@ -10,6 +10,7 @@ from pydantic import Field
 from schemas.base import Contract, Moment
 from schemas.cases.exceptions import Action, Chronology
 from schemas.days import EVERY_DAY, Days
+from schemas.ids import Subject, SubjectKind
 from schemas.inventory.stock import Moves
 from schemas.inventory.supply import Supply
 from schemas.messaging.effects import Effect
@@ -33,26 +34,10 @@ from schemas.procurement.postings import (
     TransferInstruction,
 )
 from schemas.procurement.rates import Rate
+from schemas.workflow_ids import WorkflowId
 
-PREFIX = "po:"
-"""Begins the number in a purchase order's key, `<erp>/po:<number>`: no order's number has a colon."""
 Percent = Annotated[float, Field(ge=0, le=100)]
 Seconds = Annotated[float, Field(gt=0, le=90 * 86_400)]
-
-
-def purchase_key(erp: str, number: str) -> str:
-    """`<erp>/po:<number>`: names a purchase order wherever an order's key may stand."""
-    return f"{erp}/{PREFIX}{number}"
-
-
-def is_purchase(key: str) -> bool:
-    """Whether a key is a purchase order's."""
-    return key.partition("/")[2].startswith(PREFIX)
-
-
-def inbound_id(key: str) -> str:
-    """`inbound/<erp>/<number>`: the id of a purchase order's workflow."""
-    return f"inbound/{key.replace(PREFIX, '', 1)}"
 
 
 class ProcurementPolicy(Contract):
@@ -94,14 +79,19 @@ class InboundStart(Contract):
     theirs: Days = EVERY_DAY
 
     @property
+    def subject(self) -> Subject:
+        """The purchase order."""
+        return Subject(SubjectKind.PURCHASE_ORDER, self.erp, self.number)
+
+    @property
     def key(self) -> str:
         """`<erp>/po:<number>`."""
-        return purchase_key(self.erp, self.number)
+        return str(self.subject)
 
     @property
     def workflow_id(self) -> str:
         """`inbound/<erp>/<number>`."""
-        return inbound_id(self.key)
+        return str(WorkflowId.of(self.subject))
 
 
 class PurchaseDocument(Contract):

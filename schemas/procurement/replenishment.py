@@ -6,8 +6,10 @@ from typing import Annotated
 from pydantic import Field
 
 from schemas.base import Contract, Day, LocalMoment, LongText, Moment, Origin, Packs, Region, SiteId, SystemId, Unit
+from schemas.ids import replenishment_key
 from schemas.messaging.effects import Effect
 from schemas.orders.milestones import ItemId
+from schemas.workflow_ids import workflow_of
 
 ProposalId = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,59}$")]
 
@@ -98,9 +100,14 @@ class ReplenishmentStart(Contract):
     traceparent: str = ""
 
     @property
+    def key(self) -> str:
+        """`<erp>/replenishment:<id>`: names it wherever an order's key may stand."""
+        return replenishment_key(self.proposal.erp, self.proposal.id)
+
+    @property
     def workflow_id(self) -> str:
         """`replenishment/<id>`."""
-        return f"replenishment/{self.proposal.id}"
+        return workflow_of(self.key)
 
 
 class ReplenishmentEffect(Effect):

@@ -10,6 +10,7 @@ from pydantic import ConfigDict, Field, model_validator
 
 from schemas.base import Contract, Day, Moment, Packs, Role, SiteId, SystemId, Text, Unit
 from schemas.cases.exceptions import Action
+from schemas.ids import SENDER, shipment_back
 from schemas.orders.milestones import ItemId, Line, LineNumber, SentLine, ShippedLine
 from schemas.orders.release import MAX_LINES, LinePromise, OrderStatus, Party
 from schemas.procurement.documents import DocumentNumber
@@ -192,8 +193,8 @@ class _Return(Contract, Generic[Line]):
 
     @model_validator(mode="after")
     def _not_the_carriers(self) -> Self:
-        if self.id.startswith("rts-"):
-            raise ValueError("id: numbers that begin with rts- are for goods that a carrier brings back")
+        if shipment_back(self.id) is not None:
+            raise ValueError(f"id: numbers that begin with {SENDER} are for goods that a carrier brings back")
         return self
 
 

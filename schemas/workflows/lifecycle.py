@@ -6,8 +6,10 @@ from typing import Literal
 from schemas.base import Contract, Moment, Variant
 from schemas.cases.exceptions import OrderPolicy
 from schemas.days import EVERY_DAY, Days, Way
+from schemas.ids import Subject, SubjectKind
 from schemas.inventory.promising import Sending
 from schemas.orders.release import LineDue, OrderRelease, OrderStatus, Promise
+from schemas.workflow_ids import WorkflowId
 
 
 class OrderStart(Contract):
@@ -44,9 +46,14 @@ class OrderStart(Contract):
     """Reports that cannot be true in time are cases; not of orders that were released before there were such cases."""
 
     @property
+    def subject(self) -> Subject:
+        """The order."""
+        return Subject(SubjectKind.ORDER, self.erp, self.number)
+
+    @property
     def key(self) -> str:
         """`<erp>/<number>`."""
-        return f"{self.erp}/{self.number}"
+        return str(self.subject)
 
     @property
     def way(self) -> Way:
@@ -60,7 +67,7 @@ class OrderStart(Contract):
     @property
     def workflow_id(self) -> str:
         """`order/<erp>/<number>`: the business key is the workflow's id."""
-        return f"order/{self.key}"
+        return str(WorkflowId.of(self.subject))
 
 
 class OrderOutcome(Contract):

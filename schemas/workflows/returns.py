@@ -6,6 +6,7 @@ from schemas.base import Contract, Moment
 from schemas.inventory.stock import Moves
 from schemas.messaging.effects import Effect, PlanningDelta
 from schemas.orders.milestones import ShippedLine
+from schemas.workflow_ids import WorkflowId
 
 
 class ReturnState(StrEnum):
@@ -39,7 +40,7 @@ class ReturnStart(Contract):
     @property
     def workflow_id(self) -> str:
         """`return/<erp>/<number>/<rma>`."""
-        return f"return/{self.order}/{self.rma}"
+        return str(WorkflowId.of_return(self.order, self.rma))
 
 
 class ReturnOutcome(Contract):

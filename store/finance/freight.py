@@ -9,7 +9,7 @@ from typing import Any
 from schemas.cases.policies import TOLERANCE
 from schemas.finance.erp_feed import ErpRowKind, FreightEvent
 from schemas.finance.valuation import Account
-from schemas.inventory.stock import Bucket
+from schemas.inventory.stock import StockPlace
 from store.engine import Connection
 from store.finance import erp_feed
 from store.inventory.ledger import Booking
@@ -128,7 +128,7 @@ async def accrue(connection: Connection, booking: Booking) -> None:
     """Accrue freight for what a step of an order sent on its way: `booking.moves` has it by the place of its shipment. What
     turns out to be in another shipment is reversed there, and so is what a superseded attempt accrued."""
     left = [
-        (place.removeprefix(f"{Bucket.TRANSIT}:"), item, packs)
+        (StockPlace.parse(place).which, item, packs)
         for place, items in booking.moves.items()
         for item, packs in items.items()
     ]

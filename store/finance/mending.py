@@ -7,9 +7,10 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
 
+from schemas.ids import LineKey, LinkKey
 from schemas.inventory.promising import REPLENISHMENT, Reservation, Terms
 from schemas.inventory.reports import InventoryKind, InventoryReport
-from schemas.inventory.stock import Bucket, StockMove, place
+from schemas.inventory.stock import Bucket, StockMove, StockPlace, place
 from schemas.inventory.supply import Supply
 from schemas.words import counted, with_verb
 from store.engine import Connection
@@ -24,7 +25,7 @@ class Unclear(Exception):
 
 async def balance(connection: Connection, item: str, where: str) -> str:
     """A balance becomes the sum of its entries."""
-    bucket, _, site = where.partition(":")
+    bucket, site = StockPlace.parse(where)
     if bucket == Bucket.ON_HAND:
         await supplies.lock(connection, [(item, site)])
     await ledger.hold(connection, [(item, where)])
@@ -91,7 +92,7 @@ async def entry(connection: Connection, item: str, move: str) -> str:
 
 async def negative(connection: Connection, item: str, where: str, packs: int, key: str) -> list[str]:
     """A place below zero holds `packs`; the keys of the movements that were booked, under `key`."""
-    bucket, _, which = where.partition(":")
+    bucket, which = StockPlace.parse(where)
     pairs = [(item, which)] if bucket != Bucket.TRANSIT else []
     await supplies.lock(connection, pairs)
     await ledger.hold(connection, [(item, place(Bucket.ADJUSTMENT, which)), (item, where)])
@@ -142,7 +143,8 @@ async def _carried(connection: Connection, item: str, where: str) -> str:
 async def reserved(connection: Connection, item: str, where: str) -> str:
     """A line reserves what is open of it: too much is given back, the latest first; what is missing is to be
     replenished, until the keeper of promises has looked."""
-    order, _, line = where.rpartition("/")
+    about = LineKey.parse(where)
+    order, line = str(about.subject), about.line
     await promising.lock(connection, [item])
     cursor = await connection.execute(
         f"""
@@ -152,17 +154,17 @@ async def reserved(connection: Connection, item: str, where: str) -> str:
         JOIN order_promise g ON g.order_key = o.key
         WHERE (l.order_key, l.line) = (%(order)s, %(line)s)
         """.encode(),
-        {"item": item, "order": order, "line": int(line)},
+        {"item": item, "order": order, "line": line},
     )
     row = await cursor.fetchone()
     if row is None:
         return ""
-    own, kept = await _reservations(connection, order, int(line), item)
+    own, kept = await _reservations(connection, order, line, item)
     lacking = row["open"] - sum(it.packs for it in own)
     if lacking > 0 and own:
         day = row["promised_on"]
         new = Reservation(
-            line=int(line),
+            line=line,
             item=item,
             site=row["site"],
             supply=REPLENISHMENT,
@@ -176,7 +178,7 @@ async def reserved(connection: Connection, item: str, where: str) -> str:
         after = reservations.trimmed(own, max(0, -lacking))
     if own:
         terms = Terms.model_validate(row["terms"])
-        await promising.release(connection, [(order, int(line))])
+        await promising.release(connection, [(order, line)])
         await promising.reserve(connection, [(order, terms.priority, it) for it in (*kept, *after)])
     await supplies.look_at(connection, [item])
     return f"{with_verb(row['open'], 'pack', 'is', 'are')} reserved now" if lacking else ""
@@ -262,7 +264,8 @@ LINK_PURCHASE = """
 
 async def link(connection: Connection, where: str) -> str:
     """A shipment and its order know each other again, with what was reported last; its workflow's next step says more."""
-    shipment, _, key = where.partition(" ")
+    about = LinkKey.parse(where)
+    shipment, key = about.shipment, str(about.subject)
     cursor = await connection.execute(
         LINK_ORDER,
         {

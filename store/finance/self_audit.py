@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from schemas.finance.self_audit import Check, Drift
+from schemas.ids import SupplyKey
 from schemas.inventory.supply import Supply
 from store.engine import Connection
 from store.inventory import promising
@@ -205,7 +206,7 @@ async def supply(connection: Connection, expected: Iterable[Supply]) -> list[Dri
     """Rows of supply that are not what purchase orders say: `expected` are all rows of some of them. Of one that is
     closed, nothing is expected."""
     rows = {it.key: it for it in expected}
-    stems = sorted({"/".join(key.split("/")[:3]) for key in rows})
+    stems = sorted({SupplyKey.parse(key).stem for key in rows})
     cursor = await connection.execute(
         """
         SELECT s.key, s.item, s.packs

@@ -9,7 +9,7 @@ from datetime import date
 from psycopg.types.json import Jsonb
 
 from schemas.inventory.promising import REPLENISHMENT, STOCK, Reservation, Terms
-from schemas.inventory.stock import Bucket, place
+from schemas.inventory.stock import Bucket, StockPlace, place
 from schemas.messaging.effects import Operation
 from schemas.orders.milestones import ShippedLine
 from schemas.workflows.records import LineRecord, StepRecord
@@ -185,7 +185,7 @@ def _taken(record: StepRecord) -> Counter[tuple[str, str]]:
     """Packs that left what is on hand of a site, other than by a correction of its books."""
     found = Counter[tuple[str, str]]()
     for at, items in record.moves.items():
-        bucket, _, site = at.partition(":")
+        bucket, site = StockPlace.parse(at)
         if bucket == Bucket.ON_HAND:
             corrected = record.moves.get(place(Bucket.ADJUSTMENT, site), {})
             found.update({(site, item): max(0, -packs - corrected.get(item, 0)) for item, packs in items.items()})

@@ -8,6 +8,7 @@ A key never carries two contents: `digest` is what is told under it, `edition` h
 from typing import Any, NamedTuple
 
 from schemas.base import Origin
+from schemas.ids import EffectKey
 from schemas.messaging.effects import Effect, EffectReceipt
 from store.batches import RowBatch
 from store.engine import Connection
@@ -94,7 +95,7 @@ async def standing(connection: Connection, effect: Effect) -> EffectStanding:
         return EffectStanding()
     if row["outcome"] == "done":
         return EffectStanding(receipt=EffectReceipt(reference=row["reference"] or "", carrier=row["carrier"]))
-    return EffectStanding(key=effect.key if row["edition"] == 1 else f"{effect.key}/e{row['edition']}")
+    return EffectStanding(key=EffectKey.parse(effect.key).edition(row["edition"]))
 
 
 async def done(

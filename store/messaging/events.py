@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from schemas.ids import EventKey, erp_of
 from store.batches import RowBatch
 from store.engine import Connection
 from store.messaging import quarantine
@@ -27,7 +28,7 @@ class NewEvent:
     @property
     def unique_id(self) -> str:
         """`source#id`: unique over all partners."""
-        return f"{self.source}#{self.event_id}"
+        return str(EventKey(self.source, self.event_id))
 
 
 async def known(connection: Connection, ids: list[tuple[str, str]]) -> dict[tuple[str, str], int]:
@@ -82,7 +83,7 @@ async def place(connection: Connection, events: list[NewEvent]) -> set[str]:
         """.encode(),
         EVENTS.arrays(events),
     )
-    rows = {f"{row['source']}#{row['event_id']}": row["id"] for row in await cursor.fetchall()}
+    rows = {str(EventKey(row["source"], row["event_id"])): row["id"] for row in await cursor.fetchall()}
     links = [(key, e.unique_id, rows[e.unique_id]) for e in events if e.unique_id in rows for key in e.orders]
     await connection.execute(
         """
@@ -115,7 +116,7 @@ class OrderFacts:
     @property
     def erp(self) -> str:
         """The ERP that released it."""
-        return self.key.split("/", 1)[0]
+        return erp_of(self.key)
 
 
 async def orders_named(connection: Connection, numbers: list[str]) -> list[OrderFacts]:

@@ -3,6 +3,7 @@
 from datetime import date
 from typing import Any
 
+from schemas.workflow_ids import WorkflowId
 from store.engine import Connection
 from store.messaging import heads
 from store.messaging.heads import KeptHead
@@ -65,9 +66,10 @@ VIEWS = {
 
 async def follow_from(connection: Connection, kept: KeptHead, version: int) -> None:
     """What is shown of a workflow follows its new run, which begins at this version."""
-    kind, _, name = kept.workflow_id.partition("/")
-    if kind in VIEWS:
-        await connection.execute(VIEWS[kind].encode(), {"version": version, "name": name, "subject": kept.subject})
+    about = WorkflowId.parse(kept.workflow_id)
+    if about.kind in VIEWS:
+        values = {"version": version, "name": about.name, "subject": kept.subject}
+        await connection.execute(VIEWS[about.kind].encode(), values)
 
 
 async def count_open(connection: Connection) -> int:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from schemas.procurement.purchase_orders import purchase_key
+from schemas.workflow_ids import WorkflowId, WorkflowKind
 from store.engine import Connection
 from store.messaging import inbox
 
@@ -216,8 +216,7 @@ async def hurry(connection: Connection, workflow: str) -> Left:
 
 def subject_of(workflow: str) -> str:
     """The key of the order or purchase order that a workflow's events are placed on."""
-    kind, erp, number, *_ = workflow.split("/")
-    return purchase_key(erp, number) if kind == "inbound" else f"{erp}/{number}"
+    return str(WorkflowId.parse(workflow).subject)
 
 
 STANDING = {
@@ -250,9 +249,9 @@ class WorkflowStanding:
 
 async def standing(connection: Connection, workflow: str) -> WorkflowStanding | None:
     """Where the subject of a workflow stands; None when it is not known."""
-    kind, _, name = workflow.partition("/")
-    name = subject_of(workflow) if kind == "inbound" else name
-    cursor = await connection.execute(STANDING[kind].encode(), (name,))
+    about = WorkflowId.parse(workflow)
+    name = str(about.subject) if about.kind is WorkflowKind.PURCHASE_ORDER else about.name
+    cursor = await connection.execute(STANDING[about.kind].encode(), (name,))
     row = await cursor.fetchone()
     if row is None:
         return None

@@ -6,9 +6,9 @@ from typing import Any
 from psycopg.types.json import Jsonb
 
 from schemas.base import Unit
+from schemas.ids import is_purchase
 from schemas.orders.release import BaseLine, ReleaseRequest
 from schemas.partners.master_data import KeptLine
-from schemas.procurement.purchase_orders import is_purchase
 from store.engine import Connection
 
 

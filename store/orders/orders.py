@@ -8,6 +8,7 @@ from typing import Any
 from psycopg.types.json import Jsonb
 
 from schemas.base import Variant
+from schemas.ids import order_key
 from schemas.orders.release import BaseLine, OrderRelease, OrderStatus, Promise, ReleaseRequest
 from schemas.workflows.lifecycle import AcceptedRelease
 from store.cases import cases
@@ -17,11 +18,6 @@ from store.inventory.valuing import Worth
 from store.messaging import quarantine
 from store.orders import measures, order_parts, returns
 from store.planning import proposals
-
-
-def order_key(erp: str, number: str) -> str:
-    """`<erp>/<number>`: the key of an order everywhere inside Syncline."""
-    return f"{erp}/{number}"
 
 
 @dataclass(frozen=True)

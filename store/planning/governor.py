@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from datetime import date, datetime, timedelta
 from typing import Any
 
+from schemas.ids import StockProposalKey
 from schemas.planning.governor import PlanDecision, Precision, Question, StockProposalView, StockReplan
 from store.batches import RowBatch
 from store.engine import Connection
@@ -151,7 +152,7 @@ async def told(connection: Connection, proposal: str, refused: str | None = None
     """Planning has a decision, or would not take it for this rule."""
     await connection.execute(
         "UPDATE stock_proposal SET told_at = clock_timestamp(), refused = %s WHERE id = %s",
-        (refused, int(proposal.partition("/")[2])),
+        (refused, StockProposalKey.parse(proposal).number),
     )
 
 

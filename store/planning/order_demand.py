@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterable
 from typing import Any, NamedTuple
 
 from schemas.messaging.instructions import PlanningDemand
+from schemas.planning.demand import DemandKey
 from schemas.planning.feeds import FeedRun
 from schemas.workflows.records import DemandRow, StepRecord
 from store.batches import RowBatch
@@ -246,4 +247,5 @@ def _columns(rows: list[PlanningDemand]) -> dict[str, Any]:
 
 
 def _stems(keys: list[str]) -> list[str]:
-    return [key.rpartition("/r")[0] for key in keys]
+    """What is before the revision in those that are keys of figures."""
+    return [found.stem for key in keys if (found := DemandKey.read(key))]

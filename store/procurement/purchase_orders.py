@@ -5,9 +5,10 @@ from typing import Any
 
 from psycopg.types.json import Jsonb
 
+from schemas.ids import purchase_key
 from schemas.partners.master_data import KeptLine
 from schemas.procurement.documents import PurchaseOrder
-from schemas.procurement.purchase_orders import PurchaseRecord, PurchaseStatus, purchase_key
+from schemas.procurement.purchase_orders import PurchaseRecord, PurchaseStatus
 from schemas.workflows.steps import WorkflowStep
 from store.engine import Connection, Database
 from store.inventory import ledger

@@ -226,6 +226,22 @@ async def test_a_correction_names_what_it_corrects_and_says_the_same_of_it(desk:
     assert (told.id, told.corrects) == ("/partners/wms-lys#right", "/partners/wms-lys#wrong")
 
 
+async def test_a_source_may_have_a_fragment(desk: Desk) -> None:
+    """What a `#` belongs to is told apart: a correction names the event that it is of, and no event hides another."""
+    key = await desk.order("SO-1")
+    gate, plain = "/partners/wms-lys/dock#2", "/partners/wms-lys/dock"
+    await desk.say("wms-lys", event("picked", "wrong", gate, order="SO-1", shipment="S-1", lines=LINES))
+    await desk.say(
+        "wms-lys", event("picked", "right", gate, order="SO-1", shipment="S-1", lines=LINES, corrects="wrong")
+    )
+    await desk.say("wms-lys", event("packed", "2#wrong", plain, order="SO-1", shipment="S-1", lines=LINES))
+    heard = [told for to, events in desk.handoff.signals for told in events if to == key]
+    assert [(it.kind, it.corrects == heard[0].id) for it in heard] == [
+        *[("picked", False), ("picked", True), ("packed", False)]
+    ]
+    assert len({it.id for it in heard}) == len(heard)
+
+
 async def test_a_number_of_two_erps_must_name_the_erp(desk: Desk) -> None:
     await desk.order("SO-1", "erp-one")
     two = await desk.order("SO-1", "erp-two")
@@ -364,6 +380,7 @@ async def _settled(desk: Desk, message: int, state: str, reason: str | None = No
 @pytest.mark.parametrize("verb", COMMANDS)
 async def test_a_command_that_was_left_behind_is_carried_out_and_its_message_settled(desk: Desk, verb: str) -> None:
     key = await desk.order("SO-1")
+    key = f"{key}/delay/1" if verb == "acknowledge" else key
     first, second = await desk.ask(key, verb, COMMANDS[verb], times=2)
     await desk.relay.once()
     await _settled(desk, first, "applied")

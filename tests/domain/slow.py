@@ -7,7 +7,8 @@ from domain.milestones.delay import redated
 from domain.milestones.shipments import ShipmentState
 from domain.milestones.variants import PLANS, RANK, STATUS_OF
 from domain.orders import goods as stock
-from domain.orders.state import NO_SHIPMENT, WHOLE_ORDER, OrderState, sender_rma
+from domain.orders.state import NO_SHIPMENT, WHOLE_ORDER, OrderState
+from schemas.ids import sender_rma
 from schemas.orders.milestones import MilestoneKind as M
 from schemas.orders.release import LineDue, OrderStatus
 from schemas.workflows.records import LineRecord

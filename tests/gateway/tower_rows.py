@@ -6,6 +6,7 @@ from typing import Any
 from schemas.base import Origin, Variant
 from schemas.cases.cases import CaseEntry, CaseRecord, CaseState, Finding
 from schemas.cases.exceptions import Action, ExceptionKind
+from schemas.ids import order_key
 from schemas.messaging.effects import Effect, Operation
 from schemas.orders.milestones import MilestoneKind, ShippedLine
 from schemas.orders.release import LinePromise, OrderLine, OrderRelease, OrderStatus, Party, Promise
@@ -53,7 +54,7 @@ async def release(database: Database, number: str, erp: str = ERP) -> str:
     async with database.transaction() as connection:
         [inbox_id] = await inbox.accept(connection, [message(f"release {erp} {number}")])
         await orders.open_order(connection, erp, order, "digest", inbox_id, [erp])
-    return orders.order_key(erp, number)
+    return order_key(erp, number)
 
 
 async def step(

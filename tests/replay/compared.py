@@ -11,7 +11,6 @@ from schemas.finance.reconciliation import ReconcileReport, ReconcileRun
 from workflows.finance.reconciliation import RECONCILE_QUEUE, ReconciliationWorkflow
 from workflows.runtime.policies import TASK_TIMEOUT
 
-COMPARED = ("reconciled",)
 RUN = ReconcileRun(system="wms", target="LYS")
 
 

@@ -36,6 +36,7 @@ WORKFLOWS: tuple[type, ...] = (
     InboundWorkflow,
     ReplenishmentWorkflow,
     ReconciliationWorkflow,
+    # one workflow a line: `make workflow` writes above this one
 )
 OPEN = "ExecutionStatus = 'Running' AND WorkflowType IN ({})"
 _WHY = re.compile(r'message: "((?:[^"\\]|\\.)*)"')

@@ -9,7 +9,7 @@ import pytest_asyncio
 from temporalio.client import Client
 
 from schemas.procurement.documents import ConfirmedLine, GoodsReceipt, ReceivedLine, SupplierConfirmation
-from schemas.procurement.purchase_orders import inbound_id
+from schemas.workflow_ids import workflow_of
 from store.engine import Connection, Database
 from store.messaging import heads
 from tests.restart.stack import BY, ERP, SITE, Product, product_on
@@ -35,9 +35,9 @@ async def test_a_purchase_order_goes_on(product: Product, snapshot: bool) -> Non
     )
     await product.becomes(await product.paper("wms-lys", "receipt", first), "applied")
     await product.at_rest()
-    await product.workflow(inbound_id(key)).terminate("by hand")
+    await product.workflow(workflow_of(key)).terminate("by hand")
     if not snapshot:
-        await product.rows("UPDATE head SET snapshot = NULL WHERE workflow_id = %s RETURNING 1", inbound_id(key))
+        await product.rows("UPDATE head SET snapshot = NULL WHERE workflow_id = %s RETURNING 1", workflow_of(key))
     meanwhile = first.model_copy(update={"number": "GR-2", "lines": (ReceivedLine(line=1, packs=15),)})
     came = await product.paper("wms-lys", "receipt", meanwhile)
     assert "begun again" in await product.restarter.subject(key, BY)
@@ -53,7 +53,7 @@ async def test_a_step_that_is_being_written_delays_a_restart_only(
 ) -> None:
     key = await product.purchase(30)
     await product.at_rest()
-    await product.workflow(inbound_id(key)).terminate("by hand")
+    await product.workflow(workflow_of(key)).terminate("by hand")
     refused = asyncio.Event()
     kept = heads.kept
 
@@ -65,7 +65,7 @@ async def test_a_step_that_is_being_written_delays_a_restart_only(
 
     monkeypatch.setattr(heads, "kept", watched)
     async with product.database.transaction() as writing:
-        await writing.execute("SELECT 1 FROM head WHERE workflow_id = %s FOR UPDATE", (inbound_id(key),))
+        await writing.execute("SELECT 1 FROM head WHERE workflow_id = %s FOR UPDATE", (workflow_of(key),))
         begun = asyncio.create_task(product.restarter.subject(key, BY))
         await asyncio.wait_for(refused.wait(), 20)
     assert "begun again" in await begun

@@ -97,6 +97,13 @@ def holders() -> dict[type[BaseModel], set[str]]:
     return found
 
 
+def batched(nodes: list[ast.AST]) -> Iterator[str]:
+    """What the columns of a `RowBatch` read of each row: the attributes of their names."""
+    for node in nodes:
+        if isinstance(node, ast.Call) and ast.unparse(node.func).startswith("RowBatch["):
+            yield from (it.arg for it in node.keywords if it.arg)
+
+
 @cache
 def sources() -> dict[str, tuple[set[str], set[str]]]:
     """Of each file of the product: the names in it, and the attributes that it reads."""
@@ -107,7 +114,7 @@ def sources() -> dict[str, tuple[set[str], set[str]]]:
         names |= {node.name for node in nodes if isinstance(node, ast.ClassDef)}
         names |= {alias.name for node in nodes if isinstance(node, ast.ImportFrom) for alias in node.names}
         reads = {node.attr for node in nodes if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Load)}
-        found[str(path.relative_to(ROOT))] = names, reads
+        found[str(path.relative_to(ROOT))] = names, reads | set(batched(nodes))
     return found
 
 

@@ -51,7 +51,7 @@ class ReplenishmentWorkflow:
         self._number = ""
         self._answered = False
         self._version = start.version
-        self._recorder = Recorder(f"{start.proposal.erp}/replenishment:{start.proposal.id}", start.run, start.version)
+        self._recorder = Recorder(start.key, start.run, start.version)
         self._trail: list[HopEntry] = []
 
     @workflow.run

@@ -87,7 +87,7 @@ async def carry_out(effect: Effect, priority: int, queued: Callable[[Effect], No
         task_queue=effect.system,
         start_to_close_timeout=QUEUED_CALL.attempt,
         retry_policy=QUEUED_CALL.retry,
-        priority=Priority(priority_key=priority, fairness_key=effect.order.split("/", 1)[0]),
+        priority=Priority(priority_key=priority, fairness_key=effect.subject.erp),
         summary=summary,
     )
     return receipt

@@ -5,8 +5,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from domain.finance.reconciliation import accounts, effects, orders
-from domain.finance.windows import LAST, advanced, just_before, listed_as
+from domain.finance.windows import LAST, advanced, just_before
 from schemas.base import System
+from schemas.finance.entries import listed_as
 from schemas.finance.reconciliation import About, Difference, DifferenceClass
 from schemas.finance.windows import Mark, WindowScope
 

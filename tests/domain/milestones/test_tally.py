@@ -82,6 +82,7 @@ def check_step(before: OrderState, state: OrderState, rows: dict[int, Any], ship
     happened=st.lists(happenings, min_size=3, max_size=20),
     at_once=st.integers(1, 3),
 )
+@pytest.mark.thorough
 @settings(max_examples=200)
 def test_what_is_brought_on_is_what_everything_comes_to(
     variant: Variant, policy: OrderPolicy, began: list[Any], happened: list[Any], at_once: int
@@ -151,6 +152,7 @@ changed_otherwise = st.one_of(
 @given(
     happened=st.lists(told_of_goods() | told_of_goods() | told_of_goods() | changed_otherwise, min_size=10, max_size=25)
 )
+@pytest.mark.thorough
 @settings(max_examples=200)
 def test_goods_reported_in_any_order_come_to_the_same_both_ways(variant: Variant, happened: list[Any]) -> None:
     state = opened(variant, pod=True)

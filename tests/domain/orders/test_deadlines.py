@@ -152,7 +152,10 @@ def test_an_acknowledgement_is_waited_for_from_when_the_cause_was_accepted() -> 
     effect = lifecycle.open_order(start()).effects[0]
     found = {alarm.name: alarm for alarm in alarms(opened(), (effect,))}
     assert found[f"acknowledgement/{effect.key}"] == Alarm(
-        f"acknowledgement/{effect.key}", NOON + timedelta(minutes=30), "acknowledgement of instruct_warehouse"
+        f"acknowledgement/{effect.key}",
+        NOON + timedelta(minutes=30),
+        "acknowledgement of instruct_warehouse",
+        X.MISSING_ACK,
     )
 
 

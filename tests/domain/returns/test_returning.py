@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from domain.returns import returning
+from domain.returns.return_run import as_asked, refolded
 from domain.returns.returning import ReturnDecision, ReturnFile
 from schemas.cases.exceptions import ExceptionKind
 from schemas.messaging.effects import ChangeKind, Effect, Operation, PlanningDelta
@@ -274,3 +275,16 @@ def test_nothing_came_and_nothing_is_credited() -> None:
     closed = returning.pass_deadline(returning.pass_deadline(opened()).state)
     assert closed.state.settled
     assert closed.effects == ()
+
+
+@pytest.mark.parametrize("reason", ["damaged", "damaged; wet; sent back", "closed short: 1 pack did not come"])
+@pytest.mark.parametrize("events", [[], [received("r", 1, (1, 99), (2, 1))]])
+def test_the_reason_that_was_given_is_told_from_the_remarks_behind_it(
+    reason: str, events: list[MilestoneEvent]
+) -> None:
+    asked = start(reason=reason)
+    state, owed = refolded(asked, events)
+    written = asked.model_copy(update={"reason": returning.record(state, ()).reason})
+    assert (written.reason != reason) == bool(events)
+    assert as_asked(written, events) == asked
+    assert all(effect.reason.startswith(reason) for effect in owed.values() if effect.reason)

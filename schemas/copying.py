@@ -1,0 +1,23 @@
+"""A message made of another one of the same family, such as a document in the units of our books of the one that was
+sent. Contracts ignore what they do not know: here a field that the other does not have is named, or refused."""
+
+from collections.abc import Collection
+from typing import Any, TypeVar
+
+from pydantic import BaseModel
+
+Made = TypeVar("Made", bound=BaseModel)
+
+
+def made_of(kind: type[Made], source: BaseModel, *, without: Collection[str] = (), **changes: Any) -> Made:
+    """A message with what `source` says, but for the fields `without`, and with `changes`.
+
+    What was not said stays unsaid, so that histories hold no defaults.
+
+    Raises TypeError when the source has a field that would be lost, pydantic's ValidationError.
+    """
+    known = type(source).model_fields.keys() - {*without}
+    if lost := sorted(known - kind.model_fields.keys()):
+        raise TypeError(f"{kind.__name__} has no {', '.join(lost)} of {type(source).__name__}")
+    said = {name: getattr(source, name) for name in source.model_fields_set if name in known}
+    return kind.model_validate({**said, **changes})

@@ -1,0 +1,1 @@
+"""Generators, and the guide that builds on them."""
