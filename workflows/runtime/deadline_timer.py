@@ -48,15 +48,14 @@ class DeadlineTimer:
 
     def start(self) -> None:
         """Begin to watch."""
-        self._watching = asyncio.create_task(self.run())
+        self._watching = asyncio.create_task(self._run())
 
     def stop(self) -> None:
         """Watch no more: a timer that runs is cancelled."""
         if self._watching:
             self._watching.cancel()
 
-    async def run(self) -> None:
-        """Watch for ever."""
+    async def _run(self) -> None:
         while True:
             await workflow.wait_condition(lambda: self._due() is not None and self._noted is None)
             await self._sleep()

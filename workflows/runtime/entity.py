@@ -1,12 +1,12 @@
 """The runtime of an entity: a workflow that is told things, decides them one at a time, writes steps, owes effects.
 
-             +------------------------------------------------------------------+
-             v                                                                  |
-    wait for news --> pass a deadline --> decide inputs --> join answers --> settle
-                            |                  |                                |
-                            +----- step -------+              asked to, --------+-------- over:
-                                    |                         and drained                nothing waits,
-                          written, then carried out           continue as new            owed or heard: end
+    +--> wait for news --> pass a deadline --> decide inputs --> join answers --> settle --+
+    |                             |                   |                                    |
+    |                             +-------------------+--> write a step --> carry out      |
+    |                                                                                      |
+    +--------------------------------------------------------------------------------------+
+                                                          |
+           continue as new: suggested, and drained <------+------> end: nothing waits, is owed or was answered
 
 An order, a purchase order, a return and an exception case are entities. Each says in its own file what happens to it;
 that it happens in the order of the history, once, and survives lost tasks, is here (decision 0035).
