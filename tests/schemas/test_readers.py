@@ -97,11 +97,13 @@ def holders() -> dict[type[BaseModel], set[str]]:
     return found
 
 
-def batched(nodes: list[ast.AST]) -> Iterator[str]:
-    """What the columns of a `RowBatch` read of each row: the attributes of their names."""
-    for node in nodes:
-        if isinstance(node, ast.Call) and ast.unparse(node.func).startswith("RowBatch["):
-            yield from (it.arg for it in node.keywords if it.arg)
+def batched(node: ast.AST) -> set[str]:
+    """The attributes that a `RowBatch` reads of its rows: those that it does not say otherwise."""
+    if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Subscript):
+        return set()
+    if not isinstance(node.func.value, ast.Name) or node.func.value.id != "RowBatch":
+        return set()
+    return {it.arg for it in node.keywords if it.arg and isinstance(it.value, ast.Constant)}
 
 
 @cache
@@ -114,7 +116,7 @@ def sources() -> dict[str, tuple[set[str], set[str]]]:
         names |= {node.name for node in nodes if isinstance(node, ast.ClassDef)}
         names |= {alias.name for node in nodes if isinstance(node, ast.ImportFrom) for alias in node.names}
         reads = {node.attr for node in nodes if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Load)}
-        found[str(path.relative_to(ROOT))] = names, reads | set(batched(nodes))
+        found[str(path.relative_to(ROOT))] = names, reads | {name for node in nodes for name in batched(node)}
     return found
 
 
