@@ -17,7 +17,7 @@ from tests.faults.tasks import ran
 from tests.faults.temporal_proxy import task_faults
 from tests.stack.standins import until
 from tests.workflows.conftest import server
-from tests.workflows.runtime.toy import HeldStep, Toy, ToyWorld, toy_world
+from tests.workflows.runtime.toy import HeldStep, Toy, ToyState, ToyWorld, toy_world
 from tests.workflows.told import named
 from tests.workflows.views import most_at_once
 
@@ -133,7 +133,7 @@ async def test_it_continues_as_new_only_when_everything_is_decided(restless: Cli
         toy.carrying = None
         end = toy.report("end", M.DELIVERED)
         await handle.signal(Toy.milestones, [end])
-        state = await restless.get_workflow_handle_for(Toy.run, handle.id).result()
+        state = await restless.get_workflow_handle(handle.id, result_type=ToyState).result()
         assert list(state.heard) == [*names, end.id], "nothing was lost between runs, and nothing heard twice"
         assert list(dict.fromkeys(toy.done)) == names
 
@@ -160,7 +160,7 @@ async def test_work_beside_the_story_holds_up_the_next_run_and_no_input(restless
         assert list(begun.state.heard) == [pack.id, *(pick.id for pick in picks)]
         assert begun.history == (f"beside {pack.id}",)
         await handle.signal(Toy.milestones, [toy.report("end", M.DELIVERED)])
-        await restless.get_workflow_handle_for(Toy.run, handle.id).result()
+        await restless.get_workflow_handle(handle.id, result_type=ToyState).result()
         assert list(dict.fromkeys(toy.done)) == [pick.id for pick in picks]
 
 
