@@ -18,6 +18,10 @@ from tests.faults.temporal_proxy import TaskFaults, task_faults
 
 LOSS = float(os.environ.get("SYNCLINE_TASK_LOSS", "") or 0)
 """The probability that a completed workflow task is lost."""
+WITHOUT_CACHE = bool(os.environ.get("SYNCLINE_NO_CACHE"))
+"""Whether workers keep no workflow in memory. A task that lasts is then begun anew at its next heartbeat."""
+REPEATS = LOSS > 0 or WITHOUT_CACHE
+"""Whether workflow tasks may be done again."""
 SEED = int(os.environ.get("SYNCLINE_CHAOS_SEED", "") or Random().randrange(1_000_000))
 ASK_AGAIN_S, ASKED = 0.1, 300
 """Seconds between two queries of a workflow whose task fails, and how many there are: as long as a test waits."""

@@ -192,7 +192,7 @@ def until_set(back: asyncio.Event) -> Callable[[], Awaitable[None]]:
 @asynccontextmanager
 async def case_world(*options: str) -> AsyncIterator[CaseWorld]:
     """A server on which each case's clock stands, or runs with ours, until it is told to jump; and a worker."""
-    from tests.faults.losing import LOSS, losing  # here, as the sandbox imports this module anew for its workflows
+    from tests.faults.losing import REPEATS, losing  # here, as the sandbox imports this module anew for its workflows
 
     async with (
         await WorkflowEnvironment.start_time_skipping_v2(
@@ -204,7 +204,7 @@ async def case_world(*options: str) -> AsyncIterator[CaseWorld]:
         ) as environment,
         losing(environment.client) as client,
     ):
-        world = CaseWorld(client, environment, bool(LOSS))
+        world = CaseWorld(client, environment, REPEATS)
         from tests.workflows.workers import workers  # the sandbox imports this module again, and not that one
 
         async with workers(client, (ExceptionCaseWorkflow, OpensACase), (world.write_case,)):

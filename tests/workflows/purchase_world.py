@@ -36,7 +36,7 @@ from schemas.workflows.commands import ActionRequest, Command, NoteRequest
 from schemas.workflows.records import StepWritten
 from schemas.workflows.steps import InputOutcome, WorkflowStep
 from tests.domain import purchases
-from tests.faults.losing import LOSS
+from tests.faults.losing import REPEATS
 from tests.stack.standins import until
 from tests.workflows.return_world import Trouble
 from tests.workflows.told import CommandRefused, carry_out, keep, stands
@@ -56,7 +56,7 @@ class PurchaseWorld:
     """What the stand-ins were asked, by key. `trouble[operation]` troubles an operation, `holding` whoever writes."""
 
     client: Client
-    lossy: bool = bool(LOSS)
+    lossy: bool = REPEATS
     """Whether workflow tasks are lost, and done again."""
     written: dict[str, list[WorkflowStep[PurchaseRecord]]] = field(default_factory=lambda: defaultdict(list))
     proposals: dict[str, list[ReplenishmentRecord]] = field(default_factory=lambda: defaultdict(list))

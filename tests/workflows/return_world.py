@@ -289,7 +289,7 @@ class Return:
 @asynccontextmanager
 async def return_world(*options: str) -> AsyncIterator[ReturnWorld]:
     """A server on which each workflow's clock runs with ours until it is told to jump; and workers."""
-    from tests.faults.losing import LOSS, losing  # here, as the sandbox imports this module anew for its workflows
+    from tests.faults.losing import REPEATS, losing  # here, as the sandbox imports this module anew for its workflows
 
     async with (
         await WorkflowEnvironment.start_time_skipping_v2(
@@ -301,7 +301,7 @@ async def return_world(*options: str) -> AsyncIterator[ReturnWorld]:
         ) as environment,
         losing(environment.client) as client,
     ):
-        world = ReturnWorld(client, environment, bool(LOSS))
+        world = ReturnWorld(client, environment, REPEATS)
         systems = (System.ERP, System.WMS, System.TMS)
         from tests.workflows.workers import workers  # the sandbox imports this module again, and not that one
 

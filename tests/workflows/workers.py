@@ -4,7 +4,6 @@ SYNCLINE_NO_CACHE=1 has every world of the tests work so. A worker without a cac
 at each of its tasks, so that what depends on memory shows.
 """
 
-import os
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime
@@ -13,16 +12,12 @@ from typing import Any
 from temporalio.client import Client
 from temporalio.worker import Worker
 
+from tests.faults.losing import WITHOUT_CACHE
 from workflows.runtime.sandbox import sandbox
 
 ORDERS = "orders"
 USUAL = 1000
 """Workflows that a worker keeps in memory; the SDK's own number."""
-
-
-def without_cache() -> bool:
-    """Whether the tests are to run without a cache."""
-    return bool(os.environ.get("SYNCLINE_NO_CACHE"))
 
 
 @asynccontextmanager
@@ -34,7 +29,7 @@ async def workers(
     cached: int | None = None,
 ) -> AsyncIterator[None]:
     """Workers of the orders' queue and of each system's. `cached`: how many workflows are kept in memory."""
-    kept = cached if cached is not None else 0 if without_cache() else USUAL
+    kept = cached if cached is not None else 0 if WITHOUT_CACHE else USUAL
     began = datetime.now(UTC)
     async with AsyncExitStack() as stack:
         for queue in (ORDERS, *systems):

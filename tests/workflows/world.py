@@ -30,7 +30,7 @@ from schemas.workflows.records import LineRecord, Replay, StepRecord, StepWritte
 from schemas.workflows.returns import ReturnRecord, ReturnStart, ReturnState
 from schemas.workflows.steps import InputOutcome, WorkflowStep
 from tests.domain import builders
-from tests.faults.losing import LOSS
+from tests.faults.losing import REPEATS
 from tests.stack.standins import WITHIN_S, until
 from tests.workflows.told import CommandRefused, carry_out, keep, stands
 from tests.workflows.workers import workers
@@ -75,6 +75,8 @@ class World:
     """What the stand-ins were asked, and what troubles them: `trouble[order key, system]`."""
 
     client: Client
+    lossy: bool
+    """Whether workflow tasks are lost, or begun anew, and done again."""
     written: dict[str, list[WorkflowStep[StepRecord]]] = field(default_factory=lambda: defaultdict(list))
     attempts: dict[str, list[tuple[Effect, bool]]] = field(default_factory=lambda: defaultdict(list))
     done: dict[str, list[Effect]] = field(default_factory=lambda: defaultdict(list))
@@ -110,7 +112,7 @@ class World:
     async def _write_step(self, step: WorkflowStep[StepRecord]) -> StepWritten:
         if hold := self.holding.get(step.record.order):
             await hold(step.record)
-        keep(self.written[step.record.order], step, lossy=bool(LOSS))
+        keep(self.written[step.record.order], step, lossy=self.lossy)
         return StepWritten(version=step.version)
 
     @activity.defn(name="records.case_policy")
@@ -153,7 +155,7 @@ class World:
             trouble = self.trouble.get((effect.order, effect.system))
             if trouble and trouble(effect, express):
                 return EffectReceipt(declined=True)
-            carry_out(self.done[effect.order], effect, lossy=bool(LOSS))
+            carry_out(self.done[effect.order], effect, lossy=self.lossy)
             named = name == "tms.tender_transport" and effect.order not in self.unnamed
             return EffectReceipt(reference=effect.key, carrier=(effect.carrier or CARRIER) if named else None)
 
@@ -235,7 +237,7 @@ class Order:
         await self._stands()
 
     async def _stands(self) -> None:
-        await stands(self.world.client, self.world.written[self.key], lossy=bool(LOSS))
+        await stands(self.world.client, self.world.written[self.key], lossy=self.world.lossy)
 
     async def cancel(self, reason: str = "customer withdrew", request: str = "c1") -> CommandAnswer:
         """Ask for a cancellation."""
@@ -363,7 +365,7 @@ class Order:
 @asynccontextmanager
 async def world_on(client: Client, *workflows: type, cached: int | None = None) -> AsyncIterator[World]:
     """Workers for the orders and for each system's queue. Other workflow classes than the real one may be given."""
-    world = World(client)
+    world = World(client, REPEATS or cached is not None)
     systems = (System.ERP, System.WMS, System.TMS)
     async with workers(client, workflows or WORKFLOWS, world.activities(), systems, cached):
         yield world

@@ -10,7 +10,6 @@ from schemas.cases.exceptions import Action
 from schemas.orders.milestones import MilestoneKind as M
 from schemas.orders.release import OrderStatus
 from schemas.workflows.commands import ActionRequest, Verb
-from tests.faults.losing import LOSS
 from tests.stack.standins import until
 from tests.workflows.views import details
 from tests.workflows.world import Trouble, World, busy, centre_story, dead, flaky, refusing
@@ -24,7 +23,7 @@ async def test_what_the_express_lane_does_not_do_the_queue_does(world: World, tr
     await order.tell(*centre_story(order))
     assert (await order.handle.result()).status is OrderStatus.CLOSED
     asked = [(order.short(e), express) for e, express in world.attempts[order.key] if e.system is System.ERP]
-    if LOSS:  # a lost task asks the express lane again
+    if world.lossy:  # a lost task asks the express lane again
         asked = [it for it, _ in groupby(asked)]
     kinds = (M.PICKED, M.PACKED, M.SHIPPED, M.DELIVERED)
     assert asked == [(f"DN-1/{kind}", express) for kind in kinds for express in (True, False)]

@@ -11,7 +11,7 @@ from schemas.orders.release import OrderStatus
 from schemas.workflows.commands import CommandAnswer
 from schemas.workflows.records import StepRecord
 from tests.domain.builders import FULL
-from tests.faults.losing import LOSS
+from tests.faults.losing import REPEATS
 from tests.stack.standins import until
 from tests.workflows.told import CommandRefused
 from tests.workflows.world import Order, World, centre_story, dead, drop_story, refusing
@@ -38,7 +38,7 @@ async def test_an_order_of_many_runs_ends_as_one_of_one_run(restless: World) -> 
     for event in story:
         await order.tell(event)
     assert (await order.handle.result()).status is OrderStatus.CLOSED
-    assert len(await runs(order)) > (1 if LOSS else 2), "tasks that are repeated take in more at once"
+    assert len(await runs(order)) > (1 if REPEATS else 2), "tasks that are repeated take in more at once"
     assert sorted(set(order.done[2:])) == sorted(f"DN-1/{kind}" for kind in KINDS)
     outcomes = {outcome for event in story for outcome in order.outcome(event.id)}
     assert outcomes == {None}, "a task that the server refused may write its step again, the same"

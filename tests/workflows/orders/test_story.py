@@ -10,7 +10,6 @@ from schemas.orders.milestones import MilestoneKind as M
 from schemas.orders.release import OrderStatus
 from stack.cost import measure
 from tests.domain.builders import FIRST, FULL, REST
-from tests.faults.losing import LOSS
 from tests.workflows.world import CARRIER, World, centre_story, drop_story
 from workflows.orders.order import OrderWorkflow
 
@@ -40,7 +39,7 @@ async def test_the_plain_story(world: World) -> None:
     assert order.steps[-1].carrier == CARRIER
     assert all(express for _, express in world.attempts[order.key]), "nothing took the queue"
     cost = await measure(world.client, order.start.workflow_id)
-    if not LOSS:  # a lost task leaves events of its own
+    if not world.lossy:  # a lost task leaves events of its own
         assert cost.events <= 48
         assert cost.actions <= 18
         assert cost.size_bytes <= 15_000

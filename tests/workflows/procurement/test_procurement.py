@@ -15,7 +15,7 @@ from schemas.procurement.purchase_orders import PurchaseRecord, PurchaseStatus
 from schemas.procurement.replenishment import Hop, ReplenishmentState
 from tests.domain.procurement.test_replenishing import proposal
 from tests.domain.purchases import NOON, advised, confirmed, invoiced, of_own, received, reported
-from tests.faults.losing import LOSS
+from tests.faults.losing import REPEATS
 from tests.stack.standins import until
 from tests.workflows.conftest import server
 from tests.workflows.purchase_world import PurchaseWorld, purchase_world
@@ -116,7 +116,7 @@ async def test_a_dead_erp_is_waited_for(world: PurchaseWorld) -> None:
     assert order.done == ["receipt/G1/r1", "invoice/I1/r1/released"]
 
 
-@pytest.mark.skipif(bool(LOSS), reason="compares two attempts at a step; of lost tasks the last one stands")
+@pytest.mark.skipif(REPEATS, reason="compares two attempts at a step; of lost tasks the last one stands")
 async def test_a_step_that_is_decided_again_says_on_what(world: PurchaseWorld) -> None:
     """Temporal refuses the end of a run when a signal came. The store takes back what the first try booked."""
     order = world.purchase()
