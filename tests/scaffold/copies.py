@@ -23,7 +23,9 @@ def run(tree: Path, *words: str, code: int = 0) -> str:
     """Run a command in a tree as somebody at a terminal would. Gives what it said."""
     if words[0] == "make":  # the environment is there: it is not for a copy to install it anew
         words = ("make", "--old-file", ".venv/.installed", *words[1:])
-    alone = {name: value for name, value in os.environ.items() if not name.startswith(("PYTEST_", "COV_"))}
+    # What `make test` says to the makes that it begins is not meant for a copy.
+    others = ("PYTEST_", "COV_", "MAKE", "MFLAGS")
+    alone = {name: value for name, value in os.environ.items() if not name.startswith(others)}
     done = subprocess.run(words, cwd=tree, env=alone, capture_output=True, text=True, check=False)
     assert done.returncode == code, f"{' '.join(words)}\n{done.stdout}\n{done.stderr}"
     return done.stdout + done.stderr
