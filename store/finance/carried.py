@@ -66,8 +66,11 @@ UPTO = """
 
 
 async def forward(connection: Connection, lag: timedelta = LAG) -> None:
-    """Carry what was booked at least `lag` ago, as far as one call goes. Others that carry wait until the transaction ends."""
-    await connection.execute("SELECT FROM stock_carried_mark FOR UPDATE")
+    """Carry what was booked at least `lag` ago, as far as one call goes. Nothing while somebody else carries: a first call
+    may take longer than a statement may wait."""
+    held = await connection.execute("SELECT FROM stock_carried_mark FOR UPDATE SKIP LOCKED")
+    if not held.rowcount:
+        return
     cursor = await connection.execute(UPTO, {"lag": lag, "most": AT_ONCE})
     [row] = await cursor.fetchall()
     await connection.execute(CARRY.encode(), row)

@@ -105,6 +105,14 @@ async def forward(database: Database) -> None:
         await carried.forward(connection, NOW)
 
 
+async def test_nobody_waits_for_who_carries(database: Database) -> None:
+    async with database.transaction() as carrying:
+        await carried.forward(carrying, NOW)
+        async with asyncio.timeout(10), database.transaction() as connection:
+            await carried.forward(connection, NOW)
+            assert await read(connection) == (Sums(), Sums())
+
+
 async def test_what_is_young_is_not_carried_and_a_call_carries_so_much(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
