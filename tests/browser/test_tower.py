@@ -98,6 +98,19 @@ async def test_nothing_scrolls_sideways_at_1280_pixels(site: Site, path: str) ->
     assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 
+@pytest.mark.parametrize("path", ["/tower", "/tower/cases"])
+async def test_who_wants_to_leave_finds_the_way_at_the_end_of_the_first_row(site: Site, path: str) -> None:
+    page = await site.enter("root", path)
+    out = await page.locator("header .out").bounding_box()
+    brand = await page.locator("header .brand").bounding_box()
+    header = await page.locator("header").bounding_box()
+    assert out
+    assert brand
+    assert header
+    assert out["y"] < brand["y"] + brand["height"]
+    assert out["x"] + out["width"] > header["x"] + header["width"] - 1
+
+
 async def test_a_gateway_that_is_gone_is_said_so_and_waited_for(site: Site) -> None:
     page = await site.enter("root")
     await page.route("**/tower", lambda route: route.abort())
