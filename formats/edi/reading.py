@@ -1,0 +1,248 @@
+"""Reads a stream of interchanges: envelopes, messages, and findings, one part at a time.
+
+Whatever the bytes are, every part of them is yielded in a message or named in a finding; no exception leaves the reader, and the
+window on the stream stays as small as its largest message.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+from formats.edi.checking import at
+from formats.edi.cleanrun import clean_run
+from formats.edi.grammar import EnvelopeGrammar
+from formats.edi.message import EdiMessage, MessageType, check
+from formats.edi.openstate import Learning, OpenInterchange
+from formats.edi.parts import Outside, Part
+from formats.edi.scanning import extent, next_segment, skip_blank
+from formats.edi.stream import Stream
+from formats.edi.syntax import Segment, Syntax, segments_in
+from formats.findings import DocumentFinding, Severity
+
+BOM = b"\xef\xbb\xbf"
+MARKER_BYTES = 16
+"""More than the longest marker: what is kept of a window in which none was found."""
+LEARNED = 16
+"""Messages of a type that are read before its pattern is compiled: that costs about as much as reading as many."""
+
+SYNTAXES = 64
+"""Syntaxes whose patterns a reader keeps: more than partners write; a sender that makes up delimiters must not fill memory."""
+TYPES = 64
+"""Message types of a syntax that get a pattern."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReadLimits:
+    """What one document may cost.
+
+    Attributes:
+        message_bytes: A longer message is not held, and is found as too long. 16 MiB are some 100,000 lines of a despatch.
+        strays: Segments outside messages that are named one by one; the others of an interchange are only counted.
+    """
+
+    message_bytes: int = 16 << 20
+    strays: int = 50
+
+
+@dataclass(frozen=True)
+class EnvelopeReader:
+    """Reads streams in the syntaxes given. Between streams it keeps only which patterns are worth compiling.
+
+    Attributes:
+        fast: Whether clean messages are passed by pattern. Findings are the same without; it only takes longer.
+    """
+
+    grammars: Sequence[EnvelopeGrammar]
+    limits: ReadLimits = field(default_factory=ReadLimits)
+    fast: bool = True
+    _learned: dict[Syntax, Learning] = field(default_factory=dict, repr=False, compare=False)
+
+    def read(self, source: bytes | Iterable[bytes]) -> Iterator[Part]:
+        """The parts of a stream, in its order.
+
+        Args:
+            source: All bytes, or chunks of them of any size.
+        """
+        stream = Stream(source)
+        stream.has(len(BOM))
+        if stream.data.startswith(BOM):
+            stream.at = len(BOM)
+        opened = False
+        while True:
+            began = stream.position
+            grammar, before = self._locate(stream)
+            if before or (grammar is None and not opened):
+                yield Outside((_outside(before, began, opened, grammar is not None),))
+            if grammar is None:
+                return
+            opened = True
+            start = grammar.open_interchange(stream)
+            if isinstance(start, DocumentFinding):
+                yield Outside((start,))
+                stream.at += 3
+            else:
+                yield from self._interchange(stream, OpenInterchange(grammar, start, self._learning(start.syntax)))
+
+    def _learning(self, syntax: Syntax) -> Learning:
+        if len(self._learned) >= SYNTAXES and syntax not in self._learned:
+            self._learned.clear()
+        return self._learned.setdefault(syntax, Learning())
+
+    def _locate(self, stream: Stream) -> tuple[EnvelopeGrammar | None, int]:
+        """(grammar of the next interchange, bytes of other text before it); the stream stands at it, or at its end."""
+        before = 0
+        while skip_blank(stream):
+            stream.has(MARKER_BYTES)
+            found = [
+                (match.start(), at_, one)
+                for at_, one in enumerate(self.grammars)
+                if (match := one.marker.search(stream.data, stream.at))
+            ]
+            if found:
+                place, _, grammar = min(found, key=lambda one: one[:2])
+                before += place - stream.at
+                stream.at = place
+                return grammar, before
+            kept = len(stream.data) if stream.ended else max(stream.at, len(stream.data) - MARKER_BYTES)
+            before += kept - stream.at
+            stream.at = kept
+            if not stream.more() and stream.ended:
+                before += len(stream.data) - stream.at
+                stream.at = len(stream.data)
+        return None, before
+
+    def _interchange(self, stream: Stream, state: OpenInterchange) -> Iterator[Part]:
+        yield state.start
+        syntax, grammar = state.start.syntax, state.grammar
+        while True:
+            if state.pattern and state.tried != stream.position:
+                yield from clean_run(stream, state)
+            length = next_segment(stream, syntax, self.limits.message_bytes) if skip_blank(stream) else None
+            if length is None:
+                yield from self._unended(stream, state)
+                return
+            segment = Segment(stream.data[stream.at : stream.at + length], 0, stream.position, syntax)
+            if segment.tag == grammar.openers[2]:
+                yield from self._message(stream, state, Segment(segment.raw, 1, segment.position, syntax))
+                continue
+            if any(one.marker.match(segment.raw + syntax.terminator) for one in self.grammars):
+                yield from state.close(None, stream.position)
+                return
+            stream.at += length + 1
+            if segment.tag == grammar.openers[1]:
+                yield from state.open_group(segment)
+            elif segment.tag == grammar.closers[1] and state.group:
+                yield state.close_group(segment, segment.position)
+            elif segment.tag == grammar.closers[0]:
+                yield from state.close(segment, segment.position)
+                return
+            else:
+                yield from state.stray(segment, self.limits.strays)
+
+    def _unended(self, stream: Stream, state: OpenInterchange) -> Iterator[Part]:
+        """The stream ends inside the interchange, perhaps with a segment that has no terminator."""
+        position, rest = stream.position, len(stream.data) - stream.at
+        syntax = state.start.syntax
+        segment = Segment(stream.data[stream.at : stream.at + rest].rstrip(), 0, position, syntax) if rest else None
+        while stream.more():
+            stream.at = len(stream.data)
+        stream.at = len(stream.data)
+        if segment and segment.tag == state.grammar.closers[0] and rest <= self.limits.message_bytes:
+            yield from _without_terminator(state, segment)
+            return
+        if segment:
+            yield Outside((at(segment, "segment.unended", "the segment has no terminator", Severity.ERROR),), segment)
+        yield from state.close(None, position)
+
+    def _message(self, stream: Stream, state: OpenInterchange, header: Segment) -> Iterator[Part]:
+        """The message at which the stream stands: by its pattern, or segment by segment."""
+        grammar, syntax = state.grammar, state.start.syntax
+        key = b"\x00".join(header.elements[: grammar.reference_at - 1] + header.elements[grammar.reference_at : 2])
+        kind = state.types.get(key)
+        if kind is None:
+            kind = grammar.message_type(header, state.start, state.group)
+            if len(state.types) < TYPES:
+                state.types[key] = kind
+        if self.fast and kind is not state.current and self._knows(state, kind):
+            state.current = kind
+            return
+        if state.pattern and state.tried != stream.position:
+            return
+        others = frozenset(tag.encode() for tag in (*grammar.openers, *grammar.closers[:2])) | {b"UNA"}
+        trailer = grammar.closers[2].encode()
+        reach = extent(stream, syntax, trailer, others, self.limits.message_bytes)
+        raw, position = stream.data[stream.at : stream.at + reach.length], stream.position
+        if reach.too_long:
+            yield self._too_long(stream, state, kind, header)
+            return
+        stream.at += reach.length
+        yield _judged(state, kind, raw, position)
+
+    def _knows(self, state: OpenInterchange, kind: MessageType) -> bool:
+        """Whether the type has a pattern, compiling it when it was met often enough."""
+        learning = state.learning
+        if kind not in learning.patterns:
+            learning.met[kind] += 1
+            if learning.met[kind] <= LEARNED or len(learning.patterns) >= TYPES:
+                return False
+            learning.patterns[kind] = state.grammar.clean_pattern(kind, state.start.syntax)
+        return learning.patterns[kind] is not None
+
+    def _too_long(self, stream: Stream, state: OpenInterchange, kind: MessageType, header: Segment) -> EdiMessage:
+        """A message that is too long to be held: its header stands for it, its other segments are passed."""
+        syntax, ends = state.start.syntax, {*state.grammar.openers, *state.grammar.closers}
+        first = True
+        while skip_blank(stream):
+            length = next_segment(stream, syntax, self.limits.message_bytes)
+            if length is None:
+                stream.at = len(stream.data)
+                continue
+            tag = Segment(stream.data[stream.at : stream.at + min(length, 64)], 0, 0, syntax).tag
+            if tag in ends and not first and tag != state.grammar.closers[2]:
+                break
+            first = False
+            stream.at += length + 1
+            if tag == state.grammar.closers[2]:
+                break
+        text = f"the message is longer than {self.limits.message_bytes} bytes; it was not read"
+        finding = at(header, "message.too_long", text, Severity.ERROR)
+        reference = header.value(state.grammar.reference_at)
+        state.add(kind, reference.encode(), b"")
+        raw = header.raw + syntax.terminator
+        return EdiMessage(kind, reference, raw, header.position, syntax, (finding,))
+
+
+def _judged(state: OpenInterchange, kind: MessageType, raw: bytes, position: int) -> EdiMessage:
+    """A message read segment by segment, with what is wrong with it alone and among the others."""
+    syntax, grammar = state.start.syntax, state.grammar
+    segments = segments_in(raw, position, syntax)
+    header, trailer = segments[0], segments[-1]
+    reference = header.value(grammar.reference_at)
+    findings = list(check(kind, segments)) + grammar.in_group(kind, header, state.group)
+    if state.references.repeated(reference.encode()):
+        text = "the reference was used before"
+        findings.append(at(header, "message.repeated", text, Severity.ERROR, (grammar.reference_at, 0, 0), reference[:35]))
+    begins = header.offset(grammar.reference_at) - position
+    ends = trailer.offset(1) - position if trailer.tag == grammar.closers[2] else len(raw)
+    raw_reference = header.elements[grammar.reference_at - 1] if len(header.elements) >= grammar.reference_at else b""
+    state.add(kind, reference.encode(), raw[begins + len(raw_reference) : ends])
+    return EdiMessage(kind, reference, raw, position, syntax, tuple(findings))
+
+
+def _without_terminator(state: OpenInterchange, segment: Segment) -> Iterator[Part]:
+    """The last trailer has no terminator: nothing is lost by that."""
+    text = "the last segment has no terminator"
+    yield Outside((at(segment, "segment.unended", text, Severity.NOTE),), segment)
+    yield from state.close(segment, segment.position)
+
+
+def _outside(count: int, position: int, opened: bool, follows: bool) -> DocumentFinding:
+    """Text that belongs to no interchange, or the lack of any."""
+    if opened:
+        rule, text = "interchange.text_behind", f"{count} bytes behind an interchange belong to none"
+    elif follows:
+        rule, text = "interchange.text_before", f"{count} bytes stand before the first interchange"
+    elif count:
+        rule, text = "file.no_interchange", f"no interchange begins anywhere in {count} bytes"
+    else:
+        rule, text = "file.empty", "there is nothing to read"
+    return DocumentFinding(rule, Severity.ERROR, text, position)
