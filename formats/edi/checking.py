@@ -124,7 +124,7 @@ def check_bytes(segment: Segment) -> Iterator[DocumentFinding]:
     if not foreign(raw.translate(None, delimiters), syntax.repertoire):
         return
     for number, element in enumerate(segment.elements, 1):
-        content = element.translate(None, delimiters if syntax.by_lines else delimiters + NEWLINES)
+        content = element.translate(None, delimiters)
         if foreign(content, syntax.repertoire):
             text = "holds characters outside the declared repertoire; the value is kept"
             yield at(segment, "character.repertoire", text, Severity.WARNING, (number, 0, 0))

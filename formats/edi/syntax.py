@@ -89,9 +89,12 @@ class Segment:
 
     @property
     def elements(self) -> list[bytes]:
-        """The raw elements behind the tag."""
+        """The raw elements behind the tag, without the line breaks of a wrapped file."""
         if self._elements is None:
-            self._elements = pieces(self.raw, self.syntax.element, self.syntax.release)[1:]
+            elements = pieces(self.raw, self.syntax.element, self.syntax.release)[1:]
+            if not self.syntax.by_lines and (b"\n" in self.raw or b"\r" in self.raw):
+                elements = [element.translate(None, NEWLINES) for element in elements]
+            self._elements = elements
         return self._elements
 
     def repetitions(self, element: int) -> list[bytes]:
