@@ -7,6 +7,7 @@ order of search, and is compiled only where the two cannot differ. Groups are po
 
 import re
 import sys
+from dataclasses import replace
 from functools import lru_cache
 
 from formats.edi.spec import UNBOUNDED, MessageSpec, SegmentPlace, Relation, SegmentSpec, ElementSlot
@@ -24,10 +25,16 @@ KEPT = 64
 
 
 @lru_cache(KEPT)
-def pattern(message: MessageSpec, syntax: Syntax, head: bytes, tail: bytes) -> re.Pattern[bytes] | None:
+def pattern(
+    message: MessageSpec, syntax: Syntax, head: bytes, tail: bytes, tags: frozenset[str]
+) -> re.Pattern[bytes] | None:
     """The pattern of a whole message; None when its tables or delimiters allow no shortcut.
 
+    Tables are large and what a partner writes of them is small: a pattern of everything would take seconds to compile.
+    Places of tags that were not met are left out. A message that has such a tag matches no part of the pattern.
+
     Args:
+        tags: The tags that were met.
         head: Pattern of the header segment; its only group is the reference.
         tail: Pattern of the trailer's tag.
     Groups of the pattern: 1 the reference, 2 the count that the trailer states, 3 up to the trailer's end.
@@ -35,10 +42,16 @@ def pattern(message: MessageSpec, syntax: Syntax, head: bytes, tail: bytes) -> r
     if AMBIGUOUS.search(syntax.delimiters) or not distinct(syntax) or not _decided(message.body, frozenset()):
         return None
     writer = _PatternWriter(syntax)
-    body = b"".join(writer.place(place) for place in message.body.places)
+    body = b"".join(writer.place(place) for place in met(message.body, tags).places)
     element = re.escape(syntax.element)
     trailer = b"%b%b([0-9]{1,6})%b(\\1%b)" % (tail, element, element, re.escape(syntax.terminator))
     return re.compile(head + writer.end + body + trailer + NEWLINES)
+
+
+def met(place: SegmentPlace, tags: frozenset[str]) -> SegmentPlace:
+    """A group without the places of tags that were not met. What must stand is kept."""
+    kept = [met(one, tags) if one.places else one for one in place.places if one.least or one.tag in tags]
+    return replace(place, places=tuple(kept))
 
 
 def _decided(place: SegmentPlace, follow: frozenset[str]) -> bool:

@@ -1,7 +1,6 @@
 """What a reader knows of the interchange that it is in."""
 
 import re
-from collections import Counter
 from dataclasses import dataclass, field
 
 from formats.edi.checking import at
@@ -9,21 +8,40 @@ from formats.edi.control import Digests, References
 from formats.edi.grammar import EnvelopeCounts, EnvelopeGrammar
 from formats.edi.message import MessageType
 from formats.edi.parts import EnvelopeEnd, EnvelopeLevel, EnvelopeStart, Outside, Part
-from formats.edi.syntax import Segment
+from formats.edi.syntax import Segment, Syntax
 from formats.findings import DocumentFinding, Severity
 
 
+LEARNED = 16
+"""Clean messages of a type that are read before its pattern is compiled: that costs about as much as reading some hundred."""
+
+
 @dataclass
-class Learning:
-    """What a reader has learned of a syntax.
+class TypePattern:
+    """What a reader has learned of a message type.
 
     Attributes:
-        met: How often each type was read without its pattern.
-        patterns: The pattern of each type, once it is compiled; None when it has none.
+        pattern: Matches clean messages of the tags known so far; None before it is compiled, and when there is none.
+        tags: The tags met in clean messages.
+        known: The tags of the pattern.
+        met: Clean messages that were read without a pattern.
+        due: How many of them must be met before the pattern is compiled again: each time twice as many.
     """
 
-    met: Counter[MessageType] = field(default_factory=Counter)
-    patterns: dict[MessageType, re.Pattern[bytes] | None] = field(default_factory=dict)
+    pattern: re.Pattern[bytes] | None = None
+    tags: set[str] = field(default_factory=set)
+    known: frozenset[str] = frozenset()
+    met: int = 0
+    due: int = LEARNED
+
+    def learn(self, grammar: EnvelopeGrammar, kind: MessageType, syntax: Syntax, tags: set[str]) -> None:
+        """Note a clean message that the pattern did not match."""
+        self.met += 1
+        self.tags |= tags
+        if self.met >= self.due and self.tags != self.known:
+            self.due = self.met * 2
+            self.known = frozenset(self.tags)
+            self.pattern = grammar.clean_pattern(kind, syntax, self.known)
 
 
 @dataclass
@@ -32,13 +50,14 @@ class OpenInterchange:
 
     Attributes:
         types: Message types met, by what tells them apart in their header.
+        learning: What is known of the types of this syntax.
         current: The type whose pattern is tried first.
         tried: Position of the message that the current pattern did not match: it is read segment by segment.
     """
 
     grammar: EnvelopeGrammar
     start: EnvelopeStart
-    learning: Learning
+    learning: dict[MessageType, TypePattern]
     group: EnvelopeStart | None = None
     messages: int = 0
     group_messages: int = 0
@@ -57,7 +76,7 @@ class OpenInterchange:
     @property
     def pattern(self) -> re.Pattern[bytes] | None:
         """The pattern that is tried first."""
-        return self.learning.patterns.get(self.current) if self.current else None
+        return self.learning[self.current].pattern if self.current else None
 
     def open_group(self, segment: Segment) -> list[Part]:
         """A group begins; one that is still open ends without its trailer."""

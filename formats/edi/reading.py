@@ -11,7 +11,7 @@ from formats.edi.checking import at
 from formats.edi.cleanrun import clean_run
 from formats.edi.grammar import EnvelopeGrammar
 from formats.edi.message import EdiMessage, MessageType, check
-from formats.edi.openstate import Learning, OpenInterchange
+from formats.edi.openstate import OpenInterchange, TypePattern
 from formats.edi.parts import Outside, Part
 from formats.edi.scanning import extent, next_segment, skip_blank
 from formats.edi.stream import Stream
@@ -21,8 +21,6 @@ from formats.findings import DocumentFinding, Severity
 BOM = b"\xef\xbb\xbf"
 MARKER_BYTES = 16
 """More than the longest marker: what is kept of a window in which none was found."""
-LEARNED = 16
-"""Messages of a type that are read before its pattern is compiled: that costs about as much as reading as many."""
 
 SYNTAXES = 64
 """Syntaxes whose patterns a reader keeps: more than partners write; a sender that makes up delimiters must not fill memory."""
@@ -54,7 +52,7 @@ class EnvelopeReader:
     grammars: Sequence[EnvelopeGrammar]
     limits: ReadLimits = field(default_factory=ReadLimits)
     fast: bool = True
-    _learned: dict[Syntax, Learning] = field(default_factory=dict, repr=False, compare=False)
+    _learned: dict[Syntax, dict[MessageType, TypePattern]] = field(default_factory=dict, repr=False, compare=False)
 
     def read(self, source: bytes | Iterable[bytes]) -> Iterator[Part]:
         """The parts of a stream, in its order.
@@ -82,10 +80,10 @@ class EnvelopeReader:
             else:
                 yield from self._interchange(stream, OpenInterchange(grammar, start, self._learning(start.syntax)))
 
-    def _learning(self, syntax: Syntax) -> Learning:
+    def _learning(self, syntax: Syntax) -> dict[MessageType, TypePattern]:
         if len(self._learned) >= SYNTAXES and syntax not in self._learned:
             self._learned.clear()
-        return self._learned.setdefault(syntax, Learning())
+        return self._learned.setdefault(syntax, {})
 
     def _locate(self, stream: Stream) -> tuple[EnvelopeGrammar | None, int]:
         """(grammar of the next interchange, bytes of other text before it); the stream stands at it, or at its end."""
@@ -162,7 +160,8 @@ class EnvelopeReader:
             kind = grammar.message_type(header, state.start, state.group)
             if len(state.types) < TYPES:
                 state.types[key] = kind
-        if self.fast and kind is not state.current and self._knows(state, kind):
+        known = state.learning.get(kind)
+        if self.fast and kind is not state.current and known and known.pattern:
             state.current = kind
             return
         if state.pattern and state.tried != stream.position:
@@ -175,17 +174,7 @@ class EnvelopeReader:
             yield self._too_long(stream, state, kind, header)
             return
         stream.at += reach.length
-        yield _judged(state, kind, raw, position)
-
-    def _knows(self, state: OpenInterchange, kind: MessageType) -> bool:
-        """Whether the type has a pattern, compiling it when it was met often enough."""
-        learning = state.learning
-        if kind not in learning.patterns:
-            learning.met[kind] += 1
-            if learning.met[kind] <= LEARNED or len(learning.patterns) >= TYPES:
-                return False
-            learning.patterns[kind] = state.grammar.clean_pattern(kind, state.start.syntax)
-        return learning.patterns[kind] is not None
+        yield self._judged(state, kind, raw, position)
 
     def _too_long(self, stream: Stream, state: OpenInterchange, kind: MessageType, header: Segment) -> EdiMessage:
         """A message that is too long to be held: its header stands for it, its other segments are passed."""
@@ -210,22 +199,24 @@ class EnvelopeReader:
         raw = header.raw + syntax.terminator
         return EdiMessage(kind, reference, raw, header.position, syntax, (finding,))
 
-
-def _judged(state: OpenInterchange, kind: MessageType, raw: bytes, position: int) -> EdiMessage:
-    """A message read segment by segment, with what is wrong with it alone and among the others."""
-    syntax, grammar = state.start.syntax, state.grammar
-    segments = segments_in(raw, position, syntax)
-    header, trailer = segments[0], segments[-1]
-    reference = header.value(grammar.reference_at)
-    findings = list(check(kind, segments)) + grammar.in_group(kind, header, state.group)
-    if state.references.repeated(reference.encode()):
-        text = "the reference was used before"
-        findings.append(at(header, "message.repeated", text, Severity.ERROR, (grammar.reference_at, 0, 0), reference[:35]))
-    begins = header.offset(grammar.reference_at) - position
-    ends = trailer.offset(1) - position if trailer.tag == grammar.closers[2] else len(raw)
-    raw_reference = header.elements[grammar.reference_at - 1] if len(header.elements) >= grammar.reference_at else b""
-    state.add(kind, reference.encode(), raw[begins + len(raw_reference) : ends])
-    return EdiMessage(kind, reference, raw, position, syntax, tuple(findings))
+    def _judged(self, state: OpenInterchange, kind: MessageType, raw: bytes, position: int) -> EdiMessage:
+        """A message read segment by segment, with what is wrong with it alone and among the others."""
+        syntax, grammar = state.start.syntax, state.grammar
+        segments = segments_in(raw, position, syntax)
+        header, trailer = segments[0], segments[-1]
+        reference = header.value(grammar.reference_at)
+        findings = list(check(kind, segments)) + grammar.in_group(kind, header, state.group)
+        if state.references.repeated(reference.encode()):
+            text = "the reference was used before"
+            findings.append(at(header, "message.repeated", text, Severity.ERROR, (grammar.reference_at, 0, 0), reference[:35]))
+        begins = header.offset(grammar.reference_at) - position
+        ends = trailer.offset(1) - position if trailer.tag == grammar.closers[2] else len(raw)
+        raw_reference = header.elements[grammar.reference_at - 1] if len(header.elements) >= grammar.reference_at else b""
+        state.add(kind, reference.encode(), raw[begins + len(raw_reference) : ends])
+        if self.fast and not findings and kind.spec and (kind in state.learning or len(state.learning) < TYPES):
+            known = state.learning.setdefault(kind, TypePattern())
+            known.learn(grammar, kind, syntax, {segment.tag for segment in segments})
+        return EdiMessage(kind, reference, raw, position, syntax, tuple(findings))
 
 
 def _without_terminator(state: OpenInterchange, segment: Segment) -> Iterator[Part]:

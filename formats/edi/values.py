@@ -88,8 +88,14 @@ def character_class(syntax: Syntax) -> bytes:
     """The class of characters that a value may hold without release: its repertoire without the delimiters."""
     repertoire = REPERTOIRES[syntax.repertoire]
     allowed = re.compile(rb"[%b%b]" % (repertoire.ascii, repertoire.upper))
-    single = [bytes([code]) for code in range(256) if allowed.match(bytes([code]))]
-    return b"[" + b"".join(b"\\x%02x" % one[0] for one in single if one not in syntax.delimiters) + b"]"
+    codes = [code for code in range(256) if allowed.match(bytes([code])) and code not in syntax.delimiters]
+    ranges = list[list[int]]()
+    for code in codes:
+        if ranges and ranges[-1][1] == code - 1:
+            ranges[-1][1] = code
+        else:
+            ranges.append([code, code])
+    return b"[" + b"".join(b"\\x%02x-\\x%02x" % (first, last) for first, last in ranges) + b"]"
 
 
 def fragment(spec: ElementSpec, syntax: Syntax, characters: bytes, ending: bytes) -> bytes:
@@ -116,7 +122,7 @@ def fragment(spec: ElementSpec, syntax: Syntax, characters: bytes, ending: bytes
     if kind == "TM":
         return TIME_PATTERN + b"(?:[0-5][0-9](?:[0-9]{1,2})?)?" if (least, most) == (4, 8) else b"(?!)"
     if kind == "a":
-        characters = b"[A-Za-z]" if b"\\x61" in characters else b"[A-Z]"
+        characters = b"[A-Za-z]" if re.match(characters, b"a") else b"[A-Z]"
     if not syntax.release:
         return characters + bounds + b"+"
     # Released characters are those that cannot stand alone; each counts as one.
