@@ -14,7 +14,7 @@ def clean_run(stream: Stream, state: OpenInterchange) -> Iterator[EdiMessage]:
     assert kind and kind.spec and pattern
     match, spec, syntax = pattern.match, kind.spec, state.start.syntax
     terminator, release = syntax.terminator, syntax.release
-    rules = tuple(tag.encode() for tag in spec.rules)
+    rules = spec.rules
     repeated = state.references.repeated
     data, place, base = stream.data, stream.at, stream.base
     while found := match(data, place):

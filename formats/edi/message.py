@@ -193,9 +193,9 @@ def check_rules(spec: MessageSpec, segments: list[Segment]) -> Iterator[Document
     if not spec.rules:
         return
     tags = [segment.tag for segment in segments]
-    if "HL" in spec.rules:
+    if b"HL" in spec.rules:
         yield from _check_levels([segment for segment in segments if segment.tag == "HL"])
-    counted = "HL" if "HL" in spec.rules else None
+    counted = "HL" if b"HL" in spec.rules else None
     for segment in segments:
         if segment.tag == "CTT":
             items = tags.count(counted) if counted else sum(tag in ITEMS for tag in tags)

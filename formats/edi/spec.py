@@ -107,6 +107,6 @@ class MessageSpec:
         return frozenset(found)
 
     @cached_property
-    def rules(self) -> frozenset[str]:
+    def rules(self) -> tuple[bytes, ...]:
         """The tags among those that have rules of their own beyond the tables: levels and totals."""
-        return self.tags & {"HL", "CTT", "CNT"}
+        return tuple(sorted(tag.encode() for tag in self.tags & {"HL", "CTT", "CNT"}))

@@ -38,13 +38,17 @@ class Group:
                 return segment
         return None
 
-    def all(self, tag: str) -> Iterator[Segment]:
-        """The segments of a tag, here and in all groups within, in the order of the stream."""
+    def flat(self) -> Iterator[Segment]:
+        """The segments, here and in all groups within, in the order of the stream."""
         for child in self.children:
             if isinstance(child, Group):
-                yield from child.all(tag)
-            elif child.tag == tag:
+                yield from child.flat()
+            else:
                 yield child
+
+    def all(self, tag: str) -> Iterator[Segment]:
+        """The segments of a tag, here and in all groups within, in the order of the stream."""
+        return (segment for segment in self.flat() if segment.tag == tag)
 
 
 class _Level:
