@@ -81,7 +81,9 @@ def _check_element(segment: Segment, number: int, slot: ElementSlot, beyond: Sev
             yield from _check_composite(segment, slot, parts, (number, many))
 
 
-def _check_composite(segment: Segment, slot: ElementSlot, parts: list[bytes], place: tuple[int, int]) -> Iterator[DocumentFinding]:
+def _check_composite(
+    segment: Segment, slot: ElementSlot, parts: list[bytes], place: tuple[int, int]
+) -> Iterator[DocumentFinding]:
     """One composite that stands."""
     number, many = place
     beyond = [at_ for at_, raw in enumerate(parts[len(slot.parts) :], len(slot.parts) + 1) if raw]
@@ -101,7 +103,9 @@ def _check_composite(segment: Segment, slot: ElementSlot, parts: list[bytes], pl
             yield at(segment, *wrong, Severity.ERROR, (number, many, 2), value[:SHORTENED])
 
 
-def _check_value(segment: Segment, slot: ElementSlot, raw: bytes, place: tuple[int, int, int]) -> Iterator[DocumentFinding]:
+def _check_value(
+    segment: Segment, slot: ElementSlot, raw: bytes, place: tuple[int, int, int]
+) -> Iterator[DocumentFinding]:
     """One value that stands."""
     if not raw or slot.element is None:
         return

@@ -164,7 +164,8 @@ class _PatternWriter:
         """A DTM's composite: the moment as its format says, or any value in another format."""
         times = {0: b"", 4: TIME_PATTERN, 6: TIME_PATTERN + b"[0-5][0-9]"}
         known = b"|".join(
-            b"%b%b%b%b" % (CENTURY_PATTERN, times[time], component, form.encode()) for form, (_, time) in PERIODS.items()
+            b"%b%b%b%b" % (CENTURY_PATTERN, times[time], component, form.encode())
+            for form, (_, time) in PERIODS.items()
         )
         other = b"(?![^%b]*%b(?:%b)%b)" % (
             *(re.escape(self.syntax.element + self.syntax.component + self.syntax.terminator), component),
@@ -195,10 +196,15 @@ class _PatternWriter:
             pairs = [(one, two) for at, one in enumerate(ordered) for two in ordered[at + 1 :]]
             return b"".join(
                 b"(?!%b[^%b]*+(?:%b){%d}%b)"
-                % (stands(one), re.escape(self.syntax.element + self.syntax.terminator), self.any, two - one - 1, self.present)
+                % (
+                    stands(one),
+                    re.escape(self.syntax.element + self.syntax.terminator),
+                    self.any,
+                    two - one - 1,
+                    self.present,
+                )
                 for one, two in pairs
             )
         needs = [b"(?=%b)" % stands(one) for one in others]
         met = b"".join(needs) if relation.kind == "C" else b"(?:" + b"|".join(needs) + b")"
         return b"(?:(?!%b)|%b)" % (stands(first), met)
-

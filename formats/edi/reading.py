@@ -208,10 +208,14 @@ class EnvelopeReader:
         findings = list(check(kind, segments)) + grammar.in_group(kind, header, state.group)
         if state.references.repeated(reference.encode()):
             text = "the reference was used before"
-            findings.append(at(header, "message.repeated", text, Severity.ERROR, (grammar.reference_at, 0, 0), reference[:35]))
+            findings.append(
+                at(header, "message.repeated", text, Severity.ERROR, (grammar.reference_at, 0, 0), reference[:35])
+            )
         begins = header.offset(grammar.reference_at) - position
         ends = trailer.offset(1) - position if trailer.tag == grammar.closers[2] else len(raw)
-        raw_reference = header.elements[grammar.reference_at - 1] if len(header.elements) >= grammar.reference_at else b""
+        raw_reference = (
+            header.elements[grammar.reference_at - 1] if len(header.elements) >= grammar.reference_at else b""
+        )
         state.add(kind, reference.encode(), raw[begins + len(raw_reference) : ends])
         if self.fast and not findings and kind.spec and (kind in state.learning or len(state.learning) < TYPES):
             known = state.learning.setdefault(kind, TypePattern())

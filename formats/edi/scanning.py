@@ -63,7 +63,9 @@ def next_segment(stream: Stream, syntax: Syntax, most: int) -> int | None:
             return end - stream.at
         waiting = len(stream.data) - stream.at
         # A release character at the very end may belong to a terminator that comes later: its run is looked at again.
-        scanned = waiting - (waiting - len(stream.data[stream.at :].rstrip(syntax.release))) if syntax.release else waiting
+        scanned = (
+            waiting - (waiting - len(stream.data[stream.at :].rstrip(syntax.release))) if syntax.release else waiting
+        )
         if waiting > most or not stream.more():
             return None
 

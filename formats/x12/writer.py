@@ -103,11 +103,25 @@ class X12Writer:
             repetition = (self.syntax.repetition or b"U").decode("latin-1")
         _fits(1 <= header.number <= HIGHEST, "ISA13 has nine digits and is not 0")
         for party in (sender, receiver):
-            _fits(1 <= len(party.id) <= 15 and len(party.qualifier) == 2, "a party of ISA has 15 characters and a qualifier of 2")
+            _fits(
+                1 <= len(party.id) <= 15 and len(party.qualifier) == 2,
+                "a party of ISA has 15 characters and a qualifier of 2",
+            )
         _fits(len(header.day) == 6 and len(header.time) == 4, "ISA has a day of six digits and a time of four")
-        _fits(len(header.version) == 5 and len(header.usage) == 1, "ISA has a version of five digits and a usage of one")
+        _fits(
+            len(header.version) == 5 and len(header.usage) == 1, "ISA has a version of five digits and a usage of one"
+        )
         values = (
-            *("00", " " * 10, "00", " " * 10, sender.qualifier, f"{sender.id:15}", receiver.qualifier, f"{receiver.id:15}"),
+            *(
+                "00",
+                " " * 10,
+                "00",
+                " " * 10,
+                sender.qualifier,
+                f"{sender.id:15}",
+                receiver.qualifier,
+                f"{receiver.id:15}",
+            ),
             *(header.day, header.time, repetition, header.version, f"{header.number:09}"),
             *("1" if header.acknowledge else "0", header.usage, self.syntax.component.decode("latin-1")),
         )
@@ -123,7 +137,9 @@ class X12Writer:
             if not count:
                 functional = identifier
                 yield self._lines(self._writer.write([self._gs(group, functional)]))
-            _fits(bool(identifier) and identifier == functional, "the messages of a group have one functional identifier")
+            _fits(
+                bool(identifier) and identifier == functional, "the messages of a group have one functional identifier"
+            )
             count += 1
             yield self._lines(self.message(message))
         _fits(count > 0, "a group has a message")
@@ -145,7 +161,9 @@ class X12Writer:
         return written
 
     def _lines(self, written: bytes) -> bytes:
-        return written.replace(self.syntax.terminator, self.syntax.terminator + self.newline) if self.newline else written
+        return (
+            written.replace(self.syntax.terminator, self.syntax.terminator + self.newline) if self.newline else written
+        )
 
 
 def new_message(kind: str, version: str, reference: str, rows: Iterable[tuple[str, ...]]) -> NewMessage:
