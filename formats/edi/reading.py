@@ -161,8 +161,9 @@ class EnvelopeReader:
             if len(state.types) < TYPES:
                 state.types[key] = kind
         known = state.learning.get(kind)
-        if self.fast and kind is not state.current and known and known.pattern:
-            state.current = kind
+        shortcut = self.fast and kind is not state.current and known is not None and known.pattern is not None
+        if shortcut and not grammar.in_group(kind, header, state.group):
+            state.current, state.tried = kind, -1
             return
         if state.pattern and state.tried != stream.position:
             return
