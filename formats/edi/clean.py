@@ -20,6 +20,10 @@ AMBIGUOUS = re.compile(rb"[0-9A-Za-z .,\-]")
 """Bytes that values are made of. Where one is a delimiter, the pattern would divide otherwise than the walk."""
 NEWLINES = b"[\r\n]*+"
 """Line breaks between segments."""
+SEGMENT_LEARNED = 32
+"""How often a segment is judged element by element before its pattern is compiled, which costs about as much."""
+MOST_SEGMENTS = 1024
+"""Segments of a syntax that get a pattern: those of several versions."""
 KEPT = 64
 """Patterns kept compiled: more than the kinds, versions and delimiters that one process reads in turn."""
 
@@ -39,13 +43,41 @@ def pattern(
         tail: Pattern of the trailer's tag.
     Groups of the pattern: 1 the reference, 2 the count that the trailer states, 3 up to the trailer's end.
     """
-    if AMBIGUOUS.search(syntax.delimiters) or not distinct(syntax) or not _decided(message.body, frozenset()):
+    if not shortens(syntax) or not _decided(message.body, frozenset()):
         return None
     writer = _PatternWriter(syntax)
     body = b"".join(writer.place(place) for place in met(message.body, tags).places)
     element = re.escape(syntax.element)
     trailer = b"%b%b([0-9]{1,6})%b(\\1%b)" % (tail, element, element, re.escape(syntax.terminator))
     return re.compile(head + writer.end + body + trailer + NEWLINES)
+
+
+def shortens(syntax: Syntax) -> bool:
+    """Whether patterns divide as the walk does under these delimiters."""
+    return distinct(syntax) and not AMBIGUOUS.search(syntax.delimiters)
+
+
+class SegmentShortcuts:
+    """Patterns of single segments without findings, for messages that are read segment by segment."""
+
+    __slots__ = ("_met", "_patterns", "_syntax", "_writer")
+
+    def __init__(self, syntax: Syntax) -> None:
+        self._writer = _PatternWriter(syntax) if shortens(syntax) else None
+        self._patterns: dict[SegmentSpec, re.Pattern[bytes]] = {}
+        self._met: dict[SegmentSpec, int] = {}
+        self._syntax = syntax
+
+    def clean(self, raw: bytes, spec: SegmentSpec) -> bool:
+        """Whether a segment is known to have no findings. Its pattern is compiled when it was asked for often enough."""
+        pattern = self._patterns.get(spec)
+        if pattern:
+            return pattern.match(raw + self._syntax.terminator) is not None
+        if self._writer:
+            met = self._met[spec] = self._met.get(spec, 0) + 1
+            if met >= SEGMENT_LEARNED and len(self._patterns) < MOST_SEGMENTS:
+                self._patterns[spec] = re.compile(self._writer.segment(spec) + b"\\Z")
+        return False
 
 
 def met(place: SegmentPlace, tags: frozenset[str]) -> SegmentPlace:

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from formats.edi.checking import at, check_segment
+from formats.edi.clean import SegmentShortcuts
 from formats.edi.spec import MessageSpec, SegmentPlace, SegmentSpec
 from formats.edi.syntax import NEWLINES, Segment, Syntax, segments_in
 from formats.edi.walking import Group, Walk
@@ -112,7 +113,7 @@ def body_of(segments: list[Segment], kind: MessageType) -> list[Segment]:
 
 
 def _grown(kind: MessageType, body: list[Segment]) -> Group:
-    walk = Walk(kind.spec or nothing(kind))
+    walk = Walk(kind.spec or nothing(kind), content=False)
     for segment in body:
         for _ in walk.take(segment):
             pass
@@ -124,10 +125,12 @@ def nothing(kind: MessageType) -> MessageSpec:
     return MessageSpec(kind.kind, kind.version, SegmentPlace("", 1, 1, None), {}, exact=False)
 
 
-def check(kind: MessageType, segments: list[Segment]) -> tuple[DocumentFinding, ...]:
+def check(
+    kind: MessageType, segments: list[Segment], shortcuts: SegmentShortcuts | None = None
+) -> tuple[DocumentFinding, ...]:
     """Everything that is wrong with a message, up to `MOST_FINDINGS`."""
     found = list[DocumentFinding]()
-    for finding in _check(kind, segments):
+    for finding in _check(kind, segments, shortcuts):
         if len(found) == MOST_FINDINGS:
             text = f"more than {MOST_FINDINGS} findings; the others are not listed"
             found.append(DocumentFinding("message.findings", Severity.WARNING, text, segments[0].position))
@@ -136,14 +139,16 @@ def check(kind: MessageType, segments: list[Segment]) -> tuple[DocumentFinding, 
     return tuple(found)
 
 
-def _check(kind: MessageType, segments: list[Segment]) -> Iterator[DocumentFinding]:
+def _check(
+    kind: MessageType, segments: list[Segment], shortcuts: SegmentShortcuts | None
+) -> Iterator[DocumentFinding]:
     header, trailer = segments[0], segments[-1]
     spec = kind.spec or nothing(kind)
     yield from check_segment(header, kind.header, spec)
     if kind.unknown:
         yield at(header, *kind.unknown, Severity.ERROR)
     closed = len(segments) > 1 and trailer.tag == kind.trailer.tag
-    walk = Walk(spec)
+    walk = Walk(spec, shortcuts)
     for segment in body_of(segments, kind):
         if kind.spec is None:
             continue

@@ -4,6 +4,7 @@ import re
 from dataclasses import dataclass, field
 
 from formats.edi.checking import at
+from formats.edi.clean import SegmentShortcuts
 from formats.edi.control import Digests, References
 from formats.edi.grammar import EnvelopeCounts, EnvelopeGrammar
 from formats.edi.message import MessageType
@@ -45,19 +46,27 @@ class TypePattern:
 
 
 @dataclass
+class SyntaxLearning:
+    """What a reader has learned of a syntax: patterns of its message types, and of its segments."""
+
+    types: dict[MessageType, TypePattern] = field(default_factory=dict)
+    segments: SegmentShortcuts | None = None
+
+
+@dataclass
 class OpenInterchange:
     """An interchange while it is read.
 
     Attributes:
         types: Message types met, by what tells them apart in their header.
-        learning: What is known of the types of this syntax.
+        learning: What is known of its syntax.
         current: The type whose pattern is tried first.
         tried: Position of the message that the current pattern did not match: it is read segment by segment.
     """
 
     grammar: EnvelopeGrammar
     start: EnvelopeStart
-    learning: dict[MessageType, TypePattern]
+    learning: SyntaxLearning
     group: EnvelopeStart | None = None
     messages: int = 0
     group_messages: int = 0
@@ -76,7 +85,7 @@ class OpenInterchange:
     @property
     def pattern(self) -> re.Pattern[bytes] | None:
         """The pattern that is tried first."""
-        return self.learning[self.current].pattern if self.current else None
+        return self.learning.types[self.current].pattern if self.current else None
 
     def open_group(self, segment: Segment) -> list[Part]:
         """A group begins; one that is still open ends without its trailer."""

@@ -8,10 +8,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from formats.edi.checking import at
+from formats.edi.clean import SegmentShortcuts
 from formats.edi.cleanrun import clean_run
 from formats.edi.grammar import EnvelopeGrammar
 from formats.edi.message import EdiMessage, MessageType, check
-from formats.edi.openstate import OpenInterchange, TypePattern
+from formats.edi.openstate import OpenInterchange, SyntaxLearning, TypePattern
 from formats.edi.parts import Outside, Part
 from formats.edi.scanning import extent, next_segment, skip_blank
 from formats.edi.stream import Stream
@@ -52,7 +53,7 @@ class EnvelopeReader:
     grammars: Sequence[EnvelopeGrammar]
     limits: ReadLimits = field(default_factory=ReadLimits)
     fast: bool = True
-    _learned: dict[Syntax, dict[MessageType, TypePattern]] = field(default_factory=dict, repr=False, compare=False)
+    _learned: dict[Syntax, SyntaxLearning] = field(default_factory=dict, repr=False, compare=False)
 
     def read(self, source: bytes | Iterable[bytes]) -> Iterator[Part]:
         """The parts of a stream, in its order.
@@ -80,10 +81,12 @@ class EnvelopeReader:
             else:
                 yield from self._interchange(stream, OpenInterchange(grammar, start, self._learning(start.syntax)))
 
-    def _learning(self, syntax: Syntax) -> dict[MessageType, TypePattern]:
+    def _learning(self, syntax: Syntax) -> SyntaxLearning:
         if len(self._learned) >= SYNTAXES and syntax not in self._learned:
             self._learned.clear()
-        return self._learned.setdefault(syntax, {})
+        if syntax not in self._learned:
+            self._learned[syntax] = SyntaxLearning(segments=SegmentShortcuts(syntax) if self.fast else None)
+        return self._learned[syntax]
 
     def _locate(self, stream: Stream) -> tuple[EnvelopeGrammar | None, int]:
         """(grammar of the next interchange, bytes of other text before it); the stream stands at it, or at its end."""
@@ -160,7 +163,7 @@ class EnvelopeReader:
             kind = grammar.message_type(header, state.start, state.group)
             if len(state.types) < TYPES:
                 state.types[key] = kind
-        known = state.learning.get(kind)
+        known = state.learning.types.get(kind)
         shortcut = self.fast and kind is not state.current and known is not None and known.pattern is not None
         if shortcut and not grammar.in_group(kind, header, state.group):
             state.current, state.tried = kind, -1
@@ -206,7 +209,7 @@ class EnvelopeReader:
         segments = segments_in(raw, position, syntax)
         header, trailer = segments[0], segments[-1]
         reference = header.value(grammar.reference_at)
-        findings = list(check(kind, segments)) + grammar.in_group(kind, header, state.group)
+        findings = list(check(kind, segments, state.learning.segments)) + grammar.in_group(kind, header, state.group)
         if state.references.repeated(reference.encode()):
             text = "the reference was used before"
             findings.append(
@@ -218,8 +221,9 @@ class EnvelopeReader:
             header.elements[grammar.reference_at - 1] if len(header.elements) >= grammar.reference_at else b""
         )
         state.add(kind, reference.encode(), raw[begins + len(raw_reference) : ends])
-        if self.fast and not findings and kind.spec and (kind in state.learning or len(state.learning) < TYPES):
-            known = state.learning.setdefault(kind, TypePattern())
+        types = state.learning.types
+        if self.fast and not findings and kind.spec and (kind in types or len(types) < TYPES):
+            known = types.setdefault(kind, TypePattern())
             known.learn(grammar, kind, syntax, {segment.tag for segment in segments})
         return EdiMessage(kind, reference, raw, position, syntax, tuple(findings))
 

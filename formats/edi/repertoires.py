@@ -1,7 +1,8 @@
 """Character repertoires: what an interchange may hold, and how its bytes are decoded.
 
 Names of ISO 9735: UNOA to UNOK, UNOW, UNOX, UNOY. A partner that writes other bytes than it declares is read all the same: the
-value is kept, and the mismatch is a finding.
+value is kept, and the mismatch is a finding. Bytes of UTF-8 under a repertoire of single bytes are such a mismatch: no name in
+Latin-1 happens to be valid UTF-8.
 """
 
 import re
@@ -19,7 +20,8 @@ class Repertoire:
     Attributes:
         codec: Python's name of the encoding.
         ascii: Inside of a character class of those ASCII bytes that it holds.
-        upper: Inside of a character class of those bytes above ASCII that are always single characters of it.
+        upper: Inside of a character class of those bytes above ASCII that are always single characters of it. Without those
+            that may continue a character of UTF-8, so that no value of this class can be one of UTF-8.
     """
 
     codec: str
@@ -31,15 +33,15 @@ REPERTOIRES = {
     "X12": Repertoire("utf-8"),
     "UNOA": Repertoire("ascii", LEVEL_A),
     "UNOB": Repertoire("ascii", LEVEL_B),
-    "UNOC": Repertoire("iso8859-1", upper=rb"\xa0-\xff"),
-    "UNOD": Repertoire("iso8859-2", upper=rb"\xa0-\xff"),
-    "UNOE": Repertoire("iso8859-5", upper=rb"\xa0-\xff"),
+    "UNOC": Repertoire("iso8859-1", upper=rb"\xc0-\xff"),
+    "UNOD": Repertoire("iso8859-2", upper=rb"\xc0-\xff"),
+    "UNOE": Repertoire("iso8859-5", upper=rb"\xc0-\xff"),
     "UNOF": Repertoire("iso8859-7"),
     "UNOG": Repertoire("iso8859-3"),
-    "UNOH": Repertoire("iso8859-4", upper=rb"\xa0-\xff"),
+    "UNOH": Repertoire("iso8859-4", upper=rb"\xc0-\xff"),
     "UNOI": Repertoire("iso8859-6"),
     "UNOJ": Repertoire("iso8859-8"),
-    "UNOK": Repertoire("iso8859-9", upper=rb"\xa0-\xff"),
+    "UNOK": Repertoire("iso8859-9", upper=rb"\xc0-\xff"),
     "UNOW": Repertoire("utf-8"),
     "UNOX": Repertoire("iso2022_jp_2"),
     "UNOY": Repertoire("utf-8"),
@@ -51,10 +53,10 @@ _CONTROLS = re.compile("[\x00-\x1a\x1c-\x1f\x7f-\x9f]")
 
 
 def decoded(value: bytes, repertoire: str) -> str:
-    """A value in characters. What its own encoding cannot be is read as UTF-8, and failing that byte by byte."""
+    """A value in characters. What is no UTF-8 is read in its own encoding, and failing that byte by byte."""
     if value.isascii() and b"\x1b" not in value:
         return value.decode("ascii")
-    for codec in (REPERTOIRES[repertoire].codec, "utf-8"):
+    for codec in ("utf-8", REPERTOIRES[repertoire].codec):
         try:
             return value.decode(codec)
         except UnicodeDecodeError:
@@ -71,7 +73,17 @@ def foreign(value: bytes, repertoire: str) -> bool:
     one = REPERTOIRES[repertoire]
     if repertoire in ("X12", "UNOA", "UNOB"):
         return True
+    if one.codec != "utf-8" and _is_utf8(value):
+        return True
     try:
         return bool(_CONTROLS.search(value.decode(one.codec)))
     except UnicodeDecodeError:
         return True
+
+
+def _is_utf8(value: bytes) -> bool:
+    try:
+        value.decode()
+    except UnicodeDecodeError:
+        return False
+    return not value.isascii()

@@ -58,7 +58,7 @@ class Relation:
         return not there[0] or any(there[1:])
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class SegmentSpec:
     """A segment: its elements in order, and their relations."""
 

@@ -80,8 +80,10 @@ class Segment:
         self.position = position
         """The byte of the stream at which its tag begins."""
         self.syntax = syntax
-        head = raw.partition(syntax.element)[0].partition(syntax.component)[0]
-        self.tag = head.translate(None, NEWLINES).decode("latin-1")
+        head = raw.split(syntax.element, 1)[0]
+        if not head.isalnum():
+            head = head.partition(syntax.component)[0].translate(None, NEWLINES)
+        self.tag = head.decode("latin-1")
         self._elements: list[bytes] | None = None
 
     def __repr__(self) -> str:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from formats.edi.checking import at, check_bytes, check_segment
+from formats.edi.clean import SegmentShortcuts
 from formats.edi.spec import MessageSpec, SegmentPlace
 from formats.edi.syntax import Segment
 from formats.findings import DocumentFinding, Severity
@@ -65,10 +66,14 @@ class Walk:
 
     A segment goes to the next place that takes it, the innermost open group first. One that no place takes stays where it
     was met and is found; after a segment that the tables do not know, what then fits nowhere is only a warning.
+
+    Without `content`, only places are judged: enough for the tree of a message that was judged before.
     """
 
-    def __init__(self, spec: MessageSpec) -> None:
+    def __init__(self, spec: MessageSpec, shortcuts: SegmentShortcuts | None = None, content: bool = True) -> None:
         self.spec = spec
+        self._content = content
+        self._shortcuts = shortcuts
         self.root = Group(spec.body)
         self._levels = [_Level(self.root, 0, 0)]
         self._adrift = False
@@ -83,7 +88,8 @@ class Walk:
             yield self._unknown(segment)
         else:
             yield from self._placed(segment)
-            yield from check_segment(segment, known, self.spec)
+            if self._content and not (self._shortcuts and self._shortcuts.clean(segment.raw, known)):
+                yield from check_segment(segment, known, self.spec)
         self._levels[-1].group.children.append(segment)
 
     def end(self, trailer: Segment) -> Iterator[DocumentFinding]:

@@ -80,7 +80,7 @@ def test_clean_messages_take_the_shortcut(kind: str) -> None:
     """Otherwise the comparison below would compare the walk with itself."""
     fast, _, clean = readers(kind)
     messages = [part for part in fast.read(clean) if isinstance(part, EdiMessage)]
-    patterns = [known.pattern for types in fast._learned.values() for known in types.values() if known.pattern]
+    patterns = [known.pattern for one in fast._learned.values() for known in one.types.values() if known.pattern]
     assert len(messages) == 5
     assert kind in ("CONTRL",) or sum(any(one.fullmatch(message.raw) for one in patterns) for message in messages) >= 4
 
