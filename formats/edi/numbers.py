@@ -1,9 +1,12 @@
 """Numbers as documents write them."""
 
-from decimal import Decimal, InvalidOperation
+from decimal import Context, Decimal, InvalidOperation
 
 from formats.edi.syntax import Syntax
 from formats.findings import FormatError
+
+EXACT = Context(prec=60)
+"""More digits than any element has, so that moving the mark rounds nothing."""
 
 
 def decimal_of(text: str) -> Decimal | None:
@@ -22,7 +25,7 @@ def implied(text: str, decimals: int) -> Decimal | None:
     number = decimal_of(text)
     if number is None or "." in text or "," in text:
         return None
-    return number.scaleb(-decimals)
+    return number.scaleb(-decimals, EXACT)
 
 
 def decimal_text(number: Decimal, syntax: Syntax) -> str:
@@ -45,7 +48,7 @@ def implied_text(number: Decimal, decimals: int) -> str:
     Raises:
         FormatError: It has more decimals than the type has.
     """
-    scaled = number.scaleb(decimals) if number.is_finite() else number
+    scaled = number.scaleb(decimals, EXACT) if number.is_finite() else number
     if not number.is_finite() or scaled != scaled.to_integral_value():
         raise FormatError(f"the number does not fit {decimals} decimals")
     return f"{scaled.to_integral_value():f}"

@@ -56,7 +56,8 @@ def decoded(value: bytes, repertoire: str) -> str:
     """A value in characters. What is no UTF-8 is read in its own encoding, and failing that byte by byte."""
     if value.isascii() and b"\x1b" not in value:
         return value.decode("ascii")
-    for codec in ("utf-8", REPERTOIRES[repertoire].codec):
+    codecs = ("utf-8", REPERTOIRES[repertoire].codec)
+    for codec in reversed(codecs) if b"\x1b" in value else codecs:
         try:
             return value.decode(codec)
         except UnicodeDecodeError:

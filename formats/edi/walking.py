@@ -110,7 +110,8 @@ class Walk:
             for depth in range(len(self._levels) - 1, -1, -1):
                 level = self._levels[depth]
                 places = level.group.place.places
-                for index in range(level.at, len(places)):
+                begins = max(level.at, 1) if depth else level.at  # a group's first segment begins the next group
+                for index in range(begins, len(places)):
                     place = places[index]
                     if place.tag == segment.tag and (index > level.at or level.count < place.most or again):
                         yield from self._go(segment, depth, index)

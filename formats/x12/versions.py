@@ -3,7 +3,7 @@
 from functools import lru_cache
 
 from formats.edi.message import MessageType
-from formats.edi.notation import element, lines, segment, structure
+from formats.edi.notation import element, in_version, lines, segment, structure
 from formats.edi.spec import ElementSpec, MessageSpec, SegmentPlace, SegmentSpec
 from formats.x12.tables.codes import CHECKED
 from formats.x12.tables.elements import CHANGES, ELEMENTS
@@ -16,14 +16,14 @@ RELEASES = {"004": 6, "005": 5, "006": 5, "007": 6, "008": 6}
 """Of each version, the last release that is known: 004010 to 004060, …, 008010 to 008060."""
 VERSIONS = frozenset(f"{version}0{release}0" for version, last in RELEASES.items() for release in range(1, last + 1))
 
-CONTROL_ELEMENTS = "329=AN4/9 1705=AN1/35 96=N01/10"
+CONTROL_ELEMENTS = "329=AN4/9 1705=AN1/35 96=N01/10 1715=ID1/3"
 CONTROL_SEGMENTS = {"ST": "143 329 1705?", "SE": "96 329"}
 
 _SETS = dict(lines(SETS))
 
 
-def _same(_version: str, _since: str) -> bool:
-    return True
+def _newer(version: str, since: str) -> bool:
+    return version >= since
 
 
 @lru_cache(maxsize=len(VERSIONS))
@@ -37,7 +37,7 @@ def dictionary(version: str) -> dict[str, SegmentSpec]:
         number: element(number, text, CHECKED.get(number)) for number, text in texts.items()
     }
     composites = dict(lines(COMPOSITES))
-    table = {**dict(lines(SEGMENTS)), **CONTROL_SEGMENTS}
+    table = {**in_version(lines(SEGMENTS), version, _newer), **CONTROL_SEGMENTS}
     return {tag: segment(tag, text, elements, composites) for tag, text in table.items()}
 
 
@@ -60,6 +60,6 @@ def message_type(kind: str, version: str) -> MessageType:
 @lru_cache(maxsize=1024)
 def _spec(kind: str, release: str) -> MessageSpec:
     segments = dictionary(release)
-    places = structure(_SETS[kind], segments, release, _same)
+    places = structure(_SETS[kind], segments, release, _newer)
     exact = release == BASE or kind in ("997", "999")
     return MessageSpec(kind, release, SegmentPlace("", 1, 1, None, places), segments, exact)
