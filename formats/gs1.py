@@ -1,7 +1,7 @@
 """GS1 keys and application identifiers: what a label or a GIN segment holds.
 
-Check digits follow the GS1 General Specifications, section 7.9; application identifiers section 3. Identifiers of contracts are
-checked by `schemas.identifiers`; here they are read, found wrong, and made.
+Check digits follow the GS1 General Specifications, section 7.9; application identifiers section 3. Identifiers of
+contracts are checked by `schemas.identifiers`; here they are read, found wrong, and made.
 """
 
 import re
@@ -144,7 +144,8 @@ class ElementString:
 
 
 def read_label(data: str) -> list[ElementString]:
-    """The values of a GS1 label, in its order. What is wrong stands in `fault`; what cannot be divided ends the list."""
+    """The values of a GS1 label, in its order. What is wrong stands in `fault`; what cannot be divided ends the
+    list."""
     for prefix in PREFIXES:
         data = data.removeprefix(prefix)
     found, at = list[ElementString](), 0

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from formats.edi.repertoires import decoded, foreign
-from formats.edi.spec import MessageSpec, Relation, SegmentSpec, ElementSlot
+from formats.edi.spec import ElementSlot, MessageSpec, Relation, SegmentSpec
 from formats.edi.syntax import NEWLINES, Segment, pieces, plain
 from formats.edi.values import fault, period_fault
 from formats.findings import DocumentFinding, Severity

@@ -1,8 +1,9 @@
 """Compiles a message's tables into one pattern that matches only messages without findings.
 
-`formats.edi.walking` is what the tables mean; this is a shortcut through it. A message that the pattern matches needs no further
-look, and is passed at the speed of the pattern engine; any other is read segment by segment. The pattern follows the walk's
-order of search, and is compiled only where the two cannot differ. Groups are possessive: a message is read once, never tried again.
+`formats.edi.walking` is what the tables mean; this is a shortcut through it. A message that the pattern matches needs
+no further look, and is passed at the speed of the pattern engine; any other is read segment by segment. The pattern
+follows the walk's order of search, and is compiled only where the two cannot differ. Groups are possessive: a message
+is read once, never tried again.
 """
 
 import re
@@ -10,12 +11,13 @@ import sys
 from dataclasses import replace
 from functools import lru_cache
 
-from formats.edi.spec import UNBOUNDED, MessageSpec, SegmentPlace, Relation, SegmentSpec, ElementSlot
+from formats.edi.spec import UNBOUNDED, ElementSlot, MessageSpec, Relation, SegmentPlace, SegmentSpec
 from formats.edi.syntax import Syntax, distinct
 from formats.edi.values import CENTURY_PATTERN, PERIODS, TIME_PATTERN, character_class, fragment
 
 POSSESSIVE = b"+" if sys.version_info >= (3, 11, 5) else b""
-"""Before 3.11.5 the engine could match possessive groups wrongly (CPython issue 106052). Without them it only tries again."""
+"""Before 3.11.5 the engine could match possessive groups wrongly (CPython issue 106052). Without them it only tries
+again."""
 AMBIGUOUS = re.compile(rb"[0-9A-Za-z .,\-]")
 """Bytes that values are made of. Where one is a delimiter, the pattern would divide otherwise than the walk."""
 NEWLINES = b"[\r\n]*+"
@@ -69,7 +71,8 @@ class SegmentShortcuts:
         self._syntax = syntax
 
     def clean(self, raw: bytes, spec: SegmentSpec) -> bool:
-        """Whether a segment is known to have no findings. Its pattern is compiled when it was asked for often enough."""
+        """Whether a segment is known to have no findings. Its pattern is compiled when it was asked for often
+        enough."""
         pattern = self._patterns.get(spec)
         if pattern:
             return pattern.match(raw + self._syntax.terminator) is not None
@@ -89,8 +92,8 @@ def met(place: SegmentPlace, tags: frozenset[str]) -> SegmentPlace:
 def _decided(place: SegmentPlace, follow: frozenset[str]) -> bool:
     """Whether the next tag alone says where a segment goes, as it does in the walk.
 
-    The pattern may give up a group that turned out incomplete, where the walk has gone into it for good. They differ only
-    if the group's first tag may also stand behind the group.
+    The pattern may give up a group that turned out incomplete, where the walk has gone into it for good. They differ
+    only if the group's first tag may also stand behind the group.
     """
     behind = follow
     for one in reversed(place.places):
@@ -135,7 +138,7 @@ class _PatternWriter:
 
     def segment(self, spec: SegmentSpec) -> bytes:
         """One segment."""
-        near, far = [], []
+        near, far = list[Relation](), list[Relation]()
         for relation in spec.relations:
             pair = relation.positions
             adjacent = len(pair) == 2 and abs(pair[0] - pair[1]) == 1 and relation.kind in "PRC"

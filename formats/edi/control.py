@@ -53,8 +53,9 @@ class References:
 class Digests:
     """Digests of an interchange while it passes.
 
-    `content` ignores every control number, count, date and address of the envelopes: equal for the same messages sent under other
-    numbers. `whole` adds the envelopes' headers and all control numbers: equal for the same interchange sent again.
+    `content` ignores every control number, count, date and address of the envelopes: equal for the same messages sent
+    under other numbers. `whole` adds the envelopes' headers and all control numbers: equal for the same interchange
+    sent again.
     """
 
     __slots__ = ("_content", "_numbers", "_waiting", "_waiting_numbers")
@@ -97,5 +98,5 @@ def is_next(number: int, after: int, digits: int = 9, window: int = 1000) -> boo
 
     A partner that leaves some numbers out, or begins again at 1 after the highest, is not a repeat.
     """
-    highest = 10**digits - 1
-    return 0 < (number - after) % highest <= window
+    gap: int = (number - after) % (10**digits - 1)
+    return 0 < gap <= window

@@ -35,7 +35,8 @@ class EnvelopeGrammar(Protocol):
     reference_at: int
 
     def open_interchange(self, stream: Stream) -> EnvelopeStart | DocumentFinding:
-        """Read the header at which the stream stands, and pass it. A finding when it is none; then nothing is passed."""
+        """Read the header at which the stream stands, and pass it. A finding when it is none; then nothing is
+        passed."""
 
     def group_reference(self, segment: Segment) -> str:
         """The control number of a group by its header."""

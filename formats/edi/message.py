@@ -97,7 +97,8 @@ class EdiMessage:
 
     @property
     def content_digest(self) -> str:
-        """SHA-256 of kind, version and body without control numbers and count: equal for the same content under other numbers."""
+        """SHA-256 of kind, version and body without control numbers and count: equal for the same content under other
+        numbers."""
         body = body_of(self.segments, self.type)
         content = self.syntax.terminator.join(self._unbroken(segment.raw) for segment in body)
         return hashlib.sha256(f"{self.kind} {self.type.version}\n".encode() + content).hexdigest()
@@ -139,9 +140,7 @@ def check(
     return tuple(found)
 
 
-def _check(
-    kind: MessageType, segments: list[Segment], shortcuts: SegmentShortcuts | None
-) -> Iterator[DocumentFinding]:
+def _check(kind: MessageType, segments: list[Segment], shortcuts: SegmentShortcuts | None) -> Iterator[DocumentFinding]:
     header, trailer = segments[0], segments[-1]
     spec = kind.spec or nothing(kind)
     yield from check_segment(header, kind.header, spec)

@@ -1,16 +1,17 @@
 """The notation of the tables: short enough to be read beside the standard.
 
-Structure: `TAG` stands once, `TAG?` may be left out, `TAG*9?` up to nine times, `TAG*?` as often as one likes, `( … )*9?` a
-group that begins with its first segment. `TAG{96A*9?,01A*99?,15B-}`: so from D.96A, so from D.01A, no longer from D.15B.
+Structure: `TAG` stands once, `TAG?` may be left out, `TAG*9?` up to nine times, `TAG*?` as often as one likes, `( …
+    )*9?` a group that begins with its first segment. `TAG{96A*9?,01A*99?,15B-}`: so from D.96A, so from D.01A, no
+    longer from D.15B.
 
-Segments: `TAG 3035 C082? (4183?)*5 C076*3 | P0203`: elements in order, `?` optional, `*3` repeated in place, `( … )*5` written
-five times, relations behind the bar. `TAG@99B …` is what holds from a later version on.
+Segments: `TAG 3035 C082? (4183?)*5 C076*3 | P0203`: elements in order, `?` optional, `*3` repeated in place, `( …
+    )*5` written five times, relations behind the bar. `TAG@99B …` is what holds from a later version on.
 """
 
 import re
 from collections.abc import Callable, Mapping
 
-from formats.edi.spec import UNBOUNDED, ElementSpec, SegmentPlace, Relation, SegmentSpec, ElementSlot
+from formats.edi.spec import UNBOUNDED, ElementSlot, ElementSpec, Relation, SegmentPlace, SegmentSpec
 
 TOKEN = re.compile(r"(\(|\)|[A-Z][A-Z0-9]{1,2})((?:\{[^}]*\}|\*\d*\??|\?)?)")
 COUNT = re.compile(r"(?:\*(\d*))?(\??)")
@@ -70,17 +71,17 @@ def structure(text: str, segments: Mapping[str, SegmentSpec], version: str, newe
     """The places of a message, or of a group within one, in a version."""
     open_groups: list[list[SegmentPlace]] = [[]]
     for match in TOKEN.finditer(text):
-        token, suffix = match[1], match[2]
-        if token == "(":
+        name, suffix = match[1], match[2]
+        if name == "(":
             open_groups.append([])
             continue
         counted = _counted(suffix, version, newer)
-        if token == ")":
+        if name == ")":
             within = open_groups.pop()
             if counted and within:
                 open_groups[-1].append(SegmentPlace(within[0].tag, *counted, None, tuple(within)))
         elif counted:
-            open_groups[-1].append(SegmentPlace(token, *counted, segments[token]))
+            open_groups[-1].append(SegmentPlace(name, *counted, segments[name]))
     return tuple(open_groups[0])
 
 

@@ -12,9 +12,9 @@ from formats.edi.parts import EnvelopeEnd, EnvelopeLevel, EnvelopeStart, Outside
 from formats.edi.syntax import Segment, Syntax
 from formats.findings import DocumentFinding, Severity
 
-
 LEARNED = 16
-"""Clean messages of a type that are read before its pattern is compiled: that costs about as much as reading some hundred."""
+"""Clean messages of a type that are read before its pattern is compiled: that costs about as much as reading some
+hundred."""
 
 
 @dataclass

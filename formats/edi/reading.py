@@ -1,7 +1,7 @@
 """Reads a stream of interchanges: envelopes, messages, and findings, one part at a time.
 
-Whatever the bytes are, every part of them is yielded in a message or named in a finding; no exception leaves the reader, and the
-window on the stream stays as small as its largest message.
+Whatever the bytes are, every part of them is yielded in a message or named in a finding; no exception leaves the
+reader, and the window on the stream stays as small as its largest message.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -24,7 +24,8 @@ MARKER_BYTES = 16
 """More than the longest marker: what is kept of a window in which none was found."""
 
 SYNTAXES = 64
-"""Syntaxes whose patterns a reader keeps: more than partners write; a sender that makes up delimiters must not fill memory."""
+"""Syntaxes whose patterns a reader keeps: more than partners write; a sender that makes up delimiters must not fill
+memory."""
 TYPES = 64
 """Message types of a syntax that get a pattern."""
 
@@ -34,8 +35,9 @@ class ReadLimits:
     """What one document may cost.
 
     Attributes:
-        message_bytes: A longer message is not held, and is found as too long. 16 MiB are some 100,000 lines of a despatch.
-        strays: Segments outside messages that are named one by one; the others of an interchange are only counted.
+        message_bytes: A longer message is not held, and is found as too long. 16 MiB are some 100,000 lines of a
+            despatch. strays: Segments outside messages that are named one by one; the others of an interchange are
+            only counted.
     """
 
     message_bytes: int = 16 << 20

@@ -1,8 +1,8 @@
 """Character repertoires: what an interchange may hold, and how its bytes are decoded.
 
-Names of ISO 9735: UNOA to UNOK, UNOW, UNOX, UNOY. A partner that writes other bytes than it declares is read all the same: the
-value is kept, and the mismatch is a finding. Bytes of UTF-8 under a repertoire of single bytes are such a mismatch: no name in
-Latin-1 happens to be valid UTF-8.
+Names of ISO 9735: UNOA to UNOK, UNOW, UNOX, UNOY. A partner that writes other bytes than it declares is read all the
+same: the value is kept, and the mismatch is a finding. Bytes of UTF-8 under a repertoire of single bytes are such a
+mismatch: no name in Latin-1 happens to be valid UTF-8.
 """
 
 import re
@@ -20,7 +20,8 @@ class Repertoire:
     Attributes:
         codec: Python's name of the encoding.
         ascii: Inside of a character class of those ASCII bytes that it holds.
-        upper: Inside of a character class of those bytes above ASCII that are always single characters of it. Without those
+        upper: Inside of a character class of those bytes above ASCII that are always single characters of it. Without
+            those
             that may continue a character of UTF-8, so that no value of this class can be one of UTF-8.
     """
 
@@ -46,7 +47,8 @@ REPERTOIRES = {
     "UNOX": Repertoire("iso2022_jp_2"),
     "UNOY": Repertoire("utf-8"),
 }
-"""Of X12, whose extended set knows no bytes above ASCII, UTF-8 is what partners write. UNOX is read as its most used form."""
+"""Of X12, whose extended set knows no bytes above ASCII, UTF-8 is what partners write. UNOX is read as its most used
+form."""
 
 _CLEAN = {name: re.compile(rb"[%b%b]*" % (one.ascii, one.upper)) for name, one in REPERTOIRES.items()}
 _CONTROLS = re.compile("[\x00-\x1a\x1c-\x1f\x7f-\x9f]")

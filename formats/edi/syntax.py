@@ -42,7 +42,8 @@ class Syntax:
 
 
 def pieces(raw: bytes, separator: bytes, release: bytes) -> list[bytes]:
-    """The parts between separators that no release character takes the meaning of. Parts keep their release characters."""
+    """The parts between separators that no release character takes the meaning of. Parts keep their release
+    characters."""
     parts = raw.split(separator)
     if not release or release not in raw:
         return parts
@@ -137,7 +138,8 @@ class Segment:
 
 
 def segments_in(raw: bytes, position: int, syntax: Syntax) -> list[Segment]:
-    """The segments of a message, its header the first. What stands behind the last terminator counts when it has content."""
+    """The segments of a message, its header the first. What stands behind the last terminator counts when it has
+    content."""
     parts = pieces(raw, syntax.terminator, syntax.release)
     found, index = list[Segment](), 0
     blank = b" \t\r\n"

@@ -1,7 +1,7 @@
 """Values of simple elements: what is wrong with one, and the pattern of those with nothing wrong.
 
-Both sides of each kind stand here together: `fault` judges one value and says what is wrong; `fragment` is a pattern that
-matches only values without a fault, so that whole messages can be passed at the speed of the pattern engine.
+Both sides of each kind stand here together: `fault` judges one value and says what is wrong; `fragment` is a pattern
+that matches only values without a fault, so that whole messages can be passed at the speed of the pattern engine.
 """
 
 import re
@@ -48,23 +48,32 @@ def is_time(text: str) -> bool:
 def fault(spec: ElementSpec, text: str, syntax: Syntax) -> Fault | None:
     """What is wrong with a value that is not empty; None when nothing is."""
     kind = spec.kind
-    measured = len(text)
-    if kind in ("N", "R", "n"):
-        pattern = NUMERIC if kind == "n" else NUMBER[kind]
-        if not pattern.fullmatch(text):
-            return "element.type", "a number stands here"
-        if kind == "n" and any(mark in text and mark not in syntax.marks for mark in ".,"):
-            return "element.mark", "the decimal mark is not the one of the interchange"
-        measured = len(NOT_DIGITS.sub("", text))
-    elif kind == "a" and any(character.isdigit() for character in text):
+    numeric = kind in ("N", "R", "n")
+    if numeric and (wrong := _number_fault(kind, text, syntax)):
+        return wrong
+    if kind == "a" and any(character.isdigit() for character in text):
         return "element.type", "letters stand here, no digits"
+    measured = len(NOT_DIGITS.sub("", text)) if numeric else len(text)
     if measured < spec.least:
         return "element.short", f"has at least {spec.least} characters"
     if measured > spec.most:
         return "element.long", f"has at most {spec.most} characters"
-    if kind == "DT" and not is_day(text):
+    return _meaning_fault(spec, text)
+
+
+def _number_fault(kind: str, text: str, syntax: Syntax) -> Fault | None:
+    pattern = NUMERIC if kind == "n" else NUMBER[kind]
+    if not pattern.fullmatch(text):
+        return "element.type", "a number stands here"
+    if kind == "n" and any(mark in text and mark not in syntax.marks for mark in ".,"):
+        return "element.mark", "the decimal mark is not the one of the interchange"
+    return None
+
+
+def _meaning_fault(spec: ElementSpec, text: str) -> Fault | None:
+    if spec.kind == "DT" and not is_day(text):
         return "element.date", "is not a day of the calendar"
-    if kind == "TM" and not is_time(text):
+    if spec.kind == "TM" and not is_time(text):
         return "element.time", "is not a time of day"
     if spec.codes is not None and text not in spec.codes:
         return "element.code", "is not in the list of codes"
@@ -105,31 +114,32 @@ def fragment(spec: ElementSpec, syntax: Syntax, characters: bytes, ending: bytes
         characters: `character_class` of the syntax.
         ending: The class of bytes that may follow a value.
     """
-    least, most, kind = spec.least, spec.most, spec.kind
-    bounds = b"{%d,%d}" % (least, most)
+    kind, bounds = spec.kind, b"{%d,%d}" % (spec.least, spec.most)
     if spec.codes is not None:
         return one_of(spec.codes)
-    if kind == "N":
-        return b"-?[0-9]" + bounds + b"+"
-    if kind in ("R", "n"):
-        marks = re.escape(syntax.marks if kind == "n" else ".").encode()
-        whole = b"-?[0-9]" + bounds + b"+(?=%b)" % ending
-        digits = b"[0-9]++[%b][0-9]++" % marks if kind == "n" else b"(?:[0-9]++[.][0-9]*+|[.][0-9]++)"
-        with_mark = b"-?(?=[0-9%b]{%d,%d}%b)%b" % (marks, least + 1, most + 1, ending, digits)
-        return b"(?:%b|%b)" % (whole, with_mark)
-    if kind == "DT":
-        return CENTURY_PATTERN if (least, most) == (8, 8) else b"(?!)"
-    if kind == "TM":
-        return TIME_PATTERN + b"(?:[0-5][0-9](?:[0-9]{1,2})?)?" if (least, most) == (4, 8) else b"(?!)"
+    if kind in ("N", "R", "n"):
+        return _number_fragment(spec, syntax, ending)
+    if kind in ("DT", "TM"):
+        usual = CENTURY_PATTERN if kind == "DT" else TIME_PATTERN + b"(?:[0-5][0-9](?:[0-9]{1,2})?)?"
+        return usual if (spec.least, spec.most) == ((8, 8) if kind == "DT" else (4, 8)) else b"(?!)"
     if kind == "a":
-        characters = b"[A-Za-z]" if re.match(characters, b"a") else b"[A-Z]"
+        return (b"[A-Za-z]" if re.match(characters, b"a") else b"[A-Z]") + bounds + b"+"
     if not syntax.release:
         return characters + bounds + b"+"
     # Released characters are those that cannot stand alone; each counts as one.
     released = b"(?:%b|%b[%b])" % (characters, re.escape(syntax.release), re.escape(syntax.delimiters))
-    if kind == "a":
-        return characters + bounds + b"+"
     return b"(?:%b%b+(?=%b)|%b%b(?=%b))" % (characters, bounds, ending, released, bounds, ending)
+
+
+def _number_fragment(spec: ElementSpec, syntax: Syntax, ending: bytes) -> bytes:
+    bounds = b"{%d,%d}" % (spec.least, spec.most)
+    if spec.kind == "N":
+        return b"-?[0-9]" + bounds + b"+"
+    marks = re.escape(syntax.marks if spec.kind == "n" else ".").encode()
+    whole = b"-?[0-9]" + bounds + b"+(?=%b)" % ending
+    digits = b"[0-9]++[%b][0-9]++" % marks if spec.kind == "n" else b"(?:[0-9]++[.][0-9]*+|[.][0-9]++)"
+    with_mark = b"-?(?=[0-9%b]{%d,%d}%b)%b" % (marks, spec.least + 1, spec.most + 1, ending, digits)
+    return b"(?:%b|%b)" % (whole, with_mark)
 
 
 def one_of(codes: frozenset[str]) -> bytes:

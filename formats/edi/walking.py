@@ -64,8 +64,9 @@ class _Level:
 class Walk:
     """Places the segments of one message, one after another.
 
-    A segment goes to the next place that takes it, the innermost open group first. One that no place takes stays where it
-    was met and is found; after a segment that the tables do not know, what then fits nowhere is only a warning.
+    A segment goes to the next place that takes it, the innermost open group first. One that no place takes stays
+    where it was met and is found; after a segment that the tables do not know, what then fits nowhere is only a
+    warning.
 
     Without `content`, only places are judged: enough for the tree of a message that was judged before.
     """

@@ -26,7 +26,7 @@ Row = Sequence[RowValue]
 
 
 @dataclass(frozen=True, slots=True)
-class NewMessage:
+class MessageDraft:
     """A message to be written: what stands between header and trailer.
 
     Attributes:
@@ -62,7 +62,8 @@ class SegmentWriter:
         """The bytes of segments.
 
         Raises:
-            FormatError: A value cannot be written: it holds a delimiter that nothing releases, a control character, or a
+            FormatError: A value cannot be written: it holds a delimiter that nothing releases, a control character,
+                or a
                 character outside the repertoire.
         """
         text = self._joined(rows)
@@ -87,7 +88,7 @@ class SegmentWriter:
             components = sum(map(len, composites)) - len(composites)  # type: ignore[arg-type]
             joined, tuples = component.join, tuple
             texts = [
-                divider.join([joined(value) if value.__class__ is tuples else value for value in row])  # type: ignore[arg-type,misc]
+                divider.join([joined(value) if value.__class__ is tuples else value for value in row])  # type: ignore[misc]
                 for row in rows
             ]
         dividers = sum(map(len, rows)) - len(texts)
@@ -174,7 +175,7 @@ def rows_of(message: EdiMessage) -> list[Row]:
     return rows
 
 
-def refuse(message: NewMessage, findings: Iterable[DocumentFinding]) -> None:
+def refuse(message: MessageDraft, findings: Iterable[DocumentFinding]) -> None:
     """Refuse to write a message that a reader would find fault with.
 
     Raises:

@@ -12,8 +12,8 @@ from formats.edi.scanning import BLANK, next_segment
 from formats.edi.stream import Stream
 from formats.edi.syntax import Segment, Syntax, pieces
 from formats.edi.values import is_day, is_time
-from formats.findings import DocumentFinding, Severity
 from formats.edifact.versions import message_type
+from formats.findings import DocumentFinding, Severity
 
 UNA_BYTES = 9
 DEFAULT = b":+.? '"

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from formats.edi.parts import PartyId
 from formats.edi.syntax import Syntax
-from formats.edi.writing import MessageJudge, NewMessage, Row, SegmentWriter, refuse
+from formats.edi.writing import MessageJudge, MessageDraft, Row, SegmentWriter, refuse
 from formats.edifact.grammar import DEFAULT, EdifactGrammar
 from formats.edifact.versions import message_type
 from formats.findings import FormatError
@@ -58,11 +58,12 @@ class EdifactWriter:
         self._writer = SegmentWriter(self.syntax)
         self._judge = MessageJudge(EdifactGrammar(), self.syntax)
 
-    def interchange(self, header: EdifactHeader, messages: Iterable[NewMessage]) -> Iterator[bytes]:
+    def interchange(self, header: EdifactHeader, messages: Iterable[MessageDraft]) -> Iterator[bytes]:
         """The bytes of an interchange, in pieces of a message each.
 
         Raises:
-            FormatError: Something cannot be said in EDIFACT: a character outside the repertoire, a message that a reader
+            FormatError: Something cannot be said in EDIFACT: a character outside the repertoire, a message that a
+                reader
                 would find fault with, delimiters that need a UNA which is not to be written.
         """
         yield self._advice() + self._lines(self._writer.write([self._unb(header)]))
@@ -94,7 +95,7 @@ class EdifactWriter:
         row = ["UNB", level, *parties, (header.day, header.time), header.reference, "", header.application]
         return [*row, "", "", "", "1"] if header.test else row
 
-    def message(self, message: NewMessage) -> bytes:
+    def message(self, message: MessageDraft) -> bytes:
         """The bytes of a message with its header and trailer."""
         directory, _, association = message.type.version.partition(":")
         described = (message.type.kind, *directory.split(".", 1), "UN", *([association] if association else []))
@@ -115,7 +116,7 @@ class EdifactWriter:
         return joined
 
 
-def new_message(kind: str, directory: str, reference: str, rows: Iterable[Row], association: str = "") -> NewMessage:
+def new_message(kind: str, directory: str, reference: str, rows: Iterable[Row], association: str = "") -> MessageDraft:
     """A message to be written.
 
     Args:
@@ -124,4 +125,4 @@ def new_message(kind: str, directory: str, reference: str, rows: Iterable[Row], 
         association: The code of those who agreed on a subset, such as `EAN008`.
     """
     version, _, release = directory.partition(".")
-    return NewMessage(message_type(kind, version, release, association), reference, list(rows))
+    return MessageDraft(message_type(kind, version, release, association), reference, list(rows))

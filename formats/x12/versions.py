@@ -11,7 +11,8 @@ from formats.x12.tables.segments import COMPOSITES, SEGMENTS
 from formats.x12.tables.sets import SETS
 
 BASE = "004010"
-"""The version of the tables. In later ones, what the tables do not describe is a warning, for it may have come since."""
+"""The version of the tables. In later ones, what the tables do not describe is a warning, for it may have come
+since."""
 RELEASES = {"004": 6, "005": 5, "006": 5, "007": 6, "008": 6}
 """Of each version, the last release that is known: 004010 to 004060, …, 008010 to 008060."""
 VERSIONS = frozenset(f"{version}0{release}0" for version, last in RELEASES.items() for release in range(1, last + 1))

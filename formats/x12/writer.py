@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from formats.edi.parts import PartyId
 from formats.edi.syntax import Syntax
-from formats.edi.writing import MessageJudge, NewMessage, SegmentWriter, refuse
+from formats.edi.writing import MessageJudge, MessageDraft, SegmentWriter, refuse
 from formats.findings import FormatError
 from formats.x12.grammar import REPETITION_SINCE, X12Grammar
 from formats.x12.tables.sets import GROUPS
@@ -60,7 +60,7 @@ class X12Group:
     day: str
     time: str
     version: str
-    messages: Iterable[NewMessage]
+    messages: Iterable[MessageDraft]
 
 
 @dataclass
@@ -86,7 +86,8 @@ class X12Writer:
         """The bytes of an interchange, in pieces of a message each.
 
         Raises:
-            FormatError: Something cannot be said in X12: a delimiter inside a value, a number or party that does not fit its
+            FormatError: Something cannot be said in X12: a delimiter inside a value, a number or party that does not
+                fit its
                 element, a message that a reader would find fault with.
         """
         yield self._lines(self._isa(header))
@@ -151,7 +152,7 @@ class X12Writer:
             *(str(group.number), "X", group.version),
         )
 
-    def message(self, message: NewMessage) -> bytes:
+    def message(self, message: MessageDraft) -> bytes:
         """The bytes of a message with its header and trailer."""
         reference = message.reference
         header, trailer = ("ST", message.type.kind, reference), ("SE", str(len(message.rows) + 2), reference)
@@ -166,14 +167,14 @@ class X12Writer:
         )
 
 
-def new_message(kind: str, version: str, reference: str, rows: Iterable[tuple[str, ...]]) -> NewMessage:
+def new_message(kind: str, version: str, reference: str, rows: Iterable[tuple[str, ...]]) -> MessageDraft:
     """A transaction set to be written.
 
     Args:
         version: GS08, `004010` or `005010X230`.
         reference: ST02, four to nine digits.
     """
-    return NewMessage(message_type(kind, version), reference, list(rows))
+    return MessageDraft(message_type(kind, version), reference, list(rows))
 
 
 def _fits(right: bool, text: str) -> None:

@@ -7,7 +7,7 @@ from formats.edi.message import ITEMS, MessageType
 from formats.edi.parts import PartyId
 from formats.edi.spec import ElementSlot, ElementSpec, SegmentPlace, SegmentSpec
 from formats.edi.syntax import Syntax
-from formats.edi.writing import NewMessage, Row, RowValue
+from formats.edi.writing import MessageDraft, Row, RowValue
 from formats.edifact import writer as edifact
 from formats.edifact.writer import EdifactHeader, EdifactWriter
 from formats.x12 import writer as x12
@@ -99,16 +99,17 @@ class MessageMaker:
             if row[0] == "HL":
                 level += 1
                 parent = str(self.source.randint(1, level - 1)) if level > 1 else ""
-                row = ("HL", str(level), parent, "SOIP"[min(level - 1, 3)])
+                found.append(("HL", str(level), parent, "SOIP"[min(level - 1, 3)]))
             elif row[0] == "CTT":
-                row = ("CTT", str(items or 1))
+                found.append(("CTT", str(items or 1)))
             elif row[0] == "CNT":
-                row = ("CNT", ("2", str(tags.count("LIN") or 1)))
-            found.append(row)
+                found.append(("CNT", ("2", str(tags.count("LIN") or 1))))
+            else:
+                found.append(row)
         return found
 
 
-def x12_stream(messages: Iterable[NewMessage], version: str = "004010", syntax: Syntax = x12.STANDARD) -> bytes:
+def x12_stream(messages: Iterable[MessageDraft], version: str = "004010", syntax: Syntax = x12.STANDARD) -> bytes:
     """An interchange with a group of these messages."""
     group = X12Group("NORTHLOG", "SYNCLINE", 7, "20261130", "1200", version, messages)
     isa = "00401" if version < "005" else "00501"
@@ -116,7 +117,7 @@ def x12_stream(messages: Iterable[NewMessage], version: str = "004010", syntax: 
     return b"".join(X12Writer(syntax, judge=False).interchange(header, [group]))
 
 
-def edifact_stream(messages: Iterable[NewMessage], syntax: Syntax = edifact.STANDARD, newline: bytes = b"") -> bytes:
+def edifact_stream(messages: Iterable[MessageDraft], syntax: Syntax = edifact.STANDARD, newline: bytes = b"") -> bytes:
     """An interchange of these messages."""
     header = EdifactHeader(NORTH, SYNCLINE, "7", "261130", "1200")
     return b"".join(EdifactWriter(syntax, newline, judge=False).interchange(header, messages))
@@ -125,14 +126,14 @@ def edifact_stream(messages: Iterable[NewMessage], syntax: Syntax = edifact.STAN
 def many_x12(kind: str, count: int, seed: int, version: str = "004010", odds: float = 0.3) -> bytes:
     """An interchange of as many messages of a set."""
     maker, of_kind = MessageMaker(random.Random(seed), odds=odds), x12_type(kind, version)
-    return x12_stream([NewMessage(of_kind, f"{at:04}", maker.rows(of_kind)) for at in range(1, count + 1)], version)
+    return x12_stream([MessageDraft(of_kind, f"{at:04}", maker.rows(of_kind)) for at in range(1, count + 1)], version)
 
 
 def many_edifact(kind: str, directory: str, count: int, seed: int, odds: float = 0.3) -> bytes:
     """An interchange of as many messages of a kind."""
     maker = MessageMaker(random.Random(seed), odds=odds)
     of_kind = edifact.new_message(kind, directory, "1", []).type
-    return edifact_stream([NewMessage(of_kind, str(at), maker.rows(of_kind)) for at in range(1, count + 1)])
+    return edifact_stream([MessageDraft(of_kind, str(at), maker.rows(of_kind)) for at in range(1, count + 1)])
 
 
 def mutated(source: random.Random, data: bytes) -> bytes:
@@ -149,7 +150,9 @@ def mutated(source: random.Random, data: bytes) -> bytes:
         elif action == 2:
             found[at:at] = found[at:end]
         elif action == 3:
-            found[at:at] = source.choice((b"*", b"~", b"'", b"?", b"+", b":", b"\n", b"\r\n", b"UNA", b"ISA*", b"SE*", b"\xe9"))
+            found[at:at] = source.choice(
+                (b"*", b"~", b"'", b"?", b"+", b":", b"\n", b"\r\n", b"UNA", b"ISA*", b"SE*", b"\xe9")
+            )
         elif action == 4:
             moved = found[at:end]
             del found[at:end]

@@ -5,11 +5,11 @@ import pytest
 from formats.edi.acknowledgement import AcknowledgedAs
 from formats.edi.judging import InterchangeVerdict, ReadingPolicy, RefusalScope, judge
 from formats.edi.message import EdiMessage
+from formats.edi.writing import MessageDraft
 from formats.edifact import writer as edifact
 from formats.edifact.acknowledging import contrl_rows, read_contrl
 from formats.findings import Severity
 from formats.reading import edi_reader
-from formats.x12 import writer as x12
 from formats.x12.acknowledging import acknowledgement_rows, read_acknowledgement
 from formats.x12.versions import message_type
 from tests.formats.documents import edifact_stream, x12_stream
@@ -33,7 +33,7 @@ def written(kind: str, text: str, policy: ReadingPolicy | None = None) -> EdiMes
     """The acknowledgement as its receiver reads it."""
     (group,) = verdict(text, policy).groups
     version = "004010" if kind == "997" else "005010X231A1"
-    answer = x12.NewMessage(message_type(kind, version), "0001", acknowledgement_rows(group, kind))
+    answer = MessageDraft(message_type(kind, version), "0001", acknowledgement_rows(group, kind))
     parts = list(edi_reader().read(x12_stream([answer], version)))
     assert [one for part in parts for one in part.findings] == []
     (message,) = [part for part in parts if isinstance(part, EdiMessage)]
@@ -56,7 +56,9 @@ def test_a_refused_message_is_named_with_its_places(kind: str, letters: str) -> 
 
 
 def test_a_missing_and_an_unexpected_segment_have_their_codes() -> None:
-    said = raws(written("997", two("G62*86*20261130~LX*1").replace("SE*5*0002", "SE*6*0002").replace("B10*", "MS1*", 1)))
+    said = raws(
+        written("997", two("G62*86*20261130~LX*1").replace("SE*5*0002", "SE*6*0002").replace("B10*", "MS1*", 1))
+    )
     assert "AK3*B10*2**3" in said or "AK3*B10*3**3" in said
     assert "AK3*MS1*2**2" in said
 
@@ -124,7 +126,9 @@ def test_a_contrl_names_the_message_the_segment_and_the_component() -> None:
     assert (read.reference, read.verdict) == ("77", AcknowledgedAs.ACCEPTED)
     (refused,) = read.messages
     assert (refused.kind, refused.reference, refused.verdict) == ("ORDERS", "1", AcknowledgedAs.REJECTED)
-    assert [(one.segment_index, one.element, one.component, one.text) for one in refused.faults] == [(4, 2, 3, "too long")]
+    assert [(one.segment_index, one.element, one.component, one.text) for one in refused.faults] == [
+        (4, 2, 3, "too long")
+    ]
 
 
 def test_references_that_disagree_refuse_with_their_code() -> None:

@@ -11,7 +11,8 @@ from tests.formats.documents import NORTH, SYNCLINE
 
 UNB = "UNB+UNOC:3+NORTH:ZZ+SYNC:ZZ+261130:1200+77'"
 ORDERS = (
-    "UNH+1+ORDERS:D:96A:UN'BGM+220+PO1+9'DTM+137:20261130:102'{more}NAD+BY+4012345000009::9'LIN+1'QTY+21:8'UNS+S'UNT+{n}+1'"
+    "UNH+1+ORDERS:D:96A:UN'BGM+220+PO1+9'DTM+137:20261130:102'{more}"
+    "NAD+BY+4012345000009::9'LIN+1'QTY+21:8'UNS+S'UNT+{n}+1'"
 )
 ISA = "ISA*00*          *00*          *ZZ*NORTHLOG       *ZZ*SYNCLINE       *261130*1200*U*00401*000000077*0*P*>~"
 GS = "GS*QM*NORTHLOG*SYNCLINE*20261130*1200*1*X*004010~"
@@ -57,7 +58,11 @@ def test_a_decimal_comma_without_una_is_read_and_found() -> None:
 
 def test_syntax_version_4_knows_both_decimal_marks() -> None:
     text = orders().replace("UNOC:3", "UNOC:4").replace("261130:1200+", "20261130:1200+")
-    assert findings(parts_of(text.replace("21:8'", "21:8,5'"))) == findings(parts_of(text.replace("21:8'", "21:8.5'"))) == []
+    assert (
+        findings(parts_of(text.replace("21:8'", "21:8,5'")))
+        == findings(parts_of(text.replace("21:8'", "21:8.5'")))
+        == []
+    )
 
 
 def test_una_names_the_decimal_mark() -> None:
@@ -99,7 +104,9 @@ def test_a_released_terminator_is_text() -> None:
     assert findings(parts) == []
 
 
-@pytest.mark.parametrize(("newline", "terminator"), [("\n", "\n"), ("\r\n", "\r\n"), ("\n", "~\n"), ("", "\x15"), ("", "…")])
+@pytest.mark.parametrize(
+    ("newline", "terminator"), [("\n", "\n"), ("\r\n", "\r\n"), ("\n", "~\n"), ("", "\x15"), ("", "…")]
+)
 def test_any_terminator_ends_segments(newline: str, terminator: str) -> None:
     text = shipment().replace("~", terminator)
     data = text.encode("cp1252" if terminator == "…" else "latin-1")
@@ -224,7 +231,12 @@ def test_indented_segments_are_read() -> None:
 
 @pytest.mark.parametrize(
     ("data", "rule"),
-    [(b"", "file.empty"), (b" \r\n", "file.empty"), (b"hello", "file.no_interchange"), (b"ISA*00", "interchange.header")],
+    [
+        (b"", "file.empty"),
+        (b" \r\n", "file.empty"),
+        (b"hello", "file.no_interchange"),
+        (b"ISA*00", "interchange.header"),
+    ],
 )
 def test_what_holds_no_message_is_never_a_success(data: bytes, rule: str) -> None:
     assert (rule, Severity.ERROR) in [(one.rule, one.severity) for part in parts_of(data) for one in part.findings]

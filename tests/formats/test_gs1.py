@@ -24,7 +24,9 @@ def test_known_keys() -> None:
     assert sscc(3, "4012345", 123456789) == "340123451234567895"[:17] + check_digit("34012345123456789")
 
 
-@pytest.mark.parametrize(("extension", "company", "serial"), [(10, "4012345", 1), (1, "40A2345", 1), (1, "4012345", 10**9)])
+@pytest.mark.parametrize(
+    ("extension", "company", "serial"), [(10, "4012345", 1), (1, "40A2345", 1), (1, "4012345", 10**9)]
+)
 def test_an_sscc_that_does_not_fit_is_refused(extension: int, company: str, serial: int) -> None:
     with pytest.raises(FormatError):
         sscc(extension, company, serial)

@@ -1,4 +1,5 @@
-"""What is written is read as the same document without findings, for every table; by pattern and segment by segment alike."""
+"""What is written is read as the same document without findings, for every table; by pattern and segment by segment
+alike."""
 
 import random
 
@@ -7,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from formats.edi.message import EdiMessage
-from formats.edi.writing import NewMessage, rows_of
+from formats.edi.writing import MessageDraft, rows_of
 from formats.edifact import writer as edifact
 from formats.edifact.tables.movement import TITLES
 from formats.edifact.versions import DIRECTORIES
@@ -25,7 +26,7 @@ def read_one(data: bytes) -> EdiMessage:
     return message
 
 
-def same(written: NewMessage, read: EdiMessage) -> None:
+def same(written: MessageDraft, read: EdiMessage) -> None:
     """Values are equal; a composite of one component and its plain value are the same document."""
 
     def plain(rows: list) -> list:  # type: ignore[type-arg]
@@ -39,7 +40,7 @@ def same(written: NewMessage, read: EdiMessage) -> None:
 @settings(max_examples=12)
 def test_every_set_is_read_as_it_was_written(kind: str, seed: int, version: str) -> None:
     of_kind = message_type(kind, version)
-    message = NewMessage(of_kind, "0001", MessageMaker(random.Random(seed)).rows(of_kind))
+    message = MessageDraft(of_kind, "0001", MessageMaker(random.Random(seed)).rows(of_kind))
     same(message, read_one(x12_stream([message], version)))
 
 
@@ -48,5 +49,5 @@ def test_every_set_is_read_as_it_was_written(kind: str, seed: int, version: str)
 @settings(max_examples=12)
 def test_every_message_is_read_as_it_was_written(kind: str, seed: int, directory: str) -> None:
     of_kind = edifact.new_message(kind, f"D.{directory}", "1", []).type
-    message = NewMessage(of_kind, "1", MessageMaker(random.Random(seed), LATIN).rows(of_kind))
+    message = MessageDraft(of_kind, "1", MessageMaker(random.Random(seed), LATIN).rows(of_kind))
     same(message, read_one(edifact_stream([message])))

@@ -43,7 +43,8 @@ EXPECTED: dict[str, tuple[int, set[str]]] = {
     "x12_997-bad__xlate__invalid997.edi": (1, {"element.long", "element.type"}),
     "x12_997__xlate__simple997.edi": (1, set()),
 }
-"""(messages, rules of errors) of each sample. Those that publish themselves as good and are not have their real faults here."""
+"""(messages, rules of errors) of each sample. Those that publish themselves as good and are not have their real
+faults here."""
 
 
 def samples() -> list[Path]:

@@ -1,4 +1,5 @@
-"""The pattern of clean messages says what the walk says: of whatever bytes, in whatever chunks, the findings are the same.
+"""The pattern of clean messages says what the walk says: of whatever bytes, in whatever chunks, the findings are the
+same.
 
 The same mutated streams show that nothing that is read raises, hangs, or passes in silence.
 """
@@ -38,7 +39,9 @@ def readers(kind: str) -> tuple[EnvelopeReader, EnvelopeReader, bytes]:
 
 
 def stream_of(kind: str, count: int, seed: int, odds: float = 0.3) -> bytes:
-    return many_x12(kind, count, seed, odds=odds) if kind in X12_KINDS else many_edifact(kind, "D.01B", count, seed, odds)
+    return (
+        many_x12(kind, count, seed, odds=odds) if kind in X12_KINDS else many_edifact(kind, "D.01B", count, seed, odds)
+    )
 
 
 def seen(parts: Iterator[Part]) -> list[object]:
@@ -98,7 +101,9 @@ def test_thousands_of_mutations_raise_nothing() -> None:
 
 
 @pytest.mark.chaos
-@pytest.mark.skipif(os.environ.get("SYNCLINE_CHAOS") != "full", reason="a hundred thousand cases take a quarter of an hour")
+@pytest.mark.skipif(
+    os.environ.get("SYNCLINE_CHAOS") != "full", reason="a hundred thousand cases take a quarter of an hour"
+)
 def test_a_hundred_thousand_mutations_raise_nothing() -> None:
     source = random.Random(16)
     for _ in range(FULL_CASES):

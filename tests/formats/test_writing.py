@@ -72,7 +72,9 @@ def test_an_edifact_character_outside_the_repertoire_is_refused() -> None:
                 b"".join(written)
 
 
-TEXTS = st.text(st.characters(min_codepoint=0x20, max_codepoint=0xFF, exclude_categories=["Cc"]), min_size=1, max_size=30)
+TEXTS = st.text(
+    st.characters(min_codepoint=0x20, max_codepoint=0xFF, exclude_categories=["Cc"]), min_size=1, max_size=30
+)
 
 
 @given(value=TEXTS, other=TEXTS)

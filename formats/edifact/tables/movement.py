@@ -1,6 +1,7 @@
 """EDIFACT messages of goods and transport: which segments, in which order, how often, since when.
 
-Structures are those of the UN/EDIFACT directories D.96A to D.21B, which UNECE publishes. Notation: `formats.edi.notation`.
+Structures are those of the UN/EDIFACT directories D.96A to D.21B, which UNECE publishes. Notation:
+`formats.edi.notation`.
 """
 
 TITLES = {

@@ -1,7 +1,7 @@
 """EDIFACT segments: which elements and composites, and since which directory.
 
-`?` says that a part may be left out; `@` begins what holds from a later directory on. Service segments of CONTRL are at the
-end. Facts of the UN/EDIFACT directories; the notation is `formats.edi.notation`.
+`?` says that a part may be left out; `@` begins what holds from a later directory on. Service segments of CONTRL are
+at the end. Facts of the UN/EDIFACT directories; the notation is `formats.edi.notation`.
 """
 
 SEGMENTS = """

@@ -1,7 +1,7 @@
 """X12 elements: type and length as of 004010, and what later versions changed.
 
-`AN1/30` is text of 1 to 30 characters, `ID2` a code of two, `N2` a whole number with two implied decimals, `R` a number with a
-mark, `DT` a day, `TM` a time.
+`AN1/30` is text of 1 to 30 characters, `ID2` a code of two, `N2` a whole number with two implied decimals, `R` a
+number with a mark, `DT` a day, `TM` a time.
 """
 
 ELEMENTS = """

@@ -1,7 +1,8 @@
 """X12 transaction sets: which segments, in which order, how often.
 
 The tables are those of 004010; later versions are read with the differences of `formats.x12.versions`. What order
-messages never use (tax filing, hazardous goods in detail, fund accounting) is left out. Notation: `formats.edi.notation`.
+messages never use (tax filing, hazardous goods in detail, fund accounting) is left out. Notation:
+`formats.edi.notation`.
 """
 
 TITLES = {
@@ -32,9 +33,29 @@ TITLES = {
 """What each set is for, in our own words."""
 
 GROUPS = {
-    "204": "SM", "990": "GF", "214": "QM", "210": "IM", "850": "PO", "855": "PR", "860": "PC", "865": "CA",
-    "856": "SH", "810": "IN", "820": "RA", "830": "PS", "862": "SS", "846": "IB", "940": "OW", "943": "AR",
-    "944": "RE", "945": "SW", "947": "AW", "861": "RC", "997": "FA", "999": "FA", "824": "AG",
+    "204": "SM",
+    "990": "GF",
+    "214": "QM",
+    "210": "IM",
+    "850": "PO",
+    "855": "PR",
+    "860": "PC",
+    "865": "CA",
+    "856": "SH",
+    "810": "IN",
+    "820": "RA",
+    "830": "PS",
+    "862": "SS",
+    "846": "IB",
+    "940": "OW",
+    "943": "AR",
+    "944": "RE",
+    "945": "SW",
+    "947": "AW",
+    "861": "RC",
+    "997": "FA",
+    "999": "FA",
+    "824": "AG",
 }
 """The functional identifier (GS01) of each set."""
 
