@@ -32,7 +32,7 @@ KEPT = 64
 
 @lru_cache(KEPT)
 def pattern(
-    message: MessageSpec, syntax: Syntax, head: bytes, tail: bytes, tags: frozenset[str]
+    message: MessageSpec, syntax: Syntax, head: bytes, tail: bytes, tags: frozenset[str], released: bool = False
 ) -> re.Pattern[bytes] | None:
     """The pattern of a whole message; None when its tables or delimiters allow no shortcut.
 
@@ -41,13 +41,14 @@ def pattern(
 
     Args:
         tags: The tags that were met.
+        released: Whether values may hold release characters: such a pattern takes twice as long.
         head: Pattern of the header segment; its only group is the reference.
         tail: Pattern of the trailer's tag.
     Groups of the pattern: 1 the reference, 2 the count that the trailer states, 3 up to the trailer's end.
     """
     if not shortens(syntax) or not _decided(message.body, frozenset()):
         return None
-    writer = _PatternWriter(syntax)
+    writer = _PatternWriter(syntax, released)
     body = b"".join(writer.place(place) for place in met(message.body, tags).places)
     element = re.escape(syntax.element)
     trailer = b"%b%b([0-9]{1,6})%b(\\1%b)" % (tail, element, element, re.escape(syntax.terminator))
@@ -65,7 +66,7 @@ class SegmentShortcuts:
     __slots__ = ("_met", "_patterns", "_syntax", "_writer")
 
     def __init__(self, syntax: Syntax) -> None:
-        self._writer = _PatternWriter(syntax) if shortens(syntax) else None
+        self._writer = _PatternWriter(syntax, True) if shortens(syntax) else None
         self._patterns: dict[SegmentSpec, re.Pattern[bytes]] = {}
         self._met: dict[SegmentSpec, int] = {}
         self._syntax = syntax
@@ -110,8 +111,8 @@ def _decided(place: SegmentPlace, follow: frozenset[str]) -> bool:
 class _PatternWriter:
     """Writes patterns for one syntax."""
 
-    def __init__(self, syntax: Syntax) -> None:
-        self.syntax = syntax
+    def __init__(self, syntax: Syntax, released: bool) -> None:
+        self.syntax, self.released = syntax, released
         self.element = re.escape(syntax.element)
         self.characters = character_class(syntax)
         separators = syntax.element + syntax.component + syntax.terminator + syntax.repetition
@@ -175,7 +176,7 @@ class _PatternWriter:
 
     def _value(self, slot: ElementSlot) -> bytes:
         if slot.element:
-            return fragment(slot.element, self.syntax, self.characters, self.ending)
+            return fragment(slot.element, self.syntax, self.characters, self.ending, self.released)
         component = re.escape(self.syntax.component)
         if slot.number == "C507":
             return self._moment(slot, component)

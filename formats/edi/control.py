@@ -66,10 +66,10 @@ class Digests:
         self._waiting: list[bytes] = []
         self._waiting_numbers: list[bytes] = []
 
-    def add(self, number: bytes, content: bytes) -> None:
-        """Add a message, or the header of a group, whose content is empty."""
-        self._waiting.append(content)
-        self._waiting_numbers.append(number)
+    def add(self, numbers: list[bytes], contents: list[bytes]) -> None:
+        """Add messages, or the header of a group, whose content is empty."""
+        self._waiting += contents
+        self._waiting_numbers += numbers
         if len(self._waiting) >= BATCH:
             self._flush()
 

@@ -50,8 +50,14 @@ class EnvelopeGrammar(Protocol):
     def in_group(self, kind: MessageType, header: Segment, group: EnvelopeStart | None) -> list[DocumentFinding]:
         """What is wrong with a message's standing in this group, or in none."""
 
-    def clean_pattern(self, kind: MessageType, syntax: Syntax, tags: frozenset[str]) -> re.Pattern[bytes] | None:
-        """The pattern of messages of this type without findings that hold no other tags; None when there is none."""
+    def clean_pattern(
+        self, kind: MessageType, syntax: Syntax, tags: frozenset[str], released: bool
+    ) -> re.Pattern[bytes] | None:
+        """The pattern of messages of this type without findings that hold no other tags; None when there is none.
+
+        Args:
+            released: Whether values may hold release characters.
+        """
 
     def closing(
         self, segment: Segment | None, start: EnvelopeStart, counts: EnvelopeCounts, position: int

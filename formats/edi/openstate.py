@@ -12,6 +12,8 @@ from formats.edi.parts import EnvelopeEnd, EnvelopeLevel, EnvelopeStart, Outside
 from formats.edi.syntax import Segment, Syntax
 from formats.findings import DocumentFinding, Severity
 
+NOTHING = re.compile(rb"(?!)")
+"""Matches nothing."""
 LEARNED = 16
 """Clean messages of a type that are read before its pattern is compiled: that costs about as much as reading some
 hundred."""
@@ -22,27 +24,38 @@ class TypePattern:
     """What a reader has learned of a message type.
 
     Attributes:
-        pattern: Matches clean messages of the tags known so far; None before it is compiled, and when there is none.
+        pattern: Matches clean messages of the tags known so far that hold no release character; before it is
+            compiled, and
+            when there is none, it matches nothing.
+        released: The same for those that do; None until one was met.
         tags: The tags met in clean messages.
-        known: The tags of the pattern.
+        known: The tags of the patterns.
         met: Clean messages that were read without a pattern.
-        due: How many of them must be met before the pattern is compiled again: each time twice as many.
+        due: How many of them must be met before patterns are compiled again: each time twice as many.
     """
 
-    pattern: re.Pattern[bytes] | None = None
+    pattern: re.Pattern[bytes] = NOTHING
+    released: re.Pattern[bytes] | None = None
     tags: set[str] = field(default_factory=set)
-    known: frozenset[str] = frozenset()
+    known: tuple[frozenset[str], bool] = (frozenset(), False)
+    releases: bool = False
     met: int = 0
     due: int = LEARNED
 
-    def learn(self, grammar: EnvelopeGrammar, kind: MessageType, syntax: Syntax, tags: set[str]) -> None:
-        """Note a clean message that the pattern did not match."""
+    def learn(self, grammar: EnvelopeGrammar, kind: MessageType, syntax: Syntax, segments: list[Segment]) -> None:
+        """Note a clean message that no pattern matched."""
         self.met += 1
-        self.tags |= tags
-        if self.met >= self.due and self.tags != self.known:
-            self.due = self.met * 2
-            self.known = frozenset(self.tags)
-            self.pattern = grammar.clean_pattern(kind, syntax, self.known)
+        self.tags.update(segment.tag for segment in segments)
+        self.releases |= bool(syntax.release) and any(syntax.release in segment.raw for segment in segments)
+        wanted = (frozenset(self.tags), self.releases)
+        if self.met >= self.due and wanted != self.known:
+            self.due, self.known = self.met * 2, wanted
+            self.pattern = grammar.clean_pattern(kind, syntax, wanted[0], False) or NOTHING
+            self.released = grammar.clean_pattern(kind, syntax, wanted[0], True) if self.releases else None
+
+    def fullmatch(self, raw: bytes) -> re.Match[bytes] | None:
+        """The match of a whole message by either pattern."""
+        return self.pattern.fullmatch(raw) or (self.released.fullmatch(raw) if self.released else None)
 
 
 @dataclass
@@ -83,9 +96,9 @@ class OpenInterchange:
         self.digests = Digests(self.start.segment.raw)
 
     @property
-    def pattern(self) -> re.Pattern[bytes] | None:
-        """The pattern that is tried first."""
-        return self.learning.types[self.current].pattern if self.current else None
+    def known(self) -> TypePattern | None:
+        """What is known of the type whose pattern is tried first."""
+        return self.learning.types[self.current] if self.current else None
 
     def open_group(self, segment: Segment) -> list[Part]:
         """A group begins; one that is still open ends without its trailer."""
@@ -98,7 +111,7 @@ class OpenInterchange:
         self.current = None
         self.group_messages = 0
         self.groups += 1
-        self.digests.add(b"group " + reference.encode(), b"")
+        self.digests.add([b"group " + reference.encode()], [b""])
         return [*parts, self.group]
 
     def close_group(self, segment: Segment | None, position: int) -> EnvelopeEnd:
@@ -135,14 +148,14 @@ class OpenInterchange:
         text = "the segment stands outside of messages"
         return [Outside((at(segment, "interchange.stray", text, Severity.ERROR),), segment)]
 
-    def add(self, kind: MessageType, reference: bytes, content: bytes) -> None:
-        """Count and digest a message."""
+    def add(self, kind: MessageType, references: list[bytes], contents: list[bytes]) -> None:
+        """Count and digest messages of a type."""
         if kind is not self.last_kind:
             self.last_kind = kind
-            self.digests.add(b"", f"{kind.kind} {kind.version}".encode())
-        self.messages += 1
-        self.group_messages += 1
-        self.digests.add(reference, content)
+            self.digests.add([b""], [f"{kind.kind} {kind.version}".encode()])
+        self.messages += len(references)
+        self.group_messages += len(references)
+        self.digests.add(references, contents)
 
 
 def _forgotten(references: References, position: int) -> list[DocumentFinding]:

@@ -12,7 +12,7 @@ from formats.edi.clean import SegmentShortcuts
 from formats.edi.cleanrun import clean_run
 from formats.edi.grammar import EnvelopeGrammar
 from formats.edi.message import EdiMessage, MessageType, check
-from formats.edi.openstate import OpenInterchange, SyntaxLearning, TypePattern
+from formats.edi.openstate import NOTHING, OpenInterchange, SyntaxLearning, TypePattern
 from formats.edi.parts import Outside, Part
 from formats.edi.scanning import extent, next_segment, skip_blank
 from formats.edi.stream import Stream
@@ -117,7 +117,7 @@ class EnvelopeReader:
         yield state.start
         syntax, grammar = state.start.syntax, state.grammar
         while True:
-            if state.pattern and state.tried != stream.position:
+            if state.current and state.tried != stream.position:
                 yield from clean_run(stream, state)
             length = next_segment(stream, syntax, self.limits.message_bytes) if skip_blank(stream) else None
             if length is None:
@@ -166,15 +166,19 @@ class EnvelopeReader:
             if len(state.types) < TYPES:
                 state.types[key] = kind
         known = state.learning.types.get(kind)
-        shortcut = self.fast and kind is not state.current and known is not None and known.pattern is not None
+        shortcut = self.fast and kind is not state.current and known is not None and known.pattern is not NOTHING
         if shortcut and not grammar.in_group(kind, header, state.group):
             state.current, state.tried = kind, -1
             return
-        if state.pattern and state.tried != stream.position:
+        if state.current and state.tried != stream.position:
             return
         others = frozenset(tag.encode() for tag in (*grammar.openers, *grammar.closers[:2])) | {b"UNA"}
         trailer = grammar.closers[2].encode()
+        window = stream.data
         reach = extent(stream, syntax, trailer, others, self.limits.message_bytes)
+        if state.current and stream.data is not window and not reach.too_long:
+            state.tried = -1  # the message was cut by the window's end, not unclean
+            return
         raw, position = stream.data[stream.at : stream.at + reach.length], stream.position
         if reach.too_long:
             yield self._too_long(stream, state, kind, header)
@@ -201,7 +205,7 @@ class EnvelopeReader:
         text = f"the message is longer than {self.limits.message_bytes} bytes; it was not read"
         finding = at(header, "message.too_long", text, Severity.ERROR)
         reference = header.value(state.grammar.reference_at)
-        state.add(kind, reference.encode(), b"")
+        state.add(kind, [reference.encode()], [b""])
         raw = header.raw + syntax.terminator
         return EdiMessage(kind, reference, raw, header.position, syntax, (finding,))
 
@@ -222,11 +226,11 @@ class EnvelopeReader:
         raw_reference = (
             header.elements[grammar.reference_at - 1] if len(header.elements) >= grammar.reference_at else b""
         )
-        state.add(kind, reference.encode(), raw[begins + len(raw_reference) : ends])
+        state.add(kind, [reference.encode()], [raw[begins + len(raw_reference) : ends]])
         types = state.learning.types
         if self.fast and not findings and kind.spec and (kind in types or len(types) < TYPES):
             known = types.setdefault(kind, TypePattern())
-            known.learn(grammar, kind, syntax, {segment.tag for segment in segments})
+            known.learn(grammar, kind, syntax, segments)
         return EdiMessage(kind, reference, raw, position, syntax, tuple(findings))
 
 

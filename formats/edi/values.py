@@ -107,12 +107,13 @@ def character_class(syntax: Syntax) -> bytes:
     return b"[" + b"".join(b"\\x%02x-\\x%02x" % (first, last) for first, last in ranges) + b"]"
 
 
-def fragment(spec: ElementSpec, syntax: Syntax, characters: bytes, ending: bytes) -> bytes:
+def fragment(spec: ElementSpec, syntax: Syntax, characters: bytes, ending: bytes, released: bool) -> bytes:
     """A pattern of values of this element that have no fault. It may leave out some that have none.
 
     Args:
         characters: `character_class` of the syntax.
         ending: The class of bytes that may follow a value.
+        released: Whether the value may hold release characters.
     """
     kind, bounds = spec.kind, b"{%d,%d}" % (spec.least, spec.most)
     if spec.codes is not None:
@@ -124,11 +125,11 @@ def fragment(spec: ElementSpec, syntax: Syntax, characters: bytes, ending: bytes
         return usual if (spec.least, spec.most) == ((8, 8) if kind == "DT" else (4, 8)) else b"(?!)"
     if kind == "a":
         return (b"[A-Za-z]" if re.match(characters, b"a") else b"[A-Z]") + bounds + b"+"
-    if not syntax.release:
+    if not syntax.release or not released:
         return characters + bounds + b"+"
     # Released characters are those that cannot stand alone; each counts as one.
-    released = b"(?:%b|%b[%b])" % (characters, re.escape(syntax.release), re.escape(syntax.delimiters))
-    return b"(?:%b%b+(?=%b)|%b%b(?=%b))" % (characters, bounds, ending, released, bounds, ending)
+    one = b"(?:%b|%b[%b])" % (characters, re.escape(syntax.release), re.escape(syntax.delimiters))
+    return b"(?:%b%b+(?=%b)|%b%b(?=%b))" % (characters, bounds, ending, one, bounds, ending)
 
 
 def _number_fragment(spec: ElementSpec, syntax: Syntax, ending: bytes) -> bytes:

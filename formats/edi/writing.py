@@ -149,7 +149,7 @@ class MessageJudge:
     def findings(self, kind: MessageType, raw: bytes) -> tuple[DocumentFinding, ...]:
         """What a reader would find in a message's bytes, which must be the message and no more."""
         known = self._learned.get(kind) or self._learned.setdefault(kind, TypePattern())
-        if known.pattern and kind.spec and (found := known.pattern.fullmatch(raw)):
+        if kind.spec and (found := known.fullmatch(raw)):
             release, terminator = self.syntax.release, self.syntax.terminator
             count = len(pieces(raw, terminator, release)) - 1 if release and release in raw else raw.count(terminator)
             if count == int(found[2]):
@@ -158,7 +158,7 @@ class MessageJudge:
         segments = segments_in(raw, 0, self.syntax)
         findings = check(kind, segments)
         if not findings and kind.spec:
-            known.learn(self.grammar, kind, self.syntax, {segment.tag for segment in segments})
+            known.learn(self.grammar, kind, self.syntax, segments)
         return findings
 
 

@@ -116,7 +116,9 @@ class EdifactGrammar:
             )
         ]
 
-    def clean_pattern(self, kind: MessageType, syntax: Syntax, tags: frozenset[str]) -> re.Pattern[bytes] | None:
+    def clean_pattern(
+        self, kind: MessageType, syntax: Syntax, tags: frozenset[str], released: bool
+    ) -> re.Pattern[bytes] | None:
         """The pattern of a message. Association and agency are any that have no finding."""
         if kind.spec is None or kind.kind == "CONTRL":
             return None
@@ -128,7 +130,7 @@ class EdifactGrammar:
         component, separator = re.escape(syntax.component), re.escape(syntax.element)
         described = component.join(re.escape(name.encode()) for name in names)
         head = b"UNH%b([0-9A-Z-]{1,14}+)%b%b" % (separator, separator, described)
-        return pattern(kind.spec, syntax, head, b"UNT", tags)
+        return pattern(kind.spec, syntax, head, b"UNT", tags, released)
 
     def closing(
         self, segment: Segment | None, start: EnvelopeStart, counts: EnvelopeCounts, position: int

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from formats.edi.parts import PartyId
 from formats.edi.syntax import Syntax
-from formats.edi.writing import MessageJudge, MessageDraft, Row, SegmentWriter, refuse
+from formats.edi.writing import MessageDraft, MessageJudge, Row, SegmentWriter, refuse
 from formats.edifact.grammar import DEFAULT, EdifactGrammar
 from formats.edifact.versions import message_type
 from formats.findings import FormatError

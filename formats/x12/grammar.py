@@ -100,13 +100,15 @@ class X12Grammar:
             ]
         return []
 
-    def clean_pattern(self, kind: MessageType, syntax: Syntax, tags: frozenset[str]) -> re.Pattern[bytes] | None:
+    def clean_pattern(
+        self, kind: MessageType, syntax: Syntax, tags: frozenset[str], released: bool
+    ) -> re.Pattern[bytes] | None:
         """The pattern of a set."""
         if kind.spec is None:
             return None
         separator = re.escape(syntax.element)
         head = b"ST%b%b%b([0-9A-Z-]{4,9}+)" % (separator, re.escape(kind.kind.encode()), separator)
-        return pattern(kind.spec, syntax, head, b"SE", tags)
+        return pattern(kind.spec, syntax, head, b"SE", tags, released)
 
     def closing(
         self, segment: Segment | None, start: EnvelopeStart, counts: EnvelopeCounts, position: int

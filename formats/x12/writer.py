@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from formats.edi.parts import PartyId
 from formats.edi.syntax import Syntax
-from formats.edi.writing import MessageJudge, MessageDraft, SegmentWriter, refuse
+from formats.edi.writing import MessageDraft, MessageJudge, SegmentWriter, refuse
 from formats.findings import FormatError
 from formats.x12.grammar import REPETITION_SINCE, X12Grammar
 from formats.x12.tables.sets import GROUPS
