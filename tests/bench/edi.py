@@ -1,7 +1,8 @@
 """EDI: how fast documents are read with checks and written, in how much memory, beside other parsers of the same run.
 
-Each measurement is a process of its own, so that its memory is its own, and is judged by the CPU time of that process: other
-processes share the cores. Each message of a file differs in ids, times and places. `python -m tests.bench.edi` runs it alone.
+Each measurement is a process of its own, so that its memory is its own, and is judged by the CPU time of that process:
+others share the cores. Each message of a file differs in ids, times and places. `python -m tests.bench.edi` runs it
+alone.
 """
 
 import argparse
@@ -48,7 +49,8 @@ def shipment_status(at: int, source: random.Random) -> bytes:
     code = source.choice(("X1", "X3", "AF", "D1", "X6"))
     return (
         f"ST*214*{at:09}~B10*{number(10**10):010}*SHP{number(10**9):09}*NRTH~L11*{number(10**8):08}*PO~"
-        f"L11*{number(10**12):012}*BM~N1*SH*NORTH WAREHOUSE {number(99)}*93*{number(10**6):06}~N3*{number(9999)} MAIN STREET~"
+        f"L11*{number(10**12):012}*BM~N1*SH*NORTH WAREHOUSE {number(99)}*93*{number(10**6):06}~"
+        f"N3*{number(9999)} MAIN STREET~"
         f"N4*{home}*{state}*{number(10**5):05}*US~N1*CN*CUSTOMER {number(9999)}*93*{number(10**6):06}~"
         f"N3*{number(9999)} ELM AVENUE~N4*{there}*{land}*{number(10**5):05}*US~LX*1~"
         f"AT7*{code}*NS***202611{number(1, 31):02}*{number(24):02}{number(60):02}*LT~MS1*{here}*{region}*US~"

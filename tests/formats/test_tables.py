@@ -60,8 +60,8 @@ def test_codes_are_of_their_elements() -> None:
             assert words
     edifact = {}
     for release in DIRECTORIES:
-        for spec in directory(release).values():
-            for slot in spec.slots:
+        for segment in directory(release).values():
+            for slot in segment.slots:
                 edifact |= {one.number: one.element for one in (slot, *slot.parts) if one.element}
     for number in edifact_codes.CODES:
         for code, words in edifact_codes.codes(number).items():
