@@ -25,8 +25,7 @@ class TypePattern:
 
     Attributes:
         pattern: Matches clean messages of the tags known so far that hold no release character; before it is
-            compiled, and
-            when there is none, it matches nothing.
+            compiled, and when there is none, it matches nothing.
         released: The same for those that do; None until one was met.
         tags: The tags met in clean messages.
         known: The tags of the patterns.

@@ -24,8 +24,7 @@ MARKER_BYTES = 16
 """More than the longest marker: what is kept of a window in which none was found."""
 
 SYNTAXES = 64
-"""Syntaxes whose patterns a reader keeps: more than partners write; a sender that makes up delimiters must not fill
-memory."""
+"""Syntaxes whose patterns a reader keeps: more than partners write. Who makes up delimiters must not fill memory."""
 TYPES = 64
 """Message types of a syntax that get a pattern."""
 
@@ -36,8 +35,9 @@ class ReadLimits:
 
     Attributes:
         message_bytes: A longer message is not held, and is found as too long. 16 MiB are some 100,000 lines of a
-            despatch. strays: Segments outside messages that are named one by one; the others of an interchange are
-            only counted.
+            despatch.
+        strays: Segments outside messages that are named one by one; the others of an interchange are only
+            counted. After as many headers that are none, the rest of a stream is not read.
     """
 
     message_bytes: int = 16 << 20
@@ -67,7 +67,7 @@ class EnvelopeReader:
         stream.has(len(BOM))
         if stream.data.startswith(BOM):
             stream.at = len(BOM)
-        opened = False
+        opened, broken = False, 0
         while True:
             began = stream.position
             grammar, before = self._locate(stream)
@@ -80,6 +80,10 @@ class EnvelopeReader:
             if isinstance(start, DocumentFinding):
                 yield Outside((start,))
                 stream.at += 3
+                broken += 1
+                if broken > self.limits.strays:
+                    yield Outside((_given_up(stream),))
+                    return
             else:
                 yield from self._interchange(stream, OpenInterchange(grammar, start, self._learning(start.syntax)))
 
@@ -239,6 +243,16 @@ def _without_terminator(state: OpenInterchange, segment: Segment) -> Iterator[Pa
     text = "the last segment has no terminator"
     yield Outside((at(segment, "segment.unended", text, Severity.NOTE),), segment)
     yield from state.close(segment, segment.position)
+
+
+def _given_up(stream: Stream) -> DocumentFinding:
+    """Passes the rest of a stream that is full of headers that are none."""
+    position = stream.position
+    stream.at = len(stream.data)
+    while stream.more():
+        stream.at = len(stream.data)
+    text = f"so many headers are none that the last {stream.position - position} bytes were not read"
+    return DocumentFinding("file.given_up", Severity.ERROR, text, position)
 
 
 def _outside(count: int, position: int, opened: bool, follows: bool) -> DocumentFinding:

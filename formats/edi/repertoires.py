@@ -21,8 +21,7 @@ class Repertoire:
         codec: Python's name of the encoding.
         ascii: Inside of a character class of those ASCII bytes that it holds.
         upper: Inside of a character class of those bytes above ASCII that are always single characters of it. Without
-            those
-            that may continue a character of UTF-8, so that no value of this class can be one of UTF-8.
+            those that may continue a character of UTF-8, so that no value of this class can be one of UTF-8.
     """
 
     codec: str

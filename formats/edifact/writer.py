@@ -63,8 +63,7 @@ class EdifactWriter:
 
         Raises:
             FormatError: Something cannot be said in EDIFACT: a character outside the repertoire, a message that a
-                reader
-                would find fault with, delimiters that need a UNA which is not to be written.
+                reader would find fault with, delimiters that need a UNA which is not to be written.
         """
         yield self._advice() + self._lines(self._writer.write([self._unb(header)]))
         count = 0

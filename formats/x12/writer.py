@@ -87,8 +87,7 @@ class X12Writer:
 
         Raises:
             FormatError: Something cannot be said in X12: a delimiter inside a value, a number or party that does not
-                fit its
-                element, a message that a reader would find fault with.
+                fit its element, a message that a reader would find fault with.
         """
         yield self._lines(self._isa(header))
         count = 0

@@ -2,7 +2,7 @@
 
 import pytest
 
-from formats.edi.spec import SegmentPlace
+from formats.edi.spec import ElementSpec, SegmentPlace
 from formats.edifact.tables import codes as edifact_codes
 from formats.edifact.tables.movement import TITLES
 from formats.edifact.versions import DIRECTORIES
@@ -58,7 +58,7 @@ def test_codes_are_of_their_elements() -> None:
         for code, words in x12_codes.codes(number).items():
             assert spec.least <= len(code) <= spec.most, (number, code)
             assert words
-    edifact = {}
+    edifact: dict[str, ElementSpec] = {}
     for release in DIRECTORIES:
         for segment in directory(release).values():
             for slot in segment.slots:
