@@ -98,6 +98,12 @@ def test_a_released_release_character_ends_before_the_terminator() -> None:
     assert findings(parts) == []
 
 
+def test_a_trailer_inside_of_a_text_ends_nothing() -> None:
+    parts = parts_of(orders("FTX+AAI+++see?'UNZ'", 9))
+    assert value(parts, "FTX", 4) == "see'UNZ"
+    assert findings(parts) == []
+
+
 def test_a_released_terminator_is_text() -> None:
     parts = parts_of(orders("FTX+AAI+++it?'s 5 ?+ 5?: ten'", 9))
     assert value(parts, "FTX", 4) == "it's 5 + 5: ten"
@@ -159,6 +165,9 @@ def test_a_repeated_number_with_another_body_has_another_content() -> None:
     assert first.content_digest != other.content_digest
     assert first.content_digest == renumbered.content_digest
     assert first.digest != renumbered.digest
+    only_the_message = ended(shipment().replace("0001~", "0002~"))
+    assert first.content_digest == only_the_message.content_digest
+    assert first.digest != only_the_message.digest
 
 
 @pytest.mark.parametrize(

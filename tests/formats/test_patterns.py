@@ -57,6 +57,20 @@ def test_a_value_that_its_pattern_matches_has_no_fault(form: tuple[str, int, int
             assert not foreign(raw.translate(None, syntax.delimiters), syntax.repertoire)
 
 
+def test_every_day_and_minute_is_judged_alike() -> None:
+    day, time = ElementSpec("373", "DT", 8, 8), ElementSpec("337", "TM", 4, 8)
+    ending, characters = rb"[*~]", character_class(X12)
+    parts = {spec: re.compile(fragment(spec, X12, characters, ending, False)) for spec in (day, time)}
+    days = [f"{year}{month:02}{at:02}" for year in (1900, 2000, 2027, 2028) for month in range(14) for at in range(33)]
+    times = [f"{hour:02}{minute:02}" for hour in range(26) for minute in range(62)]
+    for spec, values in ((day, days), (time, times)):
+        for value in values:
+            if parts[spec].fullmatch(value.encode()):
+                assert fault(spec, value, X12) is None
+            else:
+                assert fault(spec, value, X12) is not None or value.endswith("0229")
+
+
 def test_values_without_a_fault_are_mostly_matched() -> None:
     """Otherwise the shortcut would be none."""
     for syntax, kind, values in (

@@ -7,12 +7,14 @@ The same mutated streams show that nothing that is read raises, hangs, or passes
 import os
 import random
 from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from formats.edi import stream
 from formats.edi.message import EdiMessage
 from formats.edi.parts import EnvelopeEnd, Part
 from formats.edi.reading import EnvelopeReader
@@ -68,6 +70,17 @@ def chunks(data: bytes, sizes: list[int]) -> Iterator[bytes]:
 KINDS = (*X12_KINDS, *sorted(TITLES))
 
 
+@contextmanager
+def small_windows(size: int) -> Iterator[None]:
+    """So that windows end inside of messages, segments and headers."""
+    usual = stream.READ_BYTES
+    stream.READ_BYTES = size
+    try:
+        yield
+    finally:
+        stream.READ_BYTES = usual
+
+
 def judged_alike(kind: str, seed: int) -> None:
     fast, full, clean = readers(kind)
     source = random.Random(seed)
@@ -75,7 +88,8 @@ def judged_alike(kind: str, seed: int) -> None:
     said = seen(full.read(data))
     assert said, "a stream without anything to say"
     assert seen(fast.read(data)) == said
-    assert seen(fast.read(chunks(data, [source.randint(1, 400) for _ in range(7)]))) == said
+    with small_windows(source.choice((16, 200, 1000))):
+        assert seen(fast.read(chunks(data, [source.randint(1, 400) for _ in range(7)]))) == said
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -108,6 +122,25 @@ def test_a_hundred_thousand_mutations_raise_nothing() -> None:
     source = random.Random(16)
     for _ in range(FULL_CASES):
         judged_alike(source.choice(KINDS), source.getrandbits(60))
+
+
+def test_rules_beyond_the_tables_are_judged_in_the_shortcut() -> None:
+    fast, full, clean = readers("856")
+    learned = stream_of("856", LEARNING, 1)
+    for old, new in ((b"*1*O", b"*99*O"), (b"~CTT*", b"~CTT*9")):
+        wrong = learned.replace(old, new)
+        assert wrong != learned
+        assert seen(fast.read(wrong)) == seen(full.read(wrong))
+        assert {"hierarchy.parent", "total.count"} & {one.rule for part in fast.read(wrong) for one in part.findings}
+    assert seen(fast.read(clean)) == seen(full.read(clean))
+
+
+def test_positions_hold_across_windows() -> None:
+    data = stream_of("214", 4000, 3)
+    assert len(data) > 2 * stream.READ_BYTES
+    for part in edi_reader().read(data):
+        if isinstance(part, EdiMessage):
+            assert data[part.position : part.position + len(part.raw)] == part.raw
 
 
 @given(data=st.binary(max_size=400))
