@@ -58,7 +58,7 @@ from dispatch.orders.promising import redating
 from dispatch.relay import Relay
 from dispatch.temporal.connecting import connect, connect_options
 from dispatch.temporal.handoff_commands import ORDERS_QUEUE
-from dispatch.temporal.singletons import keep
+from dispatch.temporal.singletons import supervise
 from schemas.base import System
 from schemas.cases.exceptions import Channel
 from schemas.settings import QueueLimit, Settings, settings
@@ -222,7 +222,7 @@ async def main(config: Settings) -> None:
         intake = Intake(database, config.stock_owner, registry)
         relay = asyncio.create_task(Relay(database, handoff, wake, intake).run())
         confirming = asyncio.create_task(confirmer.run())
-        singletons = asyncio.create_task(keep(client, database, config))
+        singletons = asyncio.create_task(supervise(client, database, config))
         health = Health(database, handoff.healthy)
         port = int(os.environ.get("SYNCLINE_WORKER_HEALTH_PORT", "0"))
         await stack.enter_async_context(serve_health(port, health))

@@ -10,8 +10,8 @@ from gateway.views.refused_rows import (
     DemandAgain,
     FiguresOwed,
     MovedOn,
-    ParkedList,
-    ParkedRequest,
+    RefusedRowList,
+    RefusedRowsRequest,
     SiteRegion,
     WithoutRegionSites,
 )
@@ -25,7 +25,7 @@ Keys = Annotated[list[str], typer.Argument(help="As they are listed.")]
 @app.command()
 def parked(state_dir: StateDir = DEFAULT_STATE) -> None:
     """List them, the oldest first, with the rule and how much waits behind each."""
-    found = Api(state_dir).get("/v1/planning/parked", ParkedList)
+    found = Api(state_dir).get("/v1/planning/parked", RefusedRowList)
     show("refused by planning", COLUMNS, (row.model_dump() for row in found.rows))
 
 
@@ -75,5 +75,5 @@ def region(
 
 
 def _move_on(verb: str, keys: list[str], reason: str, state_dir: StateDir) -> None:
-    moved = Api(state_dir).post(f"/v1/planning/{verb}", MovedOn, ParkedRequest, {"keys": keys, "reason": reason})
+    moved = Api(state_dir).post(f"/v1/planning/{verb}", MovedOn, RefusedRowsRequest, {"keys": keys, "reason": reason})
     console.print(f"{verb}: {', '.join(moved.keys) or 'none of them is parked'}")

@@ -14,7 +14,6 @@ from typing import Any, NamedTuple
 import structlog
 from psycopg import OperationalError
 
-from dispatch.carrying import MAX_ATTEMPTS, Carrying
 from dispatch.events import event_mapping
 from dispatch.events.admission import admit_event, own_source, stated
 from dispatch.events.correlation import Placement, Unplaced, correlate
@@ -23,6 +22,7 @@ from dispatch.handoff import TemporalHandoff
 from dispatch.inventory.intake import Intake
 from dispatch.partners import measuring
 from dispatch.ports import Rest
+from dispatch.routing import MAX_ATTEMPTS, MessageRouter
 from dispatch.temporal.signalling import Signaller
 from schemas.base import Origin, Role
 from schemas.messaging.envelope import Envelope
@@ -77,7 +77,7 @@ class Relay:
         self._revive_at = 0.0
         self._commands: set[asyncio.Task[None]] = set()
         self._signaller = Signaller(database, handoff)
-        self._carrying = Carrying(database, handoff, self._intake)
+        self._router = MessageRouter(database, handoff, self._intake)
 
     async def run(self) -> None:
         """Run for ever. A database that is away is waited for."""
@@ -113,7 +113,7 @@ class Relay:
             async with self._database.transaction() as connection:
                 await quarantine.put(connection, message.id, "not carried out after many attempts", Origin.PLATFORM)
             return
-        await self._carrying.carry(message)
+        await self._router.route(message)
 
     def _start(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(work)
@@ -135,15 +135,15 @@ class Relay:
             waiting = await signals.due(connection, BATCH)
             messages = await signals.due_messages(connection, BATCH)
             handed = await _again(connection, waiting)
-        resting = {it.event_id for it in waiting if it.taken}
-        await self._hand_over(handed, resting)
+        taken = {it.event_id for it in waiting if it.taken}
+        await self._hand_over(handed, taken)
         for message in messages:
             self._start(self._once_more(message))
 
     async def _once_more(self, message: inbox.Message) -> None:
         """A workflow was told of a message long ago: tell it again, unless it still has something to do."""
         if await self._handoff.at_rest(message.workflow_id) in (Rest.IDLE, Rest.GONE):
-            await self._carrying.carry(message)
+            await self._router.route(message)
 
     async def _place(self, connection: Connection, messages: list[inbox.Message]) -> tuple[Batch, Handed]:
         batch = Batch(commands=[m for m in messages if m.kind != inbox.EVENT])
@@ -169,46 +169,46 @@ class Relay:
         self, connection: Connection, fresh: list[tuple[inbox.Message, Envelope[SentMilestone]]], batch: Batch
     ) -> None:
         """Place each event on its orders. A link made by one event of the batch counts for the next."""
-        book = await look_up(connection, [envelope.data for _, envelope in fresh])
+        lookup = await look_up(connection, [envelope.data for _, envelope in fresh])
         astray = await misdirected(connection, [envelope for _, envelope in fresh])
         links: list[tuple[str, str]] = []
-        parked: list[quarantine.Quarantine] = []
+        quarantined: list[quarantine.Quarantine] = []
         for message, envelope in sorted(fresh, key=lambda pair: not pair[1].data.lines):
             said = envelope.data
             placement: Placement | Unplaced = Unplaced("the partner is not active", Origin.OWNERSHIP)
             if why := astray.get((envelope.source, envelope.id)):
                 placement = Unplaced(why)
             elif message.partner in batch.roles:
-                placement = correlate(said, message.partner, batch.roles[message.partner], book.facts(said))
+                placement = correlate(said, message.partner, batch.roles[message.partner], lookup.facts(said))
             booked = await measuring.milestone(connection, said, placement, self._intake.registry)
             if isinstance(booked, Unplaced):
-                parked.append(quarantine.Quarantine(message.id, booked.reason, booked.origin, booked.waiting_for))
+                quarantined.append(quarantine.Quarantine(message.id, booked.reason, booked.origin, booked.waiting_for))
                 continue
             milestone, orders, is_new = booked
             if is_new and milestone.shipment:
-                book.link(milestone.shipment, orders)
+                lookup.link(milestone.shipment, orders)
                 links.extend((milestone.shipment, key) for key in orders)
             event = event_mapping.logged(message, envelope, milestone, tuple(orders))
             batch.placed.append(Placed(event, milestone, orders, envelope.traceparent or message.traceparent))
         if links:
             await events.link_shipments(connection, links)
-        batch.waiting = [it.message for it in parked if it.waiting_for]
-        if parked:
-            await quarantine.put_all(connection, parked)
+        batch.waiting = [it.message for it in quarantined if it.waiting_for]
+        if quarantined:
+            await quarantine.put_all(connection, quarantined)
 
-    async def _hand_over(self, handed: Handed, resting: set[str] | None = None) -> None:
+    async def _hand_over(self, handed: Handed, taken: set[str] | None = None) -> None:
         """Tell the workflows that are concerned: an order, or its returns. Of what Temporal has had (`resting`), only
         those that have nothing to do: their workflow has dropped it, or its run was replaced."""
         addressed: dict[tuple[str, str], list[MilestoneEvent]] = defaultdict(list)
         for key, found in handed.items():
             for event in found:
                 addressed[key, event_mapping.addressee(key, event)].append(event)
-        await asyncio.gather(*(self._tell(key, to, it, resting or set()) for (key, to), it in addressed.items()))
+        await asyncio.gather(*(self._tell(key, to, it, taken or set()) for (key, to), it in addressed.items()))
 
-    async def _tell(self, key: str, workflow: str, found: list[MilestoneEvent], resting: set[str]) -> None:
-        if any(event.id in resting for event in found):
+    async def _tell(self, key: str, workflow: str, found: list[MilestoneEvent], taken: set[str]) -> None:
+        if any(event.id in taken for event in found):
             busy = await self._handoff.at_rest(workflow) in (Rest.BUSY, Rest.AWAY)
-            found = [event for event in found if not (busy and event.id in resting)]
+            found = [event for event in found if not (busy and event.id in taken)]
         if found:
             await self._signaller.tell(key, workflow, found)
 

@@ -115,7 +115,7 @@ async def serve(config: Settings) -> None:
         bounds = Bounds(
             idle_s=config.idle_s, per_address=config.connections_per_address, connections=config.connections
         )
-        door = ConnectionLimits(bounds, app.state.gateway.metrics.turned_away)
+        limits = ConnectionLimits(bounds, app.state.gateway.metrics.turned_away)
         listening = uvicorn.Config(
             app,
             host=config.gateway_host,
@@ -127,4 +127,4 @@ async def serve(config: Settings) -> None:
             timeout_graceful_shutdown=SHUTDOWN_GRACE_S,
         )
         async with app.state.gateway.waiting.listening():
-            await bounded_server(listening, door).serve()
+            await bounded_server(listening, limits).serve()

@@ -13,7 +13,7 @@ from dispatch.requests import ReplayRequest
 from gateway.http.auth import COOKIE
 from gateway.http.problems import ProblemDetail
 from gateway.views.notices import RetryRequest
-from gateway.views.refused_rows import DemandAgain, ParkedRequest, SiteRegion
+from gateway.views.refused_rows import DemandAgain, RefusedRowsRequest, SiteRegion
 from schemas.cases.policies import PolicyRule
 from schemas.finance.self_audit import RepairRequest
 from schemas.finance.valuation import FreightInvoice
@@ -67,7 +67,7 @@ BODIES: tuple[type[BaseModel], ...] = (
     MilestoneEnvelope,
     ReplayRequest,
     DemandAgain,
-    ParkedRequest,
+    RefusedRowsRequest,
     SiteRegion,
     ProblemDetail,
 )

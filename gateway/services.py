@@ -26,7 +26,7 @@ class Services:
     settings: Settings
     database: Database
     handoff: Handoff
-    accepter: InboxWriter
+    inbox_writer: InboxWriter
     gatekeeper: Gatekeeper
     metrics: Metrics
     waiting: VerdictWaiters

@@ -73,7 +73,7 @@ def check(model: type[Model], value: Any) -> Model:
     return _validated(model, to_json(value))
 
 
-def admit(model: type[Model], raw: bytes) -> Model:
+def parse_strict(model: type[Model], raw: bytes) -> Model:
     """Bytes to contract. Raises `InvalidMessage`."""
     parse_json(raw)
     return _validated(model, raw)

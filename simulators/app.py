@@ -20,10 +20,10 @@ from schemas.base import System
 from simulators.systems.call_handling import ABORT, CallHandler, answer, problem
 from simulators.systems.erp import Erp
 from simulators.systems.erp_stock import ErpStock
-from simulators.systems.master_data import MasterBooks
+from simulators.systems.master_data import MasterDataApi
 from simulators.systems.planning import Planning
 from simulators.systems.purchasing import Proposals, Purchasing
-from simulators.systems.stock_books import StockBooks
+from simulators.systems.stock_books import StockPostings
 from simulators.systems.supplying import Suppliers
 from simulators.systems.tms import Tms
 from simulators.systems.wms import Wms
@@ -102,9 +102,9 @@ def build_app(config: SimConfig) -> Starlette:
 
 
 def _erp_routes(desk: CallHandler, suppliers: Suppliers) -> list[Route]:
-    orders, purchasing, feed = Erp(desk), Purchasing(desk, suppliers.release), StockBooks(desk)
+    orders, purchasing, feed = Erp(desk), Purchasing(desk, suppliers.release), StockPostings(desk)
     lists = ErpStock(orders, purchasing, feed)
-    parts = (orders, purchasing, feed, lists, MasterBooks(desk))
+    parts = (orders, purchasing, feed, lists, MasterDataApi(desk))
     return [route for part in parts for route in part.routes()]
 
 

@@ -15,13 +15,13 @@ from schemas.messaging.webhooks import webhook_secret
 from schemas.orders.milestones import Milestone
 from schemas.orders.release import OrderRelease
 from schemas.partners.master_data import MasterKind
-from schemas.procurement.documents import Paper
+from schemas.procurement.documents import ProcurementDocument
 from simulators.faults import PRESETS, Faults
 from simulators.systems.answers import CallAnswers
 from simulators.systems.erp_stock import Releases
 from simulators.systems.ledger import LedgerReport
 from simulators.systems.purchasing import ItemRules
-from simulators.systems.supplying import SupplyPlan, paper_message
+from simulators.systems.supplying import SupplyPlan, document_message
 from simulators.webhooks import OutboxStatus, message_of
 from simulators.world.network import ERP
 from simulators.world.plans import MAX_BATCH, OrderPlan, PlanBatch
@@ -168,9 +168,9 @@ class Driver:
         found = StockReport.model_validate(await self.book(system, path))
         return {(it.item, it.place): it.packs for it in found.figures}
 
-    async def paper(self, partner: str, paper: Paper, event_id: str) -> httpx.Response:
+    async def paper(self, partner: str, paper: ProcurementDocument, event_id: str) -> httpx.Response:
         """Send a procurement document as a partner would, signed, again after a fault. Raises when none answers."""
-        message = paper_message(partner, paper, event_id)
+        message = document_message(partner, paper, event_id)
         secret = webhook_secret(self._master_secret, partner)
 
         def post() -> Awaitable[httpx.Response]:

@@ -6,7 +6,7 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
 from connectors.notify.ports import OutgoingMessage
-from domain.cases.notices import letter_key
+from domain.cases.notices import message_key
 from schemas.cases.cases import Notice
 from schemas.cases.notifications import CUSTOMER
 from schemas.ids import Subject
@@ -16,7 +16,7 @@ MAX_VALUE = 500
 """Characters of one fact in a letter."""
 
 
-def write_letter(notices: tuple[Notice, ...], to: str, zone: tzinfo, now: datetime) -> OutgoingMessage:
+def write_message(notices: tuple[Notice, ...], to: str, zone: tzinfo, now: datetime) -> OutgoingMessage:
     """One letter to an address; times are in the reader's zone. Several notices make a digest.
 
     A template that is not known falls back: to `customer_generic` for a customer, else to `case_alert`. What
@@ -35,7 +35,7 @@ def write_letter(notices: tuple[Notice, ...], to: str, zone: tzinfo, now: dateti
     }
     plain, html = (_render(name, fallback, kind, values) for kind in ("txt", "html"))
     subject, _, text = plain.partition("\n")
-    return OutgoingMessage(letter_key(notices), to, " ".join(subject.split()), text.strip() + "\n", html, notices, now)
+    return OutgoingMessage(message_key(notices), to, " ".join(subject.split()), text.strip() + "\n", html, notices, now)
 
 
 def _render(name: str, fallback: str, kind: str, values: dict[str, object]) -> str:

@@ -16,7 +16,7 @@ import structlog
 from pydantic import ValidationError
 from temporalio import activity
 
-from activities.cases.messages import write_letter
+from activities.cases.messages import write_message
 from connectors.notify.ports import Sender
 from connectors.ports import ConnectorError, Refused, Unavailable
 from domain.cases.notices import FIRST_RETRY_S, due_at, letters, retry_in_s
@@ -225,7 +225,7 @@ class MessageDispatcher:
         """Write and send one letter; the failure, if it failed. A fault of our own is tried again, as one of theirs."""
         try:
             zone = clock(waiting[0].policy.time_zone or UTC_NAME)
-            letter = write_letter(tuple(each.row for each in waiting), route.address, zone, datetime.now(UTC))
+            letter = write_message(tuple(each.row for each in waiting), route.address, zone, datetime.now(UTC))
             async with asyncio.timeout(self._limits.send_s):
                 await self._messengers[route.channel].send(letter)
         except ConnectorError as error:

@@ -14,7 +14,7 @@ from schemas.procurement.postings import SettlementDecision
 from schemas.procurement.purchase_orders import PurchaseStatus
 from schemas.procurement.replenishment import ReplenishmentProposal, ReplenishmentState, SourcedBy
 from schemas.workflows.commands import ActionRequest
-from simulators.systems.purchasing import ItemRules, PurchaseBook
+from simulators.systems.purchasing import ItemRules, PurchaseReport
 from simulators.systems.supplying import SupplyPlan
 from simulators.world.network import ERP
 
@@ -197,10 +197,10 @@ async def _case(scene: Scene, number: str, kind: ExceptionKind, state: str) -> N
     await scene.until(f"the {kind} case is {state}", is_so)
 
 
-async def _books(scene: Scene, number: str, claim: str, so: Callable[[PurchaseBook], bool]) -> None:
+async def _books(scene: Scene, number: str, claim: str, so: Callable[[PurchaseReport], bool]) -> None:
     async def is_so() -> bool:
         book = await scene.stage.driver.book(System.ERP, f"/{ERP}/v1/purchase-orders/{number}")
-        return bool(book) and so(PurchaseBook.model_validate(book))
+        return bool(book) and so(PurchaseReport.model_validate(book))
 
     await scene.until(f"in the ERP: {claim}", is_so)
 

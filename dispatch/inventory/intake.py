@@ -14,7 +14,7 @@ from dispatch.partners.measuring import Owner, Unmeasured
 from domain.partners.master_data import named_at
 from schemas.base import Contract, Origin
 from schemas.inventory.reports import InventoryTaken, SentBatch
-from schemas.parsing import InvalidMessage, admit, check, parse_json
+from schemas.parsing import InvalidMessage, check, parse_json, parse_strict
 from schemas.partners.master_data import MasterName
 from schemas.planning.demand import (
     MAX_FINDINGS,
@@ -72,7 +72,7 @@ def named_in(batch: Batch, owner: Owner) -> frozenset[MasterName]:
     return frozenset(name for row in rows for name in named_at(owner(row.site), row.item, row.site))
 
 
-async def book_inventory(
+async def record_inventory(
     connection: Connection, owner: Owner, by: Brought, batch: SentBatch, unsettled: set[MasterName]
 ) -> InventoryTaken:
     """Book reports, but for those that name what is unsettled; settle the message when there are none of these. Raises
@@ -112,7 +112,7 @@ async def keep_forecast(
 def read_signals(raw: bytes) -> DemandFigures:
     """A batch of demand signals, each row checked for itself. Raises `InvalidMessage` when none makes sense."""
     try:
-        batch = admit(DemandBatch, raw)
+        batch = parse_strict(DemandBatch, raw)
         return DemandFigures(batch.id, [Numbered(n, row) for n, row in enumerate(batch.rows)], [])
     except InvalidMessage as wrong:
         said = parse_json(raw)
@@ -131,8 +131,8 @@ def read_signals(raw: bytes) -> DemandFigures:
 
 
 READ: dict[str, Callable[[bytes], Batch]] = {
-    inbox.INVENTORY: partial(admit, SentBatch),
-    inbox.FORECAST: partial(admit, ForecastBatch),
+    inbox.INVENTORY: partial(parse_strict, SentBatch),
+    inbox.FORECAST: partial(parse_strict, ForecastBatch),
     inbox.DEMAND: read_signals,
 }
 """How the bytes of each kind of message are read."""
@@ -179,7 +179,7 @@ class Intake:
             async with self._database.transaction() as connection:
                 unsettled = {*found.unknown, *found.unanswered}
                 if isinstance(batch, SentBatch):
-                    await book_inventory(connection, self._owner, by, batch, unsettled)
+                    await record_inventory(connection, self._owner, by, batch, unsettled)
                 elif isinstance(batch, DemandFigures):
                     await keep_demand(connection, self._owner, by, batch, unsettled)
                 else:

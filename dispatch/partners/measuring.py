@@ -19,8 +19,8 @@ from schemas.inventory.reports import InventoryReport, SentReport
 from schemas.orders.milestones import Milestone, SentLine, SentMilestone, ShippedLine
 from schemas.parsing import MAX_FINDINGS, InvalidMessage
 from schemas.partners.master_data import Item, KeptLine, MasterKind, MasterName
-from schemas.procurement.documents import Paper, PurchaseOrder
-from schemas.procurement.sent_documents import SentOrder, SentPaper
+from schemas.procurement.documents import ProcurementDocument, PurchaseOrder
+from schemas.procurement.sent_documents import SentDocument, SentOrder
 from store.engine import Connection
 from store.orders import measures
 from store.partners import master_data
@@ -89,13 +89,15 @@ async def order(connection: Connection, erp: str, sent: SentOrder) -> tuple[Purc
     return made, known
 
 
-def items_named(sent: SentPaper, known: dict[int, KeptLine]) -> set[str]:
+def items_named(sent: SentDocument, known: dict[int, KeptLine]) -> set[str]:
     """The items of which somebody has to say in what they are kept."""
     lines = [it for it in sent.lines if measuring.line_needs(it)]
     return {name for it in lines if (name := measuring.item_of(it, known))}
 
 
-async def document(connection: Connection, erp: str, sent: SentPaper, known: dict[int, KeptLine]) -> Paper:
+async def document(
+    connection: Connection, erp: str, sent: SentDocument, known: dict[int, KeptLine]
+) -> ProcurementDocument:
     """A document on a purchase order whose lines are known. Raises `Unmeasured`."""
     by = await records(connection, erp, items_named(sent, known))
     made, findings = measuring.document(sent, known, by.items)

@@ -2,27 +2,27 @@
 
 from datetime import datetime
 
-from domain.milestones.chronology import impossible_paper
-from domain.partners.parties import TRANSPORT_DESK, warehouse_partner
+from domain.milestones.chronology import impossible_document
+from domain.partners.parties import TRANSPORT_QUEUE, warehouse_partner
 from schemas.cases.exceptions import Impossible
 from schemas.procurement.purchase_orders import InboundStart
-from schemas.procurement.sent_documents import SentInvoice, SentOrder, SentPaper, SentReceipt
+from schemas.procurement.sent_documents import SentDocument, SentInvoice, SentOrder, SentReceipt
 from store.messaging import inbox
 
 
 def parties_of(erp: str, order: SentOrder) -> list[str]:
     """Who takes part in a purchase order: its ERP, supplier, warehouse and transport desk, and its carrier if it has
     one."""
-    named = [erp, order.supplier, warehouse_partner(order.site), TRANSPORT_DESK]
+    named = [erp, order.supplier, warehouse_partner(order.site), TRANSPORT_QUEUE]
     return named + ([order.carrier] if order.carrier else [])
 
 
-def impossible(paper: SentPaper, start: InboundStart, ordered_at: datetime, message: inbox.Message) -> str | None:
+def impossible(paper: SentDocument, start: InboundStart, ordered_at: datetime, message: inbox.Message) -> str | None:
     """Why a document cannot be true in time, where policy parks it."""
     rules = start.policy.chronology
     if rules.before_release is not Impossible.QUARANTINE:
         return None
-    return impossible_paper(paper, ordered_at, message.received_at, rules)
+    return impossible_document(paper, ordered_at, message.received_at, rules)
 
 
 def broken_order(order: SentOrder) -> str | None:
@@ -32,7 +32,7 @@ def broken_order(order: SentOrder) -> str | None:
     return None
 
 
-def broken(paper: SentPaper, start: InboundStart, partner: str) -> str | None:
+def broken(paper: SentDocument, start: InboundStart, partner: str) -> str | None:
     """The ownership rule that a document breaks: each partner speaks of its own."""
     owners = {start.supplier}
     if isinstance(paper, SentOrder):

@@ -6,34 +6,34 @@ from dispatch.events.admission import digest_of
 from schemas.base import Contract
 from schemas.ids import EventKey, purchase_key
 from schemas.messaging.envelope import Envelope
-from schemas.parsing import admit, check, parse_json, refuse
+from schemas.parsing import check, parse_json, parse_strict, refuse
 from schemas.procurement.documents import (
     DespatchAdvice,
     GoodsReceipt,
     Invoice,
-    Paper,
+    ProcurementDocument,
     PurchaseOrder,
     SupplierConfirmation,
 )
 from schemas.procurement.purchase_orders import PurchaseDocument
-from schemas.procurement.sent_documents import SENT, SentOrder, SentPaper
+from schemas.procurement.sent_documents import SENT, SentDocument, SentOrder
 from store.messaging import inbox
 
 _TYPES = "syncline.procurement."
 
 
-def is_paper(kind: str | None) -> bool:
+def is_document(kind: str | None) -> bool:
     """Whether the type that a message states is one of procurement documents, known or not."""
     return kind is not None and kind.startswith(_TYPES)
 
 
-def admit_paper(raw: bytes) -> Envelope[SentPaper]:
+def parse_document(raw: bytes) -> Envelope[SentDocument]:
     """Bytes to a document in its envelope. Raises `Refused`."""
     value = parse_json(raw)
     kind = value.get("type") if isinstance(value, dict) else None
     if not isinstance(kind, str) or kind not in SENT:
         refuse("type", f"must be one of {', '.join(SENT)}")
-    envelope: Envelope[SentPaper] = check(Envelope[SENT[kind]], value)  # type: ignore[valid-type]
+    envelope: Envelope[SentDocument] = check(Envelope[SENT[kind]], value)  # type: ignore[valid-type]
     return envelope
 
 
@@ -50,7 +50,7 @@ class ReadDocument:
     """A document of the inbox as it was sent: of which purchase order, and the id under which it is known."""
 
     message: inbox.Message
-    paper: SentPaper
+    paper: SentDocument
     id: str
     traceparent: str
 
@@ -69,7 +69,7 @@ class ReadDocument:
         """The purchase order's key."""
         return purchase_key(self.erp, self.number)
 
-    def placed(self, paper: Paper) -> PlacedDocument:
+    def placed(self, paper: ProcurementDocument) -> PlacedDocument:
         """What the workflow is told: the document as our books count it."""
         document = PurchaseDocument(
             id=self.id,
@@ -89,9 +89,9 @@ class ReadDocument:
 def read(message: inbox.Message) -> ReadDocument:
     """The document that a message holds. Raises `Refused`."""
     if message.kind == inbox.PURCHASE:
-        order = admit(SentOrder, message.raw)
+        order = parse_strict(SentOrder, message.raw)
         event_id = f"{message.partner}#{order.number}/r{order.revision}/{digest_of(message.raw)[:12]}"
         return ReadDocument(message, order, event_id, message.traceparent)
-    envelope = admit_paper(message.raw)
+    envelope = parse_document(message.raw)
     event_id = str(EventKey(envelope.source, envelope.id))
     return ReadDocument(message, envelope.data, event_id, envelope.traceparent or message.traceparent)

@@ -18,7 +18,7 @@ from domain.cases.policies import procurement_policy
 from domain.partners.master_data import named_in_purchase
 from domain.procurement.purchase_run import InboundRun
 from schemas.base import Origin, Role
-from schemas.parsing import InvalidMessage, admit
+from schemas.parsing import InvalidMessage, parse_strict
 from schemas.partners.master_data import MasterKind, MasterName
 from schemas.procurement.purchase_orders import InboundStart
 from schemas.procurement.replenishment import ReplenishmentProposal, ReplenishmentStart
@@ -30,7 +30,7 @@ from store.orders import measures
 from store.partners import partners
 from store.procurement import purchase_orders, replenishments
 
-PURCHASING = frozenset({inbox.PURCHASE, inbox.PAPER, inbox.PROPOSAL})
+PURCHASING = frozenset({inbox.PURCHASE, inbox.DOCUMENT, inbox.PROPOSAL})
 """The kinds of messages that are taken in here."""
 ENDED = "the purchase order is closed, and nothing is kept with which it could begin again"
 AGAIN_WITHIN_S = 2.0
@@ -84,7 +84,7 @@ async def _tell(
     if first := await _first(database, said):
         await _settle(database, message, f"repeats message {first}")
         return
-    if message.kind == inbox.PAPER:
+    if message.kind == inbox.DOCUMENT:
         await _take_place(database, message)
     if isinstance(said.paper, SentOrder):
         await _order(database, purchases, said, said.paper, timeout_s, registry)
@@ -212,7 +212,7 @@ async def _start(connection: Connection, known: dict[str, Any], message: inbox.M
 
 
 async def _propose(database: Database, purchases: Purchases, message: inbox.Message, timeout_s: float) -> None:
-    proposal, digest = admit(ReplenishmentProposal, message.raw), digest_of(message.raw)
+    proposal, digest = parse_strict(ReplenishmentProposal, message.raw), digest_of(message.raw)
     async with database.transaction() as connection:
         first, *_ = await inbox.command(connection, message.kind, message.external_id, digest)
         erps = await partners.roles(connection, [proposal.erp])

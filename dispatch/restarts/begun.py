@@ -85,7 +85,7 @@ async def _correct(connection: Connection, kept: KeptHead, run: int, version: in
     """Book what the new run takes for moved and is not booked: nothing, unless an earlier build decided otherwise."""
     key = f"{books.stem}/v{version}/{run}.0"
     booking = Booking(kept.workflow_id, key, books.source, kept.subject, 0, version, version, True, books.moves)
-    if await ledger.book_step(connection, booking) and books.issued:
+    if await ledger.post_movements(connection, booking) and books.issued:
         await freight.accrue(connection, booking._replace(moves=books.issued))
 
 

@@ -27,7 +27,7 @@ from schemas.settings import Settings
 from store.engine import Database
 from store.finance import comparing
 
-LOOK_EVERY_S = 60.0
+CHECK_EVERY_S = 60.0
 
 
 class SingletonRun(Protocol):
@@ -47,7 +47,7 @@ class SingletonStart(NamedTuple):
     summary: str
 
 
-def always(config: Settings) -> Iterator[SingletonStart]:
+def configured(config: Settings) -> Iterator[SingletonStart]:
     """What runs whatever there is to do."""
     for feed in config.planning_feeds:
         yield SingletonStart("PlanningFeed", feed, f"Planning feed {feed.name}")
@@ -62,7 +62,7 @@ def erp_feed(erp: str) -> SingletonStart:
     return SingletonStart("StockFeed", ErpFeedRun(erp=erp), f"Stock, forecasts and freight for {erp}")
 
 
-def following(targets: list[ReconcileRun]) -> Iterator[SingletonStart]:
+def per_target(targets: list[ReconcileRun]) -> Iterator[SingletonStart]:
     """What runs for the systems that are compared: a governor for each region, a feed for each ERP."""
     for region in sorted({it.target for it in targets if it.system == System.PLANNING}):
         yield SingletonStart("Governor", GovernorRun(region=region), f"re-plans of {region}")
@@ -83,12 +83,12 @@ async def ensure(client: Client, it: SingletonStart) -> None:
         )
 
 
-async def keep(client: Client, database: Database, config: Settings) -> None:
+async def supervise(client: Client, database: Database, config: Settings) -> None:
     """See to it for ever. A database or Temporal that is away is waited for."""
     every_s, first = config.reconcile_every_s, True
     while True:
         with suppress(OperationalError, RPCError):
-            for it in always(config):
+            for it in configured(config):
                 await ensure(client, it)
             async with database.connection() as connection:
                 targets = await comparing.targets(connection)
@@ -99,7 +99,7 @@ async def keep(client: Client, database: Database, config: Settings) -> None:
             await schedules.ensure(client, often, inbox_every_s, adjust=first)
             audit_every_s = min(every_s, schedules.AUDIT_EVERY_S)
             await schedules.ensure(client, [schedules.OF_AUDIT], audit_every_s, adjust=first)
-            for it in following(targets):
+            for it in per_target(targets):
                 await ensure(client, it)
             first = False
-        await asyncio.sleep(min(every_s, LOOK_EVERY_S))
+        await asyncio.sleep(min(every_s, CHECK_EVERY_S))

@@ -45,7 +45,7 @@ def letters(waiting: Iterable[tuple[Notice, ChannelPolicy]]) -> list[tuple[Notic
     return sorted(alone + digests, key=lambda letter: letter[0].asked_at)
 
 
-def letter_key(notices: tuple[Notice, ...]) -> str:
+def message_key(notices: tuple[Notice, ...]) -> str:
     """Key of a letter: that of its only notice; for a digest, one that follows from all it holds.
 
     A digest that is repeated with more in it is another letter, so that no receiver drops what is new.

@@ -12,7 +12,7 @@ from schemas.base import Unit
 from schemas.ids import SubjectKind, marked
 from schemas.inventory.reports import InventoryKind
 from schemas.orders.milestones import Disposition, MilestoneKind
-from schemas.procurement.documents import PAPERS, DespatchAdvice, GoodsReceipt
+from schemas.procurement.documents import DOCUMENTS, DespatchAdvice, GoodsReceipt
 
 OF_MILESTONES: dict[str, int] = {
     MilestoneKind.SHIPPED: -1,
@@ -23,9 +23,9 @@ OF_MILESTONES: dict[str, int] = {
 """Milestones that change what a site has in all, and whether it has more or fewer packs by them."""
 OF_REPORTS: dict[str, int] = {InventoryKind.RECEIPT: 1, InventoryKind.SCRAP: -1}
 """The same of inventory reports; a count says what there is."""
-OF_PAPERS: dict[str, int] = {
-    next(name for name, paper in PAPERS.items() if paper is GoodsReceipt): 1,
-    next(name for name, paper in PAPERS.items() if paper is DespatchAdvice): -1,
+OF_DOCUMENTS: dict[str, int] = {
+    next(name for name, paper in DOCUMENTS.items() if paper is GoodsReceipt): 1,
+    next(name for name, paper in DOCUMENTS.items() if paper is DespatchAdvice): -1,
 }
 """The same of procurement documents: goods come, or leave for another site."""
 
@@ -85,7 +85,7 @@ def _named(said: Any) -> Iterator[OfLine | OfItem]:
     if not isinstance(data, dict):
         return
     kind = data.get("kind")
-    if sign := OF_PAPERS.get(str(said.get("type"))):
+    if sign := OF_DOCUMENTS.get(str(said.get("type"))):
         yield from _lines(data, SubjectKind.PURCHASE_ORDER, "po", "packs", sign)
     elif kind != MilestoneKind.RETURN_INSPECTED or data.get("disposition") == Disposition.SCRAP:
         yield from _lines(data, SubjectKind.ORDER, "order", "quantity", OF_MILESTONES.get(str(kind), 0))

@@ -11,8 +11,8 @@ from domain.milestones.shipments import ShipmentState
 from schemas.cases.exceptions import Chronology, Impossible
 from schemas.orders.milestones import MilestoneKind as M
 from schemas.orders.milestones import MilestoneOf
-from schemas.procurement.documents import AdviceOf, InvoiceOf, Paper, ReceiptOf
-from schemas.procurement.sent_documents import SentPaper
+from schemas.procurement.documents import AdviceOf, InvoiceOf, ProcurementDocument, ReceiptOf
+from schemas.procurement.sent_documents import SentDocument
 
 HANDLED = (M.ALLOCATED, M.PICKED, M.PACKED, M.SHIPPED)
 CARRIED = (M.IN_TRANSIT, M.OUT_FOR_DELIVERY, M.DELIVERED, M.PROOF_OF_DELIVERY, M.RETURNING)
@@ -75,8 +75,8 @@ def oddities(shipment: ShipmentState, released_at: datetime, rules: Chronology) 
             yield kind, f"{kind} on {_said(seen[kind])}, and shipped on {_said(left)}"
 
 
-def impossible_paper(
-    paper: Paper | SentPaper, ordered_at: datetime, heard_at: datetime, rules: Chronology
+def impossible_document(
+    paper: ProcurementDocument | SentDocument, ordered_at: datetime, heard_at: datetime, rules: Chronology
 ) -> str | None:
     """Why a document of a purchase order cannot be true in time: sent, received or due before it was ordered, or not
     yet."""

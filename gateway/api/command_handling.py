@@ -17,10 +17,10 @@ from domain.partners.master_data import named_in_command
 from gateway.api.releases import RELAY_HEAD_START_S
 from gateway.http.limits import read_body
 from gateway.http.problems import CONTENT_DIFFERS, REFUSED, UNAVAILABLE, Problem
-from gateway.http.request_context import exchange_of
+from gateway.http.request_context import request_context_of
 from gateway.services import Services, answer, services_of
 from schemas.base import Contract
-from schemas.parsing import admit
+from schemas.parsing import parse_strict
 from schemas.workflows.commands import AmendRequest, SentReturn
 from store.audit import audit_trail
 from store.messaging import inbox, verdicts
@@ -34,7 +34,7 @@ JSON = "application/json"
 async def asked(request: Request, caller: Caller, verb: str) -> CommandRecord[Any]:
     """The command in a request's body; of what, is still to be said. Raises `Refused` or the 415 `Problem`."""
     _, raw = await read_body(request, JSON)
-    wish = admit(SENT[kind_of(verb)], raw)
+    wish = parse_strict(SENT[kind_of(verb)], raw)
     return CommandRecord(key="", verb=verb, by=caller.partner, role=caller.role, request=wish)
 
 
@@ -129,7 +129,7 @@ async def _commit(request: Request, gateway: Services, record: CommandRecord[Any
 
     The audit entry comes first: its lock orders those that are committed at the same time.
     """
-    exchange = exchange_of(request.scope)
+    exchange = request_context_of(request.scope)
     message = exchange.message(
         record.by,
         record.kind,
@@ -140,7 +140,7 @@ async def _commit(request: Request, gateway: Services, record: CommandRecord[Any
     )
     async with gateway.database.transaction() as connection:
         await audit_trail.record(connection, record.by, record.kind, record.key, id=record.request.id)
-        [inbox_id] = await inbox.accept(connection, [message])
+        [inbox_id] = await inbox.insert(connection, [message])
         first = await verdicts.first(connection, message)
         if first.digest != message.digest:
             raise Problem(

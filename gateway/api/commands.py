@@ -17,7 +17,7 @@ from gateway.services import answer, services_of
 from schemas.base import Contract
 from schemas.cases.exceptions import Action
 from schemas.orders.release import OrderStatus
-from schemas.parsing import admit
+from schemas.parsing import parse_strict
 from schemas.workflows.commands import CommandAnswer, NoteRequest, ReturnAnswer, Verb
 from store.partners.partners import Caller
 
@@ -98,7 +98,7 @@ async def restart(request: Request, caller: SupportCaller, number: Number, erp: 
     """For an order that is open and whose workflow does not run: it goes on from what the database keeps of it, and
     takes in what came meanwhile. 409 when it runs."""
     _, raw = await read_body(request, JSON)
-    wish = admit(NoteRequest, raw)
+    wish = parse_strict(NoteRequest, raw)
     order = await visible_order(services_of(request).database, caller, number, erp)
     status = OrderStatus(order["status"])
     done = await begun_again(request, caller, order["key"], wish.reason)

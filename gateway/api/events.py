@@ -6,7 +6,7 @@ from dispatch.events.admission import MilestoneEnvelope, admit_batch, admit_even
 from gateway.http.auth import reporting_caller
 from gateway.http.limits import read_body
 from gateway.http.problems import FORBIDDEN, Problem, answers_of
-from gateway.http.request_context import RequestContext, exchange_of
+from gateway.http.request_context import RequestContext, request_context_of
 from gateway.openapi import Body, takes
 from gateway.services import BareRoute, answer, services_of
 from schemas.base import Contract
@@ -42,7 +42,7 @@ async def report(request: Request) -> Response:
 
     A repeat of `source` and `id` is the same event and has no further effect.
     """
-    gateway, exchange = services_of(request), exchange_of(request.scope)
+    gateway, exchange = services_of(request), request_context_of(request.scope)
     caller = await reporting_caller(request)
     media_type, raw = await read_body(request, SINGLE, JSON, BATCH)
     batch = media_type == BATCH
@@ -51,7 +51,7 @@ async def report(request: Request) -> Response:
     if foreign:
         found = [{"field": f"[{index}].source" if batch else "source", "rule": "is not yours"} for index in foreign]
         raise Problem(FORBIDDEN, f"A source must be /partners/{caller.partner}, or lie under it.", found)
-    ids = await gateway.accepter.accept(
+    ids = await gateway.inbox_writer.commit(
         [as_message(event, content, caller.partner, "api", exchange) for event, content in events]
     )
     gateway.metrics.accepted(inbox.EVENT, len(ids))

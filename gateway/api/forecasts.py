@@ -14,12 +14,12 @@ from gateway.api.command_handling import JSON
 from gateway.http.auth import PlanningCaller, ProposingCaller
 from gateway.http.limits import read_body
 from gateway.http.problems import answers_of, invalid
-from gateway.http.request_context import exchange_of
+from gateway.http.request_context import request_context_of
 from gateway.openapi import Body, takes
 from gateway.services import answer, services_of
 from schemas.base import Day, SiteId, Whole
 from schemas.orders.milestones import ItemId
-from schemas.parsing import admit
+from schemas.parsing import parse_strict
 from schemas.planning.forecast import Actual, ForecastAccuracy, ForecastBatch, ForecastTaken, Naive, PeriodLength
 from store.messaging import inbox
 from store.planning import demand, forecast
@@ -44,12 +44,12 @@ async def send(request: Request, caller: ProposingCaller) -> Response:
 
     Rows of an item or site that we do not know yet are committed, and taken in when the ERP that owns it does (202).
     """
-    gateway, exchange = services_of(request), exchange_of(request.scope)
+    gateway, exchange = services_of(request), request_context_of(request.scope)
     _, raw = await read_body(request, JSON)
-    batch = admit(ForecastBatch, raw)
+    batch = parse_strict(ForecastBatch, raw)
     message = exchange.message(caller.partner, inbox.FORECAST, batch.version, raw)
     async with gateway.database.transaction() as connection:
-        [inbox_id] = await inbox.accept(connection, [message])
+        [inbox_id] = await inbox.insert(connection, [message])
         owner, by = gateway.settings.stock_owner, Brought(inbox_id, caller.partner)
         waiting = await unsettled(connection, gateway.settings, named_in(batch, owner))
         taken = await keep_forecast(connection, owner, by, batch, waiting)

@@ -10,11 +10,11 @@ from gateway.api.command_handling import JSON
 from gateway.http.auth import ErpCaller, MasterCaller
 from gateway.http.limits import read_body
 from gateway.http.problems import FORBIDDEN, NOT_FOUND, UNAVAILABLE, Problem, answers_of, invalid
-from gateway.http.request_context import exchange_of
+from gateway.http.request_context import request_context_of
 from gateway.openapi import Body, takes
 from gateway.services import Services, answer, services_of
 from schemas.base import Role, SystemId, Text
-from schemas.parsing import admit
+from schemas.parsing import parse_strict
 from schemas.partners.master_data import (
     RECORDS,
     Freshness,
@@ -44,12 +44,12 @@ RETRY_AFTER_S = "5"
 )
 async def announce(request: Request, caller: ErpCaller) -> Response:
     """An ERP has created or changed records of its own: they are asked for again, and what waited for them goes on."""
-    gateway, exchange = services_of(request), exchange_of(request.scope)
+    gateway, exchange = services_of(request), request_context_of(request.scope)
     _, raw = await read_body(request, JSON)
-    change = admit(MasterChange, raw)
+    change = parse_strict(MasterChange, raw)
     message = exchange.message(caller.partner, inbox.MASTER, change.id, raw)
     async with gateway.database.transaction() as connection:
-        [inbox_id] = await inbox.accept(connection, [message])
+        [inbox_id] = await inbox.insert(connection, [message])
         names = {MasterName(caller.partner, change.kind, id) for id in change.ids}
         replayed = await master_data.forget(connection, names)
         await inbox.settle(connection, [inbox_id], "applied", [None])

@@ -10,7 +10,7 @@ from gateway.http.problems import answers_of
 from gateway.openapi import Body, takes
 from gateway.services import answer, services_of
 from gateway.views.notices import NoticesAgain, NoticesOwed, RetryRequest, UndeliveredNotice
-from schemas.parsing import admit
+from schemas.parsing import parse_strict
 from store.audit import audit_trail
 from store.cases import notices
 
@@ -43,7 +43,7 @@ async def listed(
 async def retry(request: Request, caller: SupportCaller) -> Response:
     """Take up again what was given up over a channel and to a queue, or everything, after the receiver was mended."""
     _, raw = await read_body(request, "application/json")
-    wish = admit(RetryRequest, raw)
+    wish = parse_strict(RetryRequest, raw)
     async with services_of(request).database.transaction() as connection:
         again = await notices.retry(connection, wish.channel, wish.to)
         named = wish.model_dump(mode="json", exclude_none=True)

@@ -17,7 +17,7 @@ from gateway.services import answer, services_of
 from schemas.base import SiteId, Whole
 from schemas.inventory.promising import AvailabilityList, PromiseAnswer, PromiseQuestion
 from schemas.orders.milestones import ItemId
-from schemas.parsing import admit
+from schemas.parsing import parse_strict
 from store.cases import policies
 
 router = APIRouter(tags=["planning"])
@@ -53,7 +53,7 @@ async def available(
 async def ask(request: Request, caller: HoldingCaller) -> Response:
     """Nothing is reserved: only the release of an order does that."""
     _, raw = await read_body(request, JSON)
-    question = admit(PromiseQuestion, raw)
+    question = parse_strict(PromiseQuestion, raw)
     database = services_of(request).database
     async with database.connection() as connection:
         rules = await policies.rules(connection, "order")

@@ -8,11 +8,11 @@ from gateway.api.command_handling import JSON
 from gateway.http.auth import SupportCaller
 from gateway.http.limits import read_body
 from gateway.http.problems import answers_of
-from gateway.mending import mend
 from gateway.openapi import Body, takes
+from gateway.repairing import repair_drift
 from gateway.services import answer, services_of
 from schemas.finance.self_audit import DifferenceList, RepairAnswer, RepairRequest
-from schemas.parsing import admit
+from schemas.parsing import parse_strict
 from store.finance import reconciliation
 
 router = APIRouter(tags=["books"])
@@ -50,5 +50,5 @@ async def repair(request: Request, caller: SupportCaller, id: Id) -> Response:
     cannot be told from our books, or is of another system's books."""
     services = services_of(request)
     _, raw = await read_body(request, JSON)
-    wish = admit(RepairRequest, raw)
-    return answer(await mend(services.database, services.settings.stock_owner, caller.partner, id, wish))
+    wish = parse_strict(RepairRequest, raw)
+    return answer(await repair_drift(services.database, services.settings.stock_owner, caller.partner, id, wish))

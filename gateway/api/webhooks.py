@@ -4,12 +4,12 @@ from fastapi import APIRouter, Request, Response
 from pydantic import TypeAdapter, ValidationError
 
 from dispatch.events.admission import admit_event, own_source, stated
-from dispatch.procurement.documents import is_paper
+from dispatch.procurement.documents import is_document
 from gateway.api.events import EventsAccepted, as_message
 from gateway.api.procurement import take_signed
 from gateway.http.auth import REPORTERS
 from gateway.http.problems import FORBIDDEN, BrokenRule, Problem, answers_of
-from gateway.http.request_context import exchange_of
+from gateway.http.request_context import request_context_of
 from gateway.openapi import Body, takes
 from gateway.services import BareRoute, Services, answer, services_of
 from schemas.base import Contract, EventId, Origin
@@ -55,11 +55,11 @@ _SIGNED = {
 )
 async def webhook(request: Request) -> Response:
     """Take a signed event. A genuine message that cannot be read is stored and quarantined, never lost."""
-    gateway, exchange = services_of(request), exchange_of(request.scope)
+    gateway, exchange = services_of(request), request_context_of(request.scope)
     raw = await request.body()
     caller = await gateway.gatekeeper.signer(request, request.path_params["partner"], raw)
     kind = stated(raw, "type")
-    paper = is_paper(kind)
+    paper = is_document(kind)
     if caller.role not in REPORTERS and not paper and kind is not None:
         raise Problem(FORBIDDEN, f"Webhooks are for the role {' or '.join(REPORTERS)}.")
     try:
@@ -73,7 +73,7 @@ async def webhook(request: Request) -> Response:
         message = exchange.message(caller.partner, inbox.EVENT, name, raw, channel="webhook")
         await _quarantine(gateway, message, str(refused))
         return answer(Quarantined(findings=tuple(BrokenRule.model_validate(f) for f in refused.findings)), 202)
-    ids = await gateway.accepter.accept([as_message(event, raw, caller.partner, "webhook", exchange)])
+    ids = await gateway.inbox_writer.commit([as_message(event, raw, caller.partner, "webhook", exchange)])
     gateway.metrics.accepted(inbox.EVENT)
     return answer(EventsAccepted(accepted=1, ids=tuple(ids)), 202)
 
@@ -88,6 +88,6 @@ def _name(raw: bytes) -> str:
 
 async def _quarantine(gateway: Services, message: NewMessage, reason: str) -> None:
     async with gateway.database.transaction() as connection:
-        [inbox_id] = await repeats.accept(connection, [message])
+        [inbox_id] = await repeats.insert(connection, [message])
         await quarantine.put(connection, inbox_id, reason, Origin.TRANSFORMATION)
     gateway.metrics.accepted("quarantined")

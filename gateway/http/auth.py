@@ -15,7 +15,7 @@ from fastapi import Depends, Request
 
 from gateway.http.limits import Buckets
 from gateway.http.problems import FORBIDDEN, UNAUTHENTICATED, Problem
-from gateway.http.request_context import exchange_of
+from gateway.http.request_context import request_context_of
 from gateway.http.signatures import genuine
 from schemas.base import Role
 from schemas.messaging.webhooks import webhook_secret
@@ -171,7 +171,7 @@ class Gatekeeper:
         if caller is None:
             self._failures.take(request.client.host if request.client else "")
             raise Problem(UNAUTHENTICATED, advice, headers={"WWW-Authenticate": "Bearer"})
-        exchange_of(request.scope).partner = caller.partner
+        request_context_of(request.scope).partner = caller.partner
         self._requests.take(caller.partner)
         return caller
 

@@ -12,7 +12,7 @@ from dispatch.events.admission import digest_of
 from store.messaging.inbox import NewMessage
 
 _TRACEPARENT = re.compile(rb"(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
-_KEY = "syncline.exchange"
+_KEY = "syncline.request_context"
 
 
 @dataclass(slots=True)
@@ -51,7 +51,7 @@ class RequestContext:
         )
 
 
-def exchange_of(scope: Scope) -> RequestContext:
+def request_context_of(scope: Scope) -> RequestContext:
     """The exchange of a request that `gateway.http.middleware` has let in."""
     exchange = scope[_KEY]
     assert isinstance(exchange, RequestContext)

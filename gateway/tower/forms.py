@@ -15,7 +15,7 @@ from schemas.ids import Subject
 from schemas.planning.governor import StockProposalView
 from schemas.workflow_ids import WorkflowId, WorkflowKind
 from schemas.workflows.commands import Verb, Verdict
-from store.views.desks import DeskProposal
+from store.views.work_lists import WaitingProposal
 
 
 @dataclass(frozen=True)
@@ -199,13 +199,13 @@ STOCK_OVERRIDES = (
 """What a planner can plan instead, of an item at a site."""
 
 
-def decision(proposal: DeskProposal | StockProposalView) -> Form:
+def decision(proposal: WaitingProposal | StockProposalView) -> Form:
     """Accept or reject what is proposed: which of both, the button says."""
     url = f"/v1/proposals/{quote(proposal.id)}/decision"
     return Form(f"decide-{proposal.id}", "Decide", url, fixed={"proposal": proposal.id}, done="Decided")
 
 
-def override(proposal: DeskProposal | StockProposalView) -> Form:
+def override(proposal: WaitingProposal | StockProposalView) -> Form:
     """Decide something else."""
     fields = STOCK_OVERRIDES if isinstance(proposal, StockProposalView) else OVERRIDES
     return Form(

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from gateway.tower.desks import Choice
+from gateway.tower.work_lists import Choice
 from gateway.views.purchases import PurchaseLineView, PurchaseView, purchase_view
 from schemas.base import Role
 from schemas.ids import purchase_key

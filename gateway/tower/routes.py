@@ -4,6 +4,7 @@ import asyncio
 import time
 from contextlib import suppress
 from datetime import UTC, datetime
+from functools import partial
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
@@ -11,7 +12,7 @@ from fastapi.responses import RedirectResponse
 from fastapi.routing import APIRoute
 
 from gateway.services import Services, services_of
-from gateway.tower import board, desks, forms, order_page, pages, serving, track
+from gateway.tower import board, forms, order_page, pages, serving, track, work_lists
 from gateway.tower.snapshots import Made, Snapshots
 from gateway.tower.viewers import ViewerRoute, is_support
 from gateway.views.orders import order_view
@@ -110,10 +111,12 @@ async def cases(request: Request, queue: str = "", kind: str = "") -> Response:
     queue, kind = serving.printable(queue, MAX_CHOICE), serving.printable(kind, MAX_CHOICE)
 
     async def make() -> Made[str]:
-        work, reading_s = await serving.read(services, lambda connection: desks.read_cases(connection, queue, kind))
+        work, reading_s = await serving.read(
+            services, lambda connection: work_lists.read_cases(connection, queue, kind)
+        )
         return Made(pages.render("cases.html", work=work), reading_s)
 
-    return await serving.shown(request, desks.cases_url(queue, kind), make)
+    return await serving.shown(request, work_lists.cases_url(queue, kind), make)
 
 
 @router.get("/cases/{case_id:path}")
@@ -124,7 +127,7 @@ async def case(request: Request, case_id: str) -> Response:
     wanted = case_id if case_id.isprintable() else ""
 
     async def make() -> Made[str]:
-        shown, reading_s = await serving.read(services, lambda c: desks.read_case(c, wanted, support=support))
+        shown, reading_s = await serving.read(services, lambda c: work_lists.read_case(c, wanted, support=support))
         if shown is None:
             return Made("", reading_s)
         workflow_url = track.workflow_url(services.settings, str(WorkflowId.of_case(wanted)))
@@ -142,11 +145,11 @@ async def planner(request: Request, region: str = "") -> Response:
     async def make() -> Made[str]:
         rules = services.settings.governor
         shown, reading_s = await serving.read(
-            services, lambda connection: desks.read_planner(connection, region, rules)
+            services, lambda connection: work_lists.read_planner(connection, region, rules)
         )
         return Made(pages.render("planner.html", desk=shown, forms=forms), reading_s)
 
-    return await serving.shown(request, desks.planner_url(region), make)
+    return await serving.shown(request, work_lists.planner_url(region), make)
 
 
 @router.get("/quarantine")

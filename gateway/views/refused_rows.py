@@ -9,14 +9,14 @@ from schemas.base import Contract, Region, SiteId, Text
 from schemas.orders.milestones import ItemId
 
 
-class ParkedRequest(Contract):
+class RefusedRowsRequest(Contract):
     """Move these parked rows on, and why; the reason is kept in the audit trail."""
 
     keys: Annotated[tuple[Text, ...], Field(min_length=1, max_length=1000)]
     reason: Text
 
 
-class ParkedRow(Contract):
+class RefusedRow(Contract):
     """A row that planning refused by a rule (`error`). `waiting`: movements and rows of its item and site behind it."""
 
     key: str
@@ -33,10 +33,10 @@ class ParkedRow(Contract):
     created_at: datetime
 
 
-class ParkedList(Contract):
+class RefusedRowList(Contract):
     """Parked rows, the oldest first."""
 
-    rows: tuple[ParkedRow, ...]
+    rows: tuple[RefusedRow, ...]
 
 
 class MovedOn(Contract):

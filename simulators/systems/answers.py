@@ -36,7 +36,7 @@ class CallAnswers(Contract):
     milestone: Verdict = "accept"
 
 
-class AnswerBook:
+class RecordedAnswers:
     """The answers of one system."""
 
     def __init__(self, system: System) -> None:

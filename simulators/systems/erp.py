@@ -12,7 +12,7 @@ from schemas.messaging.effects import ChangeKind, Operation
 from schemas.messaging.instructions import Accepted, ErpCancellation, ErpChange, ErpMilestone, ErpPromise
 from schemas.orders.milestones import MilestoneKind, ShippedLine
 from schemas.orders.release import OrderStatus
-from simulators.systems.answers import AnswerBook
+from simulators.systems.answers import RecordedAnswers
 from simulators.systems.call_handling import CallHandler, RuleRefusal
 from simulators.systems.ledger import RECURRING, LedgerCall, deed
 from simulators.systems.targets import NEVER, counts, taken
@@ -99,7 +99,7 @@ class Erp:
 
     def __init__(self, desk: CallHandler) -> None:
         self.desk = desk
-        self._answers = AnswerBook(desk.system)
+        self._answers = RecordedAnswers(desk.system)
         self._orders: dict[tuple[str, str], ErpOrder] = {}
 
     def routes(self) -> list[Route]:

@@ -23,9 +23,9 @@ from schemas.orders.release import OrderRelease, OrderStatus
 from schemas.procurement.postings import IssuePosting, ReceiptPosting
 from simulators.systems.call_handling import problem
 from simulators.systems.erp import Erp, ErpOrder
-from simulators.systems.lists import Packs, Path, StockDesk, TargetsDesk, listed
+from simulators.systems.lists import Packs, Path, StockLists, TargetLists, listed
 from simulators.systems.purchasing import Purchasing
-from simulators.systems.stock_books import StockBooks
+from simulators.systems.stock_books import StockPostings
 from simulators.systems.targets import taken
 
 SENDER = "rts-"
@@ -39,16 +39,16 @@ Releases = TypeAdapter(tuple[OrderRelease, ...])
 class ErpStock:
     """Stock and orders of every ERP. It knows the items of those orders only that it has `released`."""
 
-    def __init__(self, erp: Erp, purchasing: Purchasing, feed: StockBooks) -> None:
+    def __init__(self, erp: Erp, purchasing: Purchasing, feed: StockPostings) -> None:
         self._erp, self._purchasing, self._feed = erp, purchasing, feed
         self._released: defaultdict[str, dict[str, OrderRelease]] = defaultdict(dict)
 
     def routes(self) -> list[Route]:
         """The Syncline REST API under `/erp`, and the driver's `PUT /{erp}/released`."""
         return [
-            *StockDesk(self._erp.desk, self._stock).routes("/{instance}"),
+            *StockLists(self._erp.desk, self._stock).routes("/{instance}"),
             listed("/{instance}/v1/order-status", self._statuses, lambda found: OrdersReport(orders=tuple(found))),
-            *TargetsDesk(self._targets).routes("/{instance}"),
+            *TargetLists(self._targets).routes("/{instance}"),
             listed("/{instance}/v1/order-accounts", self._accounts, lambda found: AccountsReport(figures=tuple(found))),
             Route("/{instance}/released", self._release, methods=["PUT"]),
         ]

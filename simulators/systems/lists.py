@@ -81,7 +81,7 @@ def executed(desk: CallHandler, instance: str = "") -> Route:
     return listed(f"{instance}/v1/effects", find, lambda found: EffectsReport(keys=tuple(found)))
 
 
-class StockDesk:
+class StockLists:
     """Where a system says how much stock it has by its own books. `figures` gets the instance: a site, an ERP."""
 
     def __init__(self, desk: CallHandler, figures: Callable[[str], Packs]) -> None:
@@ -124,7 +124,7 @@ class Restored(Contract):
     orders: tuple[TargetFigure, ...] = ()
 
 
-class TargetsDesk:
+class TargetLists:
     """Where a system says what it was told last of each order."""
 
     def __init__(self, find: Callable[[Path], Iterable[TargetFigure]]) -> None:
@@ -153,7 +153,7 @@ class TargetsDesk:
         return answer(lost)
 
 
-class DemandDesk(StockDesk):
+class DemandLists(StockLists):
     """Where planning says how much orders still want, by its own books: as with stock, the place being a site."""
 
     def routes(self, instance: str = "") -> list[Route]:

@@ -21,7 +21,7 @@ class LookUps(Contract):
     times: dict[str, int]
 
 
-class MasterBooks:
+class MasterDataApi:
     """Master data: looked up, created, and how often each record was asked for."""
 
     def __init__(self, desk: CallHandler) -> None:

@@ -26,7 +26,7 @@ from schemas.planning.demand import PlanningSignal, PlanningSignals
 from schemas.planning.governor import PlanDecision
 from simulators.systems.call_handling import CallHandler, RuleRefusal, answer, problem
 from simulators.systems.ledger import ROW, Deed, KeyReused, LedgerCall, Replies, deed
-from simulators.systems.lists import DemandDesk, Packs, StockDesk
+from simulators.systems.lists import DemandLists, Packs, StockLists
 
 STOCK = "stock:"
 
@@ -78,8 +78,8 @@ class Planning:
             self.desk.takes("/v1/demand-signals", PlanningSignals, self._hear),
             self.desk.shows("/v1/demand-signals/{item:path}", self._heard),
             self.desk.shows("/v1/items/{item:path}", self._find),
-            *StockDesk(self.desk, self._stock).routes(),
-            *DemandDesk(self.desk, self._open).routes(),
+            *StockLists(self.desk, self._stock).routes(),
+            *DemandLists(self.desk, self._open).routes(),
             Route("/unknown-items", self._set_unknown, methods=["GET", "PUT"]),
             *self.desk.control(),
         ]

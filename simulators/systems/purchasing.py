@@ -34,7 +34,7 @@ Release = Callable[[str, PurchaseOrder], None]
 """How an ERP sends a purchase order out: (its id, the order)."""
 
 
-class PurchaseBook(Contract):
+class PurchaseReport(Contract):
     """A purchase order as its ERP keeps it: what it was told, receipts and invoices by number."""
 
     number: str
@@ -88,7 +88,7 @@ class Purchasing:
     def __init__(self, desk: CallHandler, release: Release) -> None:
         self.desk = desk
         self._release = release
-        self._books: dict[tuple[str, str], PurchaseBook] = {}
+        self._books: dict[tuple[str, str], PurchaseReport] = {}
         self._rules: dict[str, ItemRules] = {}
         self._numbers = count(4_500_001)
 
@@ -114,8 +114,8 @@ class Purchasing:
         """Every goods issue of a transfer that was posted to one ERP."""
         return [issue for (erp, _), book in self._books.items() if erp == instance for issue in book.issues]
 
-    def _book(self, instance: str, po: str) -> PurchaseBook:
-        return self._books.get((instance, po)) or PurchaseBook(number=po)
+    def _book(self, instance: str, po: str) -> PurchaseReport:
+        return self._books.get((instance, po)) or PurchaseReport(number=po)
 
     def _write(self, instance: str, po: str, **change: object) -> Accepted:
         self._books[instance, po] = self._book(instance, po).model_copy(update=change)

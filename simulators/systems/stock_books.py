@@ -27,13 +27,13 @@ Amounts = defaultdict[tuple[str, str, str], Decimal]
 """By (order, account, currency)."""
 
 
-class ForecastBook(Contract):
+class ForecastReport(Contract):
     """Every forecast that an ERP holds, the newest of each period."""
 
     rows: tuple[ErpForecast, ...] = ()
 
 
-class StockBooks:
+class StockPostings:
     """Stock that is told beside orders, forecasts and freight of every ERP. `BAD…` is an unknown item."""
 
     def __init__(self, desk: CallHandler) -> None:
@@ -103,5 +103,5 @@ class StockBooks:
         """What one ERP was told in bulk, added up."""
         return Packs(self._packs.get(erp, Packs()))
 
-    def _held(self, path: Mapping[str, str]) -> ForecastBook:
-        return ForecastBook(rows=tuple(self._forecasts.get(path["instance"], {}).values()))
+    def _held(self, path: Mapping[str, str]) -> ForecastReport:
+        return ForecastReport(rows=tuple(self._forecasts.get(path["instance"], {}).values()))

@@ -17,14 +17,14 @@ from starlette.routing import Route
 from schemas.base import Contract
 from schemas.parsing import heard
 from schemas.procurement.documents import (
-    PAPERS,
+    DOCUMENTS,
     AdvisedLine,
     ConfirmedLine,
     DespatchAdvice,
     GoodsReceipt,
     Invoice,
     InvoicedLine,
-    Paper,
+    ProcurementDocument,
     PurchaseOrder,
     ReceivedLine,
     SupplierConfirmation,
@@ -33,10 +33,10 @@ from simulators.systems.call_handling import answer, problem
 from simulators.systems.wms_stock import WmsStock
 from simulators.webhooks import Outbox, WebhookMessage
 
-TYPE_OF = {paper: name for name, paper in PAPERS.items()}
+TYPE_OF = {paper: name for name, paper in DOCUMENTS.items()}
 
 
-def paper_message(partner: str, paper: Paper, event_id: str) -> WebhookMessage:
+def document_message(partner: str, paper: ProcurementDocument, event_id: str) -> WebhookMessage:
     """A procurement document in its envelope, as a partner tells it. The same event has the same message id."""
     envelope = {
         "specversion": "1.0",
@@ -65,7 +65,7 @@ class SupplyPlan(Contract):
     late_days: int = 0
     dearer: Decimal = Decimal()
 
-    def papers(self, now: datetime) -> tuple[tuple[str, Paper], ...]:
+    def papers(self, now: datetime) -> tuple[tuple[str, ProcurementDocument], ...]:
         """(partner, document) of everything that happens, in the order in which it does."""
         order = self.order
         of_order = {"erp": self.erp, "po": order.number}
@@ -79,7 +79,7 @@ class SupplyPlan(Contract):
         eta = max(now, datetime.combine(max(day.values()), datetime.min.time(), UTC))
         received = tuple(ReceivedLine(line=n, packs=x, damaged=self.damaged.get(n, 0)) for n, x in left.items())
         invoiced = tuple(InvoicedLine(line=n, packs=packs, unit_price=price[n]) for n, packs in left.items())
-        told: tuple[tuple[str, Paper], ...] = (
+        told: tuple[tuple[str, ProcurementDocument], ...] = (
             (supplier, SupplierConfirmation(**of_order, lines=confirmed)),
             (
                 supplier,
@@ -127,7 +127,7 @@ class Suppliers:
 
     def release(self, erp: str, order: PurchaseOrder) -> None:
         """An ERP sends a purchase order out."""
-        self._outbox.post(paper_message(erp, order, f"po-{order.number}-r{order.revision}"))
+        self._outbox.post(document_message(erp, order, f"po-{order.number}-r{order.revision}"))
 
     def routes(self) -> list[Route]:
         """The driver's."""
@@ -152,4 +152,4 @@ class Suppliers:
                 self._stock.received(paper, items)
             elif isinstance(paper, DespatchAdvice) and plan.order.from_site:
                 self._stock.sent(paper, items, partner)
-            await self._outbox.post(paper_message(partner, paper, f"{plan.order.number}-{number}")).wait()
+            await self._outbox.post(document_message(partner, paper, f"{plan.order.number}-{number}")).wait()

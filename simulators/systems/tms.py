@@ -18,10 +18,10 @@ from schemas.messaging.instructions import (
     TenderHold,
     TenderVoid,
 )
-from simulators.systems.answers import AnswerBook
+from simulators.systems.answers import RecordedAnswers
 from simulators.systems.call_handling import CallHandler, RuleRefusal
 from simulators.systems.ledger import LedgerCall, deed
-from simulators.systems.lists import TargetsDesk, executed
+from simulators.systems.lists import TargetLists, executed
 from simulators.systems.targets import NEVER, counts
 from simulators.world.world import World
 
@@ -99,7 +99,7 @@ class Tms:
 
     def __init__(self, desk: CallHandler, world: World) -> None:
         self.desk = desk
-        self._answers = AnswerBook(desk.system)
+        self._answers = RecordedAnswers(desk.system)
         self._world = world
         self._tenders: dict[str, TenderBooking] = {}
 
@@ -116,7 +116,7 @@ class Tms:
             self.desk.shows(order, self._find),
             self._answers.route(),
             executed(self.desk),
-            *TargetsDesk(self._targets).routes(),
+            *TargetLists(self._targets).routes(),
             *self.desk.control(),
         ]
 

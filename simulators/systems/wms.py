@@ -20,10 +20,10 @@ from schemas.messaging.instructions import (
 from schemas.orders.milestones import ShippedLine
 from schemas.orders.release import OrderLine
 from schemas.procurement.postings import TransferInstruction
-from simulators.systems.answers import AnswerBook
+from simulators.systems.answers import RecordedAnswers
 from simulators.systems.call_handling import CallHandler, RuleRefusal
 from simulators.systems.ledger import LedgerCall, deed
-from simulators.systems.lists import Packs, StockDesk, TargetsDesk
+from simulators.systems.lists import Packs, StockLists, TargetLists
 from simulators.systems.targets import NEVER, counts, more, taken
 from simulators.systems.wms_stock import WmsStock
 from simulators.world.world import World
@@ -72,7 +72,7 @@ class Wms:
     def __init__(self, desk: CallHandler, world: World, stock: WmsStock) -> None:
         self.desk = desk
         self._stock = stock
-        self._answers = AnswerBook(desk.system)
+        self._answers = RecordedAnswers(desk.system)
         self._world = world
         self._instructions: dict[tuple[str, str], Instruction] = {}
         self._transfers: dict[tuple[str, str], TransferInstruction] = {}
@@ -90,8 +90,8 @@ class Wms:
             self.desk.takes("/{instance}/v1/transfers/{po}", TransferInstruction, self._transfer),
             self.desk.shows(order, self._find),
             self._answers.route(),
-            *StockDesk(self.desk, self._figures).routes("/{instance}"),
-            *TargetsDesk(self._targets).routes("/{instance}"),
+            *StockLists(self.desk, self._figures).routes("/{instance}"),
+            *TargetLists(self._targets).routes("/{instance}"),
             *self._stock.routes(),
             *self.desk.control(),
         ]

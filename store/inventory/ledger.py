@@ -111,7 +111,7 @@ def booking_of(step: WorkflowStep[Any], key: str, source: str, moves: Moves, *, 
     )
 
 
-async def book_step(connection: Connection, it: Booking) -> Moves:
+async def post_movements(connection: Connection, it: Booking) -> Moves:
     """Book the difference between what is wanted beyond the base, and what is booked there already; that difference."""
     if not it.repeated:
         return await _book(connection, it, it.moves)

@@ -16,7 +16,7 @@ CHANNEL = "inbox"
 RELEASE, EVENT = "order.release", "event"
 AMEND, CANCEL, HOLD, RESUME = "order.amend", "order.cancel", "order.hold", "order.resume"
 ACT, REPLAN, RETURN = "order.act", "order.replan", "order.return"
-PURCHASE, PAPER, PROPOSAL = "purchase.order", "purchase.document", "replenishment.proposal"
+PURCHASE, DOCUMENT, PROPOSAL = "purchase.order", "purchase.document", "replenishment.proposal"
 INVENTORY, FORECAST, DEMAND, MASTER = "inventory", "forecast", "demand", "master.change"
 ACKNOWLEDGE, ASSIGN, RESOLVE = "case.acknowledge", "case.assign", "case.resolve"
 """Kinds of messages. All but releases and events are commands."""
@@ -84,7 +84,7 @@ ACCEPT = f"""
 """.encode()
 
 
-async def accept(connection: Connection, messages: list[NewMessage]) -> list[int]:
+async def insert(connection: Connection, messages: list[NewMessage]) -> list[int]:
     """Insert messages and wake the relay; returns their ids in the same order. Durable when the transaction commits."""
     cursor = await connection.execute(ACCEPT, ACCEPTED.arrays(messages))
     return [row["id"] for row in await cursor.fetchall()]
@@ -171,7 +171,7 @@ async def left_behind(connection: Connection, workflow: str, message: int) -> li
     return [Message(**row) for row in await cursor.fetchall()]
 
 
-async def pardon(connection: Connection, message: int, most: int) -> None:
+async def cap_attempts(connection: Connection, message: int, most: int) -> None:
     """Its attempts failed for reasons that are not its own: they count no further than this."""
     await connection.execute(
         """

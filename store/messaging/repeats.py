@@ -6,7 +6,7 @@ from store.engine import Connection
 from store.messaging import inbox, quarantine
 from store.messaging.inbox import Message, NewMessage
 
-KINDS = (inbox.EVENT, inbox.PAPER)
+KINDS = (inbox.EVENT, inbox.DOCUMENT)
 """What its sender names by an id of its own, and may send again under it."""
 PARKED = """
     SELECT m.*
@@ -41,8 +41,8 @@ ACCEPT = f"""
 """.encode()
 
 
-async def accept(connection: Connection, messages: list[NewMessage]) -> list[int]:
-    """Accept messages as `inbox.accept` does. The repeat of one in quarantine, of the same partner under the same id,
+async def insert(connection: Connection, messages: list[NewMessage]) -> list[int]:
+    """Accept messages as `inbox.insert` does. The repeat of one in quarantine, of the same partner under the same id,
     makes no row: that one is tried again."""
     cursor = await connection.execute(ACCEPT, {**inbox.ACCEPTED.arrays(messages), "repeatable": list(KINDS)})
     rows = await cursor.fetchall()

@@ -172,6 +172,6 @@ async def documents_settled(connection: Connection, number: str) -> list[Undecid
         WHERE kind = ANY(%s) AND state IN ('applied', 'superseded') AND position(%s::bytea IN raw) > 0
         ORDER BY id
         """.encode(),
-        ([inbox.PURCHASE, inbox.PAPER], number.encode()),
+        ([inbox.PURCHASE, inbox.DOCUMENT], number.encode()),
     )
     return [UndecidedMessage(**row) for row in await cursor.fetchall()]

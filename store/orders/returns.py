@@ -58,7 +58,7 @@ async def write(database: Database, step: WorkflowStep[ReturnRecord]) -> None:
             return
         again = heads.repeated(head, step)
         stem = f"{record.order}/return/{record.rma}"
-        await ledger.book_step(connection, ledger.booking_of(step, stem, "return", record.moves, repeated=again))
+        await ledger.post_movements(connection, ledger.booking_of(step, stem, "return", record.moves, repeated=again))
         async with connection.pipeline():
             await _row(connection, record)
             if record.received:

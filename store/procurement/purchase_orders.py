@@ -211,7 +211,7 @@ async def _book(connection: Connection, step: WorkflowStep[PurchaseRecord], *, r
     prices = {line.item: Worth(line.unit_price, line.per) for line in record.lines}
     await ledger.set_values(connection, record.order, record.purchase.currency, prices)
     booking = ledger.booking_of(step, record.order, "purchase", record.moves, repeated=repeated)
-    await ledger.book_step(connection, booking)
+    await ledger.post_movements(connection, booking)
 
 
 async def _head(connection: Connection, record: PurchaseRecord) -> None:

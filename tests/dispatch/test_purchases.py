@@ -69,7 +69,9 @@ class Buyers:
     desk: Desk
     purchases: Purchases
 
-    async def take(self, partner: str, body: dict[str, Any], kind: str = inbox.PAPER, name: str = "") -> dict[str, Any]:
+    async def take(
+        self, partner: str, body: dict[str, Any], kind: str = inbox.DOCUMENT, name: str = ""
+    ) -> dict[str, Any]:
         """Accept a message, pass the relay over everything; what became of the message."""
         [message] = await self.desk.accept(partner, json.dumps(body).encode(), kind=kind, external_id=name)
         return await self.again(message)

@@ -49,7 +49,7 @@ class Counter:
     relay: Relay
     told: Told
 
-    async def take(self, partner: str, body: dict[str, Any], kind: str = inbox.PAPER) -> dict[str, Any]:
+    async def take(self, partner: str, body: dict[str, Any], kind: str = inbox.DOCUMENT) -> dict[str, Any]:
         """Accept a message, and pass over it."""
         [message] = await self.desk.accept(partner, json.dumps(body).encode(), kind=kind, external_id="x")
         return await self.again(message)

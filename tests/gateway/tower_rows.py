@@ -52,7 +52,7 @@ async def release(database: Database, number: str, erp: str = ERP) -> str:
         region="EMEA",
     )
     async with database.transaction() as connection:
-        [inbox_id] = await inbox.accept(connection, [message(f"release {erp} {number}")])
+        [inbox_id] = await inbox.insert(connection, [message(f"release {erp} {number}")])
         await orders.open_order(connection, erp, order, "digest", inbox_id, [erp])
     return order_key(erp, number)
 
@@ -102,7 +102,7 @@ async def step(
 async def park(database: Database, text: str, reason: str, waiting_for: str | None = None) -> int:
     """Quarantine a message; returns its id."""
     async with database.transaction() as connection:
-        [message_id] = await inbox.accept(connection, [message(text)])
+        [message_id] = await inbox.insert(connection, [message(text)])
         await quarantine.put(connection, message_id, reason, Origin.PARTNER_MESSAGE, waiting_for)
     return message_id
 

@@ -31,7 +31,7 @@ from schemas.procurement.documents import (
 from schemas.workflows.commands import ActionRequest
 from simulators.driver import Driver, Targets, decided
 from simulators.faults import NONE, Faults
-from simulators.systems.purchasing import ItemRules, PurchaseBook
+from simulators.systems.purchasing import ItemRules, PurchaseReport
 from simulators.systems.supplying import SupplyPlan
 from simulators.world.network import ERP
 from stack.layout import LocalStack, StackOptions, local_stack
@@ -125,9 +125,9 @@ class Shop:
         await until(shown, within_s)
         return await self.show(f"/v1/replenishments/{name}")
 
-    async def book(self, order: PurchaseOrder) -> PurchaseBook:
+    async def book(self, order: PurchaseOrder) -> PurchaseReport:
         """What the ERP's own books say."""
-        return PurchaseBook.model_validate(
+        return PurchaseReport.model_validate(
             await self.driver.book(System.ERP, f"/{ERP}/v1/purchase-orders/{order.number}")
         )
 

@@ -14,7 +14,7 @@ from pydantic import SecretStr, ValidationError
 from standardwebhooks.webhooks import Webhook as StandardWebhook
 from standardwebhooks.webhooks import WebhookVerificationError
 
-from activities.cases.messages import write_letter
+from activities.cases.messages import write_message
 from connectors.notify.channels import messengers
 from connectors.notify.ports import OutgoingMessage
 from connectors.ports import ConnectorError, Refused, Unavailable
@@ -30,7 +30,7 @@ ADDRESS = {Channel.EMAIL: DESK, Channel.CHAT: ROOM, Channel.WEBHOOK: HOOK}
 
 def letter(channel: Channel, **changes: object) -> OutgoingMessage:
     """An alert over a channel."""
-    written = write_letter((notice(channel=channel),), ADDRESS[channel], ZoneInfo("UTC"), NOON)
+    written = write_message((notice(channel=channel),), ADDRESS[channel], ZoneInfo("UTC"), NOON)
     return dataclasses.replace(written, **changes)  # type: ignore[arg-type]
 
 

@@ -253,7 +253,7 @@ async def order_of(database: Database, number: str, email: str | None) -> None:
     )
     async with database.transaction() as connection:
         message = NewMessage("erp-one", "api", inbox.RELEASE, number, "d", b"{}")
-        [inbox_id] = await inbox.accept(connection, [message])
+        [inbox_id] = await inbox.insert(connection, [message])
         await orders.open_order(connection, "erp-one", release, "d", inbox_id, ["erp-one"])
 
 

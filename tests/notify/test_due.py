@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.cases.notices import MAX_ATTEMPTS, MAX_DIGEST, due_at, letter_key, letters, retry_in_s
+from domain.cases.notices import MAX_ATTEMPTS, MAX_DIGEST, due_at, letters, message_key, retry_in_s
 from schemas.cases.cases import Notice
 from schemas.cases.policies import ChannelPolicy
 from tests.notify.mailbox import NOON, notice
@@ -111,9 +111,9 @@ def test_a_digest_has_a_limit() -> None:
 
 def test_the_key_of_a_letter_follows_from_what_it_holds() -> None:
     one, two, three = notice(1), notice(2), notice(3)
-    assert letter_key((one,)) == one.key
-    assert letter_key((one, two)) == letter_key((notice(1), notice(2)))
-    assert letter_key((one, two)) != letter_key((one, two, three))
+    assert message_key((one,)) == one.key
+    assert message_key((one, two)) == message_key((notice(1), notice(2)))
+    assert message_key((one, two)) != message_key((one, two, three))
 
 
 def test_pauses_double_up_to_an_hour_obey_the_channel_and_end() -> None:

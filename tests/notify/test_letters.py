@@ -4,7 +4,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from activities.cases.messages import write_letter
+from activities.cases.messages import write_message
 from connectors.notify.ports import OutgoingMessage
 from schemas.cases.cases import Notice
 from tests.notify.mailbox import DESK, NOON, notice
@@ -14,7 +14,7 @@ ZONE = ZoneInfo("Europe/Berlin")
 
 def written(*notices: Notice) -> OutgoingMessage:
     """The letter of these notices."""
-    return write_letter(notices, DESK, ZONE, NOON)
+    return write_message(notices, DESK, ZONE, NOON)
 
 
 OWN = [notice(), notice(template="case_escalated", tier=1), notice(template="unheard_of")]

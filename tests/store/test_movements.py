@@ -63,7 +63,7 @@ class Books:
                     repeated=False,
                     moves=moved,
                 )
-                await ledger.book_step(connection, booking)
+                await ledger.post_movements(connection, booking)
 
     async def order(self, state: OrderState, **more: int) -> None:
         """A step of an order."""

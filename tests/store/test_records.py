@@ -55,7 +55,7 @@ async def test_messages_are_brought_back_once_and_that_is_audited(database: Data
     await open_order(database)
     async with database.transaction() as connection:
         messages = [NewMessage("dhl", "webhook", inbox.EVENT, name, "d", b"{}") for name in "ab"]
-        parked, other = await inbox.accept(connection, messages)
+        parked, other = await inbox.insert(connection, messages)
         await quarantine.put(connection, parked, "unknown code", Origin.TRANSFORMATION)
     steps = RecordActivities(database)
     for brought in (1, 0):

@@ -30,7 +30,7 @@ async def placed(gateway: Gateway, *said: Envelope[Milestone]) -> None:
     """Events in the log, on order SO-LATE."""
     async with gateway.database.transaction() as connection:
         for it in said:
-            [inbox_id] = await inbox.accept(connection, [tower_rows.message(f"event {it.id}")])
+            [inbox_id] = await inbox.insert(connection, [tower_rows.message(f"event {it.id}")])
             message = inbox.Message(inbox_id, "dhl", inbox.EVENT, "", b"", "", HEARD, 0)
             await events.place(connection, [event_mapping.logged(message, it, it.data, ("erp-one/SO-LATE",))])
 

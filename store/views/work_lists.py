@@ -55,7 +55,7 @@ class OpenProposals:
 
 
 @dataclass(frozen=True)
-class DeskProposal:
+class WaitingProposal:
     """A proposal with the order that it is about, and what became of it."""
 
     id: str
@@ -139,24 +139,24 @@ async def asked(connection: Connection) -> list[OpenProposals]:
     )
 
 
-async def open_proposals(connection: Connection, region: str) -> list[DeskProposal]:
+async def open_proposals(connection: Connection, region: str) -> list[WaitingProposal]:
     """What waits for a decision in a region (empty: anywhere): the most urgent order first, then the longest slip."""
     return await _proposals(
         connection, "state = 'open'", "priority, proposed_on - p.promised_on DESC, raised_at, p.id", region, OPEN
     )
 
 
-async def decided_proposals(connection: Connection, region: str) -> list[DeskProposal]:
+async def decided_proposals(connection: Connection, region: str) -> list[WaitingProposal]:
     """What was decided in a region (empty: anywhere), the newest first."""
     return await _proposals(connection, "state <> 'open'", "decided_at DESC NULLS LAST, p.id", region, DECIDED)
 
 
 async def _proposals(
     connection: Connection, condition: str, arrangement: str, region: str, limit: int
-) -> list[DeskProposal]:
+) -> list[WaitingProposal]:
     return await rows(
         connection,
-        DeskProposal,
+        WaitingProposal,
         f"""
         SELECT p.id, order_key, number, status, site, carrier, priority, kind, subject, p.region,
             p.promised_on, proposed_on, p.lines, summary, state, raised_at, decided_by, decided_at,
