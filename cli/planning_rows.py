@@ -16,16 +16,16 @@ from gateway.views.refused_rows import (
     WithoutRegionSites,
 )
 
-app = typer.Typer(no_args_is_help=True, help="What planning was not told.")
+app = typer.Typer(no_args_is_help=True, help="Rows that planning refused, and sites without a region.")
 
 COLUMNS = ("key", "item", "site", "day", "kind", "packs", "error", "attempts", "waiting")
 Keys = Annotated[list[str], typer.Argument(help="As they are listed.")]
 
 
-@app.command()
-def parked(state_dir: StateDir = DEFAULT_STATE) -> None:
+@app.command("refused")
+def list_refused(state_dir: StateDir = DEFAULT_STATE) -> None:
     """List them, the oldest first, with the rule and how much waits behind each."""
-    found = Api(state_dir).get("/v1/planning/parked", RefusedRowList)
+    found = Api(state_dir).get("/v1/planning/refused", RefusedRowList)
     show("refused by planning", COLUMNS, (row.model_dump() for row in found.rows))
 
 
@@ -76,4 +76,4 @@ def region(
 
 def _move_on(verb: str, keys: list[str], reason: str, state_dir: StateDir) -> None:
     moved = Api(state_dir).post(f"/v1/planning/{verb}", MovedOn, RefusedRowsRequest, {"keys": keys, "reason": reason})
-    console.print(f"{verb}: {', '.join(moved.keys) or 'none of them is parked'}")
+    console.print(f"{verb}: {', '.join(moved.keys) or 'none of them is refused'}")

@@ -39,7 +39,7 @@ PACKS = 10, 60
 
 
 async def leave_work(stage: Stage, told: Told) -> None:
-    """Play the openings of some stories whose ends are left to people: cases, proposals, a hold, a parked release."""
+    """Play the openings of scenarios that people end: cases, proposals, a hold, a quarantined release."""
     openings = (delayed, damaged, held_by_customs, picked_short, on_hold, of_an_unknown_item)
     await asyncio.gather(*(_tried(Scene(stage, it.__name__.replace("_", "-")), it, told) for it in openings))
 

@@ -135,12 +135,12 @@ class Scene(Checks):
         """Wait for a message of a partner in quarantine."""
         found: list[QuarantinedMessage] = []
 
-        async def parked() -> bool:
+        async def quarantined() -> bool:
             listed = await self.stage.read(Actors.SUPPORT, "/v1/quarantine", QuarantineList, limit=500)
             found[:] = [message for message in listed.messages if message.partner == partner]
             return bool(found)
 
-        await self.until(claim, parked)
+        await self.until(claim, quarantined)
         return found[0]
 
     async def no_case_is_open(self) -> None:

@@ -21,7 +21,7 @@ from store.orders import measures, orders
 
 HANDOFF_TIMEOUT_S = 10.0
 MAX_ATTEMPTS = 200
-"""A message that fails so often is parked. Attempts that fail as Temporal is away count no further than to half."""
+"""Attempts before a message is quarantined. Attempts while Temporal is away count no further than to half."""
 
 
 class MessageRouter:

@@ -31,7 +31,7 @@ class Endpoint(BaseModel):
     url: str
     token: SecretStr = SecretStr("")
     master_data: bool = False
-    """An ERP that answers for its items, sites and customers: what it does not know is parked."""
+    """An ERP that answers for its items, sites and customers: what it does not know is quarantined."""
 
 
 class QueueLimit(BaseModel):

@@ -89,18 +89,19 @@ class PlanningActivities:
             report = report.model_copy(update={"deltas": report.deltas + movements})
 
     async def _send(self, run: FeedRun, parcel: "Parcel") -> int:
-        """Send a parcel in one call, and each part that was refused by itself; one that is refused by itself is parked,
-        and those of its item and site wait behind it. How many calls it took."""
+        """Send a parcel in one call, then each refused part by itself. Returns the number of calls.
+
+        A part that is refused by itself is kept with its reason; later rows of its item and site wait behind it."""
         refused = await self._call(run, parcel)
         if parcel.size == 1:
             return 1
-        calls, parked = 1, set[tuple[str, str, str]]()
+        calls, single = 1, set[tuple[str, str, str]]()
         for part in parcel.parts():
-            if part.keys & refused.keys() and part.about not in parked:
+            if part.keys & refused.keys() and part.about not in single:
                 activity.heartbeat()
                 calls += 1
                 if await self._call(run, part.asked_anew()):
-                    parked.add(part.about)
+                    single.add(part.about)
         return calls
 
     async def _call(self, run: FeedRun, parcel: "Parcel") -> dict[str, str]:
@@ -115,9 +116,9 @@ class PlanningActivities:
             await order_demand.told(connection, parcel.demand, refused)
             if parcel.size == 1:
                 for row in (it.row for it in parcel.rows if it.row.key in refused):
-                    await planning.park(connection, row.key, refused[row.key])
+                    await planning.mark_refused(connection, row.key, refused[row.key])
                 for figure in (it.row for it in parcel.demand if it.row.key in refused):
-                    await order_demand.park(connection, figure, refused[figure.key])
+                    await order_demand.mark_refused(connection, figure, refused[figure.key])
         return refused
 
     async def _until_answered(self, run: FeedRun, parcel: "Parcel") -> PlanningAnswer:

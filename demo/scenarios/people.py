@@ -28,25 +28,25 @@ async def refused_and_retried(scene: Scene) -> None:
 
 
 async def quarantine_replay(scene: Scene) -> None:
-    """A carrier was entered as a supplier, so its scans are parked; its role is corrected, and they are replayed."""
+    """A carrier has the role of a supplier, so its scans are quarantined; corrected, they are replayed."""
     order = await scene.order({1: 9}, carrier=MISTAKEN)
     await order.prepared(1, {1: 9})
     await order.reaches(S.SHIPPED)
     await order.tell(M.DELIVERED, 1)
-    parked = await scene.quarantined("a scan is parked for a rule of ownership", MISTAKEN)
-    scene.check("the reason names the rule", "owned by" in (parked.reason or ""))
+    quarantined = await scene.quarantined("a scan is quarantined for a rule of ownership", MISTAKEN)
+    scene.check("the reason names the rule", "owned by" in (quarantined.reason or ""))
     await scene.stage.change_role(MISTAKEN, Role.CARRIER)
-    await order.ask(Verb.ACT, action=Action.REPLAY, messages=(parked.id,), reason="its role is corrected")
+    await order.ask(Verb.ACT, action=Action.REPLAY, messages=(quarantined.id,), reason="its role is corrected")
     await order.ends(S.CLOSED)
     await order.erp("delivered", lambda book: book.status is S.DELIVERED)
 
 
 async def unknown_item(scene: Scene) -> None:
-    """An order names an item that its ERP does not know yet: it is parked; the item is created, and it goes on."""
+    """An order names an item that its ERP does not know yet: it is quarantined; the item is created, and it goes on."""
     order = await scene.order({1: 10}, item="NEW", instructed=False)
     item = f"NEW-{order.number}-1"
-    parked = await scene.quarantined("the release is parked", ERP)
-    scene.check(f"the reason names {item}", item in (parked.reason or ""))
+    quarantined = await scene.quarantined("the release is quarantined", ERP)
+    scene.check(f"the reason names {item}", item in (quarantined.reason or ""))
     await order.reaches(S.RELEASED)
     await scene.stage.driver.create(ERP, MasterKind.ITEM, item)
     change = MasterChange(id=scene.next_id(), kind=MasterKind.ITEM, ids=(item,))

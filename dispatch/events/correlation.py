@@ -1,4 +1,4 @@
-"""Which orders an event concerns, decided from facts alone; or why it is parked, and what could bring it back."""
+"""Correlation of an event with its orders, from facts alone; or the reason for quarantine, and what it waits for."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

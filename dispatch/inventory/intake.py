@@ -171,7 +171,7 @@ class Intake:
         self.registry = registry or NoRegistry()
 
     async def take(self, message: inbox.Message) -> None:
-        """Take a batch in. What its ERP does not know keeps the message parked; what it does not say, waiting."""
+        """Take a batch in. What its ERP does not know keeps the message quarantined; what it does not say, waiting."""
         by = Brought(message.id, message.partner)
         batch = READ[message.kind](message.raw)
         found = await self.registry.check(named_in(batch, self._owner))
@@ -185,7 +185,7 @@ class Intake:
                 else:
                     await keep_forecast(connection, self._owner, by, batch, unsettled)
                 if found.unknown:
-                    await master_data.park(connection, message.id, found.unknown[0])
+                    await master_data.quarantine_until_known(connection, message.id, found.unknown[0])
         except InvalidMessage as refused:
             async with self._database.transaction() as connection:
                 waiting_for = refused.waiting_for if isinstance(refused, Unmeasured) else None

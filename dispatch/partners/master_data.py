@@ -1,4 +1,4 @@
-"""What messages name of master data: known as far as the gateway can say, asked for by the relay, parked while unknown.
+"""Master data that messages name: checked by the gateway, looked up by the relay, quarantined while unknown.
 
 The gateway never asks an owner: accepting a message waits for nobody. What it cannot say at once goes to the relay.
 """
@@ -47,7 +47,7 @@ async def unsettled(connection: Connection, config: Settings, names: Iterable[Ma
 
 
 async def cleared(database: Database, registry: Registry, message: inbox.Message, names: Iterable[MasterName]) -> bool:
-    """Whether owners know all that a message names. If not it is parked, or left to be tried again by the relay.
+    """Whether owners know all that a message names. If not it is quarantined, or left to be tried again by the relay.
 
     The calendars of sites and customers are asked for as well. One that its owner does not know has no days off.
     """
@@ -55,7 +55,7 @@ async def cleared(database: Database, registry: Registry, message: inbox.Message
     found = await registry.check(asked)
     if found.unknown:
         async with database.transaction() as connection:
-            await master_data.park(connection, message.id, found.unknown[0])
+            await master_data.quarantine_until_known(connection, message.id, found.unknown[0])
     if found.unknown or found.unanswered:
         return False
     async with database.connection() as connection:

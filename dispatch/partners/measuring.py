@@ -1,6 +1,6 @@
 """What partners report, in the units that its items are kept in: by its order, else by what the ERP says of the item.
 
-What cannot be is refused with field and rule, or parked with them until the ERP says something else of the item.
+What cannot be is refused with field and rule, or quarantined with them until the ERP says something else of the item.
 """
 
 from collections.abc import Callable, Collection, Sequence
@@ -117,7 +117,7 @@ class Booked(NamedTuple):
 async def milestone(
     connection: Connection, sent: SentMilestone, placement: Placement | Unplaced, registry: Registry
 ) -> Booked | Unplaced:
-    """A milestone that was placed, in the units of its orders; or why it is parked."""
+    """A milestone that was placed, in the units of its orders; or why it is quarantined."""
     if isinstance(placement, Unplaced):
         return placement
     stated = {it.line for it in sent.lines if measuring.needs(it, it.quantity)}
@@ -129,7 +129,7 @@ async def milestone(
 
     lines, findings = measuring.each(sent.lines, "data.lines", make)
     if findings:
-        return await _parked(connection, findings, [by for _, by in found.values()], registry)
+        return await _unplaced(connection, findings, [by for _, by in found.values()], registry)
     booked = dict(zip(map(id, sent.lines), lines, strict=True))
     made = made_of(Milestone, sent, without={"lines"}, lines=tuple(lines))
     of_orders = {key: tuple(booked[id(it)] for it in its) for key, its in placement.orders.items()}
@@ -142,7 +142,7 @@ async def _known(connection: Connection, key: str, stated: set[int]) -> tuple[Kn
     return Known(lines, by.items), by
 
 
-async def _parked(connection: Connection, findings: Findings, by: Sequence[Records], registry: Registry) -> Unplaced:
+async def _unplaced(connection: Connection, findings: Findings, by: Sequence[Records], registry: Registry) -> Unplaced:
     """An owner of whose word nothing is kept any more is asked again, and its answer brings the event back."""
     for name in (it for records in by for it in records.missing if registry.offers(it.owner)):
         await master_data.want(connection, name)

@@ -18,7 +18,7 @@ def parties_of(erp: str, order: SentOrder) -> list[str]:
 
 
 def impossible(paper: SentDocument, start: InboundStart, ordered_at: datetime, message: inbox.Message) -> str | None:
-    """Why a document cannot be true in time, where policy parks it."""
+    """Why a document cannot be true in time, where policy quarantines it."""
     rules = start.policy.chronology
     if rules.before_release is not Impossible.QUARANTINE:
         return None

@@ -74,7 +74,7 @@ async def take_in(
             await _tell(database, handoff.purchases, message, timeout_s, registry)
     except InvalidMessage as refused:
         waiting_for = refused.waiting_for if isinstance(refused, Unmeasured) else None
-        await _park(database, message, str(refused)[:500], Origin.TRANSFORMATION, waiting_for)
+        await _quarantine(database, message, str(refused)[:500], Origin.TRANSFORMATION, waiting_for)
 
 
 async def _tell(
@@ -99,8 +99,8 @@ async def _order(
     message = said.message
     if not await cleared(database, registry, message, named_in_purchase(said.erp, order)):
         return None
-    if parked := broken_order(order):
-        return await _park(database, message, parked, Origin.OWNERSHIP)
+    if rule := broken_order(order):
+        return await _quarantine(database, message, rule, Origin.OWNERSHIP)
     async with database.transaction() as connection:
         paper, lines = await measuring.order(connection, said.erp, order)
         await purchase_orders.open_purchase(connection, said.erp, paper, parties_of(said.erp, order), lines)
@@ -108,8 +108,8 @@ async def _order(
         start = await _start(connection, found, message) if found else None
     if found is None or start is None:
         return await _wait_for_order(database, said)
-    if parked := broken(order, start, message.partner):
-        return await _park(database, message, parked, Origin.OWNERSHIP)
+    if rule := broken(order, start, message.partner):
+        return await _quarantine(database, message, rule, Origin.OWNERSHIP)
     handing = _hand_over(database, purchases, start, said.placed(paper), timeout_s)
     return await _handed(database, message, handing, ENDED, start.workflow_id)
 
@@ -125,10 +125,10 @@ async def _document(
         lines = await measures.kept_lines(connection, said.key)
     if found is None or start is None:
         return await _wait_for_order(database, said)
-    if parked := broken(said.paper, start, message.partner):
-        return await _park(database, message, parked, Origin.OWNERSHIP)
+    if rule := broken(said.paper, start, message.partner):
+        return await _quarantine(database, message, rule, Origin.OWNERSHIP)
     if odd := impossible(said.paper, start, found["ordered_at"], message):
-        return await _park(database, message, odd, Origin.PARTNER_MESSAGE)
+        return await _quarantine(database, message, odd, Origin.PARTNER_MESSAGE)
     items = [MasterName(said.erp, MasterKind.ITEM, it) for it in measuring.items_named(said.paper, lines)]
     if items and not await cleared(database, registry, message, items):
         return None
@@ -157,9 +157,9 @@ async def _take_place(database: Database, message: inbox.Message) -> None:
 
 
 async def _wait_for_order(database: Database, said: ReadDocument) -> None:
-    """Park a message until its purchase order is known; one that has become known meanwhile brings it back."""
+    """Quarantine a message until its purchase order is known; one that has become known meanwhile brings it back."""
     reason = f"purchase order {said.number} is not known"
-    await _park(database, said.message, reason, Origin.PARTNER_MESSAGE, f"po:{said.erp}/{said.number}")
+    await _quarantine(database, said.message, reason, Origin.PARTNER_MESSAGE, f"po:{said.erp}/{said.number}")
     async with database.transaction() as connection:
         await quarantine.revive(connection, [said.message.id])
 
@@ -220,7 +220,7 @@ async def _propose(database: Database, purchases: Purchases, message: inbox.Mess
         if erps.get(proposal.erp) is Role.ERP:
             refusal = await replenishments.open_replenishment(connection, message.partner, proposal, digest)
     if refusal:
-        return await _park(database, message, refusal, Origin.PARTNER_MESSAGE)
+        return await _quarantine(database, message, refusal, Origin.PARTNER_MESSAGE)
     if first != message.id:
         return await _settle(database, message, f"repeats message {first}")
     start = ReplenishmentStart(
@@ -244,14 +244,14 @@ async def _handed(
         await _settle(database, message, ended)
         return
     except SignalRefused as refused:
-        await _park(database, message, f"Temporal refuses it: {refused}", Origin.PLATFORM)
+        await _quarantine(database, message, f"Temporal refuses it: {refused}", Origin.PLATFORM)
         return
     if taken:
         async with database.transaction() as connection:
             await inbox.told(connection, message.id, workflow, signals.TAKEN_S)
 
 
-async def _park(
+async def _quarantine(
     database: Database, message: inbox.Message, reason: str, origin: Origin, waiting_for: str | None = None
 ) -> None:
     async with database.transaction() as connection:

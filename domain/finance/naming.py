@@ -1,7 +1,7 @@
 """What is under way between two books, and what a warehouse's message says that has moved none of ours yet.
 
 Such a message explains a difference in the lines and items that it names, and by no more packs than it says. What
-cannot be read names nothing, nor does a number of another unit: how many packs that is was why it is parked.
+cannot be read names nothing, nor does a number of another unit: how many packs that is was why it is quarantined.
 """
 
 import json

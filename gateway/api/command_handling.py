@@ -129,8 +129,8 @@ async def _commit(request: Request, gateway: Services, record: CommandRecord[Any
 
     The audit entry comes first: its lock orders those that are committed at the same time.
     """
-    exchange = request_context_of(request.scope)
-    message = exchange.message(
+    context = request_context_of(request.scope)
+    message = context.message(
         record.by,
         record.kind,
         record.request.id,

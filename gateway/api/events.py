@@ -42,7 +42,7 @@ async def report(request: Request) -> Response:
 
     A repeat of `source` and `id` is the same event and has no further effect.
     """
-    gateway, exchange = services_of(request), request_context_of(request.scope)
+    gateway, context = services_of(request), request_context_of(request.scope)
     caller = await reporting_caller(request)
     media_type, raw = await read_body(request, SINGLE, JSON, BATCH)
     batch = media_type == BATCH
@@ -52,14 +52,12 @@ async def report(request: Request) -> Response:
         found = [{"field": f"[{index}].source" if batch else "source", "rule": "is not yours"} for index in foreign]
         raise Problem(FORBIDDEN, f"A source must be /partners/{caller.partner}, or lie under it.", found)
     ids = await gateway.inbox_writer.commit(
-        [as_message(event, content, caller.partner, "api", exchange) for event, content in events]
+        [as_message(event, content, caller.partner, "api", context) for event, content in events]
     )
     gateway.metrics.accepted(inbox.EVENT, len(ids))
     return answer(EventsAccepted(accepted=len(ids), ids=tuple(ids)), 202)
 
 
-def as_message(
-    event: MilestoneEnvelope, raw: bytes, partner: str, channel: str, exchange: RequestContext
-) -> NewMessage:
+def as_message(event: MilestoneEnvelope, raw: bytes, partner: str, channel: str, context: RequestContext) -> NewMessage:
     """An admitted event as an inbox message. Its own trace goes before that of the request that brought it."""
-    return exchange.message(partner, inbox.EVENT, event.id, raw, channel=channel, traceparent=event.traceparent)
+    return context.message(partner, inbox.EVENT, event.id, raw, channel=channel, traceparent=event.traceparent)

@@ -44,10 +44,10 @@ async def send(request: Request, caller: ProposingCaller) -> Response:
 
     Rows of an item or site that we do not know yet are committed, and taken in when the ERP that owns it does (202).
     """
-    gateway, exchange = services_of(request), request_context_of(request.scope)
+    gateway, context = services_of(request), request_context_of(request.scope)
     _, raw = await read_body(request, JSON)
     batch = parse_strict(ForecastBatch, raw)
-    message = exchange.message(caller.partner, inbox.FORECAST, batch.version, raw)
+    message = context.message(caller.partner, inbox.FORECAST, batch.version, raw)
     async with gateway.database.transaction() as connection:
         [inbox_id] = await inbox.insert(connection, [message])
         owner, by = gateway.settings.stock_owner, Brought(inbox_id, caller.partner)

@@ -44,7 +44,7 @@ async def report(request: Request, caller: WarehouseCaller) -> Response:
 
     Reports of an item or site that we do not know yet are committed, and booked when the ERP that owns it does (202).
     """
-    gateway, exchange = services_of(request), request_context_of(request.scope)
+    gateway, context = services_of(request), request_context_of(request.scope)
     _, raw = await read_body(request, JSON)
     batch = parse_strict(SentBatch, raw)
     latest = datetime.now(UTC) + CLOCK_TOLERANCE
@@ -55,7 +55,7 @@ async def report(request: Request, caller: WarehouseCaller) -> Response:
     if foreign:
         found = [{"field": f"reports[{n}].site", "rule": "is not yours"} for n in foreign[:20]]
         raise Problem(FORBIDDEN, "A warehouse reports the inventory of its own site.", found)
-    message = exchange.message(caller.partner, inbox.INVENTORY, batch.reports[0].id, raw)
+    message = context.message(caller.partner, inbox.INVENTORY, batch.reports[0].id, raw)
     async with gateway.database.transaction() as connection:
         [inbox_id] = await inbox.insert(connection, [message])
         owner, by = gateway.settings.stock_owner, Brought(inbox_id, caller.partner)

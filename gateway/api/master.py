@@ -44,10 +44,10 @@ RETRY_AFTER_S = "5"
 )
 async def announce(request: Request, caller: ErpCaller) -> Response:
     """An ERP has created or changed records of its own: they are asked for again, and what waited for them goes on."""
-    gateway, exchange = services_of(request), request_context_of(request.scope)
+    gateway, context = services_of(request), request_context_of(request.scope)
     _, raw = await read_body(request, JSON)
     change = parse_strict(MasterChange, raw)
-    message = exchange.message(caller.partner, inbox.MASTER, change.id, raw)
+    message = context.message(caller.partner, inbox.MASTER, change.id, raw)
     async with gateway.database.transaction() as connection:
         [inbox_id] = await inbox.insert(connection, [message])
         names = {MasterName(caller.partner, change.kind, id) for id in change.ids}

@@ -35,7 +35,7 @@ BODY = takes(Body("application/json", "RefusedRowsRequest"))
 
 
 @router.get(
-    "/v1/planning/parked",
+    "/v1/planning/refused",
     summary="List rows that planning refused",
     response_model=RefusedRowList,
     responses=answers_of(401, 403, 422, 429, 503),
@@ -45,7 +45,7 @@ async def listed(
 ) -> Response:
     """The oldest first, with the rule. Later movements of the item at the site wait behind; all others go on."""
     async with services_of(request).database.connection() as connection:
-        rows = await refused_rows.parked(connection, limit)
+        rows = await refused_rows.listed(connection, limit)
     return answer(RefusedRowList(rows=tuple(RefusedRow.model_validate(row) for row in rows)))
 
 

@@ -100,8 +100,8 @@ async def _send(request: Request, caller: Caller, raw: bytes, channel: str) -> R
 async def _accept(
     request: Request, caller: Caller, kind: str, name: str, channel: str, raw: bytes, traceparent: str | None = None
 ) -> int:
-    gateway, exchange = services_of(request), request_context_of(request.scope)
-    message = exchange.message(caller.partner, kind, name, raw, channel=channel, traceparent=traceparent)
+    gateway, context = services_of(request), request_context_of(request.scope)
+    message = context.message(caller.partner, kind, name, raw, channel=channel, traceparent=traceparent)
     [message_id] = await gateway.inbox_writer.commit([message])
     gateway.metrics.accepted(kind)
     return message_id

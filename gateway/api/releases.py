@@ -67,13 +67,13 @@ async def release_order(request: Request, caller: ErpCaller) -> Response:
         return await _release(gateway, request_context_of(request.scope), caller.partner, raw)
 
 
-async def _release(gateway: Services, exchange: RequestContext, erp: str, raw: bytes) -> Response:
+async def _release(gateway: Services, context: RequestContext, erp: str, raw: bytes) -> Response:
     release = parse_strict(ReleaseRequest, raw)
     if release.clock == "events" and not gateway.settings.replays:
         refuse("clock", "must be `wall`: this installation takes no replays of past business time")
     known = await _known(gateway, erp, release)
     ready = known is not None
-    message = exchange.message(
+    message = context.message(
         erp,
         inbox.RELEASE,
         release.number,

@@ -33,10 +33,10 @@ JSON = "application/json"
 )
 async def propose(request: Request, caller: ProposingCaller) -> Response:
     """Have the ERP validate and order what planning proposes. The same `id` is carried out once."""
-    gateway, exchange = services_of(request), request_context_of(request.scope)
+    gateway, context = services_of(request), request_context_of(request.scope)
     _, raw = await read_body(request, JSON)
     proposal = parse_strict(ReplenishmentProposal, raw)
-    message = exchange.message(caller.partner, inbox.PROPOSAL, proposal.id, raw)
+    message = context.message(caller.partner, inbox.PROPOSAL, proposal.id, raw)
     [message_id] = await gateway.inbox_writer.commit([message])
     gateway.metrics.accepted(inbox.PROPOSAL)
     links = {"self": f"/v1/replenishments/{proposal.id}"}

@@ -55,7 +55,7 @@ _SIGNED = {
 )
 async def webhook(request: Request) -> Response:
     """Take a signed event. A genuine message that cannot be read is stored and quarantined, never lost."""
-    gateway, exchange = services_of(request), request_context_of(request.scope)
+    gateway, context = services_of(request), request_context_of(request.scope)
     raw = await request.body()
     caller = await gateway.gatekeeper.signer(request, request.path_params["partner"], raw)
     kind = stated(raw, "type")
@@ -70,10 +70,10 @@ async def webhook(request: Request) -> Response:
             refuse("source", f"must be /partners/{caller.partner}, or lie under it")
     except InvalidMessage as refused:
         name = _name(raw) or request.headers[ID_HEADER]
-        message = exchange.message(caller.partner, inbox.EVENT, name, raw, channel="webhook")
+        message = context.message(caller.partner, inbox.EVENT, name, raw, channel="webhook")
         await _quarantine(gateway, message, str(refused))
         return answer(Quarantined(findings=tuple(BrokenRule.model_validate(f) for f in refused.findings)), 202)
-    ids = await gateway.inbox_writer.commit([as_message(event, raw, caller.partner, "webhook", exchange)])
+    ids = await gateway.inbox_writer.commit([as_message(event, raw, caller.partner, "webhook", context)])
     gateway.metrics.accepted(inbox.EVENT)
     return answer(EventsAccepted(accepted=1, ids=tuple(ids)), 202)
 

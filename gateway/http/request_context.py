@@ -53,16 +53,16 @@ class RequestContext:
 
 def request_context_of(scope: Scope) -> RequestContext:
     """The exchange of a request that `gateway.http.middleware` has let in."""
-    exchange = scope[_KEY]
-    assert isinstance(exchange, RequestContext)
-    return exchange
+    context = scope[_KEY]
+    assert isinstance(context, RequestContext)
+    return context
 
 
 def begin(scope: Scope) -> RequestContext:
     """Start the exchange. The caller's W3C traceparent is kept when it is valid; otherwise a new trace begins."""
-    exchange = RequestContext(uuid4().hex, _traceparent(scope["headers"]))
-    scope[_KEY] = exchange
-    return exchange
+    context = RequestContext(uuid4().hex, _traceparent(scope["headers"]))
+    scope[_KEY] = context
+    return context
 
 
 def _traceparent(headers: Iterable[tuple[bytes, bytes]]) -> str:

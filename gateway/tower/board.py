@@ -64,7 +64,7 @@ class Board:
     attention: list[Attention]
     loads: list[Load]
     asked: list[OpenProposals]
-    parked: list[QuarantineEntry]
+    quarantined: list[QuarantineEntry]
     buckets: list[TimeSlice]
     activity: list[Activity]
 
@@ -80,7 +80,7 @@ class Board:
             *(_case_concern(load, self.at) for load in self.loads),
             *(_planner_concern(asked, self.at) for asked in self.asked),
             *map(_order_concern, self.attention),
-            *map(_refused_rows_concern, self.parked),
+            *map(_quarantine_concern, self.quarantined),
         ]
         return sorted(found, key=lambda concern: -concern.severity)[:SHOWN]
 
@@ -134,7 +134,7 @@ async def read(connection: Connection) -> Board:
         attention=await overview.attention(connection),
         loads=await work_lists.caseload(connection),
         asked=await work_lists.asked(connection),
-        parked=await unsettled.parked(connection, SHOWN),
+        quarantined=await unsettled.quarantined(connection, SHOWN),
         buckets=await overview.throughput(connection),
         activity=(await overview.activity(connection))[:SHOWN],
     )
@@ -209,7 +209,7 @@ def _trouble(order: Attention) -> str:
     return text[:1].upper() + text[1:]
 
 
-def _refused_rows_concern(message: QuarantineEntry) -> AttentionEntry:
+def _quarantine_concern(message: QuarantineEntry) -> AttentionEntry:
     waits = f"waits for {message.waiting_for}" if message.waiting_for else "needs a person"
     return AttentionEntry(
         key=f"m-{message.id}",

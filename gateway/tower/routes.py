@@ -4,7 +4,6 @@ import asyncio
 import time
 from contextlib import suppress
 from datetime import UTC, datetime
-from functools import partial
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
@@ -131,7 +130,7 @@ async def case(request: Request, case_id: str) -> Response:
         if shown is None:
             return Made("", reading_s)
         workflow_url = track.workflow_url(services.settings, str(WorkflowId.of_case(wanted)))
-        return Made(pages.render("case.html", desk=shown, support=support, workflow_url=workflow_url), reading_s)
+        return Made(pages.render("case.html", shown=shown, support=support, workflow_url=workflow_url), reading_s)
 
     return await serving.shown(request, f"cases/{wanted} {support}", make, pages.render("nocase.html"))
 
@@ -147,7 +146,7 @@ async def planner(request: Request, region: str = "") -> Response:
         shown, reading_s = await serving.read(
             services, lambda connection: work_lists.read_planner(connection, region, rules)
         )
-        return Made(pages.render("planner.html", desk=shown, forms=forms), reading_s)
+        return Made(pages.render("planner.html", shown=shown, forms=forms), reading_s)
 
     return await serving.shown(request, work_lists.planner_url(region), make)
 
@@ -161,8 +160,8 @@ async def quarantine(request: Request) -> Response:
         return pages.render(
             "quarantine.html",
             totals=await tower.totals(connection),
-            messages=await unsettled.parked(connection),
-            letters=await unsettled.unsent(connection),
+            messages=await unsettled.quarantined(connection),
+            undelivered=await unsettled.unsent(connection),
         )
 
     async def make() -> Made[str]:

@@ -1,4 +1,4 @@
-"""Letters that did not arrive, as they are shown and as sending them again is asked for."""
+"""Undelivered messages, as they are shown and as sending them again is asked for."""
 
 from datetime import datetime
 
@@ -22,7 +22,7 @@ class UndeliveredNotice(Contract):
 
 
 class NoticesOwed(Contract):
-    """Letters that did not arrive; those that were given up first."""
+    """Undelivered messages; those that were given up first."""
 
     notices: tuple[UndeliveredNotice, ...]
 

@@ -10,7 +10,7 @@ from schemas.orders.milestones import ItemId
 
 
 class RefusedRowsRequest(Contract):
-    """Move these parked rows on, and why; the reason is kept in the audit trail."""
+    """Move these refused rows on, and why; the reason is kept in the audit trail."""
 
     keys: Annotated[tuple[Text, ...], Field(min_length=1, max_length=1000)]
     reason: Text
@@ -34,13 +34,13 @@ class RefusedRow(Contract):
 
 
 class RefusedRowList(Contract):
-    """Parked rows, the oldest first."""
+    """Refused rows, the oldest first."""
 
     rows: tuple[RefusedRow, ...]
 
 
 class MovedOn(Contract):
-    """The rows that were parked and no longer are."""
+    """The rows that were refused and no longer are."""
 
     keys: tuple[str, ...]
 

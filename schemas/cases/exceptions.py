@@ -138,7 +138,7 @@ class Times(Contract):
 
 
 class Impossible(StrEnum):
-    """What becomes of a report that cannot be true in time: it is parked for people, or taken in and made a case."""
+    """Handling of a report that cannot be true in time: quarantined for people, or taken in and made a case."""
 
     QUARANTINE = "quarantine"
     FLAG = "flag"

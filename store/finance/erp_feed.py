@@ -96,5 +96,5 @@ async def sent(connection: Connection, ids: list[int]) -> None:
 
 
 async def refused(connection: Connection, row: int, reason: str) -> None:
-    """The ERP will not take this one: it is parked with the reason, and holds up no other."""
+    """The ERP will not take this one: it is kept with the reason, and holds up no other."""
     await connection.execute("UPDATE erp_feed SET refused = %s WHERE id = %s", (reason, row))

@@ -205,7 +205,7 @@ async def command(connection: Connection, kind: str, external_id: str, digest: s
 
 
 async def earlier(connection: Connection, message: Message) -> list[Message]:
-    """The messages of the same partner, kind and id that came before, and were neither parked nor replaced: the oldest
+    """The messages of the same partner, kind and id that came before, and were neither quarantined nor replaced: the oldest
     first."""
     cursor = await connection.execute(
         f"""

@@ -8,7 +8,7 @@ from store.messaging.inbox import Message, NewMessage
 
 KINDS = (inbox.EVENT, inbox.DOCUMENT)
 """What its sender names by an id of its own, and may send again under it."""
-PARKED = """
+QUARANTINED = """
     SELECT m.*
     FROM inbox_message m
     WHERE m.external_id = x.external_id
@@ -24,7 +24,7 @@ ACCEPT = f"""
     known AS (
         SELECT x.n, min(m.id) AS id
         FROM x
-        JOIN LATERAL ({PARKED} AND m.digest = x.digest OFFSET 0) m ON true
+        JOIN LATERAL ({QUARANTINED} AND m.digest = x.digest OFFSET 0) m ON true
         WHERE x.kind = ANY(%(repeatable)s)
         GROUP BY x.n
     ),
@@ -64,7 +64,7 @@ async def earlier(connection: Connection, messages: list[Message]) -> list[Earli
         f"""
         SELECT x.by, {", ".join(f"m.{name}" for name in inbox.COLUMNS)}
         FROM unnest(%s::bigint[], %s::text[], %s::text[], %s::text[]) AS x(by, partner, kind, external_id)
-        JOIN LATERAL ({PARKED} AND m.id < x.by OFFSET 0) m ON true
+        JOIN LATERAL ({QUARANTINED} AND m.id < x.by OFFSET 0) m ON true
         ORDER BY x.by, m.id
         """.encode(),
         (

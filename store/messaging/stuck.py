@@ -59,7 +59,7 @@ async def unanswered(connection: Connection, after_s: float, limit: int) -> list
 async def put_aside(
     connection: Connection, order_key: str, event_id: str, reason: str, origin: Origin = Origin.TRANSFORMATION
 ) -> None:
-    """The order cannot take this event in. When no other order has, its message is parked as if it had never been
+    """The order cannot take this event in. When no other order has, its message is quarantined as if it had never been
     placed, so that a replay places it anew; else the event is settled for this order alone."""
     cursor = await connection.execute(
         """
@@ -84,7 +84,7 @@ async def put_aside(
 
 
 async def quarantine_message(connection: Connection, message: int, reason: str) -> bool:
-    """Its workflow cannot take this command or document in: it is parked, unless it was decided meanwhile."""
+    """Its workflow cannot take this command or document in: it is quarantined, unless it was decided meanwhile."""
     cursor = await connection.execute(
         """
         SELECT

@@ -1,4 +1,4 @@
-"""What owners said of master data, for as long as it may be kept; who asks; and what is parked until an owner knows.
+"""What owners said of master data, for as long as it may be kept; who asks; and what is quarantined until an owner knows.
 
 Who asks holds a claim until `asked_until`, which is also its token: an answer is kept only while the claim holds. The
 owner's announcement of a change ends it, so that an answer from before the change is thrown away.
@@ -237,8 +237,8 @@ async def forget(connection: Connection, names: Collection[MasterName]) -> int:
     )
 
 
-async def park(connection: Connection, message: int, name: MasterName) -> None:
-    """Park a message until the owner knows this. A word of the owner that comes at this very moment is not missed: the
+async def quarantine_until_known(connection: Connection, message: int, name: MasterName) -> None:
+    """Quarantine a message until the owner knows this. A word of the owner that comes at this very moment is not missed: the
     message is then left to be tried again."""
     cursor = await connection.execute(
         f"""

@@ -141,7 +141,7 @@ async def told(connection: Connection, owed: list[OwedFigure], refused: dict[str
         """,
         ([it.id for it in taken], [it.signal.packs for it in taken]),
     )
-    parked = [it for it in owed if it.signal.key in refused]
+    kept = [it for it in owed if it.signal.key in refused]
     await connection.execute(
         """
         UPDATE demand_signal d
@@ -149,7 +149,7 @@ async def told(connection: Connection, owed: list[OwedFigure], refused: dict[str
         FROM unnest(%s::bigint[], %s::int[], %s::text[]) AS x(id, revision, rule)
         WHERE d.id = x.id AND d.revision = x.revision
         """,
-        ([it.id for it in parked], [it.signal.revision for it in parked], [refused[it.signal.key] for it in parked]),
+        ([it.id for it in kept], [it.signal.revision for it in kept], [refused[it.signal.key] for it in kept]),
     )
 
 

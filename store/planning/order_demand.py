@@ -135,7 +135,7 @@ async def told(connection: Connection, owed: Iterable[OwedOrderDemand], refused:
     )
 
 
-async def park(connection: Connection, row: PlanningDemand, error: str) -> None:
+async def mark_refused(connection: Connection, row: PlanningDemand, error: str) -> None:
     """Planning refused this figure by itself: it waits for people, and others of its item and site with it."""
     await connection.execute(
         "UPDATE order_demand SET refused = %s WHERE (order_key, item, site, revision) = (%s, %s, %s, %s)",

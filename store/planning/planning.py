@@ -1,7 +1,7 @@
 """The planning buffer: movements netted into frozen rows, which are sent in bulk.
 
 What a flush sends is written down before it is sent: a repeat, also by another process, is the same rows by the same keys.
-Movements come from `store.planning.movements` and `store.planning.positions`. A row that planning refuses is parked, and what
+Movements come from `store.planning.movements` and `store.planning.positions`. A row that planning refuses stays, and what
 else is waiting for its item at its site waits behind it: see `store.planning.refused_rows`.
 """
 
@@ -24,7 +24,7 @@ outage as on any other day. What is left of an item goes with the next one: its 
 BLOCKED = """
     EXISTS (SELECT FROM planning_row p WHERE (p.item, p.site) = (d.item, d.site) AND p.state = 'parked')
 """
-"""Whether `d` waits behind a row that is parked, or is one."""
+"""Whether `d` waits behind a refused row, or is one."""
 DEMAND_WAITS = """
     told_revision < revision
     AND refused IS NULL
@@ -216,7 +216,7 @@ async def count_call(connection: Connection, feed: FeedRun) -> None:
     )
 
 
-async def park(connection: Connection, key: str, error: str) -> None:
+async def mark_refused(connection: Connection, key: str, error: str) -> None:
     """Planning refused this row by itself: it waits for people, and what comes after it for its item and site with it."""
     await connection.execute(
         """

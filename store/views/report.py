@@ -41,7 +41,7 @@ async def settled(connection: Connection) -> bool:
     """Nothing is under way: every message final, every event answered for, every step confirmed, every effect and delta
     delivered, every change of stock and supply looked at by who keeps the promises.
 
-    What waits for people is not under way: effects that were refused, and deltas behind a parked row.
+    What waits for people is not under way: effects that were refused, and deltas behind a refused row.
     """
     cursor = await connection.execute(
         f"""

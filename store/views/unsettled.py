@@ -42,11 +42,11 @@ class Unsent:
 
 
 async def unsent(connection: Connection) -> list[Unsent]:
-    """Letters that did not arrive: first those that were given up, the newest of each first."""
+    """Undelivered messages: first those that were given up, the newest of each first."""
     return await rows(connection, Unsent, notices.SHOWN, {"limit": QUARANTINE})
 
 
-async def parked(connection: Connection, limit: int = QUARANTINE) -> list[QuarantineEntry]:
+async def quarantined(connection: Connection, limit: int = QUARANTINE) -> list[QuarantineEntry]:
     """Quarantined messages: first those that only a person can help, then the newest."""
     return await rows(
         connection,

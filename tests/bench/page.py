@@ -35,7 +35,7 @@ Measured {measured_at} on {machine}.
 | history bytes for one order of two lines | ≤ 15,000 | **{history_bytes:,}** |
 | billable actions for one order | ≤ 20 | **{billable_actions}** |
 | gateway accepts/s, 32 connections, worker paused | | {gateway_accepts_per_s:,} |
-| gateway accepts/s while the relay places (and parks) them | | {gateway_accepts_per_s_while_relaying:,} |
+| gateway accepts/s while the relay places (and quarantines) them | | {gateway_accepts_per_s_while_relaying:,} |
 | raw single-row commits/s, one connection | | {raw_commits_per_s:,} |
 | gateway ratio: worker paused, against one connection | ≥ 0.5 | **{gateway_ratio}** |
 | raw single-row commits/s, eight connections | | {raw_commits_per_s_8_connections:,} |

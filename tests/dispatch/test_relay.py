@@ -113,18 +113,18 @@ async def test_the_unknown_waits_and_is_revived_when_it_appears(
 async def test_what_appears_while_a_message_is_parked_is_not_missed(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    park = quarantine.put_all
-    parked: list[list[quarantine.Quarantine]] = []
+    put_all = quarantine.put_all
+    quarantined: list[list[quarantine.Quarantine]] = []
 
     async def meanwhile(connection: Connection, messages: list[quarantine.Quarantine]) -> None:
-        if not parked:
+        if not quarantined:
             await desk.order("SO-9")
-        parked.append(messages)
-        await park(connection, messages)
+        quarantined.append(messages)
+        await put_all(connection, messages)
 
     monkeypatch.setattr(quarantine, "put_all", meanwhile)
     [row] = await desk.say("tms", event("in_transit", order="SO-9"))
-    assert (parked != [], row["state"]) == (True, "received"), "tried again at once, not at the next sweep"
+    assert (quarantined != [], row["state"]) == (True, "received"), "tried again at once, not at the next sweep"
     await desk.relay.once()
     assert (await desk.message(row["id"]))["state"] == "routed"
 
@@ -134,8 +134,8 @@ async def test_what_is_parked_again_and_again_is_not_tried_at_once_for_ever(
 ) -> None:
     """Whatever the reason: what it waits for is there, and it has no place all the same."""
     await desk.order("SO-9")
-    parked = Unplaced("no place", Origin.PARTNER_MESSAGE, "order:erp-one/SO-9")
-    monkeypatch.setattr(relay, "correlate", lambda *_: parked)
+    quarantined = Unplaced("no place", Origin.PARTNER_MESSAGE, "order:erp-one/SO-9")
+    monkeypatch.setattr(relay, "correlate", lambda *_: quarantined)
     [row] = await desk.say("tms", event("in_transit", order="SO-9"))
     for _ in range(5):
         await desk.relay.once()
@@ -270,7 +270,7 @@ async def test_what_cannot_be_decoded_keeps_its_bytes(desk: Desk) -> None:
     assert row["reason"].startswith("data.kind: ")
 
 
-async def test_speaking_in_anothers_name_is_parked_and_takes_nothing_from_it(desk: Desk) -> None:
+async def test_speaking_in_anothers_name_is_kept_and_takes_nothing_from_it(desk: Desk) -> None:
     key = await desk.order("SO-1")
     [forged] = await desk.say("dhl", event("delivered", "taken", source="/partners/wms-lys", order="SO-1"))
     assert (forged["state"], forged["reason"]) == ("quarantined", "source: must lie under the partner's own name")

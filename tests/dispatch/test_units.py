@@ -1,4 +1,4 @@
-"""Documents and milestones in other units than those of the books: exactly converted, or parked with field and rule."""
+"""Documents and milestones in other units than those of the books: converted, or quarantined with the rule."""
 
 import json
 from collections.abc import AsyncIterator
@@ -129,7 +129,7 @@ async def test_a_document_without_a_whole_number_waits_in_quarantine_with_field_
     assert len(counter.told.papers) == 1
 
 
-async def test_a_milestone_is_in_packs_and_grams_or_is_parked_and_goes_on_with_another_word_of_the_erp(
+async def test_a_milestone_is_in_packs_and_grams_or_is_kept_and_goes_on_with_another_word_of_the_erp(
     counter: Counter,
 ) -> None:
     key = await counter.desk.order("SO-1")
@@ -145,15 +145,15 @@ async def test_a_milestone_is_in_packs_and_grams_or_is_parked_and_goes_on_with_a
     await counter.desk.rows("UPDATE master_record SET fetched_at = fetched_at - interval '1 hour' RETURNING 1")
     half = await counter.say("packed", "e2", lines=[{"line": 1, "quantity": 0.5}])
     assert (half["state"], half["reason"][:23]) == ("quarantined", "data.lines[0].quantity:")
-    parked = await counter.say("packed", "e3", lines=[{**LINE, "unit": "PF"}])
-    assert (parked["state"], parked["reason"][:19]) == ("quarantined", "data.lines[0].unit:")
+    quarantined = await counter.say("packed", "e3", lines=[{**LINE, "unit": "PF"}])
+    assert (quarantined["state"], quarantined["reason"][:19]) == ("quarantined", "data.lines[0].unit:")
     await counter.desk.sweep()
-    assert (await counter.desk.message(parked["id"]))["state"] == "quarantined", "nothing has changed since"
+    assert (await counter.desk.message(quarantined["id"]))["state"] == "quarantined", "nothing has changed since"
     counter.owner.said["A"] = {"units": [{"unit": "PF", "base": 40}]}
     name = MasterName("erp-one", MasterKind.ITEM, "A")
     async with counter.desk.database.transaction() as connection:
         assert await master_data.forget(connection, [name]) >= 1
     await counter.owner.behind(counter.desk.database).check([name])
-    assert (await counter.again(parked["id"]))["state"] == "routed"
+    assert (await counter.again(quarantined["id"]))["state"] == "routed"
     assert [it.quantity for it in counter.desk.handoff.signals[-1][1][-1].lines] == [40]
     assert key == "erp-one/SO-1"

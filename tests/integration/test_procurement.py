@@ -156,7 +156,7 @@ class Shop:
 
         await until(is_so)
 
-    async def parked(self, event_id: str, origin: str) -> None:
+    async def quarantined(self, event_id: str, origin: str) -> None:
         """Wait until a message is quarantined for this; one that came before its order is looked at again later."""
 
         async def is_so() -> bool:
@@ -310,11 +310,11 @@ async def test_a_document_before_its_order_waits_for_it(shop: Shop) -> None:
     plan = SupplyPlan(erp=ERP, order=order)
     await shop.driver.supply(plan)
 
-    async def parked() -> bool:
+    async def quarantined() -> bool:
         await asyncio.sleep(0.05)
         return (await shop.message(f"{order.number}-4")).get("waiting_for") == f"po:{ERP}/{order.number}"
 
-    await until(parked)
+    await until(quarantined)
     await shop.release(order)
     await shop.reaches(order, "settled")
     await shop.settled(f"{order.number}-4", "applied")
@@ -342,7 +342,7 @@ async def test_carriers_reach_the_order_and_strangers_do_not(shop: Shop) -> None
     seen = await shop.show(f"/v1/purchase-orders/{order.number}")
     assert seen["lines"][0]["expected_on"] == str(late.date())
     assert await shop.stock(order) == {f"transit:ASN-{order.number}": 100, f"supplier:{SUPPLIER}": -100}
-    await shop.parked(f"stranger-{order.number}", "ownership")
+    await shop.quarantined(f"stranger-{order.number}", "ownership")
     assert await shop.show(f"/v1/purchase-orders/{order.number}", by="other") == {}
     carriers = await shop.show(f"/v1/purchase-orders/{order.number}", by=CARRIER)
     assert "invoices" not in carriers and "unit_price" not in carriers["lines"][0]
@@ -359,7 +359,7 @@ async def test_carriers_reach_the_order_and_strangers_do_not(shop: Shop) -> None
     assert refused.status_code == 403, "only a warehouse owns receipts"
     elsewhere = receipt.model_copy(update={"number": "GR-0", "site": "RDC-AMER"})
     await shop.driver.paper(WAREHOUSE, elsewhere, f"gr-0-{order.number}")
-    await shop.parked(f"gr-0-{order.number}", "ownership")
+    await shop.quarantined(f"gr-0-{order.number}", "ownership")
     await shop.driver.paper(WAREHOUSE, receipt, f"gr-{order.number}")
     await shop.reaches(order, "received")
 
@@ -479,7 +479,7 @@ async def test_a_transfer_is_tracked_and_every_book_agrees(shop: Shop) -> None:
 async def test_a_transfer_is_supplied_by_the_warehouse_of_its_site_alone(shop: Shop) -> None:
     order = shop.purchase(from_site=FROM)
     await shop.release(order)
-    await shop.parked(order.number, "ownership")
+    await shop.quarantined(order.number, "ownership")
 
 
 async def test_a_replenishment_by_transfer_becomes_a_transfer_order(shop: Shop) -> None:

@@ -167,7 +167,7 @@ async def refuse(database: Database, rule: str = "unknown_item") -> str:
     async with database.transaction() as connection:
         [owed] = await order_demand.untold(connection, RUN, 9)
         await order_demand.told(connection, [owed], {owed.row.key: rule})
-        await order_demand.park(connection, owed.row, rule)
+        await order_demand.mark_refused(connection, owed.row, rule)
         assert await order_demand.untold(connection, RUN, 9) == []
     return owed.row.key
 
@@ -178,7 +178,7 @@ async def test_a_refused_figure_waits_for_people_and_is_replayed_as_it_is_by_the
     await after(order, step(1, wanted(packs=50)))
     async with order.transaction() as connection:
         assert await order_demand.untold(connection, RUN, 9) == []
-        [row] = await refused_rows.parked(connection)
+        [row] = await refused_rows.listed(connection)
         assert (row["kind"], row["error"], row["packs"], row["attempts"]) == ("demand", "unknown_item", 50, 1)
         await connection.execute("UPDATE inbox_message SET state = 'applied'")
         await connection.execute("UPDATE head SET confirmed = version")
@@ -213,5 +213,5 @@ async def test_a_refused_figure_holds_up_those_of_its_item_and_site_only(order: 
         )
         owed = {(it.row.item, it.row.site) for it in await order_demand.untold(connection, RUN, 9)}
         assert owed == {("A", "MAD"), ("B", "LYS")}
-        [row] = await refused_rows.parked(connection)
+        [row] = await refused_rows.listed(connection)
         assert row["waiting"] == 1

@@ -161,8 +161,8 @@ async def test_what_planning_refuses_is_kept_with_the_rule_until_it_is_corrected
     await sims.client.put("/planning/unknown-items", json={"items": ["B"]})
     await send(gateway, signal(1), signal(2, item="B"))
     assert [await tell(gateway, sims) for _ in range(2)] == [2, 0]
-    [parked] = await gateway.rows("SELECT item, refused FROM demand_signal WHERE refused IS NOT NULL")
-    assert (parked["item"], parked["refused"]) == ("B", "unknown_item")
+    [refused] = await gateway.rows("SELECT item, refused FROM demand_signal WHERE refused IS NOT NULL")
+    assert (refused["item"], refused["refused"]) == ("B", "unknown_item")
     await sims.client.put("/planning/unknown-items", json={"items": []})
     await send(gateway, signal(3, item="B", revision=2))
     assert await tell(gateway, sims) == 1

@@ -1,4 +1,4 @@
-"""Letters that did not arrive: on a page and in a case, until they are sent again and arrive."""
+"""Undelivered messages: on a page and in a case, until they are sent again and arrive."""
 
 import html
 from datetime import UTC, datetime
