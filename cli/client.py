@@ -28,7 +28,7 @@ NEXT_STEPS = {
     "refused": "Nothing was changed. See where the order is: `syncline order show NUMBER`.",
     "invalid": "Correct what the findings name.",
 }
-"""What to do about a problem, by the last part of its type; for the others, send it again."""
+"""Next steps by the last part of a problem's type; for any other, send the request again."""
 AGAIN = "Send it again with the same --id: it is carried out once."
 
 Answered = TypeVar("Answered", bound=BaseModel)

@@ -230,7 +230,7 @@ async def provision_admin(stack: LocalStack) -> None:
 
 
 def links(stack: LocalStack) -> None:
-    """Where to look. The key stands behind the # of a link: a browser sends that part to nobody."""
+    """The addresses. The key stands behind the # of a link: browsers send that part to nobody."""
     login = f"{stack.urls.gateway}/login?next="
     for name, url in (
         ("Control tower", f"{login}/tower#{stack.admin_key}"),

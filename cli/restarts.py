@@ -19,7 +19,7 @@ from schemas.workflows.commands import CommandAnswer, NoteRequest
 from store.engine import Database
 
 OPERATOR = "operator"
-"""Who begins everything again, in the audit trail: a person at the machine, who needs no API."""
+"""The actor of a restart in the audit trail: a person at the machine, without the API."""
 POOL = 12
 
 
@@ -67,7 +67,7 @@ async def _all(state_dir: Path, by: RestartRequest) -> Figures:
 
 
 def _line(done: Figures) -> str:
-    """How far it is."""
+    """The progress in one line."""
     return (
         f"{done.looked} of {done.open} open workflows looked at: {done.begun} begun again, {done.running} run, "
         f"{len(done.failed)} not begun, {counted(done.messages, 'message')} brought back"

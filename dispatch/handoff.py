@@ -41,7 +41,7 @@ from store.messaging.verdicts import First
 from workflows.runtime.policies import TASK_TIMEOUT
 
 FIRST_MILESTONE = MilestoneKind.SHIPPED
-"""What support sees an order wait for until its workflow says better."""
+"""The awaited milestone that support sees until the workflow reports another."""
 SIGNAL_TIMEOUT = timedelta(seconds=5)
 HEALTH_TIMEOUT = timedelta(seconds=1)
 
@@ -105,7 +105,7 @@ class TemporalHandoff:
             return None
 
     async def status(self, key: str, timeout_s: float) -> StatusAnswer | None:
-        """What the order waits for; None when it has ended or no worker answers in time."""
+        """The awaited step of the order; None when it has ended or no worker answers in time."""
         handle = self._client.get_workflow_handle(workflow_of(key))
         try:
             waiting: StatusAnswer = await handle.query(

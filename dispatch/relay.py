@@ -38,7 +38,7 @@ IDLE_WAIT_S = 1.0
 SWEEP_EVERY_S = 1.0
 REVIVE_EVERY_S = 10.0
 COMMAND_RETRY_S, COMMAND_RETRY_MOST_S = 5.0, 30.0
-"""When a command is tried again that nobody could be told of: after the double each time, up to the most."""
+"""Seconds before an undelivered command is tried again; doubled each time, up to the most."""
 RECOVERY_WAIT_S = 1.0
 
 log = structlog.get_logger("relay")
@@ -57,7 +57,8 @@ class Placed(NamedTuple):
 
 @dataclass
 class Batch:
-    """What one pass over the inbox found: events to place, in order, commands to carry out afterwards, what waits."""
+    """The result of one pass over the inbox: events to place, in order, commands to carry out afterwards, and what
+    waits."""
 
     placed: list[Placed] = field(default_factory=list)
     roles: dict[str, Role] = field(default_factory=dict)

@@ -1,4 +1,4 @@
-"""The relay's part for messages that are no events: releases, documents, batches, and commands."""
+"""Routing of messages that are no events: releases, documents, batches and commands."""
 
 import asyncio
 from weakref import WeakValueDictionary

@@ -77,7 +77,7 @@ SUBJECTS = (
     tower,
 )
 SHUTDOWN_GRACE_S = 10
-"""How long requests in flight may finish after a stop."""
+"""Seconds for requests in flight to finish after a stop. Longer than any wait for an answer."""
 
 
 def create_app(config: Settings, database: Database, handoff: Handoff) -> FastAPI:

@@ -71,7 +71,7 @@ BODIES: tuple[type[BaseModel], ...] = (
     SiteRegion,
     ProblemDetail,
 )
-"""What the API takes."""
+"""The contracts that the API takes."""
 _SECURITY_SCHEMES = {
     "bearer": {"type": "http", "scheme": "bearer", "description": "An API key: `Authorization: Bearer sk_…`."},
     "header": {"type": "apiKey", "in": "header", "name": "X-API-Key"},

@@ -17,7 +17,7 @@ from store.finance.repairs import Unclear
 from store.messaging import heads
 
 ACTION = "books.repair"
-"""How the audit trail names it."""
+"""The action's name in the audit trail."""
 REPAIRED = "counted anew: our books were below zero"
 """The reason that an ERP hears of a movement that a repair books."""
 VANISHED = "it is right by now: nothing was changed"
@@ -65,7 +65,7 @@ async def _repair(connection: Connection, owner: Owner, found: DifferenceView, p
 
 
 async def _expected(connection: Connection, drift: Drift) -> tuple[Supply, ...]:
-    """What the purchase order of a supply still brings. Raises Unclear while its newest step has kept nothing."""
+    """The open supplies of a purchase order. Raises Unclear while its newest step has no snapshot."""
     purchase = SupplyKey.parse(drift.where).purchase
     kept = await heads.kept(connection, str(WorkflowId.of(purchase)), locked=True)
     if kept is None or kept.snapshot is None or kept.snapshot_version != kept.version:

@@ -21,7 +21,7 @@ from telemetry.metrics import Metrics
 
 @dataclass(frozen=True)
 class Services:
-    """What an operation may use."""
+    """Everything that operations may use."""
 
     settings: Settings
     database: Database

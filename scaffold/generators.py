@@ -1,4 +1,4 @@
-"""What each generator writes: files from its templates, a line in each registry, a row in each document."""
+"""The output of each generator: files from its templates, a line in each registry, a row in each document."""
 
 from dataclasses import dataclass
 

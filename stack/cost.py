@@ -1,4 +1,4 @@
-"""What an order cost Temporal: history events, bytes, and billable actions.
+"""The cost of an order in Temporal: history events, bytes, and billable actions.
 
 Actions are counted as Temporal Cloud bills them: a start, an update, a signal, a timer, an index update, each attempt
 of an activity, and one for all local activities of a workflow task (https://docs.temporal.io/cloud/actions).

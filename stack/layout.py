@@ -28,7 +28,7 @@ STAGES = (("postgres", "temporal"), ("migrate", "simulators", "mail_server"), ("
 """Every service by name. Those of one stage start together, when the stage before is ready."""
 INFRASTRUCTURE = STAGES[0]
 STAND_INS = frozenset({"simulators", "mail_server"})
-"""What is there in place of the world: other systems, and the mail server and chat of people."""
+"""Stand-ins for the outside world: other systems, and the mail server and chat of people."""
 WHEREABOUTS = "stack.json"
 """File in the state directory that tells other commands where this stack's parts listen."""
 ADMIN_KEY = "admin.key"
@@ -65,14 +65,14 @@ class StackOptions:
 
 @dataclass(frozen=True)
 class Urls:
-    """Where a browser or a client finds the parts of a stack."""
+    """Addresses of a stack's parts, for browsers and clients."""
 
     gateway: str
     api_docs: str
     temporal_ui: str
     sims: str
     letters: str
-    """What people were sent: mail, chat messages and events."""
+    """Messages sent to people: mail, chat and events."""
 
 
 class LocalStack:
@@ -118,7 +118,7 @@ class LocalStack:
         return self._supervisor.restarts
 
     def detour(self) -> AbstractAsyncContextManager[object]:
-        """What everybody reaches Temporal through, for as long as it is entered."""
+        """The proxy through which every process reaches Temporal while it is entered."""
         stand = self.options.detour
         return stand(self.settings.main_temporal.address, self.temporal.address) if stand else nullcontext()
 
@@ -173,7 +173,7 @@ class LocalStack:
         }
 
     def service(self, name: str) -> Service:
-        """How a service is run."""
+        """The command and settings of a service."""
         if name == "postgres":
             return Service(
                 name=name,
@@ -252,7 +252,7 @@ async def local_stack(
 
 @dataclass(frozen=True)
 class Whereabouts:
-    """Where the parts of a stack listen that other commands need."""
+    """Addresses of a stack's parts that other commands need."""
 
     database_url: str
     gateway_url: str = ""

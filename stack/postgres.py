@@ -27,7 +27,7 @@ MAX_CONNECTIONS = 200
 INITDB_OPTIONS = ("--locale-provider=builtin", "--locale=C.UTF-8", "--encoding=UTF8", "--auth=trust", "--no-sync")
 NOT_DURABLE = ("fsync=off", "synchronous_commit=off", "full_page_writes=off")
 WITHOUT_LOG, WITH_LOG = sql.SQL("FILE_COPY"), sql.SQL("WAL_LOG")
-"""How a database is copied: by its files, at half the work, but each waits for the disk; or through the log."""
+"""Ways to copy a database: by its files, at half the work, but each waits for the disk; or through the log."""
 
 
 class NotInstalled(RuntimeError):

@@ -1,4 +1,5 @@
-"""Whether a server is ready: asked once, answered at once. The supervisor repeats the question.
+"""Readiness of a server: asked once, answered at once. The supervisor repeats the
+question.
 
 `python -m stack.probes URL` asks it from a container's health check.
 """

@@ -31,7 +31,7 @@ class StartFailed(RuntimeError):
 
 
 class Phase(StrEnum):
-    """What the supervisor reports about a service."""
+    """Reports of the supervisor about a service."""
 
     STARTING = "starting"
     READY = "ready"

@@ -48,7 +48,7 @@ def _words(name: str) -> str:
 
 
 def _lines(notice: Notice, zone: tzinfo) -> list[tuple[str, str]]:
-    """What a reader of our own gets to know: labels and values, each on one line."""
+    """Facts for readers of our own: labels and values, each on one line."""
     asked_at = notice.asked_at.astimezone(zone).strftime("%Y-%m-%d %H:%M %Z")
     facts = ((_words(name), " ".join(value.split())[:MAX_VALUE]) for name, value in notice.facts.items() if value)
     return [*facts, ("Asked at", asked_at)]

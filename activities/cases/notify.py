@@ -1,4 +1,4 @@
-"""The dispatcher of notices: takes what is due from the outbox, writes letters, sends them, marks what became of them.
+"""The dispatcher of notices: takes due notices from the outbox, writes messages, sends them and records the outcome.
 
 A notice is leased in the transaction that takes it, and marked after the channel has confirmed it. A sudden death
 between the two repeats the letter once the lease is over, with the same Message-ID or Idempotency-Key: mail programs
@@ -36,11 +36,12 @@ LOG = structlog.get_logger("notices")
 
 @dataclass(frozen=True)
 class DispatchLimits:
-    """How long one run lasts, how often it looks, how much it takes at once; times in seconds.
+    """Duration of one run, pause between looks, and notices at once; times in seconds.
 
-    `routes`: addresses of one channel that are written to at the same time. A notice for an address that is being
-    written to, or beyond that number, waits `busy_s`. `lease_s`: after a sudden death, notices that were being sent
-    are due again after so long. `send_s`: the longest that handing over one letter may take.
+    `routes`: addresses of one
+    channel that are written to in parallel. A notice for a busy address, or beyond that number, waits `busy_s`.
+    `lease_s`: after a sudden death the notice is due again after these seconds. `send_s`: the longest
+    time to hand over one message.
     """
 
     run_for_s: float = 600.0
@@ -139,7 +140,8 @@ class MessageDispatcher:
             self._busy.pop(route).result()
 
     async def _take(self, connection: Connection, rows: list[NoticeRow]) -> dict[Route, list[DueNotice]]:
-        """What can be sent now, by route, leased. What must wait is put off; what cannot be judged ends in an error."""
+        """Lease what can be sent now, by route. Other notices are postponed; those that cannot be judged end in an
+        error."""
         taken: dict[Route, list[DueNotice]] = {}
         rules = await policies.rules(connection, "channel") if rows else ()
         usual = days_policy(await policies.rules(connection, "days")).time_zone if rows else None
@@ -159,8 +161,8 @@ class MessageDispatcher:
     async def _policy(
         self, connection: Connection, rules: Sequence[PolicyRule], row: NoticeRow, usual: str | None
     ) -> ChannelPolicy:
-        """How the notice may be sent. Where no rule says otherwise, nights are the customer's own, and those of queues
-        are in the `usual` zone: that of the rule about days which names nobody."""
+        """The rules for the notice. By default the customer's own nights are quiet; for queues, nights in the `usual`
+        zone, which is the zone of the days policy without a scope."""
         policy = channel_policy(rules, row.to, row.channel)
         if policy.time_zone:
             return policy
@@ -183,7 +185,7 @@ class MessageDispatcher:
         return now + timedelta(seconds=self._limits.lease_s)
 
     async def _address(self, connection: Connection, waiting: DueNotice) -> str:
-        """Where the notice goes. The customer's own address is looked up now: it is kept nowhere else."""
+        """The address of the notice. The customer's own address is looked up now: it is stored nowhere else."""
         row = waiting.row
         if row.to == CUSTOMER and row.channel is Channel.EMAIL:
             return await notices.customer_email(connection, row.order) or ""

@@ -141,14 +141,14 @@ class PlanningActivities:
 
 @dataclass(frozen=True)
 class Parcel:
-    """What goes in one call."""
+    """The content of one call."""
 
     rows: tuple[Frozen, ...] = ()
     demand: tuple[OwedOrderDemand, ...] = ()
 
     @property
     def size(self) -> int:
-        """How many rows and figures."""
+        """The number of rows and figures."""
         return len(self.rows) + len(self.demand)
 
     @property
@@ -158,7 +158,7 @@ class Parcel:
 
     @property
     def about(self) -> tuple[str, str, str]:
-        """What a parcel of one is about: what comes after it waits for it."""
+        """The region, item and site of a parcel of one; later rows of the same wait for it."""
         if self.rows:
             return "row", self.rows[0].row.item, self.rows[0].row.site
         return "demand", self.demand[0].row.item, self.demand[0].row.site

@@ -1,4 +1,4 @@
-"""What planning is told beside movements: decisions about re-plans, and demand signals in bulk; each once."""
+"""Decisions on re-plans, and demand signals in bulk, for planning; each is sent once."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

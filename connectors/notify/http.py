@@ -10,8 +10,8 @@ from schemas.cases.notifications import WebhookTarget
 
 TIMEOUT_S = 8.0
 FINAL = frozenset({400, 410, 413, 415, 422})
-"""Answers that say of this letter, or of letters at all, that it is not wanted. Any other is a receiver that moved, is
-set up wrongly or is not there: people mend it, and the letter is tried again meanwhile."""
+"""Statuses that reject this message, or messages at all, for good. Any other is a receiver that moved, is set up
+wrongly or is away: people repair it, and the message is retried meanwhile."""
 MAX_RETRY_AFTER_S = 3600.0
 
 

@@ -1,4 +1,4 @@
-"""What Syncline asks of a channel to people, and the letter that it carries."""
+"""The port of a channel to people, and the message that it carries."""
 
 from dataclasses import dataclass, field
 from datetime import datetime

@@ -17,13 +17,13 @@ OF_THE_ORDER = RETURN_KINDS | {
     MilestoneKind.TENDER_ACCEPTED,
     MilestoneKind.TENDER_REJECTED,
 }
-"""What concerns the order that is named, whichever shipment is named too."""
+"""Milestones of the named order, whichever shipment is named too."""
 NOT_CARRIED = RETURN_KINDS | {MilestoneKind.SHORT_PICKED, MilestoneKind.EXCEPTION, MilestoneKind.CLEARED}
 """Their lines do not say what a shipment carries, so they put no shipment on an order."""
 
 
 HANDLING = frozenset({MilestoneKind.ALLOCATED, MilestoneKind.PICKED, MilestoneKind.PACKED, MilestoneKind.SHIPPED})
-"""What is said of one order's packs in a shipment says nothing of another order's."""
+"""Milestones about one order's packs in a shipment; they say nothing of other orders."""
 
 
 @dataclass(frozen=True)

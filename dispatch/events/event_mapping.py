@@ -72,7 +72,7 @@ def addressee(key: str, event: MilestoneEvent) -> str:
 
 
 def _event(milestone: Milestone, lines: tuple[ShippedLine, ...], **received: Any) -> MilestoneEvent:
-    """What is absent stays unset: payloads carry only what was set, and histories stay small."""
+    """Absent fields stay unset: payloads carry only set fields, and histories stay small."""
     said = {
         "shipment": milestone.shipment,
         "lines": lines,

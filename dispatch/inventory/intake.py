@@ -135,7 +135,7 @@ READ: dict[str, Callable[[bytes], Batch]] = {
     inbox.FORECAST: partial(parse_strict, ForecastBatch),
     inbox.DEMAND: read_signals,
 }
-"""How the bytes of each kind of message are read."""
+"""Parsers by the kind of message."""
 
 
 async def keep_demand(

@@ -1,4 +1,4 @@
-"""What partners report, in the units that its items are kept in: by its order, else by what the ERP says of the item.
+"""Partners' reports in the units of their items: by the order, else by the ERP's record of the item.
 
 What cannot be is refused with field and rule, or quarantined with them until the ERP says something else of the item.
 """
@@ -39,7 +39,7 @@ class Unmeasured(InvalidMessage):
 
 @dataclass(frozen=True)
 class Records:
-    """What is kept of items. `missing`: what their owner would have to be asked again."""
+    """Kept records of items. `missing`: names to ask their owner for again."""
 
     items: Items
     missing: Sequence[MasterName] = ()
@@ -47,14 +47,14 @@ class Records:
 
     @property
     def waiting_for(self) -> str | None:
-        """What a message waits for that cannot be measured by these: another word on an item."""
+        """The key of a message that these records cannot convert: it waits for a new record of the item."""
         if self.missing:
             return self.missing[0].waiting_for
         return self.asked[0].waiting_for_units if self.asked else None
 
 
 async def records(connection: Connection, erp: str | None, items: Collection[str]) -> Records:
-    """What is kept of what an ERP says of items."""
+    """Kept records of an ERP's items."""
     names = sorted(MasterName(erp, MasterKind.ITEM, it) for it in items) if erp else []
     found = await master_data.bodies(connection, names) if names else {}
     known = {name.id: Item.model_validate(body) for name, body in found.items()}

@@ -1,4 +1,4 @@
-"""What is wrong with a procurement document: whose it is, what it names, and what is impossible in time. Pure."""
+"""Rules for a procurement document: its owner, its names, and its moments. Pure."""
 
 from datetime import datetime
 
@@ -11,14 +11,13 @@ from store.messaging import inbox
 
 
 def parties_of(erp: str, order: SentOrder) -> list[str]:
-    """Who takes part in a purchase order: its ERP, supplier, warehouse and transport desk, and its carrier if it has
-    one."""
+    """The parties of a purchase order: its ERP, supplier, warehouse and transport desk, and its carrier if named."""
     named = [erp, order.supplier, warehouse_partner(order.site), TRANSPORT_QUEUE]
     return named + ([order.carrier] if order.carrier else [])
 
 
 def impossible(paper: SentDocument, start: InboundStart, ordered_at: datetime, message: inbox.Message) -> str | None:
-    """Why a document cannot be true in time, where policy quarantines it."""
+    """The reason why a document cannot be true in time, where policy quarantines it."""
     rules = start.policy.chronology
     if rules.before_release is not Impossible.QUARANTINE:
         return None

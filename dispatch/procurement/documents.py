@@ -56,7 +56,7 @@ class ReadDocument:
 
     @property
     def erp(self) -> str:
-        """Whose purchase order it is."""
+        """The ERP of the purchase order."""
         return self.message.partner if isinstance(self.paper, SentOrder) else self.paper.erp
 
     @property
@@ -70,7 +70,7 @@ class ReadDocument:
         return purchase_key(self.erp, self.number)
 
     def placed(self, paper: ProcurementDocument) -> PlacedDocument:
-        """What the workflow is told: the document as our books count it."""
+        """The document in our units, as its workflow gets it."""
         document = PurchaseDocument(
             id=self.id,
             partner=self.message.partner,

@@ -55,7 +55,7 @@ class Purchases(Protocol):
 
 
 class ProcurementHandoff(Protocol):
-    """What the relay hands over to."""
+    """The workflows that the relay hands documents to."""
 
     @property
     def purchases(self) -> Purchases:
@@ -189,8 +189,8 @@ async def _hand_over(
 
 
 async def _begin_again(database: Database, purchases: Purchases, workflow: str, placed: PlacedDocument) -> bool | None:
-    """Have a settled purchase order begin again with what its last step kept, which nothing changes meanwhile; but not
-    with effects that have been done since: no system remembers a key for ever. None when it is not settled for sure."""
+    """Restart a closed purchase order from its last snapshot, which nothing changes meanwhile. Not with effects that
+    were done since: systems forget keys. None when it is not certainly closed."""
     async with database.transaction() as connection:
         kept = await heads.kept(connection, workflow, locked=True)
         settled = kept is not None and kept.ended and kept.version == kept.confirmed == kept.snapshot_version
@@ -204,7 +204,7 @@ async def _begin_again(database: Database, purchases: Purchases, workflow: str, 
 
 
 async def _start(connection: Connection, known: dict[str, Any], message: inbox.Message) -> InboundStart:
-    """How the workflow of a known purchase order is started, should it not run yet."""
+    """The start of a known purchase order's workflow, should it not run yet."""
     rules = await policies.rules(connection, "procurement")
     named = {name: known[name] for name in ("erp", "number", "supplier", "site", "region")}
     policy = procurement_policy(rules, known["supplier"], known["site"], known["region"])

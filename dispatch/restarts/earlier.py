@@ -1,4 +1,4 @@
-"""How workflows of builds that kept no snapshots are begun again: from their messages, and from their rows.
+"""Restarts of workflows from builds without snapshots: from their messages, and from their rows.
 
 An order, purchase order or return is decided once more from what it applied. A case is made of its row.
 """
@@ -44,7 +44,7 @@ from store.procurement import purchase_orders, replenishments
 
 
 class WorkflowBooks(NamedTuple):
-    """What a workflow has moved in all: stock, and what has left in shipments. `source`: of its movements."""
+    """Everything a workflow has moved: stock, and packs that left in shipments. `source`: of its movements."""
 
     source: str
     stem: str
@@ -53,7 +53,7 @@ class WorkflowBooks(NamedTuple):
 
 
 class EarlierRun(NamedTuple):
-    """What a new run begins with, and the books as it sees them."""
+    """The start of a new run, and its books."""
 
     run: Contract
     version: int
@@ -88,7 +88,7 @@ async def _order_start(database: Database, key: str) -> tuple[OrderStart, str]:
 
 
 async def _events(connection: Connection, key: str, workflow: str) -> list[ReplayedInput]:
-    """What a workflow was told by partners, and has answered for."""
+    """Partners' events that a workflow has answered for."""
     past = [it for it in await undecided.events_of(connection, key) if it.settled_at and not it.late]
     roles = await partners.roles(connection, [it.partner for it in past])
     told = [(it, event_of(it, roles)) for it in past]
@@ -105,7 +105,7 @@ def event_of(past: undecided.Past, roles: dict[str, Role]) -> MilestoneEvent:
 
 
 async def _commands(connection: Connection, key: str) -> list[ReplayedInput]:
-    """What an order was asked, and did."""
+    """Commands that an order has carried out."""
     found = []
     for it in await undecided.commands_of(connection, key):
         record = record_of(it.kind, it.raw)
@@ -120,7 +120,7 @@ def _entry(row: dict[str, Any]) -> EffectEntry:
 
 
 def _known_case(row: dict[str, Any]) -> KnownCase:
-    """What people have resolved stays resolved."""
+    """The case as people left it: resolved stays resolved."""
     subjects = tuple(row["subjects"])
     settled = subjects if row["state"] == "resolved" else ()
     fields = {name: row[name] for name in ("kind", "number", "open", "reopened")}

@@ -1,4 +1,4 @@
-"""What a workflow decided beyond the snapshot that its new run begins with: told to it again, in the same order."""
+"""Decisions beyond the snapshot of a new run: their messages are sent to it again, in the same order."""
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
@@ -30,14 +30,14 @@ HEAR_EVENTS = frozenset({WorkflowKind.ORDER, WorkflowKind.RETURN, WorkflowKind.P
 HEAR_ALL_COMMANDS = HEAR_EVENTS - {WorkflowKind.RETURN}
 """Commands that the subject of these was asked are their own."""
 SHIELD_S = 5.0
-"""So long the relay leaves to a new run what waits for it: what was decided before goes first."""
+"""Seconds that the relay leaves waiting messages to a new run: those decided before go first."""
 Told = MilestoneEvent | tuple[str, Command[Any]]
 """An event, or a command with the name of its signal."""
 Place = tuple[int, float, int]
 
 
 class Missed(NamedTuple):
-    """What is told again at once, in this order, and how many messages wait for the workflow besides."""
+    """Messages to send again at once, in this order, and the number of others that wait."""
 
     told: tuple[Told, ...]
     waiting: int
@@ -123,7 +123,7 @@ async def _papers(connection: Connection, kept: KeptHead, known: frozenset[str])
 
 
 async def homecoming(connection: Connection, state: OrderState) -> list[ReturnOutcome]:
-    """How far returns of an order have come of which it has not heard."""
+    """The progress of an order's returns that the order has not received."""
     found = []
     for row in await returns.listing(connection, state.start.key):
         fields = {name: row[name] for name in ("rma", "state", "received", "restocked", "scrapped")}

@@ -48,8 +48,8 @@ class Written(CommandRefused):
 
 @dataclass(frozen=True)
 class RestartRequest:
-    """Who wants workflows to be begun again, and why. `replace`: also those that run, which are ended first: the
-    histories of an earlier build cannot go on."""
+    """The request to restart workflows, its author and reason. `replace`: also running ones, which are terminated
+    first: histories of an earlier build cannot continue."""
 
     actor: str
     reason: str
@@ -58,7 +58,7 @@ class RestartRequest:
 
 @dataclass
 class Figures:
-    """What became of the open workflows, so far. `failed`: why some could not be begun, by their ids."""
+    """Outcomes of the restart, so far. `failed`: reasons by workflow id."""
 
     open: int = 0
     looked: int = 0

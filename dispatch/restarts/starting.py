@@ -1,4 +1,4 @@
-"""How workflows are begun again: under the id they had, with what support sees of them and finds them by."""
+"""Starts of workflows: the same id as before, with summaries and search attributes."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -32,12 +32,12 @@ from schemas.procurement.replenishment import ReplenishmentRun
 from workflows.runtime.policies import TASK_TIMEOUT
 
 FIRST_MILESTONE = MilestoneKind.SHIPPED
-"""What support sees an order wait for until its workflow says better."""
+"""The awaited milestone that support sees until the workflow reports another."""
 
 
 @dataclass(frozen=True)
 class Beginning:
-    """How a workflow is started: its type, id and argument, and what is shown of it."""
+    """The start of a workflow: type, id and argument, and its summary."""
 
     workflow: str
     id: str
@@ -50,7 +50,7 @@ class Beginning:
 
     @property
     def search_attributes(self) -> TypedSearchAttributes:
-        """What it is found by."""
+        """The search attributes of a workflow."""
         keyword, moment = SearchAttributeKey.for_keyword, SearchAttributeKey.for_datetime
         named = [SearchAttributePair[Any](keyword(name), value) for name, value in self.keywords.items() if value]
         timed = [SearchAttributePair[Any](moment(name), at) for name, at in self.moments.items()]

@@ -163,7 +163,7 @@ def return_start(key: str, accepted: AcceptedRelease, command: Command[ReturnReq
 
 
 def packs_by_line(lines: Iterable[ShippedLine]) -> Counter[int]:
-    """How many packs of each line."""
+    """Packs by line."""
     packs: Counter[int] = Counter()
     for line in lines:
         packs[line.line] += line.quantity
@@ -171,12 +171,12 @@ def packs_by_line(lines: Iterable[ShippedLine]) -> Counter[int]:
 
 
 def packs_of(lines: Iterable[ShippedLine]) -> int:
-    """How many packs they are together."""
+    """The sum of packs."""
     return packs_by_line(lines).total()
 
 
 def known_return(start: ReturnStart, state: ReturnState) -> ReturnAnswer:
-    """What is known of a return that was asked for before. Raises CommandRefused."""
+    """The known state of a return that was requested before. Raises CommandRefused."""
     if state is ReturnState.REFUSED:
         raise CommandRefused(f"return {start.rma} was refused: ask again under another id, for fewer packs")
     return ReturnAnswer(order=start.order, rma=start.rma, state=state, packs=packs_of(start.lines))

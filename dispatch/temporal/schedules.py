@@ -39,7 +39,7 @@ OF_OUTAGES = ReconcileRun(system=OUTAGES, target="systems")
 OF_BOOKS = ReconcileRun(system=BOOKS, target="own")
 OF_AUDIT = ReconcileRun(system=AUDIT, target="trail")
 AUDIT_EVERY_S = 60.0
-"""What was written since the last anchor could be cut off unnoticed: so long at most."""
+"""Entries written since the last anchor could be cut off unnoticed: for this many seconds at most."""
 INBOX_EVERY_S = 15.0
 """A message that has vanished is reported within a minute: it is late after half of one."""
 CATCH_UP = timedelta(minutes=1)

@@ -88,7 +88,8 @@ class Signaller:
             await stuck.put_aside(connection, key, event.id, why, Origin.PLATFORM)
 
     async def _not_taken(self, key: str, workflow: str, left: list[MilestoneEvent], taken: SignalOutcome) -> None:
-        """What is closed takes nothing in any more: it is settled. Else it waits for Temporal, or for the workflow."""
+        """A closed workflow takes nothing in: the event is settled. Otherwise it waits for Temporal, or for the
+        workflow."""
         ids, about = [event.id for event in left], WorkflowId.parse(workflow)
         async with self._database.transaction() as connection:
             standing = await signals.standing(connection, workflow) if taken is SignalOutcome.GONE else None

@@ -1,4 +1,4 @@
-"""What never ends: feeds, keepers and governors, one workflow each, and the Schedules of reconciliation.
+"""Singleton workflows: feeds, governors, notices and promising, one of each, and the Schedules of reconciliation.
 
 The worker sees again and again that all of it runs: Temporal may have been away, somebody may have ended one, and
 orders bring new sites, ERPs and regions.
@@ -31,7 +31,7 @@ CHECK_EVERY_S = 60.0
 
 
 class SingletonRun(Protocol):
-    """How such a workflow is started."""
+    """The start of a singleton workflow."""
 
     @property
     def workflow_id(self) -> str:
@@ -48,7 +48,7 @@ class SingletonStart(NamedTuple):
 
 
 def configured(config: Settings) -> Iterator[SingletonStart]:
-    """What runs whatever there is to do."""
+    """Singletons that the settings name."""
     for feed in config.planning_feeds:
         yield SingletonStart("PlanningFeed", feed, f"Planning feed {feed.name}")
     for erp in sorted(set(config.stock_erp.values())):
@@ -63,7 +63,7 @@ def erp_feed(erp: str) -> SingletonStart:
 
 
 def per_target(targets: list[ReconcileRun]) -> Iterator[SingletonStart]:
-    """What runs for the systems that are compared: a governor for each region, a feed for each ERP."""
+    """Singletons by compared system: a governor for each region, a feed for each ERP."""
     for region in sorted({it.target for it in targets if it.system == System.PLANNING}):
         yield SingletonStart("Governor", GovernorRun(region=region), f"re-plans of {region}")
     for erp in sorted({it.target for it in targets if it.system == System.ERP}):

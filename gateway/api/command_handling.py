@@ -80,8 +80,8 @@ async def begun_again(request: Request, caller: Caller, key: str, reason: str) -
 
 
 async def _verdict(gateway: Services, record: CommandRecord[Any], first: First, *, new: bool) -> CommandVerdict | None:
-    """The verdict on a command, by the confirmed state or by its workflow; None when that takes too long, and when too
-    many wait: it is decided all the same."""
+    """The verdict on a command, by the confirmed state or by its workflow. None when it takes too long, or too many
+    wait: the command is decided all the same."""
     command = record.command(first.id, first.received_at, first.traceparent)
     if new and (reason := await refusal(gateway.database, record, command)):
         async with gateway.database.transaction() as connection:
@@ -105,7 +105,7 @@ async def _told(gateway: Services, record: CommandRecord[Any], first: First, wit
 
 
 async def _ready(gateway: Services, record: CommandRecord[Any]) -> bool:
-    """Whether all that it names is known: else the relay asks its owner, and carries it out."""
+    """Whether all names in the command are known. Otherwise the relay asks their owner and tells the workflow."""
     erp = record.subject.owner
     if not gateway.settings.offers_master_data(erp):
         return True

@@ -1,4 +1,4 @@
-"""What stock is worth: the accounts, and goods in transit by day, from the ledger that supply chain reads; freight."""
+"""The value of stock: the accounts, and goods in transit by day, from the ledger; freight invoices."""
 
 import hashlib
 from datetime import UTC, datetime, timedelta

@@ -105,4 +105,4 @@ async def read_accuracy(
 
 
 NAMED = {Actual.ORDERED: forecast.ordered, Actual.SELL_OUT: demand.sold}
-"""What names its days itself; what was shipped has the days of the site."""
+"""Actuals with days of their own. Shipped packs have the days of the site."""

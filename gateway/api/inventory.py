@@ -77,11 +77,8 @@ async def read(
     item: Annotated[ItemId, Query()],
     site: Annotated[SiteId | None, Query(description="One site; all when absent.")] = None,
 ) -> Response:
-    """On hand, allocated, blocked, waiting for inspection, reserved and available at each site; and what is under way
-    to and from it, by day of arrival.
-
-    A warehouse reads its own site.
-    """
+    """On hand, allocated, blocked, in inspection, reserved and available at each site; and goods in transit by day of
+    arrival. A warehouse reads its own site."""
     now = datetime.now(UTC)
     async with services_of(request).database.connection() as connection:
         found = await stock.positions(connection, item, site)

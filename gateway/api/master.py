@@ -70,7 +70,7 @@ async def show(
     id: Text,
     erp: Annotated[SystemId | None, Query(description="The ERP that owns it; the owner of stock when absent.")] = None,
 ) -> Response:
-    """What the owner says, whose it is, and how old that is. An ERP reads its own."""
+    """The owner's record, its owner and its age. An ERP reads its own."""
     gateway = services_of(request)
     name = MasterName(_owner(gateway, caller, erp), kind, id)
     entry = await _looked_up(gateway, name)
@@ -105,7 +105,7 @@ def _owner(gateway: Services, caller: Caller, erp: str | None) -> str:
 
 
 async def _looked_up(gateway: Services, name: MasterName) -> KeptRecord | None:
-    """What is kept, once a worker has asked for what was not fresh; for no longer than a release waits."""
+    """The kept record, once a worker has refreshed it; waits no longer than a release does."""
     deadline = time.monotonic() + gateway.settings.release_wait_s
     async with gateway.database.transaction() as connection:
         await master_data.want(connection, name)

@@ -26,8 +26,8 @@ router = APIRouter(tags=["notices"])
 async def listed(
     request: Request, _caller: SupportCaller, limit: Annotated[int, Query(ge=1, le=500)] = 100
 ) -> Response:
-    """Those that were given up (`failed`), then those that are tried again (`planned`), the newest first; why, and when
-    they are due."""
+    """Notices given up (`failed`), then those that are retried (`planned`), the newest first, with the error and the
+    next try."""
     async with services_of(request).database.connection() as connection:
         rows = await notices.failing(connection, limit)
     return answer(NoticesOwed(notices=tuple(UndeliveredNotice.model_validate(row) for row in rows)))

@@ -111,7 +111,7 @@ async def sites_without_region(request: Request, _caller: SupportCaller) -> Resp
     openapi_extra=takes(Body("application/json", "SiteRegion")),
 )
 async def settle(request: Request, caller: SupportCaller) -> Response:
-    """What waited goes to planning at once. A site stays in the region that it has: another is refused."""
+    """Waiting rows go to planning at once. A site stays in its region: another is refused."""
     _, raw = await read_body(request, "application/json")
     wish = parse_strict(SiteRegion, raw)
     async with services_of(request).database.transaction() as connection:

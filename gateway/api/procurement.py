@@ -74,8 +74,9 @@ async def release(request: Request, caller: ErpCaller) -> Response:
     openapi_extra=takes(Body(SINGLE, "Envelope_SentInvoice_"), Body(JSON, "Envelope_SentInvoice_")),
 )
 async def send(request: Request, caller: AnyCaller) -> Response:
-    """Take a confirmation, advance ship notice or invoice of a supplier, a goods receipt of a warehouse, or an ERP's
-    purchase order or invoice, as a CloudEvent. `source` must be `/partners/<you>`, or lie under it."""
+    """Take a procurement document as a CloudEvent. Suppliers send confirmations, advance ship notices and invoices;
+    warehouses, goods receipts; ERPs, purchase orders and invoices. `source` must be `/partners/<you>`, or lie under
+    it."""
     _, raw = await read_body(request, SINGLE, JSON)
     return await _send(request, caller, raw, "api")
 

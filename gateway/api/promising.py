@@ -38,8 +38,8 @@ async def available(
     site: Annotated[SiteId | None, Query(description="At one site; at every site when absent.")] = None,
     horizon_days: Annotated[Whole, Query(ge=1, le=MOST_DAYS, description="How many days, from today.")] = 30,
 ) -> Response:
-    """On hand and expected supply, less what is reserved and demanded, day by day, with and without the forecast; and
-    the first day of shortage."""
+    """On hand and expected supply, less reservations and demand, day by day, with and without the forecast; and the
+    first day of shortage."""
     return answer(await availability(services_of(request).database, item, site, horizon_days))
 
 

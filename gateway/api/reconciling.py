@@ -32,7 +32,7 @@ async def listed(
     state: Annotated[str, Query(pattern="^(open|all)$", description="Those of now, or all.")] = "open",
     limit: Annotated[int, Query(ge=1, le=500, description="How many at most.")] = 100,
 ) -> Response:
-    """What we and other systems say differently, and what has drifted in our own books (`about` is `book`)."""
+    """Differences between Syncline and other systems, and drifts of our own books (`about` is `book`)."""
     async with services_of(request).database.connection() as connection:
         found = await reconciliation.listing(connection, open_only=state == "open", limit=limit)
     return answer(DifferenceList(differences=tuple(found)))
@@ -46,8 +46,8 @@ async def listed(
     openapi_extra=takes(Body(JSON, "RepairRequest")),
 )
 async def repair(request: Request, caller: SupportCaller, id: Id) -> Response:
-    """Looked at again and mended as its `proposal` says; the case closes at the next look. 409 when it is right by now,
-    cannot be told from our books, or is of another system's books."""
+    """Check the drift again and repair it as its `proposal` says; the next audit closes the case. 409 when nothing is
+    wrong by now, when the figure cannot be told from our books, or when another system's books differ."""
     services = services_of(request)
     _, raw = await read_body(request, JSON)
     wish = parse_strict(RepairRequest, raw)

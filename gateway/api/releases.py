@@ -39,7 +39,7 @@ from store.orders.orders import Birth
 router = APIRouter(tags=["orders"])
 
 RELAY_HEAD_START_S = 2.0
-"""How long after our own wait the relay leaves a release or command to us."""
+"""Seconds that the relay leaves a release or command to the gateway, after the gateway's own wait."""
 
 
 @router.post(

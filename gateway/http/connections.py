@@ -1,4 +1,4 @@
-"""What one connection, and one address, may take of the server before anybody is known: bytes, time, places.
+"""Limits on one connection, and on one address, before the caller is known: bytes, time, places.
 
 uvicorn bounds none of these. Its parser keeps a header that never ends, and its timer runs between requests only.
 """
@@ -18,7 +18,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from gateway.http.problems import CROWDED, HEAD_TOO_LARGE, MALFORMED, RATE_LIMITED, TOO_SLOW, Problem
 
 SLICE_BYTES = 16 * 1024
-"""What the parser gets at once: what it does with it stays small, whatever it is made of."""
+"""Bytes that the parser gets at once: its work on them stays small, whatever they contain."""
 MAX_PIPELINED = 8
 """Requests that may wait behind one that is being answered. No common client sends any."""
 IPV6_VERSION, IPV6_NETWORK = 6, 64
@@ -43,9 +43,9 @@ class Bounds:
     taking_s: float = 60.0
     """Until the caller has taken an answer that it does not keep up with."""
     unwanted_s: float = 5.0
-    """How long a body may still come that is already refused."""
+    """Seconds in which a refused body may still arrive."""
     unwanted_bytes: int = 32 * 1024 * 1024
-    """How much of it: a caller that sends first and reads then hears why."""
+    """Bytes of a refused body that are read: a caller that sends first and reads then learns the reason."""
     per_address: int = 200
     connections: int = 800
     """In all: a process commonly has 1,024 file handles, and needs some for the database."""
@@ -53,7 +53,7 @@ class Bounds:
 
 @dataclass
 class ConnectionLimits:
-    """What the connections of one server share. `refused` is told why one was turned away."""
+    """Shared state of the connections of one server. `refused` is called with the reason of a refusal."""
 
     bounds: Bounds = Bounds()
     refused: Callable[[str], None] = lambda _why: None
@@ -120,7 +120,7 @@ class BoundedProtocol(HttpToolsProtocol):
                 self._refuse(self._head_too_large())
 
     def send_400_response(self, msg: str) -> None:
-        """What is not HTTP, or was refused while it was parsed."""
+        """Answer bytes that are not HTTP, or that the parser refused."""
         self._refuse(Problem(MALFORMED, msg))
 
     def on_message_begin(self) -> None:

@@ -89,7 +89,7 @@ def _stamped(headers: list[tuple[bytes, bytes]], context: RequestContext) -> lis
 
 
 def _log_failure(error: Exception, context: RequestContext) -> None:
-    """Where it failed and with what type. Not the error's text: it may quote a message, and with it personal data."""
+    """Log place and type of a failure. Not its text: it may quote a message, and with it personal data."""
     frames = traceback.extract_tb(error.__traceback__)[-6:]
     _log.error(
         "request failed",

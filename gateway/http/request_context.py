@@ -1,4 +1,4 @@
-"""What the gateway knows of the request it is serving: its id, its trace, its caller."""
+"""The context of a request: its id, its trace, its caller."""
 
 import re
 import secrets
@@ -36,7 +36,7 @@ class RequestContext:
         delay_s: float = 0.0,
         workflow_id: str = "",
     ) -> NewMessage:
-        """What the request brings, as an inbox message. A trace of its own goes before that of the request."""
+        """The body as an inbox message. A trace of its own goes before that of the request."""
         return NewMessage(
             partner=partner,
             channel=channel,

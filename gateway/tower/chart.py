@@ -1,5 +1,5 @@
-"""A projection as a picture: a step line day by day, one more for what is left if the forecast comes true, what is
-short under the zero line, and where supply comes in.
+"""A projection as a picture: one line by day, one after forecast demand, shortages below zero, and marks where supply
+arrives.
 
 Shapes are in a box of 100 × 100 that is stretched to its place; texts and marks are placed in percent, so they are not.
 """

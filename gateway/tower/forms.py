@@ -1,4 +1,4 @@
-"""What a page can ask for: forms whose fields become the JSON of a command to the API. Pure."""
+"""Forms of the pages: their fields become the JSON of a command to the API. Pure."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -99,11 +99,11 @@ OVERRIDES = (
     FormField("expedite", "Expedite", "check", required=False),
     REASON,
 )
-"""What a planner can decide instead of what is proposed."""
+"""Fields with which a planner overrides a proposal."""
 
 
 def of_case(case: CaseView, order: OrderView | PurchaseView | None) -> tuple[list[Form], list[Form]]:
-    """What support can do with an open case, and the actions that it offers, which its order carries out."""
+    """Support's actions on an open case, and those that the case offers, which its order carries out."""
     url = f"/v1/cases/{quote(case.id)}"
     notes = [
         Form("assign", "Assign", f"{url}/assign", "Hands the case to a person or queue.", (_TO, _WHY), done="Assigned"),
@@ -175,7 +175,7 @@ def _act(action: Action, case: CaseView, order: OrderView | PurchaseView) -> For
 
 
 def of_order(order: OrderView, *, support: bool) -> list[Form]:
-    """What can be asked of a running order: planners hold and resume it, support cancels it too."""
+    """Commands for a running order: planners hold and resume it, support cancels it too."""
     if order.closed_at is not None:
         return []
     held = "on_hold" in order.conditions
@@ -202,7 +202,7 @@ STOCK_OVERRIDES = (
     FormField("packs", "Packs more", "whole", required=False, hint="Fewer: negative, as in -40."),
     REASON,
 )
-"""What a planner can plan instead, of an item at a site."""
+"""Fields with which a planner overrides a proposal for an item at a site."""
 
 
 def decision(proposal: WaitingProposal | StockProposalView) -> Form:

@@ -1,5 +1,4 @@
-"""How pages of the control tower are made: templates, formats, assets, and the policy that keeps everything else
-out."""
+"""Rendering of the control tower: templates, formats, assets, and a policy that blocks all other sources."""
 
 import hashlib
 from datetime import date, datetime, timedelta
@@ -97,7 +96,7 @@ def ref_url(key: str) -> str:
 
 
 def ref_name(key: str) -> str:
-    """How people call an order, a purchase order, or the books of a system that are compared."""
+    """The name that people use for an order, a purchase order, or the books of a compared system."""
     about = Subject.parse(key)
     if about.kind is SubjectKind.BOOKS:
         return f"Books of {SYSTEMS.get(about.owner, about.owner)} {about.number}"

@@ -26,7 +26,7 @@ from store.views import unsettled
 
 PROBE_TIMEOUT_S = 1.0
 STATUS_TIMEOUT_S = 0.5
-"""How long an order's workflow is asked what it waits for, before its page is shown without."""
+"""Seconds for an order's workflow to say what it waits for; after that its page is shown without."""
 MAX_NUMBER = 40
 """An order number has no more characters."""
 MAX_CHOICE = 60
@@ -179,7 +179,7 @@ router.add_api_route("/static/{name}", static, route_class_override=APIRoute)
 
 
 async def _waiting(request: Request, key: str) -> StatusAnswer | None:
-    """What the order's workflow waits for; asked the less often, the longer it takes to say so."""
+    """The awaited step of the order's workflow; asked the less often, the longer it takes to answer."""
     answers: Snapshots[StatusAnswer | None] = serving.kept(request, "answers")
 
     async def make() -> Made[StatusAnswer | None]:

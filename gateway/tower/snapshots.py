@@ -1,4 +1,4 @@
-"""What is made at most once a second, whatever the number of viewers: watching does not slow the work."""
+"""Snapshots made at most once a second, for any number of viewers: watching does not slow the work."""
 
 import asyncio
 import time

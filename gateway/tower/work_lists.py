@@ -1,4 +1,4 @@
-"""The desks where people work: open cases as a list, one case, and the planner's proposals. Pure but for `read_*`."""
+"""The work lists: open cases, one case, and the planner's proposals. Pure but for `read_*`."""
 
 from collections import Counter
 from collections.abc import Callable
@@ -50,12 +50,12 @@ class WorkList:
 
     @property
     def total(self) -> int:
-        """How many the choice leaves; more than are listed when there are very many."""
+        """Cases that match the choice; more than are listed when there are very many."""
         return sum(it.cases for it in self._within(self.queue, self.kind))
 
     @property
     def untaken(self) -> int:
-        """How many of them nobody has acknowledged."""
+        """Matching cases that nobody has acknowledged."""
         return sum(it.untaken for it in self._within(self.queue, self.kind))
 
     @property

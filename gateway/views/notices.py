@@ -35,6 +35,6 @@ class RetryRequest(Contract):
 
 
 class NoticesAgain(Contract):
-    """So many letters are due now."""
+    """The number of notices that are due now."""
 
     notices: int

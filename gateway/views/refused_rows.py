@@ -1,4 +1,4 @@
-"""What support asks and reads of what planning was not told: rows that it refused, sites of no region."""
+"""Rows that planning refused, and sites without a region: requests and answers for support."""
 
 from datetime import date, datetime
 from typing import Annotated
@@ -68,7 +68,7 @@ class DemandAgain(Contract):
 
 
 class FiguresOwed(Contract):
-    """So many figures of demand go to planning again."""
+    """The number of demand figures that go to planning again."""
 
     figures: int
 
