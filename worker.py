@@ -29,7 +29,7 @@ from activities.messaging.watching import WatchActivities
 from activities.partners.master_data import MasterData
 from activities.planning.feed import FeedLimits, PlanningActivities
 from activities.planning.governor import GovernorActivities
-from activities.planning.telling import PlanningNotifier
+from activities.planning.notifier import PlanningNotifier
 from activities.procurement.procurement import (
     ProcurementRecords,
     ProposalActivities,
@@ -159,7 +159,7 @@ def own_work(
     """What is done for no order's sake, by queue: promises kept, books compared, plans governed."""
     ports = {system: StandardStock(http[system]) for system in System}
     registry = MasterData(StandardMasterData(http[System.ERP]), database, config)
-    teller = PlanningNotifier(database, StandardReplanning(http[System.PLANNING]))
+    notifier = PlanningNotifier(database, StandardReplanning(http[System.PLANNING]))
     reconciling = ReconcileActivities(ports, database, config.stock_owner)
     return {
         PROMISING_QUEUE: [PromisingActivities(database, wake, redating).keep],
@@ -171,7 +171,7 @@ def own_work(
             UndeliveredActivities(database).notices,
             BooksActivities(database).books,
             OutageActivities(database).outages,
-            GovernorActivities(database, teller, registry, config.governor).govern,
+            GovernorActivities(database, notifier, registry, config.governor).govern,
         ],
     }
 

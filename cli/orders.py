@@ -140,10 +140,10 @@ def resume(
 
 
 def _ask(api: Api, verb: Verb, number: str, asked: type[BaseModel], erp: str | None, **fields: Any) -> None:
-    told(api.post(f"/v1/orders/{number}/{verb}", CommandAnswer, asked, fields, erp=erp))
+    print_verdict(api.post(f"/v1/orders/{number}/{verb}", CommandAnswer, asked, fields, erp=erp))
 
 
-def told(said: CommandAnswer) -> None:
+def print_verdict(said: CommandAnswer) -> None:
     """Print what became of a command."""
     promised = f", promised {said.promised_on}" if said.promised_on else ""
     conditions = f" ({', '.join(said.conditions)})" if said.conditions else ""

@@ -50,8 +50,8 @@ def demand(
 ) -> None:
     """Tell planning the open demand for an item at a site again, every order's."""
     body = {"item": item, "site": site, "reason": reason}
-    told = Api(state_dir).post("/v1/planning/demand", FiguresOwed, DemandAgain, body)
-    console.print(f"{told.figures} figures are told again")
+    answered = Api(state_dir).post("/v1/planning/demand", FiguresOwed, DemandAgain, body)
+    console.print(f"{answered.figures} figures are told again")
 
 
 @app.command()
@@ -70,8 +70,8 @@ def region(
 ) -> None:
     """Name the region of a site, for good: planning is told of its stock from then on."""
     body = {"site": site, "region": name, "reason": reason}
-    told = Api(state_dir).post("/v1/planning/sites", SiteRegion, SiteRegion, body)
-    console.print(f"{told.site} is in {told.region}")
+    answered = Api(state_dir).post("/v1/planning/sites", SiteRegion, SiteRegion, body)
+    console.print(f"{answered.site} is in {answered.region}")
 
 
 def _move_on(verb: str, keys: list[str], reason: str, state_dir: StateDir) -> None:

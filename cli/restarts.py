@@ -10,7 +10,7 @@ from rich.live import Live
 from temporalio.service import RPCError
 
 from cli.client import Api, Erp, new_id
-from cli.orders import told
+from cli.orders import print_verdict
 from cli.terminal import DEFAULT_STATE, NO_KEY, StateDir, console, database_of, fail, seals, show, temporal_of
 from dispatch.restarts.restarting import Figures, Restarter, RestartRequest
 from dispatch.temporal.connecting import connect
@@ -41,7 +41,7 @@ def restart(
         raise fail("name one order, or say --all; --replace goes with --all")
     if number is not None:
         fields = {"id": new_id(), "reason": reason}
-        told(Api(state_dir).post(f"/v1/orders/{number}/restart", CommandAnswer, NoteRequest, fields, erp=erp))
+        print_verdict(Api(state_dir).post(f"/v1/orders/{number}/restart", CommandAnswer, NoteRequest, fields, erp=erp))
         return
     if seals(state_dir) is None:
         raise fail(f"{NO_KEY}: each restart is written to the audit trail")

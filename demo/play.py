@@ -62,7 +62,7 @@ async def play(
     names: Sequence[str],
     faults: str,
     over: Callable[[int], None],
-    told: Callable[[Played], None],
+    on_played: Callable[[Played], None],
 ) -> dict[str, Any]:
     """Play scenarios by name and return the report of the run with `scenarios` in it.
 
@@ -79,7 +79,7 @@ async def play(
         books = await stage.driver.books()
         played = [it.in_books(books) for it in played]
         for it in played:
-            told(it)
+            on_played(it)
         facts = RunFacts(sum(len(it.orders) for it in played), dict(stack.restarts), time.monotonic() - began)
         found = await build(database, client, stage.driver, facts)
     return {**found, "scenarios": {it.scenario.name: it.for_report() for it in played}}

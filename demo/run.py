@@ -101,14 +101,14 @@ async def run(stack: LocalStack, wanted: RunPlan, progress: RunProgress, refresh
 
             moved = asyncio.Event()
 
-            def told(_: str) -> None:
+            def warn(_: str) -> None:
                 progress.released += 1
                 moved.set()
                 refresh()
 
             watching = asyncio.create_task(watch(database, driver, progress, refresh))
             reporting = asyncio.create_task(_happen(driver, keys, found.events, progress, moved))
-            refusals = await driver.release([order.release for order in wanted.orders], told)
+            refusals = await driver.release([order.release for order in wanted.orders], warn)
             progress.released = len(plans)
             await reporting
             await watching

@@ -156,6 +156,6 @@ class Scene(Checks):
         """Wait for what people should be sent."""
 
         async def arrived() -> bool:
-            return says(await self.stage.letters())
+            return says(await self.stage.messages())
 
         await self.until(claim, arrived)

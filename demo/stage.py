@@ -70,7 +70,7 @@ class SceneFailed(Exception):
 
 
 class ArrivedMail(Contract):
-    """A letter that arrived at the mail server."""
+    """A message that arrived at the mail server."""
 
     to: tuple[str, ...]
     subject: str
@@ -107,14 +107,14 @@ class Stage:
         driver: Driver,
         api: Mapping[Actors, httpx.AsyncClient],
         database: Database,
-        letters_url: str,
+        messages_url: str,
         keys: Mapping[str, str],
     ) -> None:
         self.driver = driver
         self._keys = keys
         self._database = database
         self._api = api
-        self._letters_url = letters_url
+        self._messages_url = messages_url
         self._receipts = count(1)
 
     async def ask(self, by: Actors, path: str, body: Contract, method: str = "POST") -> httpx.Response:
@@ -147,10 +147,10 @@ class Stage:
                     return answer
             await asyncio.sleep(FIRST_LOOK_S)
 
-    async def letters(self) -> ArrivedMessages:
+    async def messages(self) -> ArrivedMessages:
         """Everything that people were sent so far."""
         async with httpx.AsyncClient(trust_env=False) as mail_server:
-            answer = await asked_again(lambda: mail_server.get(self._letters_url))
+            answer = await asked_again(lambda: mail_server.get(self._messages_url))
         return ArrivedMessages.model_validate_json(answer.content)
 
     async def put_rule(self, rule: PolicyRule) -> None:
@@ -229,7 +229,7 @@ async def open_stage(stack: LocalStack, database: Database) -> AsyncIterator[Sta
             for by, key in ((by, keys[by]) for by in Actors)
         }
         driver = await opened.enter_async_context(Driver(targets))
-        stage = Stage(driver, api, database, stack.urls.letters, keys)
+        stage = Stage(driver, api, database, stack.urls.messages, keys)
         await stage.put_rule(channel_rule("desk", ChannelPolicy(address=DESK), Channel.EMAIL))
         yield stage
 

@@ -69,7 +69,7 @@ class TemporalHandoff:
             refused(error, "start", start.workflow_id)
             return None
         async with self._database.connection() as connection:
-            await inbox.told(connection, start.inbox_id, start.workflow_id, signals.TAKEN_S)
+            await inbox.mark_delivered(connection, start.inbox_id, start.workflow_id, signals.TAKEN_S)
         return start.promise
 
     async def _start(self, start: OrderStart, within: timedelta) -> None:

@@ -71,7 +71,7 @@ class Urls:
     api_docs: str
     temporal_ui: str
     sims: str
-    letters: str
+    messages: str
     """Messages sent to people: mail, chat and events."""
 
 
@@ -201,7 +201,7 @@ class LocalStack:
             "migrate": replace(migrate, env={**migrate.env, **owner}),
             "simulators": self._python("simulators", "simulators", *simulators, health=f"{self.urls.sims}/health"),
             "mail_server": self._python(
-                "mail_server", "simulators.mail_server", *mail_server, health=self.urls.letters
+                "mail_server", "simulators.mail_server", *mail_server, health=self.urls.messages
             ),
             "gateway": self._python("gateway", "gateway", health=f"{self.urls.gateway}/health/ready"),
             "worker": self._python("worker", "worker", health=f"http://127.0.0.1:{self._worker_port}/health"),

@@ -1,4 +1,4 @@
-"""Letters from notices: each template has a plain text, whose first line is the subject, and an HTML of the same."""
+"""Messages from notices: each template has a plain text, whose first line is the subject, and an HTML of the same."""
 
 from datetime import datetime, tzinfo
 from pathlib import Path
@@ -13,11 +13,11 @@ from schemas.ids import Subject
 
 DIGEST = "digest"
 MAX_VALUE = 500
-"""Characters of one fact in a letter."""
+"""Characters of one fact in a message."""
 
 
 def write_message(notices: tuple[Notice, ...], to: str, zone: tzinfo, now: datetime) -> OutgoingMessage:
-    """One letter to an address; times are in the reader's zone. Several notices make a digest.
+    """One message to an address; times are in the reader's zone. Several notices make a digest.
 
     A template that is not known falls back: to `customer_generic` for a customer, else to `case_alert`. What
     customers read comes from the templates alone and from the fact `promised_on`; other facts are for our own people.

@@ -1,7 +1,7 @@
 """The dispatcher of notices: takes due notices from the outbox, writes messages, sends them and records the outcome.
 
 A notice is leased in the transaction that takes it, and marked after the channel has confirmed it. A sudden death
-between the two repeats the letter once the lease is over, with the same Message-ID or Idempotency-Key: mail programs
+between the two repeats the message once the lease is over, with the same Message-ID or Idempotency-Key: mail programs
 and receivers can recognise it, but Syncline cannot take it back.
 """
 
@@ -19,7 +19,7 @@ from temporalio import activity
 from activities.cases.messages import write_message
 from connectors.notify.ports import Sender
 from connectors.ports import ConnectorError, Refused, Unavailable
-from domain.cases.notices import FIRST_RETRY_S, due_at, letters, retry_in_s
+from domain.cases.notices import FIRST_RETRY_S, due_at, messages, retry_in_s
 from domain.cases.policies import channel_policy, days_policy
 from domain.zones import UTC_NAME, clock
 from schemas.base import Origin
@@ -198,11 +198,11 @@ class MessageDispatcher:
         return route in taken or len(served) < self._limits.routes
 
     async def _serve(self, route: Route, waiting: list[DueNotice]) -> None:
-        """Send to one address, letter by letter. When the channel cannot, the letters that follow wait as well."""
+        """Send to one address, message by message. When the channel cannot, the messages that follow wait as well."""
         by_key = {each.row.key: each for each in waiting}
         wait_s: float | None = None
-        for letter in letters((each.row, each.policy) for each in waiting):
-            some = [by_key[notice.key] for notice in letter]
+        for message in messages((each.row, each.policy) for each in waiting):
+            some = [by_key[notice.key] for notice in message]
             if wait_s is None and not self.closing:
                 wait_s = await self._send(route, some)
                 continue
@@ -212,27 +212,27 @@ class MessageDispatcher:
                     await notices.reschedule(connection, each.row.key, again)
 
     async def _send(self, route: Route, waiting: list[DueNotice]) -> float | None:
-        """Send one letter and mark its notices. Seconds for which the route should rest, when its channel failed."""
+        """Send one message and mark its notices. Seconds for which the route should rest, when its channel failed."""
         failure = await self._try(route, waiting)
         async with self._database.transaction() as connection:
             if failure is None:
                 await notices.sent(connection, [each.row.key for each in waiting])
-                self._count(letters=1, notices=len(waiting))
+                self._count(messages=1, notices=len(waiting))
                 return None
             for each in waiting:
                 await self._failed(connection, each.row, failure)
         return FIRST_RETRY_S if isinstance(failure, Unavailable) else None
 
     async def _try(self, route: Route, waiting: list[DueNotice]) -> ConnectorError | None:
-        """Write and send one letter; the failure, if it failed. A fault of our own is tried again, as one of theirs."""
+        """Write and send one message; returns the failure. A fault of our own is retried like one of theirs."""
         try:
             zone = clock(waiting[0].policy.time_zone or UTC_NAME)
-            letter = write_message(tuple(each.row for each in waiting), route.address, zone, datetime.now(UTC))
+            message = write_message(tuple(each.row for each in waiting), route.address, zone, datetime.now(UTC))
             async with asyncio.timeout(self._limits.send_s):
-                await self._messengers[route.channel].send(letter)
+                await self._messengers[route.channel].send(message)
         except ConnectorError as error:
             return error
-        except Exception as error:  # one letter that cannot be written must not hold up all others
+        except Exception as error:  # one message that cannot be written must not hold up all others
             return Unavailable(Origin.PLATFORM, f"cannot be written or sent: {type(error).__name__}")
         return None
 

@@ -27,7 +27,7 @@ async def compared(
     differing = reconciliation.differing(ours, theirs)
     items = {item for item, _ in differing}
     under_way: dict[Key, list[UnderWay]] = defaultdict(list)
-    for row in await comparing.untold(connection, run):
+    for row in await comparing.unreported(connection, run):
         for key, packs in reconciliation.rolled_up([Figure.model_validate(row)]).items():
             under_way[key].append(UnderWay(-packs, row["by"]))
     if run.system == System.WMS and differing:

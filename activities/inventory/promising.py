@@ -129,6 +129,6 @@ async def _write(connection: Connection, there: ItemPlan, outcome: ReallocationO
     await reallocation.done(connection, there)
     await reallocation.save(connection, outcome.reservations)
     if outcome.told:
-        await reallocation.told(connection, outcome.told, await inbox.insert(connection, outcome.messages))
+        await reallocation.mark_reported(connection, outcome.told, await inbox.insert(connection, outcome.messages))
     if outcome.again:
         await supply.look_at(connection, [there.item], at_once=outcome.at_once)

@@ -73,7 +73,7 @@ class PlanningActivities:
         while True:
             async with self.database.connection() as connection:
                 rows = await planning.pending(connection, run, self.limits.batch)
-                demand = await order_demand.untold(connection, run, self.limits.batch) if rows or due else []
+                demand = await order_demand.unreported(connection, run, self.limits.batch) if rows or due else []
             if rows or demand:
                 calls = await self._send(run, Parcel(tuple(rows), tuple(demand)))
                 report = report.model_copy(update={"calls": report.calls + calls})
@@ -113,7 +113,7 @@ class PlanningActivities:
             refused = dict.fromkeys(parcel.keys, str(error))
         async with self.database.transaction() as connection:
             await planning.answered(connection, [it.row.key for it in parcel.rows], refused)
-            await order_demand.told(connection, parcel.demand, refused)
+            await order_demand.mark_reported(connection, parcel.demand, refused)
             if parcel.size == 1:
                 for row in (it.row for it in parcel.rows if it.row.key in refused):
                     await planning.mark_refused(connection, row.key, refused[row.key])

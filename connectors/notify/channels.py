@@ -15,7 +15,7 @@ from schemas.cases.notifications import NotifySettings
 
 @asynccontextmanager
 async def messengers(config: NotifySettings) -> AsyncIterator[Mapping[Channel, Sender]]:
-    """A messenger for each channel. One that is not configured refuses its letters and says what to set."""
+    """A messenger for each channel. One that is not configured refuses its messages and says what to set."""
     async with bounded.client() as http:
         yield {
             Channel.EMAIL: Email(config.smtp),

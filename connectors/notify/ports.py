@@ -25,12 +25,12 @@ class OutgoingMessage:
 
     @property
     def id(self) -> str:
-        """The key in 32 hexadecimal digits: fit for headers, and the same when a letter is sent again."""
+        """The key in 32 hexadecimal digits: fit for headers, and the same when a message is sent again."""
         return sha256(self.key.encode()).hexdigest()[:32]
 
 
 class Sender(Protocol):
     """A channel. Raises `connectors.ports` Refused (sending again cannot help) or Unavailable, with Origin.NOTIFY."""
 
-    async def send(self, letter: OutgoingMessage) -> None:
-        """Hand the letter over."""
+    async def send(self, message: OutgoingMessage) -> None:
+        """Hand the message over."""

@@ -248,7 +248,7 @@ async def _handed(
         return
     if taken:
         async with database.transaction() as connection:
-            await inbox.told(connection, message.id, workflow, signals.TAKEN_S)
+            await inbox.mark_delivered(connection, message.id, workflow, signals.TAKEN_S)
 
 
 async def _quarantine(

@@ -91,10 +91,10 @@ async def _events(connection: Connection, key: str, workflow: str) -> list[Repla
     """Partners' events that a workflow has answered for."""
     past = [it for it in await undecided.events_of(connection, key) if it.settled_at and not it.late]
     roles = await partners.roles(connection, [it.partner for it in past])
-    told = [(it, event_of(it, roles)) for it in past]
+    sent = [(it, event_of(it, roles)) for it in past]
     return [
         ReplayedInput(it.settled_at, event, applied=it.state == "applied")
-        for it, event in told
+        for it, event in sent
         if it.settled_at and event_mapping.addressee(key, event) == workflow
     ]
 
@@ -138,12 +138,12 @@ async def purchase(database: Database, kept: KeptHead) -> EarlierRun:
         named = {name: row[name] for name in ("erp", "number", "supplier", "site", "region")}
         start = InboundStart(**named, policy=policy, accepted_at=row["created_at"])
         start = await days.of_purchase(connection, start)
-        told = await _papers(connection, start)
-        told += [it.told for it in await _events(connection, kept.subject, kept.workflow_id)]
-        told += [it.told for it in await _commands(connection, kept.subject)]
+        sent = await _papers(connection, start)
+        sent += [it.told for it in await _events(connection, kept.subject, kept.workflow_id)]
+        sent += [it.told for it in await _commands(connection, kept.subject)]
         ledger = {it["key"]: it["outcome"] for it in await restarting.ledger_of(connection, kept.subject)}
         known = tuple(map(_known_case, await restarting.cases_of(connection, kept.subject)))
-    state, owed, seen = _folded(PurchaseFile(start=start), told)
+    state, owed, seen = _folded(PurchaseFile(start=start), sent)
     state = state.model_copy(update={"version": max(state.version, kept.version)})
     run = InboundRun(
         **start.model_dump(),
@@ -156,10 +156,10 @@ async def purchase(database: Database, kept: KeptHead) -> EarlierRun:
     return EarlierRun(run, state.version, WorkflowBooks("purchase", kept.subject, moves, {}))
 
 
-def _folded(state: PurchaseFile, told: Iterable[Any]) -> tuple[PurchaseFile, tuple[Any, ...], tuple[str, ...]]:
+def _folded(state: PurchaseFile, sent: Iterable[Any]) -> tuple[PurchaseFile, tuple[Any, ...], tuple[str, ...]]:
     """The state after all that was told, what others were owed because of it by key, and the names of it."""
     owed, seen = dict[str, Any](), dict[str, None]()
-    first = sorted(told, key=lambda it: (not (isinstance(it, PurchaseDocument) and it.order), it.inbox_id))
+    first = sorted(sent, key=lambda it: (not (isinstance(it, PurchaseDocument) and it.order), it.inbox_id))
     for it in first:
         before = state.model_copy(update={"version": state.version + 1})
         if isinstance(it, PurchaseDocument):
@@ -213,9 +213,9 @@ async def returned(database: Database, kept: KeptHead) -> EarlierRun:
         by=row["by"],
         accepted_at=row["created_at"],
     )
-    told = [it.told for it in past if isinstance(it.told, MilestoneEvent)]
-    start = as_asked(written, told)
-    state, owed = refolded(start, told)
+    sent = [it.told for it in past if isinstance(it.told, MilestoneEvent)]
+    start = as_asked(written, sent)
+    state, owed = refolded(start, sent)
     state = state.model_copy(update={"version": max(state.version, kept.version), "overdue": row["overdue"]})
     run = ReturnRun(
         **start.model_dump(),

@@ -90,7 +90,7 @@ class Restarter:
             raise Running(f"the workflow of {key} runs: only one that does not run is begun again")
         return f"{counted(done.begun, 'workflow')} begun again, {counted(done.messages, 'message')} brought back"
 
-    async def every(self, by: RestartRequest, told: Callable[[Figures], None]) -> Figures:
+    async def every(self, by: RestartRequest, on_progress: Callable[[Figures], None]) -> Figures:
         """Everything that is open and does not run. May be repeated: what runs by then is left alone. Raises RPCError
         when Temporal is away."""
         done = Figures()
@@ -101,7 +101,7 @@ class Restarter:
         async def one(it: KeptHead) -> None:
             async with places:
                 await self._look(it, by, done)
-                told(done)
+                on_progress(done)
 
         for kind in KINDS:
             after = ""

@@ -62,7 +62,7 @@ class CommandHandoff:
             return False
         if taken is SignalOutcome.YES:
             async with self._database.connection() as connection:
-                await inbox.told(connection, first.id, record.workflow_id, signals.TAKEN_S)
+                await inbox.mark_delivered(connection, first.id, record.workflow_id, signals.TAKEN_S)
         return taken is SignalOutcome.YES
 
     async def _signal(self, record: CommandRecord[Any], command: Command[Any], within: timedelta) -> SignalOutcome:

@@ -1,4 +1,4 @@
-"""The Schedules of reconciliation: one for each system and target, the inbox, workflows, letters, our own books and the
+"""The Schedules of reconciliation: each system and target, the inbox, workflows, notices, our own books and the
 audit trail. Each is made once and kept for ever."""
 
 from collections.abc import Iterable
@@ -34,7 +34,7 @@ from workflows.runtime.policies import TASK_TIMEOUT
 
 OF_INBOX = ReconcileRun(system=INBOX, target="messages")
 OF_WORKFLOWS = ReconcileRun(system=WORKFLOWS, target="open")
-OF_NOTICES = ReconcileRun(system=NOTICES, target="letters")
+OF_NOTICES = ReconcileRun(system=NOTICES, target="messages")
 OF_OUTAGES = ReconcileRun(system=OUTAGES, target="systems")
 OF_BOOKS = ReconcileRun(system=BOOKS, target="own")
 OF_AUDIT = ReconcileRun(system=AUDIT, target="trail")

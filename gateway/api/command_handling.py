@@ -89,11 +89,11 @@ async def _verdict(gateway: Services, record: CommandRecord[Any], first: First, 
         return CommandVerdict(applied=False, reason=reason, answer=None)
     within_s = gateway.settings.release_wait_s
     with gateway.waiting.caller(first.id) as caller:
-        told = await _told(gateway, record, first, within_s) if new else True
-        return await caller.verdict(within_s) if told and caller else None
+        delivered = await _delivered(gateway, record, first, within_s) if new else True
+        return await caller.verdict(within_s) if delivered and caller else None
 
 
-async def _told(gateway: Services, record: CommandRecord[Any], first: First, within_s: float) -> bool:
+async def _delivered(gateway: Services, record: CommandRecord[Any], first: First, within_s: float) -> bool:
     """Tell the workflow of a command, unless one before it is still to be told: the relay then tells it of both."""
     async with gateway.database.connection() as connection:
         before = await inbox.left_behind(connection, record.workflow_id, first.id)

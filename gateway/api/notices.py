@@ -1,4 +1,4 @@
-"""Letters to people that did not arrive, and sending them again after a repair."""
+"""Messages to people that did not arrive, and sending them again after a repair."""
 
 from typing import Annotated
 
@@ -19,7 +19,7 @@ router = APIRouter(tags=["notices"])
 
 @router.get(
     "/v1/notices",
-    summary="List letters that did not arrive",
+    summary="List undelivered messages",
     response_model=NoticesOwed,
     responses=answers_of(401, 403, 422, 429, 503),
 )
@@ -35,7 +35,7 @@ async def listed(
 
 @router.post(
     "/v1/notices/retry",
-    summary="Send letters again that were given up",
+    summary="Send messages again that were given up",
     response_model=NoticesAgain,
     responses=answers_of(401, 403, 413, 415, 422, 429, 503),
     openapi_extra=takes(Body("application/json", "RetryRequest")),

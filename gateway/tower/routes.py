@@ -153,7 +153,7 @@ async def planner(request: Request, region: str = "") -> Response:
 
 @router.get("/quarantine")
 async def quarantine(request: Request) -> Response:
-    """Messages that could not be placed, letters that did not arrive, and why."""
+    """Messages that could not be placed, undelivered messages, and why."""
     services = services_of(request)
 
     async def read(connection: Connection) -> str:

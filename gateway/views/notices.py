@@ -7,7 +7,7 @@ from schemas.cases.exceptions import Channel
 
 
 class UndeliveredNotice(Contract):
-    """A letter that did not arrive: given up (`failed`), or tried again (`planned`) when it is due."""
+    """A message that did not arrive: given up (`failed`), or tried again (`planned`) when it is due."""
 
     key: str
     state: str
@@ -28,7 +28,7 @@ class NoticesOwed(Contract):
 
 
 class RetryRequest(Contract):
-    """Send letters again that were given up: over this channel, to this queue; what is absent means any."""
+    """Send messages again that were given up: over this channel, to this queue; what is absent means any."""
 
     channel: Channel | None = None
     to: Text | None = None

@@ -19,7 +19,7 @@ WORKFLOWS = "workflows"
 """The system of a run that looks whether all that is open has a workflow that makes progress."""
 
 NOTICES = "notices"
-"""The system of a run that looks for receivers which take no letters."""
+"""The system of a run that looks for receivers which take no messages."""
 AUDIT = "audit"
 """The system of a run that checks the audit trail, and keeps its signed end outside of the database."""
 
@@ -116,7 +116,7 @@ class ReconcileRun(Contract):
     @property
     def activity(self) -> str:
         """What does the work: comparing books, looking at freight invoices, for messages that vanished, at workflows,
-        our own books or at the audit trail, for letters that did not arrive, or whether systems answer."""
+        our own books or at the audit trail, for undelivered messages, or whether systems answer."""
         alone = (INBOX, FREIGHT, WORKFLOWS, BOOKS, AUDIT, NOTICES, OUTAGES)
         return self.system if self.system in alone else "compare"
 

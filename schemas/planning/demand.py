@@ -9,7 +9,7 @@ from schemas.base import Contract, Day, SiteId
 from schemas.orders.milestones import ItemId
 
 MAX_SIGNALS = 5_000
-MAX_TOLD = 500
+MAX_SIGNALS_PER_CALL = 500
 MAX_FINDINGS = 100
 """At most so many refused rows are named in an answer."""
 BatchId = Annotated[str, Field(min_length=1, max_length=60, pattern=r"^[\x21-\x7e]+$")]
@@ -100,7 +100,7 @@ class PlanningSignals(Contract):
     """POST {planning}/v1/demand-signals: figures that changed, in bulk. Each row's key makes it count once."""
 
     region: str
-    rows: Annotated[tuple[PlanningSignal, ...], Field(min_length=1, max_length=MAX_TOLD)]
+    rows: Annotated[tuple[PlanningSignal, ...], Field(min_length=1, max_length=MAX_SIGNALS_PER_CALL)]
 
 
 class DemandKey(NamedTuple):

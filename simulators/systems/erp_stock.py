@@ -136,7 +136,7 @@ class OrderBook:
         for cut in self._order.cuts if self._own else ():
             packs[self._items[cut.line], place(Bucket.ON_HAND, cut.site)] -= cut.quantity
         for rma, site in self._returns().items():
-            inspected = {it: self._told(ChangeKind.RETURNED, rma, it) for it in Disposition}
+            inspected = {it: self._reported(ChangeKind.RETURNED, rma, it) for it in Disposition}
             for line, quantity in self._received(rma).items():
                 restocked = inspected[Disposition.RESTOCK][line]
                 waiting = quantity - restocked - inspected[Disposition.SCRAP][line]
@@ -198,7 +198,9 @@ class OrderBook:
     def _on_the_road(self) -> dict[str, Lines]:
         """What left and neither arrived, nor came back, nor is known to be lost."""
         total = sum(self._issued.values(), Lines())
-        lost = self._told(ChangeKind.WRITTEN_OFF) + ((total - self._wanted) & self._told(ChangeKind.CLOSED_SHORT))
+        lost = self._reported(ChangeKind.WRITTEN_OFF) + (
+            (total - self._wanted) & self._reported(ChangeKind.CLOSED_SHORT)
+        )
         found = {}
         for shipment in sorted(self._issued):
             back = self._received(f"{SENDER}{shipment}")
@@ -214,10 +216,10 @@ class OrderBook:
 
     def _received(self, rma: str) -> Lines:
         """What came back. What was inspected was received, whether that was told or not."""
-        inspected = sum((self._told(ChangeKind.RETURNED, rma, it) for it in Disposition), Lines())
-        return self._told(ChangeKind.RETURNED, rma) | inspected
+        inspected = sum((self._reported(ChangeKind.RETURNED, rma, it) for it in Disposition), Lines())
+        return self._reported(ChangeKind.RETURNED, rma) | inspected
 
-    def _told(self, kind: ChangeKind, rma: str = "", disposition: Disposition | None = None) -> Lines:
+    def _reported(self, kind: ChangeKind, rma: str = "", disposition: Disposition | None = None) -> Lines:
         wanted = (kind, rma, disposition)
         changes = (x for x in self._order.changes if (x.change, x.rma, x.disposition) == wanted)
         return _lines(line for change in changes for line in change.lines)

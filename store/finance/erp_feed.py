@@ -46,11 +46,11 @@ async def owe_movements(connection: Connection, owner: Owner, booked: dict[str, 
         (list(booked), [Bucket.ON_HAND, Bucket.BLOCKED]),
     )
     rows = await cursor.fetchall()
-    told = (
+    moves = (
         ErpStockMovement(**{name: value for name, value in row.items() if value is not None}, reason=booked[row["key"]])
         for row in rows
     )
-    await _owe(connection, ErpRowKind.STOCK, owner, told)
+    await _owe(connection, ErpRowKind.STOCK, owner, moves)
 
 
 async def _owe(

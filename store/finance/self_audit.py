@@ -25,9 +25,9 @@ async def moment(connection: Connection) -> None:
     await connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
 
 
-async def drifts(connection: Connection, check: Check, query: str, **told: Any) -> list[Drift]:
+async def drifts(connection: Connection, check: Check, query: str, **params: Any) -> list[Drift]:
     """A query that selects item, where, written, right_, and waits if it has any."""
-    cursor = await connection.execute(f"{query} LIMIT {AT_MOST}".encode(), told)
+    cursor = await connection.execute(f"{query} LIMIT {AT_MOST}".encode(), params)
     return [
         Drift(
             check=check,

@@ -128,22 +128,22 @@ async def changed(
 ) -> frozenset[str]:
     """Names of entries that a list should have otherwise since then, as we have changed them or the system has
     confirmed them; at most so many."""
-    told = {"since": since, "system": run.system, "target": run.target, "limit": limit}
+    params = {"since": since, "system": run.system, "target": run.target, "limit": limit}
     system = System(run.system)
     if about is About.ACCOUNT:
-        cursor = await connection.execute(BOOKED, told)
+        cursor = await connection.execute(BOOKED, params)
         posted = await valuation.of_refs(connection, run.target, [row["ref"] for row in await cursor.fetchall()])
         return frozenset(f"{row['order']} {row['account']} {row['currency']}" for row in posted)
     query = CHANGED_EFFECTS.format(mine=EFFECT_AT[system]) if about is About.EFFECT else None
     query = query or CHANGED_ORDERS.format(mine=ORDER_IN[system])
-    cursor = await connection.execute(query.encode(), told)
+    cursor = await connection.execute(query.encode(), params)
     return frozenset(row["name"] for row in await cursor.fetchall())
 
 
 async def end(connection: Connection, run: ReconcileRun, about: About, after: str, size: int) -> str:
     """Where a slice of so many entries of ours ends; empty: there are fewer."""
-    told = {"system": run.system, "after": after, "n": size - 1}
-    cursor = await connection.execute(ENDS.get(about, ORDERS_END), told)
+    params = {"system": run.system, "after": after, "n": size - 1}
+    cursor = await connection.execute(ENDS.get(about, ORDERS_END), params)
     row = await cursor.fetchone()
     return row["name"] if row else ""
 

@@ -289,6 +289,6 @@ def peg_of(row: dict[str, Any]) -> Reservation:
     return Reservation.model_validate({**row, "supply": row["supply_key"]})
 
 
-def told_days(row: dict[str, Any]) -> dict[int, date]:
+def promised_days(row: dict[str, Any]) -> dict[int, date]:
     """The day that each line was told last."""
     return {int(line): date.fromisoformat(day) for line, day in row["told"].items()}

@@ -112,7 +112,7 @@ async def routed(connection: Connection, ids: list[int]) -> None:
     )
 
 
-async def told(connection: Connection, message: int, workflow: str, again_after_s: float) -> None:
+async def mark_delivered(connection: Connection, message: int, workflow: str, again_after_s: float) -> None:
     """A workflow has been told of a message, which is sent again after so many seconds if it must be."""
     await connection.execute(
         """

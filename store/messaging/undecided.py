@@ -106,7 +106,7 @@ async def asked(connection: Connection, messages: list[int]) -> list[UndecidedMe
     return [UndecidedMessage(**row) for row in await cursor.fetchall()]
 
 
-async def told(connection: Connection, workflow: str) -> list[UndecidedMessage]:
+async def delivered(connection: Connection, workflow: str) -> list[UndecidedMessage]:
     """What a workflow was told that is no event, and has not answered for."""
     cursor = await connection.execute(
         f"{ASKED} WHERE workflow_id = %s AND state = 'routed' ORDER BY id".encode(), (workflow,)
@@ -151,7 +151,7 @@ async def hold_back(connection: Connection, workflow: str, for_s: float) -> list
     return [row["id"] for row in await cursor.fetchall()]
 
 
-async def let_go(connection: Connection, workflow: str, told: list[int]) -> None:
+async def let_go(connection: Connection, workflow: str, params: list[int]) -> None:
     """The relay tells a workflow now what waits for it, but for these messages, which it was told."""
     await connection.execute(
         """
@@ -159,7 +159,7 @@ async def let_go(connection: Connection, workflow: str, told: list[int]) -> None
         SET state = 'received', not_before = now()
         WHERE workflow_id = %s AND state IN ('received', 'routed') AND id <> ALL(%s)
         """,
-        (workflow, told),
+        (workflow, params),
     )
     await connection.execute(f"NOTIFY {inbox.CHANNEL}")
 

@@ -36,7 +36,7 @@ async def take_in(connection: Connection, partner: str, rows: Iterable[Numbered]
     # One intake at a time: two revisions that meet would each be compared with what held before both.
     await connection.execute("SELECT pg_advisory_xact_lock(hashtext('demand'))")
     newest, refused, repeated, older = _within(rows)
-    told = {"partner": partner, **FIGURES.arrays(newest)}
+    params = {"partner": partner, **FIGURES.arrays(newest)}
     cursor = await connection.execute(
         f"""
         SELECT x.n,
@@ -52,7 +52,7 @@ async def take_in(connection: Connection, partner: str, rows: Iterable[Numbered]
             ON (d.item, d.site, d.day, d.kind, d.customer, d.partner)
                 = (x.item, x.site, x.day, x.kind, x.customer, %(partner)s)
         """,
-        told,
+        params,
     )
     verdicts = {row["n"] - 1: row["verdict"] for row in await cursor.fetchall()}
     await connection.execute(
@@ -64,7 +64,7 @@ async def take_in(connection: Connection, partner: str, rows: Iterable[Numbered]
         SET packs = excluded.packs, revision = excluded.revision, refused = NULL, received_at = now()
         WHERE d.revision < excluded.revision
         """,
-        told,
+        params,
     )
     refused += [_contradicts(newest[at].n) for at, verdict in verdicts.items() if verdict == "refused"]
     count = list(verdicts.values()).count
@@ -103,7 +103,7 @@ class OwedFigure(NamedTuple):
     signal: PlanningSignal
 
 
-async def untold(connection: Connection, region: str, limit: int) -> list[OwedFigure]:
+async def unreported(connection: Connection, region: str, limit: int) -> list[OwedFigure]:
     """What planning of a region has not got, the oldest first: the newest word of each figure only. A site that no order
     and no purchase order has named is in no region yet: its signals wait."""
     cursor = await connection.execute(
@@ -129,7 +129,7 @@ async def asking(connection: Connection, owed: list[OwedFigure]) -> None:
     )
 
 
-async def told(connection: Connection, owed: list[OwedFigure], refused: dict[str, str]) -> None:
+async def mark_reported(connection: Connection, owed: list[OwedFigure], refused: dict[str, str]) -> None:
     """Planning has these, but for those that it refused by a rule, by their key. What was corrected since is owed still."""
     taken = [it for it in owed if it.signal.key not in refused]
     await connection.execute(

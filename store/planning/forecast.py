@@ -26,14 +26,14 @@ async def take_in(
     # One intake at a time: two versions that meet would each be compared with what held before both.
     await connection.execute("SELECT pg_advisory_xact_lock(hashtext('forecast'))")
     await _keep_version(connection, partner, batch)
-    told: dict[str, Any] = {
+    params: dict[str, Any] = {
         "version": batch.version,
         "made_at": batch.made_at,
         "bucket": batch.bucket,
         **ROWS.arrays(batch.rows),
     }
-    await _refuse_contradictions(connection, told)
-    verdicts = await _compare(connection, told)
+    await _refuse_contradictions(connection, params)
+    verdicts = await _compare(connection, params)
     await connection.execute(
         f"""
         INSERT INTO forecast (version, item, site, period, bucket, made_at, packs)
@@ -41,7 +41,7 @@ async def take_in(
         FROM {ROWS.counted}
         ON CONFLICT DO NOTHING
         """,
-        told,
+        params,
     )
     changed = list(_changed(batch, verdicts))
     superseded = sum(verdict == "superseded" for verdict in verdicts)
@@ -72,7 +72,7 @@ async def _keep_version(connection: Connection, partner: str, batch: ForecastBat
             refuse(field, "must be the same in every batch of a version")
 
 
-async def _refuse_contradictions(connection: Connection, told: dict[str, Any]) -> None:
+async def _refuse_contradictions(connection: Connection, params: dict[str, Any]) -> None:
     cursor = await connection.execute(
         f"""
         SELECT x.n
@@ -81,13 +81,13 @@ async def _refuse_contradictions(connection: Connection, told: dict[str, Any]) -
         WHERE f.packs <> x.packs
         ORDER BY 1 LIMIT 1
         """,
-        told,
+        params,
     )
     if row := await cursor.fetchone():
         refuse(f"rows[{row['n'] - 1}].packs", "was said otherwise in this version: make a new version")
 
 
-async def _compare(connection: Connection, told: dict[str, Any]) -> list[str]:
+async def _compare(connection: Connection, params: dict[str, Any]) -> list[str]:
     """Of each row, in their order: changed, known or superseded."""
     cursor = await connection.execute(
         f"""
@@ -107,7 +107,7 @@ async def _compare(connection: Connection, told: dict[str, Any]) -> list[str]:
         ) f ON true
         ORDER BY x.n
         """,
-        told,
+        params,
     )
     return [row["verdict"] for row in await cursor.fetchall()]
 

@@ -1,4 +1,4 @@
-"""What the control tower shows of messages that nobody has: quarantined ones, and letters that did not arrive. Read-only."""
+"""What the control tower shows of messages that nobody has: quarantined ones, and undelivered messages. Read-only."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -27,7 +27,7 @@ class QuarantineEntry:
 
 @dataclass(frozen=True)
 class Unsent:
-    """A letter that did not arrive: given up (`failed`), or tried again (`planned`)."""
+    """A message that did not arrive: given up (`failed`), or tried again (`planned`)."""
 
     key: str
     state: str

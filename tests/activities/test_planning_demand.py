@@ -71,7 +71,7 @@ async def test_what_changes_while_an_answer_is_lost_is_told_as_it_is_by_then(
     assert said(system) == [["A 40 r1"], ["A 40 r3"]]
     assert await system.open_demand() == {"A LYS": 40}
     async with database.connection() as connection:
-        assert await order_demand.untold(connection, RUN, 9) == []
+        assert await order_demand.unreported(connection, RUN, 9) == []
 
 
 async def test_the_same_call_is_made_again_under_its_key_until_it_is_answered(
@@ -133,13 +133,13 @@ async def test_an_older_call_that_is_delivered_late_leaves_the_newer_figure(
 ) -> None:
     await write(database, 0, wanted(packs=40))
     async with database.connection() as connection:
-        [late] = await order_demand.untold(connection, RUN, 9)
+        [late] = await order_demand.unreported(connection, RUN, 9)
     await write(database, 1, wanted(packs=10))
     await feed(database, system)
     async with database.transaction() as connection:
         answer = await system.sims.post("/planning/v1/rows", {"demand": [late.row.model_dump(mode="json")]}, "late")
         assert answer.json()["refused"] == []
-        await order_demand.told(connection, [late], {})
+        await order_demand.mark_reported(connection, [late], {})
     assert await system.open_demand() == {"A LYS": 10}
     await feed(database, system)
     assert len(system.sent) == 1

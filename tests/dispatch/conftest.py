@@ -105,7 +105,7 @@ class NotingHandoff:
         assert self.database is not None
         async with self.database.transaction() as connection:
             if self.slow:
-                await inbox.told(connection, first.id, record.workflow_id, 30.0)
+                await inbox.mark_delivered(connection, first.id, record.workflow_id, 30.0)
             else:
                 await verdicts.settle(connection, first.id, self.refusal or None, {"done": "done"})
         return True

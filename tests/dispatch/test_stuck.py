@@ -101,7 +101,7 @@ async def told(desk: Desk, kind: str, workflow: str) -> int:
     async with desk.database.transaction() as connection:
         new = inbox.NewMessage("erp-one", "api", kind, f"{kind} for {workflow}", "d", b"{}")
         [message] = await inbox.insert(connection, [new])
-        await inbox.told(connection, message, workflow, 3600.0)
+        await inbox.mark_delivered(connection, message, workflow, 3600.0)
     return message
 
 

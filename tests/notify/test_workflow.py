@@ -25,7 +25,7 @@ async def test_it_dispatches_again_and_again_and_continues_as_new(
         runs.append(run.cycles)
         if len(runs) == 1:
             raise RuntimeError("the database is away")
-        return NoticesReport(letters=1, notices=2)
+        return NoticesReport(messages=1, notices=2)
 
     worker = Worker(
         temporal_client,

@@ -15,7 +15,7 @@ DISPATCHER = Singleton[NoticesRun, NoticesReport](
     report=NoticesReport,
     summary=lambda run: "alerts and customer messages",
     page=lambda run, total: (
-        f"**{total.notices}** notices sent in **{total.letters}** letters; "
+        f"**{total.notices}** notices sent in **{total.messages}** messages; "
         f"**{total.given_up}** given up, **{total.failures}** attempts failed"
     ),
 )

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from activities.planning.telling import PlanningNotifier
+from activities.planning.notifier import PlanningNotifier
 from connectors.http.client import SystemClient
 from connectors.standard.replanning import StandardReplanning
 from schemas.base import System
@@ -43,7 +43,7 @@ async def tell(gateway: Gateway, sims: Systems, region: str = "EMEA") -> int:
     """Tell planning what is owed."""
     endpoint = Endpoint(url=str(sims.client.base_url).rstrip("/") + "/planning", token=TOKEN)
     async with SystemClient(System.PLANNING, {"*": endpoint}) as client:
-        return await PlanningNotifier(gateway.database, StandardReplanning(client)).tell(region, lambda: None)
+        return await PlanningNotifier(gateway.database, StandardReplanning(client)).notify(region, lambda: None)
 
 
 async def known(gateway: Gateway, site: str = "LYS") -> None:

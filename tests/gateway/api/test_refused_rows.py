@@ -109,10 +109,10 @@ async def test_stock_of_a_site_of_no_region_is_seen_and_goes_once_somebody_names
 
 
 @pytest.mark.parametrize("partner", ["planner", "erp-one", "wms-dc1", "acme"])
-async def test_others_neither_see_nor_name_them(refused: Gateway, partner: str) -> None:
-    assert (await refused.get("/v1/planning/sites", partner)).status_code == 403
-    assert (await refused.post("/v1/planning/sites", partner, HOME)).status_code == 403
-    assert await refused.rows("SELECT FROM planning_site") == []
+async def test_others_neither_see_nor_name_them(gateway: Gateway, partner: str) -> None:
+    assert (await gateway.get("/v1/planning/sites", partner)).status_code == 403
+    assert (await gateway.post("/v1/planning/sites", partner, HOME)).status_code == 403
+    assert await gateway.rows("SELECT FROM planning_site") == []
 
 
 async def test_the_owner_of_a_site_names_its_region(database_url: str) -> None:
