@@ -25,14 +25,14 @@ SETTLED_WITHIN_S = 60.0
 
 @dataclass(frozen=True)
 class Played:
-    """A scenario that is over. `papers`: purchase orders and proposals. `deeds`: for each system, how often it did what
-    for any of its orders and papers."""
+    """A scenario that is over. `documents`: purchase orders and proposals. `deeds`: for each system, how often it did what
+    for any of its orders and documents."""
 
     scenario: Scenario
     checks: tuple[SceneCheck, ...]
     orders: tuple[str, ...]
     problem: str
-    papers: tuple[str, ...] = ()
+    documents: tuple[str, ...] = ()
     deeds: dict[str, Counter[str]] = field(default_factory=dict)
 
     @property
@@ -42,7 +42,7 @@ class Played:
 
     def in_books(self, books: Mapping[str, LedgerReport]) -> Self:
         """The same with its deeds, as each system's own books have them."""
-        keys = {name for number in self.orders for name in (number, f"{ERP}/{number}")} | set(self.papers)
+        keys = {name for number in self.orders for name in (number, f"{ERP}/{number}")} | set(self.documents)
         return replace(self, deeds={system: _deeds(book, keys) for system, book in books.items()})
 
     def for_report(self) -> dict[str, Any]:
@@ -51,7 +51,7 @@ class Played:
             "passed": self.passed,
             "checks": [check._asdict() for check in self.checks],
             "orders": list(self.orders),
-            "papers": list(self.papers),
+            "documents": list(self.documents),
             "effects": {system: deeds.total() for system, deeds in self.deeds.items()},
             "problem": self.problem,
         }
@@ -112,7 +112,7 @@ async def _play(stage: Stage, scenario: Scenario) -> Played:
     except Exception as error:  # one scenario that breaks must not hide what the others have found
         problem = f"{type(error).__name__}: {error}"
     orders = tuple(order.number for order in scene.orders)
-    return Played(scenario, tuple(scene.checks), orders, problem, tuple(scene.papers))
+    return Played(scenario, tuple(scene.checks), orders, problem, tuple(scene.documents))
 
 
 def _deeds(book: LedgerReport, orders: set[str]) -> Counter[str]:

@@ -38,7 +38,7 @@ class Scene(Checks):
     def __init__(self, stage: Stage, name: str) -> None:
         super().__init__(stage, name)
         self.orders: list[Order] = []
-        self.papers: list[str] = []
+        self.documents: list[str] = []
         """Numbers of its purchase orders, and ids of its proposals."""
 
     @property

@@ -62,7 +62,7 @@ BODIES: tuple[type[BaseModel], ...] = (
     DemandBatch,
     MasterChange,
     SentOrder,
-    *(Envelope[paper] for paper in SENT.values()),  # type: ignore[valid-type]
+    *(Envelope[document] for document in SENT.values()),  # type: ignore[valid-type]
     ReplenishmentProposal,
     MilestoneEnvelope,
     ReplayRequest,

@@ -101,10 +101,10 @@ def build_app(config: SimConfig) -> Starlette:
     )
 
 
-def _erp_routes(desk: CallHandler, suppliers: Suppliers) -> list[Route]:
-    orders, purchasing, feed = Erp(desk), Purchasing(desk, suppliers.release), StockPostings(desk)
+def _erp_routes(handler: CallHandler, suppliers: Suppliers) -> list[Route]:
+    orders, purchasing, feed = Erp(handler), Purchasing(handler, suppliers.release), StockPostings(handler)
     lists = ErpStock(orders, purchasing, feed)
-    parts = (orders, purchasing, feed, lists, MasterDataApi(desk))
+    parts = (orders, purchasing, feed, lists, MasterDataApi(handler))
     return [route for part in parts for route in part.routes()]
 
 

@@ -165,12 +165,12 @@ class Driver:
     async def stock(self, system: System, instance: str = "") -> dict[tuple[str, str], int]:
         """(item, place) → packs, as a system's own books say: of a site, an ERP, or all of planning."""
         path = f"/{instance}/v1/stock" if instance else "/v1/stock"
-        found = StockReport.model_validate(await self.book(system, path))
+        found = StockReport.model_validate(await self.read(system, path))
         return {(it.item, it.place): it.packs for it in found.figures}
 
-    async def paper(self, partner: str, paper: ProcurementDocument, event_id: str) -> httpx.Response:
+    async def document(self, partner: str, document: ProcurementDocument, event_id: str) -> httpx.Response:
         """Send a procurement document as a partner would, signed, again after a fault. Raises when none answers."""
-        message = document_message(partner, paper, event_id)
+        message = document_message(partner, document, event_id)
         secret = webhook_secret(self._master_secret, partner)
 
         def post() -> Awaitable[httpx.Response]:
@@ -197,7 +197,7 @@ class Driver:
         response = await self._sim("PUT", f"/{system}/answers/{order}", content=content)
         response.raise_for_status()
 
-    async def book(self, system: System, path: str) -> dict[str, Any]:
+    async def read(self, system: System, path: str) -> dict[str, Any]:
         """What a system's books say, `path` after its name: `/v1/tenders/PO-1`. Empty when it knows nothing of it."""
         response = await self._sim("GET", f"/{system}{path}")
         if response.status_code == httpx.codes.NOT_FOUND:

@@ -38,7 +38,7 @@ async def quarantine_replay(scene: Scene) -> None:
     await scene.stage.change_role(MISTAKEN, Role.CARRIER)
     await order.ask(Verb.ACT, action=Action.REPLAY, messages=(quarantined.id,), reason="its role is corrected")
     await order.ends(S.CLOSED)
-    await order.erp("delivered", lambda book: book.status is S.DELIVERED)
+    await order.erp("delivered", lambda it: it.status is S.DELIVERED)
 
 
 async def unknown_item(scene: Scene) -> None:

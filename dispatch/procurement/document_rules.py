@@ -16,12 +16,12 @@ def parties_of(erp: str, order: SentOrder) -> list[str]:
     return named + ([order.carrier] if order.carrier else [])
 
 
-def impossible(paper: SentDocument, start: InboundStart, ordered_at: datetime, message: inbox.Message) -> str | None:
+def impossible(document: SentDocument, start: InboundStart, ordered_at: datetime, message: inbox.Message) -> str | None:
     """The reason why a document cannot be true in time, where policy quarantines it."""
     rules = start.policy.chronology
     if rules.before_release is not Impossible.QUARANTINE:
         return None
-    return impossible_document(paper, ordered_at, message.received_at, rules)
+    return impossible_document(document, ordered_at, message.received_at, rules)
 
 
 def broken_order(order: SentOrder) -> str | None:
@@ -31,15 +31,15 @@ def broken_order(order: SentOrder) -> str | None:
     return None
 
 
-def broken(paper: SentDocument, start: InboundStart, partner: str) -> str | None:
+def broken(document: SentDocument, start: InboundStart, partner: str) -> str | None:
     """The ownership rule that a document breaks: each partner speaks of its own."""
     owners = {start.supplier}
-    if isinstance(paper, SentOrder):
+    if isinstance(document, SentOrder):
         owners = {start.erp}
-    elif isinstance(paper, SentReceipt):
+    elif isinstance(document, SentReceipt):
         owners = {warehouse_partner(start.site)}
-        if paper.site != start.site:
-            return f"the goods of purchase order {start.number} are not for {paper.site}"
-    elif isinstance(paper, SentInvoice):
+        if document.site != start.site:
+            return f"the goods of purchase order {start.number} are not for {document.site}"
+    elif isinstance(document, SentInvoice):
         owners = {start.supplier, start.erp}
     return None if partner in owners else f"{partner} does not own this document of purchase order {start.number}"

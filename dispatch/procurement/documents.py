@@ -50,26 +50,26 @@ class ReadDocument:
     """A document of the inbox as it was sent: of which purchase order, and the id under which it is known."""
 
     message: inbox.Message
-    paper: SentDocument
+    document: SentDocument
     id: str
     traceparent: str
 
     @property
     def erp(self) -> str:
         """The ERP of the purchase order."""
-        return self.message.partner if isinstance(self.paper, SentOrder) else self.paper.erp
+        return self.message.partner if isinstance(self.document, SentOrder) else self.document.erp
 
     @property
     def number(self) -> str:
         """The purchase order's number."""
-        return self.paper.number if isinstance(self.paper, SentOrder) else self.paper.po
+        return self.document.number if isinstance(self.document, SentOrder) else self.document.po
 
     @property
     def key(self) -> str:
         """The purchase order's key."""
         return purchase_key(self.erp, self.number)
 
-    def placed(self, paper: ProcurementDocument) -> PlacedDocument:
+    def placed(self, counted: ProcurementDocument) -> PlacedDocument:
         """The document in our units, as its workflow gets it."""
         document = PurchaseDocument(
             id=self.id,
@@ -77,11 +77,11 @@ class ReadDocument:
             inbox_id=self.message.id,
             received_at=self.message.received_at,
             traceparent=self.traceparent,
-            order=paper if isinstance(paper, PurchaseOrder) else None,
-            confirmation=paper if isinstance(paper, SupplierConfirmation) else None,
-            advice=paper if isinstance(paper, DespatchAdvice) else None,
-            receipt=paper if isinstance(paper, GoodsReceipt) else None,
-            invoice=paper if isinstance(paper, Invoice) else None,
+            order=counted if isinstance(counted, PurchaseOrder) else None,
+            confirmation=counted if isinstance(counted, SupplierConfirmation) else None,
+            advice=counted if isinstance(counted, DespatchAdvice) else None,
+            receipt=counted if isinstance(counted, GoodsReceipt) else None,
+            invoice=counted if isinstance(counted, Invoice) else None,
         )
         return PlacedDocument(erp=self.erp, number=self.number, document=document)
 

@@ -86,8 +86,8 @@ async def _tell(
         return
     if message.kind == inbox.DOCUMENT:
         await _take_place(database, message)
-    if isinstance(said.paper, SentOrder):
-        await _order(database, purchases, said, said.paper, timeout_s, registry)
+    if isinstance(said.document, SentOrder):
+        await _order(database, purchases, said, said.document, timeout_s, registry)
     else:
         await _document(database, purchases, said, timeout_s, registry)
 
@@ -102,15 +102,15 @@ async def _order(
     if rule := broken_order(order):
         return await _quarantine(database, message, rule, Origin.OWNERSHIP)
     async with database.transaction() as connection:
-        paper, lines = await measuring.order(connection, said.erp, order)
-        await purchase_orders.open_purchase(connection, said.erp, paper, parties_of(said.erp, order), lines)
+        document, lines = await measuring.order(connection, said.erp, order)
+        await purchase_orders.open_purchase(connection, said.erp, document, parties_of(said.erp, order), lines)
         found = await purchase_orders.find(connection, said.key)
         start = await _start(connection, found, message) if found else None
     if found is None or start is None:
         return await _wait_for_order(database, said)
     if rule := broken(order, start, message.partner):
         return await _quarantine(database, message, rule, Origin.OWNERSHIP)
-    handing = _hand_over(database, purchases, start, said.placed(paper), timeout_s)
+    handing = _hand_over(database, purchases, start, said.placed(document), timeout_s)
     return await _handed(database, message, handing, ENDED, start.workflow_id)
 
 
@@ -125,16 +125,16 @@ async def _document(
         lines = await measures.kept_lines(connection, said.key)
     if found is None or start is None:
         return await _wait_for_order(database, said)
-    if rule := broken(said.paper, start, message.partner):
+    if rule := broken(said.document, start, message.partner):
         return await _quarantine(database, message, rule, Origin.OWNERSHIP)
-    if odd := impossible(said.paper, start, found["ordered_at"], message):
+    if odd := impossible(said.document, start, found["ordered_at"], message):
         return await _quarantine(database, message, odd, Origin.PARTNER_MESSAGE)
-    items = [MasterName(said.erp, MasterKind.ITEM, it) for it in measuring.items_named(said.paper, lines)]
+    items = [MasterName(said.erp, MasterKind.ITEM, it) for it in measuring.items_named(said.document, lines)]
     if items and not await cleared(database, registry, message, items):
         return None
     async with database.connection() as connection:
-        paper = await measuring.document(connection, said.erp, said.paper, lines)
-    handing = _hand_over(database, purchases, start, said.placed(paper), timeout_s)
+        document = await measuring.document(connection, said.erp, said.document, lines)
+    handing = _hand_over(database, purchases, start, said.placed(document), timeout_s)
     return await _handed(database, message, handing, ENDED, start.workflow_id)
 
 

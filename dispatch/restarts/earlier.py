@@ -138,7 +138,7 @@ async def purchase(database: Database, kept: KeptHead) -> EarlierRun:
         named = {name: row[name] for name in ("erp", "number", "supplier", "site", "region")}
         start = InboundStart(**named, policy=policy, accepted_at=row["created_at"])
         start = await days.of_purchase(connection, start)
-        sent = await _papers(connection, start)
+        sent = await _documents(connection, start)
         sent += [it.told for it in await _events(connection, kept.subject, kept.workflow_id)]
         sent += [it.told for it in await _commands(connection, kept.subject)]
         ledger = {it["key"]: it["outcome"] for it in await restarting.ledger_of(connection, kept.subject)}
@@ -177,14 +177,14 @@ def _folded(state: PurchaseFile, sent: Iterable[Any]) -> tuple[PurchaseFile, tup
     return state, tuple(owed.values()), tuple(seen)
 
 
-async def _papers(connection: Connection, start: InboundStart) -> list[Any]:
+async def _documents(connection: Connection, start: InboundStart) -> list[Any]:
     """The documents of a purchase order that were decided on."""
     found, lines = [], await measures.kept_lines(connection, start.key)
     for it in await undecided.documents_settled(connection, start.number):
         said = read(it)
         if said.key == start.key:
-            paper = await measuring.document(connection, said.erp, said.paper, lines)
-            found.append(said.placed(paper).document)
+            document = await measuring.document(connection, said.erp, said.document, lines)
+            found.append(said.placed(document).document)
     return found
 
 

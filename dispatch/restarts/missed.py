@@ -60,7 +60,7 @@ async def bring_back(
         beyond.append((place, (record.verb, record.command(asked.id, asked.received_at, asked.traceparent))))
     await undecided.ask_again(connection, [it.id for it in commands], kept.workflow_id)
     if kind is WorkflowKind.PURCHASE_ORDER and kept.confirmed > kept.snapshot_version:
-        await undecided.ask_again(connection, await _papers(connection, kept, known), kept.workflow_id)
+        await undecided.ask_again(connection, await _documents(connection, kept, known), kept.workflow_id)
     resend = tuple(it for _, it in sorted(beyond, key=lambda pair: pair[0]))
     waiting = await undecided.hold_back(connection, kept.workflow_id, SHIELD_S)
     messages = {it[1].inbox_id for it in resend if not isinstance(it, MilestoneEvent)}
@@ -111,7 +111,7 @@ async def _commands(
     return [it for it in found.values() if not record_of(it.kind, it.raw).is_return]
 
 
-async def _papers(connection: Connection, kept: KeptHead, known: frozenset[str]) -> list[int]:
+async def _documents(connection: Connection, kept: KeptHead, known: frozenset[str]) -> list[int]:
     """Documents of a purchase order that were decided beyond the snapshot: the relay places them once more."""
     number = WorkflowId.parse(kept.workflow_id).subject.number
     found = []
@@ -122,7 +122,7 @@ async def _papers(connection: Connection, kept: KeptHead, known: frozenset[str])
     return found
 
 
-async def homecoming(connection: Connection, state: OrderState) -> list[ReturnOutcome]:
+async def returned(connection: Connection, state: OrderState) -> list[ReturnOutcome]:
     """The progress of an order's returns that the order has not received."""
     found = []
     for row in await returns.listing(connection, state.start.key):

@@ -153,7 +153,7 @@ class Restarter:
             made = await begun.prepared(connection, kept, found)
             forgotten = await restarting.adopt(connection, made.kept)
             back = await missed.bring_back(connection, made.kept, made.seen, forgotten)
-            home = await missed.homecoming(connection, made.state) if made.state else []
+            home = await missed.returned(connection, made.state) if made.state else []
             detail = {"run": made.run, "version": made.kept.snapshot_version, "messages": back.waiting}
             await audit_trail.record(connection, by.actor, "workflow.restart", workflow, reason=by.reason, **detail)
             try:

@@ -24,8 +24,8 @@ OF_MILESTONES: dict[str, int] = {
 OF_REPORTS: dict[str, int] = {InventoryKind.RECEIPT: 1, InventoryKind.SCRAP: -1}
 """The same of inventory reports; a count says what there is."""
 OF_DOCUMENTS: dict[str, int] = {
-    next(name for name, paper in DOCUMENTS.items() if paper is GoodsReceipt): 1,
-    next(name for name, paper in DOCUMENTS.items() if paper is DespatchAdvice): -1,
+    next(name for name, document in DOCUMENTS.items() if document is GoodsReceipt): 1,
+    next(name for name, document in DOCUMENTS.items() if document is DespatchAdvice): -1,
 }
 """The same of procurement documents: goods come, or leave for another site."""
 

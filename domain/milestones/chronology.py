@@ -76,18 +76,18 @@ def oddities(shipment: ShipmentState, released_at: datetime, rules: Chronology) 
 
 
 def impossible_document(
-    paper: ProcurementDocument | SentDocument, ordered_at: datetime, heard_at: datetime, rules: Chronology
+    document: ProcurementDocument | SentDocument, ordered_at: datetime, heard_at: datetime, rules: Chronology
 ) -> str | None:
     """Why a document of a purchase order cannot be true in time: sent, received or due before it was ordered, or not
     yet."""
     earliest = ordered_at - timedelta(seconds=rules.before_release_s)
-    if isinstance(paper, InvoiceOf):
-        early = paper.due_on < earliest.date()
-        return f"an invoice due on {paper.due_on} is of before the order of {_said(ordered_at)}" if early else None
-    if isinstance(paper, AdviceOf):
-        what, moment = "despatched", paper.shipped_at
-    elif isinstance(paper, ReceiptOf):
-        what, moment = "received", paper.received_at
+    if isinstance(document, InvoiceOf):
+        early = document.due_on < earliest.date()
+        return f"an invoice due on {document.due_on} is of before the order of {_said(ordered_at)}" if early else None
+    if isinstance(document, AdviceOf):
+        what, moment = "despatched", document.shipped_at
+    elif isinstance(document, ReceiptOf):
+        what, moment = "received", document.received_at
     else:
         return None
     if moment < earliest:

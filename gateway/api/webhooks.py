@@ -59,11 +59,11 @@ async def webhook(request: Request) -> Response:
     raw = await request.body()
     caller = await gateway.gatekeeper.signer(request, request.path_params["partner"], raw)
     kind = stated(raw, "type")
-    paper = is_document(kind)
-    if caller.role not in REPORTERS and not paper and kind is not None:
+    document = is_document(kind)
+    if caller.role not in REPORTERS and not document and kind is not None:
         raise Problem(FORBIDDEN, f"Webhooks are for the role {' or '.join(REPORTERS)}.")
     try:
-        if paper:
+        if document:
             return await take_signed(request, caller, raw)
         event = admit_event(raw)
         if not own_source(event.source, caller.partner):

@@ -46,7 +46,7 @@ class ErpStock:
     def routes(self) -> list[Route]:
         """The Syncline REST API under `/erp`, and the driver's `PUT /{erp}/released`."""
         return [
-            *StockLists(self._erp.desk, self._stock).routes("/{instance}"),
+            *StockLists(self._erp.handler, self._stock).routes("/{instance}"),
             listed("/{instance}/v1/order-status", self._statuses, lambda found: OrdersReport(orders=tuple(found))),
             *TargetLists(self._targets).routes("/{instance}"),
             listed("/{instance}/v1/order-accounts", self._accounts, lambda found: AccountsReport(figures=tuple(found))),

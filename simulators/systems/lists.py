@@ -70,11 +70,11 @@ def listed(path: str, find: Callable[[Path], Mapping[str, Entry]], report: Calla
     return Route(path, endpoint, methods=["GET"])
 
 
-def executed(desk: CallHandler, instance: str = "") -> Route:
+def executed(handler: CallHandler, instance: str = "") -> Route:
     """`GET {instance}/v1/effects`: the keys of what a system did. Rows of planning are no effects."""
 
     def find(path: Path) -> dict[str, str]:
-        entries = desk.ledger.report().entries
+        entries = handler.ledger.report().entries
         mine = (it for it in entries if it.instance == path.get("instance", "") and it.operation != ROW)
         return {it.key: it.key for it in mine}
 
@@ -84,8 +84,8 @@ def executed(desk: CallHandler, instance: str = "") -> Route:
 class StockLists:
     """Where a system says how much stock it has by its own books. `figures` gets the instance: a site, an ERP."""
 
-    def __init__(self, desk: CallHandler, figures: Callable[[str], Packs]) -> None:
-        self._desk = desk
+    def __init__(self, handler: CallHandler, figures: Callable[[str], Packs]) -> None:
+        self._handler = handler
         self._figures = figures
         self._forgotten: dict[str, Forgotten] = {}
 
@@ -94,7 +94,7 @@ class StockLists:
         replaces what the instance had lost before."""
         return [
             listed(f"{instance}/v1/stock", self._stock, lambda found: StockReport(figures=tuple(found))),
-            executed(self._desk, instance),
+            executed(self._handler, instance),
             Route("/forget_stock", self._forget, methods=["PUT"]),
         ]
 

@@ -36,8 +36,8 @@ class ForecastReport(Contract):
 class StockPostings:
     """Stock that is told beside orders, forecasts and freight of every ERP. `BAD…` is an unknown item."""
 
-    def __init__(self, desk: CallHandler) -> None:
-        self.desk = desk
+    def __init__(self, handler: CallHandler) -> None:
+        self.handler = handler
         self._batches = Replies()
         self._rows: dict[tuple[str, str], ErpStockMovement | ErpForecast | ErpFreightPosting] = {}
         self._packs: dict[str, Packs] = {}
@@ -47,10 +47,10 @@ class StockPostings:
     def routes(self) -> list[Route]:
         """The Syncline REST API under `/erp`."""
         return [
-            self.desk.takes("/{instance}/v1/stock-movements", ErpStockBatch, self._move),
-            self.desk.takes("/{instance}/v1/freight-postings", ErpFreightBatch, self._post_freight),
-            self.desk.takes("/{instance}/v1/forecasts", ErpForecastBatch, self._forecast),
-            self.desk.shows("/{instance}/v1/forecasts", self._held),
+            self.handler.takes("/{instance}/v1/stock-movements", ErpStockBatch, self._move),
+            self.handler.takes("/{instance}/v1/freight-postings", ErpFreightBatch, self._post_freight),
+            self.handler.takes("/{instance}/v1/forecasts", ErpForecastBatch, self._forecast),
+            self.handler.shows("/{instance}/v1/forecasts", self._held),
         ]
 
     def _move(self, call: LedgerCall, erp: str, batch: ErpStockBatch) -> Accepted:
@@ -95,7 +95,7 @@ class StockPostings:
         return new
 
     def _accepted(self, call: LedgerCall) -> Accepted:
-        reply = self.desk.accepted()
+        reply = self.handler.accepted()
         self._batches.keep(call, reply)
         return reply
 

@@ -33,17 +33,17 @@ from simulators.systems.call_handling import answer, problem
 from simulators.systems.wms_stock import WmsStock
 from simulators.webhooks import Outbox, WebhookMessage
 
-TYPE_OF = {paper: name for name, paper in DOCUMENTS.items()}
+TYPE_OF = {document: name for name, document in DOCUMENTS.items()}
 
 
-def document_message(partner: str, paper: ProcurementDocument, event_id: str) -> WebhookMessage:
+def document_message(partner: str, document: ProcurementDocument, event_id: str) -> WebhookMessage:
     """A procurement document in its envelope, as a partner tells it. The same event has the same message id."""
     envelope = {
         "specversion": "1.0",
         "id": event_id,
         "source": f"/partners/{partner}",
-        "type": TYPE_OF[type(paper)],
-        "data": paper.model_dump(mode="json", exclude_none=True),
+        "type": TYPE_OF[type(document)],
+        "data": document.model_dump(mode="json", exclude_none=True),
     }
     message_id = "msg_" + blake2b(f"{partner}/{event_id}".encode(), digest_size=12).hexdigest()
     return WebhookMessage(partner, message_id, json.dumps(envelope).encode())
@@ -65,7 +65,7 @@ class SupplyPlan(Contract):
     late_days: int = 0
     dearer: Decimal = Decimal()
 
-    def papers(self, now: datetime) -> tuple[tuple[str, ProcurementDocument], ...]:
+    def documents(self, now: datetime) -> tuple[tuple[str, ProcurementDocument], ...]:
         """(partner, document) of everything that happens, in the order in which it does."""
         order = self.order
         of_order = {"erp": self.erp, "po": order.number}
@@ -147,9 +147,9 @@ class Suppliers:
 
     async def _tell(self, plan: SupplyPlan) -> None:
         items = {line.line: line.item for line in plan.order.lines}
-        for number, (partner, paper) in enumerate(plan.papers(datetime.now(UTC)), 1):
-            if isinstance(paper, GoodsReceipt):
-                self._stock.received(paper, items)
-            elif isinstance(paper, DespatchAdvice) and plan.order.from_site:
-                self._stock.sent(paper, items, partner)
-            await self._outbox.post(document_message(partner, paper, f"{plan.order.number}-{number}")).wait()
+        for number, (partner, document) in enumerate(plan.documents(datetime.now(UTC)), 1):
+            if isinstance(document, GoodsReceipt):
+                self._stock.received(document, items)
+            elif isinstance(document, DespatchAdvice) and plan.order.from_site:
+                self._stock.sent(document, items, partner)
+            await self._outbox.post(document_message(partner, document, f"{plan.order.number}-{number}")).wait()

@@ -18,7 +18,7 @@ from store.messaging.wake import Wake
 from store.partners import master_data, partners
 from tests.dispatch.conftest import Desk, event
 from tests.gateway.api.test_procurement import ORDER
-from tests.gateway.api.test_procurement import event as paper
+from tests.gateway.api.test_procurement import event as document_event
 from tests.owner import Owner
 from tests.stack.standins import until
 
@@ -31,12 +31,12 @@ LINE = {"line": 1, "quantity": 1, "unit": "CT"}
 class Told:
     """Notes the documents that workflows are handed."""
 
-    papers: list[Any] = field(default_factory=list)
+    documents: list[Any] = field(default_factory=list)
 
     async def tell(self, start: InboundStart, placed: PlacedDocument, timeout_s: float, *, again: bool = False) -> bool:
         """Note."""
         it = placed.document
-        self.papers.append(it.order or it.confirmation or it.advice or it.receipt or it.invoice)
+        self.documents.append(it.order or it.confirmation or it.advice or it.receipt or it.invoice)
         return True
 
 
@@ -93,11 +93,11 @@ async def test_an_order_and_all_its_documents_are_in_packs_whatever_they_were_se
         "invoice": ("acme", {"line": 1, "packs": 3, "unit": "CT", "unit_price": "100"}),
     }
     for kind, (partner, line) in said.items():
-        assert (await counter.take(partner, paper(kind, partner, lines=[line])))["state"] == "routed", kind
-    ordered, confirmed, advised, received, invoiced = [it.lines[0] for it in counter.told.papers]
+        assert (await counter.take(partner, document_event(kind, partner, lines=[line])))["state"] == "routed", kind
+    ordered, confirmed, advised, received, invoiced = [it.lines[0] for it in counter.told.documents]
     assert (ordered.packs, ordered.rate) == (240, (10, 1))
     assert [it.packs for it in (confirmed, advised, received, invoiced)] == [240, 12, 48, 72]
-    assert (received.damaged, invoiced.rate, counter.told.papers[-1].amount) == (24, (100, 24), 300)
+    assert (received.damaged, invoiced.rate, counter.told.documents[-1].amount) == (24, (100, 24), 300)
 
 
 @pytest.mark.parametrize(
@@ -123,10 +123,10 @@ async def test_a_document_without_a_whole_number_waits_in_quarantine_with_field_
     counter: Counter, kind: str, partner: str, line: dict[str, Any], finding: str
 ) -> None:
     await counter.take("erp-one", ORDER, inbox.PURCHASE)
-    found = await counter.take(partner, paper(kind, partner, lines=[{"line": 1, **line}]))
+    found = await counter.take(partner, document_event(kind, partner, lines=[{"line": 1, **line}]))
     assert (found["state"], found["origin"]) == ("quarantined", "transformation")
     assert found["reason"].startswith(finding)
-    assert len(counter.told.papers) == 1
+    assert len(counter.told.documents) == 1
 
 
 async def test_a_milestone_is_in_packs_and_grams_or_is_kept_and_goes_on_with_another_word_of_the_erp(

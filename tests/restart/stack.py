@@ -189,7 +189,7 @@ class Product:
         await self.becomes(await self._accept(_message(ERP, inbox.PURCHASE, number, raw)), "applied")
         return f"{ERP}/po:{number}"
 
-    async def paper(self, partner: str, kind: str, paper: Contract) -> int:
+    async def document(self, partner: str, kind: str, document: Contract) -> int:
         """A document on a purchase order; the id of the message."""
         name = f"d-{next(_ids)}"
         envelope = {
@@ -197,7 +197,7 @@ class Product:
             "id": name,
             "source": f"/partners/{partner}",
             "type": f"syncline.procurement.{kind}.v1",
-            "data": paper.model_dump(mode="json", exclude_none=True),
+            "data": document.model_dump(mode="json", exclude_none=True),
         }
         return await self._accept(_message(partner, inbox.DOCUMENT, name, json.dumps(envelope).encode()))
 
