@@ -34,7 +34,7 @@ WAREHOUSES = {warehouse_partner(site): site for site in (SITE, OTHER_SITE)}
 """The site of each warehouse."""
 MISTAKEN = "carrier-delta"
 """A carrier that was entered as a supplier, by mistake."""
-DESK = "desk@example.com"
+SERVICE_ADDRESS = "desk@example.com"
 """Where every queue of people without an address of its own is reached."""
 AT_HAND = (Bucket.ON_HAND, Bucket.ALLOCATED)
 """Where packs of a warehouse are that it can send."""
@@ -230,7 +230,7 @@ async def open_stage(stack: LocalStack, database: Database) -> AsyncIterator[Sta
         }
         driver = await opened.enter_async_context(Driver(targets))
         stage = Stage(driver, api, database, stack.urls.messages, keys)
-        await stage.put_rule(channel_rule("desk", ChannelPolicy(address=DESK), Channel.EMAIL))
+        await stage.put_rule(channel_rule("desk", ChannelPolicy(address=SERVICE_ADDRESS), Channel.EMAIL))
         yield stage
 
 

@@ -89,9 +89,9 @@ def create_app(config: Settings, database: Database, handoff: Handoff) -> FastAP
     waiting = VerdictWaiters(database, Confirmer(database, handoff.kept))
     releasing = Places(config.releases_at_once, config.release_queue_s)
     health_of = Health(database, handoff.healthy)
-    keeper = Gatekeeper(database, config)
+    register = Gatekeeper(database, config)
     app.state.gateway = Services(
-        config, database, handoff, InboxWriter(database), keeper, metrics, waiting, releasing, health_of
+        config, database, handoff, InboxWriter(database), register, metrics, waiting, releasing, health_of
     )
     problems.install(app)
     app.add_middleware(Limits, max_body_bytes=config.max_body_bytes)

@@ -82,7 +82,7 @@ class Supervisor:
         self._stages = stages
         self._observe = observe
         self._processes: dict[str, asyncio.subprocess.Process] = {}
-        self._keepers: list[asyncio.Task[None]] = []
+        self._supervising: list[asyncio.Task[None]] = []
         self._ready: set[str] = set()
         self.restarts = {service.name: 0 for stage in stages for service in stage if service.ready}
 
@@ -110,10 +110,10 @@ class Supervisor:
 
     async def stop(self) -> None:
         """Stop everything, last started first, within `STOP_WITHIN_S`. May be called again."""
-        for keeper in self._keepers:
-            keeper.cancel()
-        await asyncio.gather(*self._keepers, return_exceptions=True)
-        self._keepers.clear()
+        for task in self._supervising:
+            task.cancel()
+        await asyncio.gather(*self._supervising, return_exceptions=True)
+        self._supervising.clear()
         self._ready.clear()
         services = [s for stage in self._stages for s in stage if s.name in self._processes]
         deadline = time.monotonic() + STOP_WITHIN_S
@@ -133,7 +133,7 @@ class Supervisor:
         process = await self._spawn(service)
         if service.ready:
             await self._until_ready(service, process, service.ready, began)
-            self._keepers.append(asyncio.create_task(self._keep(service, service.ready)))
+            self._supervising.append(asyncio.create_task(self._supervise(service, service.ready)))
         elif code := await process.wait():
             raise StartFailed(f"{service.name} ended with {_reason(code)}\n{_tail(service.log)}")
         else:
@@ -170,7 +170,7 @@ class Supervisor:
         self._ready.add(service.name)
         self._report(service, Phase.READY, began)
 
-    async def _keep(self, service: Service, ready: Callable[[], Awaitable[bool]]) -> None:
+    async def _supervise(self, service: Service, ready: Callable[[], Awaitable[bool]]) -> None:
         """Restart the service whenever it dies, sooner if it had been steady."""
         delay_s = FIRST_RESTART_S
         began = time.monotonic()

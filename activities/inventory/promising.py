@@ -1,4 +1,4 @@
-"""The keeper of promises: whenever stock or supply changes, the reservations of the item are planned anew, and orders
+"""The promising workflow: whenever stock or supply changes, the reservations of the item are planned anew, and orders
 whose day has changed are told in the same transaction."""
 
 import asyncio

@@ -71,7 +71,7 @@ class GovernorActivities:
             asked = await governing.questions(connection, run.region)
             found = [_of_class(it, classes) for it in ahead]
             look = governor.look(found, asked, now, rules)
-            gone = {(it.item, it.site, it.source) for it in look.calm}
+            gone = {(it.item, it.site, it.source) for it in look.unchanged}
             still = [it for it in found if (it.item, it.site, it.source) not in gone]
             await projections.differing(connection, run.region, look.changing, still, now)
             await projections.remember(connection, look.told)

@@ -1,7 +1,7 @@
 """People: what a system refuses, what cannot be placed, how a case climbs, how people are told."""
 
 from demo.scene import Scene
-from demo.stage import DESK, MISTAKEN, Actors
+from demo.stage import MISTAKEN, SERVICE_ADDRESS, Actors
 from schemas.base import Role, System
 from schemas.cases.exceptions import Action, CasePolicy, Channel, ExceptionKind, Tier
 from schemas.orders.milestones import MilestoneKind as M
@@ -96,7 +96,7 @@ async def alerts(scene: Scene) -> None:
     await order.ends(S.CLOSED)
     await scene.sent(
         "two mails to the desk, one for each tier",
-        lambda s: [m.to for m in s.mails if case.id in m.text] == [(DESK,)] * 2,
+        lambda s: [m.to for m in s.mails if case.id in m.text] == [(SERVICE_ADDRESS,)] * 2,
     )
     await scene.sent("one message in the chat", lambda s: sum(case.id in f"{c.message}" for c in s.chats) == 1)
     await scene.sent("one signed event", lambda s: sum(case.id in f"{e.event}" for e in s.events) == 1)

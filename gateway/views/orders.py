@@ -16,7 +16,7 @@ from schemas.workflows.lifecycle import StatusAnswer
 
 SUPPORTERS = (Role.SUPPORT, Role.ADMIN)
 """Roles that see the queue and history of a case, and what an order waits for."""
-DESKS = (*SUPPORTERS, Role.PLANNING)
+PROPOSAL_READERS = (*SUPPORTERS, Role.PLANNING)
 """Roles that see proposals."""
 SEE_EFFECTS = (*SUPPORTERS, Role.ERP)
 
@@ -245,7 +245,7 @@ def order_view(
     hidden = {"cases", "proposals", "reserved"} | (set() if role in SEE_EFFECTS else {"effects"})
     shown: dict[str, Any] = {name: rows for name, rows in details.items() if name not in hidden}
     shown["cases"] = tuple(case_view(case, role) for case in details["cases"])
-    if role in DESKS:
+    if role in PROPOSAL_READERS:
         shown["proposals"] = tuple(proposal_view(proposal) for proposal in details["proposals"])
     if waiting:
         shown |= {"awaited": waiting.awaited or None, "due_at": waiting.due_at, "failure": waiting.failure or None}

@@ -48,13 +48,13 @@ __all__ = [
 ]
 
 RULES = (
-    "`po / so #` is the order, `asn/dn #` the shipment; each row is a line, numbered from 1 in the order of the file",
+    "`po / so #` is the order, `asn/dn #` the shipment. Each row is a line, numbered from 1 in the order of the file",
     "`scheduled delivery date` is the day promised for the line; `delivered to client date` is what happened, and "
     "`delivery recorded date` when it was heard",
-    "`fulfill via` is the variant: From RDC picks in the distribution centre of the client's region (the file does not "
-    "name the centres: one a region is assumed), Direct Drop ships from the vendor",
-    "an order is released on the day its PO was sent to the vendor, else on the day its PQ was sent to the "
-    "client, at 08:00 UTC",
+    "`fulfill via` is the variant. From RDC picks in the distribution centre of the client's region: one a region is "
+    "assumed. Direct Drop ships from the vendor",
+    "an order is released at 08:00 UTC on the day its PO was sent to the vendor. Without that day, the day its PQ was "
+    "sent to the client counts",
     "the file names no carriers: one per mode and region is assumed",
     "the country of dispatch of a direct drop is the one that its manufacturing site names",
     *Rule,

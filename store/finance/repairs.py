@@ -142,7 +142,7 @@ async def _carried(connection: Connection, item: str, where: str) -> str:
 
 async def reserved(connection: Connection, item: str, where: str) -> str:
     """A line reserves what is open of it: too much is given back, the latest first; what is missing is to be
-    replenished, until the keeper of promises has looked."""
+    replenished, until the promising workflow has looked."""
     about = LineKey.parse(where)
     order, line = str(about.subject), about.line
     await promising.lock(connection, [item])
@@ -280,6 +280,6 @@ async def link(connection: Connection, where: str) -> str:
 
 
 async def planned_anew(connection: Connection, item: str) -> str:
-    """The keeper of promises looks at an item."""
+    """The promising workflow looks at an item."""
     await supplies.look_at(connection, [item])
     return f"the promises of {item} are planned anew"

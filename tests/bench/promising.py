@@ -1,7 +1,7 @@
 """Promising with 100,000 open rows of supply and demand, and availability with 1,000 to 1,000,000 of them.
 
 A tenth of all reservations are of one item, and the others fall off as they do in a catalogue: promises of the hot item
-wait for each other. All through the callers' turns a supply of it trembles, so that the keeper of promises is at work.
+wait for each other. All through the callers' turns a supply of it trembles, so that the promising workflow is at work.
 """
 
 import asyncio
