@@ -53,8 +53,8 @@ class AccountTotals:
 
 @dataclass(frozen=True)
 class Sheet:
-    """The balance sheet of a run: its rows by place, the sum of them all, what each account holds by then, what ERPs
-    have in the accounts of their orders, and what differs. `as_of`: the oldest comparison that figures are from."""
+    """The balance sheet of a run: rows by place, their sum, the accounts, the ERPs' accounts of their orders, and
+    the differences. `as_of`: the oldest comparison among the figures."""
 
     rows: dict[str, BalanceRow]
     total: BalanceRow
@@ -98,8 +98,7 @@ async def sheet(database: Database) -> Sheet:
 
 
 def by_place(figures: Iterable[Mapping[str, Any]]) -> tuple[dict[str, BalanceRow], BalanceRow]:
-    """Add the figures of items up by site, those with most packs first, and all that is on the way as the last row; and
-    the sum of all."""
+    """Add up items by site, those with most packs first, then all goods in transit as the last row; and the total."""
     rows: dict[str, BalanceRow] = {}
     total = BalanceRow()
     for it in figures:

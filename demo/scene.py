@@ -78,9 +78,9 @@ class Scene(Checks):
     ) -> Order:
         """Release an order of so many packs of each line, wanted in `days`, and wait until it was `instructed`.
 
-        Its warehouse has that many. `direct`: from its supplier instead; `proof`: proof of delivery is required;
-        `email`: of the customer; `answers`: what systems say of it; `happens`: what the simulated warehouse does by
-        itself; `item`: what the names of its items begin with.
+        Its warehouse has that many. `direct`: from its supplier instead. `proof`: proof of delivery is required.
+        `email`: of the customer. `answers`: the systems' answers. `happens`: the simulated warehouse's own actions.
+        `item`: the prefix of its item names.
         """
         now = datetime.now(UTC)
         number = f"{self.name.upper()}-{len(self.orders) + 1}"

@@ -18,8 +18,8 @@ AT_ONCE = 128
 MISSED_S = 1.0
 """Seconds in which a notification may be missed while the listening connection is renewed."""
 FIRST_LOOK_S, LAST_LOOK_S = 0.02, 0.5
-"""Seconds before the first look at the history after a verdict, and the longest pause between looks: the task lasts as
-long as its calls to other systems."""
+"""Seconds before the first look at the history after a verdict, and the longest pause between looks. The task lasts
+as long as its calls to other systems."""
 
 
 class Calls:

@@ -77,10 +77,10 @@ class ReceivedPost:
 
 @dataclass
 class MailServer:
-    """What came, and how to answer. `secret` is the one that events must be signed with.
+    """Received messages, and answers to the next. `secret` is the one that events must be signed with.
 
-    The answers are used up one a call before all is accepted again: SMTP replies such as `451 try later` to recipients
-    and to e-mails, HTTP statuses to chat messages and events.
+    Answers are used up one a call, then all is accepted again. They are SMTP replies such as `451 try later` to
+    recipients and e-mails, and HTTP statuses to chat messages and events.
     """
 
     secret: str

@@ -224,11 +224,11 @@ class LocalStack:
 async def local_stack(
     options: StackOptions, observe: Callable[[ServiceProgress], None] = lambda progress: None
 ) -> AsyncIterator[LocalStack]:
-    """Start the stack, give it, stop it at the end of the block, also on Ctrl-C, SIGTERM and SIGHUP.
+    """Start the stack, yield it, and stop it at the end of the block, also on Ctrl-C, SIGTERM and SIGHUP.
 
-    Raises `stack.supervisor.StartFailed` with the log's last lines, `stack.state.AlreadyRunning` when another stack
-    uses the directory, `stack.state.UnusableDirectory` when nothing can be kept there, `stack.postgres.NotInstalled`
-    when the wheels are missing.
+    Raises `stack.supervisor.StartFailed` with the log's last lines, and `stack.state.AlreadyRunning` when another stack
+    uses the directory. Raises `stack.state.UnusableDirectory` when nothing can be kept there, and
+    `stack.postgres.NotInstalled` when the wheels are missing.
     """
     with state_directory(None if options.ephemeral else options.state_dir) as directory, _end_as_ctrl_c():
         stack = LocalStack(options, directory, observe)

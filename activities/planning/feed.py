@@ -28,10 +28,10 @@ LOOK_EVERY_S = 0.25
 
 @dataclass(frozen=True)
 class FeedLimits:
-    """How much goes in one call, how long a movement may wait for company, and how long one run lasts (seconds).
+    """Size of a call, linger of a movement, and length of a run; times in seconds.
 
-    `linger_s` counts from when the oldest was written down, not from when its message was accepted: a system that is
-    behind would otherwise make a call for each movement. What a call takes comes on top of it.
+    `linger_s` counts from the write of the oldest movement, not from its message's acceptance: a late system would
+    otherwise make a call for each movement. The time of a call comes on top.
     """
 
     batch: int = 500
@@ -39,8 +39,8 @@ class FeedLimits:
     run_for_s: float = 600.0
     timeout_s: float = 5.0
     patience_s: tuple[float, ...] = (0.2, 0.4, 0.8, 1.6, 3.2)
-    """Pauses before the same call is made again when nobody answers it. Afterwards the run fails, so that people see it
-    in the Temporal UI, and its retry policy goes on: it counts every failure of a long run, and waits longer."""
+    """Pauses in seconds before the same unanswered call is repeated. Then the run fails, so that people see it in
+    the Temporal UI. Its retry policy goes on, with longer waits."""
 
 
 @dataclass(frozen=True)

@@ -28,8 +28,8 @@ HANDLING = frozenset({MilestoneKind.ALLOCATED, MilestoneKind.PICKED, MilestoneKi
 
 @dataclass(frozen=True)
 class CorrelationFacts:
-    """What the store knows about the names in an event: orders by number, orders on the shipment; what is made of
-    moments that cannot be, by order, where a rule says other than the default."""
+    """Facts of the store on the names in an event: orders by number, and orders on the shipment. By order, the
+    handling of impossible moments, where a rule differs from the default."""
 
     named: tuple[OrderFacts, ...] = ()
     on_shipment: tuple[OrderFacts, ...] = ()
@@ -78,8 +78,8 @@ class Said:
 
 
 def correlate(event: MilestoneOf[Any], partner: str, role: Role, facts: CorrelationFacts) -> Placement | Unplaced:
-    """Place an event. A shipment is known by who may speak of it, its number, and when: of the orders that have the
-    number, an event reaches those in which its sender takes part, of which it may say this, and at that time."""
+    """Place an event on its orders. Its shipment number is matched by sender and time: the sender must take part in
+    the order, may report this milestone, and the moment must be possible."""
     said = Said(event, partner, role)
     of_the_order = event.order is not None and event.kind in OF_THE_ORDER
     own = [] if of_the_order else [it for it in facts.on_shipment if said.takes_part(it)]

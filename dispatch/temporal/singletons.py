@@ -1,7 +1,7 @@
 """Singleton workflows: feeds, governors, notices and promising, one of each, and the Schedules of reconciliation.
 
-The worker sees again and again that all of it runs: Temporal may have been away, somebody may have ended one, and
-orders bring new sites, ERPs and regions.
+The worker keeps starting them: Temporal may have been away, one may have ended, and orders bring new sites, ERPs and
+regions.
 """
 
 import asyncio

@@ -29,10 +29,10 @@ router = APIRouter(tags=["planning"])
     openapi_extra=takes(Body(JSON, "DemandBatch")),
 )
 async def send(request: Request, caller: ErpCaller) -> Response:
-    """Up to 5,000 rows, kept before it is answered. A row that breaks a rule is refused for itself: the answer names
-    it, and the others are taken. Only what changes something goes on to planning.
+    """Up to 5,000 rows, kept before the answer. A row that breaks a rule is refused for itself: the answer names it,
+    and the others are taken. Only changes go on to planning.
 
-    Rows of an item or site that we do not know yet are committed, and taken in when the ERP that owns it does (202).
+    Rows of an unknown item or site are committed, and taken in once the ERP that owns it knows it (202).
     """
     gateway, context = services_of(request), request_context_of(request.scope)
     _, raw = await read_body(request, JSON)

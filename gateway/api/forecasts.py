@@ -40,9 +40,9 @@ MAX_SPAN = timedelta(days=1100)
     openapi_extra=takes(Body(JSON, "ForecastBatch")),
 )
 async def send(request: Request, caller: ProposingCaller) -> Response:
-    """Up to 10,000 rows of a version, kept before it is answered. Only what changes something goes on to the ERP.
+    """Up to 10,000 rows of a version, kept before the answer. Only changes go on to the ERP.
 
-    Rows of an item or site that we do not know yet are committed, and taken in when the ERP that owns it does (202).
+    Rows of an unknown item or site are committed, and taken in once the ERP that owns it knows it (202).
     """
     gateway, context = services_of(request), request_context_of(request.scope)
     _, raw = await read_body(request, JSON)

@@ -46,8 +46,10 @@ async def listed(
     openapi_extra=takes(Body(JSON, "RepairRequest")),
 )
 async def repair(request: Request, caller: SupportCaller, id: Id) -> Response:
-    """Check the drift again and repair it as its `proposal` says; the next audit closes the case. 409 when nothing is
-    wrong by now, when the figure cannot be told from our books, or when another system's books differ."""
+    """Check the drift again and repair it as its `proposal` says; the next audit closes the case.
+
+    409 when nothing is wrong by now, when our books cannot tell the figure, or when the difference is another system's.
+    """
     services = services_of(request)
     _, raw = await read_body(request, JSON)
     wish = parse_strict(RepairRequest, raw)

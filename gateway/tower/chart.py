@@ -1,5 +1,4 @@
-"""A projection as a picture: one line by day, one after forecast demand, shortages below zero, and marks where supply
-arrives.
+"""A projection as a picture: lines by day with and without forecast demand, shortages below zero, and marks for supply.
 
 Shapes are in a box of 100 × 100 that is stretched to its place; texts and marks are placed in percent, so they are not.
 """

@@ -23,8 +23,8 @@ ENDED = frozenset({CaseState.CURED, CaseState.RESOLVED})
 
 
 class Finding(Contract):
-    """Something that is wrong with an order: its kind, what it is about (a shipment, line, milestone or effect key),
-    and a sentence without names or addresses. `measure`: how big it is, in days or packs; 0: it has no size."""
+    """One exception of an order: its kind, its subject (a shipment, line, milestone or effect key), and a sentence
+    without names or addresses. `measure`: its size in days or packs; 0: it has no size."""
 
     kind: ExceptionKind
     subject: str

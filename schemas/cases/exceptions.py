@@ -148,8 +148,8 @@ class Chronology(Contract):
     """What is impossible in time, and what becomes of it."""
 
     before_release_s: Annotated[float, Field(ge=0, le=90 * 86_400)] = 86_400.0
-    """Nothing happens to goods so long before their order was released. A day: a local time that is sent as UTC is off
-    by up to 14 hours, and an ERP may be slow to release what it has asked for by telephone."""
+    """The longest time before an order's release in which something can happen to its goods. A day: a local time
+    sent as UTC is off by up to 14 hours. An ERP may also release late what it ordered by telephone."""
     before_release: Impossible = Impossible.QUARANTINE
     """It is rather of another order or shipment that had the number before, so it may close nothing."""
     backwards_s: Annotated[float, Field(ge=0, le=90 * 86_400)] = 900.0
@@ -159,10 +159,10 @@ class Chronology(Contract):
 
 
 class OrderPolicy(Contract):
-    """How an order looks after itself. Only what differs from the defaults travels with the order.
+    """Policies of an order. Only differences from the defaults travel with the order.
 
-    `carriers` and `alternates` are ranked, best first. `eta_slack_s`: an ETA that leaves the promised day by no more
-    than this keeps the promise, so that one that trembles does not shake the planners.
+    `carriers` and `alternates` are ranked, best first. `eta_slack_s`: an ETA within this time of the promised day keeps
+    the promise, so that small changes do not reach planners.
     """
 
     version: int = 1

@@ -24,8 +24,8 @@ class ErpRowKind(StrEnum):
 
 
 class ErpStockMovement(Contract):
-    """A movement that belongs to no order: so many packs more `on_hand` and `blocked` at a site, or fewer: negative;
-    and the `reason` that the warehouse gave."""
+    """A movement that belongs to no order: the change of packs `on_hand` and `blocked` at a site, negative for
+    fewer, and the `reason` that the warehouse gave."""
 
     key: RowKey
     kind: str

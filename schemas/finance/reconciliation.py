@@ -115,8 +115,8 @@ class ReconcileRun(Contract):
 
     @property
     def activity(self) -> str:
-        """What does the work: comparing books, looking at freight invoices, for messages that vanished, at workflows,
-        our own books or at the audit trail, for undelivered messages, or whether systems answer."""
+        """The check of this run: books, freight invoices, the inbox, workflows, our own books, the audit trail,
+        undelivered messages, or outages."""
         alone = (INBOX, FREIGHT, WORKFLOWS, BOOKS, AUDIT, NOTICES, OUTAGES)
         return self.system if self.system in alone else "compare"
 
@@ -225,8 +225,10 @@ class AccountFigure(Contract):
 
 
 class AccountsReport(Listed):
-    """Answer to `GET {erp}/v1/order-accounts`, where offered: value at sites that each order has taken or brought
-    (`inventory`), on its way to customers (`goods_in_transit`), with them (`cost_of_goods_sold`); its freight."""
+    """Answer to `GET {erp}/v1/order-accounts`, where offered: the value of each order by account, and its freight.
+
+    `inventory` is at sites, `goods_in_transit` on the way to customers, `cost_of_goods_sold` with them.
+    """
 
     figures: tuple[AccountFigure, ...] = ()
 

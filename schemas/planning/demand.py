@@ -16,8 +16,8 @@ BatchId = Annotated[str, Field(min_length=1, max_length=60, pattern=r"^[\x21-\x7
 
 
 class SignalKind(StrEnum):
-    """`sell_out`: sold to consumers (point of sale); `customer_stock`: on hand at the customer at the end of the day;
-    `order_intake`: ordered by the customer, released or not."""
+    """`sell_out`: sold to consumers (point of sale). `customer_stock`: on hand at the customer at the end of the
+    day. `order_intake`: ordered by the customer, released or not."""
 
     SELL_OUT = "sell_out"
     CUSTOMER_STOCK = "customer_stock"
@@ -69,8 +69,9 @@ class RefusedSignal(Contract):
 class DemandTaken(Contract):
     """Answer to `POST /v1/demand-signals`, in rows.
 
-    `changed` are passed on to planning, `unchanged` say what was known, for `superseded` a later revision is known;
-    `waiting` are kept until the ERP knows item and site; `refused` are not taken, and `findings` says why of the first.
+    `changed` go on to planning; `unchanged` repeat what was known; of `superseded` a later revision is known. `waiting`
+    are kept until the ERP knows item and site. `refused` are not taken, and `findings` names the rule of the first
+    ones.
     """
 
     id: str

@@ -109,8 +109,8 @@ def _rows_by_order(path: Path, limit: int | None) -> list[list[_Numbered]]:
 
 
 def _sample(orders: list[list[_Numbered]], limit: int | None) -> list[list[_Numbered]]:
-    """The first orders of each way of fulfilment, in the shares that these have in the file, at least one of each: a
-    file may begin with hundreds of one kind. They stay in the order of the file."""
+    """The first orders of each way of fulfilment, in the shares of the file, at least one of each. A file may begin
+    with hundreds of one kind. Orders stay in the order of the file."""
     places: dict[Variant | None, list[int]] = defaultdict(list)
     for place, rows in enumerate(orders):
         places[VARIANTS.get(rows[0][1].get(VIA, ""))].append(place)

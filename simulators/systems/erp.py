@@ -65,10 +65,10 @@ class AvailabilityCut(Contract):
 class ErpOrder(Contract):
     """An order as this ERP keeps it.
 
-    `lines` are the packs wanted now of the lines that are wanted otherwise than it released them, each by the revision
-    that said so last; `changes` is everything that it was told, `credits` the credit notes in it. `dated`, `held_by`,
-    `invoice_held_by` and `cancelled_by` are the revisions that said so.
-    `fallen_behind`: it refused a milestone or has more to do now, so its status may come late.
+    `lines` are the packs wanted now, where they differ from the release, each by its latest revision. `changes` is
+    everything that it received, `credits` the credit notes in it. `dated`, `held_by`, `invoice_held_by` and
+    `cancelled_by` are the revisions of those changes. `fallen_behind`: it refused a milestone or has more to do now, so
+    its status may come late.
     """
 
     number: str

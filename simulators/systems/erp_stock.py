@@ -1,7 +1,7 @@
-"""Stock and money of an ERP's orders by its own books: what it released, and what it was told of it since.
+"""Stock and money of an ERP's orders by its own books: its releases, and the reports since.
 
-An ERP keeps what is free or set aside at a site in one account, `on_hand`. It is told nothing of goods on their way to
-a site, so it keeps `transit` places for goods on their way to customers only.
+An ERP keeps free and allocated packs of a site in one account, `on_hand`. It receives nothing on goods in transit to a
+site, so its `transit` places are for goods on their way to customers.
 """
 
 from collections import Counter, defaultdict
@@ -145,10 +145,9 @@ class OrderBook:
         return packs
 
     def worth(self) -> dict[tuple[str, str], Decimal]:
-        """By (account, currency): what the packs are worth that its sites have more, or less, that are on the way, and
-        that customers have kept.
+        """Value by (account, currency): the change of packs at its sites, in transit, and with customers.
 
-        Items of several lines are worth their mean; those that were released without a value, nothing.
+        Items of several lines have the mean of their values; those released without a value, none.
         """
         valued, packs = defaultdict[str, Decimal](Decimal), Counter[str]()
         for line in self._release.lines:

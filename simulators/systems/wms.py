@@ -46,10 +46,10 @@ class ExpectedReturn(Contract):
 class Instruction(Contract):
     """An order as a site keeps it.
 
-    `lines` are the packs to send, what has left included, each by the revision that said so last, until they are
-    cancelled; `packs` is their sum. A cancelled instruction has none, whatever comes after; `put_away` is what had been
-    picked and went back to its place. `address_version` counts the addresses told; `addressed`, `dated` and
-    `held_by` are the revisions that said address, day and hold.
+    `lines` are the packs to send, shipped ones included, each by its latest revision, until they are cancelled. `packs`
+    is their sum. A cancelled instruction has none, whatever comes after. `put_away` counts picked packs that went back
+    to their place. `address_version` counts addresses; `addressed`, `dated` and `held_by` are the revisions of address,
+    day and hold.
     """
 
     order: str

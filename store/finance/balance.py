@@ -14,8 +14,8 @@ SYSTEMS = (System.ERP, System.WMS, System.PLANNING)
 
 
 def _theirs(system: str) -> str:
-    """SQL: what a system has at a place: ours, unless it differs. A warehouse keeps what is at its site only, planning what
-    is on the way by site: so neither has a figure of a shipment."""
+    """SQL: a system's packs at a place, which are ours unless it differs. Warehouses keep only places of their site,
+    and planning keeps transit by site, so neither has a figure of a shipment."""
     keeps = "k.place LIKE 'site:%'" if system in (System.WMS, System.PLANNING) else "true"
     return f"""
         coalesce(

@@ -1,7 +1,7 @@
-"""What our own books say for a comparison with a system, and what is under way between its books and ours.
+"""Our side of a comparison with a system, and packs in transit between its books and ours.
 
-A movement and what other systems are told of it are written by one transaction and bear its time: that is how what is
-still to be told leads to the packs that it is about.
+One transaction writes a movement and the report of it, so both bear the same time. An unsent report therefore leads to
+its packs.
 """
 
 from collections.abc import Iterable

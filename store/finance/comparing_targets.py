@@ -70,8 +70,8 @@ def _orders(system: System) -> str:
 async def orders(
     connection: Connection, run: ReconcileRun, scope: WindowScope, settle_s: float
 ) -> list[dict[str, Any]]:
-    """Orders of a scope that were promised, by number: how each stands, its lines and what stands apart from them, what
-    its system is `owed`, and whether that is `young`."""
+    """Promised orders of a scope by number: state, lines, amounts apart from the lines, what the system is `owed`,
+    and whether that is `young`."""
     system = System(run.system)
     cursor = await connection.execute(
         _orders(system).encode(),

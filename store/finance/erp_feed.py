@@ -30,8 +30,7 @@ async def owe_forecasts(connection: Connection, owner: Owner, rows: Iterable[Erp
 
 
 async def owe_movements(connection: Connection, owner: Owner, booked: dict[str, str]) -> None:
-    """They must hear what these movements of the stock ledger changed at their sites, and the reason that was reported of
-    each, as far as it changed anything."""
+    """Owe ERPs the changes at their sites by these movements of the stock ledger, with the reported reason of each."""
     cursor = await connection.execute(
         """
         SELECT m.key, m.kind, split_part(e.place, ':', 2) AS site, e.item, m.occurred_at,

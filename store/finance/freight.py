@@ -31,8 +31,8 @@ SET_FOR = """
 
 
 def _set(field: str) -> str:
-    """SQL: what the policies in force say for an order `o`, as `domain.cases.policies` refines: the rule that names more wins,
-    of two that name as much the one with the later id. NULL when none says it."""
+    """SQL: the policy value for an order `o`, refined as in `domain.cases.policies`. The most specific rule wins; of
+    equally specific rules, the later id. NULL when no rule has it."""
     return f"""
         (
             SELECT (p.body->>'{field}')::numeric

@@ -141,8 +141,8 @@ async def _carried(connection: Connection, item: str, where: str) -> str:
 
 
 async def reserved(connection: Connection, item: str, where: str) -> str:
-    """A line reserves what is open of it: too much is given back, the latest first; what is missing is to be
-    replenished, until the promising workflow has looked."""
+    """A line reserves its open packs again. Surplus is released, the latest first; missing packs count as
+    replenishment until the promising workflow has looked."""
     about = LineKey.parse(where)
     order, line = str(about.subject), about.line
     await promising.lock(connection, [item])

@@ -126,8 +126,8 @@ async def advance(connection: Connection, run: ReconcileRun, found: Mapping[Abou
 async def changed(
     connection: Connection, run: ReconcileRun, about: About, since: datetime, limit: int
 ) -> frozenset[str]:
-    """Names of entries that a list should have otherwise since then, as we have changed them or the system has
-    confirmed them; at most so many."""
+    """Names of entries that a list should have changed since then, by our books or by the system's confirmation;
+    limited."""
     params = {"since": since, "system": run.system, "target": run.target, "limit": limit}
     system = System(run.system)
     if about is About.ACCOUNT:

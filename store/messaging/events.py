@@ -69,8 +69,8 @@ EVENTS = RowBatch[NewEvent](
 async def place(connection: Connection, events: list[NewEvent]) -> set[str]:
     """Write events and link them to their orders; returns the unique ids that are new here.
 
-    Another relay may have placed the same event meanwhile: its id is then missing from the answer. Written in the order
-    of their ids, so that two relays with the same events wait for each other instead of locking each other out.
+    Another relay may have placed the same event meanwhile: its id is then missing. Rows are written in the order of
+    their ids, so that two relays with the same events queue up instead of deadlocking.
     """
     events = sorted(events, key=lambda event: event.unique_id)
     cursor = await connection.execute(

@@ -1,7 +1,7 @@
-"""The inbox: every accepted message with its raw bytes, and what became of it.
+"""The inbox: every accepted message with its raw bytes and its outcome.
 
-received → routed → applied | superseded, or quarantined with a reason and, when only time or another message can help,
-with what it is `waiting_for`.
+received → routed → applied | superseded, or quarantined with a reason. When time or another message can help, the row
+names it in `waiting_for`.
 """
 
 from dataclasses import dataclass, field

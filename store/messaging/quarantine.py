@@ -137,8 +137,8 @@ REVIVE = f"""
 
 
 async def revive(connection: Connection, ids: list[int] | None = None) -> int:
-    """Bring back what `awaken` missed because it was quarantined at that very moment: of these, once they are committed, at the
-    first attempts only; or of everything that waits, now and then."""
+    """Bring back messages that `awaken` missed because they were quarantined at that very moment. Of these, right
+    after their commit and at the first attempts only; or of all, now and then."""
     cursor = await connection.execute(REVIVE.encode(), {"ids": ids})
     if cursor.rowcount:
         await connection.execute(f"NOTIFY {CHANNEL}")

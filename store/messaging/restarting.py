@@ -110,8 +110,8 @@ async def next_run(connection: Connection, workflow: str, least: int) -> int:
 
 
 async def adopt(connection: Connection, kept: KeptHead) -> list[tuple[str, int]]:
-    """The new run begins with the snapshot: the steps up to it are confirmed, those beyond it count no more, whether they
-    were or not; their verdicts are forgotten. The (event id, message) of these, in the order of deciding."""
+    """Begin a new run from the snapshot: steps up to it are confirmed, later steps and their verdicts are dropped.
+    Returns the (event id, message) of the dropped steps, in the order of deciding."""
     cursor = await connection.execute(
         "DELETE FROM outcome WHERE workflow_id = %s AND version > %s RETURNING event_id, inbox_id, version",
         (kept.workflow_id, kept.snapshot_version),

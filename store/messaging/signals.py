@@ -55,8 +55,8 @@ class WaitingEvent:
 
 
 async def due(connection: Connection, orders: int) -> list[WaitingEvent]:
-    """Take events that are to be sent again, of so many orders, in their order of arrival: with one that Temporal does
-    not have go all others of its order that it could not take."""
+    """Take events that are due again, of so many orders, in their order of arrival. With one that Temporal lacks go
+    all others of its order that it could not take."""
     cursor = await connection.execute(
         f"""
         WITH orders AS (
