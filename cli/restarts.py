@@ -21,6 +21,7 @@ from store.engine import Database
 OPERATOR = "operator"
 """The actor of a restart in the audit trail: a person at the machine, without the API."""
 POOL = 12
+"""Database connections: as many as a worker has."""
 
 
 def restart(

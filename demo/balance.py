@@ -18,6 +18,7 @@ from store.engine import Database
 from store.finance import balance, comparing, reconciliation, valuation
 
 AT_ONCE = 8
+"""Comparisons at once: all systems of the demo within a few rounds."""
 SYSTEMS = ("ours", *balance.SYSTEMS)
 ON_THE_WAY = "on the way"
 

@@ -20,7 +20,9 @@ from store.engine import Database
 from store.views import report
 
 AT_ONCE = 8
+"""Scenarios at once: enough to load one machine."""
 SETTLED_WITHIN_S = 60.0
+"""Seconds until nothing is under way any more, retries included."""
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ from store.planning import planning
 from store.views import report
 
 HISTORY_SAMPLE = 100
+"""Histories read for the figures: enough for a percentile, few for the server."""
 ENDED = ("delivered", "cancelled", "returned")
 
 

@@ -29,6 +29,7 @@ from store.partners import partners
 from store.views import report
 
 LOOK_EVERY_S = 0.5
+"""Seconds between updates of the screen: two a second look live."""
 FREIGHT = PolicyRule(id="freight-demo", about="freight", body={"share": 0.05})
 """What the demo's finance department expects of carriers: without a rate, nothing would be accrued."""
 STUCK_AFTER_S = 180.0

@@ -43,7 +43,9 @@ from workflows.runtime.policies import TASK_TIMEOUT
 FIRST_MILESTONE = MilestoneKind.SHIPPED
 """The awaited milestone that support sees until the workflow reports another."""
 SIGNAL_TIMEOUT = timedelta(seconds=5)
+"""Time for a signal; a server that takes longer is treated as away."""
 HEALTH_TIMEOUT = timedelta(seconds=1)
+"""Time for the health check: supervisors ask often and wait briefly."""
 
 _log = structlog.get_logger("handoff")
 

@@ -34,12 +34,17 @@ from store.messaging.wake import Wake
 from store.partners import master_data, partners
 
 BATCH = 200
+"""Messages of one pass: one transaction of well under a second."""
 IDLE_WAIT_S = 1.0
+"""Seconds between passes without a notification, which may be missed while reconnecting."""
 SWEEP_EVERY_S = 1.0
+"""Seconds between sweeps: a lost signal is sent again about so soon."""
 REVIVE_EVERY_S = 10.0
+"""Seconds between looks at all of the quarantine, which cost more than a sweep."""
 COMMAND_RETRY_S, COMMAND_RETRY_MOST_S = 5.0, 30.0
 """Seconds before an undelivered command is tried again; doubled each time, up to the most."""
 RECOVERY_WAIT_S = 1.0
+"""Seconds before the next try while the database is away."""
 
 log = structlog.get_logger("relay")
 Handed = dict[str, list[MilestoneEvent]]

@@ -20,6 +20,7 @@ from store.messaging.inbox import Message, NewMessage
 from store.orders import measures, orders
 
 HANDOFF_TIMEOUT_S = 10.0
+"""Seconds for Temporal to take a message; the relay tries again afterwards."""
 MAX_ATTEMPTS = 200
 """Attempts before a message is quarantined. Attempts while Temporal is away count no further than to half."""
 

@@ -27,10 +27,15 @@ from simulators.world.network import ERP
 from simulators.world.plans import MAX_BATCH, OrderPlan, PlanBatch
 
 RELEASES_AT_ONCE = 12
+"""Releases under way at once: below the gateway's own limit."""
 TRY_AGAIN_AFTER_S = 0.5
+"""Seconds between tries while a process starts or is away."""
 TRIES = 240
+"""Tries of one call: two minutes in all."""
 BROKEN_AT_MOST = 5
+"""Broken messages of a run: enough to show that none is lost."""
 TIMEOUT_S = 30.0
+"""Seconds for an answer: a release waits for a few at most."""
 RELEASED, LATER = 201, 202
 ANSWERED = frozenset({200, RELEASED, LATER})
 TRY_AGAIN = frozenset({429, 502, 503, 504})

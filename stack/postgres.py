@@ -22,8 +22,11 @@ DATABASE = USER = "syncline"
 APPLICATION = "syncline_app"
 """The role of gateway and worker: `store/rights.py` makes it, and says what it may do."""
 NOBODY = 65534
+"""Uid and gid of nobody, by the kernel's overflow id."""
 CONNECT_TIMEOUT_S = 2
+"""Seconds to connect on this machine."""
 MAX_CONNECTIONS = 200
+"""Connections of all processes of a stack, with room for several workers."""
 INITDB_OPTIONS = ("--locale-provider=builtin", "--locale=C.UTF-8", "--encoding=UTF8", "--auth=trust", "--no-sync")
 NOT_DURABLE = ("fsync=off", "synchronous_commit=off", "full_page_writes=off")
 WITHOUT_LOG, WITH_LOG = sql.SQL("FILE_COPY"), sql.SQL("WAL_LOG")

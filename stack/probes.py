@@ -11,6 +11,7 @@ from http.client import HTTPConnection, HTTPException
 from urllib.parse import urlsplit
 
 PROBE_TIMEOUT_S = 2.0
+"""Seconds for an answer; the supervisor asks again."""
 
 
 async def answers(url: str) -> bool:

@@ -16,11 +16,15 @@ from pathlib import Path
 from typing import IO
 
 POLL_S = 0.05
+"""Seconds between readiness questions: a stack starts without a visible wait."""
 READY_WITHIN_S = 60.0
+"""Seconds until a service must be ready, on a slow machine."""
 STOP_WITHIN_S = 2.0
 """For all processes together: each gets an equal share of what is left, then SIGKILL."""
 FIRST_RESTART_S = 0.1
+"""Seconds before the first restart; doubled each time."""
 MAX_RESTART_S = 2.0
+"""Seconds between restarts at most."""
 STEADY_S = 5.0
 """A process that lived this long restarts without added delay."""
 LOG_TAIL_LINES, LOG_TAIL_WIDTH = 15, 300

@@ -15,7 +15,9 @@ from dataclasses import dataclass, field
 from connectors.ports import Unavailable
 
 FAILURES_TO_OPEN = 3
+"""Failures in a row that open the circuit: one may be chance."""
 OPEN_FOR_S = 5.0
+"""Seconds that the circuit stays open before a call tries again."""
 
 
 @dataclass

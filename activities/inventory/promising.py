@@ -21,8 +21,11 @@ from store.messaging.inbox import NewMessage
 from store.messaging.wake import Wake
 
 HEARTBEAT_EVERY_S = 5.0
+"""Seconds between heartbeats: well below the heartbeat timeout."""
 LINGER_S = 0.2
+"""Seconds in which changes of an item gather: one plan for all of them."""
 RUN_FOR_S = 600.0
+"""Seconds of one run: few events in the history, and a deployment waits no longer."""
 MOST_ITEMS = 200
 """Items that are looked at between two heartbeats."""
 GLANCES = 3

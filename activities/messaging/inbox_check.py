@@ -37,6 +37,7 @@ AT_ONCE = frozenset({POISONED, FAILING})
 FAILED_TASKS, FAILED_ATTEMPTS = 2, 4
 """Tries of a workflow task, or of an activity, that are no accident."""
 PATIENCE_FACTOR = 4
+"""Multiple of the usual patience for messages that wait behind others."""
 
 
 @dataclass(frozen=True)

@@ -22,6 +22,7 @@ from store.planning.order_demand import OwedOrderDemand
 from store.planning.planning import Frozen
 
 HEARTBEAT_EVERY_S = 5.0
+"""Seconds between heartbeats: well below the heartbeat timeout."""
 LOOK_EVERY_S = 0.25
 """While movements wait for company: how often to look whether a call is full."""
 

@@ -13,8 +13,11 @@ from store.planning import demand, governor
 from store.planning.demand import OwedFigure
 
 DECISIONS_AT_ONCE = 100
+"""Decisions read at once; planners make fewer in an hour."""
 CALL_TIMEOUT_S = 10.0
+"""Seconds for a call in bulk: twice that of a single call."""
 MAX_REASON = 300
+"""Characters of a refusal that are kept: its first sentences."""
 _log = structlog.get_logger("telling")
 
 

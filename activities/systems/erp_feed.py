@@ -24,6 +24,7 @@ from store.finance.erp_feed import OwedRow
 from store.messaging.wake import Wake
 
 MAX_REASON = 300
+"""Characters of a refusal that are kept: its first sentences."""
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from connectors.notify.http import Webhooks
 from connectors.notify.ports import OutgoingMessage
 
 MAX_HEADER = 150
+"""Characters of a header block, by Slack's limit."""
 MAX_SECTION = 3000
 """Limits of Slack's header and section blocks, in characters."""
 

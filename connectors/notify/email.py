@@ -17,7 +17,9 @@ from schemas.cases.notifications import Encryption, SmtpServer
 TIMEOUT_S = 8.0
 """For each command to the server."""
 MAX_SUBJECT = 150
+"""Characters of a subject that mail programs show."""
 PERMANENT = 500
+"""SMTP replies from here on are final (RFC 5321)."""
 _ADDRESS = re.compile(r'[^\s@,;:<>()\[\]"\\]+@[^\s@,;:<>()\[\]"\\]+')
 """One plain address: no list, no display name, nothing that could become a second recipient or header."""
 

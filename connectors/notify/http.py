@@ -9,10 +9,12 @@ from schemas.base import Origin
 from schemas.cases.notifications import WebhookTarget
 
 TIMEOUT_S = 8.0
+"""Seconds for a webhook's answer; the lease of a notice is longer."""
 FINAL = frozenset({400, 410, 413, 415, 422})
 """Statuses that reject this message, or messages at all, for good. Any other is a receiver that moved, is set up
 wrongly or is away: people repair it, and the message is retried meanwhile."""
 MAX_RETRY_AFTER_S = 3600.0
+"""Seconds of `Retry-After` that are honoured: the longest pause of a channel that is down."""
 
 
 class Webhooks:

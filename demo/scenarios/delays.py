@@ -11,6 +11,7 @@ from schemas.orders.release import OrderStatus as S
 from simulators.faults import NONE, Faults
 
 A_QUARTER_S = 90 * 86_400.0
+"""Seconds of a quarter, as the pick lead: a pick is overdue at once."""
 
 
 def end_of_promise(order: Order) -> datetime:

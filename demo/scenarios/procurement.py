@@ -20,6 +20,7 @@ from simulators.world.network import ERP
 
 PACKS, PRICE = 100, Decimal("12.50")
 DAYS = 10
+"""Days from order to delivery: longer than the lead time."""
 
 
 async def purchase_order(scene: Scene) -> None:

@@ -37,6 +37,7 @@ from store.planning import demand, forecast, site_regions
 BULK = frozenset({inbox.INVENTORY, inbox.FORECAST, inbox.DEMAND})
 """The kinds of messages that are taken in here."""
 WANTED_AT_ONCE = 50
+"""Records looked up in one sweep: owners are asked in parallel, within their limits."""
 
 
 class Named(Contract):

@@ -25,10 +25,13 @@ from store.messaging import heads, restarting
 from store.messaging.heads import KeptHead
 
 CALL = timedelta(seconds=10)
+"""Time for a call to Temporal: it may be busy with restarts."""
 PAGE = 200
+"""Heads read at once: small enough to keep no transaction open for long."""
 AT_ONCE = 8
 """Workflows that are begun at the same time: each takes a connection of the pool for a moment."""
 TRIES = 10
+"""Tries while a step is being written: its transaction ends within a second."""
 PAUSE_S = 0.3
 """A step that is being written keeps its head for less than a workflow task has: all tries outlast it."""
 KINDS = (

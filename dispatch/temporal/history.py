@@ -18,6 +18,7 @@ FIRST_PAGE, PAGE = 8, 100
 MOST_PAGES = 60
 """Further back nothing is looked for: a workflow that goes on so far writes another step, which confirms this one."""
 TIMEOUT = timedelta(seconds=5)
+"""Time for a page of a history; the step is looked up again afterwards."""
 
 
 class HistoryReader:

@@ -19,6 +19,7 @@ MOST_BYTES = 256 * 1024
 MOST_EVENTS = 100
 """A workflow decides as many in one or two steps."""
 AT_ONCE = 32
+"""Signals under way at once: enough to hide the round trip, few for the server."""
 
 _log = structlog.get_logger("relay")
 

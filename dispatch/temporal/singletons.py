@@ -28,6 +28,7 @@ from store.engine import Database
 from store.finance import comparing
 
 CHECK_EVERY_S = 60.0
+"""Seconds between checks at most: an ended feed is back within a minute."""
 
 
 class SingletonRun(Protocol):

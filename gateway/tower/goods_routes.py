@@ -16,6 +16,7 @@ from store.views.books import LedgerValues
 MAX_TEXT = 60
 """An item has no more characters, nor a site."""
 MAX_PAGE = 1_000
+"""Pages of a list: far beyond what people turn."""
 LEDGER_REST_S = 3.0
 """Counted as the time that the ledger took to read, at least: so it is read at most once a minute."""
 

@@ -15,6 +15,7 @@ SIZE = 50
 """Entries of a list on one page. Ten shipments fill as much room."""
 SIZES = {"lines": SIZE, "shipments": 10, "effects": SIZE, "timeline": SIZE}
 MAX_PAGE = 1000
+"""Pages of a list: far beyond what people turn."""
 
 Row = dict[str, Any]
 

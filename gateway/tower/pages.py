@@ -32,6 +32,7 @@ SYSTEMS = {
 FOR_EVER = "public, max-age=31536000, immutable"
 MEDIA_TYPES = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml", ".woff2": "font/woff2"}
 MS_PER_S = 1000
+"""Milliseconds of a second."""
 SHORT_MS = 1000
 """From here on latencies are shown in seconds."""
 

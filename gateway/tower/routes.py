@@ -25,6 +25,7 @@ from store.views import overview as tower
 from store.views import unsettled
 
 PROBE_TIMEOUT_S = 1.0
+"""Seconds for Temporal to answer; a page does not wait longer to show that it is away."""
 STATUS_TIMEOUT_S = 0.5
 """Seconds for an order's workflow to say what it waits for; after that its page is shown without."""
 MAX_NUMBER = 40

@@ -11,6 +11,7 @@ from schemas.identifiers import Currency
 from schemas.planning.forecast import PeriodLength
 
 MAX_BATCH = 500
+"""Rows of a call to an ERP: few calls, each small enough to repeat."""
 RowKey = Annotated[str, Field(min_length=1)]
 """Makes a row count once, whichever batch brings it."""
 

@@ -9,7 +9,9 @@ from schemas.base import Contract, Day, SiteId
 from schemas.orders.milestones import ItemId
 
 MAX_SIGNALS = 5_000
+"""Rows of a batch, as the API promises."""
 MAX_SIGNALS_PER_CALL = 500
+"""Rows of a call to planning, as in the planning feed."""
 MAX_FINDINGS = 100
 """At most so many refused rows are named in an answer."""
 BatchId = Annotated[str, Field(min_length=1, max_length=60, pattern=r"^[\x21-\x7e]+$")]

@@ -10,6 +10,7 @@ from schemas.base import Contract, Day, Moment, SiteId
 from schemas.orders.milestones import ItemId
 
 MAX_ROWS = 10_000
+"""Rows of a batch: a version of ten thousand item-sites in one call."""
 VersionId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:-]{0,59}$")]
 
 

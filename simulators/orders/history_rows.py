@@ -57,7 +57,9 @@ MODES = {
 }
 FROM_RDC = "N/A - From RDC"
 _LARGEST_QUANTITY = 100_000_000
+"""Units of a row; a larger number is a slip."""
 _LONGEST_SYSTEM_ID = 32
+"""Characters of a partner id, as `schemas.base` allows."""
 T = TypeVar("T")
 _NUMBER = TypeAdapter[str](OrderNumber)
 _SHIPMENT = TypeAdapter[str](ShipmentId)

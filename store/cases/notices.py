@@ -10,6 +10,7 @@ from store.engine import Connection
 CHANNEL = "notices"
 """PostgreSQL notification channel that wakes the dispatcher of notices."""
 MAX_ERROR = 300
+"""Characters of an error that are kept: its first sentences."""
 
 
 class NoticeRow(Notice):

@@ -11,6 +11,7 @@ from schemas.base import Role, is_system_id
 from store.engine import Connection
 
 KEY_BYTES = 32
+"""Random bytes of an API key: 256 bits cannot be guessed."""
 
 
 class Secret(NamedTuple):

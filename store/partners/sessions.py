@@ -7,6 +7,7 @@ from store.engine import Connection
 from store.partners.partners import Caller, key_hash
 
 ID_BYTES = 32
+"""Random bytes of a session id: 256 bits cannot be guessed."""
 LASTS_S = 12 * 3600
 """A working day; then the key is asked for again."""
 MOST = 100
