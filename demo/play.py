@@ -25,8 +25,8 @@ SETTLED_WITHIN_S = 60.0
 
 @dataclass(frozen=True)
 class Played:
-    """A scenario that is over. `documents`: purchase orders and proposals. `deeds`: for each system, how often it did what
-    for any of its orders and documents."""
+    """A scenario that is over. `documents`: purchase orders and proposals. `deeds`: how often each system did what for
+    any of its orders and documents."""
 
     scenario: Scenario
     checks: tuple[SceneCheck, ...]
