@@ -1,9 +1,4 @@
-"""Ports of connected systems, and the errors of their calls.
-
-Every method takes `call`, and a message or batch whose schema gives each field its meaning and unit. Packs are whole,
-money has its currency, moments are UTC. A repeat under the same `call.key` has no second effect and the same answer.
-Reading methods change nothing and need no key.
-
+"""What Syncline asks of a connected system, and the ways in which that can fail.
 
 ConnectorError          origin, whether to retry
 ├── Refused             the system understood and said no: a business rule; a retry cannot help
@@ -56,11 +51,7 @@ MAX_MESSAGE = 300
 
 @dataclass(frozen=True)
 class Call:
-    """The frame of every call.
-
-    `target`: id of the system, site or region. `key`: the idempotency key, the same at every attempt. `traceparent`:
-    W3C trace context, empty for none. `timeout_s`: seconds for the whole call, answer included.
-    """
+    """What travels with every call: the target's id, the idempotency key, the trace, and how long to wait."""
 
     target: str
     key: str
@@ -77,11 +68,11 @@ class ConnectorError(Exception):
 
 
 class Refused(ConnectorError):
-    """The system refused by a rule of its own. The same call will be refused again."""
+    """The system refused by a rule of its own."""
 
 
 class Unavailable(ConnectorError):
-    """The system could not answer, or asked to wait: `retry_after_s` seconds, None when it names no time."""
+    """The system could not answer, or asked us to wait."""
 
     def __init__(self, origin: Origin, message: str, retry_after_s: float | None = None) -> None:
         super().__init__(origin, message)
@@ -89,162 +80,156 @@ class Unavailable(ConnectorError):
 
 
 class ErpPort(Protocol):
-    """An ERP. Every method raises Refused or Unavailable, and counts once by `call.key`."""
+    """An ERP. Every method raises Refused or Unavailable."""
 
     async def report_milestone(self, message: ErpMilestone, call: Call) -> Accepted:
-        """Report a milestone of a shipment: order status, goods issue, receipt; packs by line."""
+        """A milestone of a shipment: order status, goods issue, receipt."""
 
     async def redate_promise(self, message: ErpPromise, call: Call) -> Accepted:
-        """Move the promised day of the order, in the days of its customer."""
+        """The promise moved."""
 
     async def report_change(self, message: ErpChange, call: Call) -> Accepted:
-        """Report another change for the ERP's books; its targets are absolute packs, with a revision."""
+        """Something else happened that the ERP's books must follow."""
 
     async def confirm_cancellation(self, message: ErpCancellation, call: Call) -> Accepted:
-        """Confirm that the order was cancelled in every system."""
+        """The order was cancelled everywhere."""
 
 
 class PurchasingPort(Protocol):
-    """An ERP's purchasing. Every method raises Refused or Unavailable, and counts once by `call.key`."""
+    """An ERP's purchasing. Every method raises Refused or Unavailable."""
 
     async def report_confirmation(self, message: ConfirmationReport, call: Call) -> Accepted:
-        """Report the supplier's confirmation, with its differences in packs, days and prices."""
+        """The supplier has confirmed, with these differences."""
 
     async def post_receipt(self, message: ReceiptPosting, call: Call) -> Accepted:
-        """Post a goods receipt: packs received and damaged, by line."""
+        """Goods were received."""
 
     async def settle_invoice(self, message: InvoiceSettlement, call: Call) -> Accepted:
-        """Release an invoice for payment, hold or reject it; amounts in its currency."""
+        """Pay an invoice, or hold it."""
 
     async def report_decision(self, message: DecisionReport, call: Call) -> Accepted:
-        """Report the decision on a difference, which the ERP passes on to the supplier."""
+        """What was decided about a difference; the supplier hears it from the ERP."""
 
     async def post_issue(self, message: IssuePosting, call: Call) -> Accepted:
-        """Post the goods issue of a transfer at its sending site."""
+        """A transfer has left its site."""
 
     async def replenish(self, message: ReplenishmentRequest, call: Call) -> Accepted:
-        """Validate a replenishment and order it. The answer's `reference` is the purchase order's number."""
+        """Validate, and order; the answer's reference is the order's number."""
 
 
 class WmsPort(Protocol):
-    """A warehouse. Every method raises Refused or Unavailable, and counts once by `call.key`."""
+    """A warehouse. Every method raises Refused or Unavailable."""
 
     async def instruct(self, message: WarehouseInstruction, call: Call) -> Accepted:
-        """Pick, pack and hand over these packs."""
+        """Pick, pack and hand over."""
 
     async def amend(self, message: WarehouseAmendment, call: Call) -> Accepted:
-        """Set the packs, day or address of an instruction. Packs are absolute; the higher revision wins."""
+        """Pick so much more or less, for another day or address."""
 
     async def hold(self, message: WarehouseHold, call: Call) -> Accepted:
-        """Stop work on an order, or resume it."""
+        """Stop work, or go on with it."""
 
     async def cancel(self, message: WarehouseCancellation, call: Call) -> Accepted:
-        """Stop work on an order, and put away picked packs."""
+        """Stop, or put away."""
 
     async def expect_return(self, message: ReturnNotice, call: Call) -> Accepted:
-        """Announce a return, to be received and inspected."""
+        """Receive and inspect what comes back."""
 
 
 class TransferPort(Protocol):
-    """A warehouse that sends goods to another site. Raises Refused or Unavailable; counts once by `call.key`."""
+    """A warehouse that sends goods to another site. Raises Refused or Unavailable."""
 
     async def transfer(self, message: TransferInstruction, call: Call) -> Accepted:
-        """Pick and send a transfer, or cancel the packs that were not sent."""
+        """Pick and send, or leave what was not sent."""
 
 
 class TmsPort(Protocol):
-    """A transport desk. Every method raises Refused or Unavailable, and counts once by `call.key`."""
+    """A transport desk. Every method raises Refused or Unavailable."""
 
     async def tender(self, message: Tender, call: Call) -> Accepted:
-        """Offer a transport. The answer names the carrier, unless one has still to be found."""
+        """Carry this; the answer names the carrier, unless one has still to be found."""
 
     async def amend(self, message: TenderAmendment, call: Call) -> Accepted:
-        """Set the packs, day, address or speed of a tender. Packs are absolute; the higher revision wins."""
+        """Carry so much more or less, for another day or address, or faster."""
 
     async def hold(self, message: TenderHold, call: Call) -> Accepted:
-        """Stop the pick-up, or resume it."""
+        """Do not pick up, or do."""
 
     async def void(self, message: TenderVoid, call: Call) -> Accepted:
-        """Withdraw the tender."""
+        """Take the tender back."""
 
     async def intercept(self, message: Interception, call: Call) -> Accepted:
-        """Stop a shipment in transit and return it."""
+        """Stop a shipment under way and bring it back."""
 
     async def collect_return(self, message: ReturnCollection, call: Call) -> Accepted:
-        """Collect a return at the customer."""
+        """Collect at the customer what comes back."""
 
 
 class StockPort(Protocol):
-    """The books of a system, for reconciliation. Reads only. Every method raises Refused or Unavailable.
+    """A system's own books, for reconciliation. Every method raises Refused or Unavailable.
 
-    `after`: the key behind which the page begins, in code point order, empty for the first. `limit`: entries of a page.
-    `since` (RFC 3339): entries that changed since then, each whole; empty for all. Only systems with `as_of` get it.
+    `since` (RFC 3339): only entries that changed since then, each whole; empty: all. Asked of those that say `as_of`.
     """
 
     async def stock(self, after: str, limit: int, call: Call) -> StockReport:
-        """A page of packs by item and place; `after` is `<item> <place>`."""
+        """A page of figures: at most `limit`, those behind `after` (`<item> <place>`, empty for the first)."""
 
     async def orders(self, after: str, limit: int, call: Call, since: str = "") -> OrdersReport | None:
-        """A page of order states; `after` is a number. None: the system offers no such list."""
+        """A page of orders behind the number `after`; None: the system offers no such list."""
 
     async def targets(self, after: str, limit: int, call: Call, since: str = "") -> TargetsReport | None:
-        """A page of the latest targets of orders in packs; `after` is a number. None: no such list."""
+        """A page of what it was told last of orders, behind the number `after`; None: no such list."""
 
     async def effects(self, after: str, limit: int, call: Call, since: str = "") -> EffectsReport | None:
-        """A page of executed effects; `after` is an idempotency key. None: no such list."""
+        """A page of effects behind the key `after`; None: the system offers no such list."""
 
     async def accounts(self, after: str, limit: int, call: Call, since: str = "") -> AccountsReport | None:
-        """A page of order accounts, in money; `after` is `<order> <account> <currency>`. None: no such list."""
+        """A page of what orders have in accounts behind `after` (`<order> <account> <currency>`); None: no list."""
 
     async def demand(self, after: str, limit: int, call: Call) -> DemandReport | None:
-        """A page of open demand in packs; `after` is `<item> <site>`. None: no such list."""
+        """A page of open demand behind `after` (`<item> <site>`); None: the system offers no such list."""
 
 
 class ProposingPort(Protocol):
-    """A planning system that proposes replenishments. Raises Refused or Unavailable; counts once by `call.key`."""
+    """Planning that proposes replenishments. Raises Refused or Unavailable."""
 
     async def answer(self, message: ReplenishmentResult, call: Call) -> Accepted:
-        """Report the outcome of a proposal: ordered under a number, or refused with the reason."""
+        """What came of a proposal."""
 
 
 class ReplanPort(Protocol):
-    """A planning system that takes planners' decisions and demand signals. Raises Refused or Unavailable."""
+    """Planning that plans by what planners decide and by demand signals. Every method raises Refused or Unavailable."""
 
     async def decided(self, message: PlanDecision, call: Call) -> Accepted:
-        """Report that a planner accepted, rejected or overrode a re-plan; counts once by `call.key`."""
+        """A planner has accepted, rejected or overridden a re-plan; the key makes it count once."""
 
     async def signal(self, batch: PlanningSignals, call: Call) -> PlanningAnswer:
-        """Send changed demand signals in packs; each row counts once by its own key. The answer names refused rows."""
+        """Demand signals that changed; each row's key counts once. The answer names those that planning refused."""
 
 
 class BulkErpPort(Protocol):
-    """An ERP that takes bulk messages. Each row counts once by its own key.
-
-    Raises Refused, and then nothing of the batch may be taken, or Unavailable.
-    """
+    """What an ERP is told in bulk. Every method raises Refused (then nothing of the batch is taken) or Unavailable."""
 
     async def move_stock(self, message: ErpStockBatch, call: Call) -> Accepted:
-        """Post stock movements beside orders, in packs."""
+        """Movements beside orders; each row's key counts once."""
 
     async def forecast(self, message: ErpForecastBatch, call: Call) -> Accepted:
-        """Replace changed forecasts, in packs by period."""
+        """Forecasts that changed; each row's key counts once."""
 
     async def post_freight(self, message: ErpFreightBatch, call: Call) -> Accepted:
-        """Post freight that was accrued, reversed or settled, in its currency."""
+        """Freight that was accrued, reversed or settled; each row's key counts once."""
 
 
 class MasterDataPort(Protocol):
-    """An ERP that answers for master data. Reads only. Raises Refused or Unavailable."""
+    """An ERP that answers for master data. Raises Refused or Unavailable."""
 
     async def look_up(self, kind: MasterKind, id: str, call: Call) -> MasterRecord | None:
-        """The record of an item, site or customer; None: the ERP knows none with this id."""
+        """A record; None: it knows none with this id."""
 
 
 class PlanningPort(Protocol):
     """A planning system. Raises Refused or Unavailable."""
 
     async def send(self, batch: PlanningBatch, call: Call) -> PlanningAnswer:
-        """Send movements and open demand in packs. Each row counts once by its key; of demand, the highest revision.
-
-        The answer names the rows that planning refused.
-        """
+        """Rows and open demand in bulk; each row's key counts once, of demand the highest revision. The answer names
+        those that planning refused."""

@@ -2,6 +2,7 @@
 
 from schemas.base import Contract, Moment
 from schemas.finance.reconciliation import About, Difference, DifferenceClass
+from schemas.words import counted
 
 
 class Undelivered(Contract):
@@ -28,7 +29,7 @@ def difference(it: Undelivered) -> Difference:
         item=it.channel,
         place=it.to,
         kind=DifferenceClass.MISSING,
-        ours=f"{it.given_up} messages given up" if it.given_up else "messages are tried again",
+        ours=f"{counted(it.given_up, 'message')} given up" if it.given_up else "messages are tried again",
         theirs=it.error,
         owner="notify",
         proposal=f"see whether {name} is set up as it should be{again}",
