@@ -1,5 +1,8 @@
-"""Partners, their API keys and when which webhook secret counts. A key is stored as its SHA-256 and shown once, when it
-is made; of a secret only its version is kept, from which it is derived."""
+"""Partners, their API keys, and the validity of their webhook secrets.
+
+A key is stored as its SHA-256 and shown once, when it is made. Of a secret only its version is stored, from which it is
+derived.
+"""
 
 import hashlib
 import secrets

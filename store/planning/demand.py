@@ -121,8 +121,8 @@ async def unreported(connection: Connection, region: str, limit: int) -> list[Ow
 
 
 async def asking(connection: Connection, owed: list[OwedFigure]) -> None:
-    """Planning is about to be told these. Until it has answered, nobody knows which figure it has: one that is corrected
-    back to what it had before is owed all the same."""
+    """Mark figures before they are sent. Until planning has answered, nobody knows which figure it has: a figure
+    that is corrected back is owed all the same."""
     await connection.execute(
         "UPDATE demand_signal SET told_packs = NULL WHERE id = ANY(%s) AND told_packs IS NOT NULL",
         ([it.id for it in owed],),

@@ -179,11 +179,8 @@ async def newest(connection: Connection, item: str, site: str, begin: date, end:
 
 
 async def shipped(connection: Connection, item: str, site: str, begin: date, end: date, zone: str) -> dict[date, int]:
-    """Packs that left a site for orders, by the day on which it was booked in a zone, in [begin, end); what came back is
-    not taken off.
-
-    Setting aside, putting away and cutting stock move packs among these places, so they cancel out.
-    """
+    """Packs that left a site for orders, by day of booking in a zone, in [begin, end). Returns are not taken off.
+    Allocating, putting away and cutting stock move packs among these places, so they cancel out."""
     cursor = await connection.execute(
         """
         SELECT day, -sum(packs)::bigint AS packs

@@ -77,8 +77,8 @@ class DifferenceRow(SQLModel, table=True):
 
 
 class StockProposalRow(SQLModel, table=True):
-    """A re-plan of an item at a site that a planner is asked about: open → accepted | rejected | overridden | expired |
-    withdrawn. `told_at`: when planning had the decision."""
+    """A re-plan of an item at a site for a planner: open → accepted | rejected | overridden | expired | withdrawn.
+    `told_at`: when planning had the decision."""
 
     __tablename__: ClassVar[str] = "stock_proposal"
     __table_args__ = (

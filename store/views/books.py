@@ -1,5 +1,7 @@
-"""What the books page of the control tower shows: stock by site as each system has it, the last comparison with each of
-them, what differs, and what the ledger is worth. Read-only. `ledger` walks through all of the ledger: keep what it says.
+"""The books page of the control tower: stock by site and system, the last comparisons, differences, and the ledger's
+value. Read-only.
+
+`ledger` walks through all of the ledger: keep its result.
 """
 
 from dataclasses import dataclass

@@ -33,8 +33,8 @@ class ReservedSupply:
 
 @dataclass(frozen=True)
 class Holder:
-    """Packs that a line of an order holds, of stock, a supply or replenishment; `reason`: why it is promised
-    for another day than promising has said."""
+    """Packs of a line that are reserved from stock, a supply or replenishment. `reason`: of a promised day that
+    promising has not set."""
 
     order_key: str
     number: str

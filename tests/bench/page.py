@@ -57,9 +57,9 @@ Measured {measured_at} on {machine}.
 | CPU of a worker for one report, lines that it names × shipments of the order | 500 × 300: ≤ 25 ms | {step_cpu} |
 
 Releases over HTTP hold everything that the ERP waits for: message committed, promise reserved, workflow started.
-In the rows of one after the other and of eight at once, a supply of the hot item changes four times a second. Each time
-the promising workflow plans its thousands of reservations anew. The hundred callers release three orders each, one
-after the other, on an idle stack (`tests/bench/crowd.py`). Before there was admission, the p99 of their
+In the rows with one caller and with eight, a supply of the hot item changes four times a second. Each time the
+promising workflow plans its thousands of reservations anew. The hundred callers release three orders each, one after
+the other, on an idle stack (`tests/bench/crowd.py`). Before there was admission, the p99 of their
 calls was 4.6 s. Availability is the p99 at each size. Fill and measure: `tests/bench/promising.py`.
 
 Half load was {half_load_orders_per_s} orders/s, each with its seven messages, sent at a steady rate.
