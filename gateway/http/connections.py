@@ -77,12 +77,12 @@ class ConnectionLimits:
             del self.inside[address]
 
     def protocol(self) -> type["BoundedProtocol"]:
-        """The protocol for the connections of this door, as uvicorn wants it."""
-        return type("LimitedProtocol", (BoundedProtocol,), {"door": self})
+        """The protocol for the connections of this server, as uvicorn wants it."""
+        return type("LimitedProtocol", (BoundedProtocol,), {"limits": self})
 
 
 class BoundedProtocol(HttpToolsProtocol):
-    """A connection that is refused or closed once it is over a bound of its door."""
+    """A connection that is refused or closed once it is over a bound of its server."""
 
     limits: ClassVar[ConnectionLimits]
     _unread = 0
@@ -225,7 +225,7 @@ class BoundedServer(uvicorn.Server):
 
 
 def bounded_server(config: uvicorn.Config, limits: ConnectionLimits) -> BoundedServer:
-    """The server of an application, behind a door."""
+    """The server of an application with its limits."""
     config.http = limits.protocol()
     config.ws = "none"
     config.timeout_keep_alive = math.ceil(limits.bounds.idle_s)
