@@ -44,7 +44,7 @@ class BalanceRow:
 
 @dataclass(frozen=True)
 class AccountTotals:
-    """What all orders have in an account: by our ledger, and by the ERPs' own books. None: no ERP was compared."""
+    """The amount of all orders in an account: by our ledger, and by the ERPs' own books. None: no ERP was compared."""
 
     account: str
     currency: str

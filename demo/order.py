@@ -38,7 +38,7 @@ REQUESTS: dict[str, type[Contract]] = {
     RETURNS: ReturnRequest,
 }
 OF_THE_ORDER = frozenset({M.TENDER_ACCEPTED, M.TENDER_REJECTED, M.CONSOLIDATED})
-"""What a carrier tells of the order; otherwise it knows only its shipment."""
+"""Milestones that a carrier reports with the order; otherwise it knows only its shipment."""
 BY_THE_WAREHOUSE = GOODS_KINDS | {M.SHORT_PICKED, M.RETURN_RECEIVED, M.RETURN_INSPECTED}
 PREPARED = (M.PICKED, M.PACKED, M.SHIPPED)
 CARRIED = (M.IN_TRANSIT, M.DELIVERED)

@@ -23,7 +23,7 @@ Report = Callable[[str], None]
 
 @dataclass(frozen=True)
 class Pace:
-    """How often an order begins, and the least and most seconds between two things that happen to one."""
+    """Seconds between orders, and the least and most seconds between two events of one."""
 
     begin_every_s: float = 8.0
     """Some ten orders are in flight at any time, and the machine stays free for whoever looks around."""

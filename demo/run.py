@@ -31,14 +31,14 @@ from store.views import report
 LOOK_EVERY_S = 0.5
 """Seconds between updates of the screen: two a second look live."""
 FREIGHT = PolicyRule(id="freight-demo", about="freight", body={"share": 0.05})
-"""What the demo's finance department expects of carriers: without a rate, nothing would be accrued."""
+"""The demo's freight rates: without a rate, nothing would be accrued."""
 STUCK_AFTER_S = 180.0
 """Nothing has moved for this long: the run gives up and reports what is open."""
 
 
 @dataclass(frozen=True)
 class RunPlan:
-    """What a run is to carry: the orders, how rough the partners are, and the seed of everything random."""
+    """The plan of a run: the orders, the roughness of the partners, and the seed of everything random."""
 
     orders: Sequence[HistoricOrder]
     faults: str = "none"
@@ -48,7 +48,7 @@ class RunPlan:
 
 @dataclass
 class RunProgress:
-    """How far a run is; shown live."""
+    """The progress of a run; shown live."""
 
     total: int = 0
     released: int = 0

@@ -47,11 +47,11 @@ class Scene(Checks):
         return f"CUSTOMER-{self.name.upper()}"
 
     async def order_policy(self, policy: OrderPolicy) -> None:
-        """How the orders of this scenario's customer look after themselves: what differs from the defaults."""
+        """Policies of this scenario's customer: their differences from the defaults."""
         await self._rule("order", Scope(customer=self.customer), policy)
 
     async def case_policy(self, kind: ExceptionKind, policy: CasePolicy) -> None:
-        """How cases of this scenario's customer are handled: what differs from the defaults."""
+        """Case policies of this scenario's customer: their differences from the defaults."""
         await self._rule("case", Scope(customer=self.customer, kind=kind), policy)
 
     async def _rule(self, about: About, scope: Scope, policy: Contract) -> None:

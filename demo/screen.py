@@ -1,4 +1,4 @@
-"""What a person sees while the stack starts and orders flow: one live table, then the result and the links."""
+"""The screen of a run: one live table while the stack starts and orders flow, then the result and the links."""
 
 from collections import Counter
 from typing import Any
@@ -55,7 +55,7 @@ def _n(figures: dict[str, int], name: str) -> str:
 
 
 def scenario(played: Played) -> Panel:
-    """What happened in every system, and what was checked."""
+    """Actions in every system, and the checks."""
     table = Table(*(system.upper() for system in played.deeds), box=None, padding=(0, 3, 0, 0))
     table.add_row(*(_deeds(deeds) for deeds in played.deeds.values()))
     checks = Table.grid(padding=(0, 1))

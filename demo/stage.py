@@ -25,7 +25,7 @@ from store.engine import Database
 from store.partners import partners
 
 PRICE, CURRENCY = Decimal("12.50"), "EUR"
-"""What a pack of anything costs on this stage."""
+"""The price of a pack on this stage."""
 SITE, OTHER_SITE = centre("EMEA").id, centre("APAC").id
 """The warehouse that sends, and the one that can help out."""
 CARRIER, SECOND_CARRIER, THIRD_CARRIER = "carrier-alpha", "carrier-bravo", "carrier-cargo"
@@ -35,16 +35,16 @@ WAREHOUSES = {warehouse_partner(site): site for site in (SITE, OTHER_SITE)}
 MISTAKEN = "carrier-delta"
 """A carrier that was entered as a supplier, by mistake."""
 SERVICE_ADDRESS = "desk@example.com"
-"""Where every queue of people without an address of its own is reached."""
+"""The address of every queue of people without its own."""
 AT_HAND = (Bucket.ON_HAND, Bucket.ALLOCATED)
-"""Where packs of a warehouse are that it can send."""
+"""Places of packs that a warehouse can send."""
 WAIT_S = 40.0
-"""How long a scenario waits for what should happen."""
+"""Seconds that a scenario waits for an event."""
 FIRST_LOOK_S, LONGEST_PAUSE_S = 0.1, 0.5
 
 
 class Actors(StrEnum):
-    """Who asks: the partner ids of those with an API key."""
+    """Partner ids of the callers with an API key."""
 
     ERP = ERP
     SUPPORT = "helpdesk"
@@ -92,7 +92,7 @@ class ArrivedEvent(Contract):
 
 
 class ArrivedMessages(Contract):
-    """What people were sent, as the mail room shows it."""
+    """Messages to people, as the mail server has them."""
 
     mails: tuple[ArrivedMail, ...]
     chats: tuple[ChatMessage, ...]
@@ -235,6 +235,6 @@ async def open_stage(stack: LocalStack, database: Database) -> AsyncIterator[Sta
 
 
 def channel_rule(name: str, policy: ChannelPolicy, channel: Channel, queue: str | None = None) -> PolicyRule:
-    """How a queue of people, or every one, is reached over a channel."""
+    """The rule of a channel to one queue of people, or to every one."""
     body = policy.model_dump(mode="json", exclude_unset=True)
     return PolicyRule(id=name, about="channel", scope=Scope(queue=queue, channel=channel), body=body)

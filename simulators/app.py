@@ -37,7 +37,7 @@ HEALTH = "/health"
 
 @dataclass(frozen=True)
 class SimConfig:
-    """How the systems run. `pace_s`: mean seconds between two milestones of a shipment."""
+    """Settings of the systems. `pace_s`: mean seconds between two milestones of a shipment."""
 
     seed: int
     gateway_url: str

@@ -45,10 +45,8 @@ Ask = Callable[[], Awaitable[httpx.Response]]
 
 @dataclass(frozen=True)
 class Targets:
-    """Where the gateway and the simulators listen, and the credentials for each.
-
-    `master_secret` only for a driver that speaks as a partner.
-    """
+    """Addresses of the gateway and the simulators, and the credentials for each. `master_secret` only for a driver
+    that speaks as a partner."""
 
     gateway: str
     erp_key: str = field(repr=False)
@@ -203,7 +201,7 @@ class Driver:
         response.raise_for_status()
 
     async def read(self, system: System, path: str) -> dict[str, Any]:
-        """What a system's books say, `path` after its name: `/v1/tenders/PO-1`. Empty when it knows nothing of it."""
+        """An entry of a system's books, at `path` after its name: `/v1/tenders/PO-1`. Empty when there is none."""
         response = await self._sim("GET", f"/{system}{path}")
         if response.status_code == httpx.codes.NOT_FOUND:
             return {}
@@ -212,7 +210,7 @@ class Driver:
         return found
 
     async def outbox(self) -> OutboxStatus:
-        """What the partners have said so far, and what they still have to say."""
+        """Events of the partners so far, and those that are still to come."""
         response = await self._sim("GET", "/webhooks/outbox")
         return OutboxStatus.model_validate_json(response.content)
 

@@ -32,7 +32,7 @@ NAME = "mail_server"
 """The receiver of events: the secret that signs them is derived from the master secret under this name."""
 HOST = "127.0.0.1"
 TOLERANCE_S = 300
-"""How old or new a signature may be."""
+"""Seconds by which a signature may be old or early."""
 MAX_KEPT = 10_000
 """E-mails, chat messages and events kept of each kind; later ones are refused."""
 ACCEPTED = "250 OK"

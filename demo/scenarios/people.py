@@ -58,7 +58,7 @@ async def unknown_item(scene: Scene) -> None:
 
 
 async def case_escalation(scene: Scene) -> None:
-    """Nobody takes a case: it climbs from desk to desk, until somebody is given it and resolves it."""
+    """A case that nobody takes escalates from queue to queue, until somebody is given it and resolves it."""
     tiers = tuple(
         Tier(after_s=n, queue=queue) for n, queue in ((0, "claims"), (1.5, "claims-manager"), (2, "executive"))
     )

@@ -120,7 +120,7 @@ async def replenishment_refused(scene: Scene) -> None:
 
 
 async def _supplied(scene: Scene, number: str, **changes: object) -> None:
-    """Whoever supplies it, and the warehouse that receives it, do their part of a purchase order of the ERP's."""
+    """The supplier and the receiving warehouse do their part of a purchase order of the ERP's."""
     scene.documents.append(number)
     await _reaches(scene, number, PurchaseStatus.ORDERED)
     view = await scene.stage.read(Actors.SUPPORT, f"/v1/purchase-orders/{number}", PurchaseView)

@@ -70,7 +70,7 @@ async def backorder(scene: Scene) -> None:
 
 
 async def rest_cancelled(scene: Scene) -> None:
-    """What is backordered is not wanted any more: the line is closed short, and what was delivered stays."""
+    """A backorder is not wanted any more: the line is closed short, and delivered packs stay."""
     order = await scene.order({1: 100})
     await order.tell(M.SHORT_PICKED, lines={1: 40}, reason="stockout")
     await order.fulfilled(1, {1: 60})

@@ -59,14 +59,14 @@ RULES = (
     "the country of dispatch of a direct drop is the one that its manufacturing site names",
     *Rule,
 )
-"""How the file is read, one sentence a rule. Those of `Rule` are also named by the findings."""
+"""Rules of reading the file, one sentence each. Those of `Rule` are also named by the findings."""
 
 _Numbered = tuple[int, dict[str, str]]
 
 
 @dataclass(frozen=True)
 class OrderHistory:
-    """What was read: the orders in file order, what was found wrong in row order, and the rules that were applied."""
+    """The result of reading: orders in file order, findings in row order, and the applied rules."""
 
     orders: tuple[HistoricOrder, ...]
     findings: tuple[RowFinding, ...]

@@ -18,7 +18,7 @@ QUESTIONS = {
     System.WMS: frozenset({"cancel"}),
     System.TMS: frozenset({"tender", "intercept"}),
 }
-"""What each system can be told to answer otherwise than with yes."""
+"""Calls that a system can be set to answer otherwise than with yes."""
 
 
 class CallAnswers(Contract):

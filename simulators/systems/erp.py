@@ -33,7 +33,7 @@ _SWITCHES = {
 
 
 class GoodsIssue(Contract):
-    """What left for good with one shipment, as `revision` said; `site` only when it was not the order's own."""
+    """Goods that left for good with one shipment, by `revision`; `site` only when it was not the order's own."""
 
     shipment: str
     lines: tuple[ShippedLine, ...]
@@ -246,7 +246,7 @@ def _absolute(order: ErpOrder, body: ErpChange) -> dict[str, object]:
 
 
 def _booked(order: ErpOrder, body: ErpChange) -> dict[str, object]:
-    """What it adds to the books beside being noted."""
+    """The ERP's own postings beside the note."""
     booked: dict[str, object] = {}
     match body.change:
         case ChangeKind.CREDITED:

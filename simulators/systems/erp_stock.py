@@ -113,7 +113,7 @@ class OrderBook:
         self._delivered = self._arrived()
 
     def status(self) -> OrderStatus:
-        """Where the order is: as it was told, until nothing of it is open."""
+        """The state of the order: as reported, until nothing of it is open."""
         order, back = self._order, Lines()
         if order.cancelled_because is not None:
             return OrderStatus.CANCELLED
@@ -166,7 +166,7 @@ class OrderBook:
         return defaultdict(Decimal, {name: round(amount, 4) for name, amount in found.items()})
 
     def _kept(self) -> Lines:
-        """What customers got and did not send back."""
+        """Packs that customers got and did not return."""
         back = (self._received(rma) for rma in self._returns() if not rma.startswith(SENDER))
         return sum(self._delivered.values(), Lines()) - sum(back, Lines())
 

@@ -82,7 +82,7 @@ def executed(handler: CallHandler, instance: str = "") -> Route:
 
 
 class StockLists:
-    """Where a system says how much stock it has by its own books. `figures` gets the instance: a site, an ERP."""
+    """The list of a system's stock by its own books. `figures` gets the instance: a site, an ERP."""
 
     def __init__(self, handler: CallHandler, figures: Callable[[str], Packs]) -> None:
         self._handler = handler
@@ -125,7 +125,7 @@ class Restored(Contract):
 
 
 class TargetLists:
-    """Where a system says what it was told last of each order."""
+    """The list of the latest targets of each order."""
 
     def __init__(self, find: Callable[[Path], Iterable[TargetFigure]]) -> None:
         self._find = find
@@ -154,7 +154,7 @@ class TargetLists:
 
 
 class DemandLists(StockLists):
-    """Where planning says how much orders still want, by its own books: as with stock, the place being a site."""
+    """Planning's list of open demand by its own books: as with stock, the place being a site."""
 
     def routes(self, instance: str = "") -> list[Route]:
         """`GET {instance}/v1/open-demand`, and `PUT /forget_demand` with a `Forgotten`."""

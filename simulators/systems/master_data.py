@@ -16,7 +16,7 @@ NEW = "NEW-"
 
 
 class LookUps(Contract):
-    """How often an ERP was asked for each record, by `<kind>/<id>`."""
+    """Look-ups of each record at an ERP, by `<kind>/<id>`."""
 
     times: dict[str, int]
 

@@ -32,7 +32,7 @@ STOCK = "stock:"
 
 
 class ItemMovements(Contract):
-    """What planning knows of an item: packs by kind of movement, and by site the demand that is open."""
+    """Planning's figures of an item: packs by kind of movement, and open demand by site."""
 
     item: str
     packs: dict[str, int]
@@ -46,7 +46,7 @@ class UnknownItems(Contract):
 
 
 class PlanDecisions(Contract):
-    """What planners have decided about items at sites, as planning was told."""
+    """Planners' decisions about items at sites, as planning received them."""
 
     decisions: tuple[PlanDecision, ...] = ()
 
@@ -103,7 +103,7 @@ class Planning:
         return ItemMovements(item=path["item"], packs=kinds, demand=demand) if kinds or demand else None
 
     def _open(self, _: str) -> Packs:
-        """What orders still want of each item from each site."""
+        """Open demand of orders by item and site."""
         packs: Packs = Counter()
         for (_, item, site), figure in self._orders.items():
             packs[item, site] += figure.packs

@@ -29,9 +29,9 @@ from simulators.systems.ledger import LedgerCall, deed
 from simulators.world.plans import warehouse_of
 
 PRICE = Decimal("9.50")
-"""What the stand-in ERP pays for a pack of whatever is replenished."""
+"""The stand-in ERP's price of a pack."""
 Release = Callable[[str, PurchaseOrder], None]
-"""How an ERP sends a purchase order out: (its id, the order)."""
+"""The way an ERP sends a purchase order out: (its id, the order)."""
 
 
 class PurchaseReport(Contract):
@@ -57,7 +57,7 @@ class PurchaseReport(Contract):
 
 
 class ItemRules(Contract):
-    """What an ERP demands of replenishments of an item. What is absent is not asked."""
+    """An ERP's rules for replenishments of an item. Absent rules are not checked."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -194,7 +194,7 @@ def _purchase(number: str, body: ReplenishmentRequest) -> PurchaseOrder:
 
 
 class Proposals:
-    """What planning was answered on its proposals."""
+    """Answers to planning's proposals."""
 
     def __init__(self, handler: CallHandler) -> None:
         self.handler = handler

@@ -80,7 +80,7 @@ class StockPostings:
         return known or self._accepted(call)
 
     def freight(self, erp: str) -> Amounts:
-        """What the orders of an ERP have in its accounts of freight."""
+        """Freight in an ERP's accounts of its orders."""
         return Amounts(Decimal, self._freight.get(erp, {}))
 
     def _fresh(self, erp: str, rows: tuple[Any, ...]) -> list[Any]:
@@ -100,7 +100,7 @@ class StockPostings:
         return reply
 
     def packs(self, erp: str) -> Packs:
-        """What one ERP was told in bulk, added up."""
+        """Sums of the bulk messages to one ERP."""
         return Packs(self._packs.get(erp, Packs()))
 
     def _held(self, path: Mapping[str, str]) -> ForecastReport:

@@ -27,7 +27,7 @@ from simulators.world.world import World
 
 
 class TenderAnswer(StrEnum):
-    """What became of a tender. `pending`: no carrier has taken it yet; `none`: nothing was tendered."""
+    """The state of a tender. `pending`: no carrier has taken it yet; `none`: nothing was tendered."""
 
     NONE = "none"
     PENDING = "pending"
@@ -76,7 +76,7 @@ class TenderBooking(Contract):
     collections: tuple[ReturnCollection, ...] = ()
 
     def part(self, site: str) -> TenderedPart:
-        """What is picked up at a site."""
+        """A pick-up at a site."""
         return next((part for part in self.parts if part.site == site), TenderedPart(site=site))
 
     def carrying(self, part: TenderedPart) -> dict[str, object]:

@@ -30,7 +30,7 @@ from simulators.world.world import World
 
 
 class InstructionState(StrEnum):
-    """What a site makes of an order."""
+    """The states of an order at a site."""
 
     OPEN = "open"
     CANCELLED = "cancelled"

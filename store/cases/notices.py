@@ -116,7 +116,7 @@ async def customer_email(connection: Connection, order_key: str) -> str | None:
 
 
 NO_ADDRESS = "%: no % address for %"
-"""How the error of a message begins that nobody has said an address for: there is no receiver that fails."""
+"""The error of a message without an address: there is no receiver that fails."""
 FAILING = "(state = 'failed' OR (state = 'planned' AND attempts > 0))"
 SHOWN = f"""
     SELECT key, state, channel, recipient AS "to", kind, case_id AS "case", attempts,

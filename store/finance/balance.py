@@ -140,7 +140,7 @@ async def as_of(connection: Connection) -> datetime | None:
 
 
 async def balance(connection: Connection) -> dict[str, int]:
-    """How many items were compared, how many differences there are now, and how many of them are explained."""
+    """Numbers of compared items, of present differences, and of explained ones."""
     cursor = await connection.execute(
         """
         SELECT (SELECT count(DISTINCT item) FROM stock_balance)::int AS items, count(*)::int AS differences,

@@ -10,7 +10,7 @@ from schemas.inventory.stock import Figure
 from store.engine import Connection
 
 LAG = timedelta(hours=1)
-"""What is younger is not carried: its transaction may not have ended, and a transaction ends within minutes."""
+"""Younger entries are not carried: their transaction may not have ended, and a transaction ends within minutes."""
 AT_ONCE = 100_000
 """Movements that one call carries: some seconds of the database, for a ledger that was never carried."""
 BOOKED = """

@@ -50,8 +50,8 @@ AT_SITE = "('on_hand', 'allocated', 'returns', 'blocked')"
 
 
 async def targets(connection: Connection) -> list[ReconcileRun]:
-    """Whom to compare with: the warehouse of each site, each ERP, planning and the transport desk of each region,
-    carriers who have invoiced."""
+    """Systems to compare with: each site's warehouse, each ERP, each region's planning and transport desk, carriers
+    with invoices."""
     cursor = await connection.execute(
         f"""
         SELECT 'erp' AS system, erp AS target FROM order_view

@@ -1,4 +1,4 @@
-"""What our own books say where a system lists what it has: orders, freight, releases that wait, effects."""
+"""Our side of a comparison with listed entries: orders, freight, waiting releases, effects."""
 
 import re
 from collections.abc import Iterable
@@ -13,7 +13,7 @@ from store.finance.windows import EDITION, EFFECT_AT, EFFECT_OF, EFFECTS, ORDERS
 from store.messaging import inbox
 
 EDITION_OF = re.compile(r"/e\d+$")
-"""How the key of an edition ends."""
+"""The end of an edition's key."""
 
 
 async def orders(

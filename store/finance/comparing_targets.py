@@ -1,4 +1,4 @@
-"""What is written of orders for a comparison of their targets: those of a scope that are open or ended lately."""
+"""Our side of a comparison of order targets: orders of a scope that are open or ended lately."""
 
 from typing import Any
 
@@ -88,6 +88,6 @@ async def orders(
 
 
 async def known(connection: Connection, numbers: list[str]) -> frozenset[str]:
-    """Those of the numbers that are orders of ours, whoever takes part in them and however long ago."""
+    """Our orders among the numbers, whoever takes part in them and however long ago."""
     cursor = await connection.execute("SELECT number FROM order_view WHERE number = ANY(%s)", (numbers,))
     return frozenset(row["number"] for row in await cursor.fetchall())

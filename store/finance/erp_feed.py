@@ -1,4 +1,4 @@
-"""What ERPs must be told in bulk: written with what it tells of, taken by the ERP's feed, each row settled once."""
+"""Bulk reports for ERPs: written with the reported change, sent by the ERP's feed, each row settled once."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass

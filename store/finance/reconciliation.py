@@ -35,7 +35,7 @@ async def ended(
     error: str | None = None,
     upto: str = "",
 ) -> None:
-    """What became of a run. `upto`: how far one of the audit trail came."""
+    """The outcome of a run. `upto`: the progress of one of the audit trail."""
     await connection.execute(
         """
         UPDATE reconciliation_run

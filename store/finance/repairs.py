@@ -20,7 +20,7 @@ from store.inventory import supply as supplies
 
 
 class Unclear(Exception):
-    """What is right cannot be told from our own books; says why."""
+    """The right figure cannot be told from our own books; the message says why."""
 
 
 async def balance(connection: Connection, item: str, where: str) -> str:
@@ -187,7 +187,7 @@ async def reserved(connection: Connection, item: str, where: str) -> str:
 async def _reservations(
     connection: Connection, order: str, line: int, item: str
 ) -> tuple[list[Reservation], list[Reservation]]:
-    """What a line holds of an item, and of others."""
+    """A line's reservations of an item, and of others."""
     cursor = await connection.execute("SELECT * FROM peg WHERE (order_key, line) = (%s, %s)", (order, line))
     found = [promising.peg_of(row) for row in await cursor.fetchall()]
     return [it for it in found if it.item == item], [it for it in found if it.item != item]

@@ -1,4 +1,4 @@
-"""What the stock ledger is worth: accounts, and goods in transit by day. Read-only; every figure is a sum of entries."""
+"""The value of the stock ledger: accounts, and goods in transit by day. Read-only; every figure is a sum of entries."""
 
 from datetime import date, datetime
 from typing import Any
@@ -71,7 +71,7 @@ async def accounts(
 
 
 def of_orders(erp: str | None) -> dict[str, Any]:
-    """What `BY_ORDER` is to be told: the ERP whose orders are meant, None for those of all."""
+    """Parameters of `BY_ORDER`: the ERP of the orders, None for all."""
     return {"erp": erp, "buckets": list(ACCOUNT_OF), "accounts": list(ACCOUNT_OF.values()), "told": REPORTED_OF_ORDERS}
 
 

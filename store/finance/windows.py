@@ -1,4 +1,4 @@
-"""How far the lists of systems were compared, what of ours changed since, and where a slice of ours ends."""
+"""Progress of comparing the systems' lists: changes on our side since then, and the end of our slice."""
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
@@ -29,7 +29,7 @@ ORDER_IN = {
 }
 """Whether a target of a system takes part in an order `o`."""
 EDITION = "CASE {n} WHEN 1 THEN '' ELSE '/e' || {n} END"
-"""What the key of an edition ends with."""
+"""The suffix of an edition's key."""
 ORDERS = """
     SELECT key
     FROM order_view
@@ -94,7 +94,7 @@ ORDERS_END = """
 
 
 async def marks(connection: Connection, run: ReconcileRun) -> dict[About, Mark]:
-    """How far each list of a run's system was compared."""
+    """The progress of each list of a run's system."""
     cursor = await connection.execute(
         """
         SELECT about, seen_at, listed_at, behind, round_began_at, swept_at
@@ -107,7 +107,7 @@ async def marks(connection: Connection, run: ReconcileRun) -> dict[About, Mark]:
 
 
 async def advance(connection: Connection, run: ReconcileRun, found: Mapping[About, Mark]) -> None:
-    """So far they have been compared now. Call it in the transaction that writes what was found."""
+    """Record the progress. Call it in the transaction that writes the findings."""
     for about, mark in found.items():
         await connection.execute(
             """
@@ -141,7 +141,7 @@ async def changed(
 
 
 async def end(connection: Connection, run: ReconcileRun, about: About, after: str, size: int) -> str:
-    """Where a slice of so many entries of ours ends; empty: there are fewer."""
+    """The end of a slice of so many entries of ours; empty: there are fewer."""
     params = {"system": run.system, "after": after, "n": size - 1}
     cursor = await connection.execute(ENDS.get(about, ORDERS_END), params)
     row = await cursor.fetchone()
@@ -149,5 +149,5 @@ async def end(connection: Connection, run: ReconcileRun, about: About, after: st
 
 
 def within(scope: WindowScope, names: Iterable[str]) -> dict[str, object]:
-    """What `ORDERS` and `EFFECTS` are to be told."""
+    """Parameters of `ORDERS` and `EFFECTS`."""
     return {"after": scope.after, "upto": scope.upto or LAST, "names": [*names, *scope.begins]}

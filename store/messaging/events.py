@@ -32,7 +32,7 @@ class NewEvent:
 
 
 async def known(connection: Connection, ids: list[tuple[str, str]]) -> dict[tuple[str, str], int]:
-    """Which of these (source, id) pairs are known, with the inbox message that brought them first."""
+    """The known ones of these (source, id) pairs, with the inbox message that brought them first."""
     cursor = await connection.execute(
         """
         SELECT e.source, e.event_id, e.inbox_id

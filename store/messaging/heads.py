@@ -22,7 +22,7 @@ SETTLED = "settled"
 
 @dataclass(frozen=True)
 class Head:
-    """Where a workflow stood when a step came to be written: `highest` is the highest version ever written."""
+    """The head of a workflow at the write of a step: `highest` is the highest version ever written."""
 
     highest: int
     confirmed: int
@@ -244,7 +244,7 @@ async def provisional_of(connection: Connection, message: int) -> list[Provision
 
 
 async def counts(connection: Connection) -> dict[str, int]:
-    """How many workflows have a provisional step, and how many verdicts wait for confirmation."""
+    """Numbers of workflows with a provisional step, and of verdicts that wait for confirmation."""
     cursor = await connection.execute(
         """
         SELECT (SELECT count(*) FROM head WHERE confirmed < version)::int AS steps,

@@ -22,7 +22,7 @@ ACKNOWLEDGE, ASSIGN, RESOLVE = "case.acknowledge", "case.assign", "case.resolve"
 """Kinds of messages. All but releases and events are commands."""
 
 REPLACED = "replaced by message"
-"""How the reason of a message begins that was in quarantine when another one took its place."""
+"""The beginning of the reason of a quarantined message that another one has replaced."""
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ class Message:
 
 
 COLUMNS = ("id", "partner", "kind", "external_id", "raw", "traceparent", "received_at", "attempts", "workflow_id")
-"""What is read of a message."""
+"""Columns of a message."""
 
 
 ACCEPTED = RowBatch[NewMessage](
@@ -226,6 +226,6 @@ async def earlier(connection: Connection, message: Message) -> list[Message]:
 
 
 async def counts(connection: Connection) -> dict[str, int]:
-    """How many messages are in each state."""
+    """Numbers of messages by state."""
     cursor = await connection.execute("SELECT state, count(*) AS n FROM inbox_message GROUP BY state")
     return {row["state"]: row["n"] for row in await cursor.fetchall()}

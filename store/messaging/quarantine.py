@@ -14,7 +14,7 @@ QUARANTINED_WITHIN = "10 seconds"
 
 @dataclass(frozen=True)
 class Quarantine:
-    """Why a message is quarantined, and what would bring it back."""
+    """The reason why a message is quarantined, and what would bring it back."""
 
     message: int
     reason: str

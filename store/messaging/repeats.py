@@ -7,7 +7,7 @@ from store.messaging import inbox, quarantine
 from store.messaging.inbox import Message, NewMessage
 
 KINDS = (inbox.EVENT, inbox.DOCUMENT)
-"""What its sender names by an id of its own, and may send again under it."""
+"""Kinds of messages that their sender names by an id, and may send again under it."""
 QUARANTINED = """
     SELECT m.*
     FROM inbox_message m
@@ -59,7 +59,7 @@ class EarlierMessage(NamedTuple):
 
 
 async def earlier(connection: Connection, messages: list[Message]) -> list[EarlierMessage]:
-    """What is in quarantine under the ids of these messages, and came before them."""
+    """Quarantined messages under the ids of these, which came before them."""
     cursor = await connection.execute(
         f"""
         SELECT x.by, {", ".join(f"m.{name}" for name in inbox.COLUMNS)}

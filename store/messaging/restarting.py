@@ -1,4 +1,4 @@
-"""What a workflow that is begun again needs: heads that are open, and what was booked and shown of it before."""
+"""Data for restarts of workflows: open heads, and their earlier bookings and views."""
 
 from datetime import date
 from typing import Any
@@ -26,7 +26,7 @@ async def open_heads(connection: Connection, after: str, limit: int, kind: str =
 
 
 async def still_open(connection: Connection, workflows: list[str]) -> list[KeptHead]:
-    """Those of these workflows that have not ended."""
+    """The open ones of these workflows."""
     cursor = await connection.execute(
         f"SELECT {COLUMNS} FROM head WHERE NOT ended AND workflow_id = ANY(%s) ORDER BY workflow_id".encode(),
         (workflows,),
@@ -65,7 +65,7 @@ VIEWS = {
 
 
 async def follow_from(connection: Connection, kept: KeptHead, version: int) -> None:
-    """What is shown of a workflow follows its new run, which begins at this version."""
+    """Set the views of a workflow to its new run, which begins at this version."""
     about = WorkflowId.parse(kept.workflow_id)
     if about.kind in VIEWS:
         values = {"version": version, "name": about.name, "subject": kept.subject}
@@ -73,14 +73,14 @@ async def follow_from(connection: Connection, kept: KeptHead, version: int) -> N
 
 
 async def count_open(connection: Connection) -> int:
-    """How many workflows have not ended."""
+    """The number of open workflows."""
     cursor = await connection.execute("SELECT count(*)::int AS n FROM head WHERE NOT ended")
     [row] = await cursor.fetchall()
     return int(row["n"])
 
 
 async def waiting(connection: Connection, subjects: list[str]) -> dict[str, int]:
-    """How many events each order or purchase order has not answered for."""
+    """The number of unanswered events of each order or purchase order."""
     cursor = await connection.execute(
         """
         SELECT order_key, count(*)::int AS n
@@ -162,7 +162,7 @@ async def cases_of(connection: Connection, subject: str) -> list[dict[str, Any]]
 
 
 async def carrier_of(connection: Connection, order: str) -> str:
-    """Who carries an order, as far as it is known."""
+    """The carrier of an order, as far as it is known."""
     cursor = await connection.execute(
         "SELECT coalesce(carrier, '') AS carrier FROM order_view WHERE key = %s", (order,)
     )

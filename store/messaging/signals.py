@@ -164,14 +164,14 @@ async def due_messages(connection: Connection, limit: int) -> list[inbox.Message
 
 @dataclass(frozen=True)
 class Left:
-    """What waits for a workflow: ids of events, and of inbox messages that carry commands or documents."""
+    """Waiting entries of a workflow: ids of events, and of inbox messages with commands or documents."""
 
     events: tuple[str, ...]
     messages: tuple[int, ...]
 
 
 async def left(connection: Connection, workflow: str) -> Left:
-    """What waits for a workflow, in its order of arrival."""
+    """Waiting entries of a workflow, in their order of arrival."""
     subject = subject_of(workflow)
     cursor = await connection.execute(
         """
@@ -248,7 +248,7 @@ class WorkflowStanding:
 
 
 async def standing(connection: Connection, workflow: str) -> WorkflowStanding | None:
-    """Where the subject of a workflow stands; None when it is not known."""
+    """The state of a workflow's subject; None when it is not known."""
     about = WorkflowId.parse(workflow)
     name = str(about.subject) if about.kind is WorkflowKind.PURCHASE_ORDER else about.name
     cursor = await connection.execute(STANDING[about.kind].encode(), (name,))

@@ -8,7 +8,7 @@ from store.messaging import inbox
 from store.messaging.signals import WaitingEvent
 
 LATE = ("the order has ended%", "the return has ended%", "workflow gone%")
-"""How reasons begin for which a message of an open order was left out: nothing of that was decided."""
+"""Beginnings of reasons for which an open order's message was left out undecided."""
 
 
 @dataclass(frozen=True)
@@ -84,8 +84,8 @@ ASKED = f"SELECT {', '.join(inbox.COLUMNS)}, state, settled_at FROM inbox_messag
 
 
 async def commands_of(connection: Connection, subject: str) -> list[UndecidedMessage]:
-    """What was asked of an order or purchase order, in the order in which it was settled. The text is compared first, as
-    few messages name the order."""
+    """Commands to an order or purchase order, in the order of settling. The text is compared first, as few messages
+    name the order."""
     cursor = await connection.execute(
         f"""
         {ASKED}
@@ -107,7 +107,7 @@ async def asked(connection: Connection, messages: list[int]) -> list[UndecidedMe
 
 
 async def delivered(connection: Connection, workflow: str) -> list[UndecidedMessage]:
-    """What a workflow was told that is no event, and has not answered for."""
+    """Delivered messages of a workflow that are no events and are unanswered."""
     cursor = await connection.execute(
         f"{ASKED} WHERE workflow_id = %s AND state = 'routed' ORDER BY id".encode(), (workflow,)
     )

@@ -14,7 +14,7 @@ from store.messaging.signals import subject_of
 
 @dataclass(frozen=True)
 class CommandVerdict:
-    """What became of a command: `answer` when it was applied, else the `reason` why it was not."""
+    """The verdict on a command: `answer` when it was applied, else the `reason` of the refusal."""
 
     applied: bool
     reason: str | None

@@ -18,7 +18,7 @@ COLUMNS = """
     rma, state, reason, sender, by, expected, received, restocked, scrapped, overdue, version, created_at,
     updated_at, closed_at
 """
-"""What is shown of a return."""
+"""Columns of a return."""
 
 
 async def authorise(database: Database, start: ReturnStart) -> ReturnState:

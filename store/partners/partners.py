@@ -31,7 +31,7 @@ class Secret(NamedTuple):
 
 @dataclass(frozen=True)
 class Caller:
-    """Who is calling: a partner, its role, and its webhook secrets where these authenticate it."""
+    """The caller: a partner, its role, and its webhook secrets where these authenticate it."""
 
     partner: str
     role: Role

@@ -33,7 +33,7 @@ async def begin(connection: Connection, key: str) -> str:
 
 
 async def caller(connection: Connection, session: str) -> Caller | None:
-    """Whose session it is; None when it is unknown or over, or its key does not count any more."""
+    """The holder of a session; None when it is unknown or over, or its key no longer counts."""
     cursor = await connection.execute(
         """
         SELECT p.id, p.role

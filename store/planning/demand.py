@@ -12,7 +12,7 @@ SAID_OTHERWISE = "was said otherwise in this revision: send a higher one"
 
 
 class FiguresTaken(NamedTuple):
-    """How many rows came to what, and those that contradict what is known."""
+    """Row counts by outcome, and rows that contradict known ones."""
 
     changed: int
     unchanged: int
@@ -104,8 +104,8 @@ class OwedFigure(NamedTuple):
 
 
 async def unreported(connection: Connection, region: str, limit: int) -> list[OwedFigure]:
-    """What planning of a region has not got, the oldest first: the newest word of each figure only. A site that no order
-    and no purchase order has named is in no region yet: its signals wait."""
+    """Figures that planning of a region lacks, the oldest first: the newest of each only. Signals of a site without
+    a region wait."""
     cursor = await connection.execute(
         """
         SELECT id, concat('demand/', id, '/r', revision) AS key, partner AS source, kind, customer, item,

@@ -14,7 +14,7 @@ KINDS = ("delivered", "cancelled", "returned", "open")
 
 
 async def progress(connection: Connection) -> dict[str, int]:
-    """How far the orders are, and how much is under way; cheap enough to ask every second."""
+    """The progress of the orders, and open work; cheap enough to ask every second."""
     cursor = await connection.execute(
         """
         SELECT count(*) AS orders, count(*) FILTER (WHERE closed_at IS NOT NULL) AS ended,

@@ -121,7 +121,7 @@ async def places(connection: Connection, text: str) -> list[tuple[str, str]]:
 
 
 async def positions(connection: Connection, pairs: Sequence[tuple[str, str]]) -> list[Position]:
-    """How it stands with these item-sites."""
+    """The positions of these item-sites."""
     names = ", ".join(
         f"coalesce(max(b.packs) FILTER (WHERE b.bucket = '{name}'), 0)::bigint AS {name}" for name in AT_SITE
     )
@@ -162,7 +162,7 @@ async def positions(connection: Connection, pairs: Sequence[tuple[str, str]]) ->
 
 
 async def flows(connection: Connection, pairs: Sequence[tuple[str, str]]) -> list[DayFlow]:
-    """What comes to these item-sites and leaves them, by day."""
+    """Arrivals at these item-sites and departures, by day."""
     return await rows(
         connection,
         DayFlow,

@@ -1,4 +1,4 @@
-"""What the control tower shows of messages that nobody has: quarantined ones, and undelivered messages. Read-only."""
+"""Messages in the control tower that nobody has: quarantined and undelivered ones. Read-only."""
 
 from dataclasses import dataclass
 from datetime import datetime
