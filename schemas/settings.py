@@ -219,7 +219,7 @@ def _broken(rule: ErrorDetails) -> str:
 
 
 def read_settings() -> Settings:
-    """What the environment says. Raises `UnusableSettings`."""
+    """The settings of the environment. Raises `UnusableSettings`."""
     try:
         return Settings()
     except ValidationError as error:

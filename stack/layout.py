@@ -114,7 +114,7 @@ class LocalStack:
 
     @property
     def restarts(self) -> Mapping[str, int]:
-        """How often each service was restarted since the start."""
+        """The number of restarts of each service since the start."""
         return self._supervisor.restarts
 
     def detour(self) -> AbstractAsyncContextManager[object]:

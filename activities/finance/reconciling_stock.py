@@ -70,7 +70,7 @@ def _only(figures: Counter[Key], wanted: Callable[[str], bool]) -> Counter[Key]:
 
 
 async def _unplaced(connection: Connection, site: str, figures: Iterable[Figure]) -> list[tuple[Key, UnderWay]]:
-    """What messages of a warehouse say that have moved none of our books yet."""
+    """Reports of a warehouse that have moved none of our books yet."""
     messages = await comparing.unplaced(connection, warehouse_partner(site))
     said = [(f"message {row['id']} ({row['state']})", it) for row in messages for it in naming.named(row["raw"])]
     lines: dict[tuple[str, int], list[tuple[str, int]]] = defaultdict(list)

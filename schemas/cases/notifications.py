@@ -38,7 +38,7 @@ class NoticesReport(Contract):
 
 
 class NoticeEvent(Contract):
-    """What a generic webhook is told: the message as people would read it, and the notices that it is made of."""
+    """The body of a generic webhook: the message as people would read it, and its notices."""
 
     subject: str
     text: str
@@ -46,7 +46,7 @@ class NoticeEvent(Contract):
 
 
 class Encryption(StrEnum):
-    """How a connection to the mail server is protected. Nothing is sent over one that is weaker than asked for."""
+    """The protection of the connection to the mail server. Nothing is sent over a weaker one."""
 
     NONE = "none"
     STARTTLS = "starttls"

@@ -14,7 +14,7 @@ TOLERANCE = 0.1
 
 
 class Scope(Contract):
-    """Where a rule holds. What is absent matches everything; the rule that names more wins over one that names less."""
+    """The scope of a rule. Absent fields match everything; the more specific rule wins."""
 
     kind: ExceptionKind | None = None
     partner: str | None = None

@@ -1,4 +1,4 @@
-"""What an ERP is told in bulk: movements beside orders, forecasts that changed, freight; and the feed that tells it."""
+"""Bulk messages to an ERP: movements beside orders, changed forecasts, freight; and the feed that sends them."""
 
 from decimal import Decimal
 from enum import StrEnum
@@ -17,7 +17,7 @@ RowKey = Annotated[str, Field(min_length=1)]
 
 
 class ErpRowKind(StrEnum):
-    """What a row is about; each kind goes to an address of its own."""
+    """The kind of a row; each kind goes to an address of its own."""
 
     STOCK = "stock"
     FORECAST = "forecast"
@@ -64,7 +64,7 @@ class ErpForecastBatch(Contract):
 
 
 class FreightEvent(StrEnum):
-    """Why freight is posted: goods left, that was taken back, or the carrier has invoiced them."""
+    """The reason of a freight posting: goods left, that was reversed, or the carrier has invoiced them."""
 
     ACCRUAL = "accrual"
     REVERSAL = "reversal"
@@ -104,7 +104,7 @@ class ErpFeedRun(Contract):
 
 
 class ErpFeedReport(Contract):
-    """What one run of the feed's activity did: rows sent, calls made, rows that the ERP refused."""
+    """The result of one run of the feed's activity: rows sent, calls made, rows that the ERP refused."""
 
     rows: int = 0
     calls: int = 0

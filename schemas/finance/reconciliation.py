@@ -36,7 +36,7 @@ OUTAGES = "outages"
 
 
 class DifferenceClass(StrEnum):
-    """Why two books differ. `timing` passes by itself: something is under way between them."""
+    """The reason why two books differ. `timing` passes by itself: something is under way between them."""
 
     TIMING = "timing"
     MISSING = "missing"
@@ -46,7 +46,7 @@ class DifferenceClass(StrEnum):
 
 
 class About(StrEnum):
-    """What is compared."""
+    """The subject of a comparison."""
 
     STOCK = "stock"
     DEMAND = "demand"
@@ -92,7 +92,7 @@ class Difference(Contract):
 
 
 class Comparison(Contract):
-    """What a comparison found: how many figures were compared, and the differences."""
+    """The result of a comparison: the number of compared figures, and the differences."""
 
     compared: int = 0
     differences: tuple[Difference, ...] = ()
@@ -135,7 +135,7 @@ class ReconcileRun(Contract):
 
     @property
     def case_order(self) -> str:
-        """What its cases are about, where a case usually names an order."""
+        """The subject of its cases, in the place of an order."""
         return books_key(self.system, self.target)
 
 
@@ -176,7 +176,7 @@ class OrdersReport(Listed):
 
 
 class LineFigure(LineTarget):
-    """What a system is to have of a line by its own books, and the revision that said so last; 0: the release."""
+    """A system's target for a line by its own books, and the revision of its latest change; 0: the release."""
 
     item: LongText
     quantity: Count
@@ -216,7 +216,7 @@ class EffectsReport(Listed):
 
 
 class AccountFigure(Contract):
-    """What an order has in an account: a debit, or a credit when negative."""
+    """An order's amount in an account: a debit, or a credit when negative."""
 
     order: LongText
     account: LongText

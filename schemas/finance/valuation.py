@@ -1,4 +1,4 @@
-"""What stock is worth, read from the stock ledger: one ledger for finance and supply chain; a figure has its time."""
+"""The value of stock, read from the stock ledger: one ledger for finance and supply chain; a figure has its time."""
 
 from datetime import date
 from decimal import Decimal

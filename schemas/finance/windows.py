@@ -1,4 +1,4 @@
-"""How far the lists of a system were compared, and what of one is compared next. See `domain.finance.windows`."""
+"""The progress of comparing a system's lists, and the next part of one. See `domain.finance.windows`."""
 
 from datetime import datetime
 from typing import NamedTuple

@@ -42,7 +42,7 @@ class DemandSignal(Contract):
 
     @property
     def about(self) -> tuple[str, ...]:
-        """What it is about: one figure holds for each."""
+        """The key of a figure: one figure holds for each."""
         return self.kind, self.customer, self.item, self.site, self.day.isoformat()
 
 

@@ -15,7 +15,7 @@ VersionId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:
 
 
 class PeriodLength(StrEnum):
-    """How long a period is. Weeks begin on Monday (ISO 8601), months on their first day."""
+    """The length of a period. Weeks begin on Monday (ISO 8601), months on their first day."""
 
     DAY = "day"
     WEEK = "week"
@@ -45,7 +45,7 @@ class PeriodLength(StrEnum):
 
 
 class Naive(StrEnum):
-    """What a naive forecast expects again: the actual of the `last` period, or of the same one a `season` before."""
+    """The base of a naive forecast: the actual of the `last` period, or of the same one a `season` before."""
 
     LAST = "last"
     SEASON = "season"

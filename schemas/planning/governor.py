@@ -25,7 +25,7 @@ class Tolerance(Contract):
 
 
 DEMAND = "orders "
-"""How a source begins that takes packs away: what orders want beyond the forecast, `orders <bucket> <period>`."""
+"""The prefix of a source that takes packs away: orders beyond the forecast, `orders <bucket> <period>`."""
 
 
 class Projected(Contract):
@@ -159,7 +159,7 @@ class GovernorRun(Contract):
 
 
 class GovernorReport(Contract):
-    """What one run of the governor's activity did."""
+    """The result of one run of the governor's activity."""
 
     looks: int = 0
     proposed: int = 0
