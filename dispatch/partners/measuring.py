@@ -5,7 +5,6 @@ What cannot be is refused with field and rule, or parked with them until the ERP
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
 
 from dispatch.events.correlation import Placement, Unplaced
 from dispatch.partners.master_data import Registry
@@ -13,10 +12,9 @@ from domain import measuring
 from domain.measuring import Findings, Items, Known
 from domain.units import NotConvertible
 from schemas.base import Origin
-from schemas.copying import made_of
 from schemas.ids import erp_of
 from schemas.inventory.reports import InventoryReport, SentReport
-from schemas.orders.milestones import Milestone, SentLine, SentMilestone, ShippedLine
+from schemas.orders.milestones import Milestone, SentLine, ShippedLine
 from schemas.parsing import MAX_FINDINGS, InvalidMessage
 from schemas.partners.master_data import Item, KeptLine, MasterKind, MasterName
 from schemas.procurement.documents import Paper, PurchaseOrder
@@ -104,18 +102,10 @@ async def document(connection: Connection, erp: str, sent: SentPaper, known: dic
     return made
 
 
-class Booked(NamedTuple):
-    """A milestone as the books count it, its lines for each of its orders; `links`: the shipment is new to these."""
-
-    milestone: Milestone
-    orders: dict[str, tuple[ShippedLine, ...]]
-    links: bool
-
-
 async def milestone(
-    connection: Connection, sent: SentMilestone, placement: Placement | Unplaced, registry: Registry
-) -> Booked | Unplaced:
-    """A milestone that was placed, in the units of its orders; or why it is parked."""
+    connection: Connection, sent: Milestone, placement: Placement[SentLine] | Unplaced, registry: Registry
+) -> Placement[ShippedLine] | Unplaced:
+    """A placed milestone in the units of its orders; or why it is parked."""
     if isinstance(placement, Unplaced):
         return placement
     stated = {it.line for it in sent.lines if measuring.needs(it, it.quantity)}
@@ -129,9 +119,8 @@ async def milestone(
     if findings:
         return await _parked(connection, findings, [by for _, by in found.values()], registry)
     booked = dict(zip(map(id, sent.lines), lines, strict=True))
-    made = made_of(Milestone, sent, without={"lines"}, lines=tuple(lines))
     of_orders = {key: tuple(booked[id(it)] for it in its) for key, its in placement.orders.items()}
-    return Booked(made, of_orders, placement.links)
+    return Placement(of_orders, placement.links)
 
 
 async def _known(connection: Connection, key: str, stated: set[int]) -> tuple[Known, Records]:

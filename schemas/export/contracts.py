@@ -46,7 +46,7 @@ from schemas.messaging.instructions import (
     WarehouseHold,
     WarehouseInstruction,
 )
-from schemas.orders.milestones import SentMilestone
+from schemas.orders.milestones import Milestone
 from schemas.orders.release import CancelRequest, Promise, ReleaseAnswer, ReleaseRequest
 from schemas.partners.master_data import Calendar, Carrier, Customer, Item, MasterChange, Site
 from schemas.planning.demand import DemandBatch, DemandTaken, PlanningSignals
@@ -119,8 +119,8 @@ CONTRACTS = (
     Published(PromiseQuestion, "orders", at_door=True),
     Published(PromiseAnswer, "orders"),
     Published(AvailabilityList, "planning"),
-    Published(SentMilestone, "carrier", at_door=True),
-    Published(Envelope[SentMilestone], "carrier", at_door=True),
+    Published(Milestone, "carrier", at_door=True),
+    Published(Envelope[Milestone], "carrier", at_door=True),
     Published(SentBatch, "wms", at_door=True),
     Published(ForecastBatch, "planning", at_door=True),
     Published(DemandBatch, "erp", at_door=True),
