@@ -38,7 +38,7 @@ def again(event: signals.WaitingEvent, role: Role) -> MilestoneEvent:
         "lines": [{name: value for name, value in line.items() if name != "order"} for line in lines],
         "traceparent": event.traceparent,
     }
-    return MilestoneEvent.model_validate({**event.body, **_present(came)})
+    return MilestoneEvent.model_validate(_present({**event.body, **came}))
 
 
 def addressee(key: str, event: MilestoneEvent) -> str:

@@ -291,7 +291,7 @@ async def test_what_is_handed_over_again_is_what_was_handed_over(
     await desk.say("wms-lys", event("picked", "e0", shipment="S-1", lines=SHARED))
     desk.handoff.signals.clear()
     await desk.say(partner, event(kind, "e1", shipment="S-1", **said))
-    first = {to: told for to, told in desk.handoff.signals}
+    first = dict(desk.handoff.signals)
     assert [[it.quantity for told in first.get(key, ()) for it in told.lines] for key in keys] == list(packs)
     desk.handoff.signals.clear()
     await desk.sweep(later=True)
