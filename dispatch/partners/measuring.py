@@ -112,8 +112,8 @@ async def milestone(
     found = {key: await _known(connection, key, stated) for key in placement.orders} if stated else {}
 
     def make(line: SentLine) -> ShippedLine:
-        about = (key for key, lines in placement.orders.items() if any(it is line for it in lines))
-        return measuring.shipped(line, [found[key][0] for key in about if key in found])
+        about = (key for key in found if any(it is line for it in placement.orders[key]))
+        return measuring.shipped(line, [found[key][0] for key in about])
 
     lines, findings = measuring.each(sent.lines, "data.lines", make)
     if findings:
