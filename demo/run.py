@@ -17,6 +17,7 @@ from domain.partners.parties import TRANSPORT_QUEUE, warehouse_partner
 from schemas.base import Role
 from schemas.cases.policies import PolicyRule
 from schemas.inventory.reports import InventoryReport
+from schemas.settings import SIM_TOKEN
 from simulators.driver import Driver, ReleaseRefusal, Targets
 from simulators.webhooks import OutboxStatus
 from simulators.world.happened import HistoricOrder, plan
@@ -93,7 +94,7 @@ async def run(stack: LocalStack, wanted: RunPlan, progress: RunProgress, refresh
     async with Database(stack.settings.main_database.url, 4) as database:
         keys = await provision(database, plans)
         found = inventory(wanted.orders, wanted.seed, datetime.now(UTC))
-        targets = Targets(stack.urls.gateway, keys[ERP], stack.urls.sims, stack.env["SYNCLINE_SIM_TOKEN"])
+        targets = Targets(stack.urls.gateway, keys[ERP], stack.urls.sims, stack.env[SIM_TOKEN])
         async with Driver(targets) as driver:
             await _report(driver, keys, found.opening)
             await driver.faults(wanted.faults)
