@@ -13,7 +13,7 @@ from psycopg import OperationalError
 from demo.inventory import by_site, inventory
 from demo.report import RunFacts, build
 from dispatch.temporal.connecting import connect
-from domain.partners.parties import TRANSPORT_QUEUE, warehouse_partner
+from domain.partners.parties import TRANSPORT_PARTNER, warehouse_partner
 from schemas.base import Role
 from schemas.cases.policies import PolicyRule
 from schemas.inventory.reports import InventoryReport
@@ -61,7 +61,7 @@ class RunProgress:
 
 async def provision(database: Database, plans: Sequence[OrderPlan]) -> dict[str, str]:
     """Make every partner that the plans name, and an API key for the ERP and each warehouse; returns the keys."""
-    roles = {ERP: Role.ERP, TRANSPORT_QUEUE: Role.TMS, **_roles(plans)}
+    roles = {ERP: Role.ERP, TRANSPORT_PARTNER: Role.TMS, **_roles(plans)}
     keys = {}
     async with database.transaction() as connection:
         await policies.put(connection, FREIGHT)

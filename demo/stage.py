@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 import httpx
 
-from domain.partners.parties import TRANSPORT_QUEUE, warehouse_partner
+from domain.partners.parties import TRANSPORT_PARTNER, warehouse_partner
 from schemas.base import Contract, Role, System
 from schemas.cases.exceptions import Channel
 from schemas.cases.policies import ChannelPolicy, PolicyRule, Scope
@@ -56,7 +56,7 @@ class Actors(StrEnum):
 ROLES = {Actors.ERP: Role.ERP, Actors.SUPPORT: Role.SUPPORT, Actors.PLANNER: Role.PLANNING, Actors.ADMIN: Role.ADMIN}
 REPORTERS = {
     **dict.fromkeys(WAREHOUSES, Role.WMS),
-    TRANSPORT_QUEUE: Role.TMS,
+    TRANSPORT_PARTNER: Role.TMS,
     CARRIER: Role.CARRIER,
     SECOND_CARRIER: Role.CARRIER,
     THIRD_CARRIER: Role.CARRIER,
