@@ -38,13 +38,13 @@ def refusal(state: OrderState, verb: Verb, command: Command[Any]) -> str | None:
 
 
 def _ended(state: OrderState, verb: Verb) -> str | None:
-    if state.closed:
+    if state.ending.closed:
         return after_end(state.status, with_customer=_with_customer(state))
     if verb is Verb.ACT:
         return None
-    if state.cancelled is not None:
-        return f"the order is already cancelled: {state.cancelled}"
-    return "the order is being cancelled: its goods are on their way back" if state.cancelling else None
+    if state.ending.cancelled is not None:
+        return f"the order is already cancelled: {state.ending.cancelled}"
+    return "the order is being cancelled: its goods are on their way back" if state.ending.cancelling else None
 
 
 def after_end(status: OrderStatus, *, with_customer: bool) -> str:
@@ -59,7 +59,7 @@ def after_end(status: OrderStatus, *, with_customer: bool) -> str:
 
 
 def _with_customer(state: OrderState) -> bool:
-    kept = {line.line: state.moved(line, DELIVERED) for line in state.demand}
+    kept = {line.line: state.moved(line, DELIVERED) for line in state.lines}
     back = {line: packs - state.sent_back(line) for line, packs in state.tally.back.items()}
     return any(packs > back.get(line, 0) for line, packs in kept.items())
 
@@ -73,7 +73,7 @@ def _not_now(state: OrderState, verb: Verb, request: Any) -> str | None:
         case Verb.HOLD:
             found = _hold_refusal(state)
         case Verb.RESUME:
-            found = None if state.held else "the order is not on hold"
+            found = None if state.ending.held else "the order is not on hold"
         case Verb.ACT:
             found = actions.refusal(state, request)
         case Verb.REPLAN:
@@ -106,10 +106,10 @@ def _carried_out(state: OrderState, verb: Verb, command: Command[Any], cause: Ef
         case Verb.CANCEL:
             return cancel(state, request, cause)
         case Verb.HOLD:
-            held = state.grown(held=request.reason)
+            held = state.with_changes(ending={"held": request.reason})
             return Decision(state=held, effects=_stop_or_go(held, cause, on=True), done="on hold")
         case Verb.RESUME:
-            free = state.grown(held=None)
+            free = state.with_changes(ending={"held": None})
             return Decision(state=free, effects=_stop_or_go(free, cause, on=False), done="resumed")
         case Verb.ACT:
             return actions.act(state, request, cause)
@@ -118,7 +118,7 @@ def _carried_out(state: OrderState, verb: Verb, command: Command[Any], cause: Ef
 
 
 def _cancel_refusal(state: OrderState) -> str | None:
-    delivered = any(state.moved(line, DELIVERED) for line in state.demand)
+    delivered = any(state.moved(line, DELIVERED) for line in state.lines)
     if delivered:
         return f"goods of the order were delivered: authorise a return (POST /v1/orders/{state.start.number}/returns)"
     if state.goods.get(WHOLE_ORDER, NO_SHIPMENT).left and not (under_way(state) or state.coming_back):
@@ -127,8 +127,8 @@ def _cancel_refusal(state: OrderState) -> str | None:
 
 
 def _hold_refusal(state: OrderState) -> str | None:
-    if state.held:
-        return f"the order is on hold already: {state.held}"
+    if state.ending.held:
+        return f"the order is on hold already: {state.ending.held}"
     if state.rank >= SHIPPED:
         return f"the order is {state.status}: cancel it to have the goods intercepted and brought back"
     return None
@@ -140,14 +140,14 @@ def cancel(state: OrderState, request: CancelRequest, cause: EffectCause) -> Dec
     Goods that have left are intercepted first; the order is cancelled when they are back.
     """
     if under_way(state) or state.coming_back:
-        stopping = state.grown(cancelling=request.reason)
+        stopping = state.with_changes(ending={"cancelling": request.reason})
         told = change(stopping, ChangeKind.INTERCEPTED, cause)
         return Decision(
             state=stopping,
             effects=(*intercept(stopping, cause), told),
             done="the carrier is asked to bring the goods back; the order is cancelled when they are",
         )
-    return confirmed(state.grown(cancelled=request.reason), take_back(state, cause), cause)
+    return confirmed(state.with_changes(ending={"cancelled": request.reason}), take_back(state, cause), cause)
 
 
 def confirmed(state: OrderState, undone: tuple[Effect, ...], cause: EffectCause) -> Decision:

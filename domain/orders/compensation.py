@@ -25,7 +25,7 @@ def take_back(state: OrderState, cause: EffectCause) -> tuple[Effect, ...]:
     """
     instructed = PLANS[state.start.variant].instructions
     found: list[Effect] = []
-    for source in reversed(state.sources):
+    for source in reversed(state.sourcing.sources):
         for operation in undo(instructed):
             found.append(effect(state, operation, cause, key=f"{operation}/{source.ref}", site=source.site))
     found.extend(effect(state, operation, cause, key=operation) for operation in undo(instructed))

@@ -20,15 +20,15 @@ def promised(state: OrderState) -> OrderState:
     """Promise each line for the day that its newest ETA allows."""
     lines = _to_look_at(state)
     slack = timedelta(seconds=state.start.policy.eta_slack_s)
-    told = dict(state.told)
+    told = dict(state.promises.by_eta)
     for line in lines:
         first = state.due_by_supply(line)
-        day = redated(state.eta_of(line), first, state.told.get(line, first), slack, state.start.there)
+        day = redated(state.eta_of(line), first, state.promises.by_eta.get(line, first), slack, state.start.there)
         if day != first:
             told[line] = day
         else:
             told.pop(line, None)
-    dated = state if told == state.told else state.model_copy(update={"told": told})
+    dated = state if told == state.promises.by_eta else state.with_changes(promises={"by_eta": told})
     dated.__dict__["dated"] = _Dated(_fields(dated), dated.tally.etas)  # beside the fields: nothing that is written
     return dated
 
@@ -41,4 +41,10 @@ def _to_look_at(state: OrderState) -> Iterable[int]:
 
 
 def _fields(state: OrderState) -> tuple[Any, ...]:
-    return state.by_line, state.days, state.supplied, state.told, state.tally.whole.eta
+    return (
+        state.by_line,
+        state.promises.by_decision,
+        state.promises.by_supply,
+        state.promises.by_eta,
+        state.tally.whole.eta,
+    )

@@ -9,14 +9,15 @@ from datetime import datetime
 from domain.milestones.reports import MilestoneReport
 from domain.milestones.shipments import ShipmentState, lines_of
 from domain.milestones.variants import PLANS, RANK, step_for
-from domain.orders import billing, commands, proposals, reporting, sourcing, tendering, writing_off
+from domain.orders import commands, proposals, reporting, sourcing, tendering, writing_off
 from domain.orders.compensation import bring_back, under_way
 from domain.orders.dating import promised
 from domain.orders.deadlines import REPORTS, TENDER, Alarm
 from domain.orders.decision import Decision, EffectCause, effect, lines_open, redated
+from domain.orders.fulfilment import OrderTransport
+from domain.orders.issues import IssueKey, RefusedEffect, ReportedIssue, content_of
 from domain.orders.state import REFUSED, WHOLE_ORDER, OrderState
 from domain.orders.targets import joined
-from domain.orders.trouble import RefusedEffect, Trouble, TroubleKey, content_of
 from schemas.ids import sender_rma
 from schemas.messaging.effects import Effect
 from schemas.orders.milestones import MilestoneEvent, ShippedLine
@@ -37,7 +38,7 @@ SETTLES = (M.DELIVERED, M.PROOF_OF_DELIVERY)
 
 def open_order(start: OrderStart) -> Decision:
     """A released order: instruct warehouse and transport. Its record tells planning of the demand."""
-    state = OrderState(start=start, carrier=start.carrier).next_version()
+    state = OrderState(start=start, transport=OrderTransport(carrier=start.carrier)).next_version()
     cause = EffectCause("", start.accepted_at, "", start.traceparent)
     effects = tuple(
         effect(state, operation, cause, key=operation, promised_on=start.promise.promised_on)
@@ -54,21 +55,21 @@ def apply(state: OrderState, event: MilestoneEvent) -> Decision:
     """Take in one milestone event."""
     refusal = _refusal(state, event)
     if refusal:
-        return Decision(state=state.grown(), superseded=refusal)
+        return Decision(state=state, superseded=refusal)
     if event.kind in OF_THE_TENDER:
         return tendering.answered(state, event)
     if event.kind is M.SHORT_PICKED:
         return sourcing.short_picked(state, event)
-    before = state.shipments.get(event.shipment, ShipmentState())
+    before = state.reports.shipments.get(event.shipment, ShipmentState())
     after = before.learn(event)
-    heard = state.model_copy(update={"shipments": {**state.shipments, event.shipment: after}})
+    heard = state.with_changes(reports={"shipments": {**state.reports.shipments, event.shipment: after}})
     if event.kind in TROUBLES:
         heard = _troubled(heard, event)
-    grown = promised(heard).grown()
+    heard = promised(heard)
     fresh = not _reported(state, event) if event.kind in TROUBLES else event.kind not in before.seen
     if after == before and not (event.kind in TROUBLES and fresh):
-        return Decision(state=grown, superseded=_nothing_new(before, event))
-    return _told(state, grown, event, fresh=fresh)
+        return Decision(state=heard, superseded=_nothing_new(before, event))
+    return _told(state, heard, event, fresh=fresh)
 
 
 def _told(before: OrderState, state: OrderState, event: MilestoneEvent, *, fresh: bool) -> Decision:
@@ -81,7 +82,7 @@ def _told(before: OrderState, state: OrderState, event: MilestoneEvent, *, fresh
         state=state,
         effects=(
             *effects,
-            *billing.invoice(before, state, cause),
+            *reporting.invoice(before, state, cause),
             *redated(state, before, cause, event.shipment),
             *_too_late_to_stop(before, state, cause),
         ),
@@ -94,23 +95,23 @@ def _told(before: OrderState, state: OrderState, event: MilestoneEvent, *, fresh
 
 
 def _refusal(state: OrderState, event: MilestoneEvent) -> str | None:
-    if state.cancelled is not None:
-        return f"the order was cancelled: {state.cancelled}"
-    if state.closed:
+    if state.ending.cancelled is not None:
+        return f"the order was cancelled: {state.ending.cancelled}"
+    if state.ending.closed:
         return "the order is closed"
     if step_for(state.start.variant, event.kind) is None:
         return f"{event.kind} is not a milestone of a {state.start.variant} order"
     strange = next((line.line for line in event.lines if line.line not in state.by_line), None)
     if strange:
         return f"line {strange} is not on the order"
-    if event.shipment not in state.shipments and len(state.shipments) >= MAX_SHIPMENTS:
+    if event.shipment not in state.reports.shipments and len(state.reports.shipments) >= MAX_SHIPMENTS:
         return f"an order has at most {MAX_SHIPMENTS} shipments: {event.shipment} is one more"
     return None
 
 
 def _troubled(state: OrderState, event: MilestoneEvent) -> OrderState:
-    name = str(TroubleKey.of(event))
-    word = Trouble(
+    name = str(IssueKey.of(event))
+    word = ReportedIssue(
         said_at=event.occurred_at,
         event=event.id,
         open=event.kind is M.EXCEPTION,
@@ -118,15 +119,19 @@ def _troubled(state: OrderState, event: MilestoneEvent) -> OrderState:
         reason=event.reason or "",
         sequence=event.sequence,
     )
-    known = state.exceptions if _reported(state, event) else tuple(sorted((*state.exceptions, content_of(event))))
-    newer = word.newer_than(state.troubles.get(name))
-    troubles = {**state.troubles, name: word} if newer else state.troubles
-    return state.model_copy(update={"troubles": troubles, "exceptions": known})
+    known = (
+        state.issues.report_digests
+        if _reported(state, event)
+        else tuple(sorted((*state.issues.report_digests, content_of(event))))
+    )
+    newer = word.newer_than(state.issues.reported_issues.get(name))
+    issues = {**state.issues.reported_issues, name: word} if newer else state.issues.reported_issues
+    return state.with_changes(issues={"reported_issues": issues, "report_digests": known})
 
 
 def _reported(state: OrderState, event: MilestoneEvent) -> bool:
     """Whether it was reported before, under this id or another. Earlier builds kept ids."""
-    return content_of(event) in state.exceptions or event.id in state.exceptions
+    return content_of(event) in state.issues.report_digests or event.id in state.issues.report_digests
 
 
 def _nothing_new(before: ShipmentState, event: MilestoneEvent) -> str:
@@ -140,10 +145,10 @@ def _nothing_new(before: ShipmentState, event: MilestoneEvent) -> str:
 
 def _too_late_to_stop(before: OrderState, state: OrderState, cause: EffectCause) -> tuple[Effect, ...]:
     """What has left although the order was being cancelled is intercepted as well."""
-    if state.cancelling is None:
+    if state.ending.cancelling is None:
         return ()
     known = under_way(before)
-    cause = cause._replace(reason=state.cancelling)
+    cause = cause._replace(reason=state.ending.cancelling)
     return bring_back(state, tuple(name for name in under_way(state) if name not in known), cause)
 
 
@@ -168,7 +173,7 @@ def _return(state: OrderState, shipment: str, lines: tuple[ShippedLine, ...], ca
         rma=sender_rma(shipment),
         reason=cause.reason,
         lines=lines,
-        items={line.line: line.item for line in state.demand},
+        items={line.line: line.item for line in state.lines},
         site=state.start.site,
         region=state.start.region,
         sender=True,
@@ -184,16 +189,15 @@ def _homebound(state: OrderState) -> dict[str, tuple[ShippedLine, ...]]:
     goods = state.goods
     found = {name: lines_of(goods[name].stated.get(M.RETURNING, goods[name].lines)) for name in state.coming_back}
     if WHOLE_ORDER in found and not found[WHOLE_ORDER]:
-        found[WHOLE_ORDER] = tuple(
-            ShippedLine(line=x.line, quantity=state.due(x)) for x in state.demand if state.due(x)
-        )
+        found[WHOLE_ORDER] = tuple(ShippedLine(line=x.line, quantity=state.due(x)) for x in state.lines if state.due(x))
     return {name: lines for name, lines in found.items() if lines}
 
 
 def pass_deadlines(state: OrderState, passed: tuple[Alarm, ...], now: datetime) -> Decision:
     """Alarms went off. The tender goes to the next carrier; an order that waits for reports only closes without them;
     everything else is a finding until it is cured."""
-    decision = Decision(state=state.grown(passed=tuple(sorted({*state.passed, *(alarm.name for alarm in passed)}))))
+    names = tuple(sorted({*state.issues.passed_alarms, *(alarm.name for alarm in passed)}))
+    decision = Decision(state=state.with_changes(issues={"passed_alarms": names}))
     for alarm in passed:
         if alarm.awaited == TENDER:
             cause = EffectCause(alarm.name.replace(" ", "-"), now, "no answer in time")
@@ -205,26 +209,27 @@ def pass_deadlines(state: OrderState, passed: tuple[Alarm, ...], now: datetime) 
 
 def refused(state: OrderState, what: Effect, origin: str, now: datetime) -> OrderState:
     """A system refused an effect by its own rule: people must look, and may have it tried again."""
-    known = {**state.refused, what.key: RefusedEffect(effect=what, origin=origin, at=now)}
-    return state.grown(refused=known, passed=tuple(name for name in state.passed if name != REFUSED))
+    known = {**state.issues.refused_effects, what.key: RefusedEffect(effect=what, origin=origin, at=now)}
+    passed = tuple(name for name in state.issues.passed_alarms if name != REFUSED)
+    return state.with_changes(issues={"refused_effects": known, "passed_alarms": passed})
 
 
 def came_back(state: OrderState, outcome: ReturnOutcome, now: datetime) -> Decision:
     """Goods came back. An order that was cancelled under way is cancelled when nothing is left to come."""
-    grown = state.grown(returned={**state.returned, outcome.rma: outcome})
+    grown = state.with_changes(reports={"returns": {**state.reports.returns, outcome.rma: outcome}})
     packs = sum(line.quantity for line in outcome.received)
     heard = Decision(state=grown, done=f"{counted(packs, 'pack')} of {outcome.rma} came back ({outcome.state})")
-    return heard.plus(_settled(grown, EffectCause(outcome.rma, now, grown.cancelling or "")))
+    return heard.plus(_settled(grown, EffectCause(outcome.rma, now, grown.ending.cancelling or "")))
 
 
 def _settled(state: OrderState, cause: EffectCause) -> Decision:
     """A cancellation under way ends when nothing is left to come back: the order is cancelled, or, when some of its
     goods were delivered all the same, what is open of it."""
-    if state.cancelling is None or state.cancelled is not None or under_way(state) or state.coming_back:
+    if state.ending.cancelling is None or state.ending.cancelled is not None or under_way(state) or state.coming_back:
         return Decision(state=state)
-    cause = cause._replace(reason=state.cancelling)
-    if not any(state.moved(line, RANK[OrderStatus.DELIVERED]) for line in state.demand):
-        return commands.confirmed(state.grown(cancelled=state.cancelling), (), cause)
+    cause = cause._replace(reason=state.ending.cancelling)
+    if not any(state.moved(line, RANK[OrderStatus.DELIVERED]) for line in state.lines):
+        return commands.confirmed(state.with_changes(ending={"cancelled": state.ending.cancelling}), (), cause)
     left = lines_open(state, RANK[OrderStatus.DELIVERED])
     return writing_off.drop(state, left, cause) if left else Decision(state=state)
 
@@ -232,11 +237,11 @@ def _settled(state: OrderState, cause: EffectCause) -> Decision:
 def finished(state: OrderState) -> bool:
     """Nothing more can happen to the order. What was signed for differently than it left is waited for: its invoice is
     held until the missing report comes, or somebody writes the difference off."""
-    if state.closed or (state.cancelled is not None and state.answered):
+    if state.ending.closed or (state.ending.cancelled is not None and state.answered):
         return True
-    return state.complete and (state.start.clock == "events" or not billing.mismatches(state))
+    return state.complete and (state.start.clock == "events" or not state.mismatches)
 
 
 def close(state: OrderState) -> Decision:
     """Nothing more is expected."""
-    return Decision(state=state.grown(closed=True))
+    return Decision(state=state.with_changes(ending={"closed": True}))

@@ -9,12 +9,13 @@ from typing import NamedTuple
 
 from domain.days import day_of
 from domain.milestones.shipments import NOTHING, UNRANKED, Packs, lines_of, packs_by_line
+from domain.milestones.signed import Mismatch
 from domain.milestones.variants import step_for
 from domain.orders import goods
-from domain.orders.decision import EffectCause, delta, effect
+from domain.orders.decision import EffectCause, change, delta, effect
+from domain.orders.issues import IssueKey
 from domain.orders.state import NO_SHIPMENT, WHOLE_ORDER, OrderState
-from domain.orders.trouble import TroubleKey
-from schemas.messaging.effects import Effect, Movement, Operation, PlanningDelta
+from schemas.messaging.effects import ChangeKind, Effect, Movement, Operation, PlanningDelta
 from schemas.orders.milestones import MilestoneEvent, ShippedLine
 from schemas.orders.milestones import MilestoneKind as M
 
@@ -50,7 +51,7 @@ def told(
 
 
 def _corrected(before: OrderState, state: OrderState, shipment: str) -> Iterator[Corrected]:
-    was, now = before.shipments.get(shipment, NO_SHIPMENT), state.shipments[shipment]
+    was, now = before.reports.shipments.get(shipment, NO_SHIPMENT), state.reports.shipments[shipment]
     if not was.seen:
         return
     there = state.start.there
@@ -77,7 +78,7 @@ def _first(before: OrderState, state: OrderState, event: MilestoneEvent) -> Effe
         milestone=event.kind,
         order_status=state.status,
         occurred_at=event.occurred_at,
-        lines=lines or lines_of(state.shipments[event.shipment].concerned(event.kind)),
+        lines=lines or lines_of(state.reports.shipments[event.shipment].concerned(event.kind)),
         site=_issued_by(state, event.shipment, event.kind),
         location=event.location or "",
         handling_units=event.handling_units,
@@ -88,7 +89,7 @@ def _concerned(before: OrderState, event: MilestoneEvent) -> tuple[ShippedLine, 
     """The packs that a trouble is about, where somebody said: its own report, or the one that is cleared by it."""
     if event.lines or event.kind is not M.CLEARED:
         return event.lines
-    known = before.troubles.get(str(TroubleKey.of(event)))
+    known = before.issues.reported_issues.get(str(IssueKey.of(event)))
     return known.lines if known else ()
 
 
@@ -101,7 +102,7 @@ def _again(state: OrderState, event: MilestoneEvent, it: Corrected) -> Effect:
         shipment=event.shipment,
         milestone=it.kind,
         order_status=state.status,
-        occurred_at=state.shipments[event.shipment].seen[it.kind],
+        occurred_at=state.reports.shipments[event.shipment].seen[it.kind],
         lines=lines_of(it.has),
         site=_issued_by(state, event.shipment, it.kind),
         location=(event.location or "") if event.kind is it.kind else "",
@@ -118,14 +119,14 @@ def _issued_by(state: OrderState, shipment: str, kind: M) -> str:
     """The site that a goods issue is of, when it is another than the order's own."""
     if kind is not M.SHIPPED:
         return ""
-    site = goods.site_of(state, state.shipments[shipment])
+    site = goods.site_of(state, state.reports.shipments[shipment])
     return "" if site == state.start.site else site
 
 
 def _packs(state: OrderState, shipment: str, kind: M) -> Packs:
     if shipment == WHOLE_ORDER:
-        return {x.line: x.quantity for x in state.demand if x.quantity}
-    return state.shipments[shipment].concerned(kind)
+        return {x.line: x.quantity for x in state.lines if x.quantity}
+    return state.reports.shipments[shipment].concerned(kind)
 
 
 def _moved_again(before: OrderState, state: OrderState, event: MilestoneEvent, it: Corrected) -> list[PlanningDelta]:
@@ -134,8 +135,8 @@ def _moved_again(before: OrderState, state: OrderState, event: MilestoneEvent, i
     had, has = it.had, it.has
     if shipment == WHOLE_ORDER:
         had = has = _packs(state, shipment, it.kind) if it.redated else NOTHING
-    said = event.model_copy(update={"kind": it.kind, "occurred_at": before.shipments[shipment].seen[it.kind]})
-    now = event.model_copy(update={"kind": it.kind, "occurred_at": state.shipments[shipment].seen[it.kind]})
+    said = event.model_copy(update={"kind": it.kind, "occurred_at": before.reports.shipments[shipment].seen[it.kind]})
+    now = event.model_copy(update={"kind": it.kind, "occurred_at": state.reports.shipments[shipment].seen[it.kind]})
     taken_back = _moved(state, said, f"{key}/back", {line: -packs for line, packs in had.items()}, event)
     return [*taken_back, *_moved(state, now, key, has, event)]
 
@@ -153,3 +154,28 @@ def _moved(
         shipment=event.shipment,
         occurred_at=said.occurred_at,
     )
+
+
+def invoice(before: OrderState, state: OrderState, cause: EffectCause) -> tuple[Effect, ...]:
+    """Have the invoice held for a shipment that was signed for differently, and released when that is settled."""
+    if before.tally.signed is state.tally.signed:
+        return ()
+    was, now = before.mismatches, state.mismatches
+    return (
+        *_invoices(
+            state, ChangeKind.INVOICE_HELD, now, {it.shipment for it in now} - {it.shipment for it in was}, cause
+        ),
+        *_invoices(
+            state, ChangeKind.INVOICE_RELEASED, was, {it.shipment for it in was} - {it.shipment for it in now}, cause
+        ),
+    )
+
+
+def _invoices(
+    state: OrderState, kind: ChangeKind, about: tuple[Mismatch, ...], shipments: set[str], cause: EffectCause
+) -> Iterator[Effect]:
+    for shipment in sorted(shipments):
+        lines = tuple(
+            ShippedLine(line=it.line, quantity=abs(it.left - it.signed)) for it in about if it.shipment == shipment
+        )
+        yield change(state, kind, cause._replace(ref=f"{shipment}/{cause.ref}"), shipment=shipment, lines=lines)
