@@ -30,6 +30,8 @@ def changed(before: OrderState | None, state: OrderState) -> Apart | None:
     attempt may have written what only some of them had come to."""
     if before is None or state.version - before.version > 1:
         return apart(state)
+    if before.sourcing is state.sourcing and before.demand is state.demand:
+        return None
     same = before.demand.cancelled_after_issue == state.demand.cancelled_after_issue
     return None if same and before.sourcing == state.sourcing else apart(state)
 

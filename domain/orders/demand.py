@@ -11,9 +11,9 @@ class StatePart(Contract):
 
     def with_changes(self, **fields: Any) -> Self:
         """The part with other values of these fields. Raises TypeError for a field that it does not have."""
-        unknown = fields.keys() - type(self).model_fields.keys()
-        if unknown:
-            raise TypeError(f"{type(self).__name__} has no {', '.join(sorted(unknown))}")
+        known = type(self).model_fields
+        if not fields.keys() <= known.keys():
+            raise TypeError(f"{type(self).__name__} has no {', '.join(sorted(fields.keys() - known.keys()))}")
         return self.model_copy(update=fields)
 
 

@@ -1,10 +1,10 @@
-"""What ERP and planning are told of a milestone; and once more, as a correction, when other packs or another day count.
+"""What ERP and planning are told of a milestone, and what the ERP is told of the invoice.
 
-What is told of one shipment's milestone may change by a report of another one: a delivery that stated no packs is of
-those that had left.
+A milestone is told once more, as a correction, when other packs or another day count. A report on one shipment may
+change what counts for another one: a delivery that stated no packs is of those that had left.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from domain.days import day_of
@@ -29,28 +29,8 @@ class Corrected(NamedTuple):
     redated: bool
 
 
-def told(
-    before: OrderState, state: OrderState, event: MilestoneEvent, *, fresh: bool
-) -> tuple[tuple[Effect, ...], tuple[PlanningDelta, ...]]:
-    """What an event has told to ERP and planning. `fresh`: its milestone is told for the first time."""
-    step = step_for(state.start.variant, event.kind)
-    effects, deltas = list[Effect](), list[PlanningDelta]()
-    moves = event.kind is not M.DELAYED or before.promise_days != state.promise_days
-    if fresh and step and step.tell_erp:
-        effects.append(_first(before, state, event))
-    if fresh and step and step.tell_planning and moves:
-        said = packs_by_line(event.lines) if event.kind in UNRANKED else NOTHING
-        deltas += _moved(state, event, _key(event), said or _packs(state, event.shipment, event.kind), event)
-    for it in _corrected(before, state, event.shipment):
-        step = step_for(state.start.variant, it.kind)
-        if step and step.tell_erp and (it.redated or (it.had and it.had != it.has)):
-            effects.append(_again(state, event, it))
-        if step and step.tell_planning and (it.had != it.has or (it.redated and step.tell_erp)):
-            deltas += _moved_again(before, state, event, it)
-    return tuple(effects), tuple(deltas)
-
-
-def _corrected(before: OrderState, state: OrderState, shipment: str) -> Iterator[Corrected]:
+def corrections(before: OrderState, state: OrderState, shipment: str) -> Iterator[Corrected]:
+    """Milestones of a shipment that were reported before, and of which other packs or another day count now."""
     was, now = before.reports.shipments.get(shipment, NO_SHIPMENT), state.reports.shipments[shipment]
     if not was.seen:
         return
@@ -62,9 +42,18 @@ def _corrected(before: OrderState, state: OrderState, shipment: str) -> Iterator
             yield Corrected(kind, had, has, redated)
 
 
-def _key(event: MilestoneEvent) -> str:
-    key = f"{event.shipment or '-'}/{event.kind}"
-    return f"{key}/{event.id}" if event.kind in UNRANKED else key
+def to_erp(
+    before: OrderState, state: OrderState, event: MilestoneEvent, corrected: Iterable[Corrected], *, fresh: bool
+) -> tuple[Effect, ...]:
+    """What the ERP is told of a milestone. `fresh`: it is reported for the first time."""
+    step, effects = step_for(state.start.variant, event.kind), list[Effect]()
+    if fresh and step and step.tell_erp:
+        effects.append(_first(before, state, event))
+    for it in corrected:
+        step = step_for(state.start.variant, it.kind)
+        if step and step.tell_erp and (it.redated or (it.had and it.had != it.has)):
+            effects.append(_again(state, event, it))
+    return tuple(effects)
 
 
 def _first(before: OrderState, state: OrderState, event: MilestoneEvent) -> Effect:
@@ -111,10 +100,6 @@ def _again(state: OrderState, event: MilestoneEvent, it: Corrected) -> Effect:
     )
 
 
-def _cause(event: MilestoneEvent) -> EffectCause:
-    return EffectCause(event.id, event.received_at, event.reason or "", event.traceparent)
-
-
 def _issued_by(state: OrderState, shipment: str, kind: M) -> str:
     """The site that a goods issue is of, when it is another than the order's own."""
     if kind is not M.SHIPPED:
@@ -123,22 +108,35 @@ def _issued_by(state: OrderState, shipment: str, kind: M) -> str:
     return "" if site == state.start.site else site
 
 
+def _cause(event: MilestoneEvent) -> EffectCause:
+    return EffectCause(event.id, event.received_at, event.reason or "", event.traceparent)
+
+
+def _key(event: MilestoneEvent) -> str:
+    key = f"{event.shipment or '-'}/{event.kind}"
+    return f"{key}/{event.id}" if event.kind in UNRANKED else key
+
+
+def to_planning(
+    before: OrderState, state: OrderState, event: MilestoneEvent, corrected: Iterable[Corrected], *, fresh: bool
+) -> tuple[PlanningDelta, ...]:
+    """What planning is told of a milestone. `fresh`: it is reported for the first time."""
+    step, deltas = step_for(state.start.variant, event.kind), list[PlanningDelta]()
+    moves = event.kind is not M.DELAYED or before.promise_days != state.promise_days
+    if fresh and step and step.tell_planning and moves:
+        said = packs_by_line(event.lines) if event.kind in UNRANKED else NOTHING
+        deltas += _moved(state, event, _key(event), said or _packs(state, event.shipment, event.kind), event)
+    for it in corrected:
+        step = step_for(state.start.variant, it.kind)
+        if step and step.tell_planning and (it.had != it.has or (it.redated and step.tell_erp)):
+            deltas += _moved_again(before, state, event, it)
+    return tuple(deltas)
+
+
 def _packs(state: OrderState, shipment: str, kind: M) -> Packs:
     if shipment == WHOLE_ORDER:
         return {x.line: x.quantity for x in state.lines if x.quantity}
     return state.reports.shipments[shipment].concerned(kind)
-
-
-def _moved_again(before: OrderState, state: OrderState, event: MilestoneEvent, it: Corrected) -> list[PlanningDelta]:
-    """What was said of a milestone, taken back on its day, and what counts now."""
-    shipment, key = event.shipment, f"{event.shipment or '-'}/{it.kind}/{event.id}"
-    had, has = it.had, it.has
-    if shipment == WHOLE_ORDER:
-        had = has = _packs(state, shipment, it.kind) if it.redated else NOTHING
-    said = event.model_copy(update={"kind": it.kind, "occurred_at": before.reports.shipments[shipment].seen[it.kind]})
-    now = event.model_copy(update={"kind": it.kind, "occurred_at": state.reports.shipments[shipment].seen[it.kind]})
-    taken_back = _moved(state, said, f"{key}/back", {line: -packs for line, packs in had.items()}, event)
-    return [*taken_back, *_moved(state, now, key, has, event)]
 
 
 def _moved(
@@ -154,6 +152,18 @@ def _moved(
         shipment=event.shipment,
         occurred_at=said.occurred_at,
     )
+
+
+def _moved_again(before: OrderState, state: OrderState, event: MilestoneEvent, it: Corrected) -> list[PlanningDelta]:
+    """What was said of a milestone, taken back on its day, and what counts now."""
+    shipment, key = event.shipment, f"{event.shipment or '-'}/{it.kind}/{event.id}"
+    had, has = it.had, it.has
+    if shipment == WHOLE_ORDER:
+        had = has = _packs(state, shipment, it.kind) if it.redated else NOTHING
+    said = event.model_copy(update={"kind": it.kind, "occurred_at": before.reports.shipments[shipment].seen[it.kind]})
+    now = event.model_copy(update={"kind": it.kind, "occurred_at": state.reports.shipments[shipment].seen[it.kind]})
+    taken_back = _moved(state, said, f"{key}/back", {line: -packs for line, packs in had.items()}, event)
+    return [*taken_back, *_moved(state, now, key, has, event)]
 
 
 def invoice(before: OrderState, state: OrderState, cause: EffectCause) -> tuple[Effect, ...]:

@@ -46,16 +46,16 @@ REFUSED = "refused"
 _QUANTITIES = ("tally", "rank")
 _DAYS = ("promise_days", "promised_on", "first_promised_on")
 _FROM_START = ("by_line", "first_days", *_QUANTITIES, *_DAYS)
-_DERIVED: dict[str, dict[str, tuple[str, ...]]] = {
-    "demand": {
-        "amended_lines": (*_QUANTITIES, *_DAYS, "by_line"),
-        "cancelled_quantity": (*_QUANTITIES, *_DAYS),
-        "lost_quantity": _QUANTITIES,
-    },
-    "reports": {"shipments": _QUANTITIES, "returns": _QUANTITIES},
-    "promises": {"by_decision": _DAYS, "by_supply": _DAYS, "by_eta": _DAYS},
+_DERIVED: dict[str, tuple[tuple[str, tuple[str, ...]], ...]] = {
+    "demand": (
+        ("amended_lines", (*_QUANTITIES, *_DAYS, "by_line")),
+        ("cancelled_quantity", (*_QUANTITIES, *_DAYS)),
+        ("lost_quantity", _QUANTITIES),
+    ),
+    "reports": (("shipments", _QUANTITIES), ("returns", _QUANTITIES)),
+    "promises": (("by_decision", _DAYS), ("by_supply", _DAYS), ("by_eta", _DAYS)),
 }
-"""Part → field → what is worked out once, and anew after a change of that field. `start` concerns `_FROM_START`."""
+"""Part → (field, what is worked out once and anew after a change of that field). `start` concerns `_FROM_START`."""
 
 
 class OrderState(Contract):
@@ -78,15 +78,19 @@ class OrderState(Contract):
         known = copied.__dict__
         if "tally" in known:
             known["tally_before"] = known["tally"]
-        for name in _FROM_START if update and "start" in update else ():
-            known.pop(name, None)
-        for part in _DERIVED.keys() & (update or {}).keys():
-            before, after = getattr(self, part), known[part]
-            for field, derived in _DERIVED[part].items():
-                if getattr(before, field) is not getattr(after, field):
-                    for name in derived:
-                        known.pop(name, None)
+        for part in update or ():
+            stale = _FROM_START if part == "start" else self._stale(part, known[part])
+            for name in stale:
+                known.pop(name, None)
         return copied
+
+    def _stale(self, part: str, after: Any) -> tuple[str, ...]:
+        """What is to be worked out anew when a part becomes another one."""
+        before, stale = getattr(self, part), tuple[str, ...]()
+        for field, derived in _DERIVED.get(part, ()):
+            if getattr(before, field) is not getattr(after, field):
+                stale += derived
+        return stale
 
     def with_changes(self, **parts: Mapping[str, Any]) -> Self:
         """The state after a change, named by part and field. The workflow raises its version: one for each input.

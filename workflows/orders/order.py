@@ -14,7 +14,7 @@ from datetime import datetime
 
 from temporalio import workflow
 
-from domain.orders import commands, lifecycle, tendering
+from domain.orders import cancellation, commands, lifecycle, tendering
 from domain.orders.deadlines import ACKNOWLEDGEMENT, due_by
 from domain.orders.decision import Decision
 from domain.orders.findings import findings
@@ -50,7 +50,9 @@ class OrderWorkflow(OrderEntity):
         if run.state is None:
             await self._open()
         else:
-            self._coordinator.begin_again(self._state, findings(self._state, run.owed), lifecycle.homeward(self._state))
+            self._coordinator.begin_again(
+                self._state, findings(self._state, run.owed), cancellation.homeward(self._state)
+            )
         await self._live()
         await self._close()
         return order_answers.outcome(self._state)
