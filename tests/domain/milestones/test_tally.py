@@ -131,18 +131,18 @@ def told_of_goods(draw: st.DrawFn) -> MilestoneEvent:
 
 def _back(name: str, lines: tuple[ShippedLine, ...]) -> dict[str, Any]:
     back = ReturnOutcome(order="erp-one/SO-1", rma=f"rts-{name}", state=ReturnState.CREDITED, received=lines)
-    return {"returned": {back.rma: back}}
+    return {"reports": {"returns": {back.rma: back}}}
 
 
 days = st.dictionaries(st.integers(1, 2), st.integers(0, 20).map(lambda n: DUE + timedelta(days=n)), max_size=2)
 few = st.dictionaries(st.integers(1, 2), st.sampled_from([1, 5, 30]), max_size=2)
 changed_otherwise = st.one_of(
-    st.fixed_dictionaries({"lost": few}),
-    st.fixed_dictionaries({"dropped": few}),
-    st.fixed_dictionaries({"days": days, "told": st.just({})}),
-    st.fixed_dictionaries({"supplied": days}),
-    st.fixed_dictionaries({"held": st.just("why")}),
-    st.builds(lambda lines: {"sources": (OtherSource(site="MAD", lines=lines, ref="r"),)}, part),
+    st.builds(lambda packs: {"demand": {"lost_quantity": packs}}, few),
+    st.builds(lambda packs: {"demand": {"cancelled_quantity": packs}}, few),
+    st.builds(lambda days: {"promises": {"by_decision": days, "by_eta": {}}}, days),
+    st.builds(lambda days: {"promises": {"by_supply": days}}, days),
+    st.just({"ending": {"held": "why"}}),
+    st.builds(lambda lines: {"sourcing": {"sources": (OtherSource(site="MAD", lines=lines, ref="r"),)}}, part),
     st.builds(_back, st.sampled_from(NAMES), part),
 )
 """What commands, returns and planners change beside the shipments."""
@@ -166,7 +166,7 @@ def test_goods_reported_in_any_order_come_to_the_same_both_ways(variant: Variant
             refused = decision.superseded is not None and state.reports.shipments == before.reports.shipments
             assert refused or slow.told(state) == state.promises.by_eta
         else:
-            state = state.model_copy(update=what)
+            state = state.with_changes(**what)
         check(state)
         check_step(before, state, rows, shipments)
 
