@@ -39,11 +39,16 @@ class TallyFacts:
     shipments: Mapping[str, ShipmentState] = field(default_factory=dict)
     returned: Mapping[str, ReturnOutcome] = field(default_factory=dict)
     demand: Mapping[int, LineDue] = field(default_factory=dict)
-    dropped: Mapping[int, int] = field(default_factory=dict)
-    lost: Mapping[int, int] = field(default_factory=dict)
+    cancelled_quantity: Mapping[int, int] = field(default_factory=dict)
+    lost_quantity: Mapping[int, int] = field(default_factory=dict)
     required: frozenset[M] = frozenset()
     released_at: datetime | None = None
     rules: Chronology = field(default_factory=Chronology)
+
+    @property
+    def wanted(self) -> tuple[Mapping[int, object], ...]:
+        """What says how many packs of each line are wanted."""
+        return self.demand, self.cancelled_quantity, self.lost_quantity
 
 
 @dataclass(slots=True)
@@ -96,7 +101,7 @@ class Tally:
         changed, affected = after._carry(before)
         touched = after._add_up(changed, before)
         after._look_at(changed, affected, before)
-        wanted = (facts.demand, facts.dropped, facts.lost) != (before.demand, before.dropped, before.lost)
+        wanted = facts.wanted != before.wanted
         after._rank_lines(touched, everything=wanted or self.whole.rank != after.whole.rank)
         return after
 
@@ -206,7 +211,7 @@ class Tally:
         if released := facts.released_at:
             odd = {name for name in affected if any(oddities(facts.shipments[name], released, facts.rules))}
             self.backwards = (self.backwards - affected) | odd if odd or self.backwards else self.backwards
-        everyone = facts.lost != before.lost or facts.demand != before.demand
+        everyone = facts.lost_quantity != before.lost_quantity or facts.demand != before.demand
         names: Iterable[str] = facts.shipments if everyone else affected
         signed = {name: self._compared(name) for name in names if facts.shipments[name].stated}
         if signed:
@@ -220,7 +225,7 @@ class Tally:
     def _compared(self, name: str) -> tuple[Mismatch, ...]:
         it = self.facts.shipments[name]
         parts = [self.goods[part] for part in it.merges or (name,) if part in self.goods]
-        return compared(name, it, parts, self.facts.demand, self.facts.lost)
+        return compared(name, it, parts, self.facts.demand, self.facts.lost_quantity)
 
     def _rank_lines(self, touched: set[int], *, everything: bool) -> None:
         """Bring on how far the touched lines are, or all of them."""
@@ -229,13 +234,16 @@ class Tally:
         facts, whole = self.facts, self.whole.rank
         ranks, odd = ({}, set[int]()) if everything else (dict(self.ranks), set(self.odd))
         for line in facts.demand if everything else touched & facts.demand.keys():
-            packs = max(0, facts.demand[line].quantity - facts.dropped.get(line, 0))
+            packs = max(0, facts.demand[line].quantity - facts.cancelled_quantity.get(line, 0))
             due = max(0, packs - self.home.get(line, 0))
             if due:
                 ranks[line] = self._rank(line, due, whole)
             else:
                 ranks.pop(line, None)
-            if self.left_behind.get(line) or self.reached[SHIPPED].get(line, 0) - facts.lost.get(line, 0) > packs:
+            if (
+                self.left_behind.get(line)
+                or self.reached[SHIPPED].get(line, 0) - facts.lost_quantity.get(line, 0) > packs
+            ):
                 odd.add(line)
             else:
                 odd.discard(line)

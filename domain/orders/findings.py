@@ -28,7 +28,7 @@ def findings(state: OrderState, waiting: Iterable[Effect] = ()) -> tuple[Finding
         return ()
     found = [*_refusals(state)]
     if state.ending.cancelled is None:
-        found += [*_late(state, waiting), *_troubles(state), *_quantities(state), *_reports(state), *_times(state)]
+        found += [*_late(state, waiting), *_issues(state), *_quantities(state), *_reports(state), *_times(state)]
     return tuple(sorted(found, key=lambda finding: (finding.kind, finding.subject)))
 
 
@@ -63,16 +63,16 @@ def _late(state: OrderState, waiting: Iterable[Effect]) -> Iterator[Finding]:
         yield Finding(kind=X.TENDER_REJECT, subject="tender", summary=f"no carrier took the tender: {asked}")
 
 
-def _troubles(state: OrderState) -> Iterator[Finding]:
-    for name, trouble in state.issues.reported_issues.items():
+def _issues(state: OrderState) -> Iterator[Finding]:
+    for name, issue in state.issues.reported_issues.items():
         cause, shipment = IssueKey.parse(name)
         kind = X.UNKNOWN_CODE if cause == UNTYPED else X(cause)
         about = state.goods.get(shipment) or state.reports.shipments.get(shipment, NO_SHIPMENT)
-        if trouble.open and not (kind in ENDED_BY_DELIVERY and (state.delivered or about.delivered_at)):
+        if issue.open and not (kind in ENDED_BY_DELIVERY and (state.delivered or about.delivered_at)):
             where = f"shipment {shipment}" if shipment else "the order"
-            what = f"{cause} of {in_words(trouble.lines)}" if trouble.lines else cause
-            summary = f"{what} reported on {where}: {trouble.reason}".rstrip(": ")
-            packs = sum(line.quantity for line in trouble.lines)
+            what = f"{cause} of {in_words(issue.lines)}" if issue.lines else cause
+            summary = f"{what} reported on {where}: {issue.reason}".rstrip(": ")
+            packs = sum(line.quantity for line in issue.lines)
             yield Finding(kind=kind, subject=shipment or "order", summary=summary, measure=packs)
     for event, short in state.issues.shortages.items():
         missing = [line for line in still_short(state, short) if line.quantity]

@@ -75,7 +75,7 @@ def _first(before: OrderState, state: OrderState, event: MilestoneEvent) -> Effe
 
 
 def _concerned(before: OrderState, event: MilestoneEvent) -> tuple[ShippedLine, ...]:
-    """The packs that a trouble is about, where somebody said: its own report, or the one that is cleared by it."""
+    """The packs that an issue is about, where somebody said: its own report, or the one that is cleared by it."""
     if event.lines or event.kind is not M.CLEARED:
         return event.lines
     known = before.issues.reported_issues.get(str(IssueKey.of(event)))

@@ -1,4 +1,4 @@
-"""Writing off: packs that will not come, troubles that people have settled, effects that no system will take."""
+"""Writing off: packs that will not come, issues that people have settled, effects that no system will take."""
 
 from domain.milestones.shipments import lines_of, packs_by_line
 from domain.milestones.variants import RANK

@@ -44,7 +44,7 @@ def conditions(state: OrderState, waiting: tuple[Effect, ...] = ()) -> tuple[str
     if state.promised_on > state.start.promise.promised_on:
         found.append("delayed")
     if any(
-        trouble.open and IssueKey.parse(name).cause == UNTYPED for name, trouble in state.issues.reported_issues.items()
+        issue.open and IssueKey.parse(name).cause == UNTYPED for name, issue in state.issues.reported_issues.items()
     ):
         found.append("exception")
     named = {finding.kind for finding in findings(state, waiting)}
