@@ -190,7 +190,7 @@ class OrderState(Contract):
 
     def first_promise(self, line: int) -> date:
         """The day that a line was promised for, before any ETA: the first promise, or what replaced it."""
-        return self.promises.by_decision[line] if line in self.promises.by_decision else self.first_days[line]
+        return self.promises.by_decision.get(line) or self.first_days[line]
 
     @cached_property
     def first_days(self) -> dict[int, date]:
@@ -198,12 +198,14 @@ class OrderState(Contract):
 
     def due_by_supply(self, line: int) -> date:
         """The day that supply allows for a line: as it was promised, until promising had to say another."""
-        return self.promises.by_supply.get(line) or self.first_promise(line)
+        days = self.promises
+        return days.by_supply.get(line) or days.by_decision.get(line) or self.first_days[line]
 
     @cached_property
     def promise_days(self) -> dict[int, date]:
         """The day promised now for each line: the first promise, or the day of a late ETA on what carries it."""
-        return {line: self.promises.by_eta.get(line) or self.due_by_supply(line) for line in self.by_line}
+        by_eta = self.promises.by_eta
+        return {line: by_eta.get(line) or self.due_by_supply(line) for line in self.by_line}
 
     @property
     def line_promises(self) -> tuple[LinePromise, ...]:
@@ -229,7 +231,8 @@ class OrderState(Contract):
     @property
     def _wanted_lines(self) -> tuple[LineDue, ...]:
         """The lines that count for the order's promise: those of which something is wanted; all when nothing is."""
-        return tuple(line for line in self.lines if self.wanted(line)) or self.lines
+        cancelled = self.demand.cancelled_quantity
+        return tuple(line for line in self.lines if line.quantity > cancelled.get(line.line, 0)) or self.lines
 
     @property
     def mismatches(self) -> tuple[Mismatch, ...]:

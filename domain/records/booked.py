@@ -82,7 +82,7 @@ def moves(before: OrderState, after: OrderState) -> tuple[Moves, Moves]:
         held, left = goods.of_order(before), goods.issued(before)
         return goods.moves(held, goods.of_order(after)), goods.moves(left, goods.issued(after))
     lines = _concerned(before, after)
-    entire = {line for line in lines if _intricate(before, line) or _intricate(after, line)}
+    entire = _intricate_lines(before, lines) | _intricate_lines(after, lines)
     books = _Books(after, lines - entire)
     for sign, state in ((-1, before), (1, after)):
         there = Holdings()
@@ -132,6 +132,13 @@ def _stages(state: OrderState, it: ShipmentState | None) -> _Stages:
     whole = state.tally.whole.rank
     shipped, delivered = (it.set_aside if rank <= whole else it.reach[rank] for rank in (SHIPPED, DELIVERED))
     return _Stages(it.reach[ALLOCATED], shipped, delivered, goods.site_of(state, it))
+
+
+def _intricate_lines(state: OrderState, lines: Iterable[int]) -> set[int]:
+    """Those lines of which it takes all shipments to say where their packs are. Most orders have none."""
+    if not state.demand.lost_quantity and not state.sourcing.sources:
+        return set()
+    return {number for number in lines if _intricate(state, number)}
 
 
 def _intricate(state: OrderState, number: int) -> bool:
@@ -200,10 +207,11 @@ def _aside(state: OrderState, lines: Iterable[int]) -> Packs:
     if tally.whole.rank >= ALLOCATED or tally.whole.reach[ALLOCATED]:
         return {number: min(_ready(state, number)) for number in lines if number in known}
     found, allocated, shipped = {}, tally.reached[ALLOCATED], tally.reached[SHIPPED]
+    cancelled = state.demand.cancelled_quantity
     for number in lines:
         if number in known:
             left = shipped.get(number, 0)
-            kept = max(0, known[number].quantity - state.demand.cancelled_quantity.get(number, 0) - left)
+            kept = max(0, known[number].quantity - cancelled.get(number, 0) - left)
             found[number] = min(kept, allocated.get(number, 0) - left)
     return found
 
