@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from copy import copy
 from dataclasses import dataclass, field
 from datetime import datetime
+from operator import attrgetter
 
 from domain.milestones.chronology import oddities
 from domain.milestones.shipments import NOTHING, Packs, ShipmentState, packs_by_line
@@ -26,6 +27,7 @@ WHOLE_ORDER = ""
 NO_SHIPMENT = ShipmentState()
 PROMISED, PICKED, SHIPPED = (RANK[s] for s in (OrderStatus.PROMISED, OrderStatus.PICKED, OrderStatus.SHIPPED))
 RANKS = range(RANK[OrderStatus.ALLOCATED], RANK[OrderStatus.DELIVERED] + 1)
+_WANTED = attrgetter("demand", "cancelled_quantity", "lost_quantity")
 _NONE: tuple[dict[int, int], ...] = tuple({} for _ in range(RANKS.stop))
 
 Changed = list[tuple[str, ShipmentState, ShipmentState]]
@@ -44,11 +46,6 @@ class TallyFacts:
     required: frozenset[M] = frozenset()
     released_at: datetime | None = None
     rules: Chronology = field(default_factory=Chronology)
-
-    @property
-    def wanted(self) -> tuple[Mapping[int, object], ...]:
-        """What says how many packs of each line are wanted."""
-        return self.demand, self.cancelled_quantity, self.lost_quantity
 
 
 @dataclass(slots=True)
@@ -101,7 +98,7 @@ class Tally:
         changed, affected = after._carry(before)
         touched = after._add_up(changed, before)
         after._look_at(changed, affected, before)
-        wanted = facts.wanted != before.wanted
+        wanted = _WANTED(facts) != _WANTED(before)
         after._rank_lines(touched, everything=wanted or self.whole.rank != after.whole.rank)
         return after
 
