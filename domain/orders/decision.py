@@ -75,7 +75,7 @@ def effect(state: OrderState, operation: Operation, cause: EffectCause, *, key: 
         accepted_at=cause.accepted_at,
         traceparent=cause.traceparent,
         revision=state.version,
-        addressed=state.addressed,
+        addressed=state.demand.address_message,
         **{"reason": cause.reason, **fields},
     )
 
@@ -142,5 +142,5 @@ def moved(state: OrderState, lines: tuple[ShippedLine, ...]) -> tuple[Movement, 
 
 def lines_open(state: OrderState, rank: int) -> tuple[ShippedLine, ...]:
     """Packs of each line that have not reached a rank and are still to."""
-    found = ((line.line, state.due(line) - state.standing(line, rank)) for line in state.demand)
+    found = ((line.line, state.due(line) - state.standing(line, rank)) for line in state.lines)
     return tuple(ShippedLine(line=line, quantity=quantity) for line, quantity in found if quantity > 0)

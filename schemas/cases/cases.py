@@ -151,3 +151,20 @@ class CaseRecord(Contract):
     next_at: Moment | None = None
     history: tuple[CaseEntry, ...] = ()
     notices: tuple[Notice, ...] = ()
+
+
+class KnownCase(Contract):
+    """The newest case of one kind: its number, and what it was about last.
+
+    `settled`: what people have resolved although it is still wrong, and how big that was (`accepted`); it is not raised
+    again before it was cured or is worse. `told` names what the case heard last; 0: an earlier build did not say.
+    """
+
+    kind: ExceptionKind
+    number: int
+    open: bool
+    subjects: tuple[str, ...]
+    reopened: int = 0
+    settled: tuple[str, ...] = ()
+    accepted: dict[str, int] = {}  # noqa: RUF012 - pydantic copies field defaults
+    told: int = 0

@@ -134,8 +134,8 @@ def test_nothing_is_waited_for_from_a_carrier_on_its_days_off() -> None:
     assert due_of(state, "pick-up") == ends, "the 17th is a Sunday: by the end of Friday in New York"
     friday = datetime(2026, 5, 16, 3, 30, tzinfo=UTC)
     for carrier, due in (("dhl", "2026-05-18T05:30"), ("ups", "2026-05-18T02:00"), ("gls", "2026-05-16T05:30")):
-        tender = state.tender.model_copy(update={"carrier": carrier, "pending_since": friday})
-        asked = state.model_copy(update={"tender": tender})
+        tender = state.transport.tender.model_copy(update={"carrier": carrier, "pending_since": friday})
+        asked = state.with_changes(transport={"tender": tender})
         assert due_of(asked, "tender answer/1") == datetime.fromisoformat(due).replace(tzinfo=UTC), carrier
     told = begun.model_dump_json(exclude_defaults=True)
     assert OrderState.model_validate_json(state.model_dump_json(exclude_defaults=True)).start == begun, told

@@ -326,7 +326,7 @@ class Order:
     def lines(self) -> dict[int, LineRecord]:
         """Every line as it stands: a record holds those that changed."""
         opened = lifecycle.open_order(self.start).state
-        found = {line.line: line_record(opened, line) for line in opened.demand}
+        found = {line.line: line_record(opened, line) for line in opened.lines}
         return {**found, **{line.line: line for step in self.steps for line in step.lines}}
 
     @property

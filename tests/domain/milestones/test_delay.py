@@ -89,7 +89,7 @@ def test_only_what_travels_late_is_promised_anew() -> None:
     split = after(opened(), event(M.SHIPPED, 3, lines=FIRST), event(M.SHIPPED, 3, shipment="DN-2", lines=REST))
     late = lifecycle.apply(split, eta(NOON + timedelta(days=20), 5, "DN-2"))
     assert {x.line for x in late.effects[0].promises} == {2}
-    assert {x.line: x.promised_on for x in late.state.promises}[1] == DUE
+    assert {x.line: x.promised_on for x in late.state.line_promises}[1] == DUE
 
 
 def test_an_eta_that_was_said_earlier_changes_nothing() -> None:

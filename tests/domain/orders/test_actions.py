@@ -90,7 +90,7 @@ def test_packs_that_will_not_come_are_closed_short_and_nobody_sends_them() -> No
         (Operation.AMEND_TENDER, (), 90, ()),
         (Operation.REPORT_CHANGE, left, None, TEN),
     ]
-    assert line_record(decision.state, decision.state.demand[0]).cancelled == 10
+    assert line_record(decision.state, decision.state.lines[0]).cancelled == 10
     shipped = (ShippedLine(line=1, quantity=30), FULL[1])
     assert after(decision.state, event(M.SHIPPED, 3, lines=shipped), DELIVERED).delivered
 

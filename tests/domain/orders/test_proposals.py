@@ -68,7 +68,7 @@ def test_it_is_not_raised_twice_not_even_when_it_was_rejected() -> None:
 def test_it_is_withdrawn_when_the_promise_recovers_and_may_be_raised_anew() -> None:
     better = lifecycle.apply(late(), eta(0, "better", 6))
     assert [(it.id, it.state, it.by) for it in better.decided] == [(FIRST_ID, "withdrawn", "syncline")]
-    assert not better.state.proposals
+    assert not better.state.replanning.proposals
     [again] = lifecycle.apply(better.state, eta(5, "worse", 7)).proposals
     assert again.id == SECOND_ID
 
@@ -76,7 +76,7 @@ def test_it_is_withdrawn_when_the_promise_recovers_and_may_be_raised_anew() -> N
 @pytest.mark.parametrize("how", ["delivered", "cancelled", "re-dated", "amended"])
 def test_it_is_withdrawn_when_there_is_nothing_to_decide_any_more(how: str) -> None:
     state = after(opened(), event(M.DELAYED, 2, eta=NOON + timedelta(days=21), shipment=""))
-    assert FIRST_ID in state.proposals
+    assert FIRST_ID in state.replanning.proposals
     decision = {
         "delivered": lambda: lifecycle.apply(state, event(M.DELIVERED, 9, shipment="")),
         "cancelled": lambda: done(state, Verb.CANCEL, CancelRequest(id="c", reason="why")),
@@ -88,7 +88,7 @@ def test_it_is_withdrawn_when_there_is_nothing_to_decide_any_more(how: str) -> N
         "amended": lambda: done(state, Verb.AMEND, Amendment(id="a", reason="why", requested_on=JUNE_3)),
     }[how]()
     assert [(it.id, it.state) for it in decision.decided] == [(FIRST_ID, "withdrawn")]
-    assert not decision.state.proposals
+    assert not decision.state.replanning.proposals
     said = refusal(decision.state, Verb.REPLAN, answer(Verdict.ACCEPT))
     assert "answered before" in said or "cancelled" in said
 
@@ -111,7 +111,7 @@ def test_a_planner_is_asked_one_thing_at_a_time() -> None:
     part = ShippedLine(line=1, quantity=30)
     heard = lifecycle.apply(after(asked(), event(M.SHIPPED, 3, lines=(part,))), eta(9, "late"))
     assert heard.state.promised_on > DUE and not heard.proposals
-    assert set(heard.state.proposals) == {FIRST_ID}
+    assert set(heard.state.replanning.proposals) == {FIRST_ID}
 
 
 def test_an_order_that_replays_the_past_asks_nobody() -> None:
@@ -175,7 +175,7 @@ def test_rejecting_a_shortage_closes_it_short() -> None:
         Operation.AMEND_TENDER,
         ChangeKind.CLOSED_SHORT,
     ]
-    assert line_record(decision.state, decision.state.demand[0]).cancelled == 10
+    assert line_record(decision.state, decision.state.lines[0]).cancelled == 10
     assert kinds(decision.state) == {}
     shipped = (ShippedLine(line=1, quantity=30), FULL[1])
     assert after(decision.state, event(M.SHIPPED, 3, lines=shipped), event(M.DELIVERED, 7)).delivered
@@ -221,7 +221,7 @@ def test_an_override_sends_a_part_from_another_site_and_substitutes_a_line() -> 
     )
     [here] = [e for e in decision.effects if e.operation is Operation.AMEND_WAREHOUSE]
     assert here.targets == (*swapped.targets, LineTarget(line=2, item="B", quantity=40)), "a site is told once"
-    assert decision.state.demand[0].item == "C"
+    assert decision.state.lines[0].item == "C"
     wanted = [("B", "LYS", 40), ("B", "MAD", 20), ("C", "LYS", 40)]
     assert [(x.item, x.site, x.packs) for x in open_demand(decision.state)] == wanted
     assert kinds(decision.state) == {}, "the substitute covers the shortage"
