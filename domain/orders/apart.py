@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from domain.milestones.shipments import lines_of
 from domain.orders.state import OrderState
 from domain.orders.trouble import OtherSource, PickedBefore
+from schemas.orders.changes import Apart, PickedLine
 from schemas.orders.release import LineDue
-from schemas.workflows.records import Apart, PickedLine
 
 
 def apart(state: OrderState) -> Apart:

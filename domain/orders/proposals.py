@@ -4,7 +4,7 @@ from domain.orders import sourcing
 from domain.orders.decision import Decision, EffectCause
 from domain.orders.state import OrderState
 from domain.orders.trouble import OpenProposal
-from schemas.workflows.records import Decided, ProposalKind
+from schemas.planning.proposals import Decided, ProposalKind, ProposalsDecided
 
 
 def replan(state: OrderState, cause: EffectCause) -> Decision:
@@ -40,7 +40,7 @@ def withdrawn(state: OrderState, cause: EffectCause) -> Decision:
     decided = tuple(
         Decided(id=name, state="withdrawn", by="syncline", at=cause.accepted_at, reason=why) for name in gone
     )
-    return Decision(state=state.grown(proposals=left), decided=decided)
+    return Decision(state=state.grown(proposals=left), changes=(ProposalsDecided(decided=decided),))
 
 
 def _over(state: OrderState) -> bool:

@@ -16,10 +16,11 @@ from schemas.base import Variant
 from schemas.cases.exceptions import Reaction
 from schemas.ids import LineKey
 from schemas.messaging.effects import ChangeKind, Operation
+from schemas.orders.changes import SitesJoined
 from schemas.orders.milestones import MilestoneEvent, ShippedLine
 from schemas.orders.release import OrderStatus
+from schemas.planning.proposals import Proposal, ProposalKind, ProposalsRaised
 from schemas.words import with_verb
-from schemas.workflows.records import Proposal, ProposalKind
 
 PICKED, SHIPPED = RANK[OrderStatus.PICKED], RANK[OrderStatus.SHIPPED]
 
@@ -110,7 +111,7 @@ def propose(
         raised_at=cause.accepted_at,
     )
     grown = state.grown(proposed=number, proposals={**state.proposals, name: asked})
-    return Decision(state=grown, proposals=(proposal,), done="the planner is asked")
+    return Decision(state=grown, changes=(ProposalsRaised(proposals=(proposal,)),), done="the planner is asked")
 
 
 def backorder_day(state: OrderState, cause: EffectCause) -> date:
@@ -159,7 +160,7 @@ def from_site(
         effect(grown, Operation.TENDER_TRANSPORT, cause, packs=carried(grown, site), **fields),
         change(grown, ChangeKind.RE_SOURCED, cause, site=site, lines=lines),
     )
-    return Decision(state=grown, effects=effects, sites=(site,), done=f"sent by {site} instead")
+    return Decision(state=grown, effects=effects, changes=(SitesJoined(sites=(site,)),), done=f"sent by {site} instead")
 
 
 def _less(source: OtherSource, lines: tuple[ShippedLine, ...]) -> OtherSource:

@@ -8,9 +8,11 @@ from schemas.cases.cases import CaseEntry, CaseRecord, CaseState, Finding
 from schemas.cases.exceptions import Action, ExceptionKind
 from schemas.ids import order_key
 from schemas.messaging.effects import Effect, Operation
+from schemas.orders.changes import LineRecord, ShipmentRecord
 from schemas.orders.milestones import MilestoneKind, ShippedLine
 from schemas.orders.release import LinePromise, OrderLine, OrderRelease, OrderStatus, Party, Promise
-from schemas.workflows.records import Decided, LineRecord, Proposal, ProposalKind, ShipmentRecord, StepRecord
+from schemas.planning.proposals import Decided, Proposal, ProposalKind
+from schemas.workflows.records import StepRecord
 from schemas.workflows.returns import ReturnRecord, ReturnState
 from store.cases import cases
 from store.engine import Database

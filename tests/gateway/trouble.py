@@ -6,7 +6,8 @@ from typing import Any
 from schemas.cases.cases import CaseEntry, CaseRecord, CaseState, Finding
 from schemas.cases.exceptions import Action, ExceptionKind
 from schemas.orders.release import OrderStatus
-from schemas.workflows.records import Proposal, ProposalKind, StepRecord
+from schemas.planning.proposals import Proposal, ProposalKind
+from schemas.workflows.records import StepRecord
 from store.cases import cases
 from store.engine import Database
 from store.orders import steps

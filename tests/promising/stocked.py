@@ -11,10 +11,11 @@ from schemas.base import Role
 from schemas.cases.exceptions import OrderPolicy
 from schemas.inventory.stock import Moves, StockMove
 from schemas.inventory.supply import Supply, SupplyKind
+from schemas.orders.changes import LineRecord
 from schemas.orders.release import OrderLine, OrderRelease, OrderStatus, Party
 from schemas.workflows.commands import AmendRequest, LineAmendment
 from schemas.workflows.lifecycle import OrderStart
-from schemas.workflows.records import LineRecord, StepRecord
+from schemas.workflows.records import StepRecord
 from schemas.workflows.steps import WorkflowStep
 from store.engine import Database
 from store.inventory import ledger, promising, supply

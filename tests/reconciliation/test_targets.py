@@ -10,8 +10,8 @@ import pytest
 from schemas.finance.reconciliation import About, ReconcileRun
 from schemas.finance.windows import WindowScope
 from schemas.messaging.effects import Effect, Operation
+from schemas.orders.changes import Apart, PickedLine
 from schemas.orders.release import OrderStatus
-from schemas.workflows.records import Apart, PickedLine
 from store.finance import balance, comparing_targets, reconciliation, windows
 from store.messaging import effects
 from store.orders import steps

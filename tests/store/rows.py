@@ -4,9 +4,10 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 from schemas.messaging.effects import Effect, Movement, Operation, PlanningDelta
+from schemas.orders.changes import LineRecord, ShipmentRecord
 from schemas.orders.milestones import MilestoneKind
 from schemas.orders.release import LinePromise, OrderLine, OrderRelease, OrderStatus, Party, Promise
-from schemas.workflows.records import LineRecord, ShipmentRecord, StepRecord
+from schemas.workflows.records import StepRecord
 from store.engine import Database
 from store.messaging import inbox
 from store.messaging.inbox import NewMessage

@@ -8,7 +8,8 @@ import pytest
 
 from schemas.messaging.instructions import PlanningDemand
 from schemas.planning.feeds import FeedRun
-from schemas.workflows.records import DemandRow, StepRecord
+from schemas.planning.movements import DemandRow
+from schemas.workflows.records import StepRecord
 from store.engine import Connection, Database
 from store.orders import steps
 from store.planning import order_demand, refused_rows, site_regions

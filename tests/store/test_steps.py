@@ -13,7 +13,8 @@ from schemas.cases.exceptions import Channel
 from schemas.messaging.effects import ChangeKind, Operation
 from schemas.orders.milestones import ShippedLine
 from schemas.orders.release import OrderStatus
-from schemas.workflows.records import Decided, Proposal, ProposalKind, StepRecord
+from schemas.planning.proposals import Decided, Proposal, ProposalKind
+from schemas.workflows.records import StepRecord
 from schemas.workflows.steps import InputOutcome
 from store.engine import Connection, Database
 from store.messaging import effects, events, inbox, quarantine

@@ -22,11 +22,12 @@ from schemas.base import Contract, Origin, Role, System, Variant
 from schemas.cases.cases import ENDED, CaseHistory, CaseName, CaseQuery, CaseRecord
 from schemas.cases.exceptions import CasePolicy, ExceptionKind, Tier
 from schemas.messaging.effects import SYSTEM_OF, Effect, EffectReceipt, Operation
+from schemas.orders.changes import LineRecord
 from schemas.orders.milestones import Disposition, MilestoneEvent, MilestoneKind, ShippedLine
 from schemas.orders.release import CancelRequest, LinePromise, OrderStatus, Promise
 from schemas.workflows.commands import Command, CommandAnswer, Verb
 from schemas.workflows.lifecycle import OrderOutcome, OrderStart, StatusAnswer
-from schemas.workflows.records import LineRecord, Replay, StepRecord, StepWritten
+from schemas.workflows.records import Replay, StepRecord, StepWritten
 from schemas.workflows.returns import ReturnRecord, ReturnStart, ReturnState
 from schemas.workflows.steps import InputOutcome, WorkflowStep
 from tests.domain import builders

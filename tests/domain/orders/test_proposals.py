@@ -15,8 +15,8 @@ from schemas.messaging.effects import ChangeKind, LineTarget, Operation
 from schemas.orders.milestones import MilestoneEvent, ShippedLine
 from schemas.orders.milestones import MilestoneKind as M
 from schemas.orders.release import CancelRequest, LinePromise
+from schemas.planning.proposals import ProposalKind
 from schemas.workflows.commands import ActionRequest, Amendment, ReplanDecision, Substitute, Verb, Verdict
-from schemas.workflows.records import ProposalKind
 from tests.domain.builders import DUE, FIRST, FULL, NOON, TEN, after, done, event, kinds, opened, refusal, start, told
 
 FIRST_ID, SECOND_ID = "erp-one/SO-1/1", "erp-one/SO-1/2"

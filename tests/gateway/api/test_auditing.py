@@ -16,8 +16,8 @@ from gateway.views.orders import case_view
 from schemas.base import Role
 from schemas.finance.reconciliation import ReconcileReport, ReconcileRun
 from schemas.inventory.reports import InventoryReport
+from schemas.orders.changes import ShipmentRecord
 from schemas.orders.release import OrderStatus
-from schemas.workflows.records import ShipmentRecord
 from store.engine import Database
 from store.finance import reconciliation
 from store.inventory import stock as stocks

@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
+from schemas.orders.changes import ShipmentRecord
 from schemas.orders.release import LinePromise, OrderStatus, Promise
-from schemas.workflows.records import ShipmentRecord, StepRecord
+from schemas.workflows.records import StepRecord
 from store.orders import steps
 from tests import written
 from tests.gateway.harness import Gateway
