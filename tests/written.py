@@ -3,9 +3,24 @@
 from collections.abc import Sequence
 from typing import Any
 
+from domain.orders.decision import Decision
 from schemas import workflow_ids as ids
-from schemas.cases.cases import CaseRecord
-from schemas.inventory.stock import Moves
+from schemas.cases.cases import CaseRecord, NoticesPlanned
+from schemas.changes import Change, joined
+from schemas.finance.freight import GoodsIssued
+from schemas.inventory.stock import Moves, StockMoved
+from schemas.messaging.owed import EffectsPlanned
+from schemas.orders.changes import (
+    ApartChanged,
+    LinesChanged,
+    OrderPromised,
+    OrderViewChanged,
+    ReleaseAmended,
+    ShipmentsChanged,
+    SitesJoined,
+)
+from schemas.planning.movements import OpenDemand, PlanningMoved
+from schemas.planning.proposals import ProposalsDecided, ProposalsRaised
 from schemas.procurement.purchase_orders import PurchaseRecord
 from schemas.procurement.replenishment import ReplenishmentRecord
 from schemas.workflows.records import StepRecord
@@ -29,6 +44,67 @@ def workflow_of(record: object) -> str:
         case ReplenishmentRecord():
             return f"replenishment/{record.proposal.id}"
     raise TypeError(type(record))
+
+
+WORDS: dict[str, tuple[type[Change], str]] = {
+    **{word: (OrderViewChanged, word) for word in OrderViewChanged.model_fields},
+    "first_promise": (OrderPromised, "promise"),
+    "lines": (LinesChanged, "lines"),
+    "shipments": (ShipmentsChanged, "shipments"),
+    "apart": (ApartChanged, "apart"),
+    "amended_by": (ReleaseAmended, "messages"),
+    "items": (ReleaseAmended, "items"),
+    "sites": (SitesJoined, "sites"),
+    "effects": (EffectsPlanned, "effects"),
+    "deltas": (PlanningMoved, "deltas"),
+    "demand": (OpenDemand, "rows"),
+    "proposals": (ProposalsRaised, "proposals"),
+    "decided": (ProposalsDecided, "decided"),
+    "notices": (NoticesPlanned, "notices"),
+    "moves": (StockMoved, "moves"),
+    "issued": (GoodsIssued, "issued"),
+}
+"""What tests call the fields of an order's changes."""
+
+
+def order_record(order: str, version: int, **said: Any) -> StepRecord:
+    """What a step of an order changes, by its words."""
+    return but(StepRecord(order=order, version=version), **said)
+
+
+def but(record: StepRecord, **said: Any) -> StepRecord:
+    """A record with other values of some words; one that is empty is no change."""
+    head: dict[str, Any] = {name: said.pop(name) for name in ("order", "version") if name in said}
+    fields: dict[type[Change], dict[str, Any]] = {
+        type(it): {name: getattr(it, name) for name in it.model_fields_set} for it in record.changes
+    }
+    for word, value in said.items():
+        kind, name = WORDS[word]
+        fields.setdefault(kind, {})[name] = value
+    changes = (
+        kind(**known)
+        for kind, known in fields.items()
+        if known != {"rows": None} and (kind is OpenDemand or any(known.values()))
+    )
+    return record.model_copy(update={**head, "changes": tuple(changes)})
+
+
+class Said:
+    """A record or a decision as tests read it: by its words. What it does not change is None or empty; open demand is
+    None."""
+
+    def __init__(self, record: StepRecord | Decision) -> None:
+        self.record = record
+
+    def __getattr__(self, word: str) -> Any:
+        if word not in WORDS:
+            return getattr(self.record, word)
+        kind, name = WORDS[word]
+        for change in joined(self.record.changes):
+            if isinstance(change, kind):
+                return getattr(change, name)
+        default = kind.model_fields[name]
+        return None if kind is OpenDemand or default.is_required() else default.get_default()
 
 
 def step(

@@ -176,9 +176,9 @@ async def test_what_was_received_and_shipped_as_planned_is_no_news_and_a_count_t
     await open_order(desk.database)
     await steps.write(desk.database, written.step(FIRST))
     issue: Moves = {"on_hand:LYS": {"A": -40}, "transit:DN-1": {"A": 40}}
-    await steps.write(desk.database, written.step(SHIPPED.model_copy(update={"moves": issue})))
+    await steps.write(desk.database, written.step(written.but(SHIPPED, moves=issue)))
     arrival: Moves = {"transit:DN-1": {"A": -40}, "customer:": {"A": 40}}
-    await steps.write(desk.database, written.step(SHIPPED.model_copy(update={"version": 4, "moves": arrival})))
+    await steps.write(desk.database, written.step(written.but(SHIPPED, version=4, moves=arrival)))
     await desk.report(InventoryKind.RECEIPT, 100)
     await desk.report(InventoryKind.COUNT, 560)
     await desk.report(InventoryKind.COUNT, 300, "B")
@@ -229,9 +229,7 @@ async def test_orders_beyond_the_forecast_are_demand_that_nobody_planned(desk: D
         async with desk.database.transaction() as connection:
             await orders.open_order(connection, "erp-one", release, number, inbox_id, ["erp-one"])
         lines = (LINE.model_copy(update={"ordered": packs}),)
-        await steps.write(
-            desk.database, written.step(FIRST.model_copy(update={"order": f"erp-one/{number}", "lines": lines}))
-        )
+        await steps.write(desk.database, written.step(written.but(FIRST, order=f"erp-one/{number}", lines=lines)))
 
     inbox_id = await open_order(desk.database)
     await orders_("SO-2", 90)

@@ -12,7 +12,6 @@ from schemas.orders.changes import LineRecord, ShipmentRecord
 from schemas.orders.milestones import MilestoneKind, ShippedLine
 from schemas.orders.release import LinePromise, OrderLine, OrderRelease, OrderStatus, Party, Promise
 from schemas.planning.proposals import Decided, Proposal, ProposalKind
-from schemas.workflows.records import StepRecord
 from schemas.workflows.returns import ReturnRecord, ReturnState
 from store.cases import cases
 from store.engine import Database
@@ -72,7 +71,7 @@ async def step(
     moment = datetime(promised_on.year, promised_on.month, promised_on.day, 12, tzinfo=UTC) if arrived else None
     packs = 10 if arrived else 0
     rank = OrderStatus.DELIVERED if arrived else status
-    record = StepRecord(
+    record = written.order_record(
         order=f"{ERP}/{number}",
         version=version,
         status=status,
@@ -200,7 +199,7 @@ async def sent_back(database: Database, number: str, rma: str) -> None:
 
 
 async def _people(database: Database, number: str, version: int, **fields: Any) -> None:
-    record = StepRecord(
+    record = written.order_record(
         order=f"{ERP}/{number}",
         version=version,
         status=OrderStatus.PROMISED,

@@ -7,7 +7,6 @@ from schemas.cases.cases import CaseEntry, CaseRecord, CaseState, Finding
 from schemas.cases.exceptions import Action, ExceptionKind
 from schemas.orders.release import OrderStatus
 from schemas.planning.proposals import Proposal, ProposalKind
-from schemas.workflows.records import StepRecord
 from store.cases import cases
 from store.engine import Database
 from store.orders import steps
@@ -40,7 +39,7 @@ async def open_case(database: Database, **changes: Any) -> None:
 
 async def propose(database: Database) -> None:
     """The promise of order PO-1 would slip."""
-    step = StepRecord(
+    step = written.order_record(
         order="erp-one/PO-1",
         version=2,
         status=OrderStatus.PROMISED,

@@ -108,7 +108,7 @@ async def promise(database: Database, number: str, *packs: int, alternates: tupl
 
 async def begin(database: Database, start: OrderStart) -> None:
     """The first step of its workflow."""
-    opened = StepRecord(
+    opened = written.order_record(
         order=start.key,
         version=0,
         status=OrderStatus.PROMISED,
@@ -122,7 +122,7 @@ def step(
     start: OrderStart, version: int, moves: Moves, *lines: LineRecord, base: int | None = None, **fields: Any
 ) -> WorkflowStep[StepRecord]:
     """A step of a later task than those before."""
-    record = StepRecord(
+    record = written.order_record(
         order=start.key,
         version=version,
         status=fields.pop("status", OrderStatus.ALLOCATED),

@@ -271,14 +271,14 @@ async def test_a_day_that_people_have_said_keeps_their_words(desk: Desk) -> None
     start = await desk.order("1", 30)
     said = {"promised_on": may(20), "reason": "the customer is away until then"}
     moved = step(start, 1, {}, line(1, 30, promised_on=may(20)))
-    await steps.write(desk.database, moved.model_copy(update={"record": moved.record.model_copy(update=said)}))
+    await steps.write(desk.database, moved.model_copy(update={"record": written.but(moved.record, **said)}))
     assert await why(desk, "1") == "the customer is away until then"
     await expect(desk.database, incoming("1", 100, 22))
     await desk.look()
     [(_, [day])] = await desk.told()
     again = {"promised_on": may(day), "reason": "line 1 promised 26 May: 10 from LYS now, 20 from PO 1 due 22 May"}
     moved = step(start, 2, {}, line(1, 30, promised_on=may(day)))
-    await steps.write(desk.database, moved.model_copy(update={"record": moved.record.model_copy(update=again)}))
+    await steps.write(desk.database, moved.model_copy(update={"record": written.but(moved.record, **again)}))
     await expect(desk.database, incoming("1", 100, 21))
     await desk.look()
     assert await why(desk, "1") == "promised 26 May: 10 from LYS now, 20 from PO 1 due 21 May"

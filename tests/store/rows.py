@@ -7,7 +7,6 @@ from schemas.messaging.effects import Effect, Movement, Operation, PlanningDelta
 from schemas.orders.changes import LineRecord, ShipmentRecord
 from schemas.orders.milestones import MilestoneKind
 from schemas.orders.release import LinePromise, OrderLine, OrderRelease, OrderStatus, Party, Promise
-from schemas.workflows.records import StepRecord
 from store.engine import Database
 from store.messaging import inbox
 from store.messaging.inbox import NewMessage
@@ -35,7 +34,7 @@ DELTA = PlanningDelta(
     accepted_at=NOW,
     movements=(Movement(item="A", quantity=40),),
 )
-FIRST = StepRecord(
+FIRST = written.order_record(
     order=KEY,
     version=0,
     status=OrderStatus.PROMISED,
@@ -44,7 +43,7 @@ FIRST = StepRecord(
 )
 LINE = LineRecord(line=1, item="A", ordered=40, shipped=0, delivered=0, promised_on=DUE)
 GONE = LINE.model_copy(update={"allocated": 40, "picked": 40, "packed": 40, "shipped": 40, "promised_on": LATER})
-PICKED = StepRecord(
+PICKED = written.order_record(
     order=KEY,
     version=1,
     status=OrderStatus.PICKED,
@@ -52,7 +51,7 @@ PICKED = StepRecord(
     lines=(LINE.model_copy(update={"allocated": 40, "picked": 40}),),
     shipments=(ShipmentRecord(shipment="DN-1", status=OrderStatus.PICKED),),
 )
-SHIPPED = StepRecord(
+SHIPPED = written.order_record(
     order=KEY,
     version=3,
     status=OrderStatus.SHIPPED,
@@ -109,7 +108,7 @@ async def shipped_order(database: Database, delivered: int = 0) -> None:
     await open_order(database)
     await steps.write(database, written.step(FIRST))
     line = GONE.model_copy(update={"delivered": delivered})
-    await steps.write(database, written.step(SHIPPED.model_copy(update={"lines": (line,)})))
+    await steps.write(database, written.step(written.but(SHIPPED, lines=(line,))))
 
 
 async def everything(database: Database) -> dict[str, list[dict[str, Any]]]:

@@ -31,7 +31,7 @@ def move(start: int, end: int, packs: int = 40) -> Moves:
 def step(base: int, version: int, moves: Moves, *owed: Effect, at: int = 10, **said: Any) -> WorkflowStep[StepRecord]:
     """A step decided on the version `base`, in the task that began at event `at`."""
     status = OrderStatus.SHIPPED
-    record = StepRecord(order=KEY, version=version, status=status, promised_on=DUE, moves=moves, effects=owed)
+    record = written.order_record(order=KEY, version=version, status=status, promised_on=DUE, moves=moves, effects=owed)
     return written.step(record, base=base, at=at, **said)
 
 

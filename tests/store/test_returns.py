@@ -167,7 +167,7 @@ async def test_a_step_of_the_order_that_has_not_heard_of_the_return_does_not_und
     await returns.authorise(database, start("R1", packs(10)))
     await returns.write(database, written.step(record("R1", 2, ReturnState.RECEIVED, 10, 10)))
     line = GONE.model_copy(update={"delivered": 40})
-    await steps.write(database, written.step(SHIPPED.model_copy(update={"version": 5, "lines": (line,)})))
+    await steps.write(database, written.step(written.but(SHIPPED, version=5, lines=(line,))))
     assert await returned(database) == 10
 
 

@@ -35,6 +35,7 @@ from tests.faults.losing import REPEATS
 from tests.stack.standins import WITHIN_S, until
 from tests.workflows.told import CommandRefused, carry_out, keep, stands
 from tests.workflows.workers import workers
+from tests.written import Said
 from workflows.cases.exception_case import ExceptionCaseWorkflow
 from workflows.orders.order import OrderWorkflow
 from workflows.orders.returns import ReturnWorkflow
@@ -281,9 +282,9 @@ class Order:
         await until(paid)
 
     @property
-    def steps(self) -> list[StepRecord]:
+    def steps(self) -> list[Said]:
         """Every record that it has written."""
-        return [step.record for step in self.world.written[self.key]]
+        return [Said(step.record) for step in self.world.written[self.key]]
 
     @property
     def outcomes(self) -> list[InputOutcome]:

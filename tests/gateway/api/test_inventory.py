@@ -201,9 +201,9 @@ async def test_what_is_under_way_is_shown_by_site_and_day_of_arrival(gateway: Ga
     await open_order(database)
     await steps.write(database, written.step(FIRST))
     sent = {"on_hand:LYS": {"A": -40}, "transit:DN-1": {"A": 40}}
-    [shipment] = SHIPPED.shipments
+    [shipment] = written.Said(SHIPPED).shipments
     late = shipment.model_copy(update={"eta": NOON + timedelta(days=3)})
-    await steps.write(database, written.step(SHIPPED.model_copy(update={"moves": sent, "shipments": (late,)})))
+    await steps.write(database, written.step(written.but(SHIPPED, moves=sent, shipments=(late,))))
     file, _ = taken(purchase(), advised("ASN-1", NOON + timedelta(days=5), l1=60))
     async with database.transaction() as connection:
         bought = file.order
