@@ -26,13 +26,14 @@ class Phase(StrEnum):
 class StepScope:
     """A step that is being written. `again`: steps beyond its base were written before, by a superseded attempt or by
     this one. What is booked has keys that begin with `stem`, and names its `source`. `booked`: stock that has moved by
-    it since, once that is known.
+    it since, once that is known. `newest`: no newer version of its subject is written.
     """
 
     step: WorkflowStep[StepRecord]
     again: bool
     stem: str
     source: str
+    newest: bool = True
     booked: Moves = field(default_factory=dict)
 
     @property
@@ -55,7 +56,8 @@ class StepScope:
 class Writer(Generic[Kind]):
     """Who writes a kind of change, and in which phase; `again` is that of a step which is decided again.
 
-    `corrects`: what a superseded attempt wrote is taken back, also by a step without such a change.
+    `corrects`: what a superseded attempt wrote is taken back, also by a step without such a change. `newest_only`: what
+    is shown is never written over by an older version.
     """
 
     kind: type[Kind]
@@ -63,6 +65,7 @@ class Writer(Generic[Kind]):
     phase: Phase = Phase.PIPELINED
     again: Phase | None = None
     corrects: bool = False
+    newest_only: bool = False
 
     def phase_of(self, scope: StepScope) -> Phase:
         """When a change of this step is written."""
@@ -75,7 +78,7 @@ Writers = Sequence[Writer[Any]]
 async def write(connection: Connection, scope: StepScope, writers: Writers, phase: Phase) -> None:
     """Write the changes of a phase, in the order of the writers."""
     for writer in writers:
-        if writer.phase_of(scope) is not phase:
+        if writer.phase_of(scope) is not phase or (writer.newest_only and not scope.newest):
             continue
         change = scope.record.find(writer.kind)
         if change is None and writer.corrects and scope.again:

@@ -58,6 +58,11 @@ async def write(connection: Connection, scope: StepScope, change: EffectsPlanned
     await plan(connection, scope.order, change.effects, scope.version)
 
 
+async def write_beside(connection: Connection, scope: StepScope, change: EffectsPlanned) -> None:
+    """Owe the effects of a step of a return. They stand beside those of its order, whose versions say nothing of them."""
+    await plan(connection, scope.order, change.effects)
+
+
 async def unknown(connection: Connection, owed: tuple[Effect, ...]) -> tuple[Effect, ...]:
     """Those that no attempt at a step has owed before."""
     cursor = await connection.execute(

@@ -6,10 +6,22 @@ from typing import Any
 from psycopg.types.json import Jsonb
 
 from schemas.ids import purchase_key
+from schemas.inventory.stock import StockMoved
+from schemas.inventory.supply import SuppliesChanged
 from schemas.partners.master_data import KeptLine
 from schemas.procurement.documents import PurchaseOrder
-from schemas.procurement.purchase_orders import PurchaseRecord, PurchaseStatus
+from schemas.procurement.purchase_orders import (
+    InboundShipmentsChanged,
+    InvoicesChanged,
+    PurchaseEffectsPlanned,
+    PurchaseLinesChanged,
+    PurchaseOrderChanged,
+    PurchaseStatus,
+)
+from schemas.workflows.records import StepRecord
 from schemas.workflows.steps import WorkflowStep
+from store import changes
+from store.changes import Phase, StepScope, Writer, Writers
 from store.engine import Connection, Database
 from store.inventory import ledger
 from store.inventory.supply import hold, set_supplies
@@ -159,31 +171,21 @@ async def measures(connection: Connection) -> dict[str, Any]:
     return row
 
 
-async def write(database: Database, step: WorkflowStep[PurchaseRecord]) -> None:
+async def write(database: Database, step: WorkflowStep[StepRecord]) -> None:
     """Write a step of a purchase order. All of it or nothing; safe to repeat; a stale step changes nothing.
 
-    Raises LookupError when the purchase order is unknown.
+    Raises LookupError when the purchase order is unknown, or for a change that nobody writes of one.
     """
     record = step.record
+    changes.refuse_unknown(record, WRITERS)
     async with database.transaction() as connection:
         head = await heads.begin(connection, step)
         if head is None:
             return
-        written, again = await _lock(connection, record.order), heads.repeated(head, step)
-        newest = written <= record.version
-        if newest:
-            await _head(connection, record)
-            await _lines(connection, record)
-            await _shipments(connection, record)
-            await _invoices(connection, record)
-        if again:
-            await effects.supersede(connection, record.order, step.base, record.effects)
-        await effects.plan(connection, record.order, record.effects, record.version)
-        sender = record.purchase.from_site
-        await hold(connection, record.supplies, [(line.item, sender) for line in record.lines] if sender else ())
-        await _book(connection, step, repeated=again)
-        if newest:
-            await set_supplies(connection, record.supplies)
+        written = await _lock(connection, record.order)
+        again, newest = heads.repeated(head, step), written <= record.version
+        scope = StepScope(step, again, stem=record.order, source="purchase", newest=newest)
+        await changes.write(connection, scope, WRITERS, Phase.READING)
         await positions.redate(connection, f"{record.order}/v{record.version}", record.order)
         await heads.finish(connection, head, step)
 
@@ -205,17 +207,21 @@ async def _lock(connection: Connection, key: str) -> int:
     return int(row["version"])
 
 
-async def _book(connection: Connection, step: WorkflowStep[PurchaseRecord], *, repeated: bool) -> None:
-    """Book how stock moved."""
-    record = step.record
-    prices = {line.item: Worth(line.unit_price, line.per) for line in record.lines}
-    await ledger.set_values(connection, record.order, record.purchase.currency, prices)
-    booking = ledger.booking_of(step, record.order, "purchase", record.moves, repeated=repeated)
-    await ledger.book_step(connection, booking)
+async def _book(connection: Connection, scope: StepScope, change: StockMoved) -> None:
+    """Book how stock moved. The item-sites of what is expected, and of where it comes from, are locked before."""
+    stands, lines = scope.record.find(PurchaseOrderChanged), scope.record.get(PurchaseLinesChanged).lines
+    sender = stands.purchase.from_site if stands else None
+    supplies = scope.record.get(SuppliesChanged).supplies
+    await hold(connection, supplies, [(line.item, sender) for line in lines] if sender else ())
+    await ledger.write(connection, scope, change)
 
 
-async def _head(connection: Connection, record: PurchaseRecord) -> None:
-    carriers = [x.carrier for x in record.shipments if x.carrier]
+async def _supplies(connection: Connection, scope: StepScope, change: SuppliesChanged) -> None:
+    await set_supplies(connection, change.supplies)
+
+
+async def _head(connection: Connection, scope: StepScope, change: PurchaseOrderChanged) -> None:
+    shipments = scope.record.get(InboundShipmentsChanged).shipments
     await connection.execute(
         """
         UPDATE purchase_order p
@@ -227,20 +233,25 @@ async def _head(connection: Connection, record: PurchaseRecord) -> None:
         WHERE key = %(key)s
         """,
         {
-            "key": record.order,
-            "status": record.status,
-            "version": record.version,
-            "closed": record.closed,
-            "carriers": carriers,
-            **record.purchase.model_dump(include={"revision", "supplier", "site", "currency"}),
+            "key": scope.order,
+            "status": change.status,
+            "version": scope.version,
+            "closed": change.closed,
+            "carriers": [x.carrier for x in shipments if x.carrier],
+            **change.purchase.model_dump(include={"revision", "supplier", "site", "currency"}),
         },
     )
 
 
-async def _lines(connection: Connection, record: PurchaseRecord) -> None:
-    """The lines that the order has now: a revision may have dropped some."""
-    await connection.execute("DELETE FROM purchase_line WHERE order_key = %s", (record.order,))
-    for line in record.lines:
+async def _lines(connection: Connection, scope: StepScope, change: PurchaseLinesChanged) -> None:
+    """The lines that the order has now: a revision may have dropped some. What items are worth is said once."""
+    if stands := scope.record.find(PurchaseOrderChanged):
+        prices = {line.item: Worth(line.unit_price, line.per) for line in change.lines}
+        await ledger.set_values(connection, scope.order, stands.purchase.currency, prices)
+    if not scope.newest:
+        return
+    await connection.execute("DELETE FROM purchase_line WHERE order_key = %s", (scope.order,))
+    for line in change.lines:
         await connection.execute(
             """
             INSERT INTO purchase_line (
@@ -252,12 +263,12 @@ async def _lines(connection: Connection, record: PurchaseRecord) -> None:
                 %(damaged)s, %(invoiced)s, %(unit_price)s, %(per)s, %(due_on)s, %(expected_on)s
             )
             """,
-            {"order_key": record.order, **line.model_dump()},
+            {"order_key": scope.order, **line.model_dump()},
         )
 
 
-async def _shipments(connection: Connection, record: PurchaseRecord) -> None:
-    for shipment in record.shipments:
+async def _shipments(connection: Connection, scope: StepScope, change: InboundShipmentsChanged) -> None:
+    for shipment in change.shipments:
         await connection.execute(
             """
             INSERT INTO inbound_shipment (shipment, order_key, carrier, eta, status, handling_units)
@@ -266,13 +277,13 @@ async def _shipments(connection: Connection, record: PurchaseRecord) -> None:
             SET carrier = excluded.carrier, eta = excluded.eta, status = excluded.status,
                 handling_units = excluded.handling_units
             """,
-            {"order_key": record.order, **shipment.model_dump(), "units": list(shipment.handling_units)},
+            {"order_key": scope.order, **shipment.model_dump(), "units": list(shipment.handling_units)},
         )
-    await quarantine.awaken(connection, [f"shipment:{x.shipment}" for x in record.shipments])
+    await quarantine.awaken(connection, [f"shipment:{x.shipment}" for x in change.shipments])
 
 
-async def _invoices(connection: Connection, record: PurchaseRecord) -> None:
-    for invoice in record.invoices:
+async def _invoices(connection: Connection, scope: StepScope, change: InvoicesChanged) -> None:
+    for invoice in change.invoices:
         await connection.execute(
             """
             INSERT INTO invoice (
@@ -287,5 +298,17 @@ async def _invoices(connection: Connection, record: PurchaseRecord) -> None:
                 currency = excluded.currency, amount = excluded.amount, due_on = excluded.due_on,
                 reasons = excluded.reasons, updated_at = clock_timestamp()
             """,
-            {"order_key": record.order, **invoice.model_dump(), "reasons": list(invoice.reasons)},
+            {"order_key": scope.order, **invoice.model_dump(), "reasons": list(invoice.reasons)},
         )
+
+
+WRITERS: Writers = (
+    Writer(PurchaseOrderChanged, _head, Phase.READING, newest_only=True),
+    Writer(PurchaseLinesChanged, _lines, Phase.READING),
+    Writer(InboundShipmentsChanged, _shipments, Phase.READING, newest_only=True),
+    Writer(InvoicesChanged, _invoices, Phase.READING, newest_only=True),
+    Writer(PurchaseEffectsPlanned, effects.write, Phase.READING, corrects=True),
+    Writer(StockMoved, _book, Phase.READING, corrects=True),
+    Writer(SuppliesChanged, _supplies, Phase.READING, newest_only=True),
+)
+"""Who writes each kind of change of a purchase order, in the order in which locks are taken."""

@@ -12,7 +12,7 @@ from schemas.orders.changes import LineRecord, ShipmentRecord
 from schemas.orders.milestones import MilestoneKind, ShippedLine
 from schemas.orders.release import LinePromise, OrderLine, OrderRelease, OrderStatus, Party, Promise
 from schemas.planning.proposals import Decided, Proposal, ProposalKind
-from schemas.workflows.returns import ReturnRecord, ReturnState
+from schemas.workflows.returns import ReturnState
 from store.cases import cases
 from store.engine import Database
 from store.messaging import effects, inbox, quarantine
@@ -183,7 +183,7 @@ async def decided(database: Database, number: str, version: int, proposal_id: st
 
 async def sent_back(database: Database, number: str, rma: str) -> None:
     """A customer's return of three packs, two of which have come back: one is good, one is not."""
-    record = ReturnRecord(
+    record = written.return_record(
         order=f"{ERP}/{number}",
         rma=rma,
         version=1,

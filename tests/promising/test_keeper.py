@@ -20,7 +20,7 @@ from gateway.views.orders import promise_reason
 from schemas.inventory.promising import Redate
 from schemas.orders.release import OrderStatus
 from schemas.procurement.documents import PurchaseLine, PurchaseOrder
-from schemas.procurement.purchase_orders import PurchaseRecord, PurchaseStatus
+from schemas.procurement.purchase_orders import PurchaseStatus
 from schemas.workflows.commands import LineAmendment
 from schemas.workflows.lifecycle import OrderStart
 from store.engine import Database
@@ -177,7 +177,7 @@ async def test_a_receipt_that_is_written_twice_turns_supply_into_stock_once(desk
     async with desk.database.transaction() as connection:
         key = await purchase_orders.open_purchase(connection, "erp", purchase, ["erp", "acme"])
     await desk.order("1", 50)
-    receipt = PurchaseRecord(
+    receipt = written.purchase_record(
         order=key,
         version=2,
         status=PurchaseStatus.ORDERED,

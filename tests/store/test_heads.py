@@ -10,7 +10,7 @@ from schemas.messaging.effects import Effect
 from schemas.orders.milestones import MilestoneKind, ShippedLine
 from schemas.orders.release import OrderStatus
 from schemas.workflows.records import StepRecord
-from schemas.workflows.returns import ReturnRecord, ReturnState
+from schemas.workflows.returns import ReturnState
 from schemas.workflows.steps import InputOutcome, WorkflowStep
 from store.engine import Database
 from store.inventory import ledger
@@ -100,8 +100,8 @@ async def test_a_step_that_moves_nothing_corrects_what_a_superseded_attempt_move
 async def test_what_a_superseded_attempt_at_a_return_booked_counts_once(order: Database) -> None:
     await write(order, step(3, 5, move(0, 3)))
 
-    def came_back(version: int, moves: Moves, at: int) -> WorkflowStep[ReturnRecord]:
-        record = ReturnRecord(
+    def came_back(version: int, moves: Moves, at: int) -> WorkflowStep[StepRecord]:
+        record = written.return_record(
             order=KEY,
             rma="RMA-1",
             version=version,

@@ -50,8 +50,8 @@ async def buy(database: Database, state: PurchaseFile, *batches: list[PurchaseDo
     for batch in batches:
         before = state
         state, owed = taken(before, batch)
-        moved = {"moves": goods.moves(inbound.holdings(before), inbound.holdings(state))}
-        record = inbound.record(state, owed).model_copy(update=moved)
+        moved = goods.moves(inbound.holdings(before), inbound.holdings(state))
+        record = inbound.record(state, owed, moved)
         await purchases_store.write(database, written.step(record, base=before.version, at=at))
     return state
 

@@ -8,7 +8,8 @@ import psycopg
 import pytest
 
 from schemas.orders.milestones import ShippedLine
-from schemas.workflows.returns import ReturnRecord, ReturnStart, ReturnState
+from schemas.workflows.records import StepRecord
+from schemas.workflows.returns import ReturnStart, ReturnState
 from schemas.workflows.steps import InputOutcome
 from store.engine import Database
 from store.messaging import inbox
@@ -40,10 +41,10 @@ def start(rma: str, lines: Iterable[ShippedLine], **more: Any) -> ReturnStart:
     )
 
 
-def record(rma: str, version: int, state: ReturnState, expected: int, received: int = 0, **more: Any) -> ReturnRecord:
+def record(rma: str, version: int, state: ReturnState, expected: int, received: int = 0, **more: Any) -> StepRecord:
     """A step of a return."""
     came = packs(received) if received else ()
-    return ReturnRecord(
+    return written.return_record(
         order=KEY,
         rma=rma,
         version=version,

@@ -28,7 +28,7 @@ from schemas.orders.release import CancelRequest, LinePromise, OrderStatus, Prom
 from schemas.workflows.commands import Command, CommandAnswer, Verb
 from schemas.workflows.lifecycle import OrderOutcome, OrderStart, StatusAnswer
 from schemas.workflows.records import Replay, StepRecord, StepWritten
-from schemas.workflows.returns import ReturnRecord, ReturnStart, ReturnState
+from schemas.workflows.returns import ReturnStart, ReturnState
 from schemas.workflows.steps import InputOutcome, WorkflowStep
 from tests.domain import builders
 from tests.faults.losing import REPEATS
@@ -85,7 +85,7 @@ class World:
     trouble: dict[tuple[str, System], Trouble] = field(default_factory=dict)
     holding: dict[str, Callable[[StepRecord], Awaitable[None]]] = field(default_factory=dict)
     cases: dict[str, list[CaseRecord]] = field(default_factory=lambda: defaultdict(list))
-    returns: dict[str, list[ReturnRecord]] = field(default_factory=lambda: defaultdict(list))
+    returns: dict[str, list[Said]] = field(default_factory=lambda: defaultdict(list))
     case_away: dict[str, asyncio.Event] = field(default_factory=dict)
     """Cases whose records are not written until the event is set."""
     replayed: dict[str, list[int]] = field(default_factory=lambda: defaultdict(list))
@@ -143,8 +143,8 @@ class World:
         return ReturnState.AUTHORISED
 
     @activity.defn(name="records.write_return")
-    async def _write_return(self, step: WorkflowStep[ReturnRecord]) -> StepWritten:
-        self.returns[step.record.order].append(step.record)
+    async def _write_return(self, step: WorkflowStep[StepRecord]) -> StepWritten:
+        self.returns[step.record.order].append(Said(step.record))
         return StepWritten(version=step.version)
 
     def _effect(self, name: str) -> Callable[..., Any]:

@@ -57,9 +57,9 @@ async def bought(database: Database) -> None:
     async with database.transaction() as connection:
         await purchase_orders.open_purchase(connection, "erp-one", order.order, ["erp-one", "acme"])
     state, owed = taken(start, [order, advice])
-    moved = {"moves": goods.moves(inbound.holdings(start), inbound.holdings(state))}
+    moved = goods.moves(inbound.holdings(start), inbound.holdings(state))
     kept = InboundRun(**state.start.model_dump(), state=state).model_dump_json()
-    record = inbound.record(state, owed).model_copy(update=moved)
+    record = inbound.record(state, owed, moved)
     await purchase_orders.write(database, written.step(record, snapshot=kept, base=0))
 
 
