@@ -15,7 +15,7 @@ from schemas.workflows.steps import WorkflowStep
 from store.engine import Connection
 
 
-class Phase(StrEnum):
+class WritePhase(StrEnum):
     """When a change is written: while answers are read, a round trip for each; or in the one pipeline at the end."""
 
     READING = "reading"
@@ -62,12 +62,12 @@ class Writer(Generic[Kind]):
 
     kind: type[Kind]
     write: Callable[[Connection, StepScope, Kind], Awaitable[None]]
-    phase: Phase = Phase.PIPELINED
-    again: Phase | None = None
+    phase: WritePhase = WritePhase.PIPELINED
+    again: WritePhase | None = None
     corrects: bool = False
     newest_only: bool = False
 
-    def phase_of(self, scope: StepScope) -> Phase:
+    def phase_of(self, scope: StepScope) -> WritePhase:
         """When a change of this step is written."""
         return (self.again if scope.again else None) or self.phase
 
@@ -75,7 +75,7 @@ class Writer(Generic[Kind]):
 Writers = Sequence[Writer[Any]]
 
 
-async def write(connection: Connection, scope: StepScope, writers: Writers, phase: Phase) -> None:
+async def write(connection: Connection, scope: StepScope, writers: Writers, phase: WritePhase) -> None:
     """Write the changes of a phase, in the order of the writers."""
     for writer in writers:
         if writer.phase_of(scope) is not phase or (writer.newest_only and not scope.newest):

@@ -15,7 +15,7 @@ from schemas.procurement.replenishment import ReplenishmentEffect, Replenishment
 from schemas.workflows.records import StepRecord, StepWritten
 from schemas.workflows.steps import WorkflowStep
 from store.engine import Database
-from store.procurement import purchase_orders, replenishments
+from store.procurement import purchase_steps, replenishments
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class ProcurementRecords:
     @activity.defn(name="procurement.write_purchase")
     async def write_purchase(self, step: WorkflowStep[StepRecord]) -> StepWritten:
         """Write one step of a purchase order as one transaction."""
-        await purchase_orders.write(self.database, step)
+        await purchase_steps.write(self.database, step)
         return StepWritten(version=step.version)
 
     @activity.defn(name="procurement.write_replenishment")

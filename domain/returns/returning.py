@@ -12,16 +12,11 @@ from typing import Any, NamedTuple
 from schemas.base import Contract
 from schemas.cases.cases import Finding
 from schemas.cases.exceptions import ExceptionKind
-from schemas.changes import Change
 from schemas.ids import EffectKey, Subject
-from schemas.inventory.stock import Moves, StockMoved
 from schemas.messaging.effects import ChangeKind, Effect, Movement, Operation, PlanningDelta
-from schemas.messaging.owed import EffectsPlanned
 from schemas.orders.milestones import RETURN_KINDS, Disposition, MilestoneEvent, MilestoneKind, ShippedLine
-from schemas.planning.movements import PlanningMoved
 from schemas.words import counted, verb, with_verb
 from schemas.workflows.commands import ReturnAnswer
-from schemas.workflows.records import StepRecord
 from schemas.workflows.returns import ReturnChanged, ReturnOutcome, ReturnStart, ReturnState
 
 NOT_AUTHORISED = (
@@ -193,19 +188,6 @@ def answer(state: ReturnFile) -> ReturnAnswer:
     """The return as who asked for it hears it."""
     start = state.start
     return ReturnAnswer(order=start.order, rma=start.rma, state=state.status, packs=state.expected.total())
-
-
-def record(state: ReturnFile, decisions: Iterable[ReturnDecision], moves: Moves | None = None) -> StepRecord:
-    """One step as it is written down: where the return stands, what was decided, how stock moved."""
-    decided = tuple(decisions)
-    changes: list[Change] = [standing(state)]
-    if effects := tuple(effect for decision in decided for effect in decision.effects):
-        changes.append(EffectsPlanned(effects=effects))
-    if deltas := tuple(delta for decision in decided for delta in decision.deltas):
-        changes.append(PlanningMoved(deltas=deltas))
-    if moves:
-        changes.append(StockMoved(moves=moves))
-    return StepRecord(order=state.start.order, version=state.version, changes=tuple(changes))
 
 
 def standing(state: ReturnFile) -> ReturnChanged:

@@ -15,7 +15,7 @@ from schemas.workflows.records import StepRecord
 from schemas.workflows.returns import ReturnChanged, ReturnStart, ReturnState
 from schemas.workflows.steps import WorkflowStep
 from store import changes
-from store.changes import Phase, StepScope, Writer, Writers
+from store.changes import StepScope, WritePhase, Writer, Writers
 from store.engine import Connection, Database
 from store.inventory import ledger
 from store.messaging import effects, heads
@@ -62,9 +62,9 @@ async def write(database: Database, step: WorkflowStep[StepRecord]) -> None:
             return
         stem = f"{record.order}/return/{WorkflowId.parse(step.task.workflow).rma}"
         scope = StepScope(step, heads.repeated(head, step), stem=stem, source="return")
-        await changes.write(connection, scope, WRITERS, Phase.READING)
+        await changes.write(connection, scope, WRITERS, WritePhase.READING)
         async with connection.pipeline():
-            await changes.write(connection, scope, WRITERS, Phase.PIPELINED)
+            await changes.write(connection, scope, WRITERS, WritePhase.PIPELINED)
             await heads.finish(connection, head, step)
 
 
@@ -179,7 +179,7 @@ async def _count_returned(connection: Connection, order_key: str) -> None:
 
 
 WRITERS: Writers = (
-    Writer(StockMoved, ledger.write, Phase.READING, corrects=True),
+    Writer(StockMoved, ledger.write, WritePhase.READING, corrects=True),
     Writer(ReturnChanged, write_standing),
     Writer(EffectsPlanned, effects.write_beside),
     Writer(PlanningMoved, movements.write),

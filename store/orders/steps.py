@@ -25,7 +25,7 @@ from schemas.workflows.records import StepRecord
 from schemas.workflows.steps import WorkflowStep
 from store import changes
 from store.cases import notices
-from store.changes import Phase, StepScope, Writer, Writers
+from store.changes import StepScope, WritePhase, Writer, Writers
 from store.engine import Connection, Database
 from store.finance import freight
 from store.inventory import ledger, reservations
@@ -37,8 +37,8 @@ from store.planning import movements, order_demand, positions, proposals
 SOURCE = "order"
 """The source of the movements that orders book."""
 WRITERS: Writers = (
-    Writer(OrderPromised, order_view.write_promise, Phase.READING),
-    Writer(ReleaseAmended, amendments.write, Phase.READING),
+    Writer(OrderPromised, order_view.write_promise, WritePhase.READING),
+    Writer(ReleaseAmended, amendments.write, WritePhase.READING),
     Writer(OrderViewChanged, order_view.write_view),
     Writer(LinesChanged, order_view.write_lines),
     Writer(ShipmentsChanged, order_view.write_shipments),
@@ -52,7 +52,7 @@ WRITERS: Writers = (
     Writer(NoticesPlanned, notices.write),
     Writer(GoodsIssued, freight.write, corrects=True),
     # As late as can be: other orders wait for the balances of their items. Reservations follow what a repeated step moved.
-    Writer(StockMoved, ledger.write, again=Phase.READING, corrects=True),
+    Writer(StockMoved, ledger.write, again=WritePhase.READING, corrects=True),
 )
 """Who writes each kind of change of an order, in the order in which locks are taken."""
 
@@ -70,12 +70,12 @@ async def write(database: Database, step: WorkflowStep[StepRecord]) -> None:
             return
         scope = StepScope(step, heads.repeated(head, step), stem=record.order, source=SOURCE)
         reserved = await reservations.hold(connection, record, again=scope.again)
-        await changes.write(connection, scope, WRITERS, Phase.READING)
+        await changes.write(connection, scope, WRITERS, WritePhase.READING)
         if reserved:
             # The end has the version of the step before it: what was reserved meanwhile is given back all the same.
             await _reserve(connection, scope, newer_written=head.highest > record.version)
         async with connection.pipeline():
-            await changes.write(connection, scope, WRITERS, Phase.PIPELINED)
+            await changes.write(connection, scope, WRITERS, WritePhase.PIPELINED)
             if _redates(record):
                 await positions.redate(connection, f"{record.order}/v{record.version}", record.order)
             await heads.finish(connection, head, step)

@@ -29,6 +29,7 @@ from store.inventory import ledger, stock
 from store.orders import orders, steps
 from store.planning import forecast, governor, site_regions
 from store.procurement import purchase_orders as purchases
+from store.procurement import purchase_steps
 from tests import written
 from tests.domain.purchases import DUE, advised, confirmed, order, received, reported, start
 from tests.owner import Owner
@@ -60,7 +61,7 @@ class Desk:
                 async with self.database.transaction() as connection:
                     await purchases.open_purchase(connection, "erp-one", self.purchase.order, ["erp-one"])
             self.purchase = self.purchase.model_copy(update={"version": before.version + 1})
-            await purchases.write(self.database, written.step(inbound.record(self.purchase, ())))
+            await purchase_steps.write(self.database, written.step(inbound.record(self.purchase, ())))
 
     async def look(self, **limits: Any) -> GovernorReport:
         """One look; what changes is proposed at the next one, unless the limits say otherwise."""

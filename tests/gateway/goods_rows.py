@@ -29,7 +29,7 @@ from store.finance import freight, reconciliation
 from store.inventory import ledger, promising, stock, supply
 from store.inventory.valuing import Worth
 from store.planning import forecast
-from store.procurement import purchase_orders, replenishments
+from store.procurement import purchase_orders, purchase_steps, replenishments
 from tests import written
 from tests.gateway import tower_rows
 
@@ -184,7 +184,7 @@ async def purchase(
     )
     closed = status in (PurchaseStatus.SETTLED, PurchaseStatus.CANCELLED)
     record = written.purchase_record(order=key, version=1, status=status, purchase=order, closed=closed, lines=lines)
-    await purchase_orders.write(database, written.step(written.but(record, **changes)))
+    await purchase_steps.write(database, written.step(written.but(record, **changes)))
     return key
 
 

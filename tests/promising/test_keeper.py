@@ -28,7 +28,7 @@ from store.messaging import inbox
 from store.messaging.inbox import NewMessage
 from store.messaging.wake import Wake
 from store.orders import orders, steps
-from store.procurement import purchase_orders
+from store.procurement import purchase_orders, purchase_steps
 from tests import written
 from tests.promising.stocked import (
     NOW,
@@ -186,7 +186,7 @@ async def test_a_receipt_that_is_written_twice_turns_supply_into_stock_once(desk
         moves={"supplier:acme": {"A": -20}, f"on_hand:{SITE}": {"A": 20}},
     )
     for _ in range(2):
-        await purchase_orders.write(desk.database, written.step(receipt))
+        await purchase_steps.write(desk.database, written.step(receipt))
         for _ in range(2):
             await desk.look()
             assert sum((await reservations(desk.database)).values()) == 50

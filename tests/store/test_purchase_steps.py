@@ -12,6 +12,7 @@ from schemas.procurement.purchase_orders import PurchaseDocument, PurchaseEffect
 from store.engine import Database
 from store.inventory import ledger
 from store.procurement import purchase_orders as purchases_store
+from store.procurement import purchase_steps
 from tests import written
 from tests.domain import purchases
 from tests.store.rows import rows
@@ -52,7 +53,7 @@ async def buy(database: Database, state: PurchaseFile, *batches: list[PurchaseDo
         state, owed = taken(before, batch)
         moved = goods.moves(inbound.holdings(before), inbound.holdings(state))
         record = inbound.record(state, owed, moved)
-        await purchases_store.write(database, written.step(record, base=before.version, at=at))
+        await purchase_steps.write(database, written.step(record, base=before.version, at=at))
     return state
 
 

@@ -15,7 +15,7 @@ from typing import Any
 from temporalio import workflow
 
 from domain.orders import goods
-from domain.returns import returning
+from domain.returns import return_step, returning
 from domain.returns.return_run import ReturnRun
 from domain.returns.returning import ReturnDecision, ReturnFile
 from schemas.messaging.effects import Effect
@@ -129,7 +129,7 @@ class ReturnWorkflow(EntityWorkflow[ReturnFile, ReturnDecision, StepRecord, Retu
     def _record(self, draft: Draft) -> StepRecord:
         held = goods.of_return(draft.before or ReturnFile(start=self._state.start))
         moved = goods.moves(held, goods.of_return(self._state))
-        return returning.record(self._state, draft.decisions, moved)
+        return return_step.record(self._state, draft.decisions, moved)
 
     def _carried(self) -> dict[str, Any]:
         return {"refused": self._cases.refused, "cases": self._cases.known}

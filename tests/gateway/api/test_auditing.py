@@ -22,7 +22,7 @@ from store.engine import Database
 from store.finance import reconciliation
 from store.inventory import stock as stocks
 from store.orders import steps
-from store.procurement import purchase_orders
+from store.procurement import purchase_orders, purchase_steps
 from tests import written
 from tests.domain import purchases
 from tests.gateway.harness import Gateway
@@ -60,7 +60,7 @@ async def bought(database: Database) -> None:
     moved = goods.moves(inbound.holdings(start), inbound.holdings(state))
     kept = InboundRun(**state.start.model_dump(), state=state).model_dump_json()
     record = inbound.record(state, owed, moved)
-    await purchase_orders.write(database, written.step(record, snapshot=kept, base=0))
+    await purchase_steps.write(database, written.step(record, snapshot=kept, base=0))
 
 
 @pytest.fixture
