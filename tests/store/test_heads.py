@@ -120,6 +120,18 @@ async def test_what_a_superseded_attempt_at_a_return_booked_counts_once(order: D
     assert await held(order) == {}
 
 
+async def test_a_return_that_moves_nothing_reverses_what_a_superseded_attempt_moved(order: Database) -> None:
+    def came_back(moves: Moves, at: int) -> WorkflowStep[StepRecord]:
+        expected = (ShippedLine(line=1, quantity=40),)
+        said = {"rma": "RMA-1", "state": ReturnState.RECEIVED, "reason": "wrong size", "sender": False}
+        record = written.return_record(KEY, 2, **said, expected=expected, moves=moves)
+        return written.step(record, base=1, at=at)
+
+    await returns.write(order, came_back({"customer:": {"A": -40}, "returns:LYS": {"A": 40}}, 5))
+    await returns.write(order, came_back({}, 9))
+    assert await held(order) == {}
+
+
 # Steps that come late
 
 
@@ -163,6 +175,11 @@ async def test_what_only_a_superseded_attempt_owed_is_superseded(order: Database
     await write(order, step(3, 6, {}, next_one, at=14), step(3, 6, {}, next_one, at=14))
     found = await owed(order)
     assert [found[f"SO-1/DN-{n}/shipped"] for n in (1, 2, 3)] == ["superseded", "superseded", "planned"]
+
+
+async def test_a_step_that_owes_nothing_supersedes_what_a_superseded_attempt_owed(order: Database) -> None:
+    await write(order, step(3, 4, {}, tells("DN-1")), step(3, 4, {}, at=14))
+    assert (await owed(order))["SO-1/DN-1/shipped"] == "superseded"
 
 
 async def test_what_was_superseded_can_be_owed_again_and_what_was_done_stays_done(order: Database) -> None:
