@@ -8,15 +8,16 @@ from domain.orders import sourcing, targets, tendering, writing_off
 from domain.orders.decision import Decision, EffectCause, change, effect, lines_open, redated
 from domain.orders.promises import OpenProposal
 from domain.orders.state import OrderState
-from schemas.cases.cases import Notice
+from schemas.cases.cases import Notice, NoticesPlanned
 from schemas.cases.exceptions import OF_PURCHASES, Action, Channel
 from schemas.ids import CaseKey
 from schemas.messaging.effects import ChangeKind, Operation
+from schemas.orders.changes import ReleaseAmended
 from schemas.orders.milestones import ShippedLine
 from schemas.orders.release import OrderStatus
+from schemas.planning.proposals import Decided, ProposalKind, ProposalsDecided
 from schemas.words import counted
 from schemas.workflows.commands import ActionRequest, ReplanDecision, Substitute, Verdict
-from schemas.workflows.records import Decided, ProposalKind
 
 PICKED, SHIPPED = RANK[OrderStatus.PICKED], RANK[OrderStatus.SHIPPED]
 DELIVERED = RANK[OrderStatus.DELIVERED]
@@ -85,8 +86,8 @@ def act(state: OrderState, wish: ActionRequest, cause: EffectCause) -> Decision:
             else:
                 done = re_date(state, wish.promised_on or state.promised_on, cause)
         case Action.NOTIFY_CUSTOMER:
-            notice = _to_customer(state, wish, cause)
-            done = Decision(state=state, notices=(notice,), done="the customer is told")
+            notices = NoticesPlanned(notices=(_to_customer(state, wish, cause),))
+            done = Decision(state=state, changes=(notices,), done="the customer is told")
         case Action.WRITE_OFF:
             done = writing_off.write_off(state, wish, cause)
     return done
@@ -170,7 +171,8 @@ def replan(state: OrderState, decision: ReplanDecision, cause: EffectCause, by: 
         at=cause.accepted_at,
         reason=decision.reason,
     )
-    followed = Decision(state=state.with_changes(replanning={"proposals": left}), decided=(record,))
+    answered = state.with_changes(replanning={"proposals": left})
+    followed = Decision(state=answered, changes=(ProposalsDecided(decided=(record,)),))
     for step in _steps(followed.state, asked, decision, cause):
         followed = followed.plus(step)
     return followed.model_copy(update={"done": followed.done or f"{record.state} by {by}"})
@@ -233,6 +235,6 @@ def _substitute(state: OrderState, substitutes: tuple[Substitute, ...], cause: E
     return Decision(
         state=changed,
         effects=(*targets.amended(state, changed, cause), told),
-        items=items,
+        changes=(ReleaseAmended(items=items),),
         done="substituted",
     )

@@ -9,6 +9,7 @@ from domain.orders import targets
 from domain.orders.decision import Decision, EffectCause, LineDifference, change, redated
 from domain.orders.state import OrderState
 from schemas.messaging.effects import ChangeKind
+from schemas.orders.changes import ReleaseAmended
 from schemas.orders.release import MAX_LINES, LineDue, OrderStatus
 from schemas.words import with_verb
 from schemas.workflows.commands import Amendment, LineAmendment
@@ -98,7 +99,7 @@ def amend(state: OrderState, wish: Amendment, cause: EffectCause, inbox_id: int)
     return Decision(
         state=amended,
         effects=effects,
-        amended_by=(inbox_id,),
+        changes=(ReleaseAmended(messages=(inbox_id,)),),
         done=_in_words(wish, changes, amended),
     )
 

@@ -10,8 +10,8 @@ from domain.milestones.shipments import lines_of
 from domain.orders.demand import OrderDemand
 from domain.orders.fulfilment import OrderSourcing, OtherSource, PickedBefore
 from domain.orders.state import OrderState
+from schemas.orders.changes import Apart, PickedLine
 from schemas.orders.release import LineDue
-from schemas.workflows.records import Apart, PickedLine
 
 
 def apart(state: OrderState) -> Apart:

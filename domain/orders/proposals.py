@@ -4,7 +4,7 @@ from domain.orders import sourcing
 from domain.orders.decision import Decision, EffectCause
 from domain.orders.promises import OpenProposal
 from domain.orders.state import OrderState
-from schemas.workflows.records import Decided, ProposalKind
+from schemas.planning.proposals import Decided, ProposalKind, ProposalsDecided
 
 
 def replan(state: OrderState, cause: EffectCause) -> Decision:
@@ -46,7 +46,8 @@ def withdrawn(state: OrderState, cause: EffectCause) -> Decision:
     decided = tuple(
         Decided(id=name, state="withdrawn", by="syncline", at=cause.accepted_at, reason=why) for name in gone
     )
-    return Decision(state=state.with_changes(replanning={"proposals": left}), decided=decided)
+    fewer = state.with_changes(replanning={"proposals": left})
+    return Decision(state=fewer, changes=(ProposalsDecided(decided=decided),))
 
 
 def _over(state: OrderState) -> bool:

@@ -18,10 +18,11 @@ from schemas.base import Variant
 from schemas.cases.exceptions import Reaction
 from schemas.ids import LineKey
 from schemas.messaging.effects import ChangeKind, Operation
+from schemas.orders.changes import SitesJoined
 from schemas.orders.milestones import MilestoneEvent, ShippedLine
 from schemas.orders.release import OrderStatus
+from schemas.planning.proposals import Proposal, ProposalKind, ProposalsRaised
 from schemas.words import with_verb
-from schemas.workflows.records import Proposal, ProposalKind
 
 PICKED, SHIPPED = RANK[OrderStatus.PICKED], RANK[OrderStatus.SHIPPED]
 
@@ -113,7 +114,7 @@ def propose(
     )
     proposals = {**state.replanning.proposals, name: asked}
     asking = state.with_changes(replanning={"count": number, "proposals": proposals})
-    return Decision(state=asking, proposals=(proposal,), done="the planner is asked")
+    return Decision(state=asking, changes=(ProposalsRaised(proposals=(proposal,)),), done="the planner is asked")
 
 
 def backorder_day(state: OrderState, cause: EffectCause) -> date:
@@ -163,7 +164,8 @@ def from_site(
         effect(resourced, Operation.TENDER_TRANSPORT, cause, packs=carried(resourced, site), **fields),
         change(resourced, ChangeKind.RE_SOURCED, cause, site=site, lines=lines),
     )
-    return Decision(state=resourced, effects=effects, sites=(site,), done=f"sent by {site} instead")
+    joined = SitesJoined(sites=(site,))
+    return Decision(state=resourced, effects=effects, changes=(joined,), done=f"sent by {site} instead")
 
 
 def _less(source: OtherSource, lines: tuple[ShippedLine, ...]) -> OtherSource:

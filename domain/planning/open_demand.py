@@ -11,7 +11,7 @@ from domain.milestones.variants import RANK
 from domain.orders.goods import site_of
 from domain.orders.state import WHOLE_ORDER, OrderState
 from schemas.orders.release import LineDue, OrderStatus
-from schemas.workflows.records import DemandRow
+from schemas.planning.movements import DemandRow
 
 DELIVERED = RANK[OrderStatus.DELIVERED]
 Shares = dict[int, list[tuple[str, int]]]

@@ -1,6 +1,6 @@
 """From a decision to the record of it: what the database is told about a step."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import date, datetime
 from typing import NamedTuple
 
@@ -17,10 +17,25 @@ from domain.orders.state import OrderState
 from domain.planning import open_demand
 from domain.records import booked
 from schemas.cases.exceptions import ExceptionKind
+from schemas.changes import Change, joined
+from schemas.finance.freight import GoodsIssued
+from schemas.inventory.stock import StockMoved
 from schemas.messaging.effects import Effect, Operation
+from schemas.messaging.owed import EffectsPlanned
+from schemas.orders.changes import (
+    ApartChanged,
+    LineRecord,
+    LinesChanged,
+    OrderPromised,
+    OrderViewChanged,
+    ReleaseAmended,
+    ShipmentRecord,
+    ShipmentsChanged,
+)
 from schemas.orders.milestones import MilestoneKind
 from schemas.orders.release import LineDue, OrderStatus, Promise
-from schemas.workflows.records import LineRecord, ShipmentRecord, StepRecord
+from schemas.planning.movements import OpenDemand, PlanningMoved
+from schemas.workflows.records import StepRecord
 
 _STAGES = tuple(
     RANK[stage]
@@ -60,11 +75,21 @@ def record(
 ) -> StepRecord:
     """One record for all decisions of a step, taken on the state `before`. Lines, shipments and movements of stock are
     written when anything was applied: those that differ from before."""
-    moved = any(decision.superseded is None for decision in decisions) and first_promise is None
-    moves, issued = booked.moves(before, state) if moved and before else ({}, {})
-    return StepRecord(
-        order=state.start.key,
-        version=state.version,
+    changes: list[Change] = [_view(state, waiting)]
+    if first_promise:
+        changes.append(OrderPromised(promise=first_promise))
+    elif any(decision.superseded is None for decision in decisions):
+        changes += _progress(before, state, decisions)
+    changes += joined(change for decision in decisions for change in _decided(decision))
+    if (demand := open_demand.changed(before, state)) is not None:
+        changes.append(OpenDemand(rows=demand))
+    if (stands := apart.changed(before, state)) is not None:
+        changes.append(ApartChanged(apart=stands))
+    return StepRecord(order=state.start.key, version=state.version, changes=tuple(changes))
+
+
+def _view(state: OrderState, waiting: tuple[Effect, ...]) -> OrderViewChanged:
+    return OrderViewChanged(
         status=state.status,
         conditions=conditions(state, waiting),
         promised_on=state.promised_on,
@@ -72,22 +97,29 @@ def record(
         carrier=state.carrier,
         reason=state.ending.cancelled,
         closed=state.ending.closed or state.ending.cancelled is not None,
-        first_promise=first_promise,
-        lines=_lines(before, state, decisions) if moved else (),
-        shipments=_shipments(before, state) if moved else (),
-        effects=tuple(effect for decision in decisions for effect in decision.effects),
-        deltas=tuple(delta for decision in decisions for delta in decision.deltas),
-        demand=open_demand.changed(before, state),
-        apart=apart.changed(before, state),
-        amended_by=tuple(message for decision in decisions for message in decision.amended_by),
-        items={line: item for decision in decisions for line, item in decision.items.items()},
-        sites=tuple(site for decision in decisions for site in decision.sites),
-        proposals=tuple(it for decision in decisions for it in decision.proposals),
-        decided=tuple(it for decision in decisions for it in decision.decided),
-        notices=tuple(it for decision in decisions for it in decision.notices),
-        moves=moves,
-        issued=issued,
     )
+
+
+def _progress(before: OrderState | None, state: OrderState, decisions: list[Decision]) -> Iterator[Change]:
+    """How far goods have come: lines, shipments, stock."""
+    if lines := _lines(before, state, decisions):
+        yield LinesChanged(lines=lines)
+    if shipments := _shipments(before, state):
+        yield ShipmentsChanged(shipments=shipments)
+    moves, issued = booked.moves(before, state) if before else ({}, {})
+    if moves:
+        yield StockMoved(moves=moves)
+    if issued:
+        yield GoodsIssued(issued=issued)
+
+
+def _decided(decision: Decision) -> Iterator[Change]:
+    """What a decision says itself."""
+    yield from decision.changes
+    if decision.effects:
+        yield EffectsPlanned(effects=decision.effects)
+    if decision.deltas:
+        yield PlanningMoved(deltas=decision.deltas)
 
 
 class _Figures(NamedTuple):
@@ -157,7 +189,8 @@ def _figures(state: OrderState) -> Callable[[LineDue], _Figures]:
 def _lines(before: OrderState | None, state: OrderState, decisions: list[Decision]) -> tuple[LineRecord, ...]:
     """The lines that differ. Reservations follow what an amendment or a substitution leaves of every line, and what
     another site sends from now on: these are among them."""
-    if before is None or any(decision.amended_by or decision.items for decision in decisions):
+    said = (change for decision in decisions for change in decision.changes)
+    if before is None or any(isinstance(change, ReleaseAmended) for change in said):
         return tuple(line_record(state, line) for line in state.lines)
     sent = {
         x.line

@@ -2,9 +2,11 @@
 
 from datetime import date
 from enum import StrEnum
+from typing import ClassVar
 
 from schemas.base import Contract, Moment
 from schemas.cases.exceptions import Action, CasePolicy, Channel, ExceptionKind
+from schemas.changes import Change
 from schemas.ids import CaseKey, Subject
 from schemas.workflow_ids import WorkflowId
 
@@ -127,6 +129,13 @@ class Notice(Contract):
     tier: int = 0
     asked_at: Moment
     facts: dict[str, str] = {}  # noqa: RUF012 - pydantic copies field defaults
+
+
+class NoticesPlanned(Change):
+    """Notices that people are sent because of a step of an order."""
+
+    tag: ClassVar[str] = "notices"
+    notices: tuple[Notice, ...] = ()
 
 
 class CaseRecord(Contract):

@@ -9,9 +9,9 @@ from domain.milestones.variants import PLANS, RANK, STATUS_OF
 from domain.orders import goods as stock
 from domain.orders.state import NO_SHIPMENT, WHOLE_ORDER, OrderState
 from schemas.ids import sender_rma
+from schemas.orders.changes import LineRecord
 from schemas.orders.milestones import MilestoneKind as M
 from schemas.orders.release import LineDue, OrderStatus
-from schemas.workflows.records import LineRecord
 
 GOODS = (M.SHIPPED, M.PACKED, M.PICKED, M.ALLOCATED)
 ALLOCATED, PICKED, SHIPPED, DELIVERED = (

@@ -28,6 +28,7 @@ from schemas.workflows.lifecycle import AcceptedRelease
 from tests.domain import purchases
 from tests.domain.builders import DUE, FULL, NOON, after, event, opened, start
 from tests.store.rows import RELEASE
+from tests.written import Said
 
 NEW_YORK = ZoneInfo("America/New_York")
 WEEKDAYS = (1, 2, 3, 4, 5)
@@ -65,7 +66,7 @@ def test_an_eta_and_a_delivery_late_in_the_evening_keep_the_day(day: date) -> No
         assert [it.promised_on for it in told if it.operation is Operation.REDATE_PROMISE] == [on]
     evening = event(M.DELIVERED, 0).model_copy(update={"occurred_at": local(day, "20:00:00")})
     delivered = lifecycle.apply(state, evening)
-    assert [it.delivered_on for it in record(delivered.state, [delivered], before=state).lines] == [day, day]
+    assert [it.delivered_on for it in Said(record(delivered.state, [delivered], before=state)).lines] == [day, day]
 
 
 @pytest.mark.parametrize(

@@ -31,6 +31,7 @@ from schemas.workflows.returns import ReturnOutcome, ReturnState
 from tests.domain import slow
 from tests.domain.builders import DUE, NOON, event, opened, start
 from tests.domain.orders.test_quantities import BEGINNINGS, POLICIES, Story, happenings
+from tests.written import Said
 
 ONE_BY_ONE = [M.ALLOCATED, M.PICKED, M.PACKED, M.SHIPPED, M.IN_TRANSIT, M.DELAYED, M.DELIVERED, M.PROOF_OF_DELIVERY]
 
@@ -64,10 +65,10 @@ def check(state: OrderState) -> None:
 def check_step(before: OrderState, state: OrderState, rows: dict[int, Any], shipments: dict[str, Any]) -> None:
     """A record of what changed leaves the rows as a record of everything would; what was booked is the difference."""
     decision = Decision(state=state)
-    step = record(state, [decision], before=before)
+    step = Said(record(state, [decision], before=before))
     rows.update({line.line: line for line in step.lines})
     shipments.update({it.shipment: it for it in step.shipments})
-    everything = record(state, [decision])
+    everything = Said(record(state, [decision]))
     assert rows == {line.line: line for line in everything.lines}
     assert {line.line: slow.record(state, line) for line in state.lines} == rows
     assert shipments == {it.shipment: it for it in everything.shipments}

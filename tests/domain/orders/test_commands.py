@@ -25,6 +25,7 @@ from schemas.workflows.commands import (
 )
 from schemas.workflows.returns import ReturnOutcome, ReturnState
 from tests.domain.builders import DUE, FIRST, FULL, NOON, TEN, after, done, event, opened, refusal, told
+from tests.written import Said
 
 SHIPPED = event(M.SHIPPED, 3, lines=FULL)
 PART = event(M.SHIPPED, 3, lines=FIRST)
@@ -96,7 +97,7 @@ def test_an_amended_quantity_is_told_as_what_is_wanted_now() -> None:
     assert [e.promised_on for e in decision.effects[:2]] == [None, None], "the day has not changed"
     assert not any(e.address for e in decision.effects)
     assert [(x.item, x.packs) for x in open_demand(decision.state)] == [("A", 30), ("B", 60)]
-    assert decision.amended_by == (900,)
+    assert Said(decision).amended_by == (900,)
     assert decision.done == "amended: line 1 -10 A"
     assert line_record(decision.state, decision.state.lines[0]).ordered == 30
 

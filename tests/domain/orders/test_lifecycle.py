@@ -19,10 +19,10 @@ from schemas.base import Variant
 from schemas.cases.exceptions import ExceptionKind as X
 from schemas.cases.exceptions import OrderPolicy
 from schemas.messaging.effects import ChangeKind, Effect, Operation
+from schemas.orders.changes import LineRecord
 from schemas.orders.milestones import MilestoneEvent, ShippedLine
 from schemas.orders.milestones import MilestoneKind as M
 from schemas.orders.release import OrderStatus
-from schemas.workflows.records import LineRecord
 from tests.domain.builders import FIRST, FULL, NOON, REST, TEN, event, start
 
 LATE = NOON + timedelta(days=20)

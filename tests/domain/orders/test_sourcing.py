@@ -13,6 +13,7 @@ from schemas.orders.milestones import MilestoneKind as M
 from schemas.orders.release import OrderStatus
 from schemas.workflows.commands import ActionRequest, Verb
 from tests.domain.builders import DUE, FIRST, FULL, NOON, REST, TEN, after, done, event, kinds, opened, refusal, told
+from tests.written import Said
 
 TWO_SITES = OrderPolicy(alternates=("MAD", "HAM"))
 NOBODY = OrderPolicy(on_shortage=())
@@ -39,7 +40,7 @@ def test_another_site_sends_what_the_first_cannot_each_told_its_part() -> None:
     assert (tendered.operation, tendered.site, tendered.packs) == (Operation.TENDER_TRANSPORT, "MAD", 10)
     assert (booked.change, booked.site) == (ChangeKind.RE_SOURCED, "MAD")
     assert [(d.kind, d.site, d.movements[0].quantity) for d in decision.deltas] == [("short_picked", "LYS", 10)]
-    assert decision.sites == ("MAD",)
+    assert Said(decision).sites == ("MAD",)
     assert decision.state.promised_on == DUE
     assert kinds(decision.state) == {}
 

@@ -13,8 +13,8 @@ from schemas.messaging.effects import Operation
 from schemas.orders.milestones import MilestoneEvent, ShippedLine
 from schemas.orders.milestones import MilestoneKind as M
 from schemas.orders.release import CancelRequest, LineDue, LinePromise
+from schemas.planning.movements import DemandRow
 from schemas.workflows.commands import ActionRequest, Amendment, LineAmendment, Verb
-from schemas.workflows.records import DemandRow
 from schemas.workflows.returns import ReturnOutcome, ReturnState
 from tests.domain.builders import DUE, NOON, after, done, event, opened, start
 

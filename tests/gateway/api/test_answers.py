@@ -22,7 +22,6 @@ from schemas.cases.cases import CaseState
 from schemas.cases.exceptions import ExceptionKind
 from schemas.orders.release import OrderStatus
 from schemas.workflows.commands import ActionRequest, HoldRequest, NoteRequest
-from schemas.workflows.records import StepRecord
 from schemas.workflows.steps import InputOutcome
 from store.orders import orders, steps
 from tests import written
@@ -57,7 +56,7 @@ async def step(gateway: Gateway, version: int, at: int, outcomes: tuple[InputOut
     """A step of the order."""
     async with gateway.database.connection() as connection:
         day = opening(await orders.accepted(connection, KEY)).promise.promised_on
-    record = StepRecord(order=KEY, version=version, status=OrderStatus.PROMISED, promised_on=day)
+    record = written.order_record(order=KEY, version=version, status=OrderStatus.PROMISED, promised_on=day)
     await steps.write(gateway.database, written.step(record, outcomes=outcomes, at=at, **more))
 
 
