@@ -14,7 +14,7 @@ from gateway.views.orders import CaseList, CaseView, OrderView, ProposalList, Pr
 from schemas.base import Contract, System, Variant
 from schemas.cases.exceptions import ExceptionKind
 from schemas.ids import sender_rma
-from schemas.orders.milestones import Milestone, ShippedLine
+from schemas.orders.milestones import Milestone, ShippedLine, in_kept_units
 from schemas.orders.milestones import MilestoneKind as M
 from schemas.orders.release import CancelRequest, OrderRelease, OrderStatus
 from schemas.workflows.commands import ActionRequest, AmendRequest, HoldRequest, ResumeRequest, ReturnRequest, Verb
@@ -136,7 +136,7 @@ class Order:
             order=self.number if knows_order else None,
             shipment=self.shipment(nth) if nth else None,
             occurred_at=datetime.now(UTC),
-            lines=(*_packs(lines or {}), *along),
+            lines=in_kept_units((*_packs(lines or {}), *along)),
             **said,
         )
         event = self._scene.next_id()

@@ -13,10 +13,11 @@ from psycopg import OperationalError
 from demo.inventory import by_site, inventory
 from demo.report import RunFacts, build
 from dispatch.temporal.connecting import connect
-from domain.partners.parties import TRANSPORT_QUEUE, warehouse_partner
+from domain.partners.parties import TRANSPORT_PARTNER, warehouse_partner
 from schemas.base import Role
 from schemas.cases.policies import PolicyRule
 from schemas.inventory.reports import InventoryReport
+from schemas.settings import SIM_TOKEN
 from simulators.driver import Driver, ReleaseRefusal, Targets
 from simulators.webhooks import OutboxStatus
 from simulators.world.happened import HistoricOrder, plan
@@ -60,7 +61,7 @@ class RunProgress:
 
 async def provision(database: Database, plans: Sequence[OrderPlan]) -> dict[str, str]:
     """Make every partner that the plans name, and an API key for the ERP and each warehouse; returns the keys."""
-    roles = {ERP: Role.ERP, TRANSPORT_QUEUE: Role.TMS, **_roles(plans)}
+    roles = {ERP: Role.ERP, TRANSPORT_PARTNER: Role.TMS, **_roles(plans)}
     keys = {}
     async with database.transaction() as connection:
         await policies.put(connection, FREIGHT)
@@ -93,7 +94,7 @@ async def run(stack: LocalStack, wanted: RunPlan, progress: RunProgress, refresh
     async with Database(stack.settings.main_database.url, 4) as database:
         keys = await provision(database, plans)
         found = inventory(wanted.orders, wanted.seed, datetime.now(UTC))
-        targets = Targets(stack.urls.gateway, keys[ERP], stack.urls.sims, stack.env["SYNCLINE_SIM_TOKEN"])
+        targets = Targets(stack.urls.gateway, keys[ERP], stack.urls.sims, stack.env[SIM_TOKEN])
         async with Driver(targets) as driver:
             await _report(driver, keys, found.opening)
             await driver.faults(wanted.faults)

@@ -12,12 +12,13 @@ from typing import Any, TypeVar
 
 import httpx
 
-from domain.partners.parties import TRANSPORT_QUEUE, warehouse_partner
+from domain.partners.parties import TRANSPORT_PARTNER, warehouse_partner
 from schemas.base import Contract, Role, System
 from schemas.cases.exceptions import Channel
 from schemas.cases.policies import ChannelPolicy, PolicyRule, Scope
 from schemas.inventory.reports import InventoryKind, InventoryReport
 from schemas.inventory.stock import Bucket, place
+from schemas.settings import MASTER_SECRET, SIM_TOKEN
 from simulators.driver import TIMEOUT_S, TRY_AGAIN, Driver, Targets, asked_again
 from simulators.world.network import ERP, centre
 from stack.layout import LocalStack
@@ -55,7 +56,7 @@ class Actors(StrEnum):
 ROLES = {Actors.ERP: Role.ERP, Actors.SUPPORT: Role.SUPPORT, Actors.PLANNER: Role.PLANNING, Actors.ADMIN: Role.ADMIN}
 REPORTERS = {
     **dict.fromkeys(WAREHOUSES, Role.WMS),
-    TRANSPORT_QUEUE: Role.TMS,
+    TRANSPORT_PARTNER: Role.TMS,
     CARRIER: Role.CARRIER,
     SECOND_CARRIER: Role.CARRIER,
     THIRD_CARRIER: Role.CARRIER,
@@ -213,8 +214,8 @@ async def open_stage(stack: LocalStack, database: Database) -> AsyncIterator[Sta
         stack.urls.gateway,
         keys[Actors.ERP],
         stack.urls.sims,
-        stack.env["SYNCLINE_SIM_TOKEN"],
-        stack.env["SYNCLINE_MASTER_SECRET"],
+        stack.env[SIM_TOKEN],
+        stack.env[MASTER_SECRET],
     )
     async with AsyncExitStack() as opened:
         api = {

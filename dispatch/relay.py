@@ -9,13 +9,13 @@ import time
 from collections import defaultdict
 from collections.abc import Coroutine
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any
 
 import structlog
 from psycopg import OperationalError
 
 from dispatch.events import event_mapping
-from dispatch.events.admission import admit_event, own_source, stated
+from dispatch.events.admission import MilestoneEnvelope, admit_own, read_own, stated
 from dispatch.events.correlation import Placement, Unplaced, correlate
 from dispatch.events.order_lookup import look_up, misdirected
 from dispatch.handoff import TemporalHandoff
@@ -25,9 +25,8 @@ from dispatch.ports import Rest
 from dispatch.routing import MAX_ATTEMPTS, MessageRouter
 from dispatch.temporal.signalling import Signaller
 from schemas.base import Origin, Role
-from schemas.messaging.envelope import Envelope
-from schemas.orders.milestones import Milestone, MilestoneEvent, SentMilestone, ShippedLine
-from schemas.parsing import InvalidMessage, refuse
+from schemas.orders.milestones import MilestoneEvent, SentLine
+from schemas.parsing import InvalidMessage
 from store.engine import Connection, Database
 from store.messaging import events, inbox, quarantine, repeats, signals
 from store.messaging.wake import Wake
@@ -51,21 +50,12 @@ Handed = dict[str, list[MilestoneEvent]]
 """Events by the order that they are placed on."""
 
 
-class Placed(NamedTuple):
-    """An event, with its lines for each of its orders."""
-
-    event: events.NewEvent
-    milestone: Milestone
-    orders: dict[str, tuple[ShippedLine, ...]]
-    traceparent: str
-
-
 @dataclass
 class Batch:
     """The result of one pass over the inbox: events to place, in order, commands to carry out afterwards, and what
     waits."""
 
-    placed: list[Placed] = field(default_factory=list)
+    placed: list[events.NewEvent] = field(default_factory=list)
     roles: dict[str, Role] = field(default_factory=dict)
     commands: list[inbox.Message] = field(default_factory=list)
     waiting: list[int] = field(default_factory=list)
@@ -161,18 +151,18 @@ class Relay:
         fresh = await _without_repeats(connection, decoded)
         await _take_places(connection, fresh)
         await self._correlate(connection, fresh, batch)
-        new = await events.place(connection, [it.event for it in batch.placed])
+        new = await events.place(connection, batch.placed)
         left = await signals.left_behind(connection, sorted({k for it in batch.placed for k in it.orders}))
         handed = await _again(connection, left)
-        fresh_ones = [it for it in batch.placed if it.event.unique_id in new]
+        fresh_ones = [it for it in batch.placed if it.unique_id in new]
         for it in fresh_ones:
-            for key, lines in it.orders.items():
-                handed[key].append(event_mapping.for_order(it.event, it.milestone, lines, batch.roles, it.traceparent))
-        await inbox.routed(connection, [it.event.inbox_id for it in fresh_ones])
+            for key, event in it.orders.items():
+                handed[key].append(event)
+        await inbox.routed(connection, [it.said.inbox_id for it in fresh_ones])
         return batch, handed
 
     async def _correlate(
-        self, connection: Connection, fresh: list[tuple[inbox.Message, Envelope[SentMilestone]]], batch: Batch
+        self, connection: Connection, fresh: list[tuple[inbox.Message, MilestoneEnvelope]], batch: Batch
     ) -> None:
         """Place each event on its orders. A link made by one event of the batch counts for the next."""
         lookup = await look_up(connection, [envelope.data for _, envelope in fresh])
@@ -181,7 +171,7 @@ class Relay:
         quarantined: list[quarantine.Quarantine] = []
         for message, envelope in sorted(fresh, key=lambda pair: not pair[1].data.lines):
             said = envelope.data
-            placement: Placement | Unplaced = Unplaced("the partner is not active", Origin.OWNERSHIP)
+            placement: Placement[SentLine] | Unplaced = Unplaced("the partner is not active", Origin.OWNERSHIP)
             if why := astray.get((envelope.source, envelope.id)):
                 placement = Unplaced(why)
             elif message.partner in batch.roles:
@@ -190,12 +180,11 @@ class Relay:
             if isinstance(booked, Unplaced):
                 quarantined.append(quarantine.Quarantine(message.id, booked.reason, booked.origin, booked.waiting_for))
                 continue
-            milestone, orders, is_new = booked
-            if is_new and milestone.shipment:
-                lookup.link(milestone.shipment, orders)
-                links.extend((milestone.shipment, key) for key in orders)
-            event = event_mapping.logged(message, envelope, milestone, tuple(orders))
-            batch.placed.append(Placed(event, milestone, orders, envelope.traceparent or message.traceparent))
+            if booked.links and said.shipment:
+                lookup.link(said.shipment, booked.orders)
+                links.extend((said.shipment, key) for key in booked.orders)
+            role = batch.roles[message.partner]
+            batch.placed.append(event_mapping.placed(message, envelope, booked.orders, role))
         if links:
             await events.link_shipments(connection, links)
         batch.waiting = [it.message for it in quarantined if it.waiting_for]
@@ -228,20 +217,18 @@ async def _again(connection: Connection, waiting: list[signals.WaitingEvent]) ->
     return handed
 
 
-async def _decode(connection: Connection, message: inbox.Message) -> Envelope[SentMilestone] | None:
+async def _decode(connection: Connection, message: inbox.Message) -> MilestoneEnvelope | None:
+    """The event of a message. What comes back goes through the door: the gateway keeps webhooks that it has refused."""
     try:
-        envelope = admit_event(message.raw)
-        if not own_source(envelope.source, message.partner):
-            refuse("source", "must lie under the partner's own name")
+        return admit_own(message.raw, message.partner) if message.came_back else read_own(message.raw, message.partner)
     except InvalidMessage as refusal:
         await quarantine.put(connection, message.id, str(refusal)[:500], Origin.TRANSFORMATION)
         return None
-    return envelope
 
 
 async def _without_repeats(
-    connection: Connection, decoded: list[tuple[inbox.Message, Envelope[SentMilestone]]]
-) -> list[tuple[inbox.Message, Envelope[SentMilestone]]]:
+    connection: Connection, decoded: list[tuple[inbox.Message, MilestoneEnvelope]]
+) -> list[tuple[inbox.Message, MilestoneEnvelope]]:
     """Settle repeats of a known event, and of one earlier in this batch, as superseded. One that says something else
     waits for what becomes of the earlier one, and takes its place should that be quarantined."""
     known = await events.known(connection, [(e.source, e.id) for _, e in decoded])
@@ -261,7 +248,7 @@ async def _without_repeats(
     return fresh
 
 
-async def _take_places(connection: Connection, fresh: list[tuple[inbox.Message, Envelope[SentMilestone]]]) -> None:
+async def _take_places(connection: Connection, fresh: list[tuple[inbox.Message, MilestoneEnvelope]]) -> None:
     """Events take the place of what is in quarantine under their source and id."""
     sources = {message.id: envelope.source for message, envelope in fresh}
     found = await repeats.earlier(connection, [message for message, _ in fresh]) if fresh else []

@@ -16,6 +16,18 @@ SECRET_LENGTH = 32
 """Characters of a secret that nobody guesses."""
 PREFIX = "SYNCLINE_"
 NESTED = "__"
+
+
+def variable(*path: str | int) -> str:
+    """The environment variable of a setting: `SYNCLINE_NOTIFY__CHAT` of `notify`, `chat`."""
+    return PREFIX + NESTED.join(map(str, path)).upper()
+
+
+MASTER_SECRET = variable("master_secret")
+SIM_TOKEN = variable("sim_token")
+"""What callers of the simulators' own pages show; no setting of the product."""
+WORKER_HEALTH_PORT = variable("worker_health_port")
+"""Where a worker of the local stack answers for its health; none when unset."""
 LogLevel = Literal["debug", "info", "warning", "error"]
 LogFormat = Literal["auto", "json", "text"]
 Connection = TypeVar("Connection", DatabaseSettings, TemporalSettings)
@@ -214,8 +226,7 @@ class Settings(BaseSettings):
 
 
 def _broken(rule: ErrorDetails) -> str:
-    name = PREFIX + NESTED.join(map(str, rule["loc"])).upper()
-    return f"{name}: {rule['msg'].removeprefix('Value error, ')}"
+    return f"{variable(*rule['loc'])}: {rule['msg'].removeprefix('Value error, ')}"
 
 
 def read_settings() -> Settings:

@@ -27,6 +27,7 @@ from starlette.routing import Route
 
 from schemas.cases.notifications import signing_secret
 from schemas.messaging.webhooks import ID_HEADER, SIGNATURE_HEADER, TIMESTAMP_HEADER, sign, webhook_secret_text
+from schemas.settings import MASTER_SECRET
 
 NAME = "mail_server"
 """The receiver of events: the secret that signs them is derived from the master secret under this name."""
@@ -218,9 +219,9 @@ def main() -> None:
     parser.add_argument("--smtp-port", type=int, required=True)
     parser.add_argument("--port", type=int, required=True, help="of chat messages, events, and what was received")
     options = parser.parse_args()
-    master = os.environ.get("SYNCLINE_MASTER_SECRET", "")
+    master = os.environ.get(MASTER_SECRET, "")
     if not master:
-        parser.error("not set in the environment: SYNCLINE_MASTER_SECRET")
+        parser.error(f"not set in the environment: {MASTER_SECRET}")
     asyncio.run(_stay(webhook_secret_text(master, NAME), options.smtp_port, options.port, options.host))
 
 

@@ -15,7 +15,7 @@ from typing import Any
 
 from schemas.connections import MAIN
 from schemas.messaging.webhooks import webhook_secret_text
-from schemas.settings import Settings
+from schemas.settings import SIM_TOKEN, WORKER_HEALTH_PORT, Settings
 from stack.postgres import APPLICATION, DATABASE, EmbeddedPostgres
 from stack.probes import answers
 from stack.state import AUDIT_ANCHORS, AUDIT_KEY, Ports, found, kept_secret, state_directory, write_private
@@ -98,8 +98,8 @@ class LocalStack:
         self.settings = Settings(**values)
         self.env = {
             **environment(values),
-            "SYNCLINE_SIM_TOKEN": self._sim_token,
-            "SYNCLINE_WORKER_HEALTH_PORT": str(self._worker_port),
+            SIM_TOKEN: self._sim_token,
+            WORKER_HEALTH_PORT: str(self._worker_port),
         }
         stages = [[self.service(name) for name in stage if options.wants(name)] for stage in STAGES]
         self._supervisor = Supervisor(stages, observe)

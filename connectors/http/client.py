@@ -14,7 +14,7 @@ from connectors.http import bounded
 from connectors.ports import Call, Refused, Unavailable
 from schemas.base import Origin, System, printable
 from schemas.parsing import heard
-from schemas.settings import Endpoint
+from schemas.settings import Endpoint, variable
 
 Answer = TypeVar("Answer", bound=BaseModel)
 TRACER = get_tracer("syncline.connectors")
@@ -119,7 +119,7 @@ class SystemClient:
         if endpoint is None:
             raise Unavailable(
                 Origin.PLATFORM,
-                f"no endpoint is configured for {self.system} {target}: set SYNCLINE_{self.system.upper()}",
+                f"no endpoint is configured for {self.system} {target}: set {variable(self.system)}",
             )
         return endpoint
 

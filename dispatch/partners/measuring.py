@@ -5,7 +5,6 @@ What cannot be is refused with field and rule, or quarantined with them until th
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
 
 from dispatch.events.correlation import Placement, Unplaced
 from dispatch.partners.master_data import Registry
@@ -13,10 +12,9 @@ from domain import measuring
 from domain.measuring import Findings, Items, Known
 from domain.units import NotConvertible
 from schemas.base import Origin
-from schemas.copying import made_of
 from schemas.ids import erp_of
 from schemas.inventory.reports import InventoryReport, SentReport
-from schemas.orders.milestones import Milestone, SentLine, SentMilestone, ShippedLine
+from schemas.orders.milestones import Milestone, SentLine, ShippedLine
 from schemas.parsing import MAX_FINDINGS, InvalidMessage
 from schemas.partners.master_data import Item, KeptLine, MasterKind, MasterName
 from schemas.procurement.documents import ProcurementDocument, PurchaseOrder
@@ -106,34 +104,25 @@ async def document(
     return made
 
 
-class Booked(NamedTuple):
-    """A milestone as the books count it, its lines for each of its orders; `links`: the shipment is new to these."""
-
-    milestone: Milestone
-    orders: dict[str, tuple[ShippedLine, ...]]
-    links: bool
-
-
 async def milestone(
-    connection: Connection, sent: SentMilestone, placement: Placement | Unplaced, registry: Registry
-) -> Booked | Unplaced:
-    """A milestone that was placed, in the units of its orders; or why it is quarantined."""
+    connection: Connection, sent: Milestone, placement: Placement[SentLine] | Unplaced, registry: Registry
+) -> Placement[ShippedLine] | Unplaced:
+    """A placed milestone in the units of its orders; or why it is quarantined."""
     if isinstance(placement, Unplaced):
         return placement
     stated = {it.line for it in sent.lines if measuring.needs(it, it.quantity)}
     found = {key: await _known(connection, key, stated) for key in placement.orders} if stated else {}
 
     def make(line: SentLine) -> ShippedLine:
-        about = (key for key, lines in placement.orders.items() if any(it is line for it in lines))
-        return measuring.shipped(line, [found[key][0] for key in about if key in found])
+        about = (key for key in found if any(it is line for it in placement.orders[key]))
+        return measuring.shipped(line, [found[key][0] for key in about])
 
     lines, findings = measuring.each(sent.lines, "data.lines", make)
     if findings:
         return await _unplaced(connection, findings, [by for _, by in found.values()], registry)
     booked = dict(zip(map(id, sent.lines), lines, strict=True))
-    made = made_of(Milestone, sent, without={"lines"}, lines=tuple(lines))
     of_orders = {key: tuple(booked[id(it)] for it in its) for key, its in placement.orders.items()}
-    return Booked(made, of_orders, placement.links)
+    return Placement(of_orders, placement.links)
 
 
 async def _known(connection: Connection, key: str, stated: set[int]) -> tuple[Known, Records]:

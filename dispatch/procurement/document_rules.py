@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from domain.milestones.chronology import impossible_document
-from domain.partners.parties import TRANSPORT_QUEUE, warehouse_partner
+from domain.partners.parties import TRANSPORT_PARTNER, warehouse_partner
 from schemas.cases.exceptions import Impossible
 from schemas.procurement.purchase_orders import InboundStart
 from schemas.procurement.sent_documents import SentDocument, SentInvoice, SentOrder, SentReceipt
@@ -12,7 +12,7 @@ from store.messaging import inbox
 
 def parties_of(erp: str, order: SentOrder) -> list[str]:
     """The parties of a purchase order: its ERP, supplier, warehouse and transport desk, and its carrier if named."""
-    named = [erp, order.supplier, warehouse_partner(order.site), TRANSPORT_QUEUE]
+    named = [erp, order.supplier, warehouse_partner(order.site), TRANSPORT_PARTNER]
     return named + ([order.carrier] if order.carrier else [])
 
 

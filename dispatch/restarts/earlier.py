@@ -24,6 +24,7 @@ from domain.procurement.purchase_run import InboundRun
 from domain.returns.return_run import ReturnRun, as_asked, refolded
 from schemas.base import Contract, Role
 from schemas.cases.cases import CaseQuery
+from schemas.copying import made_of
 from schemas.identifiers import short_id
 from schemas.ids import CaseKey
 from schemas.inventory.stock import Moves
@@ -145,8 +146,9 @@ async def purchase(database: Database, kept: KeptHead) -> EarlierRun:
         known = tuple(map(_known_case, await restarting.cases_of(connection, kept.subject)))
     state, owed, seen = _folded(PurchaseFile(start=start), sent)
     state = state.model_copy(update={"version": max(state.version, kept.version)})
-    run = InboundRun(
-        **start.model_dump(),
+    run = made_of(
+        InboundRun,
+        start,
         state=state,
         seen=seen,
         owed=tuple(it for it in owed if ledger.get(it.key, "") not in SETTLED),
@@ -217,8 +219,9 @@ async def returned(database: Database, kept: KeptHead) -> EarlierRun:
     start = as_asked(written, sent)
     state, owed = refolded(start, sent)
     state = state.model_copy(update={"version": max(state.version, kept.version), "overdue": row["overdue"]})
-    run = ReturnRun(
-        **start.model_dump(),
+    run = made_of(
+        ReturnRun,
+        start,
         state=state,
         seen=tuple(short_id(name) for it in past for name in it.names),
         owed=tuple(it for it in owed.values() if ledger.get(it.key, "") not in SETTLED),

@@ -7,7 +7,6 @@ order in which it was decided; what waits follows. Books, ledger and keys see to
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import timedelta
 from typing import Any
 
 from pydantic import ValidationError
@@ -23,9 +22,8 @@ from store.audit import audit_trail
 from store.engine import Database
 from store.messaging import heads, restarting
 from store.messaging.heads import KeptHead
+from workflows.runtime.policies import RESTART_TIMEOUT
 
-CALL = timedelta(seconds=10)
-"""Time for a call to Temporal: it may be busy with restarts."""
 PAGE = 200
 """Heads read at once: small enough to keep no transaction open for long."""
 AT_ONCE = 8
@@ -144,7 +142,7 @@ class Restarter:
         if await self._runs(handle):
             if not by.replace:
                 raise Running(f"{workflow} runs")
-            await handle.terminate(by.reason, rpc_timeout=CALL)
+            await handle.terminate(by.reason, rpc_timeout=RESTART_TIMEOUT)
         async with self._database.connection() as connection:
             kept = await heads.kept(connection, workflow)
         if kept is None or kept.ended:
@@ -160,12 +158,12 @@ class Restarter:
             detail = {"run": made.run, "version": made.kept.snapshot_version, "messages": back.waiting}
             await audit_trail.record(connection, by.actor, "workflow.restart", workflow, reason=by.reason, **detail)
             try:
-                await starting.begin(self._client, made.beginning, CALL)
+                await starting.begin(self._client, made.beginning, RESTART_TIMEOUT)
             except WorkflowAlreadyStartedError:
                 raise Running(f"{workflow} runs") from None
-        await missed.tell(handle, back, CALL)
+        await missed.tell(handle, back, RESTART_TIMEOUT)
         for outcome in home:
-            await handle.signal("returned", outcome, rpc_timeout=CALL)
+            await handle.signal("returned", outcome, rpc_timeout=RESTART_TIMEOUT)
         async with self._database.transaction() as connection:
             await missed.go_on(connection, workflow, back)
         return back.waiting
@@ -173,7 +171,7 @@ class Restarter:
     async def _runs(self, handle: Any) -> bool:
         """Whether it runs; one that Temporal does not know does not. Raises RPCError."""
         try:
-            described = await handle.describe(rpc_timeout=CALL)
+            described = await handle.describe(rpc_timeout=RESTART_TIMEOUT)
         except RPCError as error:
             if error.status is RPCStatusCode.NOT_FOUND:
                 return False

@@ -16,13 +16,13 @@ from temporalio.exceptions import WorkflowAlreadyStartedError
 from temporalio.service import RPCError
 
 from dispatch.temporal import schedules
-from dispatch.temporal.handoff_commands import ORDERS_QUEUE
 from schemas.base import System
 from schemas.cases.notifications import NoticesRun
 from schemas.finance.erp_feed import ErpFeedRun
 from schemas.finance.reconciliation import ReconcileRun
 from schemas.inventory.promising import PromisingRun
 from schemas.planning.governor import GovernorRun
+from schemas.queues import ORDERS_QUEUE
 from schemas.settings import Settings
 from store.engine import Database
 from store.finance import comparing

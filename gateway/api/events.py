@@ -32,9 +32,9 @@ class EventsAccepted(Contract):
     response_model=EventsAccepted,
     responses=answers_of(401, 403, 413, 415, 422, 429, 503),
     openapi_extra=takes(
-        Body(SINGLE, "Envelope_SentMilestone_"),
-        Body(JSON, "Envelope_SentMilestone_"),
-        Body(BATCH, "Envelope_SentMilestone_", True),
+        Body(SINGLE, "Envelope_Milestone_"),
+        Body(JSON, "Envelope_Milestone_"),
+        Body(BATCH, "Envelope_Milestone_", True),
     ),
 )
 async def report(request: Request) -> Response:

@@ -3,7 +3,7 @@
 from fastapi import APIRouter, Request, Response
 from pydantic import TypeAdapter, ValidationError
 
-from dispatch.events.admission import admit_event, own_source, stated
+from dispatch.events.admission import admit_own, stated
 from dispatch.procurement.documents import is_document
 from gateway.api.events import EventsAccepted, as_message
 from gateway.api.procurement import take_signed
@@ -14,7 +14,7 @@ from gateway.openapi import Body, takes
 from gateway.services import BareRoute, Services, answer, services_of
 from schemas.base import Contract, EventId, Origin
 from schemas.messaging.webhooks import ID_HEADER, SIGNATURE_HEADER, TIMESTAMP_HEADER
-from schemas.parsing import InvalidMessage, refuse
+from schemas.parsing import InvalidMessage
 from store.messaging import inbox, quarantine, repeats
 from store.messaging.inbox import NewMessage
 
@@ -34,7 +34,7 @@ def _parameter(name: str, where: str, description: str) -> dict[str, object]:
 
 
 _SIGNED = {
-    **takes(Body("application/json", "Envelope_SentMilestone_")),
+    **takes(Body("application/json", "Envelope_Milestone_")),
     "security": [],
     "parameters": [
         _parameter("partner", "path", "Who sends it."),
@@ -65,9 +65,7 @@ async def webhook(request: Request) -> Response:
     try:
         if document:
             return await take_signed(request, caller, raw)
-        event = admit_event(raw)
-        if not own_source(event.source, caller.partner):
-            refuse("source", f"must be /partners/{caller.partner}, or lie under it")
+        event = admit_own(raw, caller.partner)
     except InvalidMessage as refused:
         name = _name(raw) or request.headers[ID_HEADER]
         message = context.message(caller.partner, inbox.EVENT, name, raw, channel="webhook")

@@ -89,16 +89,18 @@ def supply_url(key: str) -> str:
 
 
 def ref_url(key: str) -> str:
-    """The page of an order or purchase order by its key; the books for `stock/<system>/<target>`."""
+    """The page of an order or purchase order by its key; the books for `stock/<system>/<target>`, else the cases."""
     about = Subject.parse(key)
-    if about.kind is SubjectKind.BOOKS:
-        return "/tower/books"
+    if not about.is_ordered:
+        return "/tower/books" if about.kind is SubjectKind.BOOKS else "/tower/cases"
     return purchase_url(about.erp, about.number) if about.is_purchase else order_url(key)
 
 
 def ref_name(key: str) -> str:
-    """The name that people use for an order, a purchase order, or the books of a compared system."""
+    """The name that people use for an order, a purchase order, the books of a compared system, or a workflow."""
     about = Subject.parse(key)
+    if about.kind is SubjectKind.WORKFLOW:
+        return key
     if about.kind is SubjectKind.BOOKS:
         return f"Books of {SYSTEMS.get(about.owner, about.owner)} {about.number}"
     return f"PO {about.number}" if about.is_purchase else about.number

@@ -12,7 +12,7 @@ from gateway.tower.forms import Form
 from gateway.views.orders import CaseView, OrderView, case_view, order_view
 from gateway.views.purchases import PurchaseView, purchase_view
 from schemas.base import Role
-from schemas.ids import Subject, SubjectKind
+from schemas.ids import Subject
 from schemas.orders.release import MAX_LINES
 from schemas.planning.governor import Precision, StockProposalView
 from schemas.settings import GovernorSettings
@@ -156,9 +156,9 @@ async def read_case(connection: Connection, case_id: str, *, support: bool) -> C
 
 
 async def _about(connection: Connection, key: str) -> OrderView | PurchaseView | None:
-    """The order, or purchase order, with this key; None when it names books that are compared."""
+    """The order, or purchase order, with this key; None when no ERP ordered what it names."""
     about = Subject.parse(key)
-    if about.kind is SubjectKind.BOOKS:
+    if not about.is_ordered:
         return None
     if about.is_purchase:
         [purchase] = await purchase_orders.named(connection, about.number, None, about.erp)

@@ -8,7 +8,7 @@ from domain.inventory.promising import renewed
 from schemas.base import Contract, Role
 from schemas.cases.cases import CaseEntry, Finding
 from schemas.cases.policies import PolicyRule
-from schemas.ids import Subject, SubjectKind
+from schemas.ids import Subject
 from schemas.inventory.promising import Reserved
 from schemas.orders.milestones import ShippedLine
 from schemas.planning.governor import Precision, StockProposalView
@@ -263,7 +263,7 @@ def promise_reason(row: dict[str, Any], details: dict[str, list[dict[str, Any]]]
 def case_view(row: dict[str, Any], role: Role) -> CaseView:
     """A case from store.cases.cases, as far as this role may see it."""
     about = row["order_key"]
-    order = None if Subject.parse(about).kind is SubjectKind.BOOKS else about
+    order = about if Subject.parse(about).is_ordered else None
     case = CaseView.model_validate({"about": about, "order": order, **row})
     parties_see = {"id", "about", "order", "kind", "state", "summary", "opened_at", "closed_at"}
     return case if role in SUPPORTERS else CaseView.model_validate(case.model_dump(include=parties_see))

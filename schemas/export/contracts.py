@@ -46,7 +46,7 @@ from schemas.messaging.instructions import (
     WarehouseHold,
     WarehouseInstruction,
 )
-from schemas.orders.milestones import SentMilestone
+from schemas.orders.milestones import Milestone
 from schemas.orders.release import CancelRequest, Promise, ReleaseAnswer, ReleaseRequest
 from schemas.partners.master_data import Calendar, Carrier, Customer, Item, MasterChange, Site
 from schemas.planning.demand import DemandBatch, DemandTaken, PlanningSignals
@@ -119,8 +119,8 @@ CONTRACTS = (
     Published(PromiseQuestion, "orders", strict=True),
     Published(PromiseAnswer, "orders"),
     Published(AvailabilityList, "planning"),
-    Published(SentMilestone, "carrier", strict=True),
-    Published(Envelope[SentMilestone], "carrier", strict=True),
+    Published(Milestone, "carrier", strict=True),
+    Published(Envelope[Milestone], "carrier", strict=True),
     Published(SentBatch, "wms", strict=True),
     Published(ForecastBatch, "planning", strict=True),
     Published(DemandBatch, "erp", strict=True),

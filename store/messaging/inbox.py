@@ -55,9 +55,18 @@ class Message:
     received_at: datetime
     attempts: int
     workflow_id: str = ""
+    not_before: datetime | None = None
+
+    @property
+    def came_back(self) -> bool:
+        """Whether it was brought back, as from quarantine: it is due later than it was received."""
+        return self.not_before is not None and self.not_before > self.received_at
 
 
-COLUMNS = ("id", "partner", "kind", "external_id", "raw", "traceparent", "received_at", "attempts", "workflow_id")
+COLUMNS = (
+    *("id", "partner", "kind", "external_id", "raw", "traceparent", "received_at", "attempts", "workflow_id"),
+    "not_before",
+)
 """Columns of a message."""
 
 

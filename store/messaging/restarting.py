@@ -3,6 +3,7 @@
 from datetime import date
 from typing import Any
 
+from schemas.ids import CaseKey
 from schemas.workflow_ids import WorkflowId
 from store.engine import Connection
 from store.messaging import heads
@@ -150,15 +151,18 @@ async def cases_of(connection: Connection, subject: str) -> list[dict[str, Any]]
     """(kind, number, open, subjects, reopened) of the newest case of each kind."""
     cursor = await connection.execute(
         """
-        SELECT DISTINCT ON (kind) kind, split_part(id, '/', 4)::int AS number, closed_at IS NULL AS open,
+        SELECT id, kind, closed_at IS NULL AS open,
             ARRAY(SELECT f ->> 'subject' FROM jsonb_array_elements(findings) f) AS subjects, reopened, state
         FROM exception_case
         WHERE order_key = %s
-        ORDER BY kind, 2 DESC
         """,
         (subject,),
     )
-    return await cursor.fetchall()
+    found = sorted(
+        ({**row, "number": CaseKey.parse(row["id"]).number} for row in await cursor.fetchall()),
+        key=lambda row: (row["kind"], row["number"]),
+    )
+    return list({row["kind"]: row for row in found}.values())
 
 
 async def carrier_of(connection: Connection, order: str) -> str:

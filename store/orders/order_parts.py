@@ -71,7 +71,7 @@ _LISTS = {
     "timeline": _List(
         """
         e.kind, e.shipment, e.partner, e.occurred_at, e.received_at, o.state, o.reason,
-        e.body ->> 'location' AS location, jsonb_array_length(e.body -> 'handling_units') AS handling_units,
+        e.body ->> 'location' AS location, coalesce(jsonb_array_length(e.body -> 'handling_units'), 0) AS handling_units,
         o.settled_at
         """,
         "event_order o JOIN event e ON e.id = o.event WHERE o.order_key = %s",

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
+from schemas.copying import made_of
 from schemas.finance.erp_feed import ErpForecast
 from schemas.inventory.stock import Bucket as Place
 from schemas.inventory.stock import place
@@ -115,12 +116,13 @@ async def _compare(connection: Connection, params: dict[str, Any]) -> list[str]:
 def _changed(batch: ForecastBatch, verdicts: list[str]) -> Iterator[ErpForecast]:
     for row, verdict in zip(batch.rows, verdicts, strict=True):
         if verdict == "changed":
-            yield ErpForecast(
+            yield made_of(
+                ErpForecast,
+                row,
                 key=f"{batch.version}/{batch.bucket}/{row.period}/{row.site}/{row.item}",
                 bucket=batch.bucket,
                 version=batch.version,
                 made_at=batch.made_at,
-                **row.model_dump(),
             )
 
 

@@ -20,7 +20,7 @@ from demo.scene import Scene
 from demo.stage import CARRIER, SITE, Actors, Stage, open_stage
 from domain.partners.parties import warehouse_partner
 from schemas.base import System
-from schemas.orders.milestones import Milestone, MilestoneKind, ShippedLine
+from schemas.orders.milestones import Milestone, MilestoneKind, SentLine
 from simulators.webhooks import message_of
 from simulators.world.network import ERP
 from stack.layout import LocalStack, StackOptions, local_stack
@@ -196,7 +196,7 @@ def batches(partner: str, told: Sequence[Milestone], name: str) -> list[list[byt
 
 def milestone(order: Order, kind: MilestoneKind, nth: int, lines: Iterable[int] = (), **said: Any) -> Milestone:
     """A milestone of the nth shipment of an order; one pack of each of these lines."""
-    packs = tuple(ShippedLine(line=line, quantity=1) for line in lines)
+    packs = tuple(SentLine(line=line, quantity=1) for line in lines)
     return Milestone(
         kind=kind,
         order=order.number,

@@ -8,8 +8,9 @@ from temporalio.client import Client, WorkflowExecutionStatus
 from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 
 from schemas.cases.notifications import NoticesReport, NoticesRun
+from schemas.queues import NOTIFY_QUEUE
 from tests.stack.standins import until
-from workflows.cases.notices import NOTIFY_QUEUE, NoticesWorkflow
+from workflows.cases.notices import NoticesWorkflow
 from workflows.runtime import singleton
 
 

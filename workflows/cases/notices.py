@@ -6,9 +6,9 @@ case --> outbox of notices --> dispatcher --> e-mail, chat, webhook
 from temporalio import workflow
 
 from schemas.cases.notifications import NoticesReport, NoticesRun
+from schemas.queues import NOTIFY_QUEUE
 from workflows.runtime.singleton import Singleton
 
-NOTIFY_QUEUE = "notify"
 DISPATCHER = Singleton[NoticesRun, NoticesReport](
     activity="notify.dispatch",
     queue=NOTIFY_QUEUE,
