@@ -21,7 +21,7 @@ ALLOWED = {
     "schemas/finance/self_audit.py": "places of drifts",
     "schemas/planning/demand.py": "keys of figures for planning",
     "schemas/planning/governor.py": "sources that change a plan",
-    "domain/orders/trouble.py": "names of troubles in an order's state",
+    "domain/orders/issues.py": "names of issues in an order's state",
     "domain/procurement/inbound_trouble.py": "subjects of findings about lines",
     # What is no key.
     "domain/returns/return_run.py": "remarks behind a reason",
@@ -32,7 +32,7 @@ ALLOWED = {
     "domain/zones.py": "names of time zones",
     "dispatch/events/admission.py": "a source is an address: one partner's lie below its own",
     "dispatch/procurement/documents.py": "types of messages",
-    "activities/cases/messages.py": "lines of a letter",
+    "activities/cases/messages.py": "lines of a message",
     "gateway/api/policies.py": "words of a rule",
     "gateway/http/auth.py": "headers",
     "gateway/http/limits.py": "headers",

@@ -12,7 +12,7 @@ from schemas.cases.exceptions import CasePolicy
 from schemas.ids import is_purchase
 from schemas.workflow_ids import workflow_of
 from schemas.workflows.records import Replay, StepRecord, StepWritten
-from schemas.workflows.returns import ReturnRecord, ReturnStart, ReturnState
+from schemas.workflows.returns import ReturnStart, ReturnState
 from schemas.workflows.steps import WorkflowStep
 from store.audit import audit_trail
 from store.cases import cases, policies
@@ -47,7 +47,7 @@ class RecordActivities:
 
     @activity.defn(name="records.case_policy")
     async def case_policy(self, query: CaseQuery) -> CasePolicy:
-        """How a new case is handled: the rules in force for its kind, partner, site, region and customer."""
+        """Handling of a new case: the rules in force for its kind, partner, site, region and customer."""
         async with self.database.connection() as connection:
             rules = await policies.rules(connection, "case")
             if is_purchase(query.order):
@@ -57,7 +57,7 @@ class RecordActivities:
 
     @activity.defn(name="records.case_history")
     async def case_history(self, case: CaseName) -> CaseHistory:
-        """What happened in a case before it is opened again; nothing when it never wrote anything down."""
+        """The history of a case before it is opened again; empty when it never wrote any."""
         async with self.database.connection() as connection:
             row = await cases.show(connection, case.id)
         return CaseHistory.model_validate({"entries": row["history"] if row else ()})
@@ -74,7 +74,7 @@ class RecordActivities:
         return await returns.authorise(self.database, start)
 
     @activity.defn(name="records.write_return")
-    async def write_return(self, step: WorkflowStep[ReturnRecord]) -> StepWritten:
+    async def write_return(self, step: WorkflowStep[StepRecord]) -> StepWritten:
         """Write one step of a return as one transaction."""
         await returns.write(self.database, step)
         return StepWritten(version=step.version)

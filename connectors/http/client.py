@@ -14,7 +14,7 @@ from connectors.http import bounded
 from connectors.ports import Call, Refused, Unavailable
 from schemas.base import Origin, System, printable
 from schemas.parsing import heard
-from schemas.settings import Endpoint
+from schemas.settings import Endpoint, variable
 
 Answer = TypeVar("Answer", bound=BaseModel)
 TRACER = get_tracer("syncline.connectors")
@@ -31,14 +31,19 @@ RULE_ORIGIN = {**API_ORIGIN, System.ERP: Origin.ERP_RULE}
 REFUSALS = frozenset({400, 410, 413, 422})
 """The system understood and says no. All else, also 401 and 404, is for operators to mend: the effect stays owed."""
 OK_BELOW = 300
+"""Statuses below this are successes."""
 NOT_FOUND = 404
+"""Status of a record that does not exist."""
 MAX_ANSWER_BYTES = 1_048_576
 """Of an answer to one call: 500 refused rows of planning are some 150 kB."""
 MAX_PAGE_BYTES = 16 * 1_048_576
 """Of a page of a list: the lines of 100 orders are some 10 MB."""
 MAX_CODE = 60
+"""Characters of a system's error code that are kept."""
 MAX_RETRY_AFTER_S = 120.0
+"""Seconds of `Retry-After` that are honoured; a longer wait is asked for again."""
 MAX_CONNECTIONS = 64
+"""Connections to one system: above the default limit of calls at once."""
 
 
 class SystemClient:
@@ -114,7 +119,7 @@ class SystemClient:
         if endpoint is None:
             raise Unavailable(
                 Origin.PLATFORM,
-                f"no endpoint is configured for {self.system} {target}: set SYNCLINE_{self.system.upper()}",
+                f"no endpoint is configured for {self.system} {target}: set {variable(self.system)}",
             )
         return endpoint
 

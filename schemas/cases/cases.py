@@ -2,15 +2,17 @@
 
 from datetime import date
 from enum import StrEnum
+from typing import ClassVar
 
 from schemas.base import Contract, Moment
 from schemas.cases.exceptions import Action, CasePolicy, Channel, ExceptionKind
+from schemas.changes import Change
 from schemas.ids import CaseKey, Subject
 from schemas.workflow_ids import WorkflowId
 
 
 class CaseState(StrEnum):
-    """Where a case is. It closes by itself when its cause is cured, or when somebody resolves it."""
+    """The state of a case. It closes by itself when its cause is cured, or when somebody resolves it."""
 
     OPEN = "open"
     ACKNOWLEDGED = "acknowledged"
@@ -23,8 +25,8 @@ ENDED = frozenset({CaseState.CURED, CaseState.RESOLVED})
 
 
 class Finding(Contract):
-    """Something that is wrong with an order: its kind, what it is about (a shipment, line, milestone or effect key),
-    and a sentence without names or addresses. `measure`: how big it is, in days or packs; 0: it has no size."""
+    """One exception of an order: its kind, its subject (a shipment, line, milestone or effect key), and a sentence
+    without names or addresses. `measure`: its size in days or packs; 0: it has no size."""
 
     kind: ExceptionKind
     subject: str
@@ -33,7 +35,7 @@ class Finding(Contract):
 
 
 class CaseQuery(Contract):
-    """What a policy may depend on."""
+    """The facts that a policy may depend on."""
 
     kind: ExceptionKind
     order: str
@@ -82,19 +84,19 @@ class CaseStart(Contract):
 
 
 class CaseName(Contract):
-    """Which case."""
+    """The key of a case."""
 
     id: str
 
 
 class CaseHistory(Contract):
-    """What happened in a case so far."""
+    """The history of a case so far."""
 
     entries: tuple[CaseEntry, ...] = ()
 
 
 class CaseNews(Contract):
-    """What the order tells an open case: the findings that there are now (none: the cause is cured), and a note."""
+    """An order's message to an open case: its present findings (none: the cause is cured), and a note."""
 
     findings: tuple[Finding, ...]
     at: Moment
@@ -102,7 +104,7 @@ class CaseNews(Contract):
 
 
 class CaseOutcome(Contract):
-    """How a case ended. What a reopening starts from."""
+    """The end of a case, from which a reopening starts."""
 
     id: str
     state: CaseState
@@ -129,6 +131,13 @@ class Notice(Contract):
     facts: dict[str, str] = {}  # noqa: RUF012 - pydantic copies field defaults
 
 
+class NoticesPlanned(Change):
+    """Notices that people are sent because of a step of an order."""
+
+    tag: ClassVar[str] = "notices"
+    notices: tuple[Notice, ...] = ()
+
+
 class CaseRecord(Contract):
     """One step of a case, written as one transaction. `version` rises with each."""
 
@@ -151,3 +160,20 @@ class CaseRecord(Contract):
     next_at: Moment | None = None
     history: tuple[CaseEntry, ...] = ()
     notices: tuple[Notice, ...] = ()
+
+
+class KnownCase(Contract):
+    """The newest case of one kind: its number, and what it was about last.
+
+    `settled`: what people have resolved although it is still wrong, and how big that was (`accepted`); it is not raised
+    again before it was cured or is worse. `told` names what the case heard last; 0: an earlier build did not say.
+    """
+
+    kind: ExceptionKind
+    number: int
+    open: bool
+    subjects: tuple[str, ...]
+    reopened: int = 0
+    settled: tuple[str, ...] = ()
+    accepted: dict[str, int] = {}  # noqa: RUF012 - pydantic copies field defaults
+    told: int = 0

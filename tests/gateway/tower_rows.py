@@ -8,10 +8,11 @@ from schemas.cases.cases import CaseEntry, CaseRecord, CaseState, Finding
 from schemas.cases.exceptions import Action, ExceptionKind
 from schemas.ids import order_key
 from schemas.messaging.effects import Effect, Operation
+from schemas.orders.changes import LineRecord, ShipmentRecord
 from schemas.orders.milestones import MilestoneKind, ShippedLine
 from schemas.orders.release import LinePromise, OrderLine, OrderRelease, OrderStatus, Party, Promise
-from schemas.workflows.records import Decided, LineRecord, Proposal, ProposalKind, ShipmentRecord, StepRecord
-from schemas.workflows.returns import ReturnRecord, ReturnState
+from schemas.planning.proposals import Decided, Proposal, ProposalKind
+from schemas.workflows.returns import ReturnState
 from store.cases import cases
 from store.engine import Database
 from store.messaging import effects, inbox, quarantine
@@ -52,7 +53,7 @@ async def release(database: Database, number: str, erp: str = ERP) -> str:
         region="EMEA",
     )
     async with database.transaction() as connection:
-        [inbox_id] = await inbox.accept(connection, [message(f"release {erp} {number}")])
+        [inbox_id] = await inbox.insert(connection, [message(f"release {erp} {number}")])
         await orders.open_order(connection, erp, order, "digest", inbox_id, [erp])
     return order_key(erp, number)
 
@@ -70,7 +71,7 @@ async def step(
     moment = datetime(promised_on.year, promised_on.month, promised_on.day, 12, tzinfo=UTC) if arrived else None
     packs = 10 if arrived else 0
     rank = OrderStatus.DELIVERED if arrived else status
-    record = StepRecord(
+    record = written.order_record(
         order=f"{ERP}/{number}",
         version=version,
         status=status,
@@ -99,10 +100,10 @@ async def step(
     await steps.write(database, written.step(record))
 
 
-async def park(database: Database, text: str, reason: str, waiting_for: str | None = None) -> int:
+async def quarantine_message(database: Database, text: str, reason: str, waiting_for: str | None = None) -> int:
     """Quarantine a message; returns its id."""
     async with database.transaction() as connection:
-        [message_id] = await inbox.accept(connection, [message(text)])
+        [message_id] = await inbox.insert(connection, [message(text)])
         await quarantine.put(connection, message_id, reason, Origin.PARTNER_MESSAGE, waiting_for)
     return message_id
 
@@ -114,7 +115,7 @@ async def fail(database: Database, owed: Effect, error: str, *, final: bool) -> 
 
 
 async def everything(database: Database) -> None:
-    """One order of each sort: on time, late, delayed on its way, refused by the ERP, retried; two parked messages."""
+    """One order of each sort: on time, late, delayed, refused by the ERP, retried; two quarantined messages."""
     refused, retried = effect("SO-REFUSED"), effect("SO-RETRIED", Operation.INSTRUCT_WAREHOUSE)
     late = PROMISED + timedelta(days=3)
     for number in ("SO-ONTIME", "SO-LATE", "SO-DELAYED", "SO-REFUSED", "SO-RETRIED"):
@@ -129,8 +130,8 @@ async def everything(database: Database) -> None:
         await effects.done(connection, told, "REF-1", 1)
     await fail(database, refused, "posting period is closed", final=True)
     await fail(database, retried, "no answer in 5 s", final=False)
-    await park(database, "early", "shipment DN-9 is not known", "shipment:DN-9")
-    await park(database, "odd", "the code X9 is not mapped")
+    await quarantine_message(database, "early", "shipment DN-9 is not known", "shipment:DN-9")
+    await quarantine_message(database, "odd", "the code X9 is not mapped")
 
 
 async def case(database: Database, number: str, kind: ExceptionKind, queue: str, **changes: Any) -> str:
@@ -182,7 +183,7 @@ async def decided(database: Database, number: str, version: int, proposal_id: st
 
 async def sent_back(database: Database, number: str, rma: str) -> None:
     """A customer's return of three packs, two of which have come back: one is good, one is not."""
-    record = ReturnRecord(
+    record = written.return_record(
         order=f"{ERP}/{number}",
         rma=rma,
         version=1,
@@ -198,7 +199,7 @@ async def sent_back(database: Database, number: str, rma: str) -> None:
 
 
 async def _people(database: Database, number: str, version: int, **fields: Any) -> None:
-    record = StepRecord(
+    record = written.order_record(
         order=f"{ERP}/{number}",
         version=version,
         status=OrderStatus.PROMISED,

@@ -11,10 +11,11 @@ from schemas.base import Role
 from schemas.cases.exceptions import OrderPolicy
 from schemas.inventory.stock import Moves, StockMove
 from schemas.inventory.supply import Supply, SupplyKind
+from schemas.orders.changes import LineRecord
 from schemas.orders.release import OrderLine, OrderRelease, OrderStatus, Party
 from schemas.workflows.commands import AmendRequest, LineAmendment
 from schemas.workflows.lifecycle import OrderStart
-from schemas.workflows.records import LineRecord, StepRecord
+from schemas.workflows.records import StepRecord
 from schemas.workflows.steps import WorkflowStep
 from store.engine import Database
 from store.inventory import ledger, promising, supply
@@ -92,7 +93,7 @@ async def accept(database: Database, wish: OrderRelease) -> OrderStart:
     """Take an order in; it is not promised yet."""
     async with database.transaction() as connection:
         message = NewMessage("erp", "api", inbox.RELEASE, wish.number, wish.number, b"{}")
-        [inbox_id] = await inbox.accept(connection, [message])
+        [inbox_id] = await inbox.insert(connection, [message])
         birth = await orders.open_order(connection, "erp", wish, wish.number, inbox_id, ["erp"])
         accepted = await orders.accepted(connection, birth.key)
     return opening(accepted)
@@ -107,7 +108,7 @@ async def promise(database: Database, number: str, *packs: int, alternates: tupl
 
 async def begin(database: Database, start: OrderStart) -> None:
     """The first step of its workflow."""
-    opened = StepRecord(
+    opened = written.order_record(
         order=start.key,
         version=0,
         status=OrderStatus.PROMISED,
@@ -121,7 +122,7 @@ def step(
     start: OrderStart, version: int, moves: Moves, *lines: LineRecord, base: int | None = None, **fields: Any
 ) -> WorkflowStep[StepRecord]:
     """A step of a later task than those before."""
-    record = StepRecord(
+    record = written.order_record(
         order=start.key,
         version=version,
         status=fields.pop("status", OrderStatus.ALLOCATED),
@@ -145,7 +146,7 @@ async def amendment(database: Database, start: OrderStart, *lines: LineAmendment
     record = CommandRecord[AmendRequest](key=start.key, verb="amend", by="erp", role=Role.ERP, request=wish)
     async with database.transaction() as connection:
         message = NewMessage("erp", "api", record.kind, wish.id, "d", record.raw)
-        [inbox_id] = await inbox.accept(connection, [message])
+        [inbox_id] = await inbox.insert(connection, [message])
     return inbox_id
 
 

@@ -38,14 +38,16 @@ async def region(desk: Desk) -> ReconcileRun:
 async def change(desk: Desk, version: int, packs: int) -> None:
     """From now on the order wants so many packs of A."""
     demand = (wanted(packs=packs), wanted("B", 60))
-    record = SHIPPED.model_copy(update={"demand": demand, "version": version, "deltas": ()})
+    record = written.but(SHIPPED, demand=demand, version=version, deltas=())
     await steps.write(desk.database, written.step(record))
 
 
 async def tell(desk: Desk, region: str) -> None:
     """Planning of a region has answered."""
     async with desk.database.transaction() as connection:
-        await order_demand.told(connection, await order_demand.untold(connection, FeedRun(region=region), 9), {})
+        await order_demand.mark_reported(
+            connection, await order_demand.unreported(connection, FeedRun(region=region), 9), {}
+        )
         await connection.execute("UPDATE order_demand SET told_at = told_at - interval '5 minutes'")
 
 

@@ -29,6 +29,7 @@ from schemas.cases.policies import PolicyRule, Scope
 from schemas.finance.reconciliation import ReconcileReport, ReconcileRun
 from schemas.finance.valuation import FreightInvoice
 from schemas.inventory.stock import StockMove
+from schemas.queues import RECONCILE_QUEUE
 from schemas.settings import Endpoint
 from store.cases import policies
 from store.engine import Database
@@ -39,7 +40,7 @@ from tests import written
 from tests.stack.standins import until
 from tests.store.rows import FIRST, NOW, SHIPPED, open_order
 from workflows.cases.exception_case import ExceptionCaseWorkflow
-from workflows.finance.reconciliation import RECONCILE_QUEUE, ReconciliationWorkflow
+from workflows.finance.reconciliation import ReconciliationWorkflow
 from workflows.runtime.policies import TASK_TIMEOUT
 from workflows.runtime.sandbox import sandbox
 
@@ -231,7 +232,7 @@ async def desk(database_url: str, temporal_client: Client) -> AsyncIterator[Desk
             await ledger.book(connection, [receipt])
         await steps.write(database, written.step(FIRST))
         issue = {f"on_hand:{site}": {"A": -40}, "transit:DN-1": {"A": 40}}
-        await steps.write(database, written.step(SHIPPED.model_copy(update={"moves": issue})))
+        await steps.write(database, written.step(written.but(SHIPPED, moves=issue)))
         async with (
             SystemClient(System.WMS, {site: at_wms}) as to_wms,
             SystemClient(System.ERP, {"*": at_erp}) as to_erp,

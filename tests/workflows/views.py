@@ -10,8 +10,8 @@ from schemas.cases.cases import ENDED, CaseOutcome, CaseRecord
 from schemas.cases.exceptions import Action, ExceptionKind
 from schemas.messaging.effects import ChangeKind, Effect, Operation
 from schemas.orders.milestones import ShippedLine
+from schemas.planning.proposals import Decided, Proposal
 from schemas.workflows.commands import ActionRequest, NoteRequest
-from schemas.workflows.records import Decided, Proposal
 from tests.stack.standins import until
 from tests.workflows.told import named
 from tests.workflows.world import Order
@@ -76,7 +76,7 @@ def packs(**lines: int) -> tuple[ShippedLine, ...]:
 
 
 def changes(order: Order, kind: ChangeKind) -> list[Effect]:
-    """What the ERP was told of one kind of change, in that order."""
+    """Updates sent to the ERP of one kind of change, in that order."""
     return [effect for effect in order.carried(Operation.REPORT_CHANGE) if effect.change is kind]
 
 

@@ -16,7 +16,7 @@ from schemas.orders.milestones import MilestoneKind
 from store.engine import Database
 from store.inventory import ledger
 from store.orders import steps
-from store.procurement import purchase_orders
+from store.procurement import purchase_orders, purchase_steps
 from tests import written
 from tests.domain.procurement.test_procurement import taken
 from tests.domain.purchases import advised, reported
@@ -126,7 +126,7 @@ async def test_many_batches_at_once_neither_wait_for_each_other_for_ever_nor_los
         reports = [said(f"{number}-{n}", kind, 1, n, item=chance.choice("ABC")) for n, kind in enumerate(kinds)]
         moves = {"on_hand:DC1": dict.fromkeys("ABC", -1), "adjustment:DC1": dict.fromkeys("ABC", 1)}
         async with gateway.database.transaction() as connection:
-            await ledger.book_step(
+            await ledger.post_movements(
                 connection, written.booking(f"erp-one/SO-{number}/v1", "order", f"erp-one/SO-{number}", moves)
             )
         await tell(gateway, *reports)
@@ -177,7 +177,7 @@ async def test_a_warehouse_reports_and_reads_its_own_site_only(gateway: Gateway)
     await gateway.rows("INSERT INTO stock_item VALUES ('A', 'LYS') RETURNING 1")
     async with gateway.database.transaction() as connection:
         moves = {"on_hand:LYS": {"A": 9}, "adjustment:LYS": {"A": -9}}
-        await ledger.book_step(connection, written.booking("x", "inventory", "LYS/A", moves))
+        await ledger.post_movements(connection, written.booking("x", "inventory", "LYS/A", moves))
     seen = (await gateway.get("/v1/stock?item=A", "wms-dc1")).json()["positions"]
     assert [it["site"] for it in seen] == ["DC1"]
 
@@ -192,7 +192,7 @@ async def under_way(gateway: Gateway, query: str = "", caller: str = "planner") 
 async def arrive(database: Database, now: PurchaseFile, before: PurchaseFile | None = None) -> None:
     """A step of a purchase order."""
     moved = moves(inbound.holdings(before) if before else Holdings(), inbound.holdings(now))
-    await purchase_orders.write(database, written.step(inbound.record(now, ()).model_copy(update={"moves": moved})))
+    await purchase_steps.write(database, written.step(inbound.record(now, (), moved)))
 
 
 async def test_what_is_under_way_is_shown_by_site_and_day_of_arrival(gateway: Gateway) -> None:
@@ -201,9 +201,9 @@ async def test_what_is_under_way_is_shown_by_site_and_day_of_arrival(gateway: Ga
     await open_order(database)
     await steps.write(database, written.step(FIRST))
     sent = {"on_hand:LYS": {"A": -40}, "transit:DN-1": {"A": 40}}
-    [shipment] = SHIPPED.shipments
+    [shipment] = written.Said(SHIPPED).shipments
     late = shipment.model_copy(update={"eta": NOON + timedelta(days=3)})
-    await steps.write(database, written.step(SHIPPED.model_copy(update={"moves": sent, "shipments": (late,)})))
+    await steps.write(database, written.step(written.but(SHIPPED, moves=sent, shipments=(late,))))
     file, _ = taken(purchase(), advised("ASN-1", NOON + timedelta(days=5), l1=60))
     async with database.transaction() as connection:
         bought = file.order
