@@ -96,8 +96,9 @@ class EnvelopeReader:
 
     def _locate(self, stream: Stream) -> tuple[EnvelopeGrammar | None, int]:
         """(grammar of the next interchange, bytes of other text before it); the stream stands at it, or at its end."""
-        before = 0
+        first: int | None = None
         while skip_blank(stream):
+            first = stream.position if first is None else first
             stream.has(MARKER_BYTES)
             found = [
                 (match.start(), at_, one)
@@ -105,17 +106,11 @@ class EnvelopeReader:
                 if (match := one.marker.search(stream.data, stream.at))
             ]
             if found:
-                place, _, grammar = min(found, key=lambda one: one[:2])
-                before += place - stream.at
-                stream.at = place
-                return grammar, before
-            kept = len(stream.data) if stream.ended else max(stream.at, len(stream.data) - MARKER_BYTES)
-            before += kept - stream.at
-            stream.at = kept
-            if not stream.more() and stream.ended:
-                before += len(stream.data) - stream.at
-                stream.at = len(stream.data)
-        return None, before
+                stream.at, _, grammar = min(found, key=lambda one: one[:2])
+                return grammar, stream.position - first
+            stream.at = len(stream.data) if stream.ended else max(stream.at, len(stream.data) - MARKER_BYTES)
+            stream.more()
+        return None, 0 if first is None else stream.position - first
 
     def _interchange(self, stream: Stream, state: OpenInterchange) -> Iterator[Part]:
         yield state.start
