@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from formats.edi.grammar import EnvelopeGrammar
@@ -79,18 +80,25 @@ class SegmentWriter:
     def _joined(self, rows: Sequence[Row]) -> str:
         """Joins first and counts then: as long as each divider stands as often as it was put, no value holds one."""
         divider, component, ending = self._divider, self._component, self._ending
-        try:
-            texts, components = [divider.join(row) for row in rows], 0  # type: ignore[arg-type]
-        except TypeError:
-            composites = [value for row in rows for value in row if value.__class__ is not str]
-            if any(value.__class__ is not tuple for value in composites):
+        composites = list[tuple[str, ...]]()
+
+        def joined(value: tuple[str, ...]) -> str:
+            composites.append(value)
+            return component.join(value)
+
+        texts: list[str] | None = None
+        if not self._release:  # rows of X12 hold values alone, mostly; in EDIFACT already UNH has a composite
+            with suppress(TypeError):
+                texts = [divider.join(row) for row in rows]  # type: ignore[arg-type]
+        if texts is None:
+            try:
+                texts = [
+                    divider.join([value if value.__class__ is str else joined(value) for value in row])  # type: ignore[arg-type]
+                    for row in rows
+                ]
+            except TypeError:  # an element repeats
                 return self._released(rows)
-            components = sum(map(len, composites)) - len(composites)  # type: ignore[arg-type]
-            joined, tuples = component.join, tuple
-            texts = [
-                divider.join([joined(value) if value.__class__ is tuples else value for value in row])  # type: ignore[misc]
-                for row in rows
-            ]
+        components = sum(map(len, composites)) - len(composites)
         dividers = sum(map(len, rows)) - len(texts)
         text = ending.join(texts) + ending
         if (
@@ -153,8 +161,10 @@ class MessageJudge:
             release, terminator = self.syntax.release, self.syntax.terminator
             count = len(pieces(raw, terminator, release)) - 1 if release and release in raw else raw.count(terminator)
             if count == int(found[2]):
-                ruled = any(tag in raw for tag in kind.spec.rules)
-                return tuple(check_rules(kind.spec, segments_in(raw, 0, self.syntax))) if ruled else ()
+                for tag in kind.spec.rules:
+                    if tag in raw:
+                        return tuple(check_rules(kind.spec, segments_in(raw, 0, self.syntax)))
+                return ()
         segments = segments_in(raw, 0, self.syntax)
         findings = check(kind, segments)
         if not findings and kind.spec:
