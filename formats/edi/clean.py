@@ -203,10 +203,10 @@ class _PatternWriter:
             b"%b%b%b%b" % (CENTURY_PATTERN, times[time], component, form.encode())
             for form, (_, time) in PERIODS.items()
         )
-        other = b"(?![^%b]*%b(?:%b)%b)" % (
-            *(re.escape(self.syntax.element + self.syntax.component + self.syntax.terminator), component),
-            *("|".join(PERIODS).encode(), self.ending),
-        )
+        stops = re.escape(self.syntax.element + self.syntax.component + self.syntax.terminator)
+        release = re.escape(self.syntax.release)
+        value = b"(?:[^%b%b]|%b.)*%b" % (stops, release, release, POSSESSIVE) if release else b"[^%b]*+" % stops
+        other = b"(?!%b%b(?:%b)%b)" % (value, component, "|".join(PERIODS).encode(), self.ending)
         rest = self._components(slot.parts[1:], component)
         qualifier = self._value(slot.parts[0])
         if not slot.parts[0].required:

@@ -26,12 +26,14 @@ class EnvelopeGrammar(Protocol):
         marker: Where an interchange may begin.
         openers: Tags that open interchange, group and message, in this order.
         closers: Tags that close them.
+        loose: Tags of segments that stand in an interchange by themselves, such as TA1.
         reference_at: Which element of a message's header is its reference.
     """
 
     marker: re.Pattern[bytes]
     openers: tuple[str, str, str]
     closers: tuple[str, str, str]
+    loose: frozenset[str]
     reference_at: int
 
     def open_interchange(self, stream: Stream) -> EnvelopeStart | DocumentFinding:

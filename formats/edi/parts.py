@@ -70,7 +70,8 @@ class EnvelopeEnd:
 
 @dataclass(frozen=True, slots=True)
 class Outside:
-    """What stands where no envelope or message takes it."""
+    """What stands in no message: text that belongs nowhere, a segment that may not stand there, or one that may, such
+    as TA1."""
 
     findings: tuple[DocumentFinding, ...]
     segment: Segment | None = None

@@ -137,6 +137,8 @@ class EnvelopeReader:
             elif segment.tag == grammar.closers[0]:
                 yield from state.close(segment, segment.position)
                 return
+            elif segment.tag in grammar.loose and not state.group:
+                yield Outside((), segment)
             else:
                 yield from state.stray(segment, self.limits.strays)
 

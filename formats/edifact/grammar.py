@@ -32,6 +32,7 @@ class EdifactGrammar:
     marker = re.compile(rb"UN(?:A[^0-9A-Za-z\s]|B[^0-9A-Za-z\s])")
     openers = ("UNB", "UNG", "UNH")
     closers = ("UNZ", "UNE", "UNT")
+    loose = frozenset[str]()
     reference_at = 1
 
     def open_interchange(self, stream: Stream) -> EnvelopeStart | DocumentFinding:

@@ -249,6 +249,15 @@ def read_acknowledgement(message: EdiMessage) -> Acknowledgement | None:
     return found
 
 
+def read_interchange_acknowledgement(segment: Segment) -> Acknowledgement | None:
+    """What a TA1 says of one of our interchanges; None when it is another segment."""
+    if segment.tag != "TA1":
+        return None
+    code = segment.value(5)
+    faults = [AcknowledgedFault(f"note {code} of the interchange", code)] if code not in ("", "000") else []
+    return Acknowledgement(segment.value(1), "", VERDICTS.get(segment.value(4)), faults=faults)
+
+
 def _given(segment: Segment, first: int) -> list[str]:
     return [code for at in range(first, first + MOST_CODES) if (code := segment.value(at))]
 

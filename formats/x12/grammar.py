@@ -36,6 +36,7 @@ class X12Grammar:
     marker = re.compile(rb"ISA[^0-9A-Za-z\s]")
     openers = ("ISA", "GS", "ST")
     closers = ("IEA", "GE", "SE")
+    loose = frozenset(("TA1",))
     reference_at = 2
 
     def open_interchange(self, stream: Stream) -> EnvelopeStart | DocumentFinding:

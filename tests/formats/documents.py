@@ -18,6 +18,8 @@ from formats.x12.writer import X12Group, X12Header, X12Writer
 NORTH, SYNCLINE = PartyId("NORTHLOG", "ZZ"), PartyId("SYNCLINE", "ZZ")
 X12_KINDS = tuple(line.split()[0] for line in SETS.strip().splitlines() if not line.startswith(" "))
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+RELEASED = LETTERS + "'+:?Ä"
+"""With those that EDIFACT must release, and one above ASCII."""
 
 
 class MessageMaker:
@@ -131,7 +133,7 @@ def many_x12(kind: str, count: int, seed: int, version: str = "004010", odds: fl
 
 def many_edifact(kind: str, directory: str, count: int, seed: int, odds: float = 0.3) -> bytes:
     """An interchange of as many messages of a kind."""
-    maker = MessageMaker(random.Random(seed), odds=odds)
+    maker = MessageMaker(random.Random(seed), RELEASED, odds)
     of_kind = edifact.new_message(kind, directory, "1", []).type
     return edifact_stream([MessageDraft(of_kind, str(at), maker.rows(of_kind)) for at in range(1, count + 1)])
 

@@ -5,12 +5,13 @@ import pytest
 from formats.edi.acknowledgement import AcknowledgedAs
 from formats.edi.judging import InterchangeVerdict, ReadingPolicy, RefusalScope, judge
 from formats.edi.message import EdiMessage
+from formats.edi.parts import Outside
 from formats.edi.writing import MessageDraft
 from formats.edifact import writer as edifact
 from formats.edifact.acknowledging import contrl_rows, read_contrl
 from formats.findings import Severity
 from formats.reading import edi_reader
-from formats.x12.acknowledging import acknowledgement_rows, read_acknowledgement
+from formats.x12.acknowledging import acknowledgement_rows, read_acknowledgement, read_interchange_acknowledgement
 from formats.x12.versions import message_type
 from tests.formats.documents import edifact_stream, x12_stream
 from tests.formats.test_bug_reports import orders, parts_of, shipment
@@ -104,6 +105,22 @@ def test_what_a_997_says_is_read_back() -> None:
     assert (second.reference, second.verdict) == ("0002", AcknowledgedAs.REJECTED)
     fault = second.faults[0]
     assert (fault.segment, fault.segment_index, fault.element, fault.text) == ("LX", 3, 1, "wrong characters")
+
+
+def test_a_ta1_is_read_where_it_stands() -> None:
+    text = shipment()
+    ta1 = text[: text.index("GS*")] + "TA1*000000012*261130*1200*R*025~IEA*0*000000077~"
+    parts = parts_of(ta1)
+    assert [one for part in parts for one in part.findings] == []
+    (outside,) = [part for part in parts if isinstance(part, Outside)]
+    assert outside.segment
+    read = read_interchange_acknowledgement(outside.segment)
+    assert read
+    assert (read.reference, read.verdict, [one.code for one in read.faults]) == (
+        "000000012",
+        AcknowledgedAs.REJECTED,
+        ["025"],
+    )
 
 
 def contrl(text: str, policy: ReadingPolicy | None = None) -> EdiMessage:
