@@ -2,6 +2,7 @@
 
 import random
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -39,9 +40,12 @@ def test_numbers_that_count_upwards_cost_nothing() -> None:
     assert len(references._highs) == 1
 
 
-def test_what_is_remembered_is_bounded_and_says_so() -> None:
+def test_what_is_remembered_is_bounded_and_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(control, "MOST_REFERENCES", 1000)
     source, references = random.Random(1), References()
-    for _ in range(2 * control.MOST_REFERENCES):
+    for _ in range(3000):
         references.repeated(b"R%015d" % source.randrange(10**15))
+        references.repeated(b"%015d" % source.randrange(10**15))
     assert references.forgotten
-    assert len(references._names) <= control.MOST_REFERENCES
+    assert len(references._names) <= 1000
+    assert len(references._highs) <= 1000

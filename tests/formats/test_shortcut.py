@@ -109,6 +109,7 @@ def test_mutated_streams_are_judged_alike(kind: str, seed: int) -> None:
     judged_alike(kind, seed)
 
 
+@pytest.mark.thorough
 def test_thousands_of_mutations_raise_nothing() -> None:
     source = random.Random(15)
     for _ in range(CASES):
