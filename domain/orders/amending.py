@@ -77,14 +77,8 @@ def amend(state: OrderState, wish: Amendment, cause: EffectCause, inbox_id: int)
     )
     grown = targets.fitted(grown)
     dated = redated(grown, state, cause)
-    instructed = targets.amended(
-        state,
-        grown,
-        cause,
-        everyone=wish.address or bool(dated),
-        address=wish.address,
-        promised_on=grown.promised_on if dated else None,
-    )
+    terms = targets.NewTerms(grown.promised_on if dated else None, inbox_id if wish.address else None)
+    instructed = targets.amended(state, grown, cause, terms)
     wanted = targets.told(state, grown)
     effects = (
         *instructed,

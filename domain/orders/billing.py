@@ -5,7 +5,8 @@ from collections.abc import Iterator
 from domain.milestones.signed import Mismatch
 from domain.orders.decision import EffectCause, change
 from domain.orders.state import OrderState
-from schemas.messaging.effects import ChangeKind, Effect
+from schemas.messaging.effects import ChangeKind
+from schemas.messaging.order_effects import OrderEffect
 from schemas.orders.milestones import ShippedLine
 
 
@@ -15,7 +16,7 @@ def mismatches(state: OrderState) -> tuple[Mismatch, ...]:
     return tuple(mismatch for _, found in sorted(state.tally.signed.items()) for mismatch in found)
 
 
-def invoice(before: OrderState, state: OrderState, cause: EffectCause) -> tuple[Effect, ...]:
+def invoice(before: OrderState, state: OrderState, cause: EffectCause) -> tuple[OrderEffect, ...]:
     """Have the invoice held for a shipment that was signed for differently, and released when that is settled."""
     if before.tally.signed is state.tally.signed:
         return ()
@@ -30,7 +31,7 @@ def invoice(before: OrderState, state: OrderState, cause: EffectCause) -> tuple[
 
 def _told(
     state: OrderState, kind: ChangeKind, about: tuple[Mismatch, ...], shipments: set[str], cause: EffectCause
-) -> Iterator[Effect]:
+) -> Iterator[OrderEffect]:
     for shipment in sorted(shipments):
         lines = tuple(
             ShippedLine(line=it.line, quantity=abs(it.left - it.signed)) for it in about if it.shipment == shipment

@@ -13,7 +13,15 @@ from domain.orders.decision import Decision, EffectCause, change, effect
 from domain.orders.state import NO_SHIPMENT, WHOLE_ORDER, OrderState
 from domain.orders.targets import joined, sites
 from schemas.base import Role
-from schemas.messaging.effects import ChangeKind, Effect, Operation
+from schemas.messaging.effects import ChangeKind, Operation
+from schemas.messaging.order_effects import (
+    ConfirmCancellation,
+    HoldTransport,
+    HoldWarehouse,
+    OrderEffect,
+    ResumeTransport,
+    ResumeWarehouse,
+)
 from schemas.orders.release import CancelRequest, OrderStatus
 from schemas.workflows.commands import Command, Verb
 
@@ -150,18 +158,21 @@ def cancel(state: OrderState, request: CancelRequest, cause: EffectCause) -> Dec
     return confirmed(state.grown(cancelled=request.reason), take_back(state, cause), cause)
 
 
-def confirmed(state: OrderState, undone: tuple[Effect, ...], cause: EffectCause) -> Decision:
+def confirmed(state: OrderState, undone: tuple[OrderEffect, ...], cause: EffectCause) -> Decision:
     """The last of a cancellation: the ERP is told when everything before it was carried out."""
-    confirmation = effect(state, Operation.CONFIRM_CANCELLATION, cause, key=Operation.CONFIRM_CANCELLATION)
+    payload = ConfirmCancellation(reason=cause.reason)
+    confirmation = effect(state, payload, cause, key=payload.operation)
     return Decision(state=state, effects=(*undone, confirmation), done=f"cancelled: {cause.reason}")
 
 
-def _stop_or_go(state: OrderState, cause: EffectCause, *, on: bool) -> tuple[Effect, ...]:
-    warehouse = Operation.HOLD_WAREHOUSE if on else Operation.RESUME_WAREHOUSE
-    transport = Operation.HOLD_TRANSPORT if on else Operation.RESUME_TRANSPORT
-    told = [effect(state, transport, cause), change(state, ChangeKind.HELD if on else ChangeKind.RESUMED, cause)]
+def _stop_or_go(state: OrderState, cause: EffectCause, *, on: bool) -> tuple[OrderEffect, ...]:
+    warehouse = HoldWarehouse if on else ResumeWarehouse
+    transport = HoldTransport if on else ResumeTransport
+    found = list[OrderEffect]()
     if Operation.INSTRUCT_WAREHOUSE in PLANS[state.start.variant].instructions:
-        told[:0] = [
-            effect(state, warehouse, cause, key=f"{warehouse}/{site}/{cause.ref}", site=site) for site in sites(state)
-        ]
-    return tuple(told)
+        for site in sites(state):
+            payload = warehouse(site=site, reason=cause.reason)
+            found.append(effect(state, payload, cause, key=f"{payload.operation}/{site}/{cause.ref}"))
+    found.append(effect(state, transport(reason=cause.reason), cause))
+    found.append(change(state, ChangeKind.HELD if on else ChangeKind.RESUMED, cause))
+    return tuple(found)

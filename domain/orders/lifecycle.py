@@ -18,7 +18,8 @@ from domain.orders.state import REFUSED, WHOLE_ORDER, OrderState
 from domain.orders.targets import joined
 from domain.orders.trouble import RefusedEffect, Trouble, TroubleKey, content_of
 from schemas.ids import sender_rma
-from schemas.messaging.effects import Effect
+from schemas.messaging.effects import Effect, Operation
+from schemas.messaging.order_effects import InstructWarehouse, OrderEffect, TenderTransport
 from schemas.orders.milestones import MilestoneEvent, ShippedLine
 from schemas.orders.milestones import MilestoneKind as M
 from schemas.orders.release import OrderStatus
@@ -31,6 +32,8 @@ MAX_SHIPMENTS = 1_000
 """Shipments of one order: more than any has. 500 lines in 300 of them are shown to fit (decision 0039)."""
 OF_THE_TENDER = (M.TENDER_ACCEPTED, M.TENDER_REJECTED)
 BROUGHT_BACK = "the carrier brings it back"
+INSTRUCTIONS = {Operation.INSTRUCT_WAREHOUSE: InstructWarehouse, Operation.TENDER_TRANSPORT: TenderTransport}
+"""What an order begins with: instructions of the whole release, with its own address."""
 SETTLES = (M.DELIVERED, M.PROOF_OF_DELIVERY)
 """What ends the wait for goods that were to be brought back."""
 
@@ -40,7 +43,7 @@ def open_order(start: OrderStart) -> Decision:
     state = OrderState(start=start, carrier=start.carrier).next_version()
     cause = EffectCause("", start.accepted_at, "", start.traceparent)
     effects = tuple(
-        effect(state, operation, cause, key=operation, promised_on=start.promise.promised_on)
+        effect(state, INSTRUCTIONS[operation](promised_on=start.promise.promised_on), cause, key=operation)
         for operation in PLANS[start.variant].instructions
     )
     opened = Decision(state=state, effects=effects)
@@ -138,7 +141,7 @@ def _nothing_new(before: ShipmentState, event: MilestoneEvent) -> str:
     return f"another report of {event.kind} counts: that of {counts.at:%Y-%m-%d %H:%M:%S} UTC"
 
 
-def _too_late_to_stop(before: OrderState, state: OrderState, cause: EffectCause) -> tuple[Effect, ...]:
+def _too_late_to_stop(before: OrderState, state: OrderState, cause: EffectCause) -> tuple[OrderEffect, ...]:
     """What has left although the order was being cancelled is intercepted as well."""
     if state.cancelling is None:
         return ()

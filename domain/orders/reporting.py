@@ -14,7 +14,8 @@ from domain.orders import goods
 from domain.orders.decision import EffectCause, delta, effect
 from domain.orders.state import NO_SHIPMENT, WHOLE_ORDER, OrderState
 from domain.orders.trouble import TroubleKey
-from schemas.messaging.effects import Effect, Movement, Operation, PlanningDelta
+from schemas.messaging.effects import Movement, PlanningDelta
+from schemas.messaging.order_effects import OrderEffect, ReportMilestone
 from schemas.orders.milestones import MilestoneEvent, ShippedLine
 from schemas.orders.milestones import MilestoneKind as M
 
@@ -30,10 +31,10 @@ class Corrected(NamedTuple):
 
 def told(
     before: OrderState, state: OrderState, event: MilestoneEvent, *, fresh: bool
-) -> tuple[tuple[Effect, ...], tuple[PlanningDelta, ...]]:
+) -> tuple[tuple[OrderEffect, ...], tuple[PlanningDelta, ...]]:
     """What an event has told to ERP and planning. `fresh`: its milestone is told for the first time."""
     step = step_for(state.start.variant, event.kind)
-    effects, deltas = list[Effect](), list[PlanningDelta]()
+    effects, deltas = list[OrderEffect](), list[PlanningDelta]()
     moves = event.kind is not M.DELAYED or before.promise_days != state.promise_days
     if fresh and step and step.tell_erp:
         effects.append(_first(before, state, event))
@@ -66,22 +67,19 @@ def _key(event: MilestoneEvent) -> str:
     return f"{key}/{event.id}" if event.kind in UNRANKED else key
 
 
-def _first(before: OrderState, state: OrderState, event: MilestoneEvent) -> Effect:
+def _first(before: OrderState, state: OrderState, event: MilestoneEvent) -> OrderEffect:
     lines = _concerned(before, event) if event.kind in UNRANKED else ()
-    return effect(
-        state,
-        Operation.REPORT_MILESTONE,
-        _cause(event),
-        key=_key(event),
-        shipment=event.shipment,
+    payload = ReportMilestone(
         milestone=event.kind,
         order_status=state.status,
         occurred_at=event.occurred_at,
+        shipment=event.shipment,
         lines=lines or lines_of(state.shipments[event.shipment].concerned(event.kind)),
         site=_issued_by(state, event.shipment, event.kind),
         location=event.location or "",
         handling_units=event.handling_units,
     )
+    return effect(state, payload, _cause(event), key=_key(event))
 
 
 def _concerned(before: OrderState, event: MilestoneEvent) -> tuple[ShippedLine, ...]:
@@ -92,22 +90,19 @@ def _concerned(before: OrderState, event: MilestoneEvent) -> tuple[ShippedLine, 
     return known.lines if known else ()
 
 
-def _again(state: OrderState, event: MilestoneEvent, it: Corrected) -> Effect:
-    return effect(
-        state,
-        Operation.REPORT_MILESTONE,
-        _cause(event),
-        key=f"{event.shipment or '-'}/{it.kind}/{event.id}",
-        shipment=event.shipment,
+def _again(state: OrderState, event: MilestoneEvent, it: Corrected) -> OrderEffect:
+    payload = ReportMilestone(
         milestone=it.kind,
         order_status=state.status,
         occurred_at=state.shipments[event.shipment].seen[it.kind],
+        shipment=event.shipment,
         lines=lines_of(it.has),
         site=_issued_by(state, event.shipment, it.kind),
         location=(event.location or "") if event.kind is it.kind else "",
         handling_units=event.handling_units if event.kind is it.kind else (),
         correction=True,
     )
+    return effect(state, payload, _cause(event), key=f"{event.shipment or '-'}/{it.kind}/{event.id}")
 
 
 def _cause(event: MilestoneEvent) -> EffectCause:

@@ -15,7 +15,8 @@ from domain.partners.parties import warehouse_partner
 from schemas.base import Variant
 from schemas.cases.exceptions import Reaction
 from schemas.ids import LineKey
-from schemas.messaging.effects import ChangeKind, Operation
+from schemas.messaging.effects import ChangeKind
+from schemas.messaging.order_effects import InstructWarehouse, TenderTransport
 from schemas.orders.milestones import MilestoneEvent, ShippedLine
 from schemas.orders.release import OrderStatus
 from schemas.words import with_verb
@@ -152,11 +153,11 @@ def from_site(
     source = OtherSource(site=site, lines=lines, ref=cause.ref)
     sources = (*(_less(it, lines) if it.site == instead_of else it for it in state.sources), source)
     grown = covered(state, lines, f"sent by {site}", short).grown(sources=sources)
-    fields: dict[str, Any] = {"site": site, "promised_on": grown.promised_on}
+    about: dict[str, Any] = {"site": site, "promised_on": grown.promised_on, "address_from": grown.addressed}
     effects = (
-        effect(grown, Operation.INSTRUCT_WAREHOUSE, cause, targets=instructed(grown, site), **fields),
+        effect(grown, InstructWarehouse(targets=instructed(grown, site), **about), cause),
         *amended(state, grown, cause),
-        effect(grown, Operation.TENDER_TRANSPORT, cause, packs=carried(grown, site), **fields),
+        effect(grown, TenderTransport(packs=carried(grown, site), **about), cause),
         change(grown, ChangeKind.RE_SOURCED, cause, site=site, lines=lines),
     )
     return Decision(state=grown, effects=effects, sites=(site,), done=f"sent by {site} instead")

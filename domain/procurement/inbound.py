@@ -14,13 +14,8 @@ from schemas.inventory.supply import Supply, SupplyKind
 from schemas.orders.milestones import MilestoneKind
 from schemas.procurement.documents import DespatchAdvice
 from schemas.procurement.postings import SettlementDecision
-from schemas.procurement.purchase_orders import (
-    InboundShipment,
-    InvoiceRecord,
-    PurchaseEffect,
-    PurchaseLineRecord,
-    PurchaseRecord,
-)
+from schemas.procurement.purchase_effects import PurchaseEffect
+from schemas.procurement.purchase_orders import InboundShipment, InvoiceRecord, PurchaseLineRecord, PurchaseRecord
 
 
 def holdings(state: PurchaseFile) -> Holdings:

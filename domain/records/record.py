@@ -17,7 +17,8 @@ from domain.orders.trouble import UNTYPED, TroubleKey
 from domain.planning import open_demand
 from domain.records import booked
 from schemas.cases.exceptions import ExceptionKind
-from schemas.messaging.effects import Effect, Operation
+from schemas.messaging.effects import Effect
+from schemas.messaging.order_effects import sent_elsewhere
 from schemas.orders.milestones import MilestoneKind
 from schemas.orders.release import LineDue, OrderStatus, Promise
 from schemas.workflows.records import LineRecord, ShipmentRecord, StepRecord
@@ -152,13 +153,8 @@ def _lines(before: OrderState | None, state: OrderState, decisions: list[Decisio
     another site sends from now on: these are among them."""
     if before is None or any(decision.amended_by or decision.items for decision in decisions):
         return tuple(line_record(state, line) for line in state.demand)
-    sent = {
-        x.line
-        for decision in decisions
-        for effect in decision.effects
-        if effect.operation is Operation.INSTRUCT_WAREHOUSE and effect.site
-        for x in effect.lines
-    }
+    moved = sent_elsewhere(effect for decision in decisions for effect in decision.effects)
+    sent = {x.line for lines in moved.values() for x in lines}
     concerned, found = _concerned(before, state), []
     figures, earlier = _figures(state), _figures(before)
     for line in state.demand if concerned is None else (state.by_line[n] for n in sorted(concerned | sent)):

@@ -13,7 +13,6 @@ from schemas.days import EVERY_DAY, Days
 from schemas.ids import Subject, SubjectKind
 from schemas.inventory.stock import Moves
 from schemas.inventory.supply import Supply
-from schemas.messaging.effects import Effect
 from schemas.procurement.documents import (
     Count,
     DespatchAdvice,
@@ -24,15 +23,8 @@ from schemas.procurement.documents import (
     PurchaseOrder,
     SupplierConfirmation,
 )
-from schemas.procurement.postings import (
-    ConfirmationReport,
-    DecisionReport,
-    InvoiceSettlement,
-    IssuePosting,
-    ReceiptPosting,
-    SettlementDecision,
-    TransferInstruction,
-)
+from schemas.procurement.postings import SettlementDecision
+from schemas.procurement.purchase_effects import PurchaseEffect
 from schemas.procurement.rates import Rate
 from schemas.workflow_ids import WorkflowId
 
@@ -144,17 +136,6 @@ class PurchaseDecision(Contract):
     def rates(self) -> dict[int, Rate]:
         """What was agreed of prices: for one pack, or for so many as `pers` says."""
         return {line: Rate(price, self.pers.get(line, 1)) for line, price in self.prices.items()}
-
-
-class PurchaseEffect(Effect):
-    """An effect for a purchase order, with what is posted: exactly one of these. `order` is its key."""
-
-    confirmed: ConfirmationReport | None = None
-    posting: ReceiptPosting | None = None
-    settlement: InvoiceSettlement | None = None
-    decision: DecisionReport | None = None
-    transfer: TransferInstruction | None = None
-    issue: IssuePosting | None = None
 
 
 class PurchaseLineRecord(Contract):

@@ -6,7 +6,8 @@ from enum import StrEnum
 from schemas.base import Contract, Moment
 from schemas.cases.cases import Notice
 from schemas.inventory.stock import Moves
-from schemas.messaging.effects import Effect, PlanningDelta
+from schemas.messaging.effects import PlanningDelta
+from schemas.messaging.order_effects import OrderEffect
 from schemas.orders.milestones import ShippedLine
 from schemas.orders.release import OrderStatus, Promise
 
@@ -119,7 +120,7 @@ class StepRecord(Contract):
     first_promise: Promise | None = None
     lines: tuple[LineRecord, ...] = ()
     shipments: tuple[ShipmentRecord, ...] = ()
-    effects: tuple[Effect, ...] = ()
+    effects: tuple[OrderEffect, ...] = ()
     deltas: tuple[PlanningDelta, ...] = ()
     demand: tuple[DemandRow, ...] | None = None
     apart: Apart | None = None

@@ -4,7 +4,8 @@ from enum import StrEnum
 
 from schemas.base import Contract, Moment
 from schemas.inventory.stock import Moves
-from schemas.messaging.effects import Effect, PlanningDelta
+from schemas.messaging.effects import PlanningDelta
+from schemas.messaging.order_effects import OrderEffect
 from schemas.orders.milestones import ShippedLine
 from schemas.workflow_ids import WorkflowId
 
@@ -78,6 +79,6 @@ class ReturnRecord(Contract):
     restocked: tuple[ShippedLine, ...] = ()
     scrapped: tuple[ShippedLine, ...] = ()
     overdue: bool = False
-    effects: tuple[Effect, ...] = ()
+    effects: tuple[OrderEffect, ...] = ()
     deltas: tuple[PlanningDelta, ...] = ()
     moves: Moves = {}  # noqa: RUF012

@@ -10,7 +10,7 @@ from psycopg.types.json import Jsonb
 
 from schemas.inventory.promising import REPLENISHMENT, STOCK, Reservation, Terms
 from schemas.inventory.stock import Bucket, StockPlace, place
-from schemas.messaging.effects import Operation
+from schemas.messaging.order_effects import ReportMilestone, sent_elsewhere
 from schemas.orders.milestones import ShippedLine
 from schemas.workflows.records import LineRecord, StepRecord
 from store.engine import Connection
@@ -47,7 +47,7 @@ async def hold(connection: Connection, record: StepRecord, *, again: bool) -> bo
     if record.first_promise:
         return False
     new = again or _amended(record)
-    if not (record.moves or record.closed or new or _sent_elsewhere(record)):
+    if not (record.moves or record.closed or new or sent_elsewhere(record.effects)):
         return False
     cursor = await connection.execute(
         """
@@ -78,7 +78,7 @@ async def follow(connection: Connection, record: StepRecord, *, again: bool) -> 
     known = await cursor.fetchone()
     if known is None:
         return
-    sent = _sent_elsewhere(record)
+    sent = sent_elsewhere(record.effects)
     cursor = await connection.execute(
         "SELECT * FROM peg WHERE order_key = %s ORDER BY line, site, supply_key", (record.order,)
     )
@@ -140,7 +140,7 @@ async def _more(
     """Packs that an amendment or a substitution added, that another site sends now, or that are wanted `again`: to be
     replenished, until the keeper of promises has looked. Only where stock is kept. What another site was told to send
     keeps its day; the rest has none yet, as nobody has seen whether there is anything for it."""
-    sent = _sent_elsewhere(record)
+    sent = sent_elsewhere(record.effects)
     wanted = Counter[tuple[int, str]]()
     lines = {x.line: x for x in record.lines}
     for to, packs in sent.items():
@@ -172,13 +172,9 @@ async def _more(
 
 def _amended(record: StepRecord) -> bool:
     """Whether more may be wanted than before: an amendment, another item, or a corrected report took packs back."""
-    return bool(record.amended_by or record.items or any(it.correction for it in record.effects))
-
-
-def _sent_elsewhere(record: StepRecord) -> dict[str, tuple[ShippedLine, ...]]:
-    """Packs that other sites were told to send in this step."""
-    told = [it for it in record.effects if it.operation is Operation.INSTRUCT_WAREHOUSE and it.site]
-    return {it.site: it.lines for it in told}
+    reported = (it.payload for it in record.effects)
+    corrected = any(isinstance(it, ReportMilestone) and it.correction for it in reported)
+    return bool(record.amended_by or record.items or corrected)
 
 
 def _taken(record: StepRecord) -> Counter[tuple[str, str]]:

@@ -19,10 +19,14 @@ _OTHERWISE = "(e.digest NOT IN ('', excluded.digest))"
 
 
 OWED = RowBatch[Effect](
-    **dict.fromkeys(("key", "system", "operation", "shipment", "milestone", "site", "change"), "text"),
+    **dict.fromkeys(("key", "system", "operation"), "text"),
+    shipment=("text", lambda it: it.topic.shipment),
+    milestone=("text", lambda it: it.topic.milestone),
+    site=("text", lambda it: it.topic.site),
+    change=("text", lambda it: it.topic.change),
     accepted_at="timestamptz",
     trace_id=("text", lambda it: it.traceparent[3:35]),
-    order_status="text",
+    order_status=("text", lambda it: it.topic.order_status),
     digest="text",
 )
 
@@ -149,9 +153,9 @@ async def failed(connection: Connection, effect: Effect, origin: Origin, error: 
 
 def _columns(effect: Effect) -> dict[str, Any]:
     return {
-        **effect.model_dump(
-            include={"key", "order", "operation", "shipment", "milestone", "site", "change", "accepted_at"}
-        ),
+        **effect.model_dump(include={"key", "order", "accepted_at"}),
+        **effect.topic._asdict(),
+        "operation": effect.operation,
         "system": effect.system,
         "digest": effect.digest,
     }

@@ -8,7 +8,7 @@ none.
 
 from psycopg.types.json import Jsonb
 
-from schemas.messaging.effects import Operation
+from schemas.messaging.order_effects import RedatePromise
 from schemas.workflows.records import LineRecord, StepRecord
 from schemas.workflows.steps import WorkflowStep
 from store.batches import RowBatch
@@ -83,12 +83,13 @@ async def _owed(connection: Connection, record: StepRecord) -> None:
 
 def _redates(record: StepRecord) -> bool:
     """Whether what is under way may have another day of arrival now."""
-    return any(x.eta for x in record.shipments) or any(e.operation is Operation.REDATE_PROMISE for e in record.effects)
+    return any(x.eta for x in record.shipments) or any(isinstance(e.payload, RedatePromise) for e in record.effects)
 
 
 async def _view(connection: Connection, record: StepRecord) -> None:
     """Write where the order stands, and its promise, if that is another than before."""
-    dated = (e.reason for e in record.effects if e.operation is Operation.REDATE_PROMISE and e.reason)
+    payloads = (e.payload for e in record.effects)
+    dated = (it.reason for it in payloads if isinstance(it, RedatePromise) and it.reason)
     because = record.reason or next(dated, "re-dated by an ETA")
     await connection.execute(
         f"""
