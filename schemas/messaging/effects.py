@@ -11,6 +11,8 @@ from typing_extensions import TypeVar
 
 from schemas.base import Contract, Moment, System
 from schemas.ids import Subject
+from schemas.orders.milestones import MilestoneKind
+from schemas.orders.release import OrderStatus
 
 
 class Operation(StrEnum):
@@ -115,10 +117,10 @@ class EffectTopic(NamedTuple):
     """What an effect is about, as far as its operation says so: the ledger lists effects by it, and people read it."""
 
     shipment: str = ""
-    milestone: str | None = None
+    milestone: MilestoneKind | None = None
     site: str = ""
-    change: str | None = None
-    order_status: str | None = None
+    change: ChangeKind | None = None
+    order_status: OrderStatus | None = None
 
 
 class EffectPayload(Contract):

@@ -8,6 +8,7 @@ from schemas.cases.cases import CaseEntry, CaseRecord, CaseState, Finding
 from schemas.cases.exceptions import Action, ExceptionKind
 from schemas.ids import order_key
 from schemas.messaging.effects import Effect, Operation
+from schemas.messaging.order_effects import OrderEffect
 from schemas.orders.milestones import MilestoneKind, ShippedLine
 from schemas.orders.release import LinePromise, OrderLine, OrderRelease, OrderStatus, Party, Promise
 from schemas.workflows.records import Decided, LineRecord, Proposal, ProposalKind, ShipmentRecord, StepRecord
@@ -18,6 +19,7 @@ from store.messaging import effects, inbox, quarantine
 from store.messaging.inbox import NewMessage
 from store.orders import orders, returns, steps
 from tests import written
+from tests.payloads import payload_of
 
 ERP = "erp-one"
 CUSTOMER = "Ada Lovelace"
@@ -31,10 +33,11 @@ def message(text: str) -> NewMessage:
     return NewMessage("dhl", "webhook", inbox.EVENT, text, text, text.encode())
 
 
-def effect(number: str, operation: Operation = Operation.REPORT_MILESTONE) -> Effect:
+def effect(number: str, operation: Operation = Operation.REPORT_MILESTONE) -> OrderEffect:
     """Something that a system is owed for an order."""
     key = f"{ERP}/{number}"
-    return Effect(key=f"{key}/{operation}", order=key, operation=operation, accepted_at=datetime.now(UTC))
+    payload = payload_of(operation, **({"shipment": ""} if operation is Operation.REPORT_MILESTONE else {}))
+    return OrderEffect(key=f"{key}/{operation}", order=key, accepted_at=datetime.now(UTC), payload=payload)
 
 
 async def release(database: Database, number: str, erp: str = ERP) -> str:
@@ -63,7 +66,7 @@ async def step(
     status: OrderStatus,
     version: int = 1,
     promised_on: date = PROMISED,
-    owed: tuple[Effect, ...] = (),
+    owed: tuple[OrderEffect, ...] = (),
 ) -> None:
     """Write a step of an order with one shipment; `delivered` and `closed` deliver every pack on the promised day."""
     arrived = status in (OrderStatus.DELIVERED, OrderStatus.CLOSED)

@@ -26,6 +26,7 @@ from schemas.workflows.commands import (
 from tests.domain.builders import FULL, TEN, after, done, event, opened, start
 from tests.domain.orders.test_quantities import Story
 from tests.domain.receivers import believed
+from tests.payloads import said
 
 PLANNER = OrderPolicy(on_shortage=(Reaction.PLANNER,))
 ELSEWHERE = OrderPolicy(alternates=("MAD", "HAM"))
@@ -133,7 +134,7 @@ def test_packs_that_got_lost_on_the_way_stay_with_the_site_that_sent_them() -> N
     off = ActionRequest(id="w", reason="why", action=Action.WRITE_OFF, lines=TEN)
     decision = done(state, Verb.ACT, off)
     assert [e.operation for e in decision.effects] == [Operation.REPORT_CHANGE], "they have left: nobody sends less"
-    assert decision.effects[0].targets == (LineTarget(line=1, item="A", quantity=30),)
+    assert said(decision.effects[0]).targets == (LineTarget(line=1, item="A", quantity=30),)
     assert targets.at_sites(decision.state)["LYS"][1, "A"] == 40
 
 
@@ -141,4 +142,4 @@ def test_an_order_promised_from_several_sites_tells_its_own_once() -> None:
     sendings = (Sending(site="MAD", lines=TEN), Sending(site="HAM", lines=TEN))
     decision = lifecycle.open_order(start().model_copy(update={"sendings": sendings}))
     own = [e for e in decision.effects if e.operation is Operation.AMEND_WAREHOUSE]
-    assert [(e.site, e.targets) for e in own] == [("LYS", (LineTarget(line=1, item="A", quantity=20),))]
+    assert [(e.topic.site, said(e).targets) for e in own] == [("LYS", (LineTarget(line=1, item="A", quantity=20),))]

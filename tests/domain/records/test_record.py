@@ -7,6 +7,7 @@ from schemas.orders.release import OrderStatus
 from schemas.workflows.commands import Amendment, LineAmendment, Verb
 from schemas.workflows.returns import ReturnOutcome, ReturnState
 from tests.domain.builders import FIRST, FULL, NOON, after, done, event, opened, start
+from tests.payloads import said
 
 SHIPPED = event(M.SHIPPED, 3, lines=FIRST)
 
@@ -65,7 +66,7 @@ def test_a_shipment_that_travels_on_in_another_one_has_that_ones_status() -> Non
     assert {it.shipment: it.status for it in again.shipments}["DN-M"] is OrderStatus.DELIVERED
     assert [(d.kind, sum(x.quantity for x in d.movements)) for d in decision.deltas] == [("delivered", 100)]
     [told] = decision.effects
-    assert (told.shipment, told.lines) == ("DN-M", FULL)
+    assert (told.topic.shipment, said(told).lines) == ("DN-M", FULL)
 
 
 def test_an_amendment_names_its_message() -> None:

@@ -72,6 +72,6 @@ def test_the_erp_is_told_where_it_happened_and_to_what() -> None:
     )
     assert (heard.location, heard.handling_units) == ("NLRTM", tuple(UNITS))
     opened = lifecycle.open_order(order).state
-    told = [it for it in lifecycle.apply(opened, heard).effects if it.milestone is MilestoneKind.SHIPPED]
+    told = [it for it in lifecycle.apply(opened, heard).effects if it.topic.milestone is MilestoneKind.SHIPPED]
     [message] = [ErpMilestone.model_validate({**it.model_dump(), "order": order.number}) for it in told]
     assert (message.location, message.handling_units) == ("NLRTM", tuple(UNITS))
