@@ -12,6 +12,7 @@ from schemas.base import Role, Variant
 from schemas.cases.exceptions import Action, OrderPolicy, Reaction
 from schemas.inventory.promising import Sending
 from schemas.messaging.effects import LineTarget, Operation
+from schemas.messaging.order_effects import AmendWarehouse
 from schemas.orders.milestones import MilestoneKind as M
 from schemas.orders.milestones import ShippedLine
 from schemas.workflows.commands import (
@@ -113,9 +114,8 @@ def test_a_substitute_is_for_every_site_that_has_the_line() -> None:
     short = event(M.SHORT_PICKED, 2, shipment="", lines=(ShippedLine(line=1, quantity=5),))
     state = after(done(opened(policy=PLANNER), Verb.ACT, split).state, short)
     told = override(state).effects
-    assert [
-        (e.site, [(x.item, x.quantity) for x in e.targets]) for e in told if e.operation is Operation.AMEND_WAREHOUSE
-    ] == [
+    amended = [e.payload for e in told if isinstance(e.payload, AmendWarehouse)]
+    assert [(it.site, [(x.item, x.quantity) for x in it.targets]) for it in amended] == [
         ("LYS", [("A", 0), ("C", 30)]),
         ("MAD", [("A", 0), ("C", 10)]),
     ]
@@ -126,7 +126,7 @@ def test_a_site_that_is_new_is_instructed_with_the_substitute() -> None:
     state = after(opened(policy=PLANNER), event(M.SHORT_PICKED, 2, shipment="", lines=TEN))
     told = override(state, site="MAD").effects
     [instruction] = [e for e in told if e.operation is Operation.INSTRUCT_WAREHOUSE]
-    assert instruction.targets == (LineTarget(line=1, item="C", quantity=10),)
+    assert said(instruction).targets == (LineTarget(line=1, item="C", quantity=10),)
 
 
 def test_packs_that_got_lost_on_the_way_stay_with_the_site_that_sent_them() -> None:

@@ -15,6 +15,7 @@ from domain.returns.return_run import as_asked, refolded
 from domain.returns.returning import ReturnDecision, ReturnFile
 from schemas.cases.exceptions import ExceptionKind
 from schemas.messaging.effects import ChangeKind, Effect, Operation, PlanningDelta
+from schemas.messaging.order_effects import ExpectReturn, ReportChange
 from schemas.orders.milestones import Disposition, MilestoneEvent, ShippedLine
 from schemas.orders.milestones import MilestoneKind as M
 from schemas.workflows.returns import ReturnStart, ReturnState
@@ -288,4 +289,5 @@ def test_the_reason_that_was_given_is_told_from_the_remarks_behind_it(
     written = asked.model_copy(update={"reason": returning.record(state, ()).reason})
     assert (written.reason != reason) == bool(events)
     assert as_asked(written, events) == asked
-    assert all(said(effect).reason.startswith(reason) for effect in owed.values() if said(effect).reason)
+    told = [it.payload.reason for it in owed.values() if isinstance(it.payload, ExpectReturn | ReportChange)]
+    assert all(it.startswith(reason) for it in told if it)
