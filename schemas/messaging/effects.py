@@ -6,7 +6,7 @@ from enum import StrEnum
 from hashlib import sha256
 from typing import Any, Generic, NamedTuple
 
-from pydantic import ConfigDict
+from pydantic import ConfigDict, SerializerFunctionWrapHandler, model_serializer
 from typing_extensions import TypeVar
 
 from schemas.base import Contract, Moment, System
@@ -134,9 +134,10 @@ class EffectPayload(Contract):
 
     operation: Operation
 
-    def model_post_init(self, _: Any, /) -> None:
-        """Count the tag as set: payloads in histories hold only what is set."""
-        self.model_fields_set.add("operation")
+    @model_serializer(mode="wrap")
+    def _tagged(self, others: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Write the operation always: histories and snapshots leave defaults out, and it says how to read the rest."""
+        return {"operation": self.operation, **others(self)}
 
     @property
     def topic(self) -> EffectTopic:
@@ -194,7 +195,7 @@ class Effect(Contract, Generic[PayloadT_co]):
         that is new in a later build changes no digest.
         """
         told = self.payload.model_dump(mode="json", exclude_defaults=True)
-        said = {"key": self.key, "order": self.order, "revision": self.revision, "operation": self.operation, **told}
+        said = {"key": self.key, "order": self.order, "revision": self.revision, **told}
         return sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()
 
 

@@ -122,7 +122,8 @@ async def everything(database: Database) -> None:
     late = PROMISED + timedelta(days=3)
     for number in ("SO-ONTIME", "SO-LATE", "SO-DELAYED", "SO-REFUSED", "SO-RETRIED"):
         await release(database, number)
-    told = effect("SO-ONTIME").model_copy(update={"milestone": MilestoneKind.DELIVERED})
+    payload = payload_of(Operation.REPORT_MILESTONE, shipment="", milestone=MilestoneKind.DELIVERED)
+    told = effect("SO-ONTIME").model_copy(update={"payload": payload})
     await step(database, "SO-ONTIME", OrderStatus.CLOSED, owed=(told,))
     await step(database, "SO-LATE", OrderStatus.CLOSED, promised_on=late)
     await step(database, "SO-DELAYED", OrderStatus.SHIPPED, promised_on=late)

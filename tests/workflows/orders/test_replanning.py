@@ -266,7 +266,9 @@ async def test_another_site_for_what_is_short(world: World) -> None:
 async def test_another_carrier(world: World) -> None:
     order = await delayed(world)
     assert await decide(order, Verdict.OVERRIDE, carrier="carrier-express") == [None]
-    assert [(it.operation, it.payload.carrier) for it in order.world.done[order.key] if it.system == "tms"] == [
+    assert [
+        (it.operation, getattr(it.payload, "carrier", "")) for it in order.world.done[order.key] if it.system == "tms"
+    ] == [
         ("tender_transport", ""),
         ("void_tender", ""),
         ("tender_transport", "carrier-express"),
