@@ -51,7 +51,6 @@ NEEDED: dict[Operation, dict[str, Any]] = {
     },
     Operation.REPORT_CONFIRMATION: {"site": "LYS", "message": ConfirmationReport(po="SO-1", revision=1)},
     Operation.POST_RECEIPT: {
-        "site": "LYS",
         "message": ReceiptPosting(po="SO-1", number="G1", revision=1, site="LYS", received_at=NOON, lines=()),
     },
     Operation.SETTLE_INVOICE: {

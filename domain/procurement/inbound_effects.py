@@ -72,7 +72,7 @@ def _of_document(after: PurchaseFile, document: PurchaseDocument) -> Iterator[Pu
     if document.receipt:
         posting = _posting(after, document.receipt)
         key = f"receipt/{posting.number}/r{posting.revision}"
-        yield _effect(after, document, key, PostReceipt(site=after.start.site, message=posting))
+        yield _effect(after, document, key, PostReceipt(message=posting))
 
 
 def _settlements(after: PurchaseFile, told: dict[str, SettlementDecision]) -> Iterator[PurchaseEffect]:

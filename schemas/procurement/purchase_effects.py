@@ -30,13 +30,12 @@ class PostReceipt(EffectPayload):
     """A goods receipt."""
 
     operation: Literal[Operation.POST_RECEIPT] = Operation.POST_RECEIPT
-    site: str
     message: ReceiptPosting
 
     @property
     def topic(self) -> EffectTopic:
-        """The shipment that was received."""
-        return EffectTopic(site=self.site, shipment=self.message.shipment)
+        """The site that received, and the shipment."""
+        return EffectTopic(site=self.message.site, shipment=self.message.shipment)
 
 
 class SettleInvoice(EffectPayload):
