@@ -95,7 +95,7 @@ async def test_a_refusal_by_rule_becomes_a_case_and_is_tried_again_when_people_s
     await order.owes_nothing()
     assert "DN-1/picked" not in order.done
     assert "DN-1/packed" in order.done
-    tried = [express for e, express in world.attempts[order.key] if e.milestone is M.PICKED]
+    tried = [express for e, express in world.attempts[order.key] if e.topic.milestone is M.PICKED]
     assert tried == [True], "a refusal is final until somebody has looked at it"
     answer = await order.ask(Verb.ACT, ActionRequest(id="r1", reason="period opened", action=Action.RETRY))
     assert answer.done == "1 effect tried again"
