@@ -123,10 +123,13 @@ def unanswered(state: OrderState, cause: EffectCause) -> Decision:
 
 
 def retender(state: OrderState, instead_of: str, cause: EffectCause, wanted: str = "") -> Decision:
-    """Take the tender back and offer it to the next carrier, or to the one that is wanted."""
+    """Take the tender back and offer it to the next carrier, or to the one that is wanted.
+
+    The void's key names its cause: a carrier that takes a voided tender too late holds the same attempt once more.
+    """
     if state.transport.tender.exhausted:
         return next_carrier(state, instead_of, cause, wanted)
-    key = f"{Operation.VOID_TENDER}/{state.transport.tender.attempt}"
+    key = f"{Operation.VOID_TENDER}/{state.transport.tender.attempt}/{cause.ref}"
     void = effect(state, VoidTender(reason=cause.reason), cause, key=key)
     decision = next_carrier(state, instead_of, cause, wanted)
     return decision.model_copy(update={"effects": (void, *decision.effects)})

@@ -155,6 +155,15 @@ def test_when_the_list_is_used_up_people_name_a_carrier_and_nothing_is_voided_tw
     assert not named.state.transport.tender.exhausted
 
 
+def test_a_carrier_that_takes_a_voided_tender_too_late_is_voided_on_its_own() -> None:
+    one = done(opened(policy=OrderPolicy(tender_limit=1)), Verb.ACT, again())
+    late = after(one.state, accepted("c-1"))
+    assert late.transport.tender.accepted, "the carrier holds the attempt that was taken back"
+    two = done(late, Verb.ACT, again("u"))
+    assert told(one) == told(two) == [Operation.VOID_TENDER]
+    assert one.effects[0].key != two.effects[0].key
+
+
 def test_goods_that_have_left_are_not_tendered_again() -> None:
     said = refusal(after(opened(), SHIPPED), Verb.ACT, again(carrier="c-1"))
     assert said == "the goods have left: intercept them by cancelling"
