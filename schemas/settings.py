@@ -1,12 +1,13 @@
 """Configuration: every knob, from environment variables that start with SYNCLINE_ (nested by JSON)."""
 
 from functools import lru_cache
-from typing import Annotated, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import BaseModel, Field, SecretStr, ValidationError, field_validator
 from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from schemas.authentication import Authentication
 from schemas.cases.notifications import NotifySettings
 from schemas.connections import MAIN, DatabaseSettings, TemporalSettings
 from schemas.planning.feeds import ALL, FeedRun
@@ -26,10 +27,16 @@ class UnusableSettings(Exception):
 
 
 class Endpoint(BaseModel):
-    """Where a connected system listens, and the bearer token it wants."""
+    """Where a connected system listens, and the bearer token it wants; or `authentication`, where it wants another.
+
+    `adapter` speaks to it, and reads `settings`: `syncline connector list` has those that there are.
+    """
 
     url: str
     token: SecretStr = SecretStr("")
+    adapter: str = "standard"
+    authentication: Authentication | None = None
+    settings: dict[str, Any] = {}
     master_data: bool = False
     """An ERP that answers for its items, sites and customers: what it does not know is parked."""
 

@@ -105,7 +105,7 @@ def import_direction(root: Path) -> list[str]:
                 continue
             allowed = target in MAY_IMPORT[room]
             if (room, target) == ("activities", "connectors"):
-                allowed = module in ("connectors.ports", "connectors.notify.ports")
+                allowed = module.split(".")[1] == "ports" or module == "connectors.notify.ports"
             if (room, target) == ("dispatch", "workflows"):
                 allowed = bool(names) and all(name.isupper() for name in names)
             if not allowed:
