@@ -53,7 +53,7 @@ def test_its_histories_are_among_those_that_replay(generated: Path) -> None:
 def test_a_connector_has_the_files_of_every_connector(generated: Path) -> None:
     for name in SYSTEMS:
         files = {file.stem for file in (generated / "connectors" / name).glob("*.py")}
-        assert files == {"__init__", "settings", "client", "mapping", "codes", "errors"}
+        assert files == {"__init__", "adapter", "settings", "client", "mapping", "codes", "errors"}
 
 
 @pytest.mark.parametrize("broken", ["activities/systems/count_items.py", "connectors/north/errors.py"])
