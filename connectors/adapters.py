@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict
 
 from connectors.connections import ConnectionSettings
 from connectors.http.vendor import VendorClient
-from connectors.ports import OnceKind
+from connectors.ports import MAX_LIST_LAG_S, OnceKind
 from schemas.base import System
 
 
@@ -59,6 +59,11 @@ class Adapter:
     tested: tuple[str, ...] = ()
     conformant: bool = False
     probe: str = "/"
+
+    def __post_init__(self) -> None:
+        """Raises ValueError for a lag that no attempt can wait for."""
+        if not 0 <= self.list_lag_s <= MAX_LIST_LAG_S:
+            raise ValueError(f"{self.name}: list_lag_s is at most {MAX_LIST_LAG_S:g}; a longer lag is `neither`")
 
     @property
     def operations(self) -> tuple[str, ...]:

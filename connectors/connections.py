@@ -67,7 +67,7 @@ class EnvironmentConnections:
         at = target if target in known else ANY
         if at not in known:
             said = f"no endpoint is configured for {system} {target}: set SYNCLINE_{system.upper()}"
-            raise Unavailable(Origin.PLATFORM, said)
+            raise Unavailable(Origin.PLATFORM, said, undone=True)
         named = target if "{id}" in known[at].url else at
         if (system, named) not in self._made:
             self._made[system, named] = of_endpoint(system, known[at], named)

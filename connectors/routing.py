@@ -15,7 +15,7 @@ from pydantic import ValidationError
 
 from connectors.adapters import Adapter, AdapterLink, methods_of
 from connectors.connections import Connections, ConnectionSettings
-from connectors.ports import Call, OnceKind, Refused, Unavailable
+from connectors.ports import Call, OnceRule, Refused, Unavailable
 from schemas.base import Origin, System
 
 Port = TypeVar("Port")
@@ -70,9 +70,10 @@ class CallRouter:
         `platform` when no connection serves the target, `Refused` when its adapter has no such method."""
         return cast("Port", RoutedPort(self, kind, system))
 
-    def once(self, system: System, target: str) -> OnceKind:
+    def once(self, system: System, target: str) -> OnceRule:
         """How a call to a target counts once. Raises Unavailable when no connection serves it."""
-        return self._adapter(self._connections.of(system, target)).once
+        adapter = self._adapter(self._connections.of(system, target))
+        return OnceRule(adapter.once, adapter.list_lag_s)
 
     async def call(self, kind: type, system: System, method: str, call: Call, *args: Any, **kwargs: Any) -> Any:
         """Make one call."""
@@ -101,7 +102,9 @@ class CallRouter:
     def _adapter(self, settings: ConnectionSettings) -> Adapter:
         adapter = self._adapters.get(settings.adapter)
         if adapter is None:
-            raise Unavailable(Origin.PLATFORM, f"{settings.name}: there is no connector {settings.adapter}")
+            raise Unavailable(
+                Origin.PLATFORM, f"{settings.name}: there is no connector {settings.adapter}", undone=True
+            )
         return adapter
 
 
@@ -129,10 +132,14 @@ def link_of(
     """An adapter's side of a connection. Raises Unavailable of the origin `platform` for settings that its model does
     not take; it names the fields."""
     if settings.system not in adapter.systems:
-        raise Unavailable(Origin.PLATFORM, f"{settings.name}: {adapter.name} is no connector for a {settings.system}")
+        raise Unavailable(
+            Origin.PLATFORM, f"{settings.name}: {adapter.name} is no connector for a {settings.system}", undone=True
+        )
     try:
         read = adapter.settings.model_validate(dict(settings.settings))
     except ValidationError as error:
         broken = "; ".join(f"{'.'.join(map(str, it['loc']))}: {it['msg']}" for it in error.errors(include_input=False))
-        raise Unavailable(Origin.PLATFORM, f"{settings.name}: settings of {adapter.name}: {broken}") from None
+        raise Unavailable(
+            Origin.PLATFORM, f"{settings.name}: settings of {adapter.name}: {broken}", undone=True
+        ) from None
     return AdapterLink(settings, adapter.client(settings, transport), read)

@@ -35,7 +35,7 @@ class CallPace:
         """Wait for a turn, at most so long. Raises Unavailable with the time after which to ask again."""
         left_s = self._held_until - self._clock()
         if left_s > 0:
-            raise Unavailable(Origin.PLATFORM, f"{name} asked us to wait", left_s)
+            raise Unavailable(Origin.PLATFORM, f"{name} asked us to wait", left_s, undone=True)
         await self._rate(name, patience_s)
         async with self._places or nullcontext():
             yield
@@ -44,7 +44,8 @@ class CallPace:
         now = self._clock()
         wait_s = max(0.0, self._next - now)
         if wait_s >= patience_s:
-            raise Unavailable(Origin.PLATFORM, f"{name} takes {1 / self._every_s:g} calls a second", wait_s)
+            said = f"{name} takes {1 / self._every_s:g} calls a second"
+            raise Unavailable(Origin.PLATFORM, said, wait_s, undone=True)
         self._next = max(self._next, now) + self._every_s
         if wait_s:
             await asyncio.sleep(wait_s)

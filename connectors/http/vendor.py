@@ -37,6 +37,9 @@ REFUSALS = frozenset({400, 410, 413, 422})
 """The system understood and says no. All else, also 401 and 404, is for operators to mend: the effect stays owed."""
 SLOW_DOWN = frozenset({429, 503})
 """With `Retry-After`, no call of the connection is made until then."""
+TURNED_AWAY = frozenset({401, 403, 404, 405, 429})
+"""The system did nothing: who we are, or what we asked for, was not even looked at. Of a 5xx nobody knows."""
+NOT_REACHED = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
 OK_BELOW = 300
 MAX_ANSWER_BYTES = 1_048_576
 """Of an answer to one call: 500 refused rows of planning are some 150 kB."""
@@ -67,7 +70,8 @@ class VendorAnswer:
 
     def unavailable(self, said: str) -> Unavailable:
         """No answer that helps; another attempt may find one."""
-        return Unavailable(API_ORIGIN[self.whose], f"{self.whose}: {said}", retry_after_s(self.headers))
+        undone = self.status in TURNED_AWAY
+        return Unavailable(API_ORIGIN[self.whose], f"{self.whose}: {said}", retry_after_s(self.headers), undone=undone)
 
 
 Explain = Callable[[VendorAnswer], ConnectorError | None]
@@ -160,9 +164,10 @@ class VendorClient:
             said = f"{self.system}: no answer in {call.timeout_s:g} s"
             raise Unavailable(API_ORIGIN[self.system], said) from None
         except httpx.HTTPError as error:
-            raise Unavailable(API_ORIGIN[self.system], f"{self.system}: {type(error).__name__}") from None
+            said, undone = f"{self.system}: {type(error).__name__}", isinstance(error, NOT_REACHED)
+            raise Unavailable(API_ORIGIN[self.system], said, undone=undone) from None
         except httpx.InvalidURL:
-            raise Unavailable(Origin.PLATFORM, f"{self.connection.name}: the address is none") from None
+            raise Unavailable(Origin.PLATFORM, f"{self.connection.name}: the address is none", undone=True) from None
         return VendorAnswer(self.system, found.status_code, found.headers, found.content)
 
 

@@ -18,6 +18,19 @@ class OnceKind(StrEnum):
 
 
 @dataclass(frozen=True)
+class OnceRule:
+    """How calls of a connection count once. `list_lag_s`: seconds after which the system's lists surely show what was
+    written, where the kind is `natural_key`."""
+
+    kind: OnceKind = OnceKind.KEY
+    list_lag_s: float = 0.0
+
+
+MAX_LIST_LAG_S = 8.0
+"""A queued attempt has 15 s (`QUEUED_CALL`): two of them for the ledger, five for the call, the rest to look."""
+
+
+@dataclass(frozen=True)
 class Call:
     """What travels with every call.
 

@@ -27,11 +27,14 @@ class Refused(ConnectorError):
 
 
 class Unavailable(ConnectorError):
-    """The system could not answer, or asked us to wait: `retry_after_s` seconds, where it says how long."""
+    """The system could not answer, or asked us to wait: `retry_after_s` seconds, where it says how long. `undone`: the
+    system surely did nothing, as it was not reached or turned us away; otherwise it may have done it all the same."""
 
-    def __init__(self, origin: Origin, message: str, retry_after_s: float | None = None) -> None:
+    def __init__(
+        self, origin: Origin, message: str, retry_after_s: float | None = None, *, undone: bool = False
+    ) -> None:
         super().__init__(origin, message)
-        self.retry_after_s = retry_after_s
+        self.retry_after_s, self.undone = retry_after_s, undone
 
 
 class UnknownOutcome(ConnectorError):

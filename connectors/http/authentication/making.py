@@ -66,7 +66,7 @@ def tls_of(of: Authentication) -> ssl.SSLContext:
         context.load_cert_chain(of.certificate, of.key, lambda: password)
     except (OSError, ValueError) as error:
         said = f"the certificate {of.certificate.name} cannot be used: {type(error).__name__}"
-        raise Unavailable(Origin.PLATFORM, said) from None
+        raise Unavailable(Origin.PLATFORM, said, undone=True) from None
     return context
 
 

@@ -26,7 +26,14 @@ OK_BELOW = 300
 Clock = Callable[[], float]
 
 
-class LoginRefused(Unavailable):
+class LoginFailed(Unavailable):
+    """There is no login, so that nothing was asked of the system."""
+
+    def __init__(self, origin: Origin, message: str, retry_after_s: float | None = None) -> None:
+        super().__init__(origin, message, retry_after_s, undone=True)
+
+
+class LoginRefused(LoginFailed):
     """The system does not take our credentials. What waits stays owed until people mend them."""
 
 
@@ -62,7 +69,7 @@ class TicketAuth(httpx.Auth, ABC):
         self.owner, self.clock = owner, clock
         self._lock = asyncio.Lock()
         self._ticket: Ticket | None = None
-        self._resting: Unavailable | None = None
+        self._resting: LoginFailed | None = None
         self._rests_until = -inf
 
     @abstractmethod
@@ -82,7 +89,7 @@ class TicketAuth(httpx.Auth, ABC):
         return True
 
     async def async_auth_flow(self, request: httpx.Request) -> AsyncGenerator[httpx.Request, httpx.Response]:
-        """See httpx.Auth. Raises LoginRefused, or Unavailable when the login is not answered."""
+        """See httpx.Auth. Raises LoginRefused, or LoginFailed when the login is not answered."""
         if not self.concerns(request):
             yield request
             return
@@ -142,7 +149,7 @@ class TicketAuth(httpx.Auth, ABC):
         await answer.aread()
         try:
             self._ticket, self._resting = self._read(answer), None
-        except Unavailable as error:
+        except LoginFailed as error:
             self._rest(error, error.retry_after_s or REST_S)
             if kept is None or self.clock() >= kept.ends_at:
                 self._ticket = None
@@ -155,13 +162,13 @@ class TicketAuth(httpx.Auth, ABC):
             raise LoginRefused(owner.origin, f"{said}): mend the credentials")
         if status >= OK_BELOW:
             said = f"{owner.system}: the login fails with HTTP {status}"
-            raise Unavailable(owner.origin, said, retry_after_s(answer.headers))
+            raise LoginFailed(owner.origin, said, retry_after_s(answer.headers))
         try:
             return self.ticket(answer)
         except (ValueError, KeyError, TypeError, RecursionError):
-            raise Unavailable(owner.origin, f"{owner.system}: the answer to the login has no ticket") from None
+            raise LoginFailed(owner.origin, f"{owner.system}: the answer to the login has no ticket") from None
 
-    def _rest(self, error: Unavailable, for_s: float) -> None:
+    def _rest(self, error: LoginFailed, for_s: float) -> None:
         self._resting, self._rests_until = error, self.clock() + for_s
 
 
