@@ -170,7 +170,7 @@ def no_vendors(root: Path) -> list[str]:
         return []
     word = re.compile(rf"(?<![a-z0-9])({'|'.join(sorted(vendors))})(?![a-z0-9])", re.IGNORECASE)
     return [
-        f"{file.relative_to(root)}:{getattr(node, "lineno", 0)} names the vendor {match[1]}"
+        f"{file.relative_to(root)}:{getattr(node, 'lineno', 0)} names the vendor {match[1]}"
         for file in sources(root)
         if file.relative_to(root).parts[0] in WITHOUT_VENDORS
         for node in ast.walk(parsed(file))
