@@ -7,6 +7,7 @@ import signal
 from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import structlog
@@ -19,6 +20,7 @@ from activities.cases.outage_check import OutageActivities
 from activities.cases.undelivered import UndeliveredActivities
 from activities.execution.executor import EffectExecutor, Timeouts
 from activities.execution.gate import Gate
+from activities.execution.once import OnceGuard
 from activities.finance.audit_trail import AuditActivities
 from activities.finance.freight_check import FreightActivities
 from activities.finance.reconciliation import ReconcileActivities
@@ -77,6 +79,7 @@ from store.engine import Database
 from store.finance import erp_feed
 from store.inventory import supply
 from store.messaging import inbox
+from store.messaging.call_locks import CallLocks
 from store.messaging.wake import Wake
 from store.planning import planning
 from store.seals import Seals
@@ -128,13 +131,17 @@ def build_workers(
     database: Database,
     wake: Wake,
     router: CallRouter,
+    guard: OnceGuard,
     channels: Mapping[Channel, Sender],
     audit: AuditActivities,
     confirmer: Confirmer,
 ) -> list[Worker]:
     """One worker for workflows and database steps, one per system with that system's limits, one to reach people."""
     timeouts = Timeouts(express_s=config.express_timeout_s, queued_s=config.call_timeout_s)
-    executors = {system: EffectExecutor(database, Gate(system), timeouts) for system in System}
+    executors = {
+        system: EffectExecutor(database, Gate(system), timeouts, partial(router.once, system), guard)
+        for system in System
+    }
     limits = FeedLimits(batch=config.planning_batch, linger_s=config.planning_linger_s)
     feed = PlanningActivities(router.port(PlanningPort, System.PLANNING), database, wake, limits)
     bulk = ErpFeedActivities(router.port(BulkErpPort, System.ERP), database, wake, limits)
@@ -221,7 +228,8 @@ async def main(config: Settings) -> None:
         audit = AuditActivities(database, seals, anchors)
         handoff = TemporalHandoff(client, database)
         confirmer = Confirmer(database, handoff.kept)
-        for worker in build_workers(client, config, database, wake, router, channels, audit, confirmer):
+        guard = OnceGuard(database, await stack.enter_async_context(CallLocks(config.main_database.url)))
+        for worker in build_workers(client, config, database, wake, router, guard, channels, audit, confirmer):
             await stack.enter_async_context(worker)
         registry = MasterData(router.port(MasterDataPort, System.ERP), database, config)
         intake = Intake(database, config.stock_owner, registry)

@@ -40,9 +40,8 @@ class Unavailable(ConnectorError):
 class UnknownOutcome(ConnectorError):
     """The call may have counted, and the system cannot be asked. Both sides are shown to whoever decides.
 
-    Args: `asked`: what we sent, under which reference. `shown`: what can be seen of the system's side.
+    Args: `asked`: what we sent, under which reference. `shown`: what we saw of the system's side.
     """
 
-    def __init__(self, origin: Origin, asked: str, shown: str) -> None:
-        super().__init__(origin, f"outcome unknown; we asked: {asked[:MAX_SIDE]}; the system shows: {shown[:MAX_SIDE]}")
-        self.asked, self.shown = printable(asked, MAX_SIDE), printable(shown, MAX_SIDE)
+    def __init__(self, asked: str, shown: str) -> None:
+        super().__init__(Origin.UNKNOWN_OUTCOME, f"we asked: {asked[:MAX_SIDE]}; we saw: {shown[:MAX_SIDE]}")

@@ -203,9 +203,10 @@ def pass_deadlines(state: OrderState, passed: tuple[Alarm, ...], now: datetime) 
     return decision
 
 
-def refused(state: OrderState, what: Effect, origin: str, now: datetime) -> OrderState:
-    """A system refused an effect by its own rule: people must look, and may have it tried again."""
-    known = {**state.refused, what.key: RefusedEffect(effect=what, origin=origin, at=now)}
+def refused(state: OrderState, what: Effect, origin: str, now: datetime, said: str = "") -> OrderState:
+    """A system refused an effect by its own rule, or nobody knows whether it was done (`said`: both sides). People must
+    look, and may have it tried again."""
+    known = {**state.refused, what.key: RefusedEffect(effect=what, origin=origin, at=now, said=said)}
     return state.grown(refused=known, passed=tuple(name for name in state.passed if name != REFUSED))
 
 

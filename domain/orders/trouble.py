@@ -132,11 +132,13 @@ class TenderState(Contract):
 
 
 class RefusedEffect(Contract):
-    """An effect that a system refused by its own rule, kept so that it can be tried again."""
+    """An effect that a system refused by its own rule, kept so that it can be tried again. `said`: both sides, where
+    nobody knows whether it was done."""
 
     effect: Effect
     origin: str
     at: Moment
+    said: str = ""
 
 
 class OpenProposal(Contract):
