@@ -202,6 +202,16 @@ async def test_two_workers_at_once_make_one_record(worker: WorkerProcess, databa
     assert worker.system.records == [EFFECT.key]
 
 
+async def until_free(locks: CallLocks) -> None:
+    """Until nobody holds the key: a server notices within a moment that a process is gone."""
+    async with asyncio.timeout(10):
+        while True:
+            async with locks.hold("k") as free:
+                if free:
+                    return
+            await asyncio.sleep(0.01)
+
+
 async def test_a_lock_ends_with_its_attempt_and_with_its_process(database_url: str) -> None:
     async with CallLocks(database_url) as one, CallLocks(database_url) as other:
         async with one.hold("k") as mine, other.hold("k") as theirs, other.hold("m") as another:
@@ -214,8 +224,7 @@ async def test_a_lock_ends_with_its_attempt_and_with_its_process(database_url: s
             assert mine
             assert one._connection is not None
             await one._connection.close()
-            async with other.hold("k") as free:
-                assert free, "a dead process holds nothing"
+            await until_free(other)
 
 
 async def test_a_lost_connection_takes_its_locks_again(database_url: str) -> None:
@@ -227,5 +236,7 @@ async def test_a_lost_connection_takes_its_locks_again(database_url: str) -> Non
         with suppress(psycopg.OperationalError):
             async with one.hold("m"):
                 pass
-        async with one.hold("m") as mine, other.hold("k") as theirs:
-            assert (mine, theirs) == (True, False)
+        async with one.hold("m") as mine:
+            assert mine
+        async with other.hold("k") as theirs:
+            assert not theirs
