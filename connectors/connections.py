@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
+from urllib.parse import urlsplit, urlunsplit
 
 from connectors.ports import Unavailable
 from schemas.authentication import Authentication, BearerToken, NoAuthentication
@@ -30,6 +31,12 @@ class ConnectionSettings:
     settings: Mapping[str, Any] = field(default_factory=dict)
     per_second: float | None = None
     concurrent: int | None = None
+
+    @property
+    def shown_url(self) -> str:
+        """The address without what may be a secret in it: a user with a password, and a query."""
+        parts = urlsplit(self.url)
+        return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
 
 
 class Connections(Protocol):

@@ -43,7 +43,9 @@ MAY_IMPORT: dict[str, set[str]] = {
     },
     "scaffold": set(),
     "worker": PURE | {"workflows", "activities", "connectors", "store", "dispatch", "telemetry"},
-    "cli": PURE | {"store", "dispatch", "gateway", "stack"},
+    "cli": PURE
+    | {"store", "dispatch", "gateway", "stack"}
+    | {"connectors.adapters", "connectors.checking", "connectors.connections", "connectors.registry"},
     "cli.main": PURE
     | {"workflows", "activities", "connectors", "store", "dispatch", "gateway", "simulators", "stack", "worker", "demo"}
     | {"cli"},
