@@ -129,7 +129,7 @@ class OrderWorkflow(OrderEntity):
         if origin:
             self._state = lifecycle.refused(self._state, effect, origin, workflow.now(), said)
             self._display.failed(origin, f"{effect.system}.{effect.operation}")
-            self._note(answer.refusal)
+            self._note(answer.refusal if said else f"{effect.system} refused {effect.operation}: {origin}")
             self._confirmable = False
         elif effect.operation is Operation.TENDER_TRANSPORT:
             self._state = tendering.taken(self._state, effect, receipt, workflow.now())

@@ -7,7 +7,6 @@ from temporalio import workflow
 from domain.returns import returning
 from domain.returns.return_run import ReturnRun
 from domain.returns.returning import ReturnFile
-from schemas.base import Origin
 from schemas.cases.cases import CaseNews, CaseStart, Finding
 from schemas.cases.exceptions import ExceptionKind
 from workflows.orders import return_steps
@@ -52,13 +51,11 @@ class ReturnCases:
     def refuse(self, answer: SystemAnswer) -> str:
         """Keep and index what a system refused for good; says what it was."""
         effect, origin = answer.effect, answer.origin
-        what = f"{effect.system} refused {effect.operation} {effect.change or ''}".rstrip() + f" ({origin})"
-        if origin == Origin.UNKNOWN_OUTCOME:
-            what = answer.refusal
-        summary = f"return {effect.rma}: {what}"
+        what = f"{effect.system} refused {effect.operation} {effect.change or ''}".rstrip()
+        summary = f"return {effect.rma}: {answer.refusal if answer.said else f'{what} ({origin})'}"
         self._refused[effect.key] = Finding(kind=ExceptionKind.REFUSED_EFFECT, subject=effect.key, summary=summary)
         index_failure(origin, f"{effect.system}.{effect.operation}")
-        return what
+        return answer.refusal if answer.said else f"{what}: {origin}"
 
     def unsaid(self, state: ReturnFile) -> list[UnsaidFindings]:
         """What the cases are yet to be told."""
