@@ -1,6 +1,6 @@
 """Which connection serves a call: everything that an adapter needs to know of the system behind it."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 from urllib.parse import urlsplit, urlunsplit
@@ -10,6 +10,8 @@ from schemas.authentication import Authentication, BearerToken, NoAuthentication
 from schemas.base import Origin, System
 from schemas.settings import Endpoint, Settings
 
+CLOSED_RETRY_S = 5.0
+"""Until a connection that is closed is asked for again: what waits goes on within seconds of its resumption."""
 ANY = "*"
 """The target of an endpoint that serves whatever has none of its own."""
 
@@ -84,6 +86,38 @@ class EnvironmentConnections:
         """See Connections."""
         kinds = self._endpoints.items()
         return tuple(of_endpoint(system, endpoint, at) for system, known in kinds for at, endpoint in known.items())
+
+
+class ClosedPlace(Protocol):
+    """A connection that takes no calls now: it is paused, or its secret cannot be read."""
+
+    @property
+    def why(self) -> str:
+        """In words, without a secret."""
+
+
+Locate = Callable[[System, str], Endpoint | ClosedPlace | None]
+"""Where a registry has a target; why it is not called now; None when it has no connection for it."""
+
+
+class LocatedConnections:
+    """A registry of connections first, and the environment for what it does not have."""
+
+    def __init__(self, locate: Locate, otherwise: Connections) -> None:
+        self._locate, self._otherwise = locate, otherwise
+
+    def of(self, system: System, target: str) -> ConnectionSettings:
+        """See Connections. A connection that is closed is asked for again within seconds."""
+        found = self._locate(system, target)
+        if found is None:
+            return self._otherwise.of(system, target)
+        if not isinstance(found, Endpoint):
+            raise Unavailable(Origin.PLATFORM, f"{system} {target}: {found.why}", CLOSED_RETRY_S, undone=True)
+        return of_endpoint(system, found, target)
+
+    def named(self) -> tuple[ConnectionSettings, ...]:
+        """See Connections. Those of the environment: a registry lists its own."""
+        return self._otherwise.named()
 
 
 def of_endpoint(system: System, endpoint: Endpoint, target: str = ANY) -> ConnectionSettings:

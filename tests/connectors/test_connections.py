@@ -1,9 +1,11 @@
 """From a call to its connection, by the environment: the target's own first, then that for any; else it waits."""
 
+from typing import NamedTuple
+
 import pytest
 from pydantic import SecretStr
 
-from connectors.connections import EnvironmentConnections
+from connectors.connections import CLOSED_RETRY_S, ClosedPlace, EnvironmentConnections, LocatedConnections
 from connectors.ports import Unavailable
 from schemas.authentication import BearerToken, NoAuthentication
 from schemas.base import Origin, System
@@ -36,3 +38,22 @@ def test_a_system_without_an_endpoint_is_our_own_fault_and_waits() -> None:
 
 def test_every_connection_can_be_listed() -> None:
     assert [it.name for it in CONNECTIONS.named()] == ["erp/erp-one", "erp/*", "wms/LYS"]
+
+
+class Paused(NamedTuple):
+    """A connection that takes no calls."""
+
+    why: str
+
+
+def test_a_registry_goes_before_the_environment_and_may_close_a_connection() -> None:
+    known: dict[str, Endpoint | ClosedPlace] = {"erp-one": ANY, "erp-two": Paused("connection two/orders is paused")}
+    located = LocatedConnections(lambda _, target: known.get(target), CONNECTIONS)
+    assert located.of(System.ERP, "erp-one").url == ANY.url, "not its own in the environment"
+    assert located.of(System.ERP, "erp-three") == CONNECTIONS.of(System.ERP, "erp-three")
+    with pytest.raises(Unavailable, match="erp erp-two: connection two/orders is paused") as closed:
+        located.of(System.ERP, "erp-two")
+    assert (closed.value.origin, closed.value.retry_after_s) == (Origin.PLATFORM, CLOSED_RETRY_S)
+    assert closed.value.undone
+    known["erp-two"] = OWN
+    assert located.of(System.ERP, "erp-two").url == OWN.url
