@@ -65,6 +65,12 @@ def step(tree: Tree, name: Name, system: str) -> str:
     tree.importing("connectors/standard/adapter.py", f"from connectors.standard.{name.text} import {client}")
     made = f"    {name.title}Port: lambda it: {client}(it.client),"
     tree.register("connectors/standard/adapter.py", "step", made)
+    samples, title = "tests/connectors/conformance/samples.py", name.title
+    tree.importing(samples, port)
+    tree.importing(samples, request)
+    sent = f'{title}Request(id="{name.path}-1", target="LYS", subject="ITEM-1")'
+    sample = f'Sample(System.{system.upper()}, {title}Port, "{name.text}", {sent}),'
+    tree.register(samples, "step", sample)
     row = f"| `{system}.{name.text}` | `activities/systems/{name.text}.py` | `workflows/runtime/{name.text}.py` |"
     tree.row(STEPS_DOCUMENT, "| step | activity | for workflows |\n|---|---|---|", row)
     return f"say in schemas/workflows/{name.text}_request.py what is asked, and in simulators/ what is answered"
