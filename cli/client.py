@@ -20,6 +20,7 @@ from stack.layout import local_admin_key, whereabouts
 TIMEOUT_S = 35.0
 """Longer than the gateway itself takes to give up."""
 GLANCE_S = 3.0
+"""Seconds for a look that the command can do without."""
 NEXT_STEPS = {
     "unauthenticated": "Set SYNCLINE_API_KEY to a valid key, or run this where `syncline up` was started.",
     "forbidden": "Use a key whose role may do this: `syncline partner add` makes one.",
@@ -28,7 +29,7 @@ NEXT_STEPS = {
     "refused": "Nothing was changed. See where the order is: `syncline order show NUMBER`.",
     "invalid": "Correct what the findings name.",
 }
-"""What to do about a problem, by the last part of its type; for the others, send it again."""
+"""Next steps by the last part of a problem's type; for any other, send the request again."""
 AGAIN = "Send it again with the same --id: it is carried out once."
 
 Answered = TypeVar("Answered", bound=BaseModel)

@@ -28,7 +28,7 @@ def check_connection(
     target: Annotated[str, typer.Option(help="Which system, where the address is for many: a site, an ERP.")] = "",
     state_dir: StateDir = DEFAULT_STATE,
 ) -> None:
-    """Try settings, address, TLS, login, rights and clock; say what to mend. Ends with 1 when something is wrong."""
+    """Try settings, address, TLS, login, rights and clock; say what to repair. Ends with 1 when something is wrong."""
     found = {it.name: it for it in _known().named()}
     if name not in found:
         raise fail(f"there is no connection {name}: there are {', '.join(found) or 'none, set SYNCLINE_WMS'}")
@@ -39,8 +39,12 @@ def check_connection(
     if adapter is None:
         raise fail(f"there is no connector {connection.adapter}: see `syncline connector list`")
     steps = asyncio.run(_steps(connection, adapter, at))
-    columns = ("step", "works", "found", "mend")
-    show(name, columns, ({"step": it.step, "works": _yes(it.works), "found": it.said, "mend": it.mend} for it in steps))
+    columns = ("step", "works", "found", "repair")
+    show(
+        name,
+        columns,
+        ({"step": it.step, "works": _yes(it.works), "found": it.said, "repair": it.repair} for it in steps),
+    )
     if not all(it.works for it in steps):
         raise typer.Exit(1)
 

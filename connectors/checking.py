@@ -1,4 +1,4 @@
-"""Does a connection work: settings, address, TLS, login, rights, clock. Each step says what to mend; nothing changes.
+"""Does a connection work: settings, address, TLS, login, rights, clock. Each step says what to repair; nothing changes.
 
 A step that fails ends the check: what follows needs it.
 """
@@ -48,12 +48,12 @@ class CheckStep(StrEnum):
 
 @dataclass(frozen=True)
 class CheckedStep:
-    """What was found. `mend`: what to do about it; empty when nothing has to be done."""
+    """What was found. `repair`: what to do about it; empty when nothing has to be done."""
 
     step: CheckStep
     works: bool
     said: str
-    mend: str = ""
+    repair: str = ""
 
 
 async def check(
@@ -109,16 +109,16 @@ async def _tls(connection: ConnectionSettings, url: str) -> CheckedStep:
                 parts.hostname, parts.port or 443, ssl=tls_of(connection.authentication)
             )
     except ssl.SSLCertVerificationError as error:
-        mend = "have its certificate renewed, or name who signed it: scheme mtls, field ca"
-        return CheckedStep(CheckStep.TLS, False, error.verify_message, mend)
+        repair = "have its certificate renewed, or name who signed it: scheme mtls, field ca"
+        return CheckedStep(CheckStep.TLS, False, error.verify_message, repair)
     except (TimeoutError, OSError) as error:
-        mend = "use http:// if it speaks no TLS; else see what it logs of the handshake"
-        return CheckedStep(CheckStep.TLS, False, type(error).__name__, mend)
+        repair = "use http:// if it speaks no TLS; else see what it logs of the handshake"
+        return CheckedStep(CheckStep.TLS, False, type(error).__name__, repair)
     certificate = writer.get_extra_info("peercert") or {}
     writer.close()
     left = (ssl.cert_time_to_seconds(certificate["notAfter"]) - time.time()) / 86_400
-    mend = "have the certificate renewed" if left < EXPIRES_SOON_DAYS else ""
-    return CheckedStep(CheckStep.TLS, True, f"its certificate is good for {left:.0f} days", mend)
+    repair = "have the certificate renewed" if left < EXPIRES_SOON_DAYS else ""
+    return CheckedStep(CheckStep.TLS, True, f"its certificate is good for {left:.0f} days", repair)
 
 
 async def _asked(client: VendorClient, adapter: Adapter, call: Call, now: Clock) -> AsyncIterator[CheckedStep]:
@@ -148,8 +148,8 @@ def _rights(adapter: Adapter, answer: VendorAnswer) -> CheckedStep:
     if status == NOT_FOUND:
         return CheckedStep(CheckStep.RIGHTS, False, f"there is no {path} (HTTP 404)", "correct the url's path")
     if status >= OK_BELOW:
-        mend = "see what the system logs" if status >= ILL else "correct the url: it leads elsewhere"
-        return CheckedStep(CheckStep.RIGHTS, False, f"HTTP {status} of {path}", mend)
+        repair = "see what the system logs" if status >= ILL else "correct the url: it leads elsewhere"
+        return CheckedStep(CheckStep.RIGHTS, False, f"HTTP {status} of {path}", repair)
     return CheckedStep(CheckStep.RIGHTS, True, f"we may read {path}")
 
 

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit, urlunsplit
 from connectors.ports import Unavailable
 from schemas.authentication import Authentication, BearerToken, NoAuthentication
 from schemas.base import Origin, System
-from schemas.settings import Endpoint, Settings
+from schemas.settings import Endpoint, Settings, variable
 
 CLOSED_RETRY_S = 5.0
 """Until a connection that is closed is asked for again: what waits goes on within seconds of its resumption."""
@@ -75,7 +75,7 @@ class EnvironmentConnections:
         known = self._endpoints.get(system, {})
         at = target if target in known else ANY
         if at not in known:
-            said = f"no endpoint is configured for {system} {target}: set SYNCLINE_{system.upper()}"
+            said = f"no endpoint is configured for {system} {target}: set {variable(system)}"
             raise Unavailable(Origin.PLATFORM, said, undone=True)
         named = target if "{id}" in known[at].url else at
         if (system, named) not in self._made:

@@ -77,7 +77,7 @@ SUBJECTS = (
     tower,
 )
 SHUTDOWN_GRACE_S = 10
-"""How long requests in flight may finish after a stop."""
+"""Seconds for requests in flight to finish after a stop. Longer than any wait for an answer."""
 
 
 def create_app(config: Settings, database: Database, handoff: Handoff) -> FastAPI:
@@ -89,9 +89,9 @@ def create_app(config: Settings, database: Database, handoff: Handoff) -> FastAP
     waiting = VerdictWaiters(database, Confirmer(database, handoff.kept))
     releasing = Places(config.releases_at_once, config.release_queue_s)
     health_of = Health(database, handoff.healthy)
-    keeper = Gatekeeper(database, config)
+    register = Gatekeeper(database, config)
     app.state.gateway = Services(
-        config, database, handoff, InboxWriter(database), keeper, metrics, waiting, releasing, health_of
+        config, database, handoff, InboxWriter(database), register, metrics, waiting, releasing, health_of
     )
     problems.install(app)
     app.add_middleware(Limits, max_body_bytes=config.max_body_bytes)
@@ -115,7 +115,7 @@ async def serve(config: Settings) -> None:
         bounds = Bounds(
             idle_s=config.idle_s, per_address=config.connections_per_address, connections=config.connections
         )
-        door = ConnectionLimits(bounds, app.state.gateway.metrics.turned_away)
+        limits = ConnectionLimits(bounds, app.state.gateway.metrics.turned_away)
         listening = uvicorn.Config(
             app,
             host=config.gateway_host,
@@ -127,4 +127,4 @@ async def serve(config: Settings) -> None:
             timeout_graceful_shutdown=SHUTDOWN_GRACE_S,
         )
         async with app.state.gateway.waiting.listening():
-            await bounded_server(listening, door).serve()
+            await bounded_server(listening, limits).serve()

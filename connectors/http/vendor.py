@@ -34,7 +34,7 @@ API_ORIGIN = {
 }
 RULE_ORIGIN = {**API_ORIGIN, System.ERP: Origin.ERP_RULE}
 REFUSALS = frozenset({400, 410, 413, 422})
-"""The system understood and says no. All else, also 401 and 404, is for operators to mend: the effect stays owed."""
+"""The system understood and says no. All else, also 401 and 404, is for operators to repair: the effect stays owed."""
 SLOW_DOWN = frozenset({429, 503})
 """With `Retry-After`, no call of the connection is made until then."""
 TURNED_AWAY = frozenset({401, 403, 404, 405, 429})

@@ -1,4 +1,4 @@
-"""Connections and connectors at the command line: what there is, and what to mend."""
+"""Connections and connectors at the command line: what there is, and what to repair."""
 
 import asyncio
 import json

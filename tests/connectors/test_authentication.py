@@ -173,7 +173,7 @@ async def test_a_login_that_is_refused_says_so_and_rests(system: LoginServer, sc
         assert isinstance(error, LoginRefused)
         assert error.origin is Origin.ERP_API
         assert "the login is refused (HTTP 40" in str(error)
-        assert str(error).endswith("mend the credentials")
+        assert str(error).endswith("repair the credentials")
         again = await asking.failure()
         assert (str(again), again.retry_after_s) == (str(error), REST_S)
         assert system.logins == 1, "a user must not be locked out"

@@ -1,4 +1,4 @@
-"""A connection is looked at step by step, and each step says what to mend."""
+"""A connection is looked at step by step, and each step says what to repair."""
 
 import re
 import socket
@@ -36,15 +36,15 @@ async def looked(url: str, login: Authentication = RIGHT, probe: str = "/fixed",
 def broken(found: list[CheckedStep]) -> tuple[CheckStep, str, str]:
     """The step that does not work is the last."""
     assert [it.works for it in found] == [*[True] * (len(found) - 1), False]
-    assert found[-1].mend, "it says what to do"
-    return found[-1].step, found[-1].said, found[-1].mend
+    assert found[-1].repair, "it says what to do"
+    return found[-1].step, found[-1].said, found[-1].repair
 
 
 async def test_what_works_is_told_step_by_step() -> None:
     async with login_server() as system:
         found = await looked(system.url)
     assert [it.step for it in found] == ["settings", "address", "login", "rights", "clock"]
-    assert all(it.works and not it.mend for it in found)
+    assert all(it.works and not it.repair for it in found)
 
 
 async def test_settings_that_the_connector_does_not_take() -> None:
@@ -59,9 +59,9 @@ async def test_nobody_at_the_address() -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    step, said, mend = broken(await looked(f"http://127.0.0.1:{port}"))
+    step, said, repair = broken(await looked(f"http://127.0.0.1:{port}"))
     assert (step, said) == (CheckStep.ADDRESS, f"127.0.0.1:{port}: ConnectionRefusedError")
-    assert "start the system" in mend
+    assert "start the system" in repair
 
 
 async def test_a_name_without_an_address() -> None:
@@ -77,7 +77,7 @@ async def test_a_name_without_an_address() -> None:
             lambda url: authentication(
                 "oauth2", {"token_url": f"{url}/token", "client_id": USER, "client_secret": "wrong"}
             ),
-            "wms: the login is refused (HTTP 401 invalid_client): mend the credentials",
+            "wms: the login is refused (HTTP 401 invalid_client): repair the credentials",
         ),
         (
             lambda url: authentication("oauth2", {"token_url": f"{url}/no", "client_id": USER, "client_secret": "x"}),
@@ -92,16 +92,16 @@ async def test_credentials_that_are_not_taken(login: Callable[[str], Authenticat
 
 
 @pytest.mark.parametrize(
-    ("probe", "said", "mend"),
+    ("probe", "said", "repair"),
     [
         ("/closed", "we may not read /closed (HTTP 403)", "give the user its rights"),
         ("/nothing", "there is no /nothing (HTTP 404)", "correct the url's path"),
         ("/by-cookie", "HTTP 302 of /by-cookie", "correct the url: it leads elsewhere"),
     ],
 )
-async def test_rights_and_paths(probe: str, said: str, mend: str) -> None:
+async def test_rights_and_paths(probe: str, said: str, repair: str) -> None:
     async with login_server() as system:
-        assert broken(await looked(system.url, probe=probe)) == (CheckStep.RIGHTS, said, mend)
+        assert broken(await looked(system.url, probe=probe)) == (CheckStep.RIGHTS, said, repair)
 
 
 @pytest.mark.parametrize(("off_s", "which"), [(300, "behind"), (-300, "ahead of")])
@@ -111,10 +111,10 @@ async def test_a_clock_that_is_off(off_s: int, which: str) -> None:
     async with login_server() as system:
         at = replace(connection, url=system.url)
         found = [it async for it in check(at, adapter, "LYS", lambda: datetime.now(UTC) + timedelta(seconds=off_s))]
-    step, said, mend = broken(found)
+    step, said, repair = broken(found)
     assert step is CheckStep.CLOCK
     assert re.fullmatch(rf"its clock is (299|300|301|302) s {which} ours", said)
-    assert "NTP" in mend
+    assert "NTP" in repair
 
 
 async def test_a_certificate_of_nobody_whom_we_trust(tmp_path: Path) -> None:
@@ -126,10 +126,10 @@ async def test_a_certificate_of_nobody_whom_we_trust(tmp_path: Path) -> None:
     server.private_key_pem.write_to_path(key)
     ours.private_key_and_cert_chain_pem.write_to_path(mine)
     async with login_server((certificate, key, ca)) as system:
-        step, said, mend = broken(await looked(system.url))
+        step, said, repair = broken(await looked(system.url))
         assert step is CheckStep.TLS
         assert "certificate" in said
-        assert "name who signed it" in mend
+        assert "name who signed it" in repair
         login = authentication("mtls", {"certificate": mine, "ca": ca, "within": {"scheme": "bearer", "token": SECRET}})
         found = await looked(system.url, login)
         assert [it.step for it in found] == ["settings", "address", "TLS", "login", "rights", "clock"]
@@ -138,6 +138,6 @@ async def test_a_certificate_of_nobody_whom_we_trust(tmp_path: Path) -> None:
 
 async def test_a_system_that_speaks_no_tls() -> None:
     async with login_server() as system:
-        step, _, mend = broken(await looked(system.url.replace("http:", "https:")))
+        step, _, repair = broken(await looked(system.url.replace("http:", "https:")))
     assert step is CheckStep.TLS
-    assert "use http://" in mend
+    assert "use http://" in repair

@@ -34,7 +34,7 @@ class LoginFailed(Unavailable):
 
 
 class LoginRefused(LoginFailed):
-    """The system does not take our credentials. What waits stays owed until people mend them."""
+    """The system does not take our credentials. What waits stays owed until people repair them."""
 
 
 @dataclass(frozen=True)
@@ -159,7 +159,7 @@ class TicketAuth(httpx.Auth, ABC):
         status, owner = answer.status_code, self.owner
         if status in REFUSED_LOGIN:
             said = f"{owner.system}: the login is refused (HTTP {status} {code_of(answer.content)}".rstrip()
-            raise LoginRefused(owner.origin, f"{said}): mend the credentials")
+            raise LoginRefused(owner.origin, f"{said}): repair the credentials")
         if status >= OK_BELOW:
             said = f"{owner.system}: the login fails with HTTP {status}"
             raise LoginFailed(owner.origin, said, retry_after_s(answer.headers))
