@@ -100,11 +100,13 @@ class Shortage(Contract):
 
 
 class RefusedEffect(Contract):
-    """An effect that a system refused by its own rule, kept so that it can be tried again."""
+    """An effect that a system refused by its own rule, kept so that it can be tried again. `said`: both sides, where
+    nobody knows whether it was done."""
 
     effect: OrderEffect
     origin: str
     at: Moment
+    said: str = ""
 
 
 class OrderIssues(StatePart):

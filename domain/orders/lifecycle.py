@@ -201,9 +201,11 @@ def pass_deadlines(state: OrderState, passed: tuple[Alarm, ...], now: datetime) 
     return decision
 
 
-def refused(state: OrderState, what: Effect, origin: str, now: datetime) -> OrderState:
-    """A system refused an effect by its own rule: people must look, and may have it tried again."""
-    known = {**state.issues.refused_effects, what.key: RefusedEffect(effect=what, origin=origin, at=now)}
+def refused(state: OrderState, what: Effect, origin: str, now: datetime, said: str = "") -> OrderState:
+    """A system refused an effect by its own rule, or nobody knows whether it was done (`said`: both sides). People must
+    look, and may have it tried again."""
+    refusal = RefusedEffect(effect=what, origin=origin, at=now, said=said)
+    known = {**state.issues.refused_effects, what.key: refusal}
     passed = tuple(name for name in state.issues.passed_alarms if name != REFUSED)
     return state.with_changes(issues={"refused_effects": known, "passed_alarms": passed})
 

@@ -18,6 +18,7 @@ from activities.procurement.procurement import ProposalActivities, PurchasingAct
 from activities.systems.erp import ErpActivities
 from activities.systems.tms import TmsActivities
 from activities.systems.wms import WmsActivities
+from connectors.connections import of_endpoint
 from connectors.http.client import SystemClient
 from connectors.standard.clients import StandardErp, StandardTms, StandardWms
 from connectors.standard.purchasing import StandardProposing, StandardPurchasing, StandardTransfers
@@ -119,7 +120,9 @@ async def world(database_url: str, gateway: Gateway) -> AsyncIterator[World]:
         base = str(sims.client.base_url).rstrip("/")
         urls = {System.ERP: "/erp/{id}", System.WMS: "/wms/{id}", System.TMS: "/tms", System.PLANNING: "/planning"}
         http = {
-            system: await stack.enter_async_context(SystemClient(system, {"*": Endpoint(url=base + path, token=TOKEN)}))
+            system: await stack.enter_async_context(
+                SystemClient(of_endpoint(system, Endpoint(url=base + path, token=TOKEN)))
+            )
             for system, path in urls.items()
         }
         carriers = {system: EffectExecutor(database, Gate(system), Timeouts(queued_s=5)) for system in urls}

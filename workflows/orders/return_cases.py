@@ -53,10 +53,10 @@ class ReturnCases:
         """Keep and index what a system refused for good; says what it was."""
         effect, origin = answer.effect, answer.origin
         what = f"{effect.system} refused {effect.operation} {effect.topic.change or ''}".rstrip()
-        summary = f"return {self._rma}: {what} ({origin})"
+        summary = f"return {self._rma}: {answer.refusal if answer.said else f'{what} ({origin})'}"
         self._refused[effect.key] = Finding(kind=ExceptionKind.REFUSED_EFFECT, subject=effect.key, summary=summary)
         index_failure(origin, f"{effect.system}.{effect.operation}")
-        return f"{what}: {origin}"
+        return answer.refusal if answer.said else f"{what}: {origin}"
 
     def unsaid(self, state: ReturnFile) -> list[UnsaidFindings]:
         """What the cases are yet to be told."""

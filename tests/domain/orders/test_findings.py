@@ -159,6 +159,14 @@ def test_what_a_system_refuses_is_a_case_until_it_is_tried_again() -> None:
     assert found.summary == "wms refused instruct_warehouse (wms_api)"
 
 
+def test_of_an_outcome_that_nobody_knows_both_sides_are_shown() -> None:
+    state = opened()
+    said = "we asked: instruct_warehouse as k; we saw: wms: ReadTimeout"
+    [found] = findings(lifecycle.refused(state, waiting_effect(state), "unknown_outcome", NOON, said))
+    assert (found.kind, found.subject) == (X.REFUSED_EFFECT, "erp-one/SO-1/instruct_warehouse")
+    assert found.summary == f"wms may have done instruct_warehouse: look there before it is tried again; {said}"
+
+
 def test_an_order_that_replays_the_past_has_no_cases() -> None:
     state = lifecycle.open_order(start(clock="events", policy=ALONE)).state
     for trouble in TROUBLES:
