@@ -24,9 +24,10 @@ from dispatch.inventory.intake import Intake
 from dispatch.partners import measuring
 from dispatch.ports import Rest
 from dispatch.temporal.signalling import Signaller
+from domain.partners.ownership import speaking_role
 from schemas.base import Origin, Role
 from schemas.messaging.envelope import Envelope
-from schemas.orders.milestones import Milestone, MilestoneEvent, SentMilestone, ShippedLine
+from schemas.orders.milestones import Milestone, MilestoneEvent, MilestoneKind, SentMilestone, ShippedLine
 from schemas.parsing import InvalidMessage, refuse
 from store.engine import Connection, Database
 from store.messaging import events, inbox, quarantine, repeats, signals
@@ -60,9 +61,13 @@ class Batch:
     """What one pass over the inbox found: events to place, in order, commands to carry out afterwards, what waits."""
 
     placed: list[Placed] = field(default_factory=list)
-    roles: dict[str, Role] = field(default_factory=dict)
+    roles: dict[str, tuple[Role, ...]] = field(default_factory=dict)
     commands: list[inbox.Message] = field(default_factory=list)
     waiting: list[int] = field(default_factory=list)
+
+    def role(self, partner: str, kind: MilestoneKind) -> Role:
+        """In which role an active partner reports a milestone."""
+        return speaking_role(kind, self.roles[partner])
 
 
 class Relay:
@@ -160,8 +165,9 @@ class Relay:
         handed = await _again(connection, left)
         fresh_ones = [it for it in batch.placed if it.event.unique_id in new]
         for it in fresh_ones:
+            role = batch.role(it.event.partner, it.milestone.kind)
             for key, lines in it.orders.items():
-                handed[key].append(event_mapping.for_order(it.event, it.milestone, lines, batch.roles, it.traceparent))
+                handed[key].append(event_mapping.for_order(it.event, it.milestone, lines, role, it.traceparent))
         await inbox.routed(connection, [it.event.inbox_id for it in fresh_ones])
         return batch, handed
 
@@ -179,7 +185,7 @@ class Relay:
             if why := astray.get((envelope.source, envelope.id)):
                 placement = Unplaced(why)
             elif message.partner in batch.roles:
-                placement = correlate(said, message.partner, batch.roles[message.partner], book.facts(said))
+                placement = correlate(said, message.partner, batch.role(message.partner, said.kind), book.facts(said))
             booked = await measuring.milestone(connection, said, placement, self._intake.registry)
             if isinstance(booked, Unplaced):
                 parked.append(quarantine.Quarantine(message.id, booked.reason, booked.origin, booked.waiting_for))
@@ -218,7 +224,7 @@ async def _again(connection: Connection, waiting: list[signals.WaitingEvent]) ->
     roles = await partners.roles(connection, [event.partner for event in waiting]) if waiting else {}
     handed: Handed = defaultdict(list)
     for event in waiting:
-        handed[event.order_key].append(event_mapping.again(event, roles.get(event.partner, Role.CARRIER)))
+        handed[event.order_key].append(event_mapping.again(event, roles.get(event.partner, (Role.CARRIER,))))
     return handed
 
 

@@ -1,8 +1,10 @@
 """The shapes of an event on its way: from the partner's envelope to the event log, to the order's signal."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from dispatch.events.correlation import lines_of
+from domain.partners.ownership import speaking_role
 from schemas.base import Role
 from schemas.ids import EventKey, Subject
 from schemas.messaging.envelope import Envelope
@@ -33,7 +35,7 @@ def for_order(
     event: events.NewEvent,
     milestone: Milestone,
     lines: tuple[ShippedLine, ...],
-    roles: dict[str, Role],
+    role: Role,
     traceparent: str,
 ) -> MilestoneEvent:
     """The event as one of its orders gets it, with that order's lines."""
@@ -43,15 +45,16 @@ def for_order(
         id=event.unique_id,
         received_at=event.received_at,
         partner=event.partner,
-        role=roles[event.partner],
+        role=role,
         inbox_id=event.inbox_id,
         traceparent=traceparent,
     )
 
 
-def again(event: signals.WaitingEvent, role: Role) -> MilestoneEvent:
-    """An event from the log, to be handed over once more."""
+def again(event: signals.WaitingEvent, roles: Sequence[Role]) -> MilestoneEvent:
+    """An event from the log, to be handed over once more; `roles`: those of its sender."""
     milestone = Milestone.model_validate(event.body)
+    role = speaking_role(milestone.kind, roles)
     return _event(
         milestone,
         lines_of(milestone, Subject.parse(event.order_key).marked_number),

@@ -88,7 +88,7 @@ async def take_signed(request: Request, caller: Caller, raw: bytes) -> Response:
 async def _send(request: Request, caller: Caller, raw: bytes, channel: str) -> Response:
     envelope = admit_paper(raw)
     owners = OWNERS[BECOMES[type(envelope.data)]]
-    if caller.role not in owners:
+    if caller.acting(owners) is None:
         raise Problem(FORBIDDEN, f"This document is for the role {' or '.join(sorted(owners))}.")
     if not own_source(envelope.source, caller.partner):
         found = [{"field": "source", "rule": "is not yours"}]

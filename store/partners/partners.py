@@ -3,7 +3,8 @@ is made; of a secret only its version is kept, from which it is derived."""
 
 import hashlib
 import secrets
-from dataclasses import dataclass
+from collections.abc import Collection
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
@@ -27,11 +28,19 @@ class Secret(NamedTuple):
 
 @dataclass(frozen=True)
 class Caller:
-    """Who is calling: a partner, its role, and its webhook secrets where these authenticate it."""
+    """Who is calling: a partner, the role in which it acts, all roles that it has, and its webhook secrets where these
+    authenticate it."""
 
     partner: str
     role: Role
     secrets: tuple[Secret, ...] = ()
+    roles: tuple[Role, ...] = ()
+
+    def acting(self, roles: Collection[Role]) -> "Caller | None":
+        """The same in the first of its roles that is among these; None when it has none of them."""
+        able = (role for role in (self.role, *self.roles) if role in roles)
+        role = next(able, None)
+        return replace(self, role=role) if role else None
 
 
 def key_hash(key: str) -> str:
@@ -48,13 +57,18 @@ async def add(connection: Connection, partner: str, role: Role, name: str) -> No
         )
     await connection.execute(
         """
-        INSERT INTO partner (id, role, name, active)
-        VALUES (%s, %s, %s, true)
+        INSERT INTO partner (id, role, roles, name, active)
+        VALUES (%(id)s, %(role)s::text, ARRAY[%(role)s::text], %(name)s, true)
         ON CONFLICT (id) DO UPDATE
-        SET role = excluded.role, name = excluded.name, active = true
+        SET role = excluded.role, roles = excluded.roles, name = excluded.name, active = true
         """,
-        (partner, role, name),
+        {"id": partner, "role": role, "name": name},
     )
+    await give_secret(connection, partner)
+
+
+async def give_secret(connection: Connection, partner: str) -> None:
+    """See to it that a partner has a webhook secret."""
     if not any(it.valid_until is None for it in await secrets_of(connection, partner)):
         await _new_secret(connection, partner, None)
 
@@ -166,6 +180,31 @@ async def new_key(connection: Connection, partner: str, label: str, expires_at: 
     return key
 
 
+async def rotate_key(connection: Connection, partner: str, overlap: timedelta) -> tuple[str, datetime]:
+    """Make a new API key for a partner; those before it work for the overlap longer. The key, and until when they do.
+
+    Raises LookupError for an unknown partner.
+    """
+    if await known(connection, partner) is None:
+        raise LookupError(partner)
+    cursor = await connection.execute(
+        """
+        WITH until AS (SELECT clock_timestamp() + %(overlap)s AS at),
+        ended AS (
+            UPDATE api_key
+            SET expires_at = least(expires_at, until.at)
+            FROM until
+            WHERE partner = %(partner)s AND revoked_at IS NULL
+        )
+        SELECT at
+        FROM until
+        """,
+        {"partner": partner, "overlap": overlap},
+    )
+    [row] = await cursor.fetchall()
+    return await new_key(connection, partner, "rotated"), row["at"]
+
+
 async def revoke_keys(connection: Connection, partner: str) -> int:
     """Revoke every key of a partner; returns how many were live."""
     cursor = await connection.execute(
@@ -178,7 +217,7 @@ async def by_key(connection: Connection, key: str) -> Caller | None:
     """The caller that this key belongs to, or None when it is unknown, revoked, expired, or its partner inactive."""
     cursor = await connection.execute(
         """
-        SELECT p.id, p.role
+        SELECT p.id, p.role, p.roles
         FROM api_key k
         JOIN partner p ON p.id = k.partner
         WHERE k.hash = %s
@@ -189,24 +228,36 @@ async def by_key(connection: Connection, key: str) -> Caller | None:
         (key_hash(key),),
     )
     row = await cursor.fetchone()
-    return Caller(row["id"], Role(row["role"])) if row else None
+    return caller_of(row) if row else None
+
+
+def caller_of(row: dict[str, Any], secrets: tuple[Secret, ...] = ()) -> Caller:
+    """The caller of a row of `partner`, acting in its usual role."""
+    return Caller(row["id"], Role(row["role"]), secrets, tuple(map(Role, row["roles"])))
 
 
 async def by_id(connection: Connection, partner: str) -> Caller | None:
     """An active partner by its id, with its secrets: for webhooks, which are authenticated by signature."""
-    cursor = await connection.execute("SELECT id, role FROM partner WHERE id = %s AND active", (partner,))
-    row = await cursor.fetchone()
-    return Caller(row["id"], Role(row["role"]), await secrets_of(connection, partner)) if row else None
-
-
-async def roles(connection: Connection, partners: list[str]) -> dict[str, Role]:
-    """The role of each of these partners; unknown and inactive ones are left out."""
     cursor = await connection.execute(
         """
-        SELECT id, role
+        SELECT id, role, roles
+        FROM partner
+        WHERE id = %s AND active
+        """,
+        (partner,),
+    )
+    row = await cursor.fetchone()
+    return caller_of(row, await secrets_of(connection, partner)) if row else None
+
+
+async def roles(connection: Connection, partners: list[str]) -> dict[str, tuple[Role, ...]]:
+    """The roles of each of these partners, the usual one first; unknown and inactive ones are left out."""
+    cursor = await connection.execute(
+        """
+        SELECT id, roles
         FROM partner
         WHERE id = ANY(%s) AND active
         """,
         (partners,),
     )
-    return {row["id"]: Role(row["role"]) for row in await cursor.fetchall()}
+    return {row["id"]: tuple(map(Role, row["roles"])) for row in await cursor.fetchall()}

@@ -2,9 +2,8 @@
 
 import secrets
 
-from schemas.base import Role
 from store.engine import Connection
-from store.partners.partners import Caller, key_hash
+from store.partners.partners import Caller, caller_of, key_hash
 
 ID_BYTES = 32
 LASTS_S = 12 * 3600
@@ -35,7 +34,7 @@ async def caller(connection: Connection, session: str) -> Caller | None:
     """Whose session it is; None when it is unknown or over, or its key does not count any more."""
     cursor = await connection.execute(
         """
-        SELECT p.id, p.role
+        SELECT p.id, p.role, p.roles
         FROM session s
         JOIN api_key k ON k.hash = s.api_key
         JOIN partner p ON p.id = k.partner
@@ -48,7 +47,7 @@ async def caller(connection: Connection, session: str) -> Caller | None:
         (key_hash(session),),
     )
     row = await cursor.fetchone()
-    return Caller(row["id"], Role(row["role"])) if row else None
+    return caller_of(row) if row else None
 
 
 async def end(connection: Connection, session: str) -> bool:

@@ -16,9 +16,25 @@ class Partner(SQLModel, table=True):
 
     id: str = Field(primary_key=True)
     role: str
+    """Its usual role: the first of `roles`."""
+    roles: list[str] = texts()
     name: str
     active: bool = True
     created_at: datetime = moment(**NOW)
+
+
+class PartnerVersion(SQLModel, table=True):
+    """What described a partner from then on: the newest version is in force. Append-only; `id` counts all changes."""
+
+    __tablename__: ClassVar[str] = "partner_version"
+    __table_args__ = (UniqueConstraint("partner", "version", name="partner_version_is_one"),)
+    id: int = big_id()
+    partner: str = Field(foreign_key="partner.id")
+    version: int
+    definition: dict[str, Any] = document()
+    applied_at: datetime = moment(**NOW)
+    applied_by: str
+    reason: str = word()
 
 
 class WebhookSecret(SQLModel, table=True):

@@ -67,7 +67,7 @@ def test_the_erp_is_told_where_it_happened_and_to_what() -> None:
         events.NewEvent("s", "1", "shipped", "S-1", "wms-lys", 2, milestone.occurred_at, HEARD, {}, (order.key,)),
         milestone,
         milestone.lines,
-        {"wms-lys": Role.WMS},
+        Role.WMS,
         "",
     )
     assert (heard.location, heard.handling_units) == ("NLRTM", tuple(UNITS))
