@@ -7,6 +7,7 @@ import signal
 from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import structlog
@@ -55,6 +56,8 @@ from dispatch.expecting import Expecting
 from dispatch.handoff import TemporalHandoff
 from dispatch.inventory.intake import Intake
 from dispatch.orders.promising import redating
+from dispatch.partners.live import PartnerRegistry
+from dispatch.partners.secrets import SecretReader
 from dispatch.relay import Relay
 from dispatch.temporal.connecting import connect, connect_options
 from dispatch.temporal.handoff_commands import ORDERS_QUEUE
@@ -122,6 +125,7 @@ def build_workers(
     channels: Mapping[Channel, Sender],
     audit: AuditActivities,
     confirmer: Confirmer,
+    master: MasterData,
 ) -> list[Worker]:
     """One worker for workflows and database steps, one per system with that system's limits, one to reach people."""
     timeouts = Timeouts(express_s=config.express_timeout_s, queued_s=config.call_timeout_s)
@@ -147,18 +151,22 @@ def build_workers(
     outside[System.ERP].append(bulk.feed)
     outside[System.PLANNING].append(feed.feed)
     systems = [queue_worker(client, system, outside[system], config.limits.get(system)) for system in System]
-    own = own_work(client, config, database, wake, http)
+    own = own_work(client, config, database, wake, http, master)
     own[RECONCILE_QUEUE].append(audit.audit)
     own[NOTIFY_QUEUE] = NotifyActivities(channels, database, wake).all()
     return [orders, *systems, *(queue_worker(client, queue, known, None) for queue, known in own.items())]
 
 
 def own_work(
-    client: Client, config: Settings, database: Database, wake: Wake, http: dict[System, SystemClient]
+    client: Client,
+    config: Settings,
+    database: Database,
+    wake: Wake,
+    http: dict[System, SystemClient],
+    master: MasterData,
 ) -> dict[str, list[Any]]:
     """What is done for no order's sake, by queue: promises kept, books compared, plans governed."""
     ports = {system: StandardStock(http[system]) for system in System}
-    registry = MasterData(StandardMasterData(http[System.ERP]), database, config)
     teller = PlanningNotifier(database, StandardReplanning(http[System.PLANNING]))
     reconciling = ReconcileActivities(ports, database, config.stock_owner)
     return {
@@ -171,7 +179,7 @@ def own_work(
             UndeliveredActivities(database).notices,
             BooksActivities(database).books,
             OutageActivities(database).outages,
-            GovernorActivities(database, teller, registry, config.governor).govern,
+            GovernorActivities(database, teller, master, config.governor).govern,
         ],
     }
 
@@ -190,6 +198,18 @@ def queue_worker(client: Client, queue: str, activities: list[Any], limit: Queue
     )
 
 
+def client_of(system: System, config: Settings, partners: PartnerRegistry) -> SystemClient:
+    """The client of a kind of system: where the registry says, else where the settings do."""
+    endpoints = {System.ERP: config.erp, System.WMS: config.wms, System.TMS: config.tms}
+    return SystemClient(system, endpoints.get(system, config.planning), locate=partners.locate)
+
+
+def master_data(config: Settings, database: Database, http: SystemClient, partners: PartnerRegistry) -> MasterData:
+    """Who asks owners for master data: those that say in the registry, or in the settings, that they answer."""
+    offers = partial(partners.offers_master_data, config=config)
+    return MasterData(StandardMasterData(http), database, config, offers)
+
+
 async def main(config: Settings) -> None:
     """Run until SIGINT or SIGTERM. Raises `UnusableSettings`, `Unsealed` or `Unusable` at once, which name the setting
     that is missing."""
@@ -204,22 +224,18 @@ async def main(config: Settings) -> None:
         database = await stack.enter_async_context(Database(config.main_database.url, config.main_database.pool, seals))
         heard = (inbox.CHANNEL, planning.CHANNEL, notices.CHANNEL, erp_feed.CHANNEL, supply.CHANNEL)
         wake = await stack.enter_async_context(Wake(config.main_database.url, heard))
-        endpoints = {
-            System.ERP: config.erp,
-            System.WMS: config.wms,
-            System.TMS: config.tms,
-            System.PLANNING: config.planning,
-        }
-        http = {s: await stack.enter_async_context(SystemClient(s, endpoints[s])) for s in System}
+        partners = PartnerRegistry(database, SecretReader(config))
+        await stack.enter_async_context(partners.running())
+        http = {s: await stack.enter_async_context(client_of(s, config, partners)) for s in System}
         channels = await stack.enter_async_context(messengers(config.notify))
         client = await connect(config.main_temporal)
         audit = AuditActivities(database, seals, anchors)
         handoff = TemporalHandoff(client, database)
         confirmer = Confirmer(database, handoff.kept)
-        for worker in build_workers(client, config, database, wake, http, channels, audit, confirmer):
+        master = master_data(config, database, http[System.ERP], partners)
+        for worker in build_workers(client, config, database, wake, http, channels, audit, confirmer, master):
             await stack.enter_async_context(worker)
-        registry = MasterData(StandardMasterData(http[System.ERP]), database, config)
-        intake = Intake(database, config.stock_owner, registry)
+        intake = Intake(database, config.stock_owner, master)
         relay = asyncio.create_task(Relay(database, handoff, wake, intake).run())
         confirming = asyncio.create_task(confirmer.run())
         singletons = asyncio.create_task(keep(client, database, config))

@@ -121,6 +121,12 @@ class Settings(BaseSettings):
     wms: dict[str, Endpoint] = {}
     tms: dict[str, Endpoint] = {}
     planning: dict[str, Endpoint] = {}
+    secret_directories: list[str] = ["/run/secrets"]
+    """Where files with secrets of connections may lie (`file:/run/secrets/north`); Docker puts them there."""
+    secret_commands: list[str] = []
+    """Which commands may be run for secrets of connections (`command:/usr/bin/pass north`), by their path."""
+    regions: list[str] = []
+    """The regions that a partner may be of; any when none is named."""
     stock_erp: dict[str, str] = {}
     """Which ERP owns the stock of a site; `*` is any site. It is told of movements beside orders and of forecasts; of a
     site that is not named, no ERP is told."""

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from collections.abc import Callable
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
@@ -14,6 +15,7 @@ from connectors.http import bounded
 from connectors.ports import Call, Refused, Unavailable
 from schemas.base import Origin, System, printable
 from schemas.parsing import heard
+from schemas.partners.references import ClosedConnection
 from schemas.settings import Endpoint
 
 Answer = TypeVar("Answer", bound=BaseModel)
@@ -39,16 +41,34 @@ MAX_PAGE_BYTES = 16 * 1_048_576
 MAX_CODE = 60
 MAX_RETRY_AFTER_S = 120.0
 MAX_CONNECTIONS = 64
+CLOSED_RETRY_S = 5.0
+"""Until a connection that is paused is asked for again: what waits goes on within seconds of its resumption."""
+
+
+Locate = Callable[[System, str], Endpoint | ClosedConnection | None]
+"""Where a target of a kind of system is called, or why it is not called now; None when that is not known."""
+
+
+def nowhere(_system: System, _target: str) -> None:
+    """No target is known."""
 
 
 class SystemClient:
-    """Posts contracts to the endpoints of one kind of system. Use as an async context manager."""
+    """Posts contracts to the endpoints of one kind of system. Use as an async context manager.
+
+    `locate` says where a target is called, before `endpoints` do.
+    """
 
     def __init__(
-        self, system: System, endpoints: dict[str, Endpoint], transport: httpx.AsyncBaseTransport | None = None
+        self,
+        system: System,
+        endpoints: dict[str, Endpoint],
+        transport: httpx.AsyncBaseTransport | None = None,
+        locate: Locate = nowhere,
     ) -> None:
         self.system = system
         self._endpoints = endpoints
+        self._locate = locate
         self._http = bounded.client(transport, MAX_CONNECTIONS)
 
     async def __aenter__(self) -> Self:
@@ -110,11 +130,14 @@ class SystemClient:
             raise Unavailable(API_ORIGIN[self.system], f"{self.system}: the answer is not of the contract") from None
 
     def _endpoint(self, target: str) -> Endpoint:
-        endpoint = self._endpoints.get(target) or self._endpoints.get("*")
+        located = self._locate(self.system, target)
+        if isinstance(located, ClosedConnection):
+            raise Unavailable(Origin.PLATFORM, f"{self.system} {target}: {located.why}", CLOSED_RETRY_S)
+        endpoint = located or self._endpoints.get(target) or self._endpoints.get("*")
         if endpoint is None:
             raise Unavailable(
                 Origin.PLATFORM,
-                f"no endpoint is configured for {self.system} {target}: set SYNCLINE_{self.system.upper()}",
+                f"no connection is live for {self.system} {target}: apply one, or set SYNCLINE_{self.system.upper()}",
             )
         return endpoint
 

@@ -13,7 +13,7 @@ HOLDING = frozenset({ConnectionState.LIVE, ConnectionState.PAUSED})
 else."""
 
 
-class Place(NamedTuple):
+class SystemTarget(NamedTuple):
     """A kind of system, and what it is called by."""
 
     system: System
@@ -61,11 +61,11 @@ def targets_of(partner: PartnerDefinition, connection: ConnectionDefinition) -> 
             return ()
 
 
-def places_of(partner: PartnerDefinition, connection: ConnectionDefinition) -> Iterator[Place]:
+def places_of(partner: PartnerDefinition, connection: ConnectionDefinition) -> Iterator[SystemTarget]:
     """The places that a connection has to itself: none before it is live, none without an adapter."""
     system = system_of(partner, connection)
     if connection.adapter and system and connection.state in HOLDING:
-        yield from (Place(system, target) for target in targets_of(partner, connection))
+        yield from (SystemTarget(system, target) for target in targets_of(partner, connection))
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,7 @@ class PartnerDirectory:
     """The registry at one moment: partners by id, connections by place, partners by what others call them."""
 
     partners: Mapping[str, PartnerDefinition]
-    places: Mapping[Place, ResolvedConnection]
+    places: Mapping[SystemTarget, ResolvedConnection]
     identifiers: Mapping[tuple[str, str], str]
 
     @classmethod
@@ -96,7 +96,7 @@ class PartnerDirectory:
 
     def resolve(self, system: System, target: str) -> ResolvedConnection | None:
         """The connection for a target: its own, else the one for any; None when there is neither."""
-        return self.places.get(Place(system, target)) or self.places.get(Place(system, ANY))
+        return self.places.get(SystemTarget(system, target)) or self.places.get(SystemTarget(system, ANY))
 
     def called(self, scheme: str, value: str) -> PartnerDefinition | None:
         """The partner that others call so: `("gln", "4012345000009")`."""

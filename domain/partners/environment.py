@@ -10,9 +10,9 @@ from domain.partners.directory import ROLE_OF
 from schemas.base import System
 from schemas.partners.registry import (
     ANY,
-    Channel,
+    CallLimits,
+    ConnectionChannel,
     ConnectionDefinition,
-    ConnectionLimits,
     ConnectionState,
     Credentials,
     PartnerDefinition,
@@ -35,7 +35,7 @@ def of_settings(settings: Settings) -> Iterator[PartnerDefinition]:
             partner=f"{RESERVED}{system}",
             name=f"SYNCLINE_{system.upper()}",
             roles=(ROLE_OF[system],),
-            limits=ConnectionLimits(per_second=limit.per_second, concurrent=limit.concurrent) if limit else None,
+            limits=CallLimits(per_second=limit.per_second, concurrent=limit.concurrent) if limit else None,
             connections=tuple(_connection(system, target, endpoints[target]) for target in sorted(endpoints)),
         )
 
@@ -48,7 +48,7 @@ def _connection(system: System, target: str, endpoint: Endpoint) -> ConnectionDe
         system=system,
         targets=(target,),
         adapter="standard",
-        channel=Channel(http=_without_secrets(endpoint.url)),
+        channel=ConnectionChannel(http=_without_secrets(endpoint.url)),
         credentials=Credentials(scheme="bearer", secrets={"token": f"env:SYNCLINE_{system.upper()}"})
         if token
         else None,

@@ -6,12 +6,12 @@ from urllib.parse import urlsplit
 
 from domain.partners.adapters import ADAPTERS, SCHEMES, SERVED_CHANNELS
 from domain.partners.calendars import is_calendar
-from domain.partners.directory import HOLDING, ROLE_OF, Place, places_of, system_of, targets_of
+from domain.partners.directory import HOLDING, ROLE_OF, SystemTarget, places_of, system_of, targets_of
 from domain.partners.environment import RESERVED
 from schemas.base import Role, System
 from schemas.partners.registry import (
     CHANNEL_KINDS,
-    Channel,
+    ConnectionChannel,
     ConnectionDefinition,
     ConnectionState,
     Credentials,
@@ -43,22 +43,27 @@ class Surroundings:
 
 
 def findings(
-    changes: Sequence[PartnerDefinition], kept: Mapping[str, PartnerDefinition], around: Surroundings
+    changes: Mapping[str, PartnerDefinition], kept: Mapping[str, PartnerDefinition], around: Surroundings
 ) -> list[Finding]:
-    """What is wrong with partners as they are to be, beside those that stay as they are. Fields begin with the place of
-    the partner among the changes: `partners[0].connections[1].adapter`."""
-    stay = {name: partner for name, partner in kept.items() if name not in {it.partner for it in changes}}
+    """What is wrong with partners as they are to be, beside those that stay as they are. A field begins with the place
+    that names the change: `partners[0].connections[1].adapter`."""
+    changed = {it.partner for it in changes.values()}
+    others = [partner for name, partner in kept.items() if name not in changed]
     found: list[Finding] = []
-    for number, partner in enumerate(changes):
-        others = [*stay.values(), *changes[:number]]
-        about = (*_partner(partner, around), *_identifiers(partner, others), *_connections(partner, others, around))
-        found += [{"field": f"partners[{number}].{field}", "rule": rule} for field, rule in about]
-        if partner.partner in {it.partner for it in changes[:number]}:
-            found.append({"field": f"partners[{number}].partner", "rule": f"{partner.partner} is described twice"})
+    for place, partner in changes.items():
+        about = (
+            *_partner(partner, others, around),
+            *_identifiers(partner, others),
+            *_connections(partner, others, around),
+        )
+        found += [{"field": f"{place}.{field}", "rule": rule} for field, rule in about]
+        others.append(partner)
     return found
 
 
-def _partner(partner: PartnerDefinition, around: Surroundings) -> Found:
+def _partner(partner: PartnerDefinition, others: Sequence[PartnerDefinition], around: Surroundings) -> Found:
+    if partner.partner in {it.partner for it in others}:
+        yield "partner", f"{partner.partner} is described twice"
     if partner.partner.startswith(RESERVED):
         yield "partner", f"must not begin with {RESERVED}: those are the systems that settings name"
     if len(partner.roles) > 1 and (own := [role for role in partner.roles if role in ALONE]):
@@ -77,7 +82,7 @@ def _identifiers(partner: PartnerDefinition, others: Sequence[PartnerDefinition]
 
 
 def _connections(partner: PartnerDefinition, others: Sequence[PartnerDefinition], around: Surroundings) -> Found:
-    held: dict[Place, str] = {
+    held: dict[SystemTarget, str] = {
         place: f"{other.partner}/{it.name}"
         for other in others
         if other.partner != partner.partner
@@ -149,7 +154,7 @@ def _adapter(partner: PartnerDefinition, connection: ConnectionDefinition, aroun
             yield f"options.{name}", f"must be a {known.options[name].__name__}"
 
 
-def _channel(channel: Channel) -> Found:
+def _channel(channel: ConnectionChannel) -> Found:
     if len(channel.kinds) != 1:
         yield "channel", f"name exactly one of {', '.join(CHANNEL_KINDS)}"
     if channel.http is not None:
@@ -169,6 +174,8 @@ def _credentials(credentials: Credentials, around: Surroundings) -> Found:
     if wanted is None:
         yield "credentials.scheme", f"is not known; there are: {', '.join(sorted(SCHEMES))}"
     given = [("credentials", credentials.secrets)]
+    if credentials.former and credentials.valid_from and credentials.former.until < credentials.valid_from:
+        yield "credentials.former.until", "must not be before valid_from: nothing would count in between"
     if credentials.former:
         given.append(("credentials.former", credentials.former.secrets))
     for at, secrets in given:

@@ -107,10 +107,10 @@ async def _told(gateway: Services, record: CommandRecord[Any], first: First, wit
 async def _ready(gateway: Services, record: CommandRecord[Any]) -> bool:
     """Whether all that it names is known: else the relay asks its owner, and carries it out."""
     erp = record.subject.owner
-    if not gateway.settings.offers_master_data(erp):
+    if not gateway.offers_master_data(erp):
         return True
     async with gateway.database.connection() as connection:
-        return not await unsettled(connection, gateway.settings, named_in_command(erp, record.request))
+        return not await unsettled(connection, gateway.offers_master_data, named_in_command(erp, record.request))
 
 
 async def committed_before(gateway: Services, record: CommandRecord[Any]) -> bool:

@@ -58,7 +58,7 @@ async def release(request: Request, caller: ErpCaller) -> Response:
     _, raw = await read_body(request, JSON)
     order, gateway = admit(SentOrder, raw), services_of(request)
     async with gateway.database.connection() as connection:
-        if not await unsettled(connection, gateway.settings, named_in_purchase(caller.partner, order)):
+        if not await unsettled(connection, gateway.offers_master_data, named_in_purchase(caller.partner, order)):
             await measuring.order(connection, caller.partner, order)
     links = {"self": f"/v1/purchase-orders/{order.number}"}
     message_id = await _accept(request, caller, inbox.PURCHASE, order.number, "api", raw)

@@ -26,3 +26,9 @@ class SecretPlace(NamedTuple):
         source, _, at = reference.partition(":")
         kinds: dict[str, Source] = {"env": "env", "file": "file", "command": "command"}
         return cls(kinds[source], at)
+
+
+class ClosedConnection(NamedTuple):
+    """A connection that takes no calls now, and why; the text holds no secret."""
+
+    why: str

@@ -97,7 +97,7 @@ class WebhookScheme(Contract):
     header: Annotated[str, Field(pattern=r"^[A-Za-z0-9-]{1,60}$")] | None = None
 
 
-class Channel(Contract):
+class ConnectionChannel(Contract):
     """Over what a connection goes: exactly one of `http` (an address; `{id}` stands for the target), `sftp`, `as2`,
     `queue`, `mail` (the name of a configured one) and `webhook`.
 
@@ -140,7 +140,7 @@ class Credentials(Contract):
     former: FormerSecrets | None = None
 
 
-class ConnectionLimits(Contract):
+class CallLimits(Contract):
     """What a system may be asked of: calls a second, at the same time, a day."""
 
     per_second: Annotated[float, Field(gt=0, le=100_000)] | None = None
@@ -174,10 +174,10 @@ class ConnectionDefinition(Contract):
     mapping: Name | None = None
     format: DocumentName | None = None
     codes: Name | None = None
-    channel: Channel | None = None
+    channel: ConnectionChannel | None = None
     credentials: Credentials | None = None
     options: dict[Name, bool | int | Text] = Field(default={})
-    limits: ConnectionLimits | None = None
+    limits: CallLimits | None = None
     service_levels: dict[Name, Duration] = Field(default={})
     acknowledge: AcknowledgementPolicy | None = None
     state: ConnectionState = ConnectionState.DRAFT
@@ -213,7 +213,7 @@ class PartnerDefinition(Contract):
     units: dict[UnitCode, PerUnit] = Field(default={})
     item_units: dict[Text, dict[UnitCode, PerUnit]] = Field(default={})
     people: Annotated[tuple[PartnerContact, ...], Field(max_length=100)] = ()
-    limits: ConnectionLimits | None = None
+    limits: CallLimits | None = None
     service_levels: dict[Name, Duration] = Field(default={})
     connections: Annotated[tuple[ConnectionDefinition, ...], Field(max_length=100)] = ()
 
