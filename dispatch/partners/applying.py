@@ -4,9 +4,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+from pydantic import ValidationError
+
 from domain.partners.differences import FieldChange, differences
 from domain.partners.registry_rules import Finding, Surroundings, findings
-from schemas.parsing import InvalidMessage
+from schemas.parsing import InvalidMessage, refuse
 from schemas.partners.registry import ConnectionState, PartnerChange, PartnerDefinition, document_of
 from store.audit import audit_trail
 from store.engine import Connection
@@ -77,8 +79,14 @@ async def apply(
 
 
 def known(kept: Mapping[str, KeptVersion]) -> dict[str, PartnerDefinition]:
-    """Partners as they are kept, by name."""
-    return {name: PartnerDefinition.model_validate(it.definition) for name, it in kept.items()}
+    """Partners as they are kept, by name. Raises `InvalidMessage` when a newer version has written one."""
+    found: dict[str, PartnerDefinition] = {}
+    for name, it in kept.items():
+        try:
+            found[name] = PartnerDefinition.model_validate(it.definition)
+        except ValidationError:
+            refuse("partners", f"{name} was written by a newer version of Syncline, which has to make changes now")
+    return found
 
 
 def _planned(definition: PartnerDefinition, before: KeptVersion | None) -> AppliedPartner:
