@@ -54,7 +54,7 @@ async def listed(request: Request, _caller: SupportCaller) -> Response:
     gateway = services_of(request)
     async with gateway.database.connection() as connection:
         rows = await registry.listing(connection)
-    found = [summary_of(definition_of(it), "registry" if it.definition else "keys", it.version, it.keys) for it in rows]
+    found = [summary_of(definition_of(it), "registry" if it.definition else "keys", it) for it in rows]
     found += [summary_of(it, "environment") for it in of_settings(gateway.settings)]
     return answer(PartnerList(partners=tuple(found)))
 

@@ -28,7 +28,8 @@ class ConnectionSummary(Contract):
 
 
 class PartnerSummary(Contract):
-    """A partner in a list. `version` is 0 until it is described; `keys`: its API keys that work."""
+    """A partner in a list. `version` is 0 until it is described. `keys`: its API keys that work; `secrets`: which
+    of its webhook secrets count."""
 
     partner: str
     name: str
@@ -37,6 +38,7 @@ class PartnerSummary(Contract):
     source: Source
     version: int = 0
     keys: int = 0
+    secrets: str = ""
     connections: tuple[ConnectionSummary, ...] = ()
 
 
@@ -112,7 +114,7 @@ class PauseRequest(Contract):
     reason: LongText = ""
 
 
-def summary_of(definition: PartnerDefinition, source: Source, version: int = 0, keys: int = 0) -> PartnerSummary:
+def summary_of(definition: PartnerDefinition, source: Source, kept: KeptPartner | None = None) -> PartnerSummary:
     """A partner in a list."""
     connections = tuple(
         ConnectionSummary(
@@ -131,8 +133,9 @@ def summary_of(definition: PartnerDefinition, source: Source, version: int = 0, 
         roles=definition.roles,
         region=definition.region,
         source=source,
-        version=version,
-        keys=keys,
+        version=kept.version if kept else 0,
+        keys=kept.keys if kept else 0,
+        secrets=(kept.secrets or "") if kept else "",
         connections=connections,
     )
 

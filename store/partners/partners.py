@@ -50,17 +50,29 @@ def key_hash(key: str) -> str:
 
 async def add(connection: Connection, partner: str, role: Role, name: str) -> None:
     """Add a partner, or change its role and name. It has a webhook secret afterwards. Raises ValueError for an id that
-    breaks the rule."""
+    breaks the rule, and for another role or name of a partner that the registry describes."""
     if not is_system_id(partner):
         raise ValueError(
             f"{partner}: an id has 2 to 32 lower case letters, digits and hyphens, and begins with no hyphen"
         )
+    cursor = await connection.execute(
+        """
+        SELECT
+        FROM partner p
+        JOIN partner_version v ON v.partner = p.id
+        WHERE p.id = %s AND (p.role, p.name) <> (%s, %s)
+        """,
+        (partner, role, name),
+    )
+    if cursor.rowcount:
+        raise ValueError(f"{partner} is described in the registry: change its role and name there")
     await connection.execute(
         """
         INSERT INTO partner (id, role, roles, name, active)
         VALUES (%(id)s, %(role)s::text, ARRAY[%(role)s::text], %(name)s, true)
         ON CONFLICT (id) DO UPDATE
-        SET role = excluded.role, roles = excluded.roles, name = excluded.name, active = true
+        SET role = excluded.role, name = excluded.name, active = true,
+            roles = CASE WHEN partner.role = excluded.role THEN partner.roles ELSE excluded.roles END
         """,
         {"id": partner, "role": role, "name": name},
     )
@@ -139,35 +151,6 @@ async def end_secrets(connection: Connection, partner: str) -> int:
         (partner,),
     )
     return cursor.rowcount
-
-
-async def listing(connection: Connection) -> list[dict[str, Any]]:
-    """(id, role, name, active, keys, secrets) of every partner: keys that work, versions of secrets that count now."""
-    cursor = await connection.execute(
-        """
-        SELECT id, role, name, active,
-            (
-                SELECT count(*)
-                FROM api_key k
-                WHERE k.partner = p.id AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > now())
-            ) AS keys,
-            (
-                SELECT string_agg(
-                    version || coalesce(
-                        ' until ' || to_char(valid_until AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI'), ''
-                    ),
-                    ', ' ORDER BY version
-                )
-                FROM webhook_secret s
-                WHERE s.partner = p.id
-                    AND valid_from <= now()
-                    AND (valid_until IS NULL OR valid_until > now())
-            ) AS secrets
-        FROM partner p
-        ORDER BY id
-        """
-    )
-    return await cursor.fetchall()
 
 
 async def new_key(connection: Connection, partner: str, label: str, expires_at: datetime | None = None) -> str:

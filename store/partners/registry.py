@@ -36,12 +36,16 @@ class KeptVersion:
 
 @dataclass(frozen=True)
 class KeptPartner:
-    """A partner that may call us, and what describes it, if anything does: then version is above 0."""
+    """A partner that may call us, and what describes it, if anything does: then version is above 0.
+
+    `keys`: API keys that work; `secrets`: the versions of its webhook secrets that count now.
+    """
 
     partner: str
     name: str
     roles: list[str]
     keys: int
+    secrets: str | None
     version: int
     definition: dict[str, Any] | None
     applied_at: datetime | None
@@ -113,7 +117,19 @@ async def listing(connection: Connection) -> list[KeptPartner]:
                     SELECT count(*)
                     FROM api_key k
                     WHERE k.partner = p.id AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > now())
-                ) AS keys
+                ) AS keys,
+                (
+                    SELECT string_agg(
+                        s.version || coalesce(
+                            ' until ' || to_char(valid_until AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI'), ''
+                        ),
+                        ', ' ORDER BY s.version
+                    )
+                    FROM webhook_secret s
+                    WHERE s.partner = p.id
+                        AND valid_from <= now()
+                        AND (valid_until IS NULL OR valid_until > now())
+                ) AS secrets
             FROM partner p
             LEFT JOIN ({NEWEST}) v ON v.partner = p.id
             WHERE p.active
