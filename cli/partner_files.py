@@ -59,15 +59,25 @@ def read_partners(files: Iterable[Path]) -> list[Any]:
     found: list[Any] = []
     for file in _files(files):
         try:
-            documents = list(yaml.load_all(file.read_text(encoding="utf-8"), JsonLoader))
-        except yaml.YAMLError as error:
-            mark = getattr(error, "problem_mark", None)
-            refuse(str(file), f"is not YAML of this kind{f', line {mark.line + 1}' if mark else ''}: {_problem(error)}")
+            found += parsed_partners(file.read_text(encoding="utf-8"), str(file))
         except UnicodeDecodeError:
             refuse(str(file), "is not UTF-8")
-        for document in documents:
-            found += document if isinstance(document, list) else [document] if document is not None else []
     return found
+
+
+def parsed_partners(text: str, file: str) -> list[Any]:
+    """The partners of a file with this text. Raises `InvalidMessage`."""
+    try:
+        documents = list(yaml.load_all(text, JsonLoader))
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        refuse(file, f"is not YAML of this kind{f', line {mark.line + 1}' if mark else ''}: {_problem(error)}")
+    return [
+        partner
+        for document in documents
+        if document is not None
+        for partner in (document if isinstance(document, list) else [document])
+    ]
 
 
 def _files(paths: Iterable[Path]) -> Iterable[Path]:
