@@ -39,6 +39,8 @@ def add_partner(partner: str, role: Role, name: str, yes: Yes = False, state_dir
         if await partners.known(connection, partner) != there:
             raise fail(f"{partner} has just been changed by somebody else: look, and try again")
         await partners.add(connection, partner, role, name)
+        if await partners.known(connection, partner) != (role, name):
+            raise fail(f"{partner} is described in the registry: change its role and name there")
         await audit_trail.record(connection, "cli", "partner_changed" if there else "partner_added", partner, role=role)
         key = await partners.new_key(connection, partner, "first key" if there is None else "another key")
         return key, await partners.secrets_of(connection, partner)

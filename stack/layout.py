@@ -99,6 +99,7 @@ class LocalStack:
         self.env = {
             **environment(values),
             "SYNCLINE_SIM_TOKEN": self._sim_token,
+            "SYNCLINE_SECRET_SIMULATORS": self._sim_token,
             "SYNCLINE_WORKER_HEALTH_PORT": str(self._worker_port),
         }
         stages = [[self.service(name) for name in stage if options.wants(name)] for stage in STAGES]

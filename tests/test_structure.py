@@ -38,6 +38,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "stack",
         "dispatch.temporal.schedules",
         "dispatch.temporal.connecting",
+        "dispatch.partners.applying",
         "gateway.views.orders",
         "gateway.views.purchases",
     },

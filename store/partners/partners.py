@@ -49,30 +49,19 @@ def key_hash(key: str) -> str:
 
 
 async def add(connection: Connection, partner: str, role: Role, name: str) -> None:
-    """Add a partner, or change its role and name. It has a webhook secret afterwards. Raises ValueError for an id that
-    breaks the rule, and for another role or name of a partner that the registry describes."""
+    """Add a partner, or change its role and name. Those of a partner that the registry describes stay as they are. It
+    has a webhook secret afterwards. Raises ValueError for an id that breaks the rule."""
     if not is_system_id(partner):
         raise ValueError(
             f"{partner}: an id has 2 to 32 lower case letters, digits and hyphens, and begins with no hyphen"
         )
-    cursor = await connection.execute(
-        """
-        SELECT
-        FROM partner p
-        JOIN partner_version v ON v.partner = p.id
-        WHERE p.id = %s AND (p.role, p.name) <> (%s, %s)
-        """,
-        (partner, role, name),
-    )
-    if cursor.rowcount:
-        raise ValueError(f"{partner} is described in the registry: change its role and name there")
     await connection.execute(
         """
         INSERT INTO partner (id, role, roles, name, active)
         VALUES (%(id)s, %(role)s::text, ARRAY[%(role)s::text], %(name)s, true)
         ON CONFLICT (id) DO UPDATE
-        SET role = excluded.role, name = excluded.name, active = true,
-            roles = CASE WHEN partner.role = excluded.role THEN partner.roles ELSE excluded.roles END
+        SET role = excluded.role, roles = excluded.roles, name = excluded.name, active = true
+        WHERE NOT EXISTS (SELECT FROM partner_version v WHERE v.partner = excluded.id)
         """,
         {"id": partner, "role": role, "name": name},
     )
