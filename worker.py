@@ -6,7 +6,6 @@ import os
 import signal
 from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
-from datetime import timedelta
 from functools import partial
 from typing import Any
 
@@ -30,7 +29,7 @@ from activities.messaging.watching import WatchActivities
 from activities.partners.master_data import MasterData
 from activities.planning.feed import FeedLimits, PlanningActivities
 from activities.planning.governor import GovernorActivities
-from activities.planning.telling import PlanningNotifier
+from activities.planning.notifier import PlanningNotifier
 from activities.procurement.procurement import (
     ProcurementRecords,
     ProposalActivities,
@@ -60,11 +59,11 @@ from dispatch.partners.live import PartnerRegistry
 from dispatch.partners.secrets import SecretReader
 from dispatch.relay import Relay
 from dispatch.temporal.connecting import connect, connect_options
-from dispatch.temporal.handoff_commands import ORDERS_QUEUE
-from dispatch.temporal.singletons import keep
+from dispatch.temporal.singletons import supervise
 from schemas.base import System
 from schemas.cases.exceptions import Channel
-from schemas.settings import QueueLimit, Settings, settings
+from schemas.queues import NOTIFY_QUEUE, ORDERS_QUEUE, PROMISING_QUEUE, RECONCILE_QUEUE
+from schemas.settings import WORKER_HEALTH_PORT, QueueLimit, Settings, settings
 from store.audit.anchors import Anchors
 from store.cases import notices
 from store.engine import Database
@@ -77,19 +76,19 @@ from store.seals import Seals
 from telemetry import logging
 from telemetry.health import Health, serve_health
 from workflows.cases.exception_case import ExceptionCaseWorkflow
-from workflows.cases.notices import NOTIFY_QUEUE, NoticesWorkflow
+from workflows.cases.notices import NoticesWorkflow
 from workflows.finance.erp_feed import StockFeedWorkflow
-from workflows.finance.reconciliation import RECONCILE_QUEUE, ReconciliationWorkflow
-from workflows.inventory.promising import PROMISING_QUEUE, PromisingWorkflow
+from workflows.finance.reconciliation import ReconciliationWorkflow
+from workflows.inventory.promising import PromisingWorkflow
 from workflows.orders.order import OrderWorkflow
 from workflows.orders.returns import ReturnWorkflow
 from workflows.planning.governor import GovernorWorkflow
 from workflows.planning.planning_feed import PlanningFeedWorkflow
 from workflows.procurement.purchase_order import InboundWorkflow
 from workflows.procurement.replenishment import ReplenishmentWorkflow
+from workflows.runtime.policies import GRACE
 from workflows.runtime.sandbox import sandbox
 
-GRACE = timedelta(seconds=5)
 WORKFLOWS = (
     OrderWorkflow,
     ExceptionCaseWorkflow,
@@ -167,7 +166,7 @@ def own_work(
 ) -> dict[str, list[Any]]:
     """What is done for no order's sake, by queue: promises kept, books compared, plans governed."""
     ports = {system: StandardStock(http[system]) for system in System}
-    teller = PlanningNotifier(database, StandardReplanning(http[System.PLANNING]))
+    notifier = PlanningNotifier(database, StandardReplanning(http[System.PLANNING]))
     reconciling = ReconcileActivities(ports, database, config.stock_owner)
     return {
         PROMISING_QUEUE: [PromisingActivities(database, wake, redating).keep],
@@ -179,7 +178,7 @@ def own_work(
             UndeliveredActivities(database).notices,
             BooksActivities(database).books,
             OutageActivities(database).outages,
-            GovernorActivities(database, teller, master, config.governor).govern,
+            GovernorActivities(database, notifier, master, config.governor).govern,
         ],
     }
 
@@ -238,9 +237,9 @@ async def main(config: Settings) -> None:
         intake = Intake(database, config.stock_owner, master)
         relay = asyncio.create_task(Relay(database, handoff, wake, intake).run())
         confirming = asyncio.create_task(confirmer.run())
-        singletons = asyncio.create_task(keep(client, database, config))
+        singletons = asyncio.create_task(supervise(client, database, config))
         health = Health(database, handoff.healthy)
-        port = int(os.environ.get("SYNCLINE_WORKER_HEALTH_PORT", "0"))
+        port = int(os.environ.get(WORKER_HEALTH_PORT, "0"))
         await stack.enter_async_context(serve_health(port, health))
         gc.freeze()  # what lives as long as the process is left out of every collection
         structlog.get_logger("worker").info("worker.ready")

@@ -1,1 +1,1 @@
-"""What workflows do to the world: one class per system, its port injected. `records` is the database."""
+"""Actions of workflows on the world: one class per system, its port injected. `records` is the database."""

@@ -6,7 +6,7 @@ import typer
 from rich.markup import escape
 
 from cli.client import Api, Erp, Reason, RequestId, new_id, numbered, whole
-from cli.orders import told
+from cli.orders import print_verdict
 from cli.terminal import DEFAULT_STATE, StateDir, console, fail, show
 from gateway.views.orders import CaseList, CaseView
 from schemas.cases.exceptions import Action, ExceptionKind
@@ -108,7 +108,9 @@ def act(
         said = Api(state_dir).post(path, PurchaseAnswer, ActionRequest, fields, erp=about.erp)
         console.print(f"[bold]{said.order}[/] {said.status}: {escape(said.done or 'done')}", soft_wrap=True)
         return
-    told(Api(state_dir).post(f"/v1/orders/{about.number}/act", CommandAnswer, ActionRequest, fields, erp=about.owner))
+    print_verdict(
+        Api(state_dir).post(f"/v1/orders/{about.number}/act", CommandAnswer, ActionRequest, fields, erp=about.owner)
+    )
 
 
 def _note(state_dir: StateDir, case: str, verb: str, **fields: Any) -> None:

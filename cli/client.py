@@ -20,6 +20,7 @@ from stack.layout import local_admin_key, whereabouts
 TIMEOUT_S = 35.0
 """Longer than the gateway itself takes to give up."""
 GLANCE_S = 3.0
+"""Seconds for a look that the command can do without."""
 NEXT_STEPS = {
     "unauthenticated": "Set SYNCLINE_API_KEY to a valid key, or run this where `syncline up` was started.",
     "forbidden": "Use a key whose role may do this: `syncline partner add` makes one.",
@@ -29,7 +30,7 @@ NEXT_STEPS = {
     "invalid": "Correct what the findings name.",
     "changed": "Somebody else has changed it: look at it again.",
 }
-"""What to do about a problem, by the last part of its type; for the others, send it again."""
+"""Next steps by the last part of a problem's type; for any other, send the request again."""
 AGAIN = "Send it again with the same --id: it is carried out once."
 
 Answered = TypeVar("Answered", bound=BaseModel)

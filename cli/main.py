@@ -147,15 +147,15 @@ def demo(
 async def stay_with_work(stack: LocalStack, seed: int) -> None:
     """After the report: leave work for whoever looks around, and let orders flow, until Ctrl-C."""
 
-    def told(problem: str) -> None:
+    def warn(problem: str) -> None:
         console.print(f"[yellow]an order broke off:[/] {escape(problem)}")
 
     async with Database(stack.settings.main_database.url, 2) as database, open_stage(stack, database) as stage:
         console.print("Some work is left open for you …")
-        await ordinary_day.leave_work(stage, told)
+        await ordinary_day.leave_work(stage, warn)
         links(stack)
         console.print("Orders go on at a gentle pace, and cases wait for a decision. Ctrl-C stops everything.")
-        await ordinary_day.go_on(stage, seed, told)
+        await ordinary_day.go_on(stage, seed, warn)
 
 
 async def played(stack: LocalStack, names: list[str], faults: str) -> dict[str, Any]:
@@ -230,13 +230,13 @@ async def provision_admin(stack: LocalStack) -> None:
 
 
 def links(stack: LocalStack) -> None:
-    """Where to look. The key stands behind the # of a link: a browser sends that part to nobody."""
+    """The addresses. The key stands behind the # of a link: browsers send that part to nobody."""
     login = f"{stack.urls.gateway}/login?next="
     for name, url in (
         ("Control tower", f"{login}/tower#{stack.admin_key}"),
         ("API docs", f"{login}/docs#{stack.admin_key}"),
         ("Temporal UI", stack.urls.temporal_ui),
-        ("Letters sent", stack.urls.letters),
+        ("Messages sent", stack.urls.messages),
     ):
         console.print(f"{name:<14}{url}", soft_wrap=True, highlight=False)
 

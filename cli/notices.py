@@ -1,4 +1,4 @@
-"""`syncline notice …`: letters to people that did not arrive, and sending them again."""
+"""`syncline notice …`: undelivered messages to people, and sending them again."""
 
 from typing import Annotated
 
@@ -10,7 +10,7 @@ from gateway.views.notices import NoticesAgain, NoticesOwed, RetryRequest
 from schemas.cases.exceptions import Channel
 from schemas.words import counted
 
-app = typer.Typer(no_args_is_help=True, help="Letters to people that did not arrive.")
+app = typer.Typer(no_args_is_help=True, help="Undelivered messages to people.")
 COLUMNS = ("state", "channel", "to", "kind", "case", "attempts", "error", "asked_at", "due_at")
 
 
@@ -18,7 +18,7 @@ COLUMNS = ("state", "channel", "to", "kind", "case", "attempts", "error", "asked
 def list_notices(state_dir: StateDir = DEFAULT_STATE) -> None:
     """List what was given up, and what is tried again, with the reason of each."""
     found = Api(state_dir).get("/v1/notices", NoticesOwed)
-    show("letters that did not arrive", COLUMNS, (it.model_dump() for it in found.notices))
+    show("undelivered messages", COLUMNS, (it.model_dump() for it in found.notices))
 
 
 @app.command()
@@ -29,4 +29,4 @@ def retry(
 ) -> None:
     """Send again what was given up, after its receiver was mended."""
     found = Api(state_dir).post("/v1/notices/retry", NoticesAgain, RetryRequest, {"channel": channel, "to": to})
-    console.print(f"{counted(found.notices, 'letter')} to be sent again.")
+    console.print(f"{counted(found.notices, 'message')} to be sent again.")

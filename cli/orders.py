@@ -42,7 +42,7 @@ TABLES = {
     "effects": ("system", "operation", "shipment", "milestone", "outcome", "attempts", "origin", "done_at"),
     "timeline": ("occurred_at", "kind", "shipment", "location", "partner", "state", "reason"),
 }
-"""What is shown of an order; tables without rows are left out."""
+"""Tables of an order; those without rows are left out."""
 
 
 @app.command("show")
@@ -80,7 +80,7 @@ def _headline(order: dict[str, Any]) -> None:
 
 
 def _outlook(order: OrderView | None) -> None:
-    """What the order waits for, as its workflow says; nothing when the workflow cannot be asked."""
+    """The awaited step by the order's workflow; nothing when the workflow cannot be asked."""
     if order and order.awaited:
         console.print(
             f"waits for {escape(order.awaited)}" + (f", due {order.due_at:%Y-%m-%d %H:%M}" if order.due_at else "")
@@ -140,10 +140,10 @@ def resume(
 
 
 def _ask(api: Api, verb: Verb, number: str, asked: type[BaseModel], erp: str | None, **fields: Any) -> None:
-    told(api.post(f"/v1/orders/{number}/{verb}", CommandAnswer, asked, fields, erp=erp))
+    print_verdict(api.post(f"/v1/orders/{number}/{verb}", CommandAnswer, asked, fields, erp=erp))
 
 
-def told(said: CommandAnswer) -> None:
+def print_verdict(said: CommandAnswer) -> None:
     """Print what became of a command."""
     promised = f", promised {said.promised_on}" if said.promised_on else ""
     conditions = f" ({', '.join(said.conditions)})" if said.conditions else ""

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from cli.client import Api, Reason, RequestId, new_id, numbered, whole
-from cli.orders import told
+from cli.orders import print_verdict
 from cli.terminal import DEFAULT_STATE, StateDir, console, show
 from gateway.views.orders import ProposalList
 from schemas.ids import StockProposalKey
@@ -72,4 +72,4 @@ def decide(
         decided = api.post(path, StockProposalView, ReplanDecision, fields)
         console.print(f"{decided.item} at {decided.site}: {decided.state}")
     else:
-        told(api.post(path, CommandAnswer, ReplanDecision, fields))
+        print_verdict(api.post(path, CommandAnswer, ReplanDecision, fields))

@@ -10,22 +10,22 @@ from gateway.views.refused_rows import (
     DemandAgain,
     FiguresOwed,
     MovedOn,
-    ParkedList,
-    ParkedRequest,
+    RefusedRowList,
+    RefusedRowsRequest,
     SiteRegion,
     WithoutRegionSites,
 )
 
-app = typer.Typer(no_args_is_help=True, help="What planning was not told.")
+app = typer.Typer(no_args_is_help=True, help="Rows that planning refused, and sites without a region.")
 
 COLUMNS = ("key", "item", "site", "day", "kind", "packs", "error", "attempts", "waiting")
 Keys = Annotated[list[str], typer.Argument(help="As they are listed.")]
 
 
-@app.command()
-def parked(state_dir: StateDir = DEFAULT_STATE) -> None:
+@app.command("refused")
+def list_refused(state_dir: StateDir = DEFAULT_STATE) -> None:
     """List them, the oldest first, with the rule and how much waits behind each."""
-    found = Api(state_dir).get("/v1/planning/parked", ParkedList)
+    found = Api(state_dir).get("/v1/planning/refused", RefusedRowList)
     show("refused by planning", COLUMNS, (row.model_dump() for row in found.rows))
 
 
@@ -50,8 +50,8 @@ def demand(
 ) -> None:
     """Tell planning the open demand for an item at a site again, every order's."""
     body = {"item": item, "site": site, "reason": reason}
-    told = Api(state_dir).post("/v1/planning/demand", FiguresOwed, DemandAgain, body)
-    console.print(f"{told.figures} figures are told again")
+    answered = Api(state_dir).post("/v1/planning/demand", FiguresOwed, DemandAgain, body)
+    console.print(f"{answered.figures} figures are told again")
 
 
 @app.command()
@@ -70,10 +70,10 @@ def region(
 ) -> None:
     """Name the region of a site, for good: planning is told of its stock from then on."""
     body = {"site": site, "region": name, "reason": reason}
-    told = Api(state_dir).post("/v1/planning/sites", SiteRegion, SiteRegion, body)
-    console.print(f"{told.site} is in {told.region}")
+    answered = Api(state_dir).post("/v1/planning/sites", SiteRegion, SiteRegion, body)
+    console.print(f"{answered.site} is in {answered.region}")
 
 
 def _move_on(verb: str, keys: list[str], reason: str, state_dir: StateDir) -> None:
-    moved = Api(state_dir).post(f"/v1/planning/{verb}", MovedOn, ParkedRequest, {"keys": keys, "reason": reason})
-    console.print(f"{verb}: {', '.join(moved.keys) or 'none of them is parked'}")
+    moved = Api(state_dir).post(f"/v1/planning/{verb}", MovedOn, RefusedRowsRequest, {"keys": keys, "reason": reason})
+    console.print(f"{verb}: {', '.join(moved.keys) or 'none of them is refused'}")

@@ -32,7 +32,7 @@ TABLES = {
     "cases": ("id", "state", "tier", "queue", "assignee", "summary", "opened_at", "next_at"),
     "effects": ("system", "operation", "outcome", "attempts", "origin", "error", "done_at"),
 }
-"""What is shown of a purchase order; tables without rows are left out."""
+"""Tables of a purchase order; those without rows are left out."""
 
 
 @app.command("list")
@@ -48,7 +48,7 @@ def list_purchases(
 
 @app.command("measures")
 def show_measures(state_dir: StateDir = DEFAULT_STATE) -> None:
-    """How many invoices matched at once, and how long suppliers take to confirm."""
+    """The share of invoices that matched at once, and the time suppliers take to confirm."""
     show("procurement", MEASURES, [with_database(purchase_orders.measures, state_dir)])
 
 

@@ -10,7 +10,7 @@ from rich.live import Live
 from temporalio.service import RPCError
 
 from cli.client import Api, Erp, new_id
-from cli.orders import told
+from cli.orders import print_verdict
 from cli.terminal import DEFAULT_STATE, NO_KEY, StateDir, console, database_of, fail, seals, show, temporal_of
 from dispatch.restarts.restarting import Figures, Restarter, RestartRequest
 from dispatch.temporal.connecting import connect
@@ -19,8 +19,9 @@ from schemas.workflows.commands import CommandAnswer, NoteRequest
 from store.engine import Database
 
 OPERATOR = "operator"
-"""Who begins everything again, in the audit trail: a person at the machine, who needs no API."""
+"""The actor of a restart in the audit trail: a person at the machine, without the API."""
 POOL = 12
+"""Database connections: as many as a worker has."""
 
 
 def restart(
@@ -41,7 +42,7 @@ def restart(
         raise fail("name one order, or say --all; --replace goes with --all")
     if number is not None:
         fields = {"id": new_id(), "reason": reason}
-        told(Api(state_dir).post(f"/v1/orders/{number}/restart", CommandAnswer, NoteRequest, fields, erp=erp))
+        print_verdict(Api(state_dir).post(f"/v1/orders/{number}/restart", CommandAnswer, NoteRequest, fields, erp=erp))
         return
     if seals(state_dir) is None:
         raise fail(f"{NO_KEY}: each restart is written to the audit trail")
@@ -67,7 +68,7 @@ async def _all(state_dir: Path, by: RestartRequest) -> Figures:
 
 
 def _line(done: Figures) -> str:
-    """How far it is."""
+    """The progress in one line."""
     return (
         f"{done.looked} of {done.open} open workflows looked at: {done.begun} begun again, {done.running} run, "
         f"{len(done.failed)} not begun, {counted(done.messages, 'message')} brought back"

@@ -1,4 +1,4 @@
-"""What every command shares: the console, the way to fail, the way to the database."""
+"""Shared by all commands: the console, failures, the way to the database."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping
@@ -40,7 +40,7 @@ def fail(message: str) -> typer.Exit:
 
 
 def configured() -> Settings:
-    """What the environment says, or fail and say which variable breaks which rule."""
+    """The settings of the environment; otherwise fail and name the variable and the rule."""
     try:
         return read_settings()
     except UnusableSettings as error:
@@ -64,7 +64,7 @@ def temporal_of(state_dir: Path) -> TemporalSettings:
 
 
 def seals(state_dir: Path) -> Seals | None:
-    """What the audit trail is sealed with: as the environment says, or the local stack's; None when neither says it."""
+    """The keys that seal the audit trail, by the environment or the local stack; None when neither has one."""
     found, key = configured(), kept(state_dir, AUDIT_KEY)
     if key and not {"audit_key", "master_secret"} & found.model_fields_set:
         found = found.model_copy(update={"audit_key": SecretStr(key)})

@@ -18,6 +18,7 @@ from store.engine import Database
 from store.finance import balance, comparing, reconciliation, valuation
 
 AT_ONCE = 8
+"""Comparisons at once: all systems of the demo within a few rounds."""
 SYSTEMS = ("ours", *balance.SYSTEMS)
 ON_THE_WAY = "on the way"
 
@@ -43,7 +44,7 @@ class BalanceRow:
 
 @dataclass(frozen=True)
 class AccountTotals:
-    """What all orders have in an account: by our ledger, and by the ERPs' own books. None: no ERP was compared."""
+    """The amount of all orders in an account: by our ledger, and by the ERPs' own books. None: no ERP was compared."""
 
     account: str
     currency: str
@@ -53,8 +54,8 @@ class AccountTotals:
 
 @dataclass(frozen=True)
 class Sheet:
-    """The balance sheet of a run: its rows by place, the sum of them all, what each account holds by then, what ERPs
-    have in the accounts of their orders, and what differs. `as_of`: the oldest comparison that figures are from."""
+    """The balance sheet of a run: rows by place, their sum, the accounts, the ERPs' accounts of their orders, and
+    the differences. `as_of`: the oldest comparison among the figures."""
 
     rows: dict[str, BalanceRow]
     total: BalanceRow
@@ -98,8 +99,7 @@ async def sheet(database: Database) -> Sheet:
 
 
 def by_place(figures: Iterable[Mapping[str, Any]]) -> tuple[dict[str, BalanceRow], BalanceRow]:
-    """Add the figures of items up by site, those with most packs first, and all that is on the way as the last row; and
-    the sum of all."""
+    """Add up items by site, those with most packs first, then all goods in transit as the last row; and the total."""
     rows: dict[str, BalanceRow] = {}
     total = BalanceRow()
     for it in figures:

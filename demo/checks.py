@@ -8,14 +8,14 @@ from demo.stage import SceneFailed, Stage, wait
 
 
 class SceneCheck(NamedTuple):
-    """What should be so, as a sentence, and whether it is."""
+    """A claim, and whether it holds."""
 
     claim: str
     passed: bool
 
 
 class Checks:
-    """What a scenario has checked. A check that fails ends it with `SceneFailed`."""
+    """The checks of a scenario. A check that fails ends it with `SceneFailed`."""
 
     def __init__(self, stage: Stage, name: str) -> None:
         self.stage = stage

@@ -25,7 +25,7 @@ PUT_AWAY = timedelta(minutes=10)
 
 @dataclass(frozen=True)
 class Inventory:
-    """What warehouses report: their `opening` stock, then `events` one by one, in this order."""
+    """Reports of warehouses: their `opening` stock, then `events` one by one, in this order."""
 
     opening: tuple[InventoryReport, ...]
     events: tuple[InventoryReport, ...]

@@ -14,7 +14,7 @@ from gateway.views.orders import CaseList, CaseView, OrderView, ProposalList, Pr
 from schemas.base import Contract, System, Variant
 from schemas.cases.exceptions import ExceptionKind
 from schemas.ids import sender_rma
-from schemas.orders.milestones import Milestone, ShippedLine
+from schemas.orders.milestones import Milestone, ShippedLine, in_kept_units
 from schemas.orders.milestones import MilestoneKind as M
 from schemas.orders.release import CancelRequest, OrderRelease, OrderStatus
 from schemas.workflows.commands import ActionRequest, AmendRequest, HoldRequest, ResumeRequest, ReturnRequest, Verb
@@ -38,11 +38,11 @@ REQUESTS: dict[str, type[Contract]] = {
     RETURNS: ReturnRequest,
 }
 OF_THE_ORDER = frozenset({M.TENDER_ACCEPTED, M.TENDER_REJECTED, M.CONSOLIDATED})
-"""What a carrier tells of the order; otherwise it knows only its shipment."""
+"""Milestones that a carrier reports with the order; otherwise it knows only its shipment."""
 BY_THE_WAREHOUSE = GOODS_KINDS | {M.SHORT_PICKED, M.RETURN_RECEIVED, M.RETURN_INSPECTED}
 PREPARED = (M.PICKED, M.PACKED, M.SHIPPED)
 CARRIED = (M.IN_TRANSIT, M.DELIVERED)
-Book = TypeVar("Book", bound=Contract)
+SystemReport = TypeVar("SystemReport", bound=Contract)
 
 
 class Order:
@@ -87,10 +87,10 @@ class Order:
 
     async def instructed(self) -> None:
         """Wait until transport desk and warehouse have been told."""
-        await self.tms("the transport is tendered", lambda book: book.attempts > 0)
+        await self.tms("the transport is tendered", lambda it: it.attempts > 0)
         if not self._direct:
             packs = sum(line.quantity for line in self._release.lines)
-            await self.wms(f"the warehouse is told to send {packs} packs", lambda book: book.packs == packs)
+            await self.wms(f"the warehouse is told to send {packs} packs", lambda it: it.packs == packs)
 
     def _plan(self, happens: tuple[M, ...]) -> OrderPlan:
         """A plan in which nothing else happens: without one, the simulated world would improvise."""
@@ -127,22 +127,22 @@ class Order:
         Returns the event's id. `along`: what the shipment carries of other orders. Whoever handles goods has them: what
         is missing comes in first.
         """
-        teller = by or (self._sender() if kind in BY_THE_WAREHOUSE else self.carrier)
+        reporter = by or (self._sender() if kind in BY_THE_WAREHOUSE else self.carrier)
         if kind in GOODS_KINDS:
-            await self._stage.has(teller, {self.item(line): packs for line, packs in (lines or {}).items()})
+            await self._stage.has(reporter, {self.item(line): packs for line, packs in (lines or {}).items()})
         knows_order = not nth or kind in BY_THE_WAREHOUSE or kind in OF_THE_ORDER
         milestone = Milestone(
             kind=kind,
             order=self.number if knows_order else None,
             shipment=self.shipment(nth) if nth else None,
             occurred_at=datetime.now(UTC),
-            lines=(*_packs(lines or {}), *along),
+            lines=in_kept_units((*_packs(lines or {}), *along)),
             **said,
         )
         event = self._scene.next_id()
-        answer = await self._stage.driver.say(teller, milestone, event)
+        answer = await self._stage.driver.say(reporter, milestone, event)
         if not answer.is_success:
-            raise SceneFailed(f"{teller} may not tell {kind}: {answer.status_code} {answer.text[:300]}")
+            raise SceneFailed(f"{reporter} may not tell {kind}: {answer.status_code} {answer.text[:300]}")
         return event
 
     def _sender(self, site: str = SITE) -> str:
@@ -216,39 +216,39 @@ class Order:
         await self.reaches(status)
         await self.shows("nothing is owed to any system", lambda order: not _owed(order))
 
-    async def _book(
-        self, claim: str, system: System, path: str, book: type[Book], says: Callable[[Book], bool]
+    async def _reports(
+        self, claim: str, system: System, path: str, report: type[SystemReport], says: Callable[[SystemReport], bool]
     ) -> None:
         async def seen() -> bool:
-            found = await self._stage.driver.book(system, path)
-            return bool(found) and says(book.model_validate(found))
+            found = await self._stage.driver.read(system, path)
+            return bool(found) and says(report.model_validate(found))
 
         await self._scene.until(f"{system.upper()}: {claim}", seen)
 
     async def erp(self, claim: str, says: Callable[[ErpOrder], bool]) -> None:
         """Wait until the ERP's books say so."""
-        await self._book(claim, System.ERP, f"/{ERP}/v1/orders/{self.number}", ErpOrder, says)
+        await self._reports(claim, System.ERP, f"/{ERP}/v1/orders/{self.number}", ErpOrder, says)
 
     async def wms(self, claim: str, says: Callable[[Instruction], bool], site: str = SITE) -> None:
         """Wait until a warehouse's books say so."""
-        await self._book(claim, System.WMS, f"/{site}/v1/instructions/{self.number}", Instruction, says)
+        await self._reports(claim, System.WMS, f"/{site}/v1/instructions/{self.number}", Instruction, says)
 
     async def tms(self, claim: str, says: Callable[[TenderBooking], bool]) -> None:
         """Wait until the books of the transport desk say so."""
-        await self._book(claim, System.TMS, f"/v1/tenders/{self.number}", TenderBooking, says)
+        await self._reports(claim, System.TMS, f"/v1/tenders/{self.number}", TenderBooking, says)
 
     async def demand(self, packs: Mapping[int, int]) -> None:
         """Wait until planning knows that so many packs of each line's item are still wanted."""
         for line, quantity in packs.items():
             path = f"/v1/items/{self.item(line)}"
             claim = f"{quantity} packs of line {line} are open"
-            await self._book(claim, System.PLANNING, path, ItemMovements, partial(_wanted, quantity))
+            await self._reports(claim, System.PLANNING, path, ItemMovements, partial(_wanted, quantity))
 
     async def planning(self, line: int, packs: Mapping[str, int]) -> None:
         """Wait until planning knows of so many packs of a line's item, by kind of movement."""
         claim = ", ".join(f"{quantity} packs {kind}" for kind, quantity in packs.items())
         path = f"/v1/items/{self.item(line)}"
-        await self._book(claim, System.PLANNING, path, ItemMovements, lambda item: packs.items() <= item.packs.items())
+        await self._reports(claim, System.PLANNING, path, ItemMovements, lambda it: packs.items() <= it.packs.items())
 
     async def case(
         self, claim: str, kind: ExceptionKind, says: Callable[[CaseView], bool] = lambda case: True

@@ -17,13 +17,13 @@ from schemas.cases.exceptions import ExceptionKind, OrderPolicy, Reaction
 from schemas.orders.milestones import MilestoneKind as M
 from schemas.workflows.commands import Verb
 
-Told = Callable[[str], None]
+Report = Callable[[str], None]
 """Hears what could not be done, as a sentence."""
 
 
 @dataclass(frozen=True)
 class Pace:
-    """How often an order begins, and the least and most seconds between two things that happen to one."""
+    """Seconds between orders, and the least and most seconds between two events of one."""
 
     begin_every_s: float = 8.0
     """Some ten orders are in flight at any time, and the machine stays free for whoever looks around."""
@@ -38,20 +38,20 @@ PACKS = 10, 60
 """Least and most packs of a line."""
 
 
-async def leave_work(stage: Stage, told: Told) -> None:
-    """Play the openings of some stories whose ends are left to people: cases, proposals, a hold, a parked release."""
+async def leave_work(stage: Stage, report: Report) -> None:
+    """Play the openings of scenarios that people end: cases, proposals, a hold, a quarantined release."""
     openings = (delayed, damaged, held_by_customs, picked_short, on_hold, of_an_unknown_item)
-    await asyncio.gather(*(_tried(Scene(stage, it.__name__.replace("_", "-")), it, told) for it in openings))
+    await asyncio.gather(*(_tried(Scene(stage, it.__name__.replace("_", "-")), it, report) for it in openings))
 
 
-async def go_on(stage: Stage, seed: int, told: Told, pace: Pace | None = None, orders: int | None = None) -> None:
+async def go_on(stage: Stage, seed: int, report: Report, pace: Pace | None = None, orders: int | None = None) -> None:
     """Release orders one after the other, and carry each until its delivery. For ever, unless `orders` are wanted."""
     random, rhythm, under_way, number = Random(seed), pace or Pace(), set[asyncio.Task[None]](), 0
     try:
         while orders is None or number < orders:
             number += 1
             carry = partial(_carry, random=Random(random.random()), pace=rhythm, late=number % LATE_EVERY == 0)
-            carried = asyncio.create_task(_tried(Scene(stage, f"today-{number}"), carry, told))
+            carried = asyncio.create_task(_tried(Scene(stage, f"today-{number}"), carry, report))
             under_way.add(carried)
             carried.add_done_callback(under_way.discard)
             await asyncio.sleep(rhythm.begin_every_s)
@@ -61,12 +61,12 @@ async def go_on(stage: Stage, seed: int, told: Told, pace: Pace | None = None, o
             task.cancel()
 
 
-async def _tried(scene: Scene, story: Callable[[Scene], Awaitable[None]], told: Told) -> None:
+async def _tried(scene: Scene, story: Callable[[Scene], Awaitable[None]], report: Report) -> None:
     """A story that breaks off says so, and the day goes on."""
     try:
         await story(scene)
     except (SceneFailed, httpx.HTTPError) as error:
-        told(f"{scene.name}: {error or type(error).__name__}")
+        report(f"{scene.name}: {error or type(error).__name__}")
 
 
 async def _carry(scene: Scene, random: Random, pace: Pace, late: bool) -> None:

@@ -20,19 +20,21 @@ from store.engine import Database
 from store.views import report
 
 AT_ONCE = 8
+"""Scenarios at once: enough to load one machine."""
 SETTLED_WITHIN_S = 60.0
+"""Seconds until nothing is under way any more, retries included."""
 
 
 @dataclass(frozen=True)
 class Played:
-    """A scenario that is over. `papers`: purchase orders and proposals. `deeds`: for each system, how often it did what
-    for any of its orders and papers."""
+    """A scenario that is over. `documents`: purchase orders and proposals. `deeds`: by system, the number of times that
+    it did what, for its orders and documents."""
 
     scenario: Scenario
     checks: tuple[SceneCheck, ...]
     orders: tuple[str, ...]
     problem: str
-    papers: tuple[str, ...] = ()
+    documents: tuple[str, ...] = ()
     deeds: dict[str, Counter[str]] = field(default_factory=dict)
 
     @property
@@ -42,7 +44,7 @@ class Played:
 
     def in_books(self, books: Mapping[str, LedgerReport]) -> Self:
         """The same with its deeds, as each system's own books have them."""
-        keys = {name for number in self.orders for name in (number, f"{ERP}/{number}")} | set(self.papers)
+        keys = {name for number in self.orders for name in (number, f"{ERP}/{number}")} | set(self.documents)
         return replace(self, deeds={system: _deeds(book, keys) for system, book in books.items()})
 
     def for_report(self) -> dict[str, Any]:
@@ -51,7 +53,7 @@ class Played:
             "passed": self.passed,
             "checks": [check._asdict() for check in self.checks],
             "orders": list(self.orders),
-            "papers": list(self.papers),
+            "documents": list(self.documents),
             "effects": {system: deeds.total() for system, deeds in self.deeds.items()},
             "problem": self.problem,
         }
@@ -62,7 +64,7 @@ async def play(
     names: Sequence[str],
     faults: str,
     over: Callable[[int], None],
-    told: Callable[[Played], None],
+    on_played: Callable[[Played], None],
 ) -> dict[str, Any]:
     """Play scenarios by name and return the report of the run with `scenarios` in it.
 
@@ -79,7 +81,7 @@ async def play(
         books = await stage.driver.books()
         played = [it.in_books(books) for it in played]
         for it in played:
-            told(it)
+            on_played(it)
         facts = RunFacts(sum(len(it.orders) for it in played), dict(stack.restarts), time.monotonic() - began)
         found = await build(database, client, stage.driver, facts)
     return {**found, "scenarios": {it.scenario.name: it.for_report() for it in played}}
@@ -112,7 +114,7 @@ async def _play(stage: Stage, scenario: Scenario) -> Played:
     except Exception as error:  # one scenario that breaks must not hide what the others have found
         problem = f"{type(error).__name__}: {error}"
     orders = tuple(order.number for order in scene.orders)
-    return Played(scenario, tuple(scene.checks), orders, problem, tuple(scene.papers))
+    return Played(scenario, tuple(scene.checks), orders, problem, tuple(scene.documents))
 
 
 def _deeds(book: LedgerReport, orders: set[str]) -> Counter[str]:

@@ -17,6 +17,7 @@ from store.planning import planning
 from store.views import report
 
 HISTORY_SAMPLE = 100
+"""Histories read for the figures: enough for a percentile, few for the server."""
 ENDED = ("delivered", "cancelled", "returned")
 
 
@@ -120,7 +121,7 @@ def percentile(values: list[int], p: int) -> int:
 
 
 def sound(found: dict[str, Any]) -> list[str]:
-    """What is wrong with a run; empty when nothing was lost, nothing done twice, and every order ended."""
+    """Faults of a run; empty when nothing was lost, nothing done twice, and every order ended."""
     wrong: list[str] = []
     for system, effects in found["effects"].items():
         wrong.extend(f"{system}: {effects[kind]} {kind}" for kind in ("missing", "duplicate") if effects[kind])

@@ -14,10 +14,11 @@ from demo.inventory import by_site, inventory
 from demo.registry import describe
 from demo.report import RunFacts, build
 from dispatch.temporal.connecting import connect
-from domain.partners.parties import TRANSPORT_DESK, warehouse_partner
+from domain.partners.parties import TRANSPORT_PARTNER, warehouse_partner
 from schemas.base import Role
 from schemas.cases.policies import PolicyRule
 from schemas.inventory.reports import InventoryReport
+from schemas.settings import SIM_TOKEN
 from simulators.driver import Driver, ReleaseRefusal, Targets
 from simulators.webhooks import OutboxStatus
 from simulators.world.happened import HistoricOrder, plan
@@ -31,15 +32,16 @@ from store.seals import Seals
 from store.views import report
 
 LOOK_EVERY_S = 0.5
+"""Seconds between updates of the screen: two a second look live."""
 FREIGHT = PolicyRule(id="freight-demo", about="freight", body={"share": 0.05})
-"""What the demo's finance department expects of carriers: without a rate, nothing would be accrued."""
+"""The demo's freight rates: without a rate, nothing would be accrued."""
 STUCK_AFTER_S = 180.0
 """Nothing has moved for this long: the run gives up and reports what is open."""
 
 
 @dataclass(frozen=True)
 class RunPlan:
-    """What a run is to carry: the orders, how rough the partners are, and the seed of everything random."""
+    """The plan of a run: the orders, the roughness of the partners, and the seed of everything random."""
 
     orders: Sequence[HistoricOrder]
     faults: str = "none"
@@ -49,7 +51,7 @@ class RunPlan:
 
 @dataclass
 class RunProgress:
-    """How far a run is; shown live."""
+    """The progress of a run; shown live."""
 
     total: int = 0
     released: int = 0
@@ -61,7 +63,7 @@ class RunProgress:
 
 async def provision(database: Database, plans: Sequence[OrderPlan]) -> dict[str, str]:
     """Make every partner that the plans name, and an API key for the ERP and each warehouse; returns the keys."""
-    roles = {ERP: Role.ERP, TRANSPORT_DESK: Role.TMS, **_roles(plans)}
+    roles = {ERP: Role.ERP, TRANSPORT_PARTNER: Role.TMS, **_roles(plans)}
     keys = {}
     async with database.transaction() as connection:
         await policies.put(connection, FREIGHT)
@@ -97,7 +99,7 @@ async def run(stack: LocalStack, wanted: RunPlan, progress: RunProgress, refresh
         async with database.transaction() as connection:
             await describe(connection, stack, regions)
         found = inventory(wanted.orders, wanted.seed, datetime.now(UTC))
-        targets = Targets(stack.urls.gateway, keys[ERP], stack.urls.sims, stack.env["SYNCLINE_SIM_TOKEN"])
+        targets = Targets(stack.urls.gateway, keys[ERP], stack.urls.sims, stack.env[SIM_TOKEN])
         async with Driver(targets) as driver:
             await _report(driver, keys, found.opening)
             await driver.faults(wanted.faults)
@@ -106,14 +108,14 @@ async def run(stack: LocalStack, wanted: RunPlan, progress: RunProgress, refresh
 
             moved = asyncio.Event()
 
-            def told(_: str) -> None:
+            def warn(_: str) -> None:
                 progress.released += 1
                 moved.set()
                 refresh()
 
             watching = asyncio.create_task(watch(database, driver, progress, refresh))
             reporting = asyncio.create_task(_happen(driver, keys, found.events, progress, moved))
-            refusals = await driver.release([order.release for order in wanted.orders], told)
+            refusals = await driver.release([order.release for order in wanted.orders], warn)
             progress.released = len(plans)
             await reporting
             await watching

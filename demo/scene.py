@@ -38,7 +38,7 @@ class Scene(Checks):
     def __init__(self, stage: Stage, name: str) -> None:
         super().__init__(stage, name)
         self.orders: list[Order] = []
-        self.papers: list[str] = []
+        self.documents: list[str] = []
         """Numbers of its purchase orders, and ids of its proposals."""
 
     @property
@@ -47,11 +47,11 @@ class Scene(Checks):
         return f"CUSTOMER-{self.name.upper()}"
 
     async def order_policy(self, policy: OrderPolicy) -> None:
-        """How the orders of this scenario's customer look after themselves: what differs from the defaults."""
+        """Policies of this scenario's customer: their differences from the defaults."""
         await self._rule("order", Scope(customer=self.customer), policy)
 
     async def case_policy(self, kind: ExceptionKind, policy: CasePolicy) -> None:
-        """How cases of this scenario's customer are handled: what differs from the defaults."""
+        """Case policies of this scenario's customer: their differences from the defaults."""
         await self._rule("case", Scope(customer=self.customer, kind=kind), policy)
 
     async def _rule(self, about: About, scope: Scope, policy: Contract) -> None:
@@ -78,9 +78,9 @@ class Scene(Checks):
     ) -> Order:
         """Release an order of so many packs of each line, wanted in `days`, and wait until it was `instructed`.
 
-        Its warehouse has that many. `direct`: from its supplier instead; `proof`: proof of delivery is required;
-        `email`: of the customer; `answers`: what systems say of it; `happens`: what the simulated warehouse does by
-        itself; `item`: what the names of its items begin with.
+        Its warehouse has that many. `direct`: from its supplier instead. `proof`: proof of delivery is required.
+        `email`: of the customer. `answers`: the systems' answers. `happens`: the simulated warehouse's own actions.
+        `item`: the prefix of its item names.
         """
         now = datetime.now(UTC)
         number = f"{self.name.upper()}-{len(self.orders) + 1}"
@@ -135,12 +135,12 @@ class Scene(Checks):
         """Wait for a message of a partner in quarantine."""
         found: list[QuarantinedMessage] = []
 
-        async def parked() -> bool:
+        async def quarantined() -> bool:
             listed = await self.stage.read(Actors.SUPPORT, "/v1/quarantine", QuarantineList, limit=500)
             found[:] = [message for message in listed.messages if message.partner == partner]
             return bool(found)
 
-        await self.until(claim, parked)
+        await self.until(claim, quarantined)
         return found[0]
 
     async def no_case_is_open(self) -> None:
@@ -156,6 +156,6 @@ class Scene(Checks):
         """Wait for what people should be sent."""
 
         async def arrived() -> bool:
-            return says(await self.stage.letters())
+            return says(await self.stage.messages())
 
         await self.until(claim, arrived)

@@ -1,4 +1,4 @@
-"""What a person sees while the stack starts and orders flow: one live table, then the result and the links."""
+"""The screen of a run: one live table while the stack starts and orders flow, then the result and the links."""
 
 from collections import Counter
 from typing import Any
@@ -55,7 +55,7 @@ def _n(figures: dict[str, int], name: str) -> str:
 
 
 def scenario(played: Played) -> Panel:
-    """What happened in every system, and what was checked."""
+    """Actions in every system, and the checks."""
     table = Table(*(system.upper() for system in played.deeds), box=None, padding=(0, 3, 0, 0))
     table.add_row(*(_deeds(deeds) for deeds in played.deeds.values()))
     checks = Table.grid(padding=(0, 1))
@@ -149,13 +149,13 @@ def result(console: Console, found: dict[str, Any], wrong: list[str]) -> None:
     for system, effects in found["effects"].items():
         books.add_row(system, *(f"{effects[name]:,}" for name in ("expected", "found", "missing", "duplicate")))
     console.print(books)
-    messages, past, told = found["messages"], found["history"], found["latency_ms"]["erp"]
+    messages, past, erp_ms = found["messages"], found["history"], found["latency_ms"]["erp"]
     console.print(f"messages   {messages['accepted']:,} accepted = {messages['applied']:,} applied", end="")
     console.print(f" + {messages['superseded']:,} superseded + {messages['quarantined']:,} quarantined")
     console.print(f"lines      {found['on_time']:,} on time, {found['late']:,} late; {found['otif']:,} orders OTIF")
     console.print(f"per order  {past['events_p50']} history events, {past['actions_p50']} billable actions", end="")
     console.print(f", {past['bytes_p50']:,} bytes (medians)")
-    console.print(f"ERP told   p50 {told['p50']:,.0f} ms, p95 {told['p95']:,.0f} ms after the message was accepted")
+    console.print(f"ERP told   p50 {erp_ms['p50']:,.0f} ms, p95 {erp_ms['p95']:,.0f} ms after the message was accepted")
     kept = found["promises"]
     console.print(f"promises   {kept['made']:,} made, {kept['kept_first']:,} kept as first made", end="")
     console.print(f", {kept['kept_last']:,} as last made; {kept['oversold']} promised beyond what there is")

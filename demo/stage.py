@@ -12,12 +12,13 @@ from typing import Any, TypeVar
 
 import httpx
 
-from domain.partners.parties import TRANSPORT_DESK, warehouse_partner
+from domain.partners.parties import TRANSPORT_PARTNER, warehouse_partner
 from schemas.base import Contract, Role, System
 from schemas.cases.exceptions import Channel
 from schemas.cases.policies import ChannelPolicy, PolicyRule, Scope
 from schemas.inventory.reports import InventoryKind, InventoryReport
 from schemas.inventory.stock import Bucket, place
+from schemas.settings import MASTER_SECRET, SIM_TOKEN
 from simulators.driver import TIMEOUT_S, TRY_AGAIN, Driver, Targets, asked_again
 from simulators.world.network import ERP, centre
 from stack.layout import LocalStack
@@ -25,7 +26,7 @@ from store.engine import Database
 from store.partners import partners
 
 PRICE, CURRENCY = Decimal("12.50"), "EUR"
-"""What a pack of anything costs on this stage."""
+"""The price of a pack on this stage."""
 SITE, OTHER_SITE = centre("EMEA").id, centre("APAC").id
 """The warehouse that sends, and the one that can help out."""
 CARRIER, SECOND_CARRIER, THIRD_CARRIER = "carrier-alpha", "carrier-bravo", "carrier-cargo"
@@ -34,17 +35,17 @@ WAREHOUSES = {warehouse_partner(site): site for site in (SITE, OTHER_SITE)}
 """The site of each warehouse."""
 MISTAKEN = "carrier-delta"
 """A carrier that was entered as a supplier, by mistake."""
-DESK = "desk@example.com"
-"""Where every queue of people without an address of its own is reached."""
+SERVICE_ADDRESS = "desk@example.com"
+"""The address of every queue of people without its own."""
 AT_HAND = (Bucket.ON_HAND, Bucket.ALLOCATED)
-"""Where packs of a warehouse are that it can send."""
+"""Places of packs that a warehouse can send."""
 WAIT_S = 40.0
-"""How long a scenario waits for what should happen."""
+"""Seconds that a scenario waits for an event."""
 FIRST_LOOK_S, LONGEST_PAUSE_S = 0.1, 0.5
 
 
 class Actors(StrEnum):
-    """Who asks: the partner ids of those with an API key."""
+    """Partner ids of the callers with an API key."""
 
     ERP = ERP
     SUPPORT = "helpdesk"
@@ -55,7 +56,7 @@ class Actors(StrEnum):
 ROLES = {Actors.ERP: Role.ERP, Actors.SUPPORT: Role.SUPPORT, Actors.PLANNER: Role.PLANNING, Actors.ADMIN: Role.ADMIN}
 REPORTERS = {
     **dict.fromkeys(WAREHOUSES, Role.WMS),
-    TRANSPORT_DESK: Role.TMS,
+    TRANSPORT_PARTNER: Role.TMS,
     CARRIER: Role.CARRIER,
     SECOND_CARRIER: Role.CARRIER,
     THIRD_CARRIER: Role.CARRIER,
@@ -70,7 +71,7 @@ class SceneFailed(Exception):
 
 
 class ArrivedMail(Contract):
-    """A letter that arrived at the mail server."""
+    """A message that arrived at the mail server."""
 
     to: tuple[str, ...]
     subject: str
@@ -92,7 +93,7 @@ class ArrivedEvent(Contract):
 
 
 class ArrivedMessages(Contract):
-    """What people were sent, as the mail room shows it."""
+    """Messages to people, as the mail server has them."""
 
     mails: tuple[ArrivedMail, ...]
     chats: tuple[ChatMessage, ...]
@@ -107,14 +108,14 @@ class Stage:
         driver: Driver,
         api: Mapping[Actors, httpx.AsyncClient],
         database: Database,
-        letters_url: str,
+        messages_url: str,
         keys: Mapping[str, str],
     ) -> None:
         self.driver = driver
         self._keys = keys
         self._database = database
         self._api = api
-        self._letters_url = letters_url
+        self._messages_url = messages_url
         self._receipts = count(1)
 
     async def ask(self, by: Actors, path: str, body: Contract, method: str = "POST") -> httpx.Response:
@@ -147,10 +148,10 @@ class Stage:
                     return answer
             await asyncio.sleep(FIRST_LOOK_S)
 
-    async def letters(self) -> ArrivedMessages:
+    async def messages(self) -> ArrivedMessages:
         """Everything that people were sent so far."""
         async with httpx.AsyncClient(trust_env=False) as mail_server:
-            answer = await asked_again(lambda: mail_server.get(self._letters_url))
+            answer = await asked_again(lambda: mail_server.get(self._messages_url))
         return ArrivedMessages.model_validate_json(answer.content)
 
     async def put_rule(self, rule: PolicyRule) -> None:
@@ -213,8 +214,8 @@ async def open_stage(stack: LocalStack, database: Database) -> AsyncIterator[Sta
         stack.urls.gateway,
         keys[Actors.ERP],
         stack.urls.sims,
-        stack.env["SYNCLINE_SIM_TOKEN"],
-        stack.env["SYNCLINE_MASTER_SECRET"],
+        stack.env[SIM_TOKEN],
+        stack.env[MASTER_SECRET],
     )
     async with AsyncExitStack() as opened:
         api = {
@@ -229,12 +230,12 @@ async def open_stage(stack: LocalStack, database: Database) -> AsyncIterator[Sta
             for by, key in ((by, keys[by]) for by in Actors)
         }
         driver = await opened.enter_async_context(Driver(targets))
-        stage = Stage(driver, api, database, stack.urls.letters, keys)
-        await stage.put_rule(channel_rule("desk", ChannelPolicy(address=DESK), Channel.EMAIL))
+        stage = Stage(driver, api, database, stack.urls.messages, keys)
+        await stage.put_rule(channel_rule("desk", ChannelPolicy(address=SERVICE_ADDRESS), Channel.EMAIL))
         yield stage
 
 
 def channel_rule(name: str, policy: ChannelPolicy, channel: Channel, queue: str | None = None) -> PolicyRule:
-    """How a queue of people, or every one, is reached over a channel."""
+    """The rule of a channel to one queue of people, or to every one."""
     body = policy.model_dump(mode="json", exclude_unset=True)
     return PolicyRule(id=name, about="channel", scope=Scope(queue=queue, channel=channel), body=body)

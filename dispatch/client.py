@@ -19,6 +19,7 @@ from store.messaging.verdicts import First
 _log = structlog.get_logger("gateway")
 
 CONNECT_TIMEOUT_S = 2.0
+"""Seconds to connect: a release waits three in all."""
 
 
 class LateHandoff:

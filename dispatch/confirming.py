@@ -31,6 +31,7 @@ TICK_S = 0.1
 SWEEP_S = 0.5
 """Seconds between two sweeps: what waits for one is a second old, and its process has died or lost its patience."""
 LIMIT = 100
+"""Steps of one pass: few seconds of looking, so that new ones are not kept waiting."""
 AT_ONCE = 8
 """Looks at the same time, of a process: each reads a page of history, at a few milliseconds of the server."""
 

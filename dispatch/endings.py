@@ -1,4 +1,4 @@
-"""What is said of a message that came after the end, by how it ended; and of commands, what is possible instead."""
+"""Answers to messages after the end, by the way it ended; and to commands, the alternative."""
 
 from domain.orders.commands import after_end
 from schemas.orders.release import OrderStatus
@@ -11,16 +11,16 @@ AFTER_PURCHASE = "the purchase order is closed ({state}): nothing more is expect
 AFTER_RETURN = "the return is closed ({state}): ask for another one under another id"
 
 ABOUT = {WorkflowKind.ORDER: "order", WorkflowKind.PURCHASE_ORDER: "purchase order", WorkflowKind.RETURN: "return"}
-"""How people call what hears events, by the kind of its workflow."""
+"""Names for people, by the kind of workflow that receives events."""
 
 
 def too_late(workflow: str, standing: WorkflowStanding) -> str:
-    """Why an event changes nothing any more."""
+    """The reason why an event changes nothing any more."""
     return f"the {ABOUT[WorkflowId.parse(workflow).kind]} has ended ({standing.state})"
 
 
 def refusal(workflow: str, standing: WorkflowStanding) -> str:
-    """Why a command is refused, and what is possible instead."""
+    """The reason why a command is refused, and the alternative."""
     match WorkflowId.parse(workflow).kind:
         case WorkflowKind.CASE:
             return AFTER_CASE.format(state=standing.state)

@@ -9,7 +9,6 @@ from temporalio.client import Client, WorkflowExecutionStatus, WorkflowQueryFail
 from temporalio.common import (
     Priority,
     SearchAttributeKey,
-    SearchAttributePair,
     TypedSearchAttributes,
     WorkflowIDConflictPolicy,
     WorkflowIDReusePolicy,
@@ -23,27 +22,38 @@ from dispatch.requests import CommandRecord
 from dispatch.restarts.restarting import Restarter, RestartRequest
 from dispatch.temporal import summaries
 from dispatch.temporal.calls import refused, signalled
-from dispatch.temporal.handoff_commands import ORDERS_QUEUE, CommandHandoff
+from dispatch.temporal.handoff_commands import CommandHandoff
 from dispatch.temporal.handoff_purchases import PurchaseHandoff
 from dispatch.temporal.history import HistoryReader
+from dispatch.temporal.indexing import indexed
 from domain.days import end_of
 from domain.orders.deadlines import next_alarm
 from domain.orders.order_run import OrderRun
 from domain.orders.state import OrderState
 from schemas.orders.milestones import MilestoneEvent, MilestoneKind
 from schemas.orders.release import OrderStatus, Promise
+from schemas.queues import ORDERS_QUEUE
 from schemas.workflow_ids import workflow_of
 from schemas.workflows.lifecycle import OrderStart, StatusAnswer
 from store.engine import Database
 from store.messaging import inbox, signals
 from store.messaging.heads import Provisional
 from store.messaging.verdicts import First
-from workflows.runtime.policies import TASK_TIMEOUT
+from workflows.runtime.policies import HEALTH_TIMEOUT, SIGNAL_TIMEOUT, TASK_TIMEOUT
+from workflows.runtime.search_attributes import (
+    CARRIER,
+    ERP_SYSTEM,
+    NEXT_DUE,
+    NEXT_MILESTONE,
+    ORDER_STATUS,
+    PRIORITY,
+    PROMISED_AT,
+    REGION,
+    SITE,
+)
 
 FIRST_MILESTONE = MilestoneKind.SHIPPED
-"""What support sees an order wait for until its workflow says better."""
-SIGNAL_TIMEOUT = timedelta(seconds=5)
-HEALTH_TIMEOUT = timedelta(seconds=1)
+"""The awaited milestone that support sees until the workflow reports another."""
 
 _log = structlog.get_logger("handoff")
 
@@ -69,7 +79,7 @@ class TemporalHandoff:
             refused(error, "start", start.workflow_id)
             return None
         async with self._database.connection() as connection:
-            await inbox.told(connection, start.inbox_id, start.workflow_id, signals.TAKEN_S)
+            await inbox.mark_delivered(connection, start.inbox_id, start.workflow_id, signals.TAKEN_S)
         return start.promise
 
     async def _start(self, start: OrderStart, within: timedelta) -> None:
@@ -105,7 +115,7 @@ class TemporalHandoff:
             return None
 
     async def status(self, key: str, timeout_s: float) -> StatusAnswer | None:
-        """What the order waits for; None when it has ended or no worker answers in time."""
+        """The awaited step of the order; None when it has ended or no worker answers in time."""
         handle = self._client.get_workflow_handle(workflow_of(key))
         try:
             waiting: StatusAnswer = await handle.query(
@@ -143,19 +153,16 @@ class TemporalHandoff:
 
 
 def _search_attributes(start: OrderStart) -> TypedSearchAttributes:
-    keywords = {
-        "OrderStatus": OrderStatus.PROMISED.value,
-        "ErpSystem": start.erp,
-        "Site": start.site,
-        "Region": start.region,
-        "Priority": str(start.priority),
-        "NextMilestone": FIRST_MILESTONE.value,
-        **({"Carrier": start.carrier} if start.carrier else {}),
+    alarm = next_alarm(OrderState(start=start))
+    attributes: dict[SearchAttributeKey[Any], Any] = {
+        ORDER_STATUS: OrderStatus.PROMISED.value,
+        ERP_SYSTEM: start.erp,
+        SITE: start.site,
+        REGION: start.region,
+        PRIORITY: str(start.priority),
+        NEXT_MILESTONE: FIRST_MILESTONE.value,
+        CARRIER: start.carrier,
+        PROMISED_AT: end_of(start.promise.promised_on, start.there),
+        NEXT_DUE: alarm.due if alarm else None,
     }
-    moments = {"PromisedAt": end_of(start.promise.promised_on, start.there)}
-    if alarm := next_alarm(OrderState(start=start)):
-        moments["NextDue"] = alarm.due
-    return TypedSearchAttributes(
-        [SearchAttributePair(SearchAttributeKey.for_keyword(name), value) for name, value in keywords.items()]
-        + [SearchAttributePair(SearchAttributeKey.for_datetime(name), at) for name, at in moments.items()]
-    )
+    return indexed(attributes)

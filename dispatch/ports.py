@@ -1,4 +1,4 @@
-"""What the gateway and the relay need of the workflows: a port, so that they run and are tested without Temporal."""
+"""The port of workflows for the gateway and the relay, so that both run and are tested without Temporal."""
 
 from enum import StrEnum
 from typing import Any, Protocol
@@ -12,7 +12,7 @@ from store.messaging.verdicts import First
 
 
 class SignalOutcome(StrEnum):
-    """What became of a signal. `gone`: no such workflow runs; that says nothing of what it is about."""
+    """The outcome of a signal. `gone`: no such workflow runs, which says nothing of its subject."""
 
     YES = "yes"
     AWAY = "away"
@@ -76,7 +76,7 @@ class Handoff(Protocol):
         ...
 
     async def status(self, key: str, timeout_s: float) -> StatusAnswer | None:
-        """What the order's workflow waits for; None when it has ended or cannot be asked in time."""
+        """The awaited step of the order's workflow; None when it has ended or cannot be asked in time."""
         ...
 
     async def healthy(self) -> bool:

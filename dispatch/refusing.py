@@ -1,4 +1,5 @@
-"""What the confirmed state of an order, purchase order or case refuses: said at once, without an event in a history."""
+"""Commands that the confirmed state of an order, purchase order or case refuses: at once, without an event in a
+history."""
 
 from typing import Any
 
@@ -20,7 +21,7 @@ MOST_BYTES = 256 * 1024
 
 
 async def refusal(database: Database, record: CommandRecord[Any], command: Command[Any]) -> str | None:
-    """Why a committed command cannot be followed, as its workflow would say; None when only the workflow can say."""
+    """The reason for refusing a committed command, as its workflow would say; None when only the workflow can say."""
     if record.is_return:
         return None
     async with database.connection() as connection:
@@ -29,7 +30,7 @@ async def refusal(database: Database, record: CommandRecord[Any], command: Comma
 
 
 def refused_by(record: CommandRecord[Any], command: Command[Any], kept: str) -> str | None:
-    """Why the workflow that is kept so refuses a command."""
+    """The reason why a workflow with this snapshot refuses a command."""
     kind = WorkflowId.parse(record.workflow_id).kind
     if kind is WorkflowKind.CASE:
         return escalation.refusal(CaseFile.model_validate_json(kept), CaseVerb(record.verb), command)

@@ -9,58 +9,54 @@ import time
 from collections import defaultdict
 from collections.abc import Coroutine
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any
 
 import structlog
 from psycopg import OperationalError
 
-from dispatch.carrying import MAX_ATTEMPTS, Carrying
 from dispatch.events import event_mapping
-from dispatch.events.admission import admit_event, own_source, stated
+from dispatch.events.admission import MilestoneEnvelope, admit_own, read_own, stated
 from dispatch.events.correlation import Placement, Unplaced, correlate
 from dispatch.events.order_lookup import look_up, misdirected
 from dispatch.handoff import TemporalHandoff
 from dispatch.inventory.intake import Intake
 from dispatch.partners import measuring
 from dispatch.ports import Rest
+from dispatch.routing import MAX_ATTEMPTS, MessageRouter
 from dispatch.temporal.signalling import Signaller
 from domain.partners.ownership import speaking_role
 from schemas.base import Origin, Role
-from schemas.messaging.envelope import Envelope
-from schemas.orders.milestones import Milestone, MilestoneEvent, MilestoneKind, SentMilestone, ShippedLine
-from schemas.parsing import InvalidMessage, refuse
+from schemas.orders.milestones import MilestoneEvent, MilestoneKind, SentLine
+from schemas.parsing import InvalidMessage
 from store.engine import Connection, Database
 from store.messaging import events, inbox, quarantine, repeats, signals
 from store.messaging.wake import Wake
 from store.partners import master_data, partners
 
 BATCH = 200
+"""Messages of one pass: one transaction of well under a second."""
 IDLE_WAIT_S = 1.0
+"""Seconds between passes without a notification, which may be missed while reconnecting."""
 SWEEP_EVERY_S = 1.0
+"""Seconds between sweeps: a lost signal is sent again about so soon."""
 REVIVE_EVERY_S = 10.0
+"""Seconds between looks at all of the quarantine, which cost more than a sweep."""
 COMMAND_RETRY_S, COMMAND_RETRY_MOST_S = 5.0, 30.0
-"""When a command is tried again that nobody could be told of: after the double each time, up to the most."""
+"""Seconds before an undelivered command is tried again; doubled each time, up to the most."""
 RECOVERY_WAIT_S = 1.0
+"""Seconds before the next try while the database is away."""
 
 log = structlog.get_logger("relay")
 Handed = dict[str, list[MilestoneEvent]]
 """Events by the order that they are placed on."""
 
 
-class Placed(NamedTuple):
-    """An event, with its lines for each of its orders."""
-
-    event: events.NewEvent
-    milestone: Milestone
-    orders: dict[str, tuple[ShippedLine, ...]]
-    traceparent: str
-
-
 @dataclass
 class Batch:
-    """What one pass over the inbox found: events to place, in order, commands to carry out afterwards, what waits."""
+    """The result of one pass over the inbox: events to place, in order, commands to carry out afterwards, and what
+    waits."""
 
-    placed: list[Placed] = field(default_factory=list)
+    placed: list[events.NewEvent] = field(default_factory=list)
     roles: dict[str, tuple[Role, ...]] = field(default_factory=dict)
     commands: list[inbox.Message] = field(default_factory=list)
     waiting: list[int] = field(default_factory=list)
@@ -82,7 +78,7 @@ class Relay:
         self._revive_at = 0.0
         self._commands: set[asyncio.Task[None]] = set()
         self._signaller = Signaller(database, handoff)
-        self._carrying = Carrying(database, handoff, self._intake)
+        self._router = MessageRouter(database, handoff, self._intake)
 
     async def run(self) -> None:
         """Run for ever. A database that is away is waited for."""
@@ -118,7 +114,7 @@ class Relay:
             async with self._database.transaction() as connection:
                 await quarantine.put(connection, message.id, "not carried out after many attempts", Origin.PLATFORM)
             return
-        await self._carrying.carry(message)
+        await self._router.route(message)
 
     def _start(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(work)
@@ -140,15 +136,15 @@ class Relay:
             waiting = await signals.due(connection, BATCH)
             messages = await signals.due_messages(connection, BATCH)
             handed = await _again(connection, waiting)
-        resting = {it.event_id for it in waiting if it.taken}
-        await self._hand_over(handed, resting)
+        taken = {it.event_id for it in waiting if it.taken}
+        await self._hand_over(handed, taken)
         for message in messages:
             self._start(self._once_more(message))
 
     async def _once_more(self, message: inbox.Message) -> None:
         """A workflow was told of a message long ago: tell it again, unless it still has something to do."""
         if await self._handoff.at_rest(message.workflow_id) in (Rest.IDLE, Rest.GONE):
-            await self._carrying.carry(message)
+            await self._router.route(message)
 
     async def _place(self, connection: Connection, messages: list[inbox.Message]) -> tuple[Batch, Handed]:
         batch = Batch(commands=[m for m in messages if m.kind != inbox.EVENT])
@@ -160,61 +156,60 @@ class Relay:
         fresh = await _without_repeats(connection, decoded)
         await _take_places(connection, fresh)
         await self._correlate(connection, fresh, batch)
-        new = await events.place(connection, [it.event for it in batch.placed])
+        new = await events.place(connection, batch.placed)
         left = await signals.left_behind(connection, sorted({k for it in batch.placed for k in it.orders}))
         handed = await _again(connection, left)
-        fresh_ones = [it for it in batch.placed if it.event.unique_id in new]
+        fresh_ones = [it for it in batch.placed if it.unique_id in new]
         for it in fresh_ones:
-            role = batch.role(it.event.partner, it.milestone.kind)
-            for key, lines in it.orders.items():
-                handed[key].append(event_mapping.for_order(it.event, it.milestone, lines, role, it.traceparent))
-        await inbox.routed(connection, [it.event.inbox_id for it in fresh_ones])
+            for key, event in it.orders.items():
+                handed[key].append(event)
+        await inbox.routed(connection, [it.said.inbox_id for it in fresh_ones])
         return batch, handed
 
     async def _correlate(
-        self, connection: Connection, fresh: list[tuple[inbox.Message, Envelope[SentMilestone]]], batch: Batch
+        self, connection: Connection, fresh: list[tuple[inbox.Message, MilestoneEnvelope]], batch: Batch
     ) -> None:
         """Place each event on its orders. A link made by one event of the batch counts for the next."""
-        book = await look_up(connection, [envelope.data for _, envelope in fresh])
+        lookup = await look_up(connection, [envelope.data for _, envelope in fresh])
         astray = await misdirected(connection, [envelope for _, envelope in fresh])
         links: list[tuple[str, str]] = []
-        parked: list[quarantine.Quarantine] = []
+        quarantined: list[quarantine.Quarantine] = []
         for message, envelope in sorted(fresh, key=lambda pair: not pair[1].data.lines):
             said = envelope.data
-            placement: Placement | Unplaced = Unplaced("the partner is not active", Origin.OWNERSHIP)
+            placement: Placement[SentLine] | Unplaced = Unplaced("the partner is not active", Origin.OWNERSHIP)
             if why := astray.get((envelope.source, envelope.id)):
                 placement = Unplaced(why)
             elif message.partner in batch.roles:
-                placement = correlate(said, message.partner, batch.role(message.partner, said.kind), book.facts(said))
+                role = batch.role(message.partner, said.kind)
+                placement = correlate(said, message.partner, role, lookup.facts(said))
             booked = await measuring.milestone(connection, said, placement, self._intake.registry)
             if isinstance(booked, Unplaced):
-                parked.append(quarantine.Quarantine(message.id, booked.reason, booked.origin, booked.waiting_for))
+                quarantined.append(quarantine.Quarantine(message.id, booked.reason, booked.origin, booked.waiting_for))
                 continue
-            milestone, orders, is_new = booked
-            if is_new and milestone.shipment:
-                book.link(milestone.shipment, orders)
-                links.extend((milestone.shipment, key) for key in orders)
-            event = event_mapping.logged(message, envelope, milestone, tuple(orders))
-            batch.placed.append(Placed(event, milestone, orders, envelope.traceparent or message.traceparent))
+            if booked.links and said.shipment:
+                lookup.link(said.shipment, booked.orders)
+                links.extend((said.shipment, key) for key in booked.orders)
+            role = batch.role(message.partner, said.kind)
+            batch.placed.append(event_mapping.placed(message, envelope, booked.orders, role))
         if links:
             await events.link_shipments(connection, links)
-        batch.waiting = [it.message for it in parked if it.waiting_for]
-        if parked:
-            await quarantine.put_all(connection, parked)
+        batch.waiting = [it.message for it in quarantined if it.waiting_for]
+        if quarantined:
+            await quarantine.put_all(connection, quarantined)
 
-    async def _hand_over(self, handed: Handed, resting: set[str] | None = None) -> None:
+    async def _hand_over(self, handed: Handed, taken: set[str] | None = None) -> None:
         """Tell the workflows that are concerned: an order, or its returns. Of what Temporal has had (`resting`), only
         those that have nothing to do: their workflow has dropped it, or its run was replaced."""
         addressed: dict[tuple[str, str], list[MilestoneEvent]] = defaultdict(list)
         for key, found in handed.items():
             for event in found:
                 addressed[key, event_mapping.addressee(key, event)].append(event)
-        await asyncio.gather(*(self._tell(key, to, it, resting or set()) for (key, to), it in addressed.items()))
+        await asyncio.gather(*(self._tell(key, to, it, taken or set()) for (key, to), it in addressed.items()))
 
-    async def _tell(self, key: str, workflow: str, found: list[MilestoneEvent], resting: set[str]) -> None:
-        if any(event.id in resting for event in found):
+    async def _tell(self, key: str, workflow: str, found: list[MilestoneEvent], taken: set[str]) -> None:
+        if any(event.id in taken for event in found):
             busy = await self._handoff.at_rest(workflow) in (Rest.BUSY, Rest.AWAY)
-            found = [event for event in found if not (busy and event.id in resting)]
+            found = [event for event in found if not (busy and event.id in taken)]
         if found:
             await self._signaller.tell(key, workflow, found)
 
@@ -228,20 +223,18 @@ async def _again(connection: Connection, waiting: list[signals.WaitingEvent]) ->
     return handed
 
 
-async def _decode(connection: Connection, message: inbox.Message) -> Envelope[SentMilestone] | None:
+async def _decode(connection: Connection, message: inbox.Message) -> MilestoneEnvelope | None:
+    """The event of a message. What comes back goes through the door: the gateway keeps webhooks that it has refused."""
     try:
-        envelope = admit_event(message.raw)
-        if not own_source(envelope.source, message.partner):
-            refuse("source", "must lie under the partner's own name")
+        return admit_own(message.raw, message.partner) if message.came_back else read_own(message.raw, message.partner)
     except InvalidMessage as refusal:
         await quarantine.put(connection, message.id, str(refusal)[:500], Origin.TRANSFORMATION)
         return None
-    return envelope
 
 
 async def _without_repeats(
-    connection: Connection, decoded: list[tuple[inbox.Message, Envelope[SentMilestone]]]
-) -> list[tuple[inbox.Message, Envelope[SentMilestone]]]:
+    connection: Connection, decoded: list[tuple[inbox.Message, MilestoneEnvelope]]
+) -> list[tuple[inbox.Message, MilestoneEnvelope]]:
     """Settle repeats of a known event, and of one earlier in this batch, as superseded. One that says something else
     waits for what becomes of the earlier one, and takes its place should that be quarantined."""
     known = await events.known(connection, [(e.source, e.id) for _, e in decoded])
@@ -261,7 +254,7 @@ async def _without_repeats(
     return fresh
 
 
-async def _take_places(connection: Connection, fresh: list[tuple[inbox.Message, Envelope[SentMilestone]]]) -> None:
+async def _take_places(connection: Connection, fresh: list[tuple[inbox.Message, MilestoneEnvelope]]) -> None:
     """Events take the place of what is in quarantine under their source and id."""
     sources = {message.id: envelope.source for message, envelope in fresh}
     found = await repeats.earlier(connection, [message for message, _ in fresh]) if fresh else []

@@ -29,7 +29,7 @@ InboxId = Annotated[int, Field(strict=True, ge=1, le=2**63 - 1)]
 Request = TypeVar("Request", bound=Contract)
 RETURN = "return"
 Answer = CommandAnswer | CaseAnswer | ReturnAnswer | PurchaseAnswer
-"""What a command may be answered with."""
+"""The answers to commands."""
 
 
 class ReplayRequest(Contract):
@@ -73,7 +73,7 @@ class CommandRecord(Contract, Generic[Request]):
 
     @property
     def subject(self) -> Subject:
-        """What it is about: of a case, what the case is about. Raises ValueError."""
+        """The subject of the command; for a case, the subject of the case. Raises ValueError."""
         return CaseKey.parse(self.key).subject if self.verb in CASE_VERBS else Subject.parse(self.key)
 
     @property
@@ -88,7 +88,7 @@ class CommandRecord(Contract, Generic[Request]):
 
     @property
     def answer_type(self) -> type[Answer]:
-        """What its caller is answered with."""
+        """The type of the caller's answer."""
         if self.verb in CASE_VERBS:
             return CaseAnswer
         if self.is_return:
@@ -117,9 +117,9 @@ REQUESTS: dict[str, type[Contract]] = {
     "order.return": ReturnRequest,
     **{f"case.{verb}": NoteRequest for verb in CASE_VERBS},
 }
-"""What is asked, by the kind of inbox message that keeps it: in the units of our books."""
+"""Requests in the units of our books, by the kind of their inbox message."""
 SENT: dict[str, type[Contract]] = {**REQUESTS, "order.return": SentReturn}
-"""What callers send."""
+"""Requests as callers send them."""
 
 
 def record_of(kind: str, raw: bytes) -> CommandRecord[Any]:

@@ -14,14 +14,14 @@ from schemas.copying import made_of
 from schemas.inventory.reports import InventoryReport, SentReport
 from schemas.orders.milestones import SentLine, ShippedLine
 from schemas.partners.master_data import Item, KeptLine
-from schemas.procurement.documents import PAPERS, Paper, PurchaseOrder
+from schemas.procurement.documents import DOCUMENTS, ProcurementDocument, PurchaseOrder
 from schemas.procurement.rates import Rate
 from schemas.procurement.sent_documents import (
     SENT,
     SentConfirmedLine,
+    SentDocument,
+    SentDocumentLine,
     SentOrder,
-    SentPaper,
-    SentPaperLine,
     SentPurchaseLine,
 )
 
@@ -30,7 +30,7 @@ Items = Mapping[str, Item]
 Findings = list[dict[str, str]]
 Sent = TypeVar("Sent")
 Made = TypeVar("Made")
-BECOMES: dict[type[SentPaper], type[Paper]] = {SENT[name]: PAPERS[name] for name in SENT}
+BECOMES: dict[type[SentDocument], type[ProcurementDocument]] = {SENT[name]: DOCUMENTS[name] for name in SENT}
 """What our books make of each document."""
 
 
@@ -44,7 +44,7 @@ def report_needs(report: SentReport) -> bool:
     return needs(report, report.quantity)
 
 
-def line_needs(line: SentPaperLine) -> bool:
+def line_needs(line: SentDocumentLine) -> bool:
     """The same of a line of a document."""
     return needs(line, line.packs, getattr(line, "damaged", Decimal(0)))
 
@@ -89,9 +89,11 @@ def _ordered(line: SentPurchaseLine, item: Item) -> tuple[dict[str, Any], KeptLi
     return said, kept.model_copy(update={"base": said["packs"], "asked": line.packs, "asked_unit": line.unit})
 
 
-def document(sent: SentPaper, known: Mapping[int, KeptLine], items: Items) -> tuple[Paper | None, Findings]:
+def document(
+    sent: SentDocument, known: Mapping[int, KeptLine], items: Items
+) -> tuple[ProcurementDocument | None, Findings]:
     """A document of a purchase order whose lines are known."""
-    said: Sequence[SentPaperLine] = sent.lines
+    said: Sequence[SentDocumentLine] = sent.lines
     lines, findings = each(said, "lines", lambda it: _line(it, _of_line(it, known, items)))
     return (None if findings else made_of(BECOMES[type(sent)], sent, without={"lines"}, lines=lines)), findings
 
@@ -121,7 +123,7 @@ def _shipped(line: SentLine, packs: int) -> ShippedLine:
     return made_of(ShippedLine, line, without={"unit"}, quantity=packs)
 
 
-def item_of(line: SentPaperLine, known: Mapping[int, KeptLine]) -> str | None:
+def item_of(line: SentDocumentLine, known: Mapping[int, KeptLine]) -> str | None:
     """The item of a document's line: the one that it names, or that was ordered."""
     other = line.item if isinstance(line, SentConfirmedLine | SentPurchaseLine) else None
     return other or (known[line.line].item if line.line in known else None)
@@ -131,7 +133,7 @@ _SAME = Measure(Fraction(1), Unit.PACK)
 """A whole number without a unit is what the books count, whatever that is."""
 
 
-def _of_line(line: SentPaperLine, known: Mapping[int, KeptLine], items: Items) -> Measure:
+def _of_line(line: SentDocumentLine, known: Mapping[int, KeptLine], items: Items) -> Measure:
     if not line_needs(line):
         return _SAME
     name, ordered = item_of(line, known), known.get(line.line)
@@ -142,7 +144,7 @@ def _of_line(line: SentPaperLine, known: Mapping[int, KeptLine], items: Items) -
     return measure(line.unit, _item(name, items))
 
 
-def _line(sent: SentPaperLine, at: Measure) -> dict[str, Any]:
+def _line(sent: SentDocumentLine, at: Measure) -> dict[str, Any]:
     said = sent.model_dump(exclude_unset=True, exclude={"unit"})
     for name in ("packs", "damaged"):
         if name in said:

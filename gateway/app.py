@@ -81,7 +81,7 @@ SUBJECTS = (
     tower,
 )
 SHUTDOWN_GRACE_S = 10
-"""How long requests in flight may finish after a stop."""
+"""Seconds for requests in flight to finish after a stop. Longer than any wait for an answer."""
 
 
 def create_app(config: Settings, database: Database, handoff: Handoff) -> FastAPI:
@@ -93,13 +93,13 @@ def create_app(config: Settings, database: Database, handoff: Handoff) -> FastAP
     waiting = VerdictWaiters(database, Confirmer(database, handoff.kept))
     releasing = Places(config.releases_at_once, config.release_queue_s)
     health_of = Health(database, handoff.healthy)
-    keeper = Gatekeeper(database, config)
+    register = Gatekeeper(database, config)
     app.state.gateway = Services(
         config,
         database,
         handoff,
         InboxWriter(database),
-        keeper,
+        register,
         metrics,
         waiting,
         releasing,
@@ -129,7 +129,7 @@ async def serve(config: Settings) -> None:
         bounds = Bounds(
             idle_s=config.idle_s, per_address=config.connections_per_address, connections=config.connections
         )
-        door = ConnectionLimits(bounds, app.state.gateway.metrics.turned_away)
+        limits = ConnectionLimits(bounds, app.state.gateway.metrics.turned_away)
         listening = uvicorn.Config(
             app,
             host=config.gateway_host,
@@ -141,4 +141,4 @@ async def serve(config: Settings) -> None:
             timeout_graceful_shutdown=SHUTDOWN_GRACE_S,
         )
         async with app.state.gateway.waiting.listening(), app.state.gateway.partners.running():
-            await bounded_server(listening, door).serve()
+            await bounded_server(listening, limits).serve()

@@ -67,7 +67,7 @@ async def read(connection: Connection, item: str, site: str | None, horizon_days
 async def _forecast(
     connection: Connection, about: Outlook, leaving: Rows, horizon_days: int
 ) -> Iterable[tuple[date, int]]:
-    """What is expected to be ordered beside what is, by day."""
+    """Forecast demand beyond the orders, by day."""
     item, site, days, today = about
     ends = today + timedelta(days=horizon_days)
     rows = await forecast.newest(connection, item, site, today, ends)

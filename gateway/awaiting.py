@@ -16,14 +16,14 @@ from store.messaging.verdicts import CommandVerdict
 AT_ONCE = 128
 """Callers that wait at the same time, of a gateway. Beyond this number a command is answered 202, and still decided."""
 MISSED_S = 1.0
-"""How long a call may be missed while the connection that listens is renewed."""
+"""Seconds in which a notification may be missed while the listening connection is renewed."""
 FIRST_LOOK_S, LAST_LOOK_S = 0.02, 0.5
-"""After how long the history is looked at when a verdict has fallen, and how long at most between two looks: the task
-goes on for as long as its calls to other systems take."""
+"""Seconds before the first look at the history after a verdict, and the longest pause between looks. The task lasts
+as long as its calls to other systems."""
 
 
 class Calls:
-    """Who waits for which message."""
+    """Callers by the message that they wait for."""
 
     def __init__(self) -> None:
         self._bells: defaultdict[int, set[asyncio.Event]] = defaultdict(set)

@@ -14,7 +14,7 @@ from gateway.http.auth import COOKIE
 from gateway.http.problems import ProblemDetail
 from gateway.views.notices import RetryRequest
 from gateway.views.partners import PartnersRequest, PauseRequest
-from gateway.views.refused_rows import DemandAgain, ParkedRequest, SiteRegion
+from gateway.views.refused_rows import DemandAgain, RefusedRowsRequest, SiteRegion
 from schemas.cases.policies import PolicyRule
 from schemas.finance.self_audit import RepairRequest
 from schemas.finance.valuation import FreightInvoice
@@ -67,16 +67,16 @@ BODIES: tuple[type[BaseModel], ...] = (
     PartnersRequest,
     PauseRequest,
     SentOrder,
-    *(Envelope[paper] for paper in SENT.values()),  # type: ignore[valid-type]
+    *(Envelope[document] for document in SENT.values()),  # type: ignore[valid-type]
     ReplenishmentProposal,
     MilestoneEnvelope,
     ReplayRequest,
     DemandAgain,
-    ParkedRequest,
+    RefusedRowsRequest,
     SiteRegion,
     ProblemDetail,
 )
-"""What the API takes."""
+"""The contracts that the API takes."""
 _SECURITY_SCHEMES = {
     "bearer": {"type": "http", "scheme": "bearer", "description": "An API key: `Authorization: Bearer sk_…`."},
     "header": {"type": "apiKey", "in": "header", "name": "X-API-Key"},

@@ -23,12 +23,12 @@ from telemetry.metrics import Metrics
 
 @dataclass(frozen=True)
 class Services:
-    """What an operation may use."""
+    """Everything that operations may use."""
 
     settings: Settings
     database: Database
     handoff: Handoff
-    accepter: InboxWriter
+    inbox_writer: InboxWriter
     gatekeeper: Gatekeeper
     metrics: Metrics
     waiting: VerdictWaiters

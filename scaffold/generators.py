@@ -1,4 +1,4 @@
-"""What each generator writes: files from its templates, a line in each registry, a row in each document."""
+"""The output of each generator: files from its templates, a line in each registry, a row in each document."""
 
 from dataclasses import dataclass
 
@@ -68,6 +68,8 @@ def workflow(tree: Tree, name: Name, subject: str) -> str:
     if subject not in SUBJECTS:
         raise NotGenerated(f"{subject!r} is no subject of workflows: give one of {', '.join(SUBJECTS)}")
     tree.render("workflow", _values(name) | {"subject": subject})
+    if "_" not in name.text:
+        raise NotGenerated(f"{name.text!r} may be the name of an ERP: give a workflow two words, as in cycle_count")
     tree.package(f"tests/workflows/{subject}", f"Workflows of {subject}.")
     known = f"from workflows.{subject}.{name.text} import {name.title}Workflow"
     for path in ("worker.py", "tests/replay/gate.py"):

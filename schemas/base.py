@@ -135,20 +135,20 @@ Region = Annotated[str, StringConstraints(pattern=r"^[A-Z]{2,6}$")]
 EventId = Annotated[str, StringConstraints(pattern=r"^[\x21-\x7e]{1,120}$")]
 Packs = Annotated[int, Field(strict=True, ge=1, le=100_000_000)]
 """A whole, positive number of packs. Fractions and negatives are refused, never rounded."""
-_Number = Annotated[
-    Decimal,
-    BeforeValidator(json_number),
-    Field(le=100_000_000, max_digits=15, decimal_places=6),
-    PlainSerializer(as_json_number, when_used="json"),
-]
 Quantity = Annotated[
-    _Number,
-    Field(gt=0),
+    Decimal,
+    Field(gt=0, le=100_000_000, max_digits=15, decimal_places=6),
+    BeforeValidator(json_number),
+    PlainSerializer(as_json_number, when_used="json"),
     WithJsonSchema({"type": "number", "exclusiveMinimum": 0, "maximum": 100_000_000}),
 ]
 """So many of a unit, fractions where the unit has them: exact, to six decimals."""
 QuantityOrNone = Annotated[
-    _Number, Field(ge=0), WithJsonSchema({"type": "number", "minimum": 0, "maximum": 100_000_000})
+    Decimal,
+    Field(ge=0, le=100_000_000, max_digits=15, decimal_places=6),
+    BeforeValidator(json_number),
+    PlainSerializer(as_json_number, when_used="json"),
+    WithJsonSchema({"type": "number", "minimum": 0, "maximum": 100_000_000}),
 ]
 """The same, none among them."""
 

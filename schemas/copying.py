@@ -2,6 +2,7 @@
 sent. Contracts ignore what they do not know: here a field that the other does not have is named, or refused."""
 
 from collections.abc import Collection
+from functools import cache
 from typing import Any, TypeVar
 
 from pydantic import BaseModel
@@ -16,8 +17,15 @@ def made_of(kind: type[Made], source: BaseModel, *, without: Collection[str] = (
 
     Raises TypeError when the source has a field that would be lost, pydantic's ValidationError.
     """
-    known = type(source).model_fields.keys() - {*without}
-    if lost := sorted(known - kind.model_fields.keys()):
-        raise TypeError(f"{kind.__name__} has no {', '.join(lost)} of {type(source).__name__}")
+    known = _carried(kind, type(source), frozenset(without))
     said = {name: getattr(source, name) for name in source.model_fields_set if name in known}
     return kind.model_validate({**said, **changes})
+
+
+@cache
+def _carried(kind: type[BaseModel], source: type[BaseModel], without: frozenset[str]) -> frozenset[str]:
+    """The fields that one kind of message takes from another. Raises TypeError when one would be lost."""
+    known = source.model_fields.keys() - without
+    if lost := sorted(known - kind.model_fields.keys()):
+        raise TypeError(f"{kind.__name__} has no {', '.join(lost)} of {source.__name__}")
+    return frozenset(known)

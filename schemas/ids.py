@@ -29,6 +29,7 @@ class SubjectKind(StrEnum):
     PURCHASE_ORDER = "purchase_order"
     REPLENISHMENT = "replenishment"
     BOOKS = "books"
+    WORKFLOW = "workflow"
 
 
 _MARKS = {SubjectKind.PURCHASE_ORDER: "po:", SubjectKind.REPLENISHMENT: "replenishment:"}
@@ -38,8 +39,9 @@ _BOOKS = "stock"
 
 
 class Subject(NamedTuple):
-    """An order `<erp>/<number>`, a purchase order `<erp>/po:<number>`, a replenishment `<erp>/replenishment:<id>`, or
-    the books of a system that are compared, `stock/<system>/<target>`. `owner`: the ERP, or that system."""
+    """An order `<erp>/<number>`, a purchase order `<erp>/po:<number>`, a replenishment `<erp>/replenishment:<id>`,
+    compared books `stock/<system>/<target>`, or a workflow of its own, such as `cycle_count/<id>`. `owner`: the ERP,
+    the system of the books, or the workflow's name."""
 
     kind: SubjectKind
     owner: str
@@ -54,6 +56,8 @@ class Subject(NamedTuple):
         match parts:
             case [beginning, system, target] if beginning == _BOOKS:
                 return cls(SubjectKind.BOOKS, system, target)
+            case [workflow, id] if "_" in workflow:  # no ERP's name has one
+                return cls(SubjectKind.WORKFLOW, workflow, id)
             case [erp, number]:
                 kind = next((kind for kind, mark in _MARKS.items() if number.startswith(mark)), SubjectKind.ORDER)
                 number = number.removeprefix(_MARKS.get(kind, ""))
@@ -69,10 +73,13 @@ class Subject(NamedTuple):
 
     @property
     def erp(self) -> str:
-        """The ERP whose order it is. Raises ValueError for books: no ERP ordered them."""
-        if self.kind is SubjectKind.BOOKS:
-            _wrong(str(self), "is of no ERP: it names books")
-        return self.owner
+        """The ERP whose order it is. Raises ValueError when no ERP ordered it."""
+        return self.owner if self.is_ordered else _wrong(str(self), f"is of no ERP: it names {self.kind}")
+
+    @property
+    def is_ordered(self) -> bool:
+        """Whether an ERP ordered it, as no ERP did books or a workflow of its own."""
+        return self.kind not in (SubjectKind.BOOKS, SubjectKind.WORKFLOW)
 
     @property
     def marked_number(self) -> str:
@@ -130,10 +137,10 @@ class CaseKey(NamedTuple):
     @classmethod
     def parse(cls, text: str) -> Self:
         """Raises ValueError."""
-        subject, *rest = text.rsplit("/", 2)
-        if len(rest) != 2 or not rest[0]:  # noqa: PLR2004 - a kind and a number
-            _wrong(text, "names no case: it must be <erp>/<number>/<kind>/<n>")
-        return cls(Subject.parse(subject), rest[0], _whole(text, rest[1], "case"))
+        match text.rsplit("/", 2):
+            case [subject, kind, number] if kind:
+                return cls(Subject.parse(subject), kind, _whole(text, number, "case"))
+        _wrong(text, "names no case: it must be <erp>/<number>/<kind>/<n>")
 
     @classmethod
     def read(cls, text: str | None) -> Self | None:

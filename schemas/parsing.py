@@ -70,18 +70,26 @@ def parse_json(raw: bytes) -> Any:
 def check(model: type[Model], value: Any) -> Model:
     """Validate parsed JSON strictly against a contract. Raises `InvalidMessage` with one finding per broken rule."""
     # As JSON again: only so does pydantic tell what JSON cannot say (dates, enums) from what it says wrongly.
-    return _validated(model, to_json(value))
+    return validated(model, to_json(value))
 
 
-def admit(model: type[Model], raw: bytes) -> Model:
+def parse_strict(model: type[Model], raw: bytes) -> Model:
     """Bytes to contract. Raises `InvalidMessage`."""
     parse_json(raw)
-    return _validated(model, raw)
+    return validated(model, raw)
 
 
 def heard(model: type[Model], raw: bytes) -> Model:
     """What another system says: types as strict as at the door, unknown fields ignored. Raises `ValidationError`."""
     return model.model_validate_json(raw, strict=True)
+
+
+def read(model: type[Model], raw: bytes) -> Model:
+    """What the door has admitted, of the bytes that were kept. Raises `InvalidMessage`."""
+    try:
+        return heard(model, raw)
+    except ValidationError as error:
+        raise InvalidMessage(_findings(error)) from None
 
 
 def str_loc(loc: Iterable[int | str]) -> str:
@@ -92,12 +100,17 @@ def str_loc(loc: Iterable[int | str]) -> str:
     return text.lstrip(".")
 
 
-def _validated(model: type[Model], raw: bytes) -> Model:
+def validated(model: type[Model], raw: bytes) -> Model:
+    """The contract of bytes that `parse_json` has parsed. Raises `InvalidMessage`."""
     try:
         return model.model_validate_json(raw, strict=True, extra="forbid")
     except ValidationError as error:
-        details = error.errors(include_url=False, include_input=False, include_context=False)
-        raise InvalidMessage([finding(d) for d in details if not _only_follows(d, details)][:MAX_FINDINGS]) from None
+        raise InvalidMessage(_findings(error)) from None
+
+
+def _findings(error: ValidationError) -> list[dict[str, str]]:
+    details = error.errors(include_url=False, include_input=False, include_context=False)
+    return [finding(d) for d in details if not _only_follows(d, details)][:MAX_FINDINGS]
 
 
 def _only_follows(detail: ErrorDetails, details: list[ErrorDetails]) -> bool:

@@ -3,6 +3,7 @@
 import argparse
 import os
 
+from schemas.settings import MASTER_SECRET, SIM_TOKEN
 from simulators.app import SimConfig, build_server
 from telemetry.logging import configure
 
@@ -14,8 +15,8 @@ def main() -> None:
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--seed", type=int, default=1, help="the same seed gives the same faults, paces and carriers")
     parser.add_argument("--gateway-url", required=True)
-    parser.add_argument("--master-secret-env", default="SYNCLINE_MASTER_SECRET", metavar="NAME")
-    parser.add_argument("--token-env", default="SYNCLINE_SIM_TOKEN", metavar="NAME")
+    parser.add_argument("--master-secret-env", default=MASTER_SECRET, metavar="NAME")
+    parser.add_argument("--token-env", default=SIM_TOKEN, metavar="NAME")
     parser.add_argument("--pace-s", type=float, default=0.05, help="mean seconds between milestones of a shipment")
     options = parser.parse_args()
     configure("warning", "auto")

@@ -20,10 +20,10 @@ from schemas.base import System
 from simulators.systems.call_handling import ABORT, CallHandler, answer, problem
 from simulators.systems.erp import Erp
 from simulators.systems.erp_stock import ErpStock
-from simulators.systems.master_data import MasterBooks
+from simulators.systems.master_data import MasterDataApi
 from simulators.systems.planning import Planning
 from simulators.systems.purchasing import Proposals, Purchasing
-from simulators.systems.stock_books import StockBooks
+from simulators.systems.stock_books import StockPostings
 from simulators.systems.supplying import Suppliers
 from simulators.systems.tms import Tms
 from simulators.systems.wms import Wms
@@ -37,7 +37,7 @@ HEALTH = "/health"
 
 @dataclass(frozen=True)
 class SimConfig:
-    """How the systems run. `pace_s`: mean seconds between two milestones of a shipment."""
+    """Settings of the systems. `pace_s`: mean seconds between two milestones of a shipment."""
 
     seed: int
     gateway_url: str
@@ -101,10 +101,10 @@ def build_app(config: SimConfig) -> Starlette:
     )
 
 
-def _erp_routes(desk: CallHandler, suppliers: Suppliers) -> list[Route]:
-    orders, purchasing, feed = Erp(desk), Purchasing(desk, suppliers.release), StockBooks(desk)
+def _erp_routes(handler: CallHandler, suppliers: Suppliers) -> list[Route]:
+    orders, purchasing, feed = Erp(handler), Purchasing(handler, suppliers.release), StockPostings(handler)
     lists = ErpStock(orders, purchasing, feed)
-    parts = (orders, purchasing, feed, lists, MasterBooks(desk))
+    parts = (orders, purchasing, feed, lists, MasterDataApi(handler))
     return [route for part in parts for route in part.routes()]
 
 

@@ -15,22 +15,27 @@ from schemas.messaging.webhooks import webhook_secret
 from schemas.orders.milestones import Milestone
 from schemas.orders.release import OrderRelease
 from schemas.partners.master_data import MasterKind
-from schemas.procurement.documents import Paper
+from schemas.procurement.documents import ProcurementDocument
 from simulators.faults import PRESETS, Faults
 from simulators.systems.answers import CallAnswers
 from simulators.systems.erp_stock import Releases
 from simulators.systems.ledger import LedgerReport
 from simulators.systems.purchasing import ItemRules
-from simulators.systems.supplying import SupplyPlan, paper_message
+from simulators.systems.supplying import SupplyPlan, document_message
 from simulators.webhooks import OutboxStatus, message_of
 from simulators.world.network import ERP
 from simulators.world.plans import MAX_BATCH, OrderPlan, PlanBatch
 
 RELEASES_AT_ONCE = 12
+"""Releases under way at once: below the gateway's own limit."""
 TRY_AGAIN_AFTER_S = 0.5
+"""Seconds between tries while a process starts or is away."""
 TRIES = 240
+"""Tries of one call: two minutes in all."""
 BROKEN_AT_MOST = 5
+"""Broken messages of a run: enough to show that none is lost."""
 TIMEOUT_S = 30.0
+"""Seconds for an answer: a release waits for a few at most."""
 RELEASED, LATER = 201, 202
 ANSWERED = frozenset({200, RELEASED, LATER})
 TRY_AGAIN = frozenset({429, 502, 503, 504})
@@ -40,10 +45,8 @@ Ask = Callable[[], Awaitable[httpx.Response]]
 
 @dataclass(frozen=True)
 class Targets:
-    """Where the gateway and the simulators listen, and the credentials for each.
-
-    `master_secret` only for a driver that speaks as a partner.
-    """
+    """Addresses of the gateway and the simulators, and the credentials for each. `master_secret` only for a driver
+    that speaks as a partner."""
 
     gateway: str
     erp_key: str = field(repr=False)
@@ -165,12 +168,12 @@ class Driver:
     async def stock(self, system: System, instance: str = "") -> dict[tuple[str, str], int]:
         """(item, place) → packs, as a system's own books say: of a site, an ERP, or all of planning."""
         path = f"/{instance}/v1/stock" if instance else "/v1/stock"
-        found = StockReport.model_validate(await self.book(system, path))
+        found = StockReport.model_validate(await self.read(system, path))
         return {(it.item, it.place): it.packs for it in found.figures}
 
-    async def paper(self, partner: str, paper: Paper, event_id: str) -> httpx.Response:
+    async def document(self, partner: str, document: ProcurementDocument, event_id: str) -> httpx.Response:
         """Send a procurement document as a partner would, signed, again after a fault. Raises when none answers."""
-        message = paper_message(partner, paper, event_id)
+        message = document_message(partner, document, event_id)
         secret = webhook_secret(self._master_secret, partner)
 
         def post() -> Awaitable[httpx.Response]:
@@ -197,8 +200,8 @@ class Driver:
         response = await self._sim("PUT", f"/{system}/answers/{order}", content=content)
         response.raise_for_status()
 
-    async def book(self, system: System, path: str) -> dict[str, Any]:
-        """What a system's books say, `path` after its name: `/v1/tenders/PO-1`. Empty when it knows nothing of it."""
+    async def read(self, system: System, path: str) -> dict[str, Any]:
+        """An entry of a system's books, at `path` after its name: `/v1/tenders/PO-1`. Empty when there is none."""
         response = await self._sim("GET", f"/{system}{path}")
         if response.status_code == httpx.codes.NOT_FOUND:
             return {}
@@ -207,7 +210,7 @@ class Driver:
         return found
 
     async def outbox(self) -> OutboxStatus:
-        """What the partners have said so far, and what they still have to say."""
+        """Events of the partners so far, and those that are still to come."""
         response = await self._sim("GET", "/webhooks/outbox")
         return OutboxStatus.model_validate_json(response.content)
 

@@ -1,4 +1,4 @@
-"""Where letters to people arrive: a mail server, and a receiver of chat messages and signed webhooks, which keep all.
+"""Stand-in receivers: a mail server, and a receiver of chat messages and signed webhooks, which keep everything.
 
 `async with mail_server(secret) as room:` listens on free ports. What came is in `room`, and at `GET /received` for
 others. `python -m simulators.mail_server` runs it as a process of its own.
@@ -27,21 +27,22 @@ from starlette.routing import Route
 
 from schemas.cases.notifications import signing_secret
 from schemas.messaging.webhooks import ID_HEADER, SIGNATURE_HEADER, TIMESTAMP_HEADER, sign, webhook_secret_text
+from schemas.settings import MASTER_SECRET
 
 NAME = "mail_server"
 """The receiver of events: the secret that signs them is derived from the master secret under this name."""
 HOST = "127.0.0.1"
 TOLERANCE_S = 300
-"""How old or new a signature may be."""
+"""Seconds by which a signature may be old or early."""
 MAX_KEPT = 10_000
-"""Letters, messages and events kept of each kind; what comes after is refused."""
+"""E-mails, chat messages and events kept of each kind; later ones are refused."""
 ACCEPTED = "250 OK"
 RETRY_AFTER_S = "77"
 
 
 @dataclass(frozen=True)
 class ReceivedMail:
-    """A letter as the mail server got it."""
+    """An e-mail as the mail server got it."""
 
     sender: str
     recipients: tuple[str, ...]
@@ -77,10 +78,10 @@ class ReceivedPost:
 
 @dataclass
 class MailServer:
-    """What came, and how to answer. `secret` is the one that events must be signed with.
+    """Received messages, and answers to the next. `secret` is the one that events must be signed with.
 
-    The answers are used up one a call before all is accepted again: SMTP replies such as `451 try later` to recipients
-    and to letters, HTTP statuses to chat messages and events.
+    Answers are used up one a call, then all is accepted again. They are SMTP replies such as `451 try later` to
+    recipients and e-mails, and HTTP statuses to chat messages and events.
     """
 
     secret: str
@@ -97,14 +98,14 @@ class MailServer:
     async def handle_RCPT(  # noqa: N802 - aiosmtpd
         self, _server: SMTP, _session: Session, envelope: Envelope, address: str, _options: list[str]
     ) -> str:
-        """A letter is announced."""
+        """An e-mail is announced."""
         if self.recipient_answers:
             return self.recipient_answers.pop(0)
         envelope.rcpt_tos.append(address)
         return ACCEPTED
 
     async def handle_DATA(self, _server: SMTP, _session: Session, envelope: Envelope) -> str:  # noqa: N802 - aiosmtpd
-        """A letter came."""
+        """An e-mail came."""
         if self.mail_answers:
             return self.mail_answers.pop(0)
         if len(self.mails) >= MAX_KEPT:
@@ -212,15 +213,15 @@ async def _stay(secret: str, smtp_port: int, http_port: int, host: str) -> None:
 
 
 def main() -> None:
-    """Read the command line and take in letters until stopped. The master secret comes from the environment."""
+    """Read the command line and take in messages until stopped. The master secret comes from the environment."""
     parser = argparse.ArgumentParser(prog="simulators.mail_server", description=__doc__)
     parser.add_argument("--host", default=HOST)
     parser.add_argument("--smtp-port", type=int, required=True)
     parser.add_argument("--port", type=int, required=True, help="of chat messages, events, and what was received")
     options = parser.parse_args()
-    master = os.environ.get("SYNCLINE_MASTER_SECRET", "")
+    master = os.environ.get(MASTER_SECRET, "")
     if not master:
-        parser.error("not set in the environment: SYNCLINE_MASTER_SECRET")
+        parser.error(f"not set in the environment: {MASTER_SECRET}")
     asyncio.run(_stay(webhook_secret_text(master, NAME), options.smtp_port, options.port, options.host))
 
 

@@ -15,11 +15,15 @@ from schemas.messaging.webhooks import ID_HEADER, SIGNATURE_HEADER, TIMESTAMP_HE
 from schemas.orders.milestones import Milestone
 
 MAX_IN_FLIGHT = 32
+"""Webhooks under way at once: partners send in parallel, but not without limit."""
 FINAL_STATUSES = frozenset({400, 401, 403, 404, 409, 413, 422})
 """Answers after which sending again cannot help."""
 BACKOFF_S = 0.1
+"""Seconds before the first repeat; doubled each time."""
 MAX_BACKOFF_S = 2.0
+"""Seconds between repeats at most: a run should not stand still."""
 TIMEOUT_S = 10.0
+"""Seconds for the gateway's answer."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
-"""What an order cost Temporal: history events, bytes, and billable actions.
+"""The cost of an order in Temporal: history events, bytes, and billable actions.
 
-Actions are counted as Temporal Cloud bills them: a start, an update, a signal, a timer, an index update, each attempt
-of an activity, and one for all local activities of a workflow task (https://docs.temporal.io/cloud/actions).
+Actions are counted as Temporal Cloud bills them (https://docs.temporal.io/cloud/actions). Each start, update, signal,
+timer, index update and activity attempt is one. All local activities of a workflow task are one together.
 """
 
 from collections.abc import Sequence

@@ -15,7 +15,7 @@ from typing import Any
 
 from schemas.connections import MAIN
 from schemas.messaging.webhooks import webhook_secret_text
-from schemas.settings import Settings
+from schemas.settings import SIM_TOKEN, WORKER_HEALTH_PORT, Settings
 from stack.postgres import APPLICATION, DATABASE, EmbeddedPostgres
 from stack.probes import answers
 from stack.state import AUDIT_ANCHORS, AUDIT_KEY, Ports, found, kept_secret, state_directory, write_private
@@ -28,7 +28,7 @@ STAGES = (("postgres", "temporal"), ("migrate", "simulators", "mail_server"), ("
 """Every service by name. Those of one stage start together, when the stage before is ready."""
 INFRASTRUCTURE = STAGES[0]
 STAND_INS = frozenset({"simulators", "mail_server"})
-"""What is there in place of the world: other systems, and the mail server and chat of people."""
+"""Stand-ins for the outside world: other systems, and the mail server and chat of people."""
 WHEREABOUTS = "stack.json"
 """File in the state directory that tells other commands where this stack's parts listen."""
 ADMIN_KEY = "admin.key"
@@ -65,14 +65,14 @@ class StackOptions:
 
 @dataclass(frozen=True)
 class Urls:
-    """Where a browser or a client finds the parts of a stack."""
+    """Addresses of a stack's parts, for browsers and clients."""
 
     gateway: str
     api_docs: str
     temporal_ui: str
     sims: str
-    letters: str
-    """What people were sent: mail, chat messages and events."""
+    messages: str
+    """Messages sent to people: mail, chat and events."""
 
 
 class LocalStack:
@@ -98,9 +98,9 @@ class LocalStack:
         self.settings = Settings(**values)
         self.env = {
             **environment(values),
-            "SYNCLINE_SIM_TOKEN": self._sim_token,
+            SIM_TOKEN: self._sim_token,
             "SYNCLINE_SECRET_SIMULATORS": self._sim_token,
-            "SYNCLINE_WORKER_HEALTH_PORT": str(self._worker_port),
+            WORKER_HEALTH_PORT: str(self._worker_port),
         }
         stages = [[self.service(name) for name in stage if options.wants(name)] for stage in STAGES]
         self._supervisor = Supervisor(stages, observe)
@@ -115,11 +115,11 @@ class LocalStack:
 
     @property
     def restarts(self) -> Mapping[str, int]:
-        """How often each service was restarted since the start."""
+        """The number of restarts of each service since the start."""
         return self._supervisor.restarts
 
     def detour(self) -> AbstractAsyncContextManager[object]:
-        """What everybody reaches Temporal through, for as long as it is entered."""
+        """The proxy through which every process reaches Temporal while it is entered."""
         stand = self.options.detour
         return stand(self.settings.main_temporal.address, self.temporal.address) if stand else nullcontext()
 
@@ -174,7 +174,7 @@ class LocalStack:
         }
 
     def service(self, name: str) -> Service:
-        """How a service is run."""
+        """The command and settings of a service."""
         if name == "postgres":
             return Service(
                 name=name,
@@ -202,7 +202,7 @@ class LocalStack:
             "migrate": replace(migrate, env={**migrate.env, **owner}),
             "simulators": self._python("simulators", "simulators", *simulators, health=f"{self.urls.sims}/health"),
             "mail_server": self._python(
-                "mail_server", "simulators.mail_server", *mail_server, health=self.urls.letters
+                "mail_server", "simulators.mail_server", *mail_server, health=self.urls.messages
             ),
             "gateway": self._python("gateway", "gateway", health=f"{self.urls.gateway}/health/ready"),
             "worker": self._python("worker", "worker", health=f"http://127.0.0.1:{self._worker_port}/health"),
@@ -225,11 +225,11 @@ class LocalStack:
 async def local_stack(
     options: StackOptions, observe: Callable[[ServiceProgress], None] = lambda progress: None
 ) -> AsyncIterator[LocalStack]:
-    """Start the stack, give it, stop it at the end of the block, also on Ctrl-C, SIGTERM and SIGHUP.
+    """Start the stack, yield it, and stop it at the end of the block, also on Ctrl-C, SIGTERM and SIGHUP.
 
-    Raises `stack.supervisor.StartFailed` with the log's last lines, `stack.state.AlreadyRunning` when another stack
-    uses the directory, `stack.state.UnusableDirectory` when nothing can be kept there, `stack.postgres.NotInstalled`
-    when the wheels are missing.
+    Raises `stack.supervisor.StartFailed` with the log's last lines, and `stack.state.AlreadyRunning` when another stack
+    uses the directory. Raises `stack.state.UnusableDirectory` when nothing can be kept there, and
+    `stack.postgres.NotInstalled` when the wheels are missing.
     """
     with state_directory(None if options.ephemeral else options.state_dir) as directory, _end_as_ctrl_c():
         stack = LocalStack(options, directory, observe)
@@ -253,7 +253,7 @@ async def local_stack(
 
 @dataclass(frozen=True)
 class Whereabouts:
-    """Where the parts of a stack listen that other commands need."""
+    """Addresses of a stack's parts that other commands need."""
 
     database_url: str
     gateway_url: str = ""

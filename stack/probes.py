@@ -1,4 +1,5 @@
-"""Whether a server is ready: asked once, answered at once. The supervisor repeats the question.
+"""Readiness of a server: asked once, answered at once. The supervisor repeats the
+question.
 
 `python -m stack.probes URL` asks it from a container's health check.
 """
@@ -10,6 +11,7 @@ from http.client import HTTPConnection, HTTPException
 from urllib.parse import urlsplit
 
 PROBE_TIMEOUT_S = 2.0
+"""Seconds for an answer; the supervisor asks again."""
 
 
 async def answers(url: str) -> bool:

@@ -1,4 +1,4 @@
-"""What a stack keeps in its directory: a lock, its secrets, its logs and its data; and the ports it finds free."""
+"""The directory of a stack: a lock, its secrets, its logs and its data; and free ports."""
 
 import fcntl
 import os
@@ -17,7 +17,7 @@ FIRST_RANDOM_PORT, LAST_RANDOM_PORT = 20_000, 30_000
 
 
 AUDIT_KEY, AUDIT_ANCHORS = "audit.key", "audit"
-"""What the audit trail is sealed with, and where its signed end is kept."""
+"""Files of the audit trail's key, and of its signed anchors."""
 
 
 class AlreadyRunning(RuntimeError):
@@ -70,7 +70,7 @@ def kept_secret(directory: Path, name: str) -> str:
 
 
 def found(directory: Path, name: str) -> str | None:
-    """What a file of the directory says; None when there is none."""
+    """The content of a file in the directory; None when there is none."""
     file = directory / name
     return file.read_text() if file.exists() else None
 

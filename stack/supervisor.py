@@ -16,11 +16,15 @@ from pathlib import Path
 from typing import IO
 
 POLL_S = 0.05
+"""Seconds between readiness questions: a stack starts without a visible wait."""
 READY_WITHIN_S = 60.0
+"""Seconds until a service must be ready, on a slow machine."""
 STOP_WITHIN_S = 2.0
 """For all processes together: each gets an equal share of what is left, then SIGKILL."""
 FIRST_RESTART_S = 0.1
+"""Seconds before the first restart; doubled each time."""
 MAX_RESTART_S = 2.0
+"""Seconds between restarts at most."""
 STEADY_S = 5.0
 """A process that lived this long restarts without added delay."""
 LOG_TAIL_LINES, LOG_TAIL_WIDTH = 15, 300
@@ -31,7 +35,7 @@ class StartFailed(RuntimeError):
 
 
 class Phase(StrEnum):
-    """What the supervisor reports about a service."""
+    """Reports of the supervisor about a service."""
 
     STARTING = "starting"
     READY = "ready"
@@ -82,7 +86,7 @@ class Supervisor:
         self._stages = stages
         self._observe = observe
         self._processes: dict[str, asyncio.subprocess.Process] = {}
-        self._keepers: list[asyncio.Task[None]] = []
+        self._supervising: list[asyncio.Task[None]] = []
         self._ready: set[str] = set()
         self.restarts = {service.name: 0 for stage in stages for service in stage if service.ready}
 
@@ -110,10 +114,10 @@ class Supervisor:
 
     async def stop(self) -> None:
         """Stop everything, last started first, within `STOP_WITHIN_S`. May be called again."""
-        for keeper in self._keepers:
-            keeper.cancel()
-        await asyncio.gather(*self._keepers, return_exceptions=True)
-        self._keepers.clear()
+        for task in self._supervising:
+            task.cancel()
+        await asyncio.gather(*self._supervising, return_exceptions=True)
+        self._supervising.clear()
         self._ready.clear()
         services = [s for stage in self._stages for s in stage if s.name in self._processes]
         deadline = time.monotonic() + STOP_WITHIN_S
@@ -133,7 +137,7 @@ class Supervisor:
         process = await self._spawn(service)
         if service.ready:
             await self._until_ready(service, process, service.ready, began)
-            self._keepers.append(asyncio.create_task(self._keep(service, service.ready)))
+            self._supervising.append(asyncio.create_task(self._supervise(service, service.ready)))
         elif code := await process.wait():
             raise StartFailed(f"{service.name} ended with {_reason(code)}\n{_tail(service.log)}")
         else:
@@ -170,7 +174,7 @@ class Supervisor:
         self._ready.add(service.name)
         self._report(service, Phase.READY, began)
 
-    async def _keep(self, service: Service, ready: Callable[[], Awaitable[bool]]) -> None:
+    async def _supervise(self, service: Service, ready: Callable[[], Awaitable[bool]]) -> None:
         """Restart the service whenever it dies, sooner if it had been steady."""
         delay_s = FIRST_RESTART_S
         began = time.monotonic()

@@ -42,12 +42,12 @@ class TemporalServer:
 
     @property
     def address(self) -> str:
-        """What clients connect to: `host:port`."""
+        """The address for clients: `host:port`."""
         return f"127.0.0.1:{self.port}"
 
     @property
     def ui_url(self) -> str:
-        """Where a browser finds the Web UI."""
+        """The address of the Web UI for browsers."""
         return f"http://127.0.0.1:{self.ui_port}"
 
     def prepare(self) -> None:

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from schemas.connections import BY_REGION
+from schemas.settings import variable
 
 
 def environment(values: Mapping[str, Any]) -> dict[str, str]:
@@ -17,6 +18,6 @@ def environment(values: Mapping[str, Any]) -> dict[str, str]:
         for field, value in fields.items()
     }
     return {
-        f"SYNCLINE_{name.upper()}": value if isinstance(value, str) else json.dumps(value)
+        variable(name): value if isinstance(value, str) else json.dumps(value)
         for name, value in (plain | of_regions).items()
     }

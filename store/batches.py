@@ -10,11 +10,11 @@ Row = TypeVar("Row")
 
 
 class RowBatch(Generic[Row]):
-    """The columns of such rows, in their order: by its name the PostgreSQL type of each; and what it is of a row, where that
-    is not the attribute of its name. The values of `jsonb` are documents.
+    """The columns of rows for a bulk statement, in order: by name their PostgreSQL type, and their value where that is
+    not the attribute of the name.
 
-    `names` and `rows` are SQL; `rows` is a list of rows `x` of the arrays that `arrays` makes of rows. `counted` has their
-    number `n` too, from 1.
+    The values of `jsonb` are documents. `names` and `rows` are SQL; `rows` is a list of rows `x` of the arrays that
+    `arrays` makes of rows. `counted` has their number `n` too, from 1.
     """
 
     def __init__(self, **columns: str | tuple[str, Callable[[Row], Any]]) -> None:

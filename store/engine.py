@@ -11,7 +11,9 @@ from psycopg_pool import AsyncConnectionPool
 from store.seals import Seals
 
 STATEMENT_TIMEOUT_MS = 15_000
+"""Milliseconds for a statement: longer than any that is meant, shorter than a person waits."""
 WAIT_FOR_CONNECTION_S = 10.0
+"""Seconds to wait for a connection of the pool before the caller is told to come back."""
 
 
 class Connection(AsyncConnection[DictRow]):

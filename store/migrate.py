@@ -28,7 +28,7 @@ def upgrade(database_url: str) -> None:
     command.upgrade(config(database_url), "head")
 
 
-def upgrade_as_told(database: DatabaseSettings) -> None:
+def upgrade_by_settings(database: DatabaseSettings) -> None:
     """Apply them as the owner of the schema, and give the application's role its rights, where the two differ."""
     upgrade(database.owner_url or database.url)
     if database.owner_url:
@@ -36,4 +36,4 @@ def upgrade_as_told(database: DatabaseSettings) -> None:
 
 
 if __name__ == "__main__":
-    upgrade_as_told(settings().main_database)
+    upgrade_by_settings(settings().main_database)

@@ -13,7 +13,7 @@ Row = TypeVar("Row")
 async def rows(
     connection: Connection, kind: type[Row], query: str, parameters: Mapping[str, object] | None = None
 ) -> list[Row]:
-    """What a query finds, each row as one of `kind`."""
+    """The rows of a query, each as one of `kind`."""
     async with connection.cursor(row_factory=class_row(kind)) as cursor:
         await cursor.execute(query.encode(), parameters)
         return await cursor.fetchall()

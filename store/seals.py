@@ -14,7 +14,7 @@ FINGERPRINT = 12
 
 
 class Unsealed(RuntimeError):
-    """Nobody has said with which key entries are sealed."""
+    """The settings name no key that seals entries."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ class Key:
 
     @property
     def name(self) -> str:
-        """What tells it from others."""
+        """The name of the key."""
         return self._mac("name")[:FINGERPRINT]
 
     def seal(self, entry: SealedEntry) -> str:
@@ -95,11 +95,11 @@ class Seals:
 
     @property
     def own(self) -> Key:
-        """What new entries are sealed with."""
+        """The key that seals new entries."""
         return self.keys[0]
 
     def rank(self, name: str) -> int | None:
-        """How new a key is: 0 is the one in use. None: it is not known here."""
+        """The age of a key: 0 is the one in use. None: it is not known here."""
         return next((rank for rank, key in enumerate(self.keys) if key.name == name), None)
 
     def genuine(self, anchor: Anchor) -> bool:
@@ -127,7 +127,7 @@ class Trail:
         self._without_key_up_to = min(self._anchored, default=None)
 
     def take(self, entries: Iterable[SealedEntry]) -> str | None:
-        """What is wrong with the next entries; None when nothing is."""
+        """The fault in the next entries; None when there is none."""
         for entry in entries:
             if wrong := next(self._wrong(entry), None):
                 return wrong
@@ -135,7 +135,7 @@ class Trail:
         return None
 
     def end(self) -> str | None:
-        """What is missing behind the last entry: an anchor has seen more."""
+        """The entries missing behind the last one: an anchor has seen more."""
         last = self.last.id if self.last else self.start - 1
         newest = max(self.anchors, key=lambda it: it.id, default=None)
         if newest is None or newest.id <= last:

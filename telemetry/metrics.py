@@ -5,8 +5,6 @@ from typing import Any
 
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
-from dispatch.temporal.calls import refusals
-
 MEDIA_TYPE = CONTENT_TYPE_LATEST
 _BUCKETS_S = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 
@@ -51,13 +49,13 @@ class Metrics:
         """A connection was refused or closed, because it was over a bound."""
         self._turned_away.labels(why).inc()
 
-    def exposition(self, inbox: Mapping[str, int], pool: Mapping[str, Any]) -> bytes:
-        """Everything in Prometheus' text format, with the inbox and the pool as they are now."""
+    def exposition(self, inbox: Mapping[str, int], pool: Mapping[str, Any], refused: Mapping[str, int]) -> bytes:
+        """Everything in Prometheus' text format, with the inbox, the pool, and what Temporal has refused by now."""
         self._inbox.clear()
         for state, messages in inbox.items():
             self._inbox.labels(state).set(messages)
         for figure, value in pool.items():
             self._pool.labels(figure).set(value)
-        for what, times in refusals.items():
+        for what, times in refused.items():
             self._refused.labels(what).set(times)
         return generate_latest(self._registry)

@@ -18,6 +18,7 @@ from jsonschema import Draft202012Validator, ValidationError  # type: ignore[imp
 from temporalio.api.operatorservice.v1 import ListSearchAttributesRequest
 from temporalio.client import Client
 
+from schemas import settings
 from schemas.connections import MAIN
 from schemas.search_attributes import SEARCH_ATTRIBUTES
 from schemas.settings import Settings
@@ -103,7 +104,11 @@ def test_our_processes_get_the_same_variables(local: LocalStack) -> None:
 def test_every_variable_is_one_that_our_source_reads(local: LocalStack) -> None:
     fields = {f"SYNCLINE_{name.upper()}" for name in Settings.model_fields}
     elsewhere = [file for file in sources(ROOT) if "stack" not in file.relative_to(ROOT).parts]
-    read = {name for file in elsewhere for name in re.findall(r"SYNCLINE_[A-Z_]+", file.read_text())}
+    named = {name: value for name, value in vars(settings).items() if str(value).startswith(settings.PREFIX)}
+    used = {
+        name for file in elsewhere for name in named if f"({name}" in file.read_text() or f"={name}" in file.read_text()
+    }
+    read = {named[name] for name in used}
     assert {name.partition("__")[0] for name in local.env} <= fields | read
 
 

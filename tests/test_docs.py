@@ -161,7 +161,7 @@ def not_taken(first: str, body: str) -> Iterator[str]:
     elif body:
         media = (route.openapi_extra or {})["requestBody"]["content"]["application/json"]
         try:
-            parsing.admit(BODIES[media["schema"]["$ref"].rpartition("/")[2]], body.encode())
+            parsing.parse_strict(BODIES[media["schema"]["$ref"].rpartition("/")[2]], body.encode())
         except parsing.InvalidMessage as refused:
             yield str(refused.findings)
 

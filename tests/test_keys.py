@@ -32,7 +32,7 @@ ALLOWED = {
     "domain/zones.py": "names of time zones",
     "dispatch/events/admission.py": "a source is an address: one partner's lie below its own",
     "dispatch/procurement/documents.py": "types of messages",
-    "activities/cases/messages.py": "lines of a letter",
+    "activities/cases/messages.py": "lines of a message",
     "gateway/api/policies.py": "words of a rule",
     "gateway/http/auth.py": "headers",
     "gateway/http/limits.py": "headers",

@@ -26,7 +26,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "store": {"schemas"},
     "activities": PURE | {"connectors", "store"},
     "dispatch": PURE | {"store", "workflows"},
-    "telemetry": {"schemas", "store", "dispatch.temporal.calls"},
+    "telemetry": {"schemas", "store"},
     "gateway": PURE | {"store", "dispatch", "telemetry"},
     "stack": {"schemas"},
     # The import of history dates releases so that the schedule can be promised.

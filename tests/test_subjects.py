@@ -50,8 +50,23 @@ BANNED = {
     "errands": "case coordinator",
     "endless": "singletons",
     "homeless": "site without region",
+    "letters?": "message",
+    "park(ed|ing)?": "quarantined, or refused by planning",
+    "papers?": "document",
+    "exchange": "request context",
+    "accepter": "inbox writer",
+    "teller": "notifier",
+    "untold": "unreported",
+    "mend(ed|ing)?": "repair",
+    "desks?": "work list, queue, or call handler",
+    "door": "strict parsing, or connection limits",
+    "pardon": "cap attempts",
+    "homecoming": "returned",
+    "resting": "unchanged, or stable",
+    "calm": "unchanged, or stable",
+    "keepers?": "singleton workflow",
 }
-"""Words that meant something here alone, and the field's word for it. Names in code and paths are searched."""
+"""Words that meant something here alone, as patterns, and the field's word. Names in code and paths are searched."""
 
 
 def modules(root: Path) -> dict[str, Path]:
@@ -123,7 +138,9 @@ def one_class_one_meaning(root: Path) -> list[str]:
 
 def field_words(root: Path) -> list[str]:
     """Names are the field's: of folders, files, classes, functions and variables."""
-    word = re.compile(rf"(?<![a-z])({'|'.join(BANNED)})(?![a-z])", re.IGNORECASE)
+    named = {f"w{place}": better for place, better in enumerate(BANNED.values())}
+    words = "|".join(f"(?P<w{place}>{pattern})" for place, pattern in enumerate(BANNED))
+    word = re.compile(rf"(?<![a-z])(?:{words})(?![a-z])", re.IGNORECASE)
     found = []
     for file in sources(root):
         path = str(file.relative_to(root))
@@ -135,7 +152,9 @@ def field_words(root: Path) -> list[str]:
         }
         for name in sorted(said):
             split = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name)
-            found += [f"{path} says {match[1]!r}: {BANNED[match[1].lower()]}" for match in word.finditer(split)]
+            for match in word.finditer(split):
+                better = next(named[group] for group, text in match.groupdict().items() if text)
+                found.append(f"{path} says {match[0]!r}: {better}")
     return found
 
 
@@ -184,6 +203,20 @@ BAD_TREES: list[tuple[Rule, dict[str, str], str]] = [
     (field_words, {"store/pegs.py": ""}, "store/pegs.py says 'pegs': reservations"),
     (field_words, {"store/a.py": "class MailroomUrl: ..."}, "store/a.py says 'Mailroom': mail server"),
     (field_words, {"store/a.py": "def f(old_dialect): ..."}, "store/a.py says 'dialect'"),
+    *(
+        (field_words, {"store/a.py": f"def f({word}_of): ..."}, f"store/a.py says '{word}': {better}")
+        for word, better in (
+            *(
+                ("letters", "message"),
+                ("parked", "quarantined"),
+                ("papers", "document"),
+                ("exchange", "request context"),
+            ),
+            *(("accepter", "inbox writer"), ("teller", "notifier"), ("untold", "unreported"), ("mended", "repair")),
+            *(("desk", "work list"), ("door", "strict parsing"), ("pardon", "cap"), ("homecoming", "returned")),
+            *(("resting", "unchanged"), ("calm", "unchanged"), ("keeper", "singleton")),
+        )
+    ),
 ]
 
 

@@ -28,7 +28,7 @@ MAY_MAKE = {
     "store/views/books.py": SUMS,
     "store/planning/governor.py": SUMS,
     "store/partners/partners.py": "a moment is shown in UTC, and says so",
-    "store/finance/mending.py": "a day of a site becomes a moment",
+    "store/finance/repairs.py": "a day of a site becomes a moment",
     "gateway/tower/templates/order.html": "two moments that are shown in UTC",
     "demo/scene.py": PLAYS,
     "demo/scenarios/procurement.py": PLAYS,

@@ -1,8 +1,8 @@
-"""The dispatcher of notices: takes what is due from the outbox, writes letters, sends them, marks what became of them.
+"""The dispatcher of notices: takes due notices from the outbox, writes messages, sends them and records the outcome.
 
-A notice is leased in the transaction that takes it, and marked after the channel has confirmed it. A sudden death
-between the two repeats the letter once the lease is over, with the same Message-ID or Idempotency-Key: mail programs
-and receivers can recognise it, but Syncline cannot take it back.
+A notice is leased in the transaction that takes it, and marked after the channel has confirmed it. A sudden death in
+between repeats the message after the lease, with the same Message-ID or Idempotency-Key. Receivers can recognise the
+repeat, but Syncline cannot recall it.
 """
 
 import asyncio
@@ -16,10 +16,10 @@ import structlog
 from pydantic import ValidationError
 from temporalio import activity
 
-from activities.cases.messages import write_letter
+from activities.cases.messages import write_message
 from connectors.notify.ports import Sender
 from connectors.ports import ConnectorError, Refused, Unavailable
-from domain.cases.notices import FIRST_RETRY_S, due_at, letters, retry_in_s
+from domain.cases.notices import FIRST_RETRY_S, due_at, messages, retry_in_s
 from domain.cases.policies import channel_policy, days_policy
 from domain.zones import UTC_NAME, clock
 from schemas.base import Origin
@@ -36,11 +36,12 @@ LOG = structlog.get_logger("notices")
 
 @dataclass(frozen=True)
 class DispatchLimits:
-    """How long one run lasts, how often it looks, how much it takes at once; times in seconds.
+    """Duration of one run, pause between looks, and notices at once; times in seconds.
 
-    `routes`: addresses of one channel that are written to at the same time. A notice for an address that is being
-    written to, or beyond that number, waits `busy_s`. `lease_s`: after a sudden death, notices that were being sent
-    are due again after so long. `send_s`: the longest that handing over one letter may take.
+    `routes`: addresses of one
+    channel that are written to in parallel. A notice for a busy address, or beyond that number, waits `busy_s`.
+    `lease_s`: after a sudden death the notice is due again after these seconds. `send_s`: the longest
+    time to hand over one message.
     """
 
     run_for_s: float = 600.0
@@ -139,7 +140,8 @@ class MessageDispatcher:
             self._busy.pop(route).result()
 
     async def _take(self, connection: Connection, rows: list[NoticeRow]) -> dict[Route, list[DueNotice]]:
-        """What can be sent now, by route, leased. What must wait is put off; what cannot be judged ends in an error."""
+        """Lease what can be sent now, by route. Other notices are postponed; those that cannot be judged end in an
+        error."""
         taken: dict[Route, list[DueNotice]] = {}
         rules = await policies.rules(connection, "channel") if rows else ()
         usual = days_policy(await policies.rules(connection, "days")).time_zone if rows else None
@@ -159,8 +161,8 @@ class MessageDispatcher:
     async def _policy(
         self, connection: Connection, rules: Sequence[PolicyRule], row: NoticeRow, usual: str | None
     ) -> ChannelPolicy:
-        """How the notice may be sent. Where no rule says otherwise, nights are the customer's own, and those of queues
-        are in the `usual` zone: that of the rule about days which names nobody."""
+        """The rules for the notice. By default the customer's own nights are quiet. Queues have the nights of the
+        `usual` zone: that of the days policy without a scope."""
         policy = channel_policy(rules, row.to, row.channel)
         if policy.time_zone:
             return policy
@@ -183,7 +185,7 @@ class MessageDispatcher:
         return now + timedelta(seconds=self._limits.lease_s)
 
     async def _address(self, connection: Connection, waiting: DueNotice) -> str:
-        """Where the notice goes. The customer's own address is looked up now: it is kept nowhere else."""
+        """The address of the notice. The customer's own address is looked up now: it is stored nowhere else."""
         row = waiting.row
         if row.to == CUSTOMER and row.channel is Channel.EMAIL:
             return await notices.customer_email(connection, row.order) or ""
@@ -196,11 +198,11 @@ class MessageDispatcher:
         return route in taken or len(served) < self._limits.routes
 
     async def _serve(self, route: Route, waiting: list[DueNotice]) -> None:
-        """Send to one address, letter by letter. When the channel cannot, the letters that follow wait as well."""
+        """Send to one address, message by message. When the channel cannot, the messages that follow wait as well."""
         by_key = {each.row.key: each for each in waiting}
         wait_s: float | None = None
-        for letter in letters((each.row, each.policy) for each in waiting):
-            some = [by_key[notice.key] for notice in letter]
+        for message in messages((each.row, each.policy) for each in waiting):
+            some = [by_key[notice.key] for notice in message]
             if wait_s is None and not self.closing:
                 wait_s = await self._send(route, some)
                 continue
@@ -210,27 +212,27 @@ class MessageDispatcher:
                     await notices.reschedule(connection, each.row.key, again)
 
     async def _send(self, route: Route, waiting: list[DueNotice]) -> float | None:
-        """Send one letter and mark its notices. Seconds for which the route should rest, when its channel failed."""
+        """Send one message and mark its notices. Seconds for which the route should rest, when its channel failed."""
         failure = await self._try(route, waiting)
         async with self._database.transaction() as connection:
             if failure is None:
                 await notices.sent(connection, [each.row.key for each in waiting])
-                self._count(letters=1, notices=len(waiting))
+                self._count(messages=1, notices=len(waiting))
                 return None
             for each in waiting:
                 await self._failed(connection, each.row, failure)
         return FIRST_RETRY_S if isinstance(failure, Unavailable) else None
 
     async def _try(self, route: Route, waiting: list[DueNotice]) -> ConnectorError | None:
-        """Write and send one letter; the failure, if it failed. A fault of our own is tried again, as one of theirs."""
+        """Write and send one message; returns the failure. A fault of our own is retried like one of theirs."""
         try:
             zone = clock(waiting[0].policy.time_zone or UTC_NAME)
-            letter = write_letter(tuple(each.row for each in waiting), route.address, zone, datetime.now(UTC))
+            message = write_message(tuple(each.row for each in waiting), route.address, zone, datetime.now(UTC))
             async with asyncio.timeout(self._limits.send_s):
-                await self._messengers[route.channel].send(letter)
+                await self._messengers[route.channel].send(message)
         except ConnectorError as error:
             return error
-        except Exception as error:  # one letter that cannot be written must not hold up all others
+        except Exception as error:  # one message that cannot be written must not hold up all others
             return Unavailable(Origin.PLATFORM, f"cannot be written or sent: {type(error).__name__}")
         return None
 

@@ -14,7 +14,7 @@ from store.engine import Database
 from store.finance import reconciliation as books
 
 AT_ONCE = Patience(settle_s=0.0)
-"""That a system has not answered for so long was waited for already."""
+"""No patience: the outage has lasted for `after_s` before it is reported."""
 
 
 @dataclass(frozen=True)

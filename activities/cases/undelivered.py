@@ -1,4 +1,4 @@
-"""The activity that looks for receivers which take no letters: they become a case, on the desk for all to see."""
+"""The activity that finds receivers which take no messages: each becomes a case in the general queue."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -19,7 +19,7 @@ AT_FIRST = Patience(settle_s=0.0)
 
 @dataclass(frozen=True)
 class UndeliveredActivities:
-    """Looks at letters that were given up, and at those that have been tried for longer than `late_s`."""
+    """Looks at messages that were given up, and at those that have been tried for longer than `late_s`."""
 
     database: Database
     late_s: float = 900.0

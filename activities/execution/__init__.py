@@ -1,1 +1,1 @@
-"""How every effect is carried out: gate, call, outcome."""
+"""The execution of effects: gate, call, outcome."""

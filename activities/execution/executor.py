@@ -1,4 +1,4 @@
-"""How every effect is carried out: through the gate, to the system, into the ledger."""
+"""The execution of every effect: through the gate, to the system, into the ledger."""
 
 import asyncio
 from collections.abc import Awaitable, Callable

@@ -1,9 +1,9 @@
-"""The express gate of one system: how many calls may skip the queue, and a circuit that shuts it when the system fails.
+"""The express gate of one system: a limit on calls that skip the queue, and a circuit that opens when the system fails.
 
 The first attempt of an effect runs inside the workflow task (a local activity): no queue, a third of the history. That
-is only good while the system answers quickly. The gate declines at once when too many calls are under way, when one
-order source takes more than its share, or when the system has just failed; the effect then takes the system's task
-queue, with its rate limit, priority, fairness and patient retries.
+is only good while the system answers quickly. The gate declines when too many calls are under way, when one order
+source exceeds its share, or when the system has just failed. The effect then takes the system's task queue, with its
+rate limit, priority, fairness and patient retries.
 """
 
 import time
@@ -15,7 +15,9 @@ from dataclasses import dataclass, field
 from connectors.ports import Unavailable
 
 FAILURES_TO_OPEN = 3
+"""Failures in a row that open the circuit: one may be chance."""
 OPEN_FOR_S = 5.0
+"""Seconds that the circuit stays open before a call tries again."""
 
 
 @dataclass

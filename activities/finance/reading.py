@@ -25,7 +25,7 @@ Entries = dict[str, list[Any]]
 
 
 class ListRead(NamedTuple):
-    """What a system says of the entries of a scope. `as_of`: see `Listed`."""
+    """A system's entries of a scope. `as_of`: see `Listed`."""
 
     entries: Entries
     scope: WindowScope

@@ -107,7 +107,7 @@ class ReconcileActivities:
 
 @dataclass(frozen=True)
 class Theirs:
-    """What a system says. None, or not among those `listed`: it offers no such list."""
+    """A system's answer. None, or not among those `listed`: it offers no such list."""
 
     figures: list[Figure] | None
     listed: dict[About, ListRead]

@@ -33,7 +33,7 @@ SYSTEMS = {
     About.EFFECT: tuple(System),
     About.ACCOUNT: (System.ERP,),
 }
-"""Who keeps a list of what."""
+"""The systems that keep each list."""
 
 
 @dataclass(frozen=True)
@@ -100,7 +100,7 @@ async def planned(connection: Connection, run: ReconcileRun, limits: ReconcileLi
 async def read(
     all_of: Mapping[About, Windowed], run: ReconcileRun, plans: Mapping[About, Plan]
 ) -> dict[About, ListRead]:
-    """What a system says, of each list that it has."""
+    """A system's answers, of each list that it has."""
     found = {}
     for about, systems in SYSTEMS.items():
         if run.system in systems and (said := await all_of[about].pass_over(plans.get(about, Plan()))):
@@ -177,7 +177,7 @@ async def _statuses(
 async def _money(
     connection: Connection, run: ReconcileRun, scope: WindowScope, theirs: Mapping[str, list[Any]], patience: Patience
 ) -> Comparison:
-    """What orders have in accounts."""
+    """Orders' amounts in accounts."""
     numbers = {AccountEntry.parse(name).order for name in scope.names}
     rows = await comparing_listed.orders(connection, run.target, scope, numbers, patience.settle_s)
     owed: dict[str, list[str]] = defaultdict(list)
@@ -198,7 +198,7 @@ async def _money(
 async def _effects(
     connection: Connection, run: ReconcileRun, scope: WindowScope, theirs: Mapping[str, list[Any]], _: Patience
 ) -> Comparison:
-    """What was carried out."""
+    """Executed effects."""
     owed, elsewhere = await comparing_listed.effects(connection, run, scope)
     keys = [key for listed in theirs.values() for key in listed]
     return reconciliation.effects(System(run.system), owed, keys, elsewhere)

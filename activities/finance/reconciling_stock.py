@@ -27,7 +27,7 @@ async def compared(
     differing = reconciliation.differing(ours, theirs)
     items = {item for item, _ in differing}
     under_way: dict[Key, list[UnderWay]] = defaultdict(list)
-    for row in await comparing.untold(connection, run):
+    for row in await comparing.unreported(connection, run):
         for key, packs in reconciliation.rolled_up([Figure.model_validate(row)]).items():
             under_way[key].append(UnderWay(-packs, row["by"]))
     if run.system == System.WMS and differing:
@@ -70,7 +70,7 @@ def _only(figures: Counter[Key], wanted: Callable[[str], bool]) -> Counter[Key]:
 
 
 async def _unplaced(connection: Connection, site: str, figures: Iterable[Figure]) -> list[tuple[Key, UnderWay]]:
-    """What messages of a warehouse say that have moved none of our books yet."""
+    """Reports of a warehouse that have moved none of our books yet."""
     messages = await comparing.unplaced(connection, warehouse_partner(site))
     said = [(f"message {row['id']} ({row['state']})", it) for row in messages for it in naming.named(row["raw"])]
     lines: dict[tuple[str, int], list[tuple[str, int]]] = defaultdict(list)

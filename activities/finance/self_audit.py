@@ -24,7 +24,7 @@ PATIENCE = Patience()
 
 @dataclass
 class AuditRound:
-    """Where the next look of this worker begins: each goes round by itself."""
+    """The start of this worker's next round; each worker goes round by itself."""
 
     item: str = ""
     purchase: str = ""
@@ -75,7 +75,7 @@ class BooksActivities:
         return rules.compared(once.values(), len(names) + len(expected))
 
     async def _expected(self, connection: Connection, known: list[Drift], *, whole: bool) -> list[Supply]:
-        """What the next purchase orders still bring, as their newest step has it."""
+        """Open supply of the next purchase orders, by their newest step."""
         supplies = (SupplyKey.parse(it.where) for it in known if it.check is Check.SUPPLY)
         also = [str(WorkflowId.of(it.purchase)) for it in supplies]
         after = "" if whole else self.round.purchase

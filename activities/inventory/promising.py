@@ -1,5 +1,5 @@
-"""The keeper of promises: whenever stock or supply changes, the reservations of the item are planned anew, and orders
-whose day has changed are told in the same transaction."""
+"""The promising workflow's activity: it plans the reservations of an item anew whenever stock or supply changes.
+Orders with another day get their message in the same transaction."""
 
 import asyncio
 import time
@@ -21,8 +21,11 @@ from store.messaging.inbox import NewMessage
 from store.messaging.wake import Wake
 
 HEARTBEAT_EVERY_S = 5.0
+"""Seconds between heartbeats: well below the heartbeat timeout."""
 LINGER_S = 0.2
+"""Seconds in which changes of an item gather: one plan for all of them."""
 RUN_FOR_S = 600.0
+"""Seconds of one run: few events in the history, and a deployment waits no longer."""
 MOST_ITEMS = 200
 """Items that are looked at between two heartbeats."""
 GLANCES = 3
@@ -77,8 +80,8 @@ class PromisingActivities:
         return PromisingReport(items=len(items), redated=sum(told))
 
     async def _plan(self, item: str, now: datetime) -> int:
-        """Plan an item anew. It is planned beside those that promise, locked only to be written, so that thousands of
-        orders of one item keep no release waiting; under lock only where it does not keep still."""
+        """Plan an item anew, beside the releases that promise it. Locks are taken only to write, so that thousands
+        of orders of one item delay no release. An item that keeps changing is planned under lock."""
         for _ in range(GLANCES):
             there = await reallocation.glance(self.database, item)
             if not there.queued:
@@ -95,8 +98,8 @@ class PromisingActivities:
             return len(outcome.told) if there.queued else 0
 
     async def _apply(self, there: ItemPlan, outcome: ReallocationOutcome) -> bool:
-        """Write what was planned, unless it does not fit any more: a line holds something else by now, or others were
-        promised what it was to get. Whatever else has changed since is in the queue."""
+        """Write the plan, unless a line's reservations have changed, or other orders got its packs. Later changes
+        are in the queue."""
         async with self.database.transaction() as connection:
             if outcome.reservations or outcome.told:
                 await reallocation.hold(connection, there)
@@ -129,6 +132,6 @@ async def _write(connection: Connection, there: ItemPlan, outcome: ReallocationO
     await reallocation.done(connection, there)
     await reallocation.save(connection, outcome.reservations)
     if outcome.told:
-        await reallocation.told(connection, outcome.told, await inbox.accept(connection, outcome.messages))
+        await reallocation.mark_reported(connection, outcome.told, await inbox.insert(connection, outcome.messages))
     if outcome.again:
         await supply.look_at(connection, [there.item], at_once=outcome.at_once)

@@ -1,4 +1,4 @@
-"""What the signals in a workflow's history brought, and what of it no workflow of this build can read.
+"""Signals in a workflow's history, and those that no workflow of this build can decode.
 
 The SDK drops a signal that it cannot decode, with a line in a log: whatever the workflow is, nobody would decide it.
 """
@@ -42,7 +42,7 @@ SIGNALS: dict[str, Any] = {
     "replan": Command[ReplanDecision],
     **{verb.value: Command[NoteRequest] for verb in CaseVerb},
 }
-"""What each signal of orders, purchase orders, returns and cases brings: no name has two meanings."""
+"""Payload types by signal of orders, purchase orders, returns and cases: no name has two meanings."""
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,7 @@ NOTHING = SignalPayloads()
 
 
 async def heard(client: Client, handle: WorkflowHandle[Any, Any]) -> SignalPayloads:
-    """What the signals of a workflow's newest run brought."""
+    """The signals of a workflow's newest run."""
     good: list[bytes] = []
     bad: list[bytes] = []
     async for event in handle.fetch_history_events():

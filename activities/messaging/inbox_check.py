@@ -33,10 +33,11 @@ DONE_ABOUT = {
     FAILING: "see the activity's last failure in the Temporal UI; it is tried again for ever",
 }
 AT_ONCE = frozenset({POISONED, FAILING})
-"""What does not pass by itself: people are told at the first look."""
+"""States that do not pass by themselves: people are told at the first look."""
 FAILED_TASKS, FAILED_ATTEMPTS = 2, 4
-"""So many tries of a workflow task, or of an activity, are no accident."""
+"""Tries of a workflow task, or of an activity, that are no accident."""
 PATIENCE_FACTOR = 4
+"""Multiple of the usual patience for messages that wait behind others."""
 
 
 @dataclass(frozen=True)
@@ -106,7 +107,7 @@ class InboxActivities:
         return looked[workflow]
 
     async def _look(self, workflow: str) -> "WorkflowLook":
-        """How a workflow is, and the signals in its history that cannot be decoded."""
+        """The state of a workflow, and the signals in its history that cannot be decoded."""
         handle = self.client.get_workflow_handle(workflow)
         try:
             described = await handle.describe()
@@ -127,7 +128,7 @@ class InboxActivities:
 
 @dataclass(frozen=True)
 class WorkflowLook:
-    """What was seen of a workflow. `trouble`: why it makes no progress, if that is seen."""
+    """The observed state of a workflow. `trouble`: the reason why it makes no progress, if visible."""
 
     known: bool = True
     running: bool = True
@@ -135,7 +136,7 @@ class WorkflowLook:
     heard: SignalPayloads = NOTHING
 
     def why(self, event_id: str, *, is_return: bool) -> str:
-        """Why it has not answered for an event."""
+        """The reason why a workflow has not answered for an event."""
         if not self.known:  # a return may be announced after its goods: the relay gives it a day
             return UNANSWERED if is_return else GONE
         if not self.running:
@@ -143,7 +144,7 @@ class WorkflowLook:
         return UNDECODABLE if self.heard.lost_event(event_id) else self.trouble or UNANSWERED
 
     def why_message(self, id: int) -> str:
-        """Why it has not answered for a message. One that Temporal does not know may not have begun."""
+        """The reason why it has not answered for a message. One unknown to Temporal may not have begun."""
         if not self.running:
             return GONE
         return UNDECODABLE if self.heard.lost_message(id) else self.trouble or UNANSWERED

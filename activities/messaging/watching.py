@@ -25,12 +25,12 @@ from store.messaging.heads import KeptHead
 AT_ONCE = 8
 """Workflows that are described at the same time."""
 AT_FIRST = Patience(settle_s=0.0)
-"""What does not run does not pass by itself: people are told at the first look."""
+"""No patience: a workflow that does not run does not recover by itself."""
 
 
 @dataclass
 class WatchRound:
-    """Where the next look of this worker begins: each goes round by itself."""
+    """The start of this worker's next round; each worker goes round by itself."""
 
     after: str = ""
 
@@ -69,7 +69,7 @@ class WatchActivities:
         return [*page, *await restarting.still_open(connection, [name for name in known if name not in names])]
 
     async def _looks(self, heads: Iterable[KeptHead]) -> list[Seen]:
-        """How each is. One that has ended between two looks is left out."""
+        """The state of each workflow. One that ended between two looks is left out."""
         places = asyncio.Semaphore(AT_ONCE)
 
         async def one(it: KeptHead) -> Seen:

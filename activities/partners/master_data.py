@@ -23,7 +23,7 @@ WAIT_S = 0.05
 CLASSES_AT_ONCE = 500
 """So many items have their owner asked for their class at once; of more, what is kept is used."""
 PAUSE_S = 2.0
-"""How long an owner that did not answer for a record is left alone with it."""
+"""Seconds in which an owner that did not answer for a record is not asked for it."""
 LEASE_MARGIN_S = 1.0
 """A claim lasts so much longer than a call: whoever holds it longer has died."""
 _log = structlog.get_logger("master")
@@ -47,7 +47,7 @@ class MasterData:
         self._finding: dict[MasterName, asyncio.Task[KeptRecord]] = {}
 
     async def check(self, names: Iterable[MasterName]) -> Checked:
-        """What the owners of these do not know. Owners that offer no master data are not asked."""
+        """Names that their owners do not know. Owners that offer no master data are not asked."""
         asked = {name for name in names if self._offers(name.owner)}
         if not asked:
             return Checked()

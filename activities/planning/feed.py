@@ -22,16 +22,17 @@ from store.planning.order_demand import OwedOrderDemand
 from store.planning.planning import Frozen
 
 HEARTBEAT_EVERY_S = 5.0
+"""Seconds between heartbeats: well below the heartbeat timeout."""
 LOOK_EVERY_S = 0.25
 """While movements wait for company: how often to look whether a call is full."""
 
 
 @dataclass(frozen=True)
 class FeedLimits:
-    """How much goes in one call, how long a movement may wait for company, and how long one run lasts (seconds).
+    """Size of a call, linger of a movement, and length of a run; times in seconds.
 
-    `linger_s` counts from when the oldest was written down, not from when its message was accepted: a system that is
-    behind would otherwise make a call for each movement. What a call takes comes on top of it.
+    `linger_s` counts from the write of the oldest movement, not from its message's acceptance: a late system would
+    otherwise make a call for each movement. The time of a call comes on top.
     """
 
     batch: int = 500
@@ -39,8 +40,8 @@ class FeedLimits:
     run_for_s: float = 600.0
     timeout_s: float = 5.0
     patience_s: tuple[float, ...] = (0.2, 0.4, 0.8, 1.6, 3.2)
-    """Pauses before the same call is made again when nobody answers it. Afterwards the run fails, so that people see it
-    in the Temporal UI, and its retry policy goes on: it counts every failure of a long run, and waits longer."""
+    """Pauses in seconds before the same unanswered call is repeated. Then the run fails, so that people see it in
+    the Temporal UI. Its retry policy goes on, with longer waits."""
 
 
 @dataclass(frozen=True)
@@ -73,7 +74,7 @@ class PlanningActivities:
         while True:
             async with self.database.connection() as connection:
                 rows = await planning.pending(connection, run, self.limits.batch)
-                demand = await order_demand.untold(connection, run, self.limits.batch) if rows or due else []
+                demand = await order_demand.unreported(connection, run, self.limits.batch) if rows or due else []
             if rows or demand:
                 calls = await self._send(run, Parcel(tuple(rows), tuple(demand)))
                 report = report.model_copy(update={"calls": report.calls + calls})
@@ -89,18 +90,19 @@ class PlanningActivities:
             report = report.model_copy(update={"deltas": report.deltas + movements})
 
     async def _send(self, run: FeedRun, parcel: "Parcel") -> int:
-        """Send a parcel in one call, and each part that was refused by itself; one that is refused by itself is parked,
-        and those of its item and site wait behind it. How many calls it took."""
+        """Send a parcel in one call, then each refused part by itself. Returns the number of calls.
+
+        A part that is refused by itself is kept with its reason; later rows of its item and site wait behind it."""
         refused = await self._call(run, parcel)
         if parcel.size == 1:
             return 1
-        calls, parked = 1, set[tuple[str, str, str]]()
+        calls, single = 1, set[tuple[str, str, str]]()
         for part in parcel.parts():
-            if part.keys & refused.keys() and part.about not in parked:
+            if part.keys & refused.keys() and part.about not in single:
                 activity.heartbeat()
                 calls += 1
                 if await self._call(run, part.asked_anew()):
-                    parked.add(part.about)
+                    single.add(part.about)
         return calls
 
     async def _call(self, run: FeedRun, parcel: "Parcel") -> dict[str, str]:
@@ -112,12 +114,12 @@ class PlanningActivities:
             refused = dict.fromkeys(parcel.keys, str(error))
         async with self.database.transaction() as connection:
             await planning.answered(connection, [it.row.key for it in parcel.rows], refused)
-            await order_demand.told(connection, parcel.demand, refused)
+            await order_demand.mark_reported(connection, parcel.demand, refused)
             if parcel.size == 1:
                 for row in (it.row for it in parcel.rows if it.row.key in refused):
-                    await planning.park(connection, row.key, refused[row.key])
+                    await planning.mark_refused(connection, row.key, refused[row.key])
                 for figure in (it.row for it in parcel.demand if it.row.key in refused):
-                    await order_demand.park(connection, figure, refused[figure.key])
+                    await order_demand.mark_refused(connection, figure, refused[figure.key])
         return refused
 
     async def _until_answered(self, run: FeedRun, parcel: "Parcel") -> PlanningAnswer:
@@ -140,14 +142,14 @@ class PlanningActivities:
 
 @dataclass(frozen=True)
 class Parcel:
-    """What goes in one call."""
+    """The content of one call."""
 
     rows: tuple[Frozen, ...] = ()
     demand: tuple[OwedOrderDemand, ...] = ()
 
     @property
     def size(self) -> int:
-        """How many rows and figures."""
+        """The number of rows and figures."""
         return len(self.rows) + len(self.demand)
 
     @property
@@ -157,7 +159,7 @@ class Parcel:
 
     @property
     def about(self) -> tuple[str, str, str]:
-        """What a parcel of one is about: what comes after it waits for it."""
+        """The region, item and site of a parcel of one; later rows of the same wait for it."""
         if self.rows:
             return "row", self.rows[0].row.item, self.rows[0].row.site
         return "demand", self.demand[0].row.item, self.demand[0].row.site

@@ -10,7 +10,7 @@ from typing import Protocol
 
 from temporalio import activity
 
-from activities.planning.telling import PlanningNotifier
+from activities.planning.notifier import PlanningNotifier
 from domain.planning import governor
 from domain.planning.governor import Rules
 from schemas.planning.governor import GovernorReport, GovernorRun, Projected
@@ -36,7 +36,7 @@ class GovernorActivities:
     """Governs the re-plans of a region. What it knows is in tables: a busy item cannot make a busy workflow."""
 
     database: Database
-    teller: PlanningNotifier
+    notifier: PlanningNotifier
     items: Classes
     limits: GovernorSettings
 
@@ -50,8 +50,8 @@ class GovernorActivities:
             if (began := time.monotonic()) >= rested_at:
                 report = await self._look(run, report)
                 rested_at = began + REST * (time.monotonic() - began)
-            told = await self.teller.tell(run.region, partial(activity.heartbeat, report))
-            report = report.model_copy(update={"told": report.told + told})
+            sent = await self.notifier.notify(run.region, partial(activity.heartbeat, report))
+            report = report.model_copy(update={"told": report.told + sent})
             if time.monotonic() >= until or activity.is_worker_shutdown():
                 return report
             await asyncio.sleep(self.limits.every_s)
@@ -71,7 +71,7 @@ class GovernorActivities:
             asked = await governing.questions(connection, run.region)
             found = [_of_class(it, classes) for it in ahead]
             look = governor.look(found, asked, now, rules)
-            gone = {(it.item, it.site, it.source) for it in look.calm}
+            gone = {(it.item, it.site, it.source) for it in look.unchanged}
             still = [it for it in found if (it.item, it.site, it.source) not in gone]
             await projections.differing(connection, run.region, look.changing, still, now)
             await projections.remember(connection, look.told)

@@ -1,1 +1,1 @@
-"""What purchase orders and replenishments ask of database and systems."""
+"""Activities of purchase orders and replenishments: database and systems."""

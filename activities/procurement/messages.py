@@ -20,7 +20,7 @@ Message = TypeVar("Message")
 
 
 def report_confirmation(effect: PurchaseEffect) -> ConfirmationReport:
-    """What the supplier confirmed otherwise than it was ordered."""
+    """Differences of a supplier's confirmation from the order."""
     return _carried(effect.confirmed)
 
 
@@ -35,7 +35,7 @@ def settle_invoice(effect: PurchaseEffect) -> InvoiceSettlement:
 
 
 def report_decision(effect: PurchaseEffect) -> DecisionReport:
-    """What was decided about a difference."""
+    """The decision on a difference."""
     return _carried(effect.decision)
 
 
@@ -55,7 +55,7 @@ def place_replenishment(effect: ReplenishmentEffect) -> ReplenishmentRequest:
 
 
 def answer_replenishment(effect: ReplenishmentEffect) -> ReplenishmentResult:
-    """What came of a proposal of planning."""
+    """The outcome of a planning proposal."""
     return _carried(effect.result)
 
 

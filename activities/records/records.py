@@ -47,7 +47,7 @@ class RecordActivities:
 
     @activity.defn(name="records.case_policy")
     async def case_policy(self, query: CaseQuery) -> CasePolicy:
-        """How a new case is handled: the rules in force for its kind, partner, site, region and customer."""
+        """Handling of a new case: the rules in force for its kind, partner, site, region and customer."""
         async with self.database.connection() as connection:
             rules = await policies.rules(connection, "case")
             if is_purchase(query.order):
@@ -57,7 +57,7 @@ class RecordActivities:
 
     @activity.defn(name="records.case_history")
     async def case_history(self, case: CaseName) -> CaseHistory:
-        """What happened in a case before it is opened again; nothing when it never wrote anything down."""
+        """The history of a case before it is opened again; empty when it never wrote any."""
         async with self.database.connection() as connection:
             row = await cases.show(connection, case.id)
         return CaseHistory.model_validate({"entries": row["history"] if row else ()})

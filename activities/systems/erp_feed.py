@@ -24,6 +24,7 @@ from store.finance.erp_feed import OwedRow
 from store.messaging.wake import Wake
 
 MAX_REASON = 300
+"""Characters of a refusal that are kept: its first sentences."""
 
 
 @dataclass(frozen=True)
@@ -63,7 +64,9 @@ class ErpFeedActivities:
     async def _send(
         self, run: ErpFeedRun, kind: ErpRowKind, rows: list[OwedRow], report: ErpFeedReport
     ) -> ErpFeedReport:
-        """Send, and settle. A refused batch is halved until the row that breaks a rule is alone; it is parked then.
+        """Send, and settle.
+
+        A refused batch is halved until the row that breaks a rule is alone; that row is kept with its reason.
 
         Halves go in their order: what an item's next row replaces or adds to must have come before. Raises Unavailable.
         """

@@ -18,6 +18,7 @@ PIECE_BYTES = 64 * 1024
 """What is unpacked at once: a small piece of a packed answer may hold a thousand times its size."""
 SUCCESS = range(200, 300)
 GZIP_WBITS = zlib.MAX_WBITS | 16
+"""zlib's window bits for the gzip format."""
 PACKED = ("gzip", "x-gzip")
 PLAIN = ("", "identity")
 

@@ -16,7 +16,7 @@ from connectors.ports import Call, Refused, Unavailable
 from schemas.base import Origin, System, printable
 from schemas.parsing import heard
 from schemas.partners.references import ClosedConnection
-from schemas.settings import Endpoint
+from schemas.settings import Endpoint, variable
 
 Answer = TypeVar("Answer", bound=BaseModel)
 TRACER = get_tracer("syncline.connectors")
@@ -33,20 +33,23 @@ RULE_ORIGIN = {**API_ORIGIN, System.ERP: Origin.ERP_RULE}
 REFUSALS = frozenset({400, 410, 413, 422})
 """The system understood and says no. All else, also 401 and 404, is for operators to mend: the effect stays owed."""
 OK_BELOW = 300
+"""Statuses below this are successes."""
 NOT_FOUND = 404
+"""Status of a record that does not exist."""
 MAX_ANSWER_BYTES = 1_048_576
 """Of an answer to one call: 500 refused rows of planning are some 150 kB."""
 MAX_PAGE_BYTES = 16 * 1_048_576
 """Of a page of a list: the lines of 100 orders are some 10 MB."""
 MAX_CODE = 60
+"""Characters of a system's error code that are kept."""
 MAX_RETRY_AFTER_S = 120.0
+"""Seconds of `Retry-After` that are honoured; a longer wait is asked for again."""
 MAX_CONNECTIONS = 64
+"""Connections to one system: above the default limit of calls at once."""
 CLOSED_RETRY_S = 5.0
-"""Until a connection that is paused is asked for again: what waits goes on within seconds of its resumption."""
-
-
+"""Seconds until a paused connection is asked for again: what waits goes on within seconds of its resumption."""
 Locate = Callable[[System, str], Endpoint | ClosedConnection | None]
-"""Where a target of a kind of system is called, or why it is not called now; None when that is not known."""
+"""Address of a target of a kind of system, or why it takes no calls now; None when it is not known."""
 
 
 def nowhere(_system: System, _target: str) -> None:
@@ -137,7 +140,7 @@ class SystemClient:
         if endpoint is None:
             raise Unavailable(
                 Origin.PLATFORM,
-                f"no connection is live for {self.system} {target}: apply one, or set SYNCLINE_{self.system.upper()}",
+                f"no connection is live for {self.system} {target}: apply one, or set {variable(self.system)}",
             )
         return endpoint
 

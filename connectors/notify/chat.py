@@ -9,6 +9,7 @@ from connectors.notify.http import Webhooks
 from connectors.notify.ports import OutgoingMessage
 
 MAX_HEADER = 150
+"""Characters of a header block, by Slack's limit."""
 MAX_SECTION = 3000
 """Limits of Slack's header and section blocks, in characters."""
 
@@ -19,20 +20,20 @@ class ChatRooms:
     def __init__(self, webhooks: Webhooks) -> None:
         self._webhooks = webhooks
 
-    async def send(self, letter: OutgoingMessage) -> None:
-        """Post the letter to its room. Raises Refused or Unavailable."""
-        target = self._webhooks.named(letter.to)
-        body = json.dumps(message(letter)).encode()
+    async def send(self, message: OutgoingMessage) -> None:
+        """Post the message to its room. Raises Refused or Unavailable."""
+        target = self._webhooks.named(message.to)
+        body = json.dumps(payload(message)).encode()
         await self._webhooks.post(target, body, {"Content-Type": "application/json"})
 
 
-def message(letter: OutgoingMessage) -> dict[str, object]:
-    """The letter as Slack's JSON. Blocks are plain text, so that nothing in a letter can mention or link."""
+def payload(message: OutgoingMessage) -> dict[str, object]:
+    """The message as Slack's JSON. Blocks are plain text, so that nothing in a message can mention or link."""
     return {
-        "text": _escaped(letter.subject),
+        "text": _escaped(message.subject),
         "blocks": [
-            {"type": "header", "text": {"type": "plain_text", "text": letter.subject[:MAX_HEADER]}},
-            {"type": "section", "text": {"type": "plain_text", "text": letter.text[:MAX_SECTION]}},
+            {"type": "header", "text": {"type": "plain_text", "text": message.subject[:MAX_HEADER]}},
+            {"type": "section", "text": {"type": "plain_text", "text": message.text[:MAX_SECTION]}},
         ],
     }
 

@@ -1,4 +1,4 @@
-"""E-mail over SMTP (RFC 5321): plain text with HTML as the alternative, one connection for each letter."""
+"""E-mail over SMTP (RFC 5321): plain text with HTML as the alternative, one connection for each message."""
 
 import re
 from email.headerregistry import Address
@@ -17,29 +17,31 @@ from schemas.cases.notifications import Encryption, SmtpServer
 TIMEOUT_S = 8.0
 """For each command to the server."""
 MAX_SUBJECT = 150
+"""Characters of a subject that mail programs show."""
 PERMANENT = 500
+"""SMTP replies from here on are final (RFC 5321)."""
 _ADDRESS = re.compile(r'[^\s@,;:<>()\[\]"\\]+@[^\s@,;:<>()\[\]"\\]+')
 """One plain address: no list, no display name, nothing that could become a second recipient or header."""
 
 
 class Email:
-    """The mail server. Without one configured, every letter is refused."""
+    """The mail server. Without one configured, every message is refused."""
 
     def __init__(self, server: SmtpServer | None) -> None:
         self._server = server
 
-    async def send(self, letter: OutgoingMessage) -> None:
-        """Hand the letter to the mail server. A repeat has the same Message-ID. Raises Refused or Unavailable."""
+    async def send(self, message: OutgoingMessage) -> None:
+        """Hand the message to the mail server. A repeat has the same Message-ID. Raises Refused or Unavailable."""
         if self._server is None:
             raise Refused(Origin.NOTIFY, "no mail server is configured: set SYNCLINE_NOTIFY__SMTP")
-        if not _ADDRESS.fullmatch(letter.to):
+        if not _ADDRESS.fullmatch(message.to):
             raise Refused(Origin.NOTIFY, "the address is no e-mail address")
         server = self._server
         try:
             await aiosmtplib.send(
-                compose(letter, server.sender),
+                compose(message, server.sender),
                 sender=server.sender,
-                recipients=[letter.to],
+                recipients=[message.to],
                 hostname=server.host,
                 port=server.port,
                 username=server.user or None,
@@ -52,18 +54,18 @@ class Email:
             raise _failure(error) from None
 
 
-def compose(letter: OutgoingMessage, sender: str) -> EmailMessage:
-    """The letter as a MIME message (multipart/alternative, RFC 2046), marked as automatic (RFC 3834)."""
-    message = EmailMessage(policy=SMTP)
-    message["From"] = Address(addr_spec=sender)
-    message["To"] = Address(addr_spec=letter.to)
-    message["Subject"] = "".join(c for c in letter.subject if c.isprintable())[:MAX_SUBJECT]
-    message["Date"] = format_datetime(letter.written_at)
-    message["Message-ID"] = f"<{letter.id}@{sender.rpartition('@')[2]}>"
-    message["Auto-Submitted"] = "auto-generated"
-    message.set_content(letter.text)
-    message.add_alternative(letter.html, subtype="html")
-    return message
+def compose(message: OutgoingMessage, sender: str) -> EmailMessage:
+    """The message as a MIME message (multipart/alternative, RFC 2046), marked as automatic (RFC 3834)."""
+    mail = EmailMessage(policy=SMTP)
+    mail["From"] = Address(addr_spec=sender)
+    mail["To"] = Address(addr_spec=message.to)
+    mail["Subject"] = "".join(c for c in message.subject if c.isprintable())[:MAX_SUBJECT]
+    mail["Date"] = format_datetime(message.written_at)
+    mail["Message-ID"] = f"<{message.id}@{sender.rpartition('@')[2]}>"
+    mail["Auto-Submitted"] = "auto-generated"
+    mail.set_content(message.text)
+    mail.add_alternative(message.html, subtype="html")
+    return mail
 
 
 def _failure(error: Exception) -> ConnectorError:

@@ -9,10 +9,12 @@ from schemas.base import Origin
 from schemas.cases.notifications import WebhookTarget
 
 TIMEOUT_S = 8.0
+"""Seconds for a webhook's answer; the lease of a notice is longer."""
 FINAL = frozenset({400, 410, 413, 415, 422})
-"""Answers that say of this letter, or of letters at all, that it is not wanted. Any other is a receiver that moved, is
-set up wrongly or is not there: people mend it, and the letter is tried again meanwhile."""
+"""Statuses that reject this message, or messages at all, for good. Any other is a receiver that moved, is set up
+wrongly or is away: people repair it, and the message is retried meanwhile."""
 MAX_RETRY_AFTER_S = 3600.0
+"""Seconds of `Retry-After` that are honoured: the longest pause of a channel that is down."""
 
 
 class Webhooks:
@@ -32,7 +34,7 @@ class Webhooks:
     async def post(self, target: WebhookTarget, body: bytes, headers: Mapping[str, str]) -> None:
         """POST JSON. Raises Refused on answers that are final, Unavailable on any other failure and on none.
 
-        Only the status counts. What else is answered stays unread, however long it is: the letter has arrived.
+        Only the status counts. What else is answered stays unread, however long it is: the message has arrived.
         """
         url = target.url.get_secret_value()
         try:

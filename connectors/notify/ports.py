@@ -1,4 +1,4 @@
-"""What Syncline asks of a channel to people, and the letter that it carries."""
+"""The port of a channel to people, and the message that it carries."""
 
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -25,12 +25,12 @@ class OutgoingMessage:
 
     @property
     def id(self) -> str:
-        """The key in 32 hexadecimal digits: fit for headers, and the same when a letter is sent again."""
+        """The key in 32 hexadecimal digits: fit for headers, and the same when a message is sent again."""
         return sha256(self.key.encode()).hexdigest()[:32]
 
 
 class Sender(Protocol):
     """A channel. Raises `connectors.ports` Refused (sending again cannot help) or Unavailable, with Origin.NOTIFY."""
 
-    async def send(self, letter: OutgoingMessage) -> None:
-        """Hand the letter over."""
+    async def send(self, message: OutgoingMessage) -> None:
+        """Hand the message over."""

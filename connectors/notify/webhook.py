@@ -19,35 +19,35 @@ class Webhook:
     def __init__(self, webhooks: Webhooks) -> None:
         self._webhooks = webhooks
 
-    async def send(self, letter: OutgoingMessage) -> None:
-        """Post the letter as a signed event. A repeat has the same id and Idempotency-Key.
+    async def send(self, message: OutgoingMessage) -> None:
+        """Post the message as a signed event. A repeat has the same id and Idempotency-Key.
 
         Every secret that counts now signs it: a receiver that changes over knows one of them. Raises Refused, or
         Unavailable, also when none counts now.
         """
-        target = self._webhooks.named(letter.to)
-        body = event(letter).model_dump_json(exclude_none=True).encode()
+        target = self._webhooks.named(message.to)
+        body = event(message).model_dump_json(exclude_none=True).encode()
         now = datetime.now(UTC)
         secrets, timestamp = target.signing(now), int(now.timestamp())
         if not secrets:
             raise Unavailable(Origin.NOTIFY, "the webhook has no secret to sign with now")
         headers = {
             "Content-Type": "application/cloudevents+json",
-            "Idempotency-Key": letter.key,
-            ID_HEADER: letter.id,
+            "Idempotency-Key": message.key,
+            ID_HEADER: message.id,
             TIMESTAMP_HEADER: str(timestamp),
-            SIGNATURE_HEADER: " ".join(sign(secret, letter.id, timestamp, body) for secret in secrets),
+            SIGNATURE_HEADER: " ".join(sign(secret, message.id, timestamp, body) for secret in secrets),
         }
         await self._webhooks.post(target, body, headers)
 
 
-def event(letter: OutgoingMessage) -> Envelope[NoticeEvent]:
-    """The letter as an event. Id, time and content follow from its notices, so that a repeat is the same event."""
+def event(message: OutgoingMessage) -> Envelope[NoticeEvent]:
+    """The message as an event. Id, time and content follow from its notices, so that a repeat is the same event."""
     return Envelope[NoticeEvent](
         specversion="1.0",
-        id=letter.id,
+        id=message.id,
         source=SOURCE,
         type=TYPE_NOTICE,
-        time=max(notice.asked_at for notice in letter.notices),
-        data=NoticeEvent(subject=letter.subject, text=letter.text, notices=letter.notices),
+        time=max(notice.asked_at for notice in message.notices),
+        data=NoticeEvent(subject=message.subject, text=message.text, notices=message.notices),
     )

@@ -28,9 +28,9 @@ async def amend(scene: Scene) -> None:
     await order.ask(
         Verb.AMEND, Actors.ERP, reason="the clinic has moved and needs more", lines=lines, ship_to=elsewhere
     )
-    await order.wms("145 packs to a second address", lambda book: (book.packs, book.address_version) == (145, 2))
-    await order.tms("145 packs to a second address", lambda book: (book.packs, book.address_version) == (145, 2))
-    await order.erp("one amendment", lambda book: [it.change for it in book.changes] == [ChangeKind.AMENDED])
+    await order.wms("145 packs to a second address", lambda it: (it.packs, it.address_version) == (145, 2))
+    await order.tms("145 packs to a second address", lambda it: (it.packs, it.address_version) == (145, 2))
+    await order.erp("one amendment", lambda it: [it.change for it in it.changes] == [ChangeKind.AMENDED])
     await order.demand({1: 120, 2: 0, 3: 25})
     await order.prepared(1, {1: 120, 3: 25})
     await order.reaches(S.SHIPPED)
@@ -43,15 +43,15 @@ async def hold_resume(scene: Scene) -> None:
     """An order is put on hold and goes on later: warehouse and carrier wait meanwhile."""
     order = await scene.order({1: 30})
     await order.ask(Verb.HOLD, Actors.ERP, reason="credit check")
-    await order.wms("holds", lambda book: book.held)
-    await order.tms("holds", lambda book: book.held)
-    await order.erp("knows that it is held", lambda book: book.held)
+    await order.wms("holds", lambda it: it.held)
+    await order.tms("holds", lambda it: it.held)
+    await order.erp("knows that it is held", lambda it: it.held)
     await order.shows("the order is on hold", lambda view: "on_hold" in view.conditions)
     await order.refuses(Verb.HOLD, "on hold already", reason="once more")
     await order.ask(Verb.RESUME, Actors.ERP, reason="paid")
-    await order.wms("goes on", lambda book: not book.held)
-    await order.tms("goes on", lambda book: not book.held)
-    await order.erp("knows that it goes on", lambda book: not book.held)
+    await order.wms("goes on", lambda it: not it.held)
+    await order.tms("goes on", lambda it: not it.held)
+    await order.erp("knows that it goes on", lambda it: not it.held)
     await order.fulfilled(1, {1: 30})
     await order.ends(S.CLOSED)
 
@@ -61,9 +61,9 @@ async def cancel_before_pick(scene: Scene) -> None:
     order = await scene.order({1: 50})
     await order.ask(Verb.CANCEL, Actors.ERP, reason="ordered twice")
     await order.ends(S.CANCELLED)
-    await order.wms("stopped, nothing to put away", lambda book: (book.state, book.put_away) == (_STOPPED, 0))
-    await order.tms("the tender is void", lambda book: book.state is TenderAnswer.VOID)
-    await order.erp("the cancellation is confirmed", lambda book: book.cancelled_because == "ordered twice")
+    await order.wms("stopped, nothing to put away", lambda it: (it.state, it.put_away) == (_STOPPED, 0))
+    await order.tms("the tender is void", lambda it: it.state is TenderAnswer.VOID)
+    await order.erp("the cancellation is confirmed", lambda it: it.cancelled_because == "ordered twice")
     await order.demand({1: 0})
     await order.refuses(Verb.AMEND, "cancelled", Actors.ERP, reason="no", requested_on=order.promised_on)
 
@@ -74,19 +74,19 @@ async def cancel_after_pick(scene: Scene) -> None:
     await order.reaches(S.PACKED)
     await order.ask(Verb.CANCEL, Actors.ERP, reason="the tender was lost")
     await order.ends(S.CANCELLED)
-    await order.wms("60 packs were put away", lambda book: (book.state, book.put_away) == (_STOPPED, 60))
-    await order.tms("the tender is void", lambda book: book.state is TenderAnswer.VOID)
-    await order.erp("the cancellation is confirmed", lambda book: book.status is S.CANCELLED)
+    await order.wms("60 packs were put away", lambda it: (it.state, it.put_away) == (_STOPPED, 60))
+    await order.tms("the tender is void", lambda it: it.state is TenderAnswer.VOID)
+    await order.erp("the cancellation is confirmed", lambda it: it.status is S.CANCELLED)
 
 
 async def cancel_after_tender(scene: Scene) -> None:
     """A direct drop is cancelled when only its carrier had been booked: the tender is void, no warehouse is asked."""
     order = await scene.order({1: 80}, direct=True)
-    await order.tms("the carrier has taken it", lambda book: book.state is TenderAnswer.ACCEPTED)
+    await order.tms("the carrier has taken it", lambda it: it.state is TenderAnswer.ACCEPTED)
     await order.ask(Verb.CANCEL, Actors.ERP, reason="no budget")
     await order.ends(S.CANCELLED)
-    await order.tms("the tender is void", lambda book: (book.state, book.packs) == (TenderAnswer.VOID, 0))
-    await order.erp("the cancellation is confirmed", lambda book: book.status is S.CANCELLED)
+    await order.tms("the tender is void", lambda it: (it.state, it.packs) == (TenderAnswer.VOID, 0))
+    await order.erp("the cancellation is confirmed", lambda it: it.status is S.CANCELLED)
 
 
 async def cancel_under_way(scene: Scene) -> None:
@@ -96,14 +96,14 @@ async def cancel_under_way(scene: Scene) -> None:
     await order.carried(1, CARRIED[:1])
     await order.reaches(S.IN_TRANSIT)
     await order.ask(Verb.CANCEL, Actors.ERP, reason="recalled")
-    await order.tms("the shipment is intercepted", lambda book: book.intercepted == (order.shipment(1),))
+    await order.tms("the shipment is intercepted", lambda it: it.intercepted == (order.shipment(1),))
     await order.shows("the order is being cancelled", lambda view: "cancelling" in view.conditions)
     await order.tell(M.RETURNING, 1)
     rma = order.sender_rma(1)
-    await order.wms("the goods are expected back", lambda book: [it.rma for it in book.returns] == [rma])
+    await order.wms("the goods are expected back", lambda it: [it.rma for it in it.returns] == [rma])
     await order.comes_back(rma, {1: 70}, Disposition.RESTOCK)
     await order.ends(S.CANCELLED)
-    await order.erp("the cancellation is confirmed", lambda book: book.cancelled_because == "recalled")
+    await order.erp("the cancellation is confirmed", lambda it: it.cancelled_because == "recalled")
     await order.planning(1, {"returned": 70})
     await order.demand({1: 0})
 
@@ -115,13 +115,13 @@ async def compensation_refused(scene: Scene) -> None:
     case = await order.case(
         "is open, and somebody owns it", ExceptionKind.COMPENSATION, lambda it: it.queue is not None
     )
-    await order.tms("the tender is void already", lambda book: book.state is TenderAnswer.VOID)
+    await order.tms("the tender is void already", lambda it: it.state is TenderAnswer.VOID)
     await order.shows("the ERP has no confirmation yet", lambda view: _outcome(view, _CONFIRMED) == ["planned"])
     await order.meets(System.WMS, CallAnswers(cancel="accept"))
     await order.ask(Verb.ACT, action=Action.RETRY, case=case.id, reason="the truck was unloaded")
     await order.ends(S.CANCELLED)
-    await order.wms("stopped", lambda book: book.state is _STOPPED)
-    await order.erp("the cancellation is confirmed", lambda book: book.status is S.CANCELLED)
+    await order.wms("stopped", lambda it: it.state is _STOPPED)
+    await order.erp("the cancellation is confirmed", lambda it: it.status is S.CANCELLED)
     await order.case("is cured", ExceptionKind.COMPENSATION, lambda it: it.state == "cured")
 
 

@@ -11,6 +11,7 @@ from schemas.orders.release import OrderStatus as S
 from simulators.faults import NONE, Faults
 
 A_QUARTER_S = 90 * 86_400.0
+"""Seconds of a quarter, as the pick lead: a pick is overdue at once."""
 
 
 def end_of_promise(order: Order) -> datetime:
@@ -25,7 +26,7 @@ async def late_eta(scene: Scene) -> None:
     await order.prepared(1, {1: 25})
     await order.tell(M.DELAYED, 1, eta=end_of_promise(order) + timedelta(days=4, hours=12), reason="port closed")
     day = order.promised_on + timedelta(days=5)
-    await order.erp(f"promised for {day}", lambda book: book.promised_on == day)
+    await order.erp(f"promised for {day}", lambda it: it.promised_on == day)
     await order.case("is with transport", ExceptionKind.DELAY, lambda case: case.queue == "transport")
     await order.proposal("is asked")
     await scene.sent("the customer is told the day", lambda sent: any(mailbox in mail.to for mail in sent.mails))
@@ -44,7 +45,7 @@ async def trembling_eta(scene: Scene) -> None:
     await order.shows("three ETAs are taken in", lambda view: [it.kind for it in view.timeline].count(M.DELAYED) == 3)  # noqa: PLR2004
     await order.carried(1)
     await order.ends(S.CLOSED)
-    await order.erp("the promise never moved", lambda book: book.promised_on is None)
+    await order.erp("the promise never moved", lambda it: it.promised_on is None)
     await order.shows("no case was opened", lambda view: not view.cases)
     await order.shows("one promise was made", lambda view: len(view.promises) == 1)
 
@@ -72,7 +73,7 @@ async def missing_ack(scene: Scene) -> None:
         )
     finally:
         await scene.stage.driver.befall(System.WMS, NONE)
-    await order.wms("5 packs to send, told once", lambda book: (book.packs, book.address_version) == (5, 1))
+    await order.wms("5 packs to send, told once", lambda it: (it.packs, it.address_version) == (5, 1))
     await order.fulfilled(1, {1: 5})
     await order.case("is cured", ExceptionKind.MISSING_ACK, lambda case: case.state == "cured")
     await order.ends(S.CLOSED)

@@ -1,7 +1,7 @@
 """People: what a system refuses, what cannot be placed, how a case climbs, how people are told."""
 
 from demo.scene import Scene
-from demo.stage import DESK, MISTAKEN, Actors
+from demo.stage import MISTAKEN, SERVICE_ADDRESS, Actors
 from schemas.base import Role, System
 from schemas.cases.exceptions import Action, CasePolicy, Channel, ExceptionKind, Tier
 from schemas.orders.milestones import MilestoneKind as M
@@ -28,25 +28,25 @@ async def refused_and_retried(scene: Scene) -> None:
 
 
 async def quarantine_replay(scene: Scene) -> None:
-    """A carrier was entered as a supplier, so its scans are parked; its role is corrected, and they are replayed."""
+    """A carrier has the role of a supplier, so its scans are quarantined; corrected, they are replayed."""
     order = await scene.order({1: 9}, carrier=MISTAKEN)
     await order.prepared(1, {1: 9})
     await order.reaches(S.SHIPPED)
     await order.tell(M.DELIVERED, 1)
-    parked = await scene.quarantined("a scan is parked for a rule of ownership", MISTAKEN)
-    scene.check("the reason names the rule", "owned by" in (parked.reason or ""))
+    quarantined = await scene.quarantined("a scan is quarantined for a rule of ownership", MISTAKEN)
+    scene.check("the reason names the rule", "owned by" in (quarantined.reason or ""))
     await scene.stage.change_role(MISTAKEN, Role.CARRIER)
-    await order.ask(Verb.ACT, action=Action.REPLAY, messages=(parked.id,), reason="its role is corrected")
+    await order.ask(Verb.ACT, action=Action.REPLAY, messages=(quarantined.id,), reason="its role is corrected")
     await order.ends(S.CLOSED)
-    await order.erp("delivered", lambda book: book.status is S.DELIVERED)
+    await order.erp("delivered", lambda it: it.status is S.DELIVERED)
 
 
 async def unknown_item(scene: Scene) -> None:
-    """An order names an item that its ERP does not know yet: it is parked; the item is created, and it goes on."""
+    """An order names an item that its ERP does not know yet: it is quarantined; the item is created, and it goes on."""
     order = await scene.order({1: 10}, item="NEW", instructed=False)
     item = f"NEW-{order.number}-1"
-    parked = await scene.quarantined("the release is parked", ERP)
-    scene.check(f"the reason names {item}", item in (parked.reason or ""))
+    quarantined = await scene.quarantined("the release is quarantined", ERP)
+    scene.check(f"the reason names {item}", item in (quarantined.reason or ""))
     await order.reaches(S.RELEASED)
     await scene.stage.driver.create(ERP, MasterKind.ITEM, item)
     change = MasterChange(id=scene.next_id(), kind=MasterKind.ITEM, ids=(item,))
@@ -58,7 +58,7 @@ async def unknown_item(scene: Scene) -> None:
 
 
 async def case_escalation(scene: Scene) -> None:
-    """Nobody takes a case: it climbs from desk to desk, until somebody is given it and resolves it."""
+    """A case that nobody takes escalates from queue to queue, until somebody is given it and resolves it."""
     tiers = tuple(
         Tier(after_s=n, queue=queue) for n, queue in ((0, "claims"), (1.5, "claims-manager"), (2, "executive"))
     )
@@ -96,7 +96,7 @@ async def alerts(scene: Scene) -> None:
     await order.ends(S.CLOSED)
     await scene.sent(
         "two mails to the desk, one for each tier",
-        lambda s: [m.to for m in s.mails if case.id in m.text] == [(DESK,)] * 2,
+        lambda s: [m.to for m in s.mails if case.id in m.text] == [(SERVICE_ADDRESS,)] * 2,
     )
     await scene.sent("one message in the chat", lambda s: sum(case.id in f"{c.message}" for c in s.chats) == 1)
     await scene.sent("one signed event", lambda s: sum(case.id in f"{e.event}" for e in s.events) == 1)

@@ -31,7 +31,7 @@ async def planner_accepts(scene: Scene) -> None:
         "who decided, when and why is kept", (decided.decided_by, decided.decision_reason) == ("planner", "agreed")
     )
     await order.case("is cured", ExceptionKind.DELAY, lambda case: case.state == "cured")
-    await order.erp("promised for the proposed day", lambda book: book.promised_on == asked.proposed_on)
+    await order.erp("promised for the proposed day", lambda it: it.promised_on == asked.proposed_on)
     await order.carried(1)
     await order.ends(S.CLOSED)
 
@@ -66,10 +66,10 @@ async def planner_overrides(scene: Scene) -> None:
     )
     await scene.decide(decision)
     await order.proposal("overridden", "overridden")
-    await order.wms("40 packs to send", lambda book: book.packs == 40, OTHER_SITE)  # noqa: PLR2004
-    await order.wms("60 packs left to send", lambda book: book.packs == 60)  # noqa: PLR2004
-    await order.tms("by express", lambda book: book.expedite)
-    await order.erp("promised for the planner's day", lambda book: book.promised_on == decision.promised_on)
+    await order.wms("40 packs to send", lambda it: it.packs == 40, OTHER_SITE)  # noqa: PLR2004
+    await order.wms("60 packs left to send", lambda it: it.packs == 60)  # noqa: PLR2004
+    await order.tms("by express", lambda it: it.expedite)
+    await order.erp("promised for the planner's day", lambda it: it.promised_on == decision.promised_on)
     await order.prepared(1, {1: 60}, (M.PACKED, M.SHIPPED))
     await order.carried(1)
     await order.fulfilled(2, {1: 40}, site=OTHER_SITE)

@@ -14,12 +14,13 @@ from schemas.procurement.postings import SettlementDecision
 from schemas.procurement.purchase_orders import PurchaseStatus
 from schemas.procurement.replenishment import ReplenishmentProposal, ReplenishmentState, SourcedBy
 from schemas.workflows.commands import ActionRequest
-from simulators.systems.purchasing import ItemRules, PurchaseBook
+from simulators.systems.purchasing import ItemRules, PurchaseReport
 from simulators.systems.supplying import SupplyPlan
 from simulators.world.network import ERP
 
 PACKS, PRICE = 100, Decimal("12.50")
 DAYS = 10
+"""Days from order to delivery: longer than the lead time."""
 
 
 async def purchase_order(scene: Scene) -> None:
@@ -27,23 +28,23 @@ async def purchase_order(scene: Scene) -> None:
     order = await _released(scene)
     await scene.stage.driver.supply(SupplyPlan(erp=ERP, order=order))
     await _reaches(scene, order.number, PurchaseStatus.SETTLED)
-    await _books(scene, order.number, "the receipt is posted", lambda book: book.received == PACKS)
-    await _books(scene, order.number, "the invoice is paid", lambda book: book.payable == PACKS * PRICE)
+    await _erp_reports(scene, order.number, "the receipt is posted", lambda it: it.received == PACKS)
+    await _erp_reports(scene, order.number, "the invoice is paid", lambda it: it.payable == PACKS * PRICE)
 
 
 async def short_confirmation(scene: Scene) -> None:
     """The supplier confirms fewer packs, and later: a case for each, until what was confirmed is received and paid."""
     order = await _released(scene)
     plan = SupplyPlan(erp=ERP, order=order, short={1: 20}, late_days=2)
-    (partner, confirmation), *_ = plan.papers(datetime.now(UTC))
-    await scene.stage.driver.paper(partner, confirmation, scene.next_id())
+    (partner, confirmation), *_ = plan.documents(datetime.now(UTC))
+    await scene.stage.driver.document(partner, confirmation, scene.next_id())
     for kind in (ExceptionKind.SHORT_SHIP, ExceptionKind.DELAY):
         await _case(scene, order.number, kind, "open")
     await scene.stage.driver.supply(plan)
     await _reaches(scene, order.number, PurchaseStatus.SETTLED)
     for kind in (ExceptionKind.SHORT_SHIP, ExceptionKind.DELAY):
         await _case(scene, order.number, kind, "cured")
-    await _books(scene, order.number, "80 packs are received", lambda book: book.received == PACKS - 20)
+    await _erp_reports(scene, order.number, "80 packs are received", lambda it: it.received == PACKS - 20)
 
 
 async def invoice_mismatch(scene: Scene) -> None:
@@ -52,7 +53,7 @@ async def invoice_mismatch(scene: Scene) -> None:
     await scene.stage.driver.supply(SupplyPlan(erp=ERP, order=order, dearer=Decimal(1)))
     await _case(scene, order.number, ExceptionKind.INVOICE_MISMATCH, "open")
     held = SettlementDecision.HELD
-    await _books(scene, order.number, "it is held", lambda book: [x.decision for x in book.invoices] == [held])
+    await _erp_reports(scene, order.number, "it is held", lambda it: [x.decision for x in it.invoices] == [held])
     corrected = Invoice(
         erp=ERP,
         po=order.number,
@@ -62,10 +63,10 @@ async def invoice_mismatch(scene: Scene) -> None:
         due_on=order.lines[0].due_on,
         lines=(InvoicedLine(line=1, packs=PACKS, unit_price=PRICE),),
     )
-    await scene.stage.driver.paper(SUPPLIER, corrected, scene.next_id())
+    await scene.stage.driver.document(SUPPLIER, corrected, scene.next_id())
     await _reaches(scene, order.number, PurchaseStatus.SETTLED)
     await _case(scene, order.number, ExceptionKind.INVOICE_MISMATCH, "cured")
-    await _books(scene, order.number, "the right sum is paid", lambda book: book.payable == PACKS * PRICE)
+    await _erp_reports(scene, order.number, "the right sum is paid", lambda it: it.payable == PACKS * PRICE)
 
 
 async def replenishment_accepted(scene: Scene) -> None:
@@ -83,8 +84,8 @@ async def replenishment_transfer(scene: Scene) -> None:
     seen = await _replenishment(scene, proposal.id, ReplenishmentState.ORDERED)
     await _supplied(scene, seen.number, from_site=OTHER_SITE)
     await _reaches(scene, seen.number, PurchaseStatus.SETTLED)
-    await _books(scene, seen.number, "the goods issue is posted", lambda book: len(book.issues) == 1)
-    await _books(scene, seen.number, "the receipt is posted", lambda book: book.received == PACKS)
+    await _erp_reports(scene, seen.number, "the goods issue is posted", lambda it: len(it.issues) == 1)
+    await _erp_reports(scene, seen.number, "the receipt is posted", lambda it: it.received == PACKS)
     for site, packs in ((OTHER_SITE, 0), (SITE, PACKS)):
         books = await scene.stage.driver.stock(System.WMS, site)
         scene.check(f"{site} has {packs} packs", books.get((proposal.item, f"on_hand:{site}"), 0) == packs)
@@ -94,15 +95,15 @@ async def difference_accepted(scene: Scene) -> None:
     """The supplier confirms fewer packs, and the buyer accepts: the ERP is told, and nothing more is waited for."""
     order = await _released(scene)
     plan = SupplyPlan(erp=ERP, order=order, short={1: 20})
-    (partner, confirmation), *_ = plan.papers(datetime.now(UTC))
-    await scene.stage.driver.paper(partner, confirmation, scene.next_id())
+    (partner, confirmation), *_ = plan.documents(datetime.now(UTC))
+    await scene.stage.driver.document(partner, confirmation, scene.next_id())
     await _case(scene, order.number, ExceptionKind.SHORT_SHIP, "open")
     case = f"{ERP}/po:{order.number}/{ExceptionKind.SHORT_SHIP}/1"
     wish = ActionRequest(id=scene.next_id(), reason="agreed by telephone", action=Action.ACCEPT, case=case)
     answer = await scene.stage.ask(Actors.SUPPORT, f"/v1/purchase-orders/{order.number}/act", wish)
     scene.check("it is accepted", answer.is_success)
     await _case(scene, order.number, ExceptionKind.SHORT_SHIP, "cured")
-    await _books(scene, order.number, "the decision is told", lambda book: len(book.decisions) == 1)
+    await _erp_reports(scene, order.number, "the decision is told", lambda it: len(it.decisions) == 1)
     await scene.stage.driver.supply(plan)
     await _reaches(scene, order.number, PurchaseStatus.SETTLED)
 
@@ -114,13 +115,13 @@ async def replenishment_refused(scene: Scene) -> None:
     proposal = await _proposed(scene, item=item)
     seen = await _replenishment(scene, proposal.id, ReplenishmentState.REFUSED)
     scene.check("the ERP's rule is named", seen.origin == "erp_rule" and "budget_exceeded" in seen.reason)
-    told = await scene.stage.driver.book(System.PLANNING, f"/v1/replenishments/{proposal.id}")
+    told = await scene.stage.driver.read(System.PLANNING, f"/v1/replenishments/{proposal.id}")
     scene.check("planning knows why", told["origin"] == "erp_rule" and told["state"] == "refused")
 
 
 async def _supplied(scene: Scene, number: str, **changes: object) -> None:
-    """Whoever supplies it, and the warehouse that receives it, do their part of a purchase order of the ERP's."""
-    scene.papers.append(number)
+    """The supplier and the receiving warehouse do their part of a purchase order of the ERP's."""
+    scene.documents.append(number)
     await _reaches(scene, number, PurchaseStatus.ORDERED)
     view = await scene.stage.read(Actors.SUPPORT, f"/v1/purchase-orders/{number}", PurchaseView)
     scene.check("the order is of packs", [line.ordered for line in view.lines] == [PACKS])
@@ -148,7 +149,7 @@ async def _released(scene: Scene) -> PurchaseOrder:
         carrier=CARRIER,
         lines=(PurchaseLine(line=1, item=f"ITEM-{number}", packs=PACKS, unit_price=PRICE, due_on=due_on),),
     )
-    scene.papers.append(number)
+    scene.documents.append(number)
     answer = await scene.stage.ask(Actors.ERP, "/v1/purchase-orders", order)
     scene.check("the purchase order is taken", answer.is_success)
     return order
@@ -169,7 +170,7 @@ async def _proposed(scene: Scene, **changes: object) -> ReplenishmentProposal:
         "proposed_at": now,
     }
     proposal = ReplenishmentProposal.model_validate({**body, **changes})
-    scene.papers.append(proposal.id)
+    scene.documents.append(proposal.id)
     answer = await scene.stage.ask(Actors.PLANNER, "/v1/replenishments", proposal)
     scene.check("the proposal is taken", answer.is_success)
     return proposal
@@ -197,10 +198,10 @@ async def _case(scene: Scene, number: str, kind: ExceptionKind, state: str) -> N
     await scene.until(f"the {kind} case is {state}", is_so)
 
 
-async def _books(scene: Scene, number: str, claim: str, so: Callable[[PurchaseBook], bool]) -> None:
+async def _erp_reports(scene: Scene, number: str, claim: str, so: Callable[[PurchaseReport], bool]) -> None:
     async def is_so() -> bool:
-        book = await scene.stage.driver.book(System.ERP, f"/{ERP}/v1/purchase-orders/{number}")
-        return bool(book) and so(PurchaseBook.model_validate(book))
+        report = await scene.stage.driver.read(System.ERP, f"/{ERP}/v1/purchase-orders/{number}")
+        return bool(report) and so(PurchaseReport.model_validate(report))
 
     await scene.until(f"in the ERP: {claim}", is_so)
 

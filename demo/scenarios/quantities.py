@@ -22,7 +22,7 @@ async def partial_pick(scene: Scene) -> None:
     await order.carried(1)
     await order.carried(2)
     await order.ends(S.CLOSED)
-    await order.erp("two goods issues of 50", lambda book: [_packs(it.lines) for it in book.goods_issues] == [50, 50])
+    await order.erp("two goods issues of 50", lambda it: [_packs(it.lines) for it in it.goods_issues] == [50, 50])
 
 
 async def corrected_goods_issue(scene: Scene) -> None:
@@ -30,15 +30,15 @@ async def corrected_goods_issue(scene: Scene) -> None:
     order = await scene.order({1: 100})
     await order.prepared(1, {1: 100}, PREPARED[:2])
     counted = await order.tell(M.SHIPPED, 1, {1: 100})
-    await order.erp("a goods issue of 100", lambda book: [_packs(it.lines) for it in book.goods_issues] == [100])
+    await order.erp("a goods issue of 100", lambda it: [_packs(it.lines) for it in it.goods_issues] == [100])
     await order.tell(M.SHIPPED, 1, {1: 90}, corrects=counted)
-    await order.erp("a goods issue of 90 instead", lambda book: [_packs(it.lines) for it in book.goods_issues] == [90])
+    await order.erp("a goods issue of 90 instead", lambda it: [_packs(it.lines) for it in it.goods_issues] == [90])
     await order.shows("90 have left", lambda view: view.lines[0].shipped == 90)  # noqa: PLR2004
     await order.prepared(2, {1: 10})
     await order.carried(1)
     await order.carried(2)
     await order.ends(S.CLOSED)
-    await order.erp("10 more have left", lambda book: [_packs(it.lines) for it in book.goods_issues] == [90, 10])
+    await order.erp("10 more have left", lambda it: [_packs(it.lines) for it in it.goods_issues] == [90, 10])
 
 
 async def several_shipments(scene: Scene) -> None:
@@ -49,7 +49,7 @@ async def several_shipments(scene: Scene) -> None:
     await order.shows("line 2 has not moved", lambda view: (view.status, view.lines[1].shipped) == (S.PROMISED, 0))
     await order.fulfilled(2, {2: 50})
     await order.ends(S.CLOSED)
-    await order.erp("two goods issues", lambda book: [_packs(it.lines) for it in book.goods_issues] == [100, 50])
+    await order.erp("two goods issues", lambda it: [_packs(it.lines) for it in it.goods_issues] == [100, 50])
 
 
 async def backorder(scene: Scene) -> None:
@@ -57,11 +57,9 @@ async def backorder(scene: Scene) -> None:
     order = await scene.order({1: 100}, days=5)
     await order.tell(M.SHORT_PICKED, lines={1: 40}, reason="stockout")
     await order.erp(
-        "availability is cut", lambda book: [(it.quantity, it.reason) for it in book.cuts] == [(40, "stockout")]
+        "availability is cut", lambda it: [(it.quantity, it.reason) for it in it.cuts] == [(40, "stockout")]
     )
-    await order.erp(
-        "the line has a later day", lambda book: (book.promised_on or order.promised_on) > order.promised_on
-    )
+    await order.erp("the line has a later day", lambda it: (it.promised_on or order.promised_on) > order.promised_on)
     await order.planning(1, {"short_picked": 40})
     await order.fulfilled(1, {1: 60})
     await order.shows(
@@ -72,7 +70,7 @@ async def backorder(scene: Scene) -> None:
 
 
 async def rest_cancelled(scene: Scene) -> None:
-    """What is backordered is not wanted any more: the line is closed short, and what was delivered stays."""
+    """A backorder is not wanted any more: the line is closed short, and delivered packs stay."""
     order = await scene.order({1: 100})
     await order.tell(M.SHORT_PICKED, lines={1: 40}, reason="stockout")
     await order.fulfilled(1, {1: 60})
@@ -81,8 +79,8 @@ async def rest_cancelled(scene: Scene) -> None:
     await order.ask(Verb.ACT, action=Action.WRITE_OFF, lines=rest, reason="the customer does not wait for it")
     await order.ends(S.CLOSED)
     await order.shows("60 delivered, 40 cancelled", lambda v: (v.lines[0].delivered, v.lines[0].cancelled) == (60, 40))
-    await order.wms("60 packs to send", lambda book: book.packs == 60)  # noqa: PLR2004
-    await order.erp("closed short", lambda book: ChangeKind.CLOSED_SHORT in {it.change for it in book.changes})
+    await order.wms("60 packs to send", lambda it: it.packs == 60)  # noqa: PLR2004
+    await order.erp("closed short", lambda it: ChangeKind.CLOSED_SHORT in {it.change for it in it.changes})
     await order.demand({1: 0})
 
 
@@ -95,8 +93,8 @@ async def several_orders_one_shipment(scene: Scene) -> None:
     await first.carried(1)
     await first.ends(S.CLOSED)
     await second.ends(S.CLOSED)
-    await first.erp("30 packs left", lambda book: [_packs(it.lines) for it in book.goods_issues] == [30])
-    await second.erp("20 packs left", lambda book: [_packs(it.lines) for it in book.goods_issues] == [20])
+    await first.erp("30 packs left", lambda it: [_packs(it.lines) for it in it.goods_issues] == [30])
+    await second.erp("20 packs left", lambda it: [_packs(it.lines) for it in it.goods_issues] == [20])
 
 
 async def merge_in_transit(scene: Scene) -> None:
@@ -109,7 +107,7 @@ async def merge_in_transit(scene: Scene) -> None:
     await order.carried(3)
     await order.ends(S.CLOSED)
     await order.shows("both lines are delivered", lambda view: [line.delivered for line in view.lines] == [40, 60])
-    await order.erp("two goods issues", lambda book: [_packs(it.lines) for it in book.goods_issues] == [40, 60])
+    await order.erp("two goods issues", lambda it: [_packs(it.lines) for it in it.goods_issues] == [40, 60])
 
 
 async def over_ship(scene: Scene) -> None:
@@ -131,10 +129,10 @@ async def pod_mismatch(scene: Scene) -> None:
     await order.prepared(1, {1: 100})
     await order.carried(1, (M.IN_TRANSIT,))
     await order.tell(M.PROOF_OF_DELIVERY, 1, {1: 95})
-    await order.erp("the invoice is held", lambda book: book.invoice_held)
+    await order.erp("the invoice is held", lambda it: it.invoice_held)
     case = await order.case("is with billing", ExceptionKind.POD_MISMATCH, lambda it: it.queue == "billing")
     await order.ask(Verb.ACT, action=Action.WRITE_OFF, case=case.id, reason="5 packs were lost on the road")
-    await order.erp("the invoice is free", lambda book: not book.invoice_held)
+    await order.erp("the invoice is free", lambda it: not it.invoice_held)
     await order.case("is cured", ExceptionKind.POD_MISMATCH, lambda it: it.state == "cured")
     await order.tell(M.DELIVERED, 1)
     await order.ends(S.CLOSED)

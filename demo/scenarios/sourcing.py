@@ -17,14 +17,14 @@ async def short_pick_re_source(scene: Scene) -> None:
     await scene.order_policy(OrderPolicy(alternates=(OTHER_SITE,)))
     order = await scene.order({1: 100})
     await order.tell(M.SHORT_PICKED, lines={1: 40}, reason="damaged in store")
-    await order.wms("40 packs to send", lambda book: book.packs == 40, OTHER_SITE)  # noqa: PLR2004
-    await order.wms("60 packs left to send", lambda book: book.packs == 60)  # noqa: PLR2004
+    await order.wms("40 packs to send", lambda it: it.packs == 40, OTHER_SITE)  # noqa: PLR2004
+    await order.wms("60 packs left to send", lambda it: it.packs == 60)  # noqa: PLR2004
     parts = {"": 60, OTHER_SITE: 40}
-    await order.tms("two pick-ups", lambda book: {part.site: part.packs for part in book.parts} == parts)
+    await order.tms("two pick-ups", lambda it: {part.site: part.packs for part in it.parts} == parts)
     await order.erp(
-        "availability is cut where it failed", lambda book: [(x.site, x.quantity) for x in book.cuts] == [(SITE, 40)]
+        "availability is cut where it failed", lambda it: [(x.site, x.quantity) for x in it.cuts] == [(SITE, 40)]
     )
-    await order.erp("re-sourced", lambda book: ChangeKind.RE_SOURCED in {it.change for it in book.changes})
+    await order.erp("re-sourced", lambda it: ChangeKind.RE_SOURCED in {it.change for it in it.changes})
     await order.fulfilled(1, {1: 60})
     await order.fulfilled(2, {1: 40}, site=OTHER_SITE)
     await order.ends(S.CLOSED)
@@ -42,7 +42,7 @@ async def short_pick_planner(scene: Scene) -> None:
     )
     await order.proposal("accepted", "accepted")
     await order.case("is cured", ExceptionKind.PICK_STOCKOUT, lambda case: case.state == "cured")
-    await order.erp("promised for the proposed day", lambda book: book.promised_on == asked.proposed_on)
+    await order.erp("promised for the proposed day", lambda it: it.promised_on == asked.proposed_on)
     await order.fulfilled(1, {1: 60})
     await order.fulfilled(2, {1: 40})
     await order.ends(S.CLOSED)
@@ -52,9 +52,9 @@ async def tender_rejected(scene: Scene) -> None:
     """The first carrier turns the tender down: it goes to the next ranked one."""
     await scene.order_policy(OrderPolicy(carriers=(CARRIER, SECOND_CARRIER)))
     order = await scene.order({1: 10}, answers={System.TMS: CallAnswers(tender=("pending",))})
-    await order.tms("nobody has taken it", lambda book: book.state is TenderAnswer.PENDING)
+    await order.tms("nobody has taken it", lambda it: it.state is TenderAnswer.PENDING)
     await order.tell(M.TENDER_REJECTED, reason="no capacity")
-    await order.tms(f"{SECOND_CARRIER} takes it", lambda book: (book.state, book.carrier) == (_TAKEN, SECOND_CARRIER))
+    await order.tms(f"{SECOND_CARRIER} takes it", lambda it: (it.state, it.carrier) == (_TAKEN, SECOND_CARRIER))
     await order.fulfilled(1, {1: 10}, by=SECOND_CARRIER)
     await order.ends(S.CLOSED)
     await order.shows(f"{SECOND_CARRIER} carries it", lambda view: view.carrier == SECOND_CARRIER)
@@ -65,10 +65,10 @@ async def tender_timeout(scene: Scene) -> None:
     await scene.order_policy(OrderPolicy(carriers=(CARRIER, SECOND_CARRIER), times=Times(tender_answer_s=1)))
     order = await scene.order({1: 10}, answers={System.TMS: CallAnswers(tender=("pending", "pending"))})
     case = await order.case("both were asked", ExceptionKind.TENDER_REJECT, lambda it: it.queue == "transport")
-    await order.tms("asked twice, then taken back", lambda book: (book.state, book.attempts) == (TenderAnswer.VOID, 2))
+    await order.tms("asked twice, then taken back", lambda it: (it.state, it.attempts) == (TenderAnswer.VOID, 2))
     wish = Action.RE_TENDER
     await order.ask(Verb.ACT, action=wish, carrier=THIRD_CARRIER, case=case.id, reason="bought on the spot market")
-    await order.tms(f"{THIRD_CARRIER} takes it", lambda book: (book.state, book.carrier) == (_TAKEN, THIRD_CARRIER))
+    await order.tms(f"{THIRD_CARRIER} takes it", lambda it: (it.state, it.carrier) == (_TAKEN, THIRD_CARRIER))
     await order.case("is cured", ExceptionKind.TENDER_REJECT, lambda it: it.state == "cured")
     await order.fulfilled(1, {1: 10}, by=THIRD_CARRIER)
     await order.ends(S.CLOSED)

@@ -1,14 +1,14 @@
-"""Which orders an event concerns, decided from facts alone; or why it is parked, and what could bring it back."""
+"""Correlation of an event with its orders, from facts alone; or the reason for quarantine, and what it waits for."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Generic
 
 from domain.milestones.chronology import KnownTimes, unlikely
 from domain.partners.ownership import broken_rule
 from schemas.base import Origin, Role, Variant
 from schemas.cases.exceptions import Chronology, Impossible
-from schemas.orders.milestones import RETURN_KINDS, AnyLine, Line, MilestoneKind, MilestoneOf
+from schemas.orders.milestones import RETURN_KINDS, Line, Milestone, MilestoneKind, SentLine
 from store.messaging.events import OrderFacts
 
 DEFAULT = Chronology()
@@ -17,19 +17,19 @@ OF_THE_ORDER = RETURN_KINDS | {
     MilestoneKind.TENDER_ACCEPTED,
     MilestoneKind.TENDER_REJECTED,
 }
-"""What concerns the order that is named, whichever shipment is named too."""
+"""Milestones of the named order, whichever shipment is named too."""
 NOT_CARRIED = RETURN_KINDS | {MilestoneKind.SHORT_PICKED, MilestoneKind.EXCEPTION, MilestoneKind.CLEARED}
 """Their lines do not say what a shipment carries, so they put no shipment on an order."""
 
 
 HANDLING = frozenset({MilestoneKind.ALLOCATED, MilestoneKind.PICKED, MilestoneKind.PACKED, MilestoneKind.SHIPPED})
-"""What is said of one order's packs in a shipment says nothing of another order's."""
+"""Milestones about one order's packs in a shipment; they say nothing of other orders."""
 
 
 @dataclass(frozen=True)
 class CorrelationFacts:
-    """What the store knows about the names in an event: orders by number, orders on the shipment; what is made of
-    moments that cannot be, by order, where a rule says other than the default."""
+    """Facts of the store on the names in an event: orders by number, and orders on the shipment. By order, the
+    handling of impossible moments, where a rule differs from the default."""
 
     named: tuple[OrderFacts, ...] = ()
     on_shipment: tuple[OrderFacts, ...] = ()
@@ -37,10 +37,10 @@ class CorrelationFacts:
 
 
 @dataclass(frozen=True)
-class Placement:
+class Placement(Generic[Line]):
     """The orders that an event reaches, each with its own lines; `links`: the shipment is new to these orders."""
 
-    orders: dict[str, tuple[AnyLine, ...]] = field(default_factory=dict)
+    orders: dict[str, tuple[Line, ...]] = field(default_factory=dict)
     links: bool = False
 
 
@@ -57,7 +57,7 @@ class Unplaced:
 class Said:
     """An event, and who said it."""
 
-    event: MilestoneOf[Any]
+    event: Milestone
     partner: str
     role: Role
 
@@ -77,9 +77,9 @@ class Said:
         return unlikely(self.event, times, facts.rules.get(order.key, DEFAULT), Impossible.QUARANTINE)
 
 
-def correlate(event: MilestoneOf[Any], partner: str, role: Role, facts: CorrelationFacts) -> Placement | Unplaced:
-    """Place an event. A shipment is known by who may speak of it, its number, and when: of the orders that have the
-    number, an event reaches those in which its sender takes part, of which it may say this, and at that time."""
+def correlate(event: Milestone, partner: str, role: Role, facts: CorrelationFacts) -> Placement[SentLine] | Unplaced:
+    """Place an event on its orders. Its shipment number is matched by sender and time: the sender must take part in
+    the order, may report this milestone, and the moment must be possible."""
     said = Said(event, partner, role)
     of_the_order = event.order is not None and event.kind in OF_THE_ORDER
     own = [] if of_the_order else [it for it in facts.on_shipment if said.takes_part(it)]
@@ -111,7 +111,7 @@ def _still_open(said: Said, orders: list[OrderFacts]) -> list[OrderFacts]:
     return going_on or orders
 
 
-def _by_shipment(said: Said, facts: CorrelationFacts, meant: list[OrderFacts]) -> Placement | Unplaced:
+def _by_shipment(said: Said, facts: CorrelationFacts, meant: list[OrderFacts]) -> Placement[SentLine] | Unplaced:
     event, numbers = said.event, numbers_of(said.event)
     if event.erp:
         meant = [it for it in meant if it.erp == event.erp or it.number not in numbers] or meant
@@ -136,7 +136,7 @@ def _by_shipment(said: Said, facts: CorrelationFacts, meant: list[OrderFacts]) -
     return Placement({**orders, **joined.orders}, links=True)
 
 
-def _by_order(said: Said, facts: CorrelationFacts) -> Placement | Unplaced:
+def _by_order(said: Said, facts: CorrelationFacts) -> Placement[SentLine] | Unplaced:
     event, numbers = said.event, numbers_of(said.event)
     if not numbers:
         return Unplaced(f"shipment {event.shipment} is not known", waiting_for=f"shipment:{event.shipment}")
@@ -144,7 +144,7 @@ def _by_order(said: Said, facts: CorrelationFacts) -> Placement | Unplaced:
     if event.shipment and not links and event.kind not in OF_THE_ORDER:
         reason = f"shipment {event.shipment} is not known: the first event that names it says which lines it carries"
         return Unplaced(reason, waiting_for=f"shipment:{event.shipment}")
-    orders: dict[str, tuple[AnyLine, ...]] = {}
+    orders: dict[str, tuple[SentLine, ...]] = {}
     for number in sorted(numbers):
         found = _order(said, facts, number)
         if isinstance(found, Unplaced):
@@ -174,16 +174,16 @@ def _order(said: Said, facts: CorrelationFacts, number: str) -> OrderFacts | Unp
     return own[0]
 
 
-def _says_what_is_carried(event: MilestoneOf[Any]) -> bool:
+def _says_what_is_carried(event: Milestone) -> bool:
     return bool(event.shipment and event.lines and event.kind not in NOT_CARRIED)
 
 
-def numbers_of(event: MilestoneOf[Any]) -> set[str]:
+def numbers_of(event: Milestone) -> set[str]:
     """Every order number that an event names."""
     named = {line.order for line in event.lines if line.order}
     return named | ({event.order} if event.order else set())
 
 
-def lines_of(event: MilestoneOf[Line], number: str) -> tuple[Line, ...]:
+def lines_of(event: Milestone, number: str) -> tuple[SentLine, ...]:
     """The lines of one order."""
     return tuple(line for line in event.lines if (line.order or event.order) in (number, None))

@@ -1,70 +1,45 @@
-"""The shapes of an event on its way: from the partner's envelope to the event log, to the order's signal."""
+"""An event on its way: from the partner's envelope to the one form that the event log keeps and the order gets."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from dispatch.events.correlation import lines_of
 from domain.partners.ownership import speaking_role
 from schemas.base import Role
+from schemas.copying import made_of
 from schemas.ids import EventKey, Subject
 from schemas.messaging.envelope import Envelope
-from schemas.orders.milestones import RETURN_KINDS, Milestone, MilestoneEvent, ShippedLine
+from schemas.orders.milestones import RETURN_KINDS, Milestone, MilestoneEvent, MilestoneKind, ShippedLine
 from schemas.workflow_ids import WorkflowId, workflow_of
 from store.messaging import events, inbox, signals
 
 
-def logged(
-    message: inbox.Message, envelope: Envelope[Any], milestone: Milestone, keys: tuple[str, ...]
+def placed(
+    message: inbox.Message, envelope: Envelope[Milestone], orders: Mapping[str, tuple[ShippedLine, ...]], role: Role
 ) -> events.NewEvent:
-    """The event as the log keeps it: in the units of our books."""
-    return events.NewEvent(
-        source=envelope.source,
-        event_id=envelope.id,
-        kind=milestone.kind,
-        shipment=milestone.shipment or "",
-        partner=message.partner,
-        inbox_id=message.id,
-        occurred_at=milestone.occurred_at,
-        received_at=message.received_at,
-        body=milestone.model_dump(mode="json", exclude_none=True),
-        orders=keys,
-    )
+    """An event, with its lines for each of its orders, in the units of the books. These lines name no order again."""
 
+    def of(lines: Iterable[ShippedLine]) -> MilestoneEvent:
+        return _event(message, envelope, role, tuple(lines))
 
-def for_order(
-    event: events.NewEvent,
-    milestone: Milestone,
-    lines: tuple[ShippedLine, ...],
-    role: Role,
-    traceparent: str,
-) -> MilestoneEvent:
-    """The event as one of its orders gets it, with that order's lines."""
-    return _event(
-        milestone,
-        lines,
-        id=event.unique_id,
-        received_at=event.received_at,
-        partner=event.partner,
-        role=role,
-        inbox_id=event.inbox_id,
-        traceparent=traceparent,
-    )
+    said = {key: of(_own(line) for line in lines) for key, lines in orders.items()}
+    logged = next(iter(said.values())) if len(said) == 1 else of(_all_lines(envelope.data, orders))
+    return events.NewEvent(envelope.source, envelope.id, logged, said)
 
 
 def again(event: signals.WaitingEvent, roles: Sequence[Role]) -> MilestoneEvent:
     """An event from the log, to be handed over once more; `roles`: those of its sender."""
-    milestone = Milestone.model_validate(event.body)
-    role = speaking_role(milestone.kind, roles)
-    return _event(
-        milestone,
-        lines_of(milestone, Subject.parse(event.order_key).marked_number),
-        id=event.event_id,
-        received_at=event.received_at,
-        partner=event.partner,
-        role=role,
-        inbox_id=event.inbox_id,
-        traceparent=event.traceparent,
-    )
+    number = Subject.parse(event.order_key).marked_number
+    lines = [line for line in event.body.get("lines", ()) if line.get("order") in (number, None)]
+    came: dict[str, Any] = {
+        "id": event.event_id,
+        "received_at": event.received_at,
+        "partner": event.partner,
+        "role": speaking_role(MilestoneKind(event.body["kind"]), roles),
+        "inbox_id": event.inbox_id,
+        "lines": [{name: value for name, value in line.items() if name != "order"} for line in lines],
+        "traceparent": event.traceparent,
+    }
+    return MilestoneEvent.model_validate(_present({**event.body, **came}))
 
 
 def addressee(key: str, event: MilestoneEvent) -> str:
@@ -74,8 +49,24 @@ def addressee(key: str, event: MilestoneEvent) -> str:
     return workflow_of(key)
 
 
-def _event(milestone: Milestone, lines: tuple[ShippedLine, ...], **received: Any) -> MilestoneEvent:
-    """What is absent stays unset: payloads carry only what was set, and histories stay small."""
+def _own(line: ShippedLine) -> ShippedLine:
+    return made_of(ShippedLine, line, without={"order"}) if line.order else line
+
+
+def _all_lines(milestone: Milestone, orders: Mapping[str, tuple[ShippedLine, ...]]) -> list[ShippedLine]:
+    """The lines of several orders, each of which says its order where the event did."""
+    lines = {id(line): line for of_one in orders.values() for line in of_one}
+    return [
+        made_of(ShippedLine, line, order=milestone.order) if milestone.order and not line.order else line
+        for line in lines.values()
+    ]
+
+
+def _event(
+    message: inbox.Message, envelope: Envelope[Milestone], role: Role, lines: tuple[ShippedLine, ...]
+) -> MilestoneEvent:
+    """Absent fields stay unset: payloads carry only set fields, and histories stay small."""
+    milestone, key = envelope.data, EventKey(envelope.source, envelope.id)
     said = {
         "shipment": milestone.shipment,
         "lines": lines,
@@ -89,7 +80,16 @@ def _event(milestone: Milestone, lines: tuple[ShippedLine, ...], **received: Any
         "rma": milestone.rma,
         "disposition": milestone.disposition,
         "sequence": milestone.sequence,
-        "corrects": milestone.corrects and str(EventKey.parse(received["id"])._replace(id=milestone.corrects)),
+        "corrects": milestone.corrects and str(key._replace(id=milestone.corrects)),
+        "id": str(key),
+        "received_at": message.received_at,
+        "partner": message.partner,
+        "role": role,
+        "inbox_id": message.id,
+        "traceparent": envelope.traceparent or message.traceparent,
     }
-    present = {name: value for name, value in {**said, **received}.items() if value}
-    return MilestoneEvent(kind=milestone.kind, occurred_at=milestone.occurred_at, **present)
+    return MilestoneEvent(kind=milestone.kind, occurred_at=milestone.occurred_at, **_present(said))
+
+
+def _present(said: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in said.items() if value}

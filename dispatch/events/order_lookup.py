@@ -3,14 +3,13 @@
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Any
 
 from dispatch.events.correlation import CorrelationFacts, numbers_of
 from domain.cases.policies import order_policy, procurement_policy
 from domain.milestones.chronology import KnownTimes, suspect
 from schemas.cases.exceptions import Chronology
 from schemas.messaging.envelope import Envelope
-from schemas.orders.milestones import MilestoneOf, SentMilestone
+from schemas.orders.milestones import Milestone
 from store.cases import policies
 from store.engine import Connection
 from store.messaging import events
@@ -26,7 +25,7 @@ class OrderLookup:
     by_shipment: dict[str, list[events.OrderFacts]]
     rules: dict[str, Chronology] = field(default_factory=dict)
 
-    def facts(self, milestone: MilestoneOf[Any]) -> CorrelationFacts:
+    def facts(self, milestone: Milestone) -> CorrelationFacts:
         """What is known of one event's names."""
         named = [order for number in numbers_of(milestone) for order in self.by_number.get(number, [])]
         return CorrelationFacts(tuple(named), tuple(self.by_shipment.get(milestone.shipment or "", [])), self.rules)
@@ -38,7 +37,7 @@ class OrderLookup:
         on_it.extend(orders_known[key] for key in orders_on_it if key not in {order.key for order in on_it})
 
 
-async def misdirected(connection: Connection, said: list[Envelope[SentMilestone]]) -> dict[tuple[str, str], str]:
+async def misdirected(connection: Connection, said: list[Envelope[Milestone]]) -> dict[tuple[str, str], str]:
     """Of these events, by source and id: why a correction corrects nothing, when what it names is something else."""
     correcting = [it for it in said if it.data.corrects]
     if not correcting:
@@ -54,7 +53,7 @@ async def misdirected(connection: Connection, said: list[Envelope[SentMilestone]
     return found
 
 
-async def look_up(connection: Connection, milestones: list[SentMilestone]) -> OrderLookup:
+async def look_up(connection: Connection, milestones: list[Milestone]) -> OrderLookup:
     """Look up what these name."""
     numbers = sorted({number for milestone in milestones for number in numbers_of(milestone)})
     by_number: dict[str, list[events.OrderFacts]] = defaultdict(list)
@@ -66,7 +65,7 @@ async def look_up(connection: Connection, milestones: list[SentMilestone]) -> Or
     return book
 
 
-def _odd(facts: CorrelationFacts, milestone: SentMilestone) -> list[str]:
+def _odd(facts: CorrelationFacts, milestone: Milestone) -> list[str]:
     """The orders of which an event says a time that may be impossible: most events have none."""
     known = (
         (it, KnownTimes(it.released_at, it.shipped_at, it.delivered_at)) for it in (*facts.named, *facts.on_shipment)

@@ -14,7 +14,7 @@ from dispatch.partners.measuring import Owner, Unmeasured
 from domain.partners.master_data import named_at
 from schemas.base import Contract, Origin
 from schemas.inventory.reports import InventoryTaken, SentBatch
-from schemas.parsing import InvalidMessage, admit, check, parse_json
+from schemas.parsing import InvalidMessage, check, parse_json, parse_strict
 from schemas.partners.master_data import MasterName
 from schemas.planning.demand import (
     MAX_FINDINGS,
@@ -37,6 +37,7 @@ from store.planning import demand, forecast, site_regions
 BULK = frozenset({inbox.INVENTORY, inbox.FORECAST, inbox.DEMAND})
 """The kinds of messages that are taken in here."""
 WANTED_AT_ONCE = 50
+"""Records looked up in one sweep: owners are asked in parallel, within their limits."""
 
 
 class Named(Contract):
@@ -72,7 +73,7 @@ def named_in(batch: Batch, owner: Owner) -> frozenset[MasterName]:
     return frozenset(name for row in rows for name in named_at(owner(row.site), row.item, row.site))
 
 
-async def book_inventory(
+async def record_inventory(
     connection: Connection, owner: Owner, by: Brought, batch: SentBatch, unsettled: set[MasterName]
 ) -> InventoryTaken:
     """Book reports, but for those that name what is unsettled; settle the message when there are none of these. Raises
@@ -112,7 +113,7 @@ async def keep_forecast(
 def read_signals(raw: bytes) -> DemandFigures:
     """A batch of demand signals, each row checked for itself. Raises `InvalidMessage` when none makes sense."""
     try:
-        batch = admit(DemandBatch, raw)
+        batch = parse_strict(DemandBatch, raw)
         return DemandFigures(batch.id, [Numbered(n, row) for n, row in enumerate(batch.rows)], [])
     except InvalidMessage as wrong:
         said = parse_json(raw)
@@ -131,11 +132,11 @@ def read_signals(raw: bytes) -> DemandFigures:
 
 
 READ: dict[str, Callable[[bytes], Batch]] = {
-    inbox.INVENTORY: partial(admit, SentBatch),
-    inbox.FORECAST: partial(admit, ForecastBatch),
+    inbox.INVENTORY: partial(parse_strict, SentBatch),
+    inbox.FORECAST: partial(parse_strict, ForecastBatch),
     inbox.DEMAND: read_signals,
 }
-"""How the bytes of each kind of message are read."""
+"""Parsers by the kind of message."""
 
 
 async def keep_demand(
@@ -171,7 +172,7 @@ class Intake:
         self.registry = registry or NoRegistry()
 
     async def take(self, message: inbox.Message) -> None:
-        """Take a batch in. What its ERP does not know keeps the message parked; what it does not say, waiting."""
+        """Take a batch in. What its ERP does not know keeps the message quarantined; what it does not say, waiting."""
         by = Brought(message.id, message.partner)
         batch = READ[message.kind](message.raw)
         found = await self.registry.check(named_in(batch, self._owner))
@@ -179,13 +180,13 @@ class Intake:
             async with self._database.transaction() as connection:
                 unsettled = {*found.unknown, *found.unanswered}
                 if isinstance(batch, SentBatch):
-                    await book_inventory(connection, self._owner, by, batch, unsettled)
+                    await record_inventory(connection, self._owner, by, batch, unsettled)
                 elif isinstance(batch, DemandFigures):
                     await keep_demand(connection, self._owner, by, batch, unsettled)
                 else:
                     await keep_forecast(connection, self._owner, by, batch, unsettled)
                 if found.unknown:
-                    await master_data.park(connection, message.id, found.unknown[0])
+                    await master_data.quarantine_until_known(connection, message.id, found.unknown[0])
         except InvalidMessage as refused:
             async with self._database.transaction() as connection:
                 waiting_for = refused.waiting_for if isinstance(refused, Unmeasured) else None

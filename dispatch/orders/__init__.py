@@ -1,1 +1,1 @@
-"""What a release needs before its workflow starts: promise, units, days."""
+"""Preparation of a release before its workflow starts: promise, units, days."""

@@ -1,4 +1,4 @@
-"""Whose days a message is decided by: zones and calendars as its sender, master data and policies say them.
+"""Zones and calendars by which a message is decided, from its sender, master data and policies.
 
 They are looked up where a message comes in, and travel with what is started: no workflow looks them up.
 """

@@ -1,5 +1,4 @@
-"""Promises in the gateway: the one that is given at release, the question what would be promised, and the message by
-which an order hears of another day."""
+"""Promises in the gateway: the first one at release, the promise inquiry, and the message that moves an order's day."""
 
 from datetime import datetime
 from itertools import product
@@ -24,11 +23,11 @@ from store.inventory import promising
 from store.messaging.inbox import NewMessage
 
 PROMISING = "promising"
-"""Who tells orders of another day."""
+"""The sender of such messages."""
 
 
 class AskedOrders(NamedTuple):
-    """Whose orders are asked about."""
+    """The orders that an inquiry covers."""
 
     erp: str
     region: str
@@ -98,7 +97,7 @@ def _managed(free: list[Source]) -> set[tuple[str, str]]:
 async def would_promise(
     database: Database, question: PromiseQuestion, policy: OrderPolicy, now: datetime, erp: str = ""
 ) -> PromiseAnswer:
-    """What an order of an ERP that is released now would be promised. Reserves nothing, and waits for nobody."""
+    """The promise that an order released now would get. Reserves nothing, and waits for nobody."""
     alternates = question.alternates or policy.alternates
     async with database.connection() as connection:
         terms = await _asked(connection, question, policy, now, AskedOrders(erp, question.region or ""), alternates)

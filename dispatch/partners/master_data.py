@@ -1,4 +1,4 @@
-"""What messages name of master data: known as far as the gateway can say, asked for by the relay, parked while unknown.
+"""Master data that messages name: checked by the gateway, looked up by the relay, quarantined while unknown.
 
 The gateway never asks an owner: accepting a message waits for nobody. What it cannot say at once goes to the relay.
 """
@@ -19,7 +19,8 @@ class Registry(Protocol):
     """Knows what owners say of master data."""
 
     async def check(self, names: Iterable[MasterName]) -> Checked:
-        """What the owners do not know, and what they do not answer for. May take as long as a call to a system."""
+        """Names that owners do not know, and names that they do not answer for. May take as long as a call to a
+        system."""
         ...
 
     def offers(self, owner: str) -> bool:
@@ -28,19 +29,19 @@ class Registry(Protocol):
 
 
 class NoRegistry:
-    """Nobody offers master data: messages are taken as they are."""
+    """A registry without owners: messages are taken as they are."""
 
     async def check(self, names: Iterable[MasterName]) -> Checked:
         """Everything is known."""
         return Checked()
 
     def offers(self, owner: str) -> bool:
-        """Nobody does."""
+        """False: there are no owners."""
         return False
 
 
 async def unsettled(connection: Connection, offers: Offers, names: Iterable[MasterName]) -> set[MasterName]:
-    """Those names of which what is kept does not say that they are known. Nobody is asked."""
+    """Names that the kept records do not confirm. Asks nobody."""
     asked = {name for name in names if offers(name.owner)}
     if not asked:
         return set()
@@ -49,15 +50,13 @@ async def unsettled(connection: Connection, offers: Offers, names: Iterable[Mast
 
 
 async def cleared(database: Database, registry: Registry, message: inbox.Message, names: Iterable[MasterName]) -> bool:
-    """Whether owners know all that a message names. If not it is parked, or left to be tried again by the relay.
-
-    The calendars of sites and customers are asked for as well. One that its owner does not know has no days off.
-    """
+    """Whether owners know all names in a message. Otherwise it is quarantined, or left to the relay's next try.
+    Calendars of sites and customers are looked up as well; one unknown to its owner has no days off."""
     asked = tuple(names)
     found = await registry.check(asked)
     if found.unknown:
         async with database.transaction() as connection:
-            await master_data.park(connection, message.id, found.unknown[0])
+            await master_data.quarantine_until_known(connection, message.id, found.unknown[0])
     if found.unknown or found.unanswered:
         return False
     async with database.connection() as connection:

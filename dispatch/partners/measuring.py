@@ -1,11 +1,10 @@
-"""What partners report, in the units that its items are kept in: by its order, else by what the ERP says of the item.
+"""Partners' reports in the units of their items: by the order, else by the ERP's record of the item.
 
-What cannot be is refused with field and rule, or parked with them until the ERP says something else of the item.
+What cannot be is refused with field and rule, or quarantined with them until the ERP says something else of the item.
 """
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
 
 from dispatch.events.correlation import Placement, Unplaced
 from dispatch.partners.master_data import Registry
@@ -13,14 +12,13 @@ from domain import measuring
 from domain.measuring import Findings, Items, Known
 from domain.units import NotConvertible
 from schemas.base import Origin
-from schemas.copying import made_of
 from schemas.ids import erp_of
 from schemas.inventory.reports import InventoryReport, SentReport
-from schemas.orders.milestones import Milestone, SentLine, SentMilestone, ShippedLine
+from schemas.orders.milestones import Milestone, SentLine, ShippedLine
 from schemas.parsing import MAX_FINDINGS, InvalidMessage
 from schemas.partners.master_data import Item, KeptLine, MasterKind, MasterName
-from schemas.procurement.documents import Paper, PurchaseOrder
-from schemas.procurement.sent_documents import SentOrder, SentPaper
+from schemas.procurement.documents import ProcurementDocument, PurchaseOrder
+from schemas.procurement.sent_documents import SentDocument, SentOrder
 from store.engine import Connection
 from store.orders import measures
 from store.partners import master_data
@@ -39,7 +37,7 @@ class Unmeasured(InvalidMessage):
 
 @dataclass(frozen=True)
 class Records:
-    """What is kept of items. `missing`: what their owner would have to be asked again."""
+    """Kept records of items. `missing`: names to ask their owner for again."""
 
     items: Items
     missing: Sequence[MasterName] = ()
@@ -47,14 +45,14 @@ class Records:
 
     @property
     def waiting_for(self) -> str | None:
-        """What a message waits for that cannot be measured by these: another word on an item."""
+        """The key of a message that these records cannot convert: it waits for a new record of the item."""
         if self.missing:
             return self.missing[0].waiting_for
         return self.asked[0].waiting_for_units if self.asked else None
 
 
 async def records(connection: Connection, erp: str | None, items: Collection[str]) -> Records:
-    """What is kept of what an ERP says of items."""
+    """Kept records of an ERP's items."""
     names = sorted(MasterName(erp, MasterKind.ITEM, it) for it in items) if erp else []
     found = await master_data.bodies(connection, names) if names else {}
     known = {name.id: Item.model_validate(body) for name, body in found.items()}
@@ -89,13 +87,15 @@ async def order(connection: Connection, erp: str, sent: SentOrder) -> tuple[Purc
     return made, known
 
 
-def items_named(sent: SentPaper, known: dict[int, KeptLine]) -> set[str]:
+def items_named(sent: SentDocument, known: dict[int, KeptLine]) -> set[str]:
     """The items of which somebody has to say in what they are kept."""
     lines = [it for it in sent.lines if measuring.line_needs(it)]
     return {name for it in lines if (name := measuring.item_of(it, known))}
 
 
-async def document(connection: Connection, erp: str, sent: SentPaper, known: dict[int, KeptLine]) -> Paper:
+async def document(
+    connection: Connection, erp: str, sent: SentDocument, known: dict[int, KeptLine]
+) -> ProcurementDocument:
     """A document on a purchase order whose lines are known. Raises `Unmeasured`."""
     by = await records(connection, erp, items_named(sent, known))
     made, findings = measuring.document(sent, known, by.items)
@@ -104,34 +104,25 @@ async def document(connection: Connection, erp: str, sent: SentPaper, known: dic
     return made
 
 
-class Booked(NamedTuple):
-    """A milestone as the books count it, its lines for each of its orders; `links`: the shipment is new to these."""
-
-    milestone: Milestone
-    orders: dict[str, tuple[ShippedLine, ...]]
-    links: bool
-
-
 async def milestone(
-    connection: Connection, sent: SentMilestone, placement: Placement | Unplaced, registry: Registry
-) -> Booked | Unplaced:
-    """A milestone that was placed, in the units of its orders; or why it is parked."""
+    connection: Connection, sent: Milestone, placement: Placement[SentLine] | Unplaced, registry: Registry
+) -> Placement[ShippedLine] | Unplaced:
+    """A placed milestone in the units of its orders; or why it is quarantined."""
     if isinstance(placement, Unplaced):
         return placement
     stated = {it.line for it in sent.lines if measuring.needs(it, it.quantity)}
     found = {key: await _known(connection, key, stated) for key in placement.orders} if stated else {}
 
     def make(line: SentLine) -> ShippedLine:
-        about = (key for key, lines in placement.orders.items() if any(it is line for it in lines))
-        return measuring.shipped(line, [found[key][0] for key in about if key in found])
+        about = (key for key in found if any(it is line for it in placement.orders[key]))
+        return measuring.shipped(line, [found[key][0] for key in about])
 
     lines, findings = measuring.each(sent.lines, "data.lines", make)
     if findings:
-        return await _parked(connection, findings, [by for _, by in found.values()], registry)
+        return await _unplaced(connection, findings, [by for _, by in found.values()], registry)
     booked = dict(zip(map(id, sent.lines), lines, strict=True))
-    made = made_of(Milestone, sent, without={"lines"}, lines=tuple(lines))
     of_orders = {key: tuple(booked[id(it)] for it in its) for key, its in placement.orders.items()}
-    return Booked(made, of_orders, placement.links)
+    return Placement(of_orders, placement.links)
 
 
 async def _known(connection: Connection, key: str, stated: set[int]) -> tuple[Known, Records]:
@@ -140,7 +131,7 @@ async def _known(connection: Connection, key: str, stated: set[int]) -> tuple[Kn
     return Known(lines, by.items), by
 
 
-async def _parked(connection: Connection, findings: Findings, by: Sequence[Records], registry: Registry) -> Unplaced:
+async def _unplaced(connection: Connection, findings: Findings, by: Sequence[Records], registry: Registry) -> Unplaced:
     """An owner of whose word nothing is kept any more is asked again, and its answer brings the event back."""
     for name in (it for records in by for it in records.missing if registry.offers(it.owner)):
         await master_data.want(connection, name)

@@ -1,28 +1,27 @@
-"""What is wrong with a procurement document: whose it is, what it names, and what is impossible in time. Pure."""
+"""Rules for a procurement document: its owner, its names, and its moments. Pure."""
 
 from datetime import datetime
 
-from domain.milestones.chronology import impossible_paper
-from domain.partners.parties import TRANSPORT_DESK, warehouse_partner
+from domain.milestones.chronology import impossible_document
+from domain.partners.parties import TRANSPORT_PARTNER, warehouse_partner
 from schemas.cases.exceptions import Impossible
 from schemas.procurement.purchase_orders import InboundStart
-from schemas.procurement.sent_documents import SentInvoice, SentOrder, SentPaper, SentReceipt
+from schemas.procurement.sent_documents import SentDocument, SentInvoice, SentOrder, SentReceipt
 from store.messaging import inbox
 
 
 def parties_of(erp: str, order: SentOrder) -> list[str]:
-    """Who takes part in a purchase order: its ERP, supplier, warehouse and transport desk, and its carrier if it has
-    one."""
-    named = [erp, order.supplier, warehouse_partner(order.site), TRANSPORT_DESK]
+    """The parties of a purchase order: its ERP, supplier, warehouse and transport desk, and its carrier if named."""
+    named = [erp, order.supplier, warehouse_partner(order.site), TRANSPORT_PARTNER]
     return named + ([order.carrier] if order.carrier else [])
 
 
-def impossible(paper: SentPaper, start: InboundStart, ordered_at: datetime, message: inbox.Message) -> str | None:
-    """Why a document cannot be true in time, where policy parks it."""
+def impossible(document: SentDocument, start: InboundStart, ordered_at: datetime, message: inbox.Message) -> str | None:
+    """The reason why a document cannot be true in time, where policy quarantines it."""
     rules = start.policy.chronology
     if rules.before_release is not Impossible.QUARANTINE:
         return None
-    return impossible_paper(paper, ordered_at, message.received_at, rules)
+    return impossible_document(document, ordered_at, message.received_at, rules)
 
 
 def broken_order(order: SentOrder) -> str | None:
@@ -32,15 +31,15 @@ def broken_order(order: SentOrder) -> str | None:
     return None
 
 
-def broken(paper: SentPaper, start: InboundStart, partner: str) -> str | None:
+def broken(document: SentDocument, start: InboundStart, partner: str) -> str | None:
     """The ownership rule that a document breaks: each partner speaks of its own."""
     owners = {start.supplier}
-    if isinstance(paper, SentOrder):
+    if isinstance(document, SentOrder):
         owners = {start.erp}
-    elif isinstance(paper, SentReceipt):
+    elif isinstance(document, SentReceipt):
         owners = {warehouse_partner(start.site)}
-        if paper.site != start.site:
-            return f"the goods of purchase order {start.number} are not for {paper.site}"
-    elif isinstance(paper, SentInvoice):
+        if document.site != start.site:
+            return f"the goods of purchase order {start.number} are not for {document.site}"
+    elif isinstance(document, SentInvoice):
         owners = {start.supplier, start.erp}
     return None if partner in owners else f"{partner} does not own this document of purchase order {start.number}"

@@ -6,34 +6,34 @@ from dispatch.events.admission import digest_of
 from schemas.base import Contract
 from schemas.ids import EventKey, purchase_key
 from schemas.messaging.envelope import Envelope
-from schemas.parsing import admit, check, parse_json, refuse
+from schemas.parsing import check, parse_json, parse_strict, refuse
 from schemas.procurement.documents import (
     DespatchAdvice,
     GoodsReceipt,
     Invoice,
-    Paper,
+    ProcurementDocument,
     PurchaseOrder,
     SupplierConfirmation,
 )
 from schemas.procurement.purchase_orders import PurchaseDocument
-from schemas.procurement.sent_documents import SENT, SentOrder, SentPaper
+from schemas.procurement.sent_documents import SENT, SentDocument, SentOrder
 from store.messaging import inbox
 
 _TYPES = "syncline.procurement."
 
 
-def is_paper(kind: str | None) -> bool:
+def is_document(kind: str | None) -> bool:
     """Whether the type that a message states is one of procurement documents, known or not."""
     return kind is not None and kind.startswith(_TYPES)
 
 
-def admit_paper(raw: bytes) -> Envelope[SentPaper]:
+def parse_document(raw: bytes) -> Envelope[SentDocument]:
     """Bytes to a document in its envelope. Raises `Refused`."""
     value = parse_json(raw)
     kind = value.get("type") if isinstance(value, dict) else None
     if not isinstance(kind, str) or kind not in SENT:
         refuse("type", f"must be one of {', '.join(SENT)}")
-    envelope: Envelope[SentPaper] = check(Envelope[SENT[kind]], value)  # type: ignore[valid-type]
+    envelope: Envelope[SentDocument] = check(Envelope[SENT[kind]], value)  # type: ignore[valid-type]
     return envelope
 
 
@@ -50,38 +50,38 @@ class ReadDocument:
     """A document of the inbox as it was sent: of which purchase order, and the id under which it is known."""
 
     message: inbox.Message
-    paper: SentPaper
+    document: SentDocument
     id: str
     traceparent: str
 
     @property
     def erp(self) -> str:
-        """Whose purchase order it is."""
-        return self.message.partner if isinstance(self.paper, SentOrder) else self.paper.erp
+        """The ERP of the purchase order."""
+        return self.message.partner if isinstance(self.document, SentOrder) else self.document.erp
 
     @property
     def number(self) -> str:
         """The purchase order's number."""
-        return self.paper.number if isinstance(self.paper, SentOrder) else self.paper.po
+        return self.document.number if isinstance(self.document, SentOrder) else self.document.po
 
     @property
     def key(self) -> str:
         """The purchase order's key."""
         return purchase_key(self.erp, self.number)
 
-    def placed(self, paper: Paper) -> PlacedDocument:
-        """What the workflow is told: the document as our books count it."""
+    def placed(self, counted: ProcurementDocument) -> PlacedDocument:
+        """The document in our units, as its workflow gets it."""
         document = PurchaseDocument(
             id=self.id,
             partner=self.message.partner,
             inbox_id=self.message.id,
             received_at=self.message.received_at,
             traceparent=self.traceparent,
-            order=paper if isinstance(paper, PurchaseOrder) else None,
-            confirmation=paper if isinstance(paper, SupplierConfirmation) else None,
-            advice=paper if isinstance(paper, DespatchAdvice) else None,
-            receipt=paper if isinstance(paper, GoodsReceipt) else None,
-            invoice=paper if isinstance(paper, Invoice) else None,
+            order=counted if isinstance(counted, PurchaseOrder) else None,
+            confirmation=counted if isinstance(counted, SupplierConfirmation) else None,
+            advice=counted if isinstance(counted, DespatchAdvice) else None,
+            receipt=counted if isinstance(counted, GoodsReceipt) else None,
+            invoice=counted if isinstance(counted, Invoice) else None,
         )
         return PlacedDocument(erp=self.erp, number=self.number, document=document)
 
@@ -89,9 +89,9 @@ class ReadDocument:
 def read(message: inbox.Message) -> ReadDocument:
     """The document that a message holds. Raises `Refused`."""
     if message.kind == inbox.PURCHASE:
-        order = admit(SentOrder, message.raw)
+        order = parse_strict(SentOrder, message.raw)
         event_id = f"{message.partner}#{order.number}/r{order.revision}/{digest_of(message.raw)[:12]}"
         return ReadDocument(message, order, event_id, message.traceparent)
-    envelope = admit_paper(message.raw)
+    envelope = parse_document(message.raw)
     event_id = str(EventKey(envelope.source, envelope.id))
     return ReadDocument(message, envelope.data, event_id, envelope.traceparent or message.traceparent)

@@ -18,7 +18,7 @@ from domain.cases.policies import procurement_policy
 from domain.partners.master_data import named_in_purchase
 from domain.procurement.purchase_run import InboundRun
 from schemas.base import Origin, Role
-from schemas.parsing import InvalidMessage, admit
+from schemas.parsing import InvalidMessage, parse_strict
 from schemas.partners.master_data import MasterKind, MasterName
 from schemas.procurement.purchase_orders import InboundStart
 from schemas.procurement.replenishment import ReplenishmentProposal, ReplenishmentStart
@@ -30,7 +30,7 @@ from store.orders import measures
 from store.partners import partners
 from store.procurement import purchase_orders, replenishments
 
-PURCHASING = frozenset({inbox.PURCHASE, inbox.PAPER, inbox.PROPOSAL})
+PURCHASING = frozenset({inbox.PURCHASE, inbox.DOCUMENT, inbox.PROPOSAL})
 """The kinds of messages that are taken in here."""
 ENDED = "the purchase order is closed, and nothing is kept with which it could begin again"
 AGAIN_WITHIN_S = 2.0
@@ -55,7 +55,7 @@ class Purchases(Protocol):
 
 
 class ProcurementHandoff(Protocol):
-    """What the relay hands over to."""
+    """The workflows that the relay hands documents to."""
 
     @property
     def purchases(self) -> Purchases:
@@ -74,7 +74,7 @@ async def take_in(
             await _tell(database, handoff.purchases, message, timeout_s, registry)
     except InvalidMessage as refused:
         waiting_for = refused.waiting_for if isinstance(refused, Unmeasured) else None
-        await _park(database, message, str(refused)[:500], Origin.TRANSFORMATION, waiting_for)
+        await _quarantine(database, message, str(refused)[:500], Origin.TRANSFORMATION, waiting_for)
 
 
 async def _tell(
@@ -84,10 +84,10 @@ async def _tell(
     if first := await _first(database, said):
         await _settle(database, message, f"repeats message {first}")
         return
-    if message.kind == inbox.PAPER:
+    if message.kind == inbox.DOCUMENT:
         await _take_place(database, message)
-    if isinstance(said.paper, SentOrder):
-        await _order(database, purchases, said, said.paper, timeout_s, registry)
+    if isinstance(said.document, SentOrder):
+        await _order(database, purchases, said, said.document, timeout_s, registry)
     else:
         await _document(database, purchases, said, timeout_s, registry)
 
@@ -99,18 +99,18 @@ async def _order(
     message = said.message
     if not await cleared(database, registry, message, named_in_purchase(said.erp, order)):
         return None
-    if parked := broken_order(order):
-        return await _park(database, message, parked, Origin.OWNERSHIP)
+    if rule := broken_order(order):
+        return await _quarantine(database, message, rule, Origin.OWNERSHIP)
     async with database.transaction() as connection:
-        paper, lines = await measuring.order(connection, said.erp, order)
-        await purchase_orders.open_purchase(connection, said.erp, paper, parties_of(said.erp, order), lines)
+        document, lines = await measuring.order(connection, said.erp, order)
+        await purchase_orders.open_purchase(connection, said.erp, document, parties_of(said.erp, order), lines)
         found = await purchase_orders.find(connection, said.key)
         start = await _start(connection, found, message) if found else None
     if found is None or start is None:
         return await _wait_for_order(database, said)
-    if parked := broken(order, start, message.partner):
-        return await _park(database, message, parked, Origin.OWNERSHIP)
-    handing = _hand_over(database, purchases, start, said.placed(paper), timeout_s)
+    if rule := broken(order, start, message.partner):
+        return await _quarantine(database, message, rule, Origin.OWNERSHIP)
+    handing = _hand_over(database, purchases, start, said.placed(document), timeout_s)
     return await _handed(database, message, handing, ENDED, start.workflow_id)
 
 
@@ -125,16 +125,16 @@ async def _document(
         lines = await measures.kept_lines(connection, said.key)
     if found is None or start is None:
         return await _wait_for_order(database, said)
-    if parked := broken(said.paper, start, message.partner):
-        return await _park(database, message, parked, Origin.OWNERSHIP)
-    if odd := impossible(said.paper, start, found["ordered_at"], message):
-        return await _park(database, message, odd, Origin.PARTNER_MESSAGE)
-    items = [MasterName(said.erp, MasterKind.ITEM, it) for it in measuring.items_named(said.paper, lines)]
+    if rule := broken(said.document, start, message.partner):
+        return await _quarantine(database, message, rule, Origin.OWNERSHIP)
+    if odd := impossible(said.document, start, found["ordered_at"], message):
+        return await _quarantine(database, message, odd, Origin.PARTNER_MESSAGE)
+    items = [MasterName(said.erp, MasterKind.ITEM, it) for it in measuring.items_named(said.document, lines)]
     if items and not await cleared(database, registry, message, items):
         return None
     async with database.connection() as connection:
-        paper = await measuring.document(connection, said.erp, said.paper, lines)
-    handing = _hand_over(database, purchases, start, said.placed(paper), timeout_s)
+        document = await measuring.document(connection, said.erp, said.document, lines)
+    handing = _hand_over(database, purchases, start, said.placed(document), timeout_s)
     return await _handed(database, message, handing, ENDED, start.workflow_id)
 
 
@@ -157,9 +157,9 @@ async def _take_place(database: Database, message: inbox.Message) -> None:
 
 
 async def _wait_for_order(database: Database, said: ReadDocument) -> None:
-    """Park a message until its purchase order is known; one that has become known meanwhile brings it back."""
+    """Quarantine a message until its purchase order is known; one that has become known meanwhile brings it back."""
     reason = f"purchase order {said.number} is not known"
-    await _park(database, said.message, reason, Origin.PARTNER_MESSAGE, f"po:{said.erp}/{said.number}")
+    await _quarantine(database, said.message, reason, Origin.PARTNER_MESSAGE, f"po:{said.erp}/{said.number}")
     async with database.transaction() as connection:
         await quarantine.revive(connection, [said.message.id])
 
@@ -189,8 +189,8 @@ async def _hand_over(
 
 
 async def _begin_again(database: Database, purchases: Purchases, workflow: str, placed: PlacedDocument) -> bool | None:
-    """Have a settled purchase order begin again with what its last step kept, which nothing changes meanwhile; but not
-    with effects that have been done since: no system remembers a key for ever. None when it is not settled for sure."""
+    """Restart a closed purchase order from its last snapshot, which nothing changes meanwhile. Not with effects that
+    were done since: systems forget keys. None when it is not certainly closed."""
     async with database.transaction() as connection:
         kept = await heads.kept(connection, workflow, locked=True)
         settled = kept is not None and kept.ended and kept.version == kept.confirmed == kept.snapshot_version
@@ -204,7 +204,7 @@ async def _begin_again(database: Database, purchases: Purchases, workflow: str, 
 
 
 async def _start(connection: Connection, known: dict[str, Any], message: inbox.Message) -> InboundStart:
-    """How the workflow of a known purchase order is started, should it not run yet."""
+    """The start of a known purchase order's workflow, should it not run yet."""
     rules = await policies.rules(connection, "procurement")
     named = {name: known[name] for name in ("erp", "number", "supplier", "site", "region")}
     policy = procurement_policy(rules, known["supplier"], known["site"], known["region"])
@@ -212,7 +212,7 @@ async def _start(connection: Connection, known: dict[str, Any], message: inbox.M
 
 
 async def _propose(database: Database, purchases: Purchases, message: inbox.Message, timeout_s: float) -> None:
-    proposal, digest = admit(ReplenishmentProposal, message.raw), digest_of(message.raw)
+    proposal, digest = parse_strict(ReplenishmentProposal, message.raw), digest_of(message.raw)
     async with database.transaction() as connection:
         first, *_ = await inbox.command(connection, message.kind, message.external_id, digest)
         erps = await partners.roles(connection, [proposal.erp])
@@ -220,7 +220,7 @@ async def _propose(database: Database, purchases: Purchases, message: inbox.Mess
         if Role.ERP in erps.get(proposal.erp, ()):
             refusal = await replenishments.open_replenishment(connection, message.partner, proposal, digest)
     if refusal:
-        return await _park(database, message, refusal, Origin.PARTNER_MESSAGE)
+        return await _quarantine(database, message, refusal, Origin.PARTNER_MESSAGE)
     if first != message.id:
         return await _settle(database, message, f"repeats message {first}")
     start = ReplenishmentStart(
@@ -244,14 +244,14 @@ async def _handed(
         await _settle(database, message, ended)
         return
     except SignalRefused as refused:
-        await _park(database, message, f"Temporal refuses it: {refused}", Origin.PLATFORM)
+        await _quarantine(database, message, f"Temporal refuses it: {refused}", Origin.PLATFORM)
         return
     if taken:
         async with database.transaction() as connection:
-            await inbox.told(connection, message.id, workflow, signals.TAKEN_S)
+            await inbox.mark_delivered(connection, message.id, workflow, signals.TAKEN_S)
 
 
-async def _park(
+async def _quarantine(
     database: Database, message: inbox.Message, reason: str, origin: Origin, waiting_for: str | None = None
 ) -> None:
     async with database.transaction() as connection:

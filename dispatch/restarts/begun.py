@@ -1,4 +1,4 @@
-"""What the new run of a workflow is started with: the snapshot that is kept of it, or what is made of its messages."""
+"""The start of a workflow's new run: its snapshot, or what is made of its messages."""
 
 from typing import Any, NamedTuple
 
@@ -23,8 +23,7 @@ from workflows.cases.exception_case import RUNS_OF_AN_OPENING
 
 
 class Restart(NamedTuple):
-    """How a workflow begins again: where it is kept to begin, the number of its run, what it has seen; `state` of an
-    order."""
+    """A restart: the start, the number of the run, what it has seen; `state` of an order."""
 
     kept: KeptHead
     run: int
@@ -34,7 +33,7 @@ class Restart(NamedTuple):
 
 
 async def found(database: Database, kept: KeptHead) -> EarlierRun:
-    """What the new run begins with. Raises LookupError, pydantic's ValidationError."""
+    """The start of the new run. Raises LookupError, pydantic's ValidationError."""
     kind = WorkflowId.parse(kept.workflow_id).kind
     return await _from_messages(database, kept, kind) if kept.snapshot is None else _from_snapshot(kept, kind)
 
@@ -85,7 +84,7 @@ async def _correct(connection: Connection, kept: KeptHead, run: int, version: in
     """Book what the new run takes for moved and is not booked: nothing, unless an earlier build decided otherwise."""
     key = f"{books.stem}/v{version}/{run}.0"
     booking = Booking(kept.workflow_id, key, books.source, kept.subject, 0, version, version, True, books.moves)
-    if await ledger.book_step(connection, booking) and books.issued:
+    if await ledger.post_movements(connection, booking) and books.issued:
         await freight.accrue(connection, booking._replace(moves=books.issued))
 
 

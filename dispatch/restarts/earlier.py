@@ -1,4 +1,4 @@
-"""How workflows of builds that kept no snapshots are begun again: from their messages, and from their rows.
+"""Restarts of workflows from builds without snapshots: from their messages, and from their rows.
 
 An order, purchase order or return is decided once more from what it applied. A case is made of its row.
 """
@@ -24,6 +24,7 @@ from domain.procurement.purchase_run import InboundRun
 from domain.returns.return_run import ReturnRun, as_asked, refolded
 from schemas.base import Contract, Role
 from schemas.cases.cases import CaseQuery
+from schemas.copying import made_of
 from schemas.identifiers import short_id
 from schemas.ids import CaseKey
 from schemas.inventory.stock import Moves
@@ -44,7 +45,7 @@ from store.procurement import purchase_orders, replenishments
 
 
 class WorkflowBooks(NamedTuple):
-    """What a workflow has moved in all: stock, and what has left in shipments. `source`: of its movements."""
+    """Everything a workflow has moved: stock, and packs that left in shipments. `source`: of its movements."""
 
     source: str
     stem: str
@@ -53,7 +54,7 @@ class WorkflowBooks(NamedTuple):
 
 
 class EarlierRun(NamedTuple):
-    """What a new run begins with, and the books as it sees them."""
+    """The start of a new run, and its books."""
 
     run: Contract
     version: int
@@ -88,13 +89,13 @@ async def _order_start(database: Database, key: str) -> tuple[OrderStart, str]:
 
 
 async def _events(connection: Connection, key: str, workflow: str) -> list[ReplayedInput]:
-    """What a workflow was told by partners, and has answered for."""
+    """Partners' events that a workflow has answered for."""
     past = [it for it in await undecided.events_of(connection, key) if it.settled_at and not it.late]
     roles = await partners.roles(connection, [it.partner for it in past])
-    told = [(it, event_of(it, roles)) for it in past]
+    sent = [(it, event_of(it, roles)) for it in past]
     return [
         ReplayedInput(it.settled_at, event, applied=it.state == "applied")
-        for it, event in told
+        for it, event in sent
         if it.settled_at and event_mapping.addressee(key, event) == workflow
     ]
 
@@ -105,7 +106,7 @@ def event_of(past: undecided.Past, roles: dict[str, tuple[Role, ...]]) -> Milest
 
 
 async def _commands(connection: Connection, key: str) -> list[ReplayedInput]:
-    """What an order was asked, and did."""
+    """Commands that an order has carried out."""
     found = []
     for it in await undecided.commands_of(connection, key):
         record = record_of(it.kind, it.raw)
@@ -120,7 +121,7 @@ def _entry(row: dict[str, Any]) -> EffectEntry:
 
 
 def _known_case(row: dict[str, Any]) -> KnownCase:
-    """What people have resolved stays resolved."""
+    """The case as people left it: resolved stays resolved."""
     subjects = tuple(row["subjects"])
     settled = subjects if row["state"] == "resolved" else ()
     fields = {name: row[name] for name in ("kind", "number", "open", "reopened")}
@@ -138,15 +139,16 @@ async def purchase(database: Database, kept: KeptHead) -> EarlierRun:
         named = {name: row[name] for name in ("erp", "number", "supplier", "site", "region")}
         start = InboundStart(**named, policy=policy, accepted_at=row["created_at"])
         start = await days.of_purchase(connection, start)
-        told = await _papers(connection, start)
-        told += [it.told for it in await _events(connection, kept.subject, kept.workflow_id)]
-        told += [it.told for it in await _commands(connection, kept.subject)]
+        sent = await _documents(connection, start)
+        sent += [it.told for it in await _events(connection, kept.subject, kept.workflow_id)]
+        sent += [it.told for it in await _commands(connection, kept.subject)]
         ledger = {it["key"]: it["outcome"] for it in await restarting.ledger_of(connection, kept.subject)}
         known = tuple(map(_known_case, await restarting.cases_of(connection, kept.subject)))
-    state, owed, seen = _folded(PurchaseFile(start=start), told)
+    state, owed, seen = _folded(PurchaseFile(start=start), sent)
     state = state.model_copy(update={"version": max(state.version, kept.version)})
-    run = InboundRun(
-        **start.model_dump(),
+    run = made_of(
+        InboundRun,
+        start,
         state=state,
         seen=seen,
         owed=tuple(it for it in owed if ledger.get(it.key, "") not in SETTLED),
@@ -156,10 +158,10 @@ async def purchase(database: Database, kept: KeptHead) -> EarlierRun:
     return EarlierRun(run, state.version, WorkflowBooks("purchase", kept.subject, moves, {}))
 
 
-def _folded(state: PurchaseFile, told: Iterable[Any]) -> tuple[PurchaseFile, tuple[Any, ...], tuple[str, ...]]:
+def _folded(state: PurchaseFile, sent: Iterable[Any]) -> tuple[PurchaseFile, tuple[Any, ...], tuple[str, ...]]:
     """The state after all that was told, what others were owed because of it by key, and the names of it."""
     owed, seen = dict[str, Any](), dict[str, None]()
-    first = sorted(told, key=lambda it: (not (isinstance(it, PurchaseDocument) and it.order), it.inbox_id))
+    first = sorted(sent, key=lambda it: (not (isinstance(it, PurchaseDocument) and it.order), it.inbox_id))
     for it in first:
         before = state.model_copy(update={"version": state.version + 1})
         if isinstance(it, PurchaseDocument):
@@ -177,14 +179,14 @@ def _folded(state: PurchaseFile, told: Iterable[Any]) -> tuple[PurchaseFile, tup
     return state, tuple(owed.values()), tuple(seen)
 
 
-async def _papers(connection: Connection, start: InboundStart) -> list[Any]:
+async def _documents(connection: Connection, start: InboundStart) -> list[Any]:
     """The documents of a purchase order that were decided on."""
     found, lines = [], await measures.kept_lines(connection, start.key)
     for it in await undecided.documents_settled(connection, start.number):
         said = read(it)
         if said.key == start.key:
-            paper = await measuring.document(connection, said.erp, said.paper, lines)
-            found.append(said.placed(paper).document)
+            document = await measuring.document(connection, said.erp, said.document, lines)
+            found.append(said.placed(document).document)
     return found
 
 
@@ -213,12 +215,13 @@ async def returned(database: Database, kept: KeptHead) -> EarlierRun:
         by=row["by"],
         accepted_at=row["created_at"],
     )
-    told = [it.told for it in past if isinstance(it.told, MilestoneEvent)]
-    start = as_asked(written, told)
-    state, owed = refolded(start, told)
+    sent = [it.told for it in past if isinstance(it.told, MilestoneEvent)]
+    start = as_asked(written, sent)
+    state, owed = refolded(start, sent)
     state = state.model_copy(update={"version": max(state.version, kept.version), "overdue": row["overdue"]})
-    run = ReturnRun(
-        **start.model_dump(),
+    run = made_of(
+        ReturnRun,
+        start,
         state=state,
         seen=tuple(short_id(name) for it in past for name in it.names),
         owed=tuple(it for it in owed.values() if ledger.get(it.key, "") not in SETTLED),

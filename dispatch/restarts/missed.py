@@ -1,4 +1,4 @@
-"""What a workflow decided beyond the snapshot that its new run begins with: told to it again, in the same order."""
+"""Decisions beyond the snapshot of a new run: their messages are sent to it again, in the same order."""
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
@@ -30,16 +30,16 @@ HEAR_EVENTS = frozenset({WorkflowKind.ORDER, WorkflowKind.RETURN, WorkflowKind.P
 HEAR_ALL_COMMANDS = HEAR_EVENTS - {WorkflowKind.RETURN}
 """Commands that the subject of these was asked are their own."""
 SHIELD_S = 5.0
-"""So long the relay leaves to a new run what waits for it: what was decided before goes first."""
-Told = MilestoneEvent | tuple[str, Command[Any]]
+"""Seconds that the relay leaves waiting messages to a new run: those decided before go first."""
+Resend = MilestoneEvent | tuple[str, Command[Any]]
 """An event, or a command with the name of its signal."""
 Place = tuple[int, float, int]
 
 
 class Missed(NamedTuple):
-    """What is told again at once, in this order, and how many messages wait for the workflow besides."""
+    """Messages to send again at once, in this order, and the number of others that wait."""
 
-    told: tuple[Told, ...]
+    resend: tuple[Resend, ...]
     waiting: int
 
 
@@ -50,7 +50,7 @@ async def bring_back(
     confirmed, beyond the snapshot, in that order."""
     known, kind = frozenset(seen), WorkflowId.parse(kept.workflow_id).kind
     rank = {name: place for place, name in enumerate(forgotten)}
-    beyond: list[tuple[Place, Told]] = []
+    beyond: list[tuple[Place, Resend]] = []
     if kind in HEAR_EVENTS:
         beyond += await _events(connection, kept, known, rank)
     commands = await _commands(connection, kept, known, [message for _, message in forgotten])
@@ -60,17 +60,17 @@ async def bring_back(
         beyond.append((place, (record.verb, record.command(asked.id, asked.received_at, asked.traceparent))))
     await undecided.ask_again(connection, [it.id for it in commands], kept.workflow_id)
     if kind is WorkflowKind.PURCHASE_ORDER and kept.confirmed > kept.snapshot_version:
-        await undecided.ask_again(connection, await _papers(connection, kept, known), kept.workflow_id)
-    told = tuple(it for _, it in sorted(beyond, key=lambda pair: pair[0]))
+        await undecided.ask_again(connection, await _documents(connection, kept, known), kept.workflow_id)
+    resend = tuple(it for _, it in sorted(beyond, key=lambda pair: pair[0]))
     waiting = await undecided.hold_back(connection, kept.workflow_id, SHIELD_S)
-    messages = {it[1].inbox_id for it in told if not isinstance(it, MilestoneEvent)}
-    events = sum(isinstance(it, MilestoneEvent) for it in told)
-    return Missed(told, events + len(messages | set(waiting)))
+    messages = {it[1].inbox_id for it in resend if not isinstance(it, MilestoneEvent)}
+    events = sum(isinstance(it, MilestoneEvent) for it in resend)
+    return Missed(resend, events + len(messages | set(waiting)))
 
 
 async def _events(
     connection: Connection, kept: KeptHead, known: frozenset[str], rank: dict[tuple[str, int], int]
-) -> list[tuple[Place, Told]]:
+) -> list[tuple[Place, Resend]]:
     """Events that the new run has not decided, which wait for it from now on."""
     subject = signals.subject_of(kept.workflow_id)
     past = await undecided.events_of(connection, subject)
@@ -101,8 +101,8 @@ async def _commands(
 ) -> list[undecided.UndecidedMessage]:
     """Commands that were decided beyond the snapshot, provisionally or not, and those that the workflow was told of and
     has not decided. What was refused stays refused."""
-    told = [*await undecided.asked(connection, forgotten), *await undecided.told(connection, kept.workflow_id)]
-    found = {it.id: it for it in told if it.kind in REQUESTS}
+    resend = [*await undecided.asked(connection, forgotten), *await undecided.delivered(connection, kept.workflow_id)]
+    found = {it.id: it for it in resend if it.kind in REQUESTS}
     if kept.confirmed > kept.snapshot_version and WorkflowId.parse(kept.workflow_id).kind in HEAR_ALL_COMMANDS:
         for it in await undecided.commands_of(connection, kept.subject):
             record = record_of(it.kind, it.raw)
@@ -111,7 +111,7 @@ async def _commands(
     return [it for it in found.values() if not record_of(it.kind, it.raw).is_return]
 
 
-async def _papers(connection: Connection, kept: KeptHead, known: frozenset[str]) -> list[int]:
+async def _documents(connection: Connection, kept: KeptHead, known: frozenset[str]) -> list[int]:
     """Documents of a purchase order that were decided beyond the snapshot: the relay places them once more."""
     number = WorkflowId.parse(kept.workflow_id).subject.number
     found = []
@@ -122,8 +122,8 @@ async def _papers(connection: Connection, kept: KeptHead, known: frozenset[str])
     return found
 
 
-async def homecoming(connection: Connection, state: OrderState) -> list[ReturnOutcome]:
-    """How far returns of an order have come of which it has not heard."""
+async def returned(connection: Connection, state: OrderState) -> list[ReturnOutcome]:
+    """The progress of an order's returns that the order has not received."""
     found = []
     for row in await returns.listing(connection, state.start.key):
         fields = {name: row[name] for name in ("rma", "state", "received", "restocked", "scrapped")}
@@ -139,7 +139,7 @@ async def homecoming(connection: Connection, state: OrderState) -> list[ReturnOu
 async def tell(handle: WorkflowHandle[Any, Any], missed: Missed, within: timedelta) -> None:
     """Tell a new run what was decided before. Raises RPCError: what it was not told then, the relay tells it."""
     waiting: list[MilestoneEvent] = []
-    for it in missed.told:
+    for it in missed.resend:
         if isinstance(it, MilestoneEvent):
             waiting.append(it)
             continue
@@ -152,10 +152,10 @@ async def tell(handle: WorkflowHandle[Any, Any], missed: Missed, within: timedel
 
 async def go_on(connection: Connection, workflow: str, missed: Missed) -> None:
     """The new run was told all that was decided before: the relay tells it the rest."""
-    subject = signals.subject_of(workflow) if missed.told else ""
-    told = [(subject, it.id) for it in missed.told if isinstance(it, MilestoneEvent)]
-    await signals.taken(connection, told)
-    known = [it[1].inbox_id for it in missed.told if not isinstance(it, MilestoneEvent)]
+    subject = signals.subject_of(workflow) if missed.resend else ""
+    resend = [(subject, it.id) for it in missed.resend if isinstance(it, MilestoneEvent)]
+    await signals.taken(connection, resend)
+    known = [it[1].inbox_id for it in missed.resend if not isinstance(it, MilestoneEvent)]
     await undecided.let_go(connection, workflow, known)
 
 

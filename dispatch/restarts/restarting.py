@@ -7,7 +7,6 @@ order in which it was decided; what waits follows. Books, ledger and keys see to
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import timedelta
 from typing import Any
 
 from pydantic import ValidationError
@@ -23,12 +22,14 @@ from store.audit import audit_trail
 from store.engine import Database
 from store.messaging import heads, restarting
 from store.messaging.heads import KeptHead
+from workflows.runtime.policies import RESTART_TIMEOUT
 
-CALL = timedelta(seconds=10)
 PAGE = 200
+"""Heads read at once: small enough to keep no transaction open for long."""
 AT_ONCE = 8
 """Workflows that are begun at the same time: each takes a connection of the pool for a moment."""
 TRIES = 10
+"""Tries while a step is being written: its transaction ends within a second."""
 PAUSE_S = 0.3
 """A step that is being written keeps its head for less than a workflow task has: all tries outlast it."""
 KINDS = (
@@ -48,8 +49,8 @@ class Written(CommandRefused):
 
 @dataclass(frozen=True)
 class RestartRequest:
-    """Who wants workflows to be begun again, and why. `replace`: also those that run, which are ended first: the
-    histories of an earlier build cannot go on."""
+    """The request to restart workflows, its author and reason. `replace`: also running ones, which are terminated
+    first: histories of an earlier build cannot continue."""
 
     actor: str
     reason: str
@@ -58,7 +59,7 @@ class RestartRequest:
 
 @dataclass
 class Figures:
-    """What became of the open workflows, so far. `failed`: why some could not be begun, by their ids."""
+    """Outcomes of the restart, so far. `failed`: reasons by workflow id."""
 
     open: int = 0
     looked: int = 0
@@ -90,7 +91,7 @@ class Restarter:
             raise Running(f"the workflow of {key} runs: only one that does not run is begun again")
         return f"{counted(done.begun, 'workflow')} begun again, {counted(done.messages, 'message')} brought back"
 
-    async def every(self, by: RestartRequest, told: Callable[[Figures], None]) -> Figures:
+    async def every(self, by: RestartRequest, on_progress: Callable[[Figures], None]) -> Figures:
         """Everything that is open and does not run. May be repeated: what runs by then is left alone. Raises RPCError
         when Temporal is away."""
         done = Figures()
@@ -101,7 +102,7 @@ class Restarter:
         async def one(it: KeptHead) -> None:
             async with places:
                 await self._look(it, by, done)
-                told(done)
+                on_progress(done)
 
         for kind in KINDS:
             after = ""
@@ -141,7 +142,7 @@ class Restarter:
         if await self._runs(handle):
             if not by.replace:
                 raise Running(f"{workflow} runs")
-            await handle.terminate(by.reason, rpc_timeout=CALL)
+            await handle.terminate(by.reason, rpc_timeout=RESTART_TIMEOUT)
         async with self._database.connection() as connection:
             kept = await heads.kept(connection, workflow)
         if kept is None or kept.ended:
@@ -153,16 +154,16 @@ class Restarter:
             made = await begun.prepared(connection, kept, found)
             forgotten = await restarting.adopt(connection, made.kept)
             back = await missed.bring_back(connection, made.kept, made.seen, forgotten)
-            home = await missed.homecoming(connection, made.state) if made.state else []
+            home = await missed.returned(connection, made.state) if made.state else []
             detail = {"run": made.run, "version": made.kept.snapshot_version, "messages": back.waiting}
             await audit_trail.record(connection, by.actor, "workflow.restart", workflow, reason=by.reason, **detail)
             try:
-                await starting.begin(self._client, made.beginning, CALL)
+                await starting.begin(self._client, made.beginning, RESTART_TIMEOUT)
             except WorkflowAlreadyStartedError:
                 raise Running(f"{workflow} runs") from None
-        await missed.tell(handle, back, CALL)
+        await missed.tell(handle, back, RESTART_TIMEOUT)
         for outcome in home:
-            await handle.signal("returned", outcome, rpc_timeout=CALL)
+            await handle.signal("returned", outcome, rpc_timeout=RESTART_TIMEOUT)
         async with self._database.transaction() as connection:
             await missed.go_on(connection, workflow, back)
         return back.waiting
@@ -170,7 +171,7 @@ class Restarter:
     async def _runs(self, handle: Any) -> bool:
         """Whether it runs; one that Temporal does not know does not. Raises RPCError."""
         try:
-            described = await handle.describe(rpc_timeout=CALL)
+            described = await handle.describe(rpc_timeout=RESTART_TIMEOUT)
         except RPCError as error:
             if error.status is RPCStatusCode.NOT_FOUND:
                 return False

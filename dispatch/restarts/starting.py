@@ -1,22 +1,15 @@
-"""How workflows are begun again: under the id they had, with what support sees of them and finds them by."""
+"""Starts of workflows: the same id as before, with summaries and search attributes."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from temporalio.client import Client
-from temporalio.common import (
-    Priority,
-    SearchAttributeKey,
-    SearchAttributePair,
-    TypedSearchAttributes,
-    WorkflowIDConflictPolicy,
-    WorkflowIDReusePolicy,
-)
+from temporalio.common import Priority, SearchAttributeKey, WorkflowIDConflictPolicy, WorkflowIDReusePolicy
 
 from dispatch.temporal import summaries
-from dispatch.temporal.handoff_commands import ORDERS_QUEUE
+from dispatch.temporal.indexing import indexed
 from domain.cases.case_file import CaseFile
 from domain.days import end_of
 from domain.orders.deadlines import next_alarm
@@ -29,32 +22,35 @@ from schemas.ids import erp_of
 from schemas.orders.milestones import MilestoneKind
 from schemas.orders.release import OrderStatus
 from schemas.procurement.replenishment import ReplenishmentRun
+from schemas.queues import ORDERS_QUEUE
 from workflows.runtime.policies import TASK_TIMEOUT
+from workflows.runtime.search_attributes import (
+    CARRIER,
+    ERP_SYSTEM,
+    NEXT_DUE,
+    NEXT_MILESTONE,
+    ORDER_STATUS,
+    PRIORITY,
+    PROMISED_AT,
+    REGION,
+    SITE,
+)
 
 FIRST_MILESTONE = MilestoneKind.SHIPPED
-"""What support sees an order wait for until its workflow says better."""
+"""The awaited milestone that support sees until the workflow reports another."""
 
 
 @dataclass(frozen=True)
 class Beginning:
-    """How a workflow is started: its type, id and argument, and what is shown of it."""
+    """The start of a workflow: type, id and argument, and its summary."""
 
     workflow: str
     id: str
     run: Contract
     summary: str
     details: str = ""
-    keywords: Mapping[str, str] = field(default_factory=dict)
-    moments: Mapping[str, datetime] = field(default_factory=dict)
+    attributes: Mapping[SearchAttributeKey[Any], Any] = field(default_factory=dict)
     priority: Priority = Priority.default
-
-    @property
-    def search_attributes(self) -> TypedSearchAttributes:
-        """What it is found by."""
-        keyword, moment = SearchAttributeKey.for_keyword, SearchAttributeKey.for_datetime
-        named = [SearchAttributePair[Any](keyword(name), value) for name, value in self.keywords.items() if value]
-        timed = [SearchAttributePair[Any](moment(name), at) for name, at in self.moments.items()]
-        return TypedSearchAttributes([*named, *timed])
 
 
 def order(run: OrderRun) -> Beginning:
@@ -68,17 +64,15 @@ def order(run: OrderRun) -> Beginning:
         summaries.of_order(start),
         f"ERP **{start.erp}**, {start.variant}, region {start.region}, priority {start.priority}",
         {
-            "OrderStatus": state.status if run.state else OrderStatus.PROMISED,
-            "ErpSystem": start.erp,
-            "Site": start.site,
-            "Region": start.region,
-            "Priority": str(start.priority),
-            "NextMilestone": FIRST_MILESTONE.value,
-            "Carrier": state.carrier or start.carrier,
-        },
-        {
-            "PromisedAt": end_of(state.promised_on, start.there),
-            **({"NextDue": alarm.due} if alarm else {}),
+            ORDER_STATUS: state.status if run.state else OrderStatus.PROMISED,
+            ERP_SYSTEM: start.erp,
+            SITE: start.site,
+            REGION: start.region,
+            PRIORITY: str(start.priority),
+            NEXT_MILESTONE: FIRST_MILESTONE.value,
+            CARRIER: state.carrier or start.carrier,
+            PROMISED_AT: end_of(state.promised_on, start.there),
+            NEXT_DUE: alarm.due if alarm else None,
         },
         Priority(priority_key=start.priority, fairness_key=start.erp),
     )
@@ -92,7 +86,7 @@ def returning(run: ReturnRun) -> Beginning:
         run,
         summaries.of_return(run),
         f"Asked for by **{run.by}**: {run.reason}",
-        {"ErpSystem": erp_of(run.order), "Site": run.site, "Region": run.region},
+        {ERP_SYSTEM: erp_of(run.order), SITE: run.site, REGION: run.region},
     )
 
 
@@ -104,7 +98,7 @@ def inbound(run: InboundRun) -> Beginning:
         run,
         f"Purchase order {run.number} · {run.supplier} · to {run.site}",
         f"ERP **{run.erp}**, region {run.region}, {run.policy.match} match",
-        {"ErpSystem": run.erp, "Site": run.site, "Region": run.region},
+        {ERP_SYSTEM: run.erp, SITE: run.site, REGION: run.region},
         priority=Priority(priority_key=run.priority, fairness_key=run.erp),
     )
 
@@ -130,7 +124,7 @@ def replenishment(run: ReplenishmentRun) -> Beginning:
         run,
         f"{it.kind} of {it.quantity} {it.unit} {it.item}",
         f"For {it.site} by {it.wanted_on}, proposed by **{run.by}**",
-        {"ErpSystem": it.erp, "Site": it.site, "Region": it.region},
+        {ERP_SYSTEM: it.erp, SITE: it.site, REGION: it.region},
         priority=Priority(fairness_key=it.erp),
     )
 
@@ -145,7 +139,7 @@ async def begin(client: Client, it: Beginning, within: timedelta) -> str:
         id_conflict_policy=WorkflowIDConflictPolicy.FAIL,
         id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
         task_timeout=TASK_TIMEOUT,
-        search_attributes=it.search_attributes,
+        search_attributes=indexed(it.attributes),
         static_summary=it.summary,
         static_details=it.details or None,
         priority=it.priority,

@@ -1,4 +1,4 @@
-"""What the answers of Temporal's API mean: it is away, it has no such workflow, or it does not take what is sent."""
+"""Meanings of Temporal's errors: it is away, it has no such workflow, or it refuses the content."""
 
 from collections import Counter
 
@@ -20,16 +20,16 @@ PASSING = frozenset(
         RPCStatusCode.RESOURCE_EXHAUSTED,
     }
 )
-"""What passes by itself: the same call may succeed later."""
+"""Statuses that pass by themselves: the same call may succeed later."""
 TOO_LARGE = ("larger than", "too large")
 """Words of the server and of gRPC for what is refused for its size, also under RESOURCE_EXHAUSTED."""
 
 refusals: Counter[str] = Counter()
-"""How often Temporal has refused something in this process, by what it was."""
+"""Refusals by Temporal in this process, by their reason."""
 
 
 def refused(error: RPCError, what: str, about: str) -> str | None:
-    """Why Temporal does not take it, which is logged and counted; None when it may later."""
+    """The reason why Temporal refuses a call, logged and counted; None when it may succeed later."""
     too_large = any(words in error.message for words in TOO_LARGE)
     if error.status in PASSING and not too_large:
         return None
@@ -39,7 +39,7 @@ def refused(error: RPCError, what: str, about: str) -> str | None:
 
 
 def signalled(error: RPCError, about: str) -> SignalOutcome:
-    """What became of a signal that was answered with an error. Raises SignalRefused."""
+    """The outcome of a signal that was answered with an error. Raises SignalRefused."""
     if error.status is RPCStatusCode.NOT_FOUND:
         return SignalOutcome.GONE
     if reason := refused(error, "signal", about):

@@ -16,10 +16,8 @@ DEFAULT_NAMESPACE = "default"
 
 @lru_cache(maxsize=8)
 def profile_of(temporal: TemporalSettings) -> ClientConfigProfile:
-    """Where Temporal is and how it is reached; address and namespace are always set. Read once.
-
-    Raises `UnusableSettings` when Temporal's own variables or its configuration file cannot be read.
-    """
+    """The connection profile of Temporal; address and namespace are always set. Read once. Raises `UnusableSettings`
+    when Temporal's own variables or its configuration file cannot be read."""
     if temporal.address:
         found = _stated(temporal)
     else:

@@ -7,13 +7,7 @@ from typing import Any
 
 import structlog
 from temporalio.client import Client
-from temporalio.common import (
-    SearchAttributeKey,
-    SearchAttributePair,
-    TypedSearchAttributes,
-    WorkflowIDConflictPolicy,
-    WorkflowIDReusePolicy,
-)
+from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
 from temporalio.exceptions import WorkflowAlreadyStartedError
 from temporalio.service import RPCError
 
@@ -22,9 +16,11 @@ from dispatch.ports import CommandRefused, SignalOutcome, SignalRefused
 from dispatch.requests import CommandRecord
 from dispatch.temporal import summaries
 from dispatch.temporal.calls import signalled
+from dispatch.temporal.indexing import indexed
 from schemas.base import Origin
 from schemas.ids import erp_of
 from schemas.orders.milestones import ShippedLine
+from schemas.queues import ORDERS_QUEUE
 from schemas.workflows.commands import Command, ReturnAnswer, ReturnRequest
 from schemas.workflows.lifecycle import AcceptedRelease
 from schemas.workflows.returns import ReturnStart, ReturnState
@@ -32,8 +28,7 @@ from store.engine import Database
 from store.messaging import inbox, quarantine, signals, verdicts
 from store.orders import orders, returns
 from workflows.runtime.policies import TASK_TIMEOUT
-
-ORDERS_QUEUE = "orders"
+from workflows.runtime.search_attributes import ERP_SYSTEM, REGION, SITE
 
 _log = structlog.get_logger("handoff")
 
@@ -62,7 +57,7 @@ class CommandHandoff:
             return False
         if taken is SignalOutcome.YES:
             async with self._database.connection() as connection:
-                await inbox.told(connection, first.id, record.workflow_id, signals.TAKEN_S)
+                await inbox.mark_delivered(connection, first.id, record.workflow_id, signals.TAKEN_S)
         return taken is SignalOutcome.YES
 
     async def _signal(self, record: CommandRecord[Any], command: Command[Any], within: timedelta) -> SignalOutcome:
@@ -118,7 +113,7 @@ class CommandHandoff:
         return SignalOutcome.YES
 
     async def _start(self, start: ReturnStart, within: timedelta) -> None:
-        keywords = {"ErpSystem": erp_of(start.order), "Site": start.site, "Region": start.region}
+        attributes = {ERP_SYSTEM: erp_of(start.order), SITE: start.site, REGION: start.region}
         await self._client.start_workflow(
             "Return",
             start,
@@ -127,9 +122,7 @@ class CommandHandoff:
             id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
             id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
             task_timeout=TASK_TIMEOUT,
-            search_attributes=TypedSearchAttributes(
-                [SearchAttributePair(SearchAttributeKey.for_keyword(name), value) for name, value in keywords.items()]
-            ),
+            search_attributes=indexed(attributes),
             static_summary=summaries.of_return(start),
             static_details=f"Asked for by **{start.by}**: {start.reason}",
             rpc_timeout=within,
@@ -163,7 +156,7 @@ def return_start(key: str, accepted: AcceptedRelease, command: Command[ReturnReq
 
 
 def packs_by_line(lines: Iterable[ShippedLine]) -> Counter[int]:
-    """How many packs of each line."""
+    """Packs by line."""
     packs: Counter[int] = Counter()
     for line in lines:
         packs[line.line] += line.quantity
@@ -171,12 +164,12 @@ def packs_by_line(lines: Iterable[ShippedLine]) -> Counter[int]:
 
 
 def packs_of(lines: Iterable[ShippedLine]) -> int:
-    """How many packs they are together."""
+    """The sum of packs."""
     return packs_by_line(lines).total()
 
 
 def known_return(start: ReturnStart, state: ReturnState) -> ReturnAnswer:
-    """What is known of a return that was asked for before. Raises CommandRefused."""
+    """The known state of a return that was requested before. Raises CommandRefused."""
     if state is ReturnState.REFUSED:
         raise CommandRefused(f"return {start.rma} was refused: ask again under another id, for fewer packs")
     return ReturnAnswer(order=start.order, rma=start.rma, state=state, packs=packs_of(start.lines))

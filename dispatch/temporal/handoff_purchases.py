@@ -3,14 +3,7 @@
 from datetime import timedelta
 
 from temporalio.client import Client
-from temporalio.common import (
-    Priority,
-    SearchAttributeKey,
-    SearchAttributePair,
-    TypedSearchAttributes,
-    WorkflowIDConflictPolicy,
-    WorkflowIDReusePolicy,
-)
+from temporalio.common import Priority, WorkflowIDConflictPolicy, WorkflowIDReusePolicy
 from temporalio.exceptions import WorkflowAlreadyStartedError
 from temporalio.service import RPCError
 
@@ -18,10 +11,12 @@ from dispatch.ports import SignalOutcome
 from dispatch.procurement.documents import PlacedDocument
 from dispatch.procurement.purchases import WorkflowEnded
 from dispatch.temporal.calls import signalled
-from dispatch.temporal.handoff_commands import ORDERS_QUEUE
+from dispatch.temporal.indexing import indexed
 from schemas.procurement.purchase_orders import InboundStart
 from schemas.procurement.replenishment import ReplenishmentStart
+from schemas.queues import ORDERS_QUEUE
 from workflows.runtime.policies import TASK_TIMEOUT
+from workflows.runtime.search_attributes import ERP_SYSTEM, REGION, SITE
 
 
 class PurchaseHandoff:
@@ -44,7 +39,7 @@ class PurchaseHandoff:
                 id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
                 id_reuse_policy=ended,
                 task_timeout=TASK_TIMEOUT,
-                search_attributes=_attributes(ErpSystem=start.erp, Site=start.site, Region=start.region),
+                search_attributes=indexed({ERP_SYSTEM: start.erp, SITE: start.site, REGION: start.region}),
                 static_summary=f"Purchase order {start.number} · {start.supplier} · to {start.site}",
                 static_details=f"ERP **{start.erp}**, region {start.region}, {start.policy.match} match",
                 priority=Priority(priority_key=start.priority, fairness_key=start.erp),
@@ -68,7 +63,7 @@ class PurchaseHandoff:
                 id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
                 id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
                 task_timeout=TASK_TIMEOUT,
-                search_attributes=_attributes(ErpSystem=proposal.erp, Site=proposal.site, Region=proposal.region),
+                search_attributes=indexed({ERP_SYSTEM: proposal.erp, SITE: proposal.site, REGION: proposal.region}),
                 static_summary=f"{proposal.kind} of {proposal.quantity} {proposal.unit} {proposal.item}",
                 static_details=f"For {proposal.site} by {proposal.wanted_on}, proposed by **{start.by}**",
                 priority=Priority(fairness_key=proposal.erp),
@@ -79,9 +74,3 @@ class PurchaseHandoff:
         except RPCError as error:
             return signalled(error, start.workflow_id) is SignalOutcome.YES
         return True
-
-
-def _attributes(**keywords: str) -> TypedSearchAttributes:
-    return TypedSearchAttributes(
-        [SearchAttributePair(SearchAttributeKey.for_keyword(name), value) for name, value in keywords.items()]
-    )

@@ -1,7 +1,6 @@
 """A look at a workflow's history, from its end: whether the server has kept the task in which a step was decided."""
 
 from collections.abc import AsyncIterator
-from datetime import timedelta
 
 from temporalio.api.common.v1 import WorkflowExecution
 from temporalio.api.enums.v1 import EventType
@@ -12,12 +11,12 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from dispatch.ports import TaskKept
 from store.messaging.heads import Provisional
+from workflows.runtime.policies import HISTORY_TIMEOUT
 
 FIRST_PAGE, PAGE = 8, 100
 """Events that are read at once. What follows from a task makes few: the first page nearly always shows its end."""
 MOST_PAGES = 60
 """Further back nothing is looked for: a workflow that goes on so far writes another step, which confirms this one."""
-TIMEOUT = timedelta(seconds=5)
 
 
 class HistoryReader:
@@ -51,7 +50,7 @@ class HistoryReader:
                     maximum_page_size=PAGE if page else FIRST_PAGE,
                     next_page_token=token,
                 ),
-                timeout=TIMEOUT,
+                timeout=HISTORY_TIMEOUT,
             )
             for event in answer.history.events:
                 yield event

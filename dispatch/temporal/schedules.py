@@ -1,4 +1,4 @@
-"""The Schedules of reconciliation: one for each system and target, the inbox, workflows, letters, our own books and the
+"""The Schedules of reconciliation: each system and target, the inbox, workflows, notices, our own books and the
 audit trail. Each is made once and kept for ever."""
 
 from collections.abc import Iterable
@@ -19,7 +19,6 @@ from temporalio.client import (
     ScheduleUpdateInput,
 )
 
-from dispatch.temporal.handoff_commands import ORDERS_QUEUE
 from schemas.finance.reconciliation import (
     AUDIT,
     BOOKS,
@@ -30,20 +29,19 @@ from schemas.finance.reconciliation import (
     ReconcileReport,
     ReconcileRun,
 )
-from workflows.runtime.policies import TASK_TIMEOUT
+from schemas.queues import ORDERS_QUEUE
+from workflows.runtime.policies import CATCH_UP, TASK_TIMEOUT
 
 OF_INBOX = ReconcileRun(system=INBOX, target="messages")
 OF_WORKFLOWS = ReconcileRun(system=WORKFLOWS, target="open")
-OF_NOTICES = ReconcileRun(system=NOTICES, target="letters")
+OF_NOTICES = ReconcileRun(system=NOTICES, target="messages")
 OF_OUTAGES = ReconcileRun(system=OUTAGES, target="systems")
 OF_BOOKS = ReconcileRun(system=BOOKS, target="own")
 OF_AUDIT = ReconcileRun(system=AUDIT, target="trail")
 AUDIT_EVERY_S = 60.0
-"""What was written since the last anchor could be cut off unnoticed: so long at most."""
+"""Entries written since the last anchor could be cut off unnoticed: for this many seconds at most."""
 INBOX_EVERY_S = 15.0
 """A message that has vanished is reported within a minute: it is late after half of one."""
-CATCH_UP = timedelta(minutes=1)
-"""Runs that were missed for longer are left out: the next one compares all the same."""
 
 
 async def ensure(client: Client, runs: Iterable[ReconcileRun], every_s: float, *, adjust: bool = True) -> None:

@@ -19,6 +19,7 @@ MOST_BYTES = 256 * 1024
 MOST_EVENTS = 100
 """A workflow decides as many in one or two steps."""
 AT_ONCE = 32
+"""Signals under way at once: enough to hide the round trip, few for the server."""
 
 _log = structlog.get_logger("relay")
 
@@ -88,7 +89,8 @@ class Signaller:
             await stuck.put_aside(connection, key, event.id, why, Origin.PLATFORM)
 
     async def _not_taken(self, key: str, workflow: str, left: list[MilestoneEvent], taken: SignalOutcome) -> None:
-        """What is closed takes nothing in any more: it is settled. Else it waits for Temporal, or for the workflow."""
+        """A closed workflow takes nothing in: the event is settled. Otherwise it waits for Temporal, or for the
+        workflow."""
         ids, about = [event.id for event in left], WorkflowId.parse(workflow)
         async with self._database.transaction() as connection:
             standing = await signals.standing(connection, workflow) if taken is SignalOutcome.GONE else None

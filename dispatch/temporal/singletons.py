@@ -1,7 +1,7 @@
-"""What never ends: feeds, keepers and governors, one workflow each, and the Schedules of reconciliation.
+"""Singleton workflows: feeds, governors, notices and promising, one of each, and the Schedules of reconciliation.
 
-The worker sees again and again that all of it runs: Temporal may have been away, somebody may have ended one, and
-orders bring new sites, ERPs and regions.
+The worker keeps starting them: Temporal may have been away, one may have ended, and orders bring new sites, ERPs and
+regions.
 """
 
 import asyncio
@@ -16,22 +16,23 @@ from temporalio.exceptions import WorkflowAlreadyStartedError
 from temporalio.service import RPCError
 
 from dispatch.temporal import schedules
-from dispatch.temporal.handoff_commands import ORDERS_QUEUE
 from schemas.base import System
 from schemas.cases.notifications import NoticesRun
 from schemas.finance.erp_feed import ErpFeedRun
 from schemas.finance.reconciliation import ReconcileRun
 from schemas.inventory.promising import PromisingRun
 from schemas.planning.governor import GovernorRun
+from schemas.queues import ORDERS_QUEUE
 from schemas.settings import Settings
 from store.engine import Database
 from store.finance import comparing
 
-LOOK_EVERY_S = 60.0
+CHECK_EVERY_S = 60.0
+"""Seconds between checks at most: an ended feed is back within a minute."""
 
 
 class SingletonRun(Protocol):
-    """How such a workflow is started."""
+    """The start of a singleton workflow."""
 
     @property
     def workflow_id(self) -> str:
@@ -47,8 +48,8 @@ class SingletonStart(NamedTuple):
     summary: str
 
 
-def always(config: Settings) -> Iterator[SingletonStart]:
-    """What runs whatever there is to do."""
+def configured(config: Settings) -> Iterator[SingletonStart]:
+    """Singletons that the settings name."""
     for feed in config.planning_feeds:
         yield SingletonStart("PlanningFeed", feed, f"Planning feed {feed.name}")
     for erp in sorted(set(config.stock_erp.values())):
@@ -62,8 +63,8 @@ def erp_feed(erp: str) -> SingletonStart:
     return SingletonStart("StockFeed", ErpFeedRun(erp=erp), f"Stock, forecasts and freight for {erp}")
 
 
-def following(targets: list[ReconcileRun]) -> Iterator[SingletonStart]:
-    """What runs for the systems that are compared: a governor for each region, a feed for each ERP."""
+def per_target(targets: list[ReconcileRun]) -> Iterator[SingletonStart]:
+    """Singletons by compared system: a governor for each region, a feed for each ERP."""
     for region in sorted({it.target for it in targets if it.system == System.PLANNING}):
         yield SingletonStart("Governor", GovernorRun(region=region), f"re-plans of {region}")
     for erp in sorted({it.target for it in targets if it.system == System.ERP}):
@@ -83,12 +84,12 @@ async def ensure(client: Client, it: SingletonStart) -> None:
         )
 
 
-async def keep(client: Client, database: Database, config: Settings) -> None:
+async def supervise(client: Client, database: Database, config: Settings) -> None:
     """See to it for ever. A database or Temporal that is away is waited for."""
     every_s, first = config.reconcile_every_s, True
     while True:
         with suppress(OperationalError, RPCError):
-            for it in always(config):
+            for it in configured(config):
                 await ensure(client, it)
             async with database.connection() as connection:
                 targets = await comparing.targets(connection)
@@ -99,7 +100,7 @@ async def keep(client: Client, database: Database, config: Settings) -> None:
             await schedules.ensure(client, often, inbox_every_s, adjust=first)
             audit_every_s = min(every_s, schedules.AUDIT_EVERY_S)
             await schedules.ensure(client, [schedules.OF_AUDIT], audit_every_s, adjust=first)
-            for it in following(targets):
+            for it in per_target(targets):
                 await ensure(client, it)
             first = False
-        await asyncio.sleep(min(every_s, LOOK_EVERY_S))
+        await asyncio.sleep(min(every_s, CHECK_EVERY_S))

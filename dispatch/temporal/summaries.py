@@ -1,4 +1,4 @@
-"""What support sees of a workflow in one line."""
+"""One-line summaries of workflows for support."""
 
 from schemas.words import counted
 from schemas.workflows.lifecycle import OrderStart

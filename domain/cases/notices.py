@@ -1,4 +1,4 @@
-"""When a notice to people may be sent, which notices go together in one letter, and when to try again."""
+"""When a notice to people may be sent, which notices go together in one message, and when to try again."""
 
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
@@ -10,7 +10,7 @@ from schemas.cases.notifications import CUSTOMER
 from schemas.cases.policies import ChannelPolicy
 
 MAX_DIGEST = 50
-"""Notices in one letter."""
+"""Notices in one message."""
 FIRST_RETRY_S = 30.0
 MAX_RETRY_S = 3600.0
 MAX_ATTEMPTS = 50
@@ -28,10 +28,10 @@ def due_at(notice: Notice, policy: ChannelPolicy, now: datetime) -> datetime:
     return _after_quiet_hours(max(now, _window_end(notice, policy)), policy)
 
 
-def letters(waiting: Iterable[tuple[Notice, ChannelPolicy]]) -> list[tuple[Notice, ...]]:
-    """Notices that are due for one address, as letters, oldest first.
+def messages(waiting: Iterable[tuple[Notice, ChannelPolicy]]) -> list[tuple[Notice, ...]]:
+    """Notices that are due for one address, as messages, oldest first.
 
-    What is loud and what goes to a customer gets a letter of its own; the rest goes as one digest where the policy
+    What is loud and what goes to a customer gets a message of its own; the rest goes as one digest where the policy
     wants digests.
     """
     alone: list[tuple[Notice, ...]] = []
@@ -42,13 +42,13 @@ def letters(waiting: Iterable[tuple[Notice, ChannelPolicy]]) -> list[tuple[Notic
         else:
             alone.append((notice,))
     digests = [tuple(together[n : n + MAX_DIGEST]) for n in range(0, len(together), MAX_DIGEST)]
-    return sorted(alone + digests, key=lambda letter: letter[0].asked_at)
+    return sorted(alone + digests, key=lambda message: message[0].asked_at)
 
 
-def letter_key(notices: tuple[Notice, ...]) -> str:
-    """Key of a letter: that of its only notice; for a digest, one that follows from all it holds.
+def message_key(notices: tuple[Notice, ...]) -> str:
+    """Key of a message: that of its only notice; for a digest, one that follows from all it holds.
 
-    A digest that is repeated with more in it is another letter, so that no receiver drops what is new.
+    A digest that is repeated with more in it is another message, so that no receiver drops what is new.
     """
     if len(notices) == 1:
         return notices[0].key

@@ -22,13 +22,14 @@ MINUTE_S = 60.0
 HOUR_S = 60 * MINUTE_S
 DAY_S = 24 * HOUR_S
 EXECUTIVE = "executive"
-CUSTOMER_DESK = "customer-desk"
+CUSTOMER_CARE = "customer-desk"
+"""The queue of those who speak to customers."""
 
 
 def _owned_by(owner: str, *climbs_after_s: float, actions: tuple[Do, ...], tell_customer: bool = False) -> CasePolicy:
     """The owner is alerted at once, then the manager, the executive and the customer desk. A case that nobody took in
     half the time that its manager waits goes to the manager then. Raises ValueError when a time has no queue."""
-    queues = (owner, f"{owner}-manager", EXECUTIVE, CUSTOMER_DESK)
+    queues = (owner, f"{owner}-manager", EXECUTIVE, CUSTOMER_CARE)
     times = (0.0, *climbs_after_s)
     return CasePolicy(
         tiers=tuple(Tier(after_s=s, queue=q) for s, q in zip(times, queues[: len(times)], strict=True)),

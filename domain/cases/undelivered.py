@@ -1,11 +1,12 @@
-"""Receivers of letters that do not take them: people have to hear of it some other way than by a letter."""
+"""Receivers of messages that do not take them: people have to hear of it some other way than by a message."""
 
 from schemas.base import Contract, Moment
 from schemas.finance.reconciliation import About, Difference, DifferenceClass
+from schemas.words import counted
 
 
 class Undelivered(Contract):
-    """Letters to a queue of people over a channel: so many were given up, so many are tried again.
+    """Messages to a queue of people over a channel: so many were given up, so many are tried again.
 
     `error`: by what the newest attempt failed.
     """
@@ -28,7 +29,7 @@ def difference(it: Undelivered) -> Difference:
         item=it.channel,
         place=it.to,
         kind=DifferenceClass.MISSING,
-        ours=f"{it.given_up} letters given up" if it.given_up else "letters are tried again",
+        ours=f"{counted(it.given_up, 'message')} given up" if it.given_up else "messages are tried again",
         theirs=it.error,
         owner="notify",
         proposal=f"see whether {name} is set up as it should be{again}",

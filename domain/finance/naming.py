@@ -1,7 +1,7 @@
 """What is under way between two books, and what a warehouse's message says that has moved none of ours yet.
 
 Such a message explains a difference in the lines and items that it names, and by no more packs than it says. What
-cannot be read names nothing, nor does a number of another unit: how many packs that is was why it is parked.
+cannot be read names nothing, nor does a number of another unit: how many packs that is was why it is quarantined.
 """
 
 import json
@@ -12,7 +12,7 @@ from schemas.base import Unit
 from schemas.ids import SubjectKind, marked
 from schemas.inventory.reports import InventoryKind
 from schemas.orders.milestones import Disposition, MilestoneKind
-from schemas.procurement.documents import PAPERS, DespatchAdvice, GoodsReceipt
+from schemas.procurement.documents import DOCUMENTS, DespatchAdvice, GoodsReceipt
 
 OF_MILESTONES: dict[str, int] = {
     MilestoneKind.SHIPPED: -1,
@@ -23,9 +23,9 @@ OF_MILESTONES: dict[str, int] = {
 """Milestones that change what a site has in all, and whether it has more or fewer packs by them."""
 OF_REPORTS: dict[str, int] = {InventoryKind.RECEIPT: 1, InventoryKind.SCRAP: -1}
 """The same of inventory reports; a count says what there is."""
-OF_PAPERS: dict[str, int] = {
-    next(name for name, paper in PAPERS.items() if paper is GoodsReceipt): 1,
-    next(name for name, paper in PAPERS.items() if paper is DespatchAdvice): -1,
+OF_DOCUMENTS: dict[str, int] = {
+    next(name for name, document in DOCUMENTS.items() if document is GoodsReceipt): 1,
+    next(name for name, document in DOCUMENTS.items() if document is DespatchAdvice): -1,
 }
 """The same of procurement documents: goods come, or leave for another site."""
 
@@ -85,7 +85,7 @@ def _named(said: Any) -> Iterator[OfLine | OfItem]:
     if not isinstance(data, dict):
         return
     kind = data.get("kind")
-    if sign := OF_PAPERS.get(str(said.get("type"))):
+    if sign := OF_DOCUMENTS.get(str(said.get("type"))):
         yield from _lines(data, SubjectKind.PURCHASE_ORDER, "po", "packs", sign)
     elif kind != MilestoneKind.RETURN_INSPECTED or data.get("disposition") == Disposition.SCRAP:
         yield from _lines(data, SubjectKind.ORDER, "order", "quantity", OF_MILESTONES.get(str(kind), 0))

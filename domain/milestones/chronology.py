@@ -5,14 +5,14 @@ The gateway asks before it places an event, and parks what policy says to park. 
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from domain.milestones.shipments import ShipmentState
 from schemas.cases.exceptions import Chronology, Impossible
+from schemas.orders.milestones import Milestone
 from schemas.orders.milestones import MilestoneKind as M
-from schemas.orders.milestones import MilestoneOf
-from schemas.procurement.documents import AdviceOf, InvoiceOf, Paper, ReceiptOf
-from schemas.procurement.sent_documents import SentPaper
+from schemas.procurement.documents import AdviceOf, InvoiceOf, ProcurementDocument, ReceiptOf
+from schemas.procurement.sent_documents import SentDocument
 
 HANDLED = (M.ALLOCATED, M.PICKED, M.PACKED, M.SHIPPED)
 CARRIED = (M.IN_TRANSIT, M.OUT_FOR_DELIVERY, M.DELIVERED, M.PROOF_OF_DELIVERY, M.RETURNING)
@@ -29,20 +29,20 @@ class KnownTimes(NamedTuple):
     delivered_at: datetime | None = None
 
 
-def unlikely(event: MilestoneOf[Any], times: KnownTimes, rules: Chronology, becomes: Impossible) -> str | None:
+def unlikely(event: Milestone, times: KnownTimes, rules: Chronology, becomes: Impossible) -> str | None:
     """Why an event cannot be true in time, where policy says that this becomes of it."""
     if rules.before_release is becomes and (why := _before_release(event, times.released_at, rules)):
         return why
     return _backwards(event, times, rules) if rules.backwards is becomes else None
 
 
-def suspect(event: MilestoneOf[Any], times: KnownTimes) -> bool:
+def suspect(event: Milestone, times: KnownTimes) -> bool:
     """Whether a policy has to be asked about an event: without any tolerance, it could not be."""
     asked = Chronology(before_release_s=0, backwards_s=0, backwards=Impossible.QUARANTINE)
     return unlikely(event, times, asked, Impossible.QUARANTINE) is not None
 
 
-def _before_release(event: MilestoneOf[Any], released_at: datetime | None, rules: Chronology) -> str | None:
+def _before_release(event: Milestone, released_at: datetime | None, rules: Chronology) -> str | None:
     if released_at is None:
         return None
     earliest = released_at - timedelta(seconds=rules.before_release_s)
@@ -53,7 +53,7 @@ def _before_release(event: MilestoneOf[Any], released_at: datetime | None, rules
     return None
 
 
-def _backwards(event: MilestoneOf[Any], times: KnownTimes, rules: Chronology) -> str | None:
+def _backwards(event: Milestone, times: KnownTimes, rules: Chronology) -> str | None:
     slack = timedelta(seconds=rules.backwards_s)
     if event.kind in CARRIED and times.shipped_at and event.occurred_at < times.shipped_at - slack:
         return f"{event.kind} of {_said(event.occurred_at)} is before the goods left: {_said(times.shipped_at)}"
@@ -75,19 +75,19 @@ def oddities(shipment: ShipmentState, released_at: datetime, rules: Chronology) 
             yield kind, f"{kind} on {_said(seen[kind])}, and shipped on {_said(left)}"
 
 
-def impossible_paper(
-    paper: Paper | SentPaper, ordered_at: datetime, heard_at: datetime, rules: Chronology
+def impossible_document(
+    document: ProcurementDocument | SentDocument, ordered_at: datetime, heard_at: datetime, rules: Chronology
 ) -> str | None:
     """Why a document of a purchase order cannot be true in time: sent, received or due before it was ordered, or not
     yet."""
     earliest = ordered_at - timedelta(seconds=rules.before_release_s)
-    if isinstance(paper, InvoiceOf):
-        early = paper.due_on < earliest.date()
-        return f"an invoice due on {paper.due_on} is of before the order of {_said(ordered_at)}" if early else None
-    if isinstance(paper, AdviceOf):
-        what, moment = "despatched", paper.shipped_at
-    elif isinstance(paper, ReceiptOf):
-        what, moment = "received", paper.received_at
+    if isinstance(document, InvoiceOf):
+        early = document.due_on < earliest.date()
+        return f"an invoice due on {document.due_on} is of before the order of {_said(ordered_at)}" if early else None
+    if isinstance(document, AdviceOf):
+        what, moment = "despatched", document.shipped_at
+    elif isinstance(document, ReceiptOf):
+        what, moment = "received", document.received_at
     else:
         return None
     if moment < earliest:

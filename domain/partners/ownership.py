@@ -1,6 +1,6 @@
 """Who owns what: the ERP owns the order, WMS and suppliers own goods handling, TMS and carriers own the carriage.
 
-A report by a system that does not own the milestone is parked with the rule that it broke, never applied.
+A report by a system that does not own the milestone is quarantined with the rule that it broke, never applied.
 """
 
 from collections.abc import Sequence

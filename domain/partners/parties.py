@@ -3,7 +3,7 @@
 from schemas.base import Variant
 from schemas.orders.release import OrderRelease, ReleaseRequest
 
-TRANSPORT_DESK = "tms"
+TRANSPORT_PARTNER = "tms"
 """The partner id of the transport management system, which takes part in every order."""
 
 
@@ -19,7 +19,7 @@ def parties(erp: str, release: OrderRelease | ReleaseRequest) -> list[str]:
         if release.variant is Variant.DISTRIBUTION_CENTRE
         else release.supplier or ""
     )
-    found = [erp, goods, TRANSPORT_DESK]
+    found = [erp, goods, TRANSPORT_PARTNER]
     if release.carrier:
         found.append(release.carrier)
     return found

@@ -20,7 +20,7 @@ class Look(NamedTuple):
     proposals: tuple[StockReplan, ...]
     told: tuple[Projected, ...]
     changing: tuple[Projected, ...]
-    calm: tuple[Projected, ...]
+    unchanged: tuple[Projected, ...]
 
 
 class Rules(NamedTuple):
@@ -41,27 +41,27 @@ def look(found: Iterable[Projected], asked: Iterable[Question], now: datetime, r
     goes back later takes its proposal back. An open proposal is never changed, because planners decide what they have
     read: when its item and site change again materially, it is replaced.
     """
-    resting: dict[tuple[str, str], list[Projected]] = defaultdict(list)
-    told, changing, calm = [], [], []
+    grouped: dict[tuple[str, str], list[Projected]] = defaultdict(list)
+    told, changing, unchanged = [], [], []
     lasting = timedelta(seconds=rules.debounce_s)
     for one in found:
         if one.planned_day is None:
             told.append(one)  # what is new was planned by somebody: only what becomes of it is news
         elif not is_material(one, rules):
-            calm.extend([one] if one.changed_at else [])
+            unchanged.extend([one] if one.changed_at else [])
         elif one.changed_at is None:
             changing.append(one)
         elif now - one.changed_at >= lasting:
-            resting[one.item, one.site].append(one)
+            grouped[one.item, one.site].append(one)
     withdrawn = []
     for question in asked:
-        group = resting.get((question.item, question.site), [])
+        group = grouped.get((question.item, question.site), [])
         if not group or (now - question.raised_at >= lasting and _differs(question, group, rules)):
             withdrawn.append(question.id)
         else:
-            del resting[question.item, question.site]
-    proposals = tuple(_proposal(item, site, group) for (item, site), group in sorted(resting.items()))
-    return Look(tuple(withdrawn), proposals, tuple(told), tuple(changing), tuple(calm))
+            del grouped[question.item, question.site]
+    proposals = tuple(_proposal(item, site, group) for (item, site), group in sorted(grouped.items()))
+    return Look(tuple(withdrawn), proposals, tuple(told), tuple(changing), tuple(unchanged))
 
 
 def is_material(one: Projected, rules: Rules) -> bool:

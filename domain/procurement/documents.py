@@ -6,7 +6,7 @@ Of two documents that say different things under one revision the first holds: o
 from domain.milestones.reports import MilestoneReport, heard
 from domain.procurement.purchase_order import CAME, DATED, LAST, PurchaseFile, grown
 from schemas.orders.milestones import MilestoneEvent, MilestoneKind
-from schemas.procurement.documents import Paper
+from schemas.procurement.documents import ProcurementDocument
 from schemas.procurement.purchase_orders import PurchaseDocument
 
 OLDER, AGAIN = "a higher revision of this document is known", "this document is known"
@@ -14,7 +14,7 @@ OTHER = "another document has this number and revision: a correction needs a hig
 LATER = "something that happened later is known of this shipment"
 
 
-def said(document: PurchaseDocument) -> tuple[str, Paper]:
+def said(document: PurchaseDocument) -> tuple[str, ProcurementDocument]:
     """The name of a document within its purchase order, and the document. Raises ValueError when it holds none."""
     if document.order:
         return "order", document.order

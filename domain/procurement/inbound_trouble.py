@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import NamedTuple, Self
 
 from domain.days import begin_of, earlier, later
-from domain.milestones.chronology import impossible_paper
+from domain.milestones.chronology import impossible_document
 from domain.procurement.matching import surplus
 from domain.procurement.purchase_order import LineState, PurchaseFile, grown
 from schemas.cases.cases import Finding
@@ -234,8 +234,8 @@ def _of_times(state: PurchaseFile) -> Iterator[Finding]:
     if state.order is None or rules.before_release is not Impossible.FLAG:
         return
     for name, document in state.documents.items():
-        paper = document.advice or document.receipt or document.invoice
-        if paper and (why := impossible_paper(paper, state.order.ordered_at, document.received_at, rules)):
+        dated = document.advice or document.receipt or document.invoice
+        if dated and (why := impossible_document(dated, state.order.ordered_at, document.received_at, rules)):
             yield _found(ExceptionKind.CHRONOLOGY, name, why)
 
 

@@ -17,10 +17,10 @@ from domain.partners.master_data import named_in_command
 from gateway.api.releases import RELAY_HEAD_START_S
 from gateway.http.limits import read_body
 from gateway.http.problems import CONTENT_DIFFERS, REFUSED, UNAVAILABLE, Problem
-from gateway.http.request_context import exchange_of
+from gateway.http.request_context import request_context_of
 from gateway.services import Services, answer, services_of
 from schemas.base import Contract
-from schemas.parsing import admit
+from schemas.parsing import parse_strict
 from schemas.workflows.commands import AmendRequest, SentReturn
 from store.audit import audit_trail
 from store.messaging import inbox, verdicts
@@ -34,7 +34,7 @@ JSON = "application/json"
 async def asked(request: Request, caller: Caller, verb: str) -> CommandRecord[Any]:
     """The command in a request's body; of what, is still to be said. Raises `Refused` or the 415 `Problem`."""
     _, raw = await read_body(request, JSON)
-    wish = admit(SENT[kind_of(verb)], raw)
+    wish = parse_strict(SENT[kind_of(verb)], raw)
     return CommandRecord(key="", verb=verb, by=caller.partner, role=caller.role, request=wish)
 
 
@@ -80,8 +80,8 @@ async def begun_again(request: Request, caller: Caller, key: str, reason: str) -
 
 
 async def _verdict(gateway: Services, record: CommandRecord[Any], first: First, *, new: bool) -> CommandVerdict | None:
-    """The verdict on a command, by the confirmed state or by its workflow; None when that takes too long, and when too
-    many wait: it is decided all the same."""
+    """The verdict on a command, by the confirmed state or by its workflow. None when it takes too long, or too many
+    wait: the command is decided all the same."""
     command = record.command(first.id, first.received_at, first.traceparent)
     if new and (reason := await refusal(gateway.database, record, command)):
         async with gateway.database.transaction() as connection:
@@ -89,11 +89,11 @@ async def _verdict(gateway: Services, record: CommandRecord[Any], first: First, 
         return CommandVerdict(applied=False, reason=reason, answer=None)
     within_s = gateway.settings.release_wait_s
     with gateway.waiting.caller(first.id) as caller:
-        told = await _told(gateway, record, first, within_s) if new else True
-        return await caller.verdict(within_s) if told and caller else None
+        delivered = await _delivered(gateway, record, first, within_s) if new else True
+        return await caller.verdict(within_s) if delivered and caller else None
 
 
-async def _told(gateway: Services, record: CommandRecord[Any], first: First, within_s: float) -> bool:
+async def _delivered(gateway: Services, record: CommandRecord[Any], first: First, within_s: float) -> bool:
     """Tell the workflow of a command, unless one before it is still to be told: the relay then tells it of both."""
     async with gateway.database.connection() as connection:
         before = await inbox.left_behind(connection, record.workflow_id, first.id)
@@ -105,7 +105,7 @@ async def _told(gateway: Services, record: CommandRecord[Any], first: First, wit
 
 
 async def _ready(gateway: Services, record: CommandRecord[Any]) -> bool:
-    """Whether all that it names is known: else the relay asks its owner, and carries it out."""
+    """Whether all names in the command are known. Otherwise the relay asks their owner and tells the workflow."""
     erp = record.subject.owner
     if not gateway.offers_master_data(erp):
         return True
@@ -129,8 +129,8 @@ async def _commit(request: Request, gateway: Services, record: CommandRecord[Any
 
     The audit entry comes first: its lock orders those that are committed at the same time.
     """
-    exchange = exchange_of(request.scope)
-    message = exchange.message(
+    context = request_context_of(request.scope)
+    message = context.message(
         record.by,
         record.kind,
         record.request.id,
@@ -140,7 +140,7 @@ async def _commit(request: Request, gateway: Services, record: CommandRecord[Any
     )
     async with gateway.database.transaction() as connection:
         await audit_trail.record(connection, record.by, record.kind, record.key, id=record.request.id)
-        [inbox_id] = await inbox.accept(connection, [message])
+        [inbox_id] = await inbox.insert(connection, [message])
         first = await verdicts.first(connection, message)
         if first.digest != message.digest:
             raise Problem(

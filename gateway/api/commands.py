@@ -1,4 +1,4 @@
-"""What may be asked of a running order: amend, cancel, hold, resume, an action of a case, a return."""
+"""Commands for a running order: amend, cancel, hold, resume, an action of a case, a return."""
 
 from typing import Any
 
@@ -17,7 +17,7 @@ from gateway.services import answer, services_of
 from schemas.base import Contract
 from schemas.cases.exceptions import Action
 from schemas.orders.release import OrderStatus
-from schemas.parsing import admit
+from schemas.parsing import parse_strict
 from schemas.workflows.commands import CommandAnswer, NoteRequest, ReturnAnswer, Verb
 from store.partners.partners import Caller
 
@@ -27,7 +27,7 @@ UNDECIDED = "not decided yet"
 
 
 def described(contract: str, answered: type[Contract] = CommandAnswer) -> dict[str, Any]:
-    """How an operation that takes a command describes itself."""
+    """The OpenAPI description of an operation that takes a command."""
     return {
         "response_model": answered,
         "responses": {
@@ -95,10 +95,10 @@ async def act(request: Request, caller: SupportCaller, number: Number, erp: Erp 
     openapi_extra=takes(Body(JSON, "NoteRequest")),
 )
 async def restart(request: Request, caller: SupportCaller, number: Number, erp: Erp = None) -> Response:
-    """For an order that is open and whose workflow does not run: it goes on from what the database keeps of it, and
-    takes in what came meanwhile. 409 when it runs."""
+    """Restart an open order whose workflow does not run, from the database; messages that came meanwhile follow. 409
+    when it runs."""
     _, raw = await read_body(request, JSON)
-    wish = admit(NoteRequest, raw)
+    wish = parse_strict(NoteRequest, raw)
     order = await visible_order(services_of(request).database, caller, number, erp)
     status = OrderStatus(order["status"])
     done = await begun_again(request, caller, order["key"], wish.reason)

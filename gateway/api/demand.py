@@ -8,7 +8,7 @@ from gateway.api.command_handling import JSON
 from gateway.http.auth import ErpCaller
 from gateway.http.limits import read_body
 from gateway.http.problems import answers_of
-from gateway.http.request_context import exchange_of
+from gateway.http.request_context import request_context_of
 from gateway.openapi import Body, takes
 from gateway.services import answer, services_of
 from schemas.planning.demand import DemandTaken
@@ -29,17 +29,17 @@ router = APIRouter(tags=["planning"])
     openapi_extra=takes(Body(JSON, "DemandBatch")),
 )
 async def send(request: Request, caller: ErpCaller) -> Response:
-    """Up to 5,000 rows, kept before it is answered. A row that breaks a rule is refused for itself: the answer names
-    it, and the others are taken. Only what changes something goes on to planning.
+    """Up to 5,000 rows, kept before the answer. A row that breaks a rule is refused for itself: the answer names it,
+    and the others are taken. Only changes go on to planning.
 
-    Rows of an item or site that we do not know yet are committed, and taken in when the ERP that owns it does (202).
+    Rows of an unknown item or site are committed, and taken in once the ERP that owns it knows it (202).
     """
-    gateway, exchange = services_of(request), exchange_of(request.scope)
+    gateway, context = services_of(request), request_context_of(request.scope)
     _, raw = await read_body(request, JSON)
     signals = read_signals(raw)
-    message = exchange.message(caller.partner, inbox.DEMAND, signals.id, raw)
+    message = context.message(caller.partner, inbox.DEMAND, signals.id, raw)
     async with gateway.database.transaction() as connection:
-        [inbox_id] = await inbox.accept(connection, [message])
+        [inbox_id] = await inbox.insert(connection, [message])
         owner, by = gateway.settings.stock_owner, Brought(inbox_id, caller.partner)
         waiting = await unsettled(connection, gateway.offers_master_data, named_in(signals, owner))
         taken = await keep_demand(connection, owner, by, signals, waiting)

@@ -6,7 +6,7 @@ from dispatch.events.admission import MilestoneEnvelope, admit_batch, admit_even
 from gateway.http.auth import reporting_caller
 from gateway.http.limits import read_body
 from gateway.http.problems import FORBIDDEN, Problem, answers_of
-from gateway.http.request_context import RequestContext, exchange_of
+from gateway.http.request_context import RequestContext, request_context_of
 from gateway.openapi import Body, takes
 from gateway.services import BareRoute, answer, services_of
 from schemas.base import Contract
@@ -32,9 +32,9 @@ class EventsAccepted(Contract):
     response_model=EventsAccepted,
     responses=answers_of(401, 403, 413, 415, 422, 429, 503),
     openapi_extra=takes(
-        Body(SINGLE, "Envelope_SentMilestone_"),
-        Body(JSON, "Envelope_SentMilestone_"),
-        Body(BATCH, "Envelope_SentMilestone_", True),
+        Body(SINGLE, "Envelope_Milestone_"),
+        Body(JSON, "Envelope_Milestone_"),
+        Body(BATCH, "Envelope_Milestone_", True),
     ),
 )
 async def report(request: Request) -> Response:
@@ -42,7 +42,7 @@ async def report(request: Request) -> Response:
 
     A repeat of `source` and `id` is the same event and has no further effect.
     """
-    gateway, exchange = services_of(request), exchange_of(request.scope)
+    gateway, context = services_of(request), request_context_of(request.scope)
     caller = await reporting_caller(request)
     media_type, raw = await read_body(request, SINGLE, JSON, BATCH)
     batch = media_type == BATCH
@@ -51,15 +51,13 @@ async def report(request: Request) -> Response:
     if foreign:
         found = [{"field": f"[{index}].source" if batch else "source", "rule": "is not yours"} for index in foreign]
         raise Problem(FORBIDDEN, f"A source must be /partners/{caller.partner}, or lie under it.", found)
-    ids = await gateway.accepter.accept(
-        [as_message(event, content, caller.partner, "api", exchange) for event, content in events]
+    ids = await gateway.inbox_writer.commit(
+        [as_message(event, content, caller.partner, "api", context) for event, content in events]
     )
     gateway.metrics.accepted(inbox.EVENT, len(ids))
     return answer(EventsAccepted(accepted=len(ids), ids=tuple(ids)), 202)
 
 
-def as_message(
-    event: MilestoneEnvelope, raw: bytes, partner: str, channel: str, exchange: RequestContext
-) -> NewMessage:
+def as_message(event: MilestoneEnvelope, raw: bytes, partner: str, channel: str, context: RequestContext) -> NewMessage:
     """An admitted event as an inbox message. Its own trace goes before that of the request that brought it."""
-    return exchange.message(partner, inbox.EVENT, event.id, raw, channel=channel, traceparent=event.traceparent)
+    return context.message(partner, inbox.EVENT, event.id, raw, channel=channel, traceparent=event.traceparent)

@@ -1,4 +1,4 @@
-"""What stock is worth: the accounts, and goods in transit by day, from the ledger that supply chain reads; freight."""
+"""The value of stock: the accounts, and goods in transit by day, from the ledger; freight invoices."""
 
 import hashlib
 from datetime import UTC, datetime, timedelta
@@ -23,7 +23,7 @@ from schemas.finance.valuation import (
     InTransitDay,
     OpenAccrual,
 )
-from schemas.parsing import admit, refuse
+from schemas.parsing import parse_strict, refuse
 from store.audit import audit_trail
 from store.finance import freight, freight_invoices, valuation
 from store.partners.partners import Caller
@@ -91,7 +91,7 @@ async def invoice(request: Request, caller: FreightCaller) -> Response:
     """Settle the freight that was accrued for a shipment of one of your orders; a carrier, for one that it carries. The
     same `id` is booked once."""
     _, raw = await read_body(request, JSON)
-    sent = admit(FreightInvoice, raw)
+    sent = parse_strict(FreightInvoice, raw)
     database = services_of(request).database
     order = await visible_order(database, caller, sent.order, sent.erp)
     digest = hashlib.sha256(sent.model_dump_json().encode()).hexdigest()

@@ -14,12 +14,12 @@ from gateway.api.command_handling import JSON
 from gateway.http.auth import PlanningCaller, ProposingCaller
 from gateway.http.limits import read_body
 from gateway.http.problems import answers_of, invalid
-from gateway.http.request_context import exchange_of
+from gateway.http.request_context import request_context_of
 from gateway.openapi import Body, takes
 from gateway.services import answer, services_of
 from schemas.base import Day, SiteId, Whole
 from schemas.orders.milestones import ItemId
-from schemas.parsing import admit
+from schemas.parsing import parse_strict
 from schemas.planning.forecast import Actual, ForecastAccuracy, ForecastBatch, ForecastTaken, Naive, PeriodLength
 from store.messaging import inbox
 from store.planning import demand, forecast
@@ -40,16 +40,16 @@ MAX_SPAN = timedelta(days=1100)
     openapi_extra=takes(Body(JSON, "ForecastBatch")),
 )
 async def send(request: Request, caller: ProposingCaller) -> Response:
-    """Up to 10,000 rows of a version, kept before it is answered. Only what changes something goes on to the ERP.
+    """Up to 10,000 rows of a version, kept before the answer. Only changes go on to the ERP.
 
-    Rows of an item or site that we do not know yet are committed, and taken in when the ERP that owns it does (202).
+    Rows of an unknown item or site are committed, and taken in once the ERP that owns it knows it (202).
     """
-    gateway, exchange = services_of(request), exchange_of(request.scope)
+    gateway, context = services_of(request), request_context_of(request.scope)
     _, raw = await read_body(request, JSON)
-    batch = admit(ForecastBatch, raw)
-    message = exchange.message(caller.partner, inbox.FORECAST, batch.version, raw)
+    batch = parse_strict(ForecastBatch, raw)
+    message = context.message(caller.partner, inbox.FORECAST, batch.version, raw)
     async with gateway.database.transaction() as connection:
-        [inbox_id] = await inbox.accept(connection, [message])
+        [inbox_id] = await inbox.insert(connection, [message])
         owner, by = gateway.settings.stock_owner, Brought(inbox_id, caller.partner)
         waiting = await unsettled(connection, gateway.offers_master_data, named_in(batch, owner))
         taken = await keep_forecast(connection, owner, by, batch, waiting)
@@ -105,4 +105,4 @@ async def read_accuracy(
 
 
 NAMED = {Actual.ORDERED: forecast.ordered, Actual.SELL_OUT: demand.sold}
-"""What names its days itself; what was shipped has the days of the site."""
+"""Actuals with days of their own. Shipped packs have the days of the site."""

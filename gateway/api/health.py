@@ -4,6 +4,7 @@ from typing import Any
 
 from fastapi import APIRouter, Request, Response
 
+from dispatch.temporal.calls import refusals
 from gateway.http.auth import SupportCaller
 from gateway.http.problems import answers_of
 from gateway.services import answer, services_of
@@ -46,4 +47,4 @@ async def metrics(request: Request, _caller: SupportCaller) -> Response:
     gateway = services_of(request)
     async with gateway.database.connection() as connection:
         by_state = await inbox.counts(connection)
-    return Response(gateway.metrics.exposition(by_state, gateway.database.stats()), media_type=MEDIA_TYPE)
+    return Response(gateway.metrics.exposition(by_state, gateway.database.stats(), refusals), media_type=MEDIA_TYPE)

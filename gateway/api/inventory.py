@@ -6,21 +6,21 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Request, Response
 
 from dispatch.events.admission import CLOCK_TOLERANCE
-from dispatch.inventory.intake import Brought, book_inventory, named_in
+from dispatch.inventory.intake import Brought, named_in, record_inventory
 from dispatch.partners.master_data import unsettled
 from domain.partners.parties import warehouse_partner
 from gateway.api.command_handling import JSON
 from gateway.http.auth import StockCaller, WarehouseCaller
 from gateway.http.limits import read_body
 from gateway.http.problems import FORBIDDEN, Problem, answers_of
-from gateway.http.request_context import exchange_of
+from gateway.http.request_context import request_context_of
 from gateway.openapi import Body, takes
 from gateway.services import answer, services_of
 from schemas.base import Role, SiteId
 from schemas.ids import erp_of
 from schemas.inventory.reports import Arrival, InventoryTaken, SentBatch, Stock, StockPosition
 from schemas.orders.milestones import ItemId
-from schemas.parsing import admit, refuse
+from schemas.parsing import parse_strict, refuse
 from store.inventory import stock
 from store.messaging import inbox
 from store.partners.partners import Caller
@@ -44,9 +44,9 @@ async def report(request: Request, caller: WarehouseCaller) -> Response:
 
     Reports of an item or site that we do not know yet are committed, and booked when the ERP that owns it does (202).
     """
-    gateway, exchange = services_of(request), exchange_of(request.scope)
+    gateway, context = services_of(request), request_context_of(request.scope)
     _, raw = await read_body(request, JSON)
-    batch = admit(SentBatch, raw)
+    batch = parse_strict(SentBatch, raw)
     latest = datetime.now(UTC) + CLOCK_TOLERANCE
     ahead = [n for n, it in enumerate(batch.reports) if it.occurred_at > latest]
     if ahead:
@@ -55,12 +55,12 @@ async def report(request: Request, caller: WarehouseCaller) -> Response:
     if foreign:
         found = [{"field": f"reports[{n}].site", "rule": "is not yours"} for n in foreign[:20]]
         raise Problem(FORBIDDEN, "A warehouse reports the inventory of its own site.", found)
-    message = exchange.message(caller.partner, inbox.INVENTORY, batch.reports[0].id, raw)
+    message = context.message(caller.partner, inbox.INVENTORY, batch.reports[0].id, raw)
     async with gateway.database.transaction() as connection:
-        [inbox_id] = await inbox.accept(connection, [message])
+        [inbox_id] = await inbox.insert(connection, [message])
         owner, by = gateway.settings.stock_owner, Brought(inbox_id, caller.partner)
         waiting = await unsettled(connection, gateway.offers_master_data, named_in(batch, owner))
-        taken = await book_inventory(connection, owner, by, batch, waiting)
+        taken = await record_inventory(connection, owner, by, batch, waiting)
     gateway.metrics.accepted(inbox.INVENTORY)
     return answer(taken, 202 if taken.waiting else 201)
 
@@ -77,11 +77,8 @@ async def read(
     item: Annotated[ItemId, Query()],
     site: Annotated[SiteId | None, Query(description="One site; all when absent.")] = None,
 ) -> Response:
-    """On hand, allocated, blocked, waiting for inspection, reserved and available at each site; and what is under way
-    to and from it, by day of arrival.
-
-    A warehouse reads its own site.
-    """
+    """On hand, allocated, blocked, in inspection, reserved and available at each site; and goods in transit by day of
+    arrival. A warehouse reads its own site."""
     now = datetime.now(UTC)
     async with services_of(request).database.connection() as connection:
         found = await stock.positions(connection, item, site)

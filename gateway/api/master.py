@@ -10,11 +10,11 @@ from gateway.api.command_handling import JSON
 from gateway.http.auth import ErpCaller, MasterCaller
 from gateway.http.limits import read_body
 from gateway.http.problems import FORBIDDEN, NOT_FOUND, UNAVAILABLE, Problem, answers_of, invalid
-from gateway.http.request_context import exchange_of
+from gateway.http.request_context import request_context_of
 from gateway.openapi import Body, takes
 from gateway.services import Services, answer, services_of
 from schemas.base import Role, SystemId, Text
-from schemas.parsing import admit
+from schemas.parsing import parse_strict
 from schemas.partners.master_data import (
     RECORDS,
     Freshness,
@@ -44,12 +44,12 @@ RETRY_AFTER_S = "5"
 )
 async def announce(request: Request, caller: ErpCaller) -> Response:
     """An ERP has created or changed records of its own: they are asked for again, and what waited for them goes on."""
-    gateway, exchange = services_of(request), exchange_of(request.scope)
+    gateway, context = services_of(request), request_context_of(request.scope)
     _, raw = await read_body(request, JSON)
-    change = admit(MasterChange, raw)
-    message = exchange.message(caller.partner, inbox.MASTER, change.id, raw)
+    change = parse_strict(MasterChange, raw)
+    message = context.message(caller.partner, inbox.MASTER, change.id, raw)
     async with gateway.database.transaction() as connection:
-        [inbox_id] = await inbox.accept(connection, [message])
+        [inbox_id] = await inbox.insert(connection, [message])
         names = {MasterName(caller.partner, change.kind, id) for id in change.ids}
         replayed = await master_data.forget(connection, names)
         await inbox.settle(connection, [inbox_id], "applied", [None])
@@ -70,7 +70,7 @@ async def show(
     id: Text,
     erp: Annotated[SystemId | None, Query(description="The ERP that owns it; the owner of stock when absent.")] = None,
 ) -> Response:
-    """What the owner says, whose it is, and how old that is. An ERP reads its own."""
+    """The owner's record, its owner and its age. An ERP reads its own."""
     gateway = services_of(request)
     name = MasterName(_owner(gateway, caller, erp), kind, id)
     entry = await _looked_up(gateway, name)
@@ -105,7 +105,7 @@ def _owner(gateway: Services, caller: Caller, erp: str | None) -> str:
 
 
 async def _looked_up(gateway: Services, name: MasterName) -> KeptRecord | None:
-    """What is kept, once a worker has asked for what was not fresh; for no longer than a release waits."""
+    """The kept record, once a worker has refreshed it; waits no longer than a release does."""
     deadline = time.monotonic() + gateway.settings.release_wait_s
     async with gateway.database.transaction() as connection:
         await master_data.want(connection, name)

@@ -1,4 +1,4 @@
-"""Letters to people that did not arrive, and sending them again after a repair."""
+"""Messages to people that did not arrive, and sending them again after a repair."""
 
 from typing import Annotated
 
@@ -10,7 +10,7 @@ from gateway.http.problems import answers_of
 from gateway.openapi import Body, takes
 from gateway.services import answer, services_of
 from gateway.views.notices import NoticesAgain, NoticesOwed, RetryRequest, UndeliveredNotice
-from schemas.parsing import admit
+from schemas.parsing import parse_strict
 from store.audit import audit_trail
 from store.cases import notices
 
@@ -19,15 +19,15 @@ router = APIRouter(tags=["notices"])
 
 @router.get(
     "/v1/notices",
-    summary="List letters that did not arrive",
+    summary="List undelivered messages",
     response_model=NoticesOwed,
     responses=answers_of(401, 403, 422, 429, 503),
 )
 async def listed(
     request: Request, _caller: SupportCaller, limit: Annotated[int, Query(ge=1, le=500)] = 100
 ) -> Response:
-    """Those that were given up (`failed`), then those that are tried again (`planned`), the newest first; why, and when
-    they are due."""
+    """Notices given up (`failed`), then those that are retried (`planned`), the newest first, with the error and the
+    next try."""
     async with services_of(request).database.connection() as connection:
         rows = await notices.failing(connection, limit)
     return answer(NoticesOwed(notices=tuple(UndeliveredNotice.model_validate(row) for row in rows)))
@@ -35,7 +35,7 @@ async def listed(
 
 @router.post(
     "/v1/notices/retry",
-    summary="Send letters again that were given up",
+    summary="Send messages again that were given up",
     response_model=NoticesAgain,
     responses=answers_of(401, 403, 413, 415, 422, 429, 503),
     openapi_extra=takes(Body("application/json", "RetryRequest")),
@@ -43,7 +43,7 @@ async def listed(
 async def retry(request: Request, caller: SupportCaller) -> Response:
     """Take up again what was given up over a channel and to a queue, or everything, after the receiver was mended."""
     _, raw = await read_body(request, "application/json")
-    wish = admit(RetryRequest, raw)
+    wish = parse_strict(RetryRequest, raw)
     async with services_of(request).database.transaction() as connection:
         again = await notices.retry(connection, wish.channel, wish.to)
         named = wish.model_dump(mode="json", exclude_none=True)

@@ -25,7 +25,7 @@ Number = Annotated[OrderNumber, Path(description="The ERP's own order number.")]
 Erp = Annotated[SystemId | None, Query(description="Whose number it is, when several ERPs use it.")]
 MAX_PAGE = 500
 STATUS_WAIT_S = 1.0
-"""How long the order's workflow is asked what it waits for, before it is shown without."""
+"""Seconds for the order's workflow to say what it waits for; after that the order is shown without."""
 
 
 class OrderPart(StrEnum):

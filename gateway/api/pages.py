@@ -43,7 +43,7 @@ async def reference(request: Request) -> Response:
 
 @router.get("/problems/{slug}")
 async def problem_kind(slug: str, _caller: AnyCaller) -> Response:
-    """Where a problem's type leads: to its explanation."""
+    """The address of a problem type redirects to its explanation."""
     return RedirectResponse(f"{HOME}#problem-{quote(slug)}", 303)
 
 
@@ -65,8 +65,8 @@ async def login_form(next: str = HOME) -> Response:
 
 @router.post("/login")
 async def login(request: Request) -> Response:
-    """What the form sends: the key begins a session. Another site's form does not: it would put people into a session
-    that is not theirs."""
+    """The key in the form begins a session. A form of another site is refused: it would put people into a foreign
+    session."""
     if sending_page(request) == OTHER:
         raise Problem(FORBIDDEN, "Enter from the page of this site.")
     _, raw = await read_body(request, "application/x-www-form-urlencoded")

@@ -31,7 +31,7 @@ from gateway.views.partners import (
     version_view,
 )
 from schemas.base import SystemId, Whole
-from schemas.parsing import InvalidMessage, admit, check, refuse
+from schemas.parsing import InvalidMessage, check, parse_strict, refuse
 from schemas.partners.registry import PartnerChange, PartnerDefinition
 from store.partners import registry
 
@@ -70,7 +70,7 @@ async def applied(request: Request, caller: AdminCaller, dry_run: DryRun = False
     """Put partners in force as they are to be, all or none. A finding names the partner by its place, and the field.
     What is as it was makes no version. A partner may name the `version` that its change was made from."""
     _, raw = await read_body(request, JSON)
-    asked = admit(PartnersRequest, raw)
+    asked = parse_strict(PartnersRequest, raw)
     changes, found = _read(asked.partners)
     done = await _applied(services_of(request), changes, caller.partner, asked.reason, found, dry_run=dry_run)
     return answer(AppliedList(dry_run=dry_run, partners=tuple(map(applied_view, done))))
@@ -110,7 +110,7 @@ async def put(request: Request, caller: AdminCaller, partner: SystemId) -> Respo
     """Put one partner in force. `If-Match` names the version that the change was made from: `"3"`; `"0"` for a partner
     that nothing describes yet."""
     _, raw = await read_body(request, JSON)
-    definition = admit(PartnerDefinition, raw)
+    definition = parse_strict(PartnerDefinition, raw)
     if definition.partner != partner:
         refuse("partner", "must be the one of the address")
     change = PartnerChange.model_validate({**definition.model_dump(by_alias=True), "version": _matched(request)})
@@ -174,7 +174,7 @@ async def resume(request: Request, caller: AdminCaller, partner: SystemId) -> Re
 async def _paused(request: Request, by: str, partner: str, *, pause: bool) -> Response:
     gateway = services_of(request)
     _, raw = await read_body(request, JSON)
-    asked = admit(PauseRequest, raw)
+    asked = parse_strict(PauseRequest, raw)
     try:
         async with gateway.database.transaction() as connection:
             done = await paused(connection, partner, asked.connection, _around(gateway), by, asked.reason, pause=pause)

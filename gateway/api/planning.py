@@ -14,15 +14,15 @@ from gateway.views.refused_rows import (
     DemandAgain,
     FiguresOwed,
     MovedOn,
-    ParkedList,
-    ParkedRequest,
-    ParkedRow,
+    RefusedRow,
+    RefusedRowList,
+    RefusedRowsRequest,
     SiteRegion,
     WithoutRegionSite,
     WithoutRegionSites,
 )
 from schemas.base import Whole
-from schemas.parsing import admit
+from schemas.parsing import parse_strict
 from store.audit import audit_trail
 from store.engine import Connection
 from store.partners.partners import Caller
@@ -31,13 +31,13 @@ from store.planning import order_demand, refused_rows, site_regions
 router = APIRouter(tags=["planning"])
 
 ANSWERS = answers_of(401, 403, 413, 415, 422, 429, 503)
-BODY = takes(Body("application/json", "ParkedRequest"))
+BODY = takes(Body("application/json", "RefusedRowsRequest"))
 
 
 @router.get(
-    "/v1/planning/parked",
+    "/v1/planning/refused",
     summary="List rows that planning refused",
-    response_model=ParkedList,
+    response_model=RefusedRowList,
     responses=answers_of(401, 403, 422, 429, 503),
 )
 async def listed(
@@ -45,8 +45,8 @@ async def listed(
 ) -> Response:
     """The oldest first, with the rule. Later movements of the item at the site wait behind; all others go on."""
     async with services_of(request).database.connection() as connection:
-        rows = await refused_rows.parked(connection, limit)
-    return answer(ParkedList(rows=tuple(ParkedRow.model_validate(row) for row in rows)))
+        rows = await refused_rows.listed(connection, limit)
+    return answer(RefusedRowList(rows=tuple(RefusedRow.model_validate(row) for row in rows)))
 
 
 @router.post(
@@ -83,7 +83,7 @@ async def drop(request: Request, caller: SupportCaller) -> Response:
 async def tell_again(request: Request, caller: SupportCaller) -> Response:
     """After planning has lost or changed figures: each goes under a new revision, and replaces what planning has."""
     _, raw = await read_body(request, "application/json")
-    wish = admit(DemandAgain, raw)
+    wish = parse_strict(DemandAgain, raw)
     async with services_of(request).database.transaction() as connection:
         figures = await order_demand.again(connection, wish.item, wish.site)
         await audit_trail.record(connection, caller.partner, "planning_demand_again", "planning", **wish.model_dump())
@@ -111,9 +111,9 @@ async def sites_without_region(request: Request, _caller: SupportCaller) -> Resp
     openapi_extra=takes(Body("application/json", "SiteRegion")),
 )
 async def settle(request: Request, caller: SupportCaller) -> Response:
-    """What waited goes to planning at once. A site stays in the region that it has: another is refused."""
+    """Waiting rows go to planning at once. A site stays in its region: another is refused."""
     _, raw = await read_body(request, "application/json")
-    wish = admit(SiteRegion, raw)
+    wish = parse_strict(SiteRegion, raw)
     async with services_of(request).database.transaction() as connection:
         await site_regions.know_site(connection, wish.site, wish.region)
         if await site_regions.region_of(connection, wish.site) != wish.region:
@@ -126,7 +126,7 @@ async def _move_on(
     request: Request, caller: Caller, action: str, do: Callable[[Connection, list[str]], Awaitable[list[str]]]
 ) -> Response:
     _, raw = await read_body(request, "application/json")
-    wish = admit(ParkedRequest, raw)
+    wish = parse_strict(RefusedRowsRequest, raw)
     async with services_of(request).database.transaction() as connection:
         keys = await do(connection, list(wish.keys))
         await audit_trail.record(connection, caller.partner, action, "planning", keys=keys, reason=wish.reason)

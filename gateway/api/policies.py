@@ -13,7 +13,7 @@ from gateway.openapi import Body, takes
 from gateway.services import answer, services_of
 from gateway.views.orders import PolicyList
 from schemas.cases.policies import About, PolicyRule
-from schemas.parsing import InvalidMessage, admit
+from schemas.parsing import InvalidMessage, parse_strict
 from store.audit import audit_trail
 from store.cases import policies
 
@@ -47,7 +47,7 @@ async def listed(
 async def put(request: Request, caller: AdminCaller) -> Response:
     """Add a rule, or change the one with its `id`: its version rises by itself. What is running keeps its version."""
     _, raw = await read_body(request, JSON)
-    rule = admit(PolicyRule, raw)
+    rule = parse_strict(PolicyRule, raw)
     if findings := check(rule):
         raise InvalidMessage([_finding(text) for text in findings])
     async with services_of(request).database.transaction() as connection:

@@ -5,7 +5,7 @@ from fastapi import APIRouter, Request, Response
 from dispatch.events.admission import own_source
 from dispatch.partners import measuring
 from dispatch.partners.master_data import unsettled
-from dispatch.procurement.documents import admit_paper
+from dispatch.procurement.documents import parse_document
 from domain.measuring import BECOMES
 from domain.partners.master_data import named_in_purchase
 from gateway.api.command_handling import asked, begun_again, carried_out
@@ -15,13 +15,13 @@ from gateway.http.auth import AnyCaller, ErpCaller, SupportCaller
 from gateway.http.limits import read_body
 from gateway.http.lookup import visible_purchase
 from gateway.http.problems import FORBIDDEN, Problem, answers_of
-from gateway.http.request_context import exchange_of
+from gateway.http.request_context import request_context_of
 from gateway.openapi import Body, takes
 from gateway.services import answer, services_of
 from gateway.views.purchases import PurchaseView, purchase_view
 from schemas.base import Contract
 from schemas.cases.exceptions import Action
-from schemas.parsing import admit
+from schemas.parsing import parse_strict
 from schemas.procurement.documents import OWNERS
 from schemas.procurement.purchase_orders import PurchaseAnswer, PurchaseStatus
 from schemas.procurement.sent_documents import SentOrder
@@ -56,7 +56,7 @@ async def release(request: Request, caller: ErpCaller) -> Response:
     A line in a unit of which its item has no whole number is refused; where the item is not known yet, it waits.
     """
     _, raw = await read_body(request, JSON)
-    order, gateway = admit(SentOrder, raw), services_of(request)
+    order, gateway = parse_strict(SentOrder, raw), services_of(request)
     async with gateway.database.connection() as connection:
         if not await unsettled(connection, gateway.offers_master_data, named_in_purchase(caller.partner, order)):
             await measuring.order(connection, caller.partner, order)
@@ -74,8 +74,9 @@ async def release(request: Request, caller: ErpCaller) -> Response:
     openapi_extra=takes(Body(SINGLE, "Envelope_SentInvoice_"), Body(JSON, "Envelope_SentInvoice_")),
 )
 async def send(request: Request, caller: AnyCaller) -> Response:
-    """Take a confirmation, advance ship notice or invoice of a supplier, a goods receipt of a warehouse, or an ERP's
-    purchase order or invoice, as a CloudEvent. `source` must be `/partners/<you>`, or lie under it."""
+    """Take a procurement document as a CloudEvent. Suppliers send confirmations, advance ship notices and invoices;
+    warehouses, goods receipts; ERPs, purchase orders and invoices. `source` must be `/partners/<you>`, or lie under
+    it."""
     _, raw = await read_body(request, SINGLE, JSON)
     return await _send(request, caller, raw, "api")
 
@@ -86,23 +87,23 @@ async def take_signed(request: Request, caller: Caller, raw: bytes) -> Response:
 
 
 async def _send(request: Request, caller: Caller, raw: bytes, channel: str) -> Response:
-    envelope = admit_paper(raw)
+    envelope = parse_document(raw)
     owners = OWNERS[BECOMES[type(envelope.data)]]
     if caller.acting(owners) is None:
         raise Problem(FORBIDDEN, f"This document is for the role {' or '.join(sorted(owners))}.")
     if not own_source(envelope.source, caller.partner):
         found = [{"field": "source", "rule": "is not yours"}]
         raise Problem(FORBIDDEN, f"A source must be /partners/{caller.partner}, or lie under it.", found)
-    message_id = await _accept(request, caller, inbox.PAPER, envelope.id, channel, raw, envelope.traceparent)
+    message_id = await _accept(request, caller, inbox.DOCUMENT, envelope.id, channel, raw, envelope.traceparent)
     return answer(DocumentAccepted(id=message_id), 202)
 
 
 async def _accept(
     request: Request, caller: Caller, kind: str, name: str, channel: str, raw: bytes, traceparent: str | None = None
 ) -> int:
-    gateway, exchange = services_of(request), exchange_of(request.scope)
-    message = exchange.message(caller.partner, kind, name, raw, channel=channel, traceparent=traceparent)
-    [message_id] = await gateway.accepter.accept([message])
+    gateway, context = services_of(request), request_context_of(request.scope)
+    message = context.message(caller.partner, kind, name, raw, channel=channel, traceparent=traceparent)
+    [message_id] = await gateway.inbox_writer.commit([message])
     gateway.metrics.accepted(kind)
     return message_id
 

@@ -17,7 +17,7 @@ from gateway.services import answer, services_of
 from schemas.base import SiteId, Whole
 from schemas.inventory.promising import AvailabilityList, PromiseAnswer, PromiseQuestion
 from schemas.orders.milestones import ItemId
-from schemas.parsing import admit
+from schemas.parsing import parse_strict
 from store.cases import policies
 
 router = APIRouter(tags=["planning"])
@@ -38,8 +38,8 @@ async def available(
     site: Annotated[SiteId | None, Query(description="At one site; at every site when absent.")] = None,
     horizon_days: Annotated[Whole, Query(ge=1, le=MOST_DAYS, description="How many days, from today.")] = 30,
 ) -> Response:
-    """On hand and expected supply, less what is reserved and demanded, day by day, with and without the forecast; and
-    the first day of shortage."""
+    """On hand and expected supply, less reservations and demand, day by day, with and without the forecast; and the
+    first day of shortage."""
     return answer(await availability(services_of(request).database, item, site, horizon_days))
 
 
@@ -53,7 +53,7 @@ async def available(
 async def ask(request: Request, caller: HoldingCaller) -> Response:
     """Nothing is reserved: only the release of an order does that."""
     _, raw = await read_body(request, JSON)
-    question = admit(PromiseQuestion, raw)
+    question = parse_strict(PromiseQuestion, raw)
     database = services_of(request).database
     async with database.connection() as connection:
         rules = await policies.rules(connection, "order")

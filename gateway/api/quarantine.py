@@ -12,7 +12,7 @@ from gateway.openapi import Body, takes
 from gateway.services import answer, services_of
 from gateway.views.orders import QuarantinedMessage, QuarantineList, Replayed
 from schemas.base import Whole
-from schemas.parsing import admit
+from schemas.parsing import parse_strict
 from store.audit import audit_trail
 from store.messaging import quarantine
 
@@ -45,7 +45,7 @@ async def listed(
 async def replay(request: Request, caller: SupportCaller) -> Response:
     """Bring messages back after a repair. Ids that are not in quarantine are passed over."""
     _, raw = await read_body(request, "application/json")
-    wish = admit(ReplayRequest, raw)
+    wish = parse_strict(ReplayRequest, raw)
     async with services_of(request).database.transaction() as connection:
         replayed = await quarantine.replay(connection, list(wish.ids))
         await audit_trail.record(

@@ -8,11 +8,11 @@ from gateway.api.command_handling import JSON
 from gateway.http.auth import SupportCaller
 from gateway.http.limits import read_body
 from gateway.http.problems import answers_of
-from gateway.mending import mend
 from gateway.openapi import Body, takes
+from gateway.repairing import repair_drift
 from gateway.services import answer, services_of
 from schemas.finance.self_audit import DifferenceList, RepairAnswer, RepairRequest
-from schemas.parsing import admit
+from schemas.parsing import parse_strict
 from store.finance import reconciliation
 
 router = APIRouter(tags=["books"])
@@ -32,7 +32,7 @@ async def listed(
     state: Annotated[str, Query(pattern="^(open|all)$", description="Those of now, or all.")] = "open",
     limit: Annotated[int, Query(ge=1, le=500, description="How many at most.")] = 100,
 ) -> Response:
-    """What we and other systems say differently, and what has drifted in our own books (`about` is `book`)."""
+    """Differences between Syncline and other systems, and drifts of our own books (`about` is `book`)."""
     async with services_of(request).database.connection() as connection:
         found = await reconciliation.listing(connection, open_only=state == "open", limit=limit)
     return answer(DifferenceList(differences=tuple(found)))
@@ -46,9 +46,11 @@ async def listed(
     openapi_extra=takes(Body(JSON, "RepairRequest")),
 )
 async def repair(request: Request, caller: SupportCaller, id: Id) -> Response:
-    """Looked at again and mended as its `proposal` says; the case closes at the next look. 409 when it is right by now,
-    cannot be told from our books, or is of another system's books."""
+    """Check the drift again and repair it as its `proposal` says; the next audit closes the case.
+
+    409 when nothing is wrong by now, when our books cannot tell the figure, or when the difference is another system's.
+    """
     services = services_of(request)
     _, raw = await read_body(request, JSON)
-    wish = admit(RepairRequest, raw)
-    return answer(await mend(services.database, services.settings.stock_owner, caller.partner, id, wish))
+    wish = parse_strict(RepairRequest, raw)
+    return answer(await repair_drift(services.database, services.settings.stock_owner, caller.partner, id, wish))

@@ -15,7 +15,7 @@ from domain.units import converted
 from gateway.http.auth import ErpCaller
 from gateway.http.limits import read_body
 from gateway.http.problems import CONTENT_DIFFERS, Problem, answers_of
-from gateway.http.request_context import RequestContext, exchange_of
+from gateway.http.request_context import RequestContext, request_context_of
 from gateway.openapi import Body, takes
 from gateway.services import Services, answer, services_of
 from gateway.views.orders import promise_reason
@@ -29,7 +29,7 @@ from schemas.orders.release import (
     ReleaseAnswer,
     ReleaseRequest,
 )
-from schemas.parsing import MAX_FINDINGS, InvalidMessage, admit, refuse
+from schemas.parsing import MAX_FINDINGS, InvalidMessage, parse_strict, refuse
 from schemas.workflow_ids import workflow_of
 from store.messaging import inbox
 from store.messaging.inbox import NewMessage
@@ -39,7 +39,7 @@ from store.orders.orders import Birth
 router = APIRouter(tags=["orders"])
 
 RELAY_HEAD_START_S = 2.0
-"""How long after our own wait the relay leaves a release or command to us."""
+"""Seconds that the relay leaves a release or command to the gateway, after the gateway's own wait."""
 
 
 @router.post(
@@ -64,16 +64,16 @@ async def release_order(request: Request, caller: ErpCaller) -> Response:
     gateway = services_of(request)
     _, raw = await read_body(request, "application/json")
     async with gateway.releasing.place(caller.partner):
-        return await _release(gateway, exchange_of(request.scope), caller.partner, raw)
+        return await _release(gateway, request_context_of(request.scope), caller.partner, raw)
 
 
-async def _release(gateway: Services, exchange: RequestContext, erp: str, raw: bytes) -> Response:
-    release = admit(ReleaseRequest, raw)
+async def _release(gateway: Services, context: RequestContext, erp: str, raw: bytes) -> Response:
+    release = parse_strict(ReleaseRequest, raw)
     if release.clock == "events" and not gateway.settings.replays:
         refuse("clock", "must be `wall`: this installation takes no replays of past business time")
     known = await _known(gateway, erp, release)
     ready = known is not None
-    message = exchange.message(
+    message = context.message(
         erp,
         inbox.RELEASE,
         release.number,
@@ -112,7 +112,7 @@ async def _record(
     """Commit the release and its raw message together. A repeat commits nothing. Raises the 409 `Problem`."""
     content = content_digest(release)
     async with gateway.database.transaction() as connection:
-        [inbox_id] = await inbox.accept(connection, [message])
+        [inbox_id] = await inbox.insert(connection, [message])
         kept = release if known is None else release.kept_in(known)
         taking_part = parties(message.partner, release)
         birth = await orders.open_order(connection, message.partner, kept, content, inbox_id, taking_part, known)

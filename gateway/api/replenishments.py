@@ -9,11 +9,11 @@ from gateway.http.auth import AnyCaller, ProposingCaller
 from gateway.http.limits import read_body
 from gateway.http.lookup import party_of
 from gateway.http.problems import NOT_FOUND, Problem, answers_of
-from gateway.http.request_context import exchange_of
+from gateway.http.request_context import request_context_of
 from gateway.openapi import Body, takes
 from gateway.services import answer, services_of
 from gateway.views.purchases import ReplenishmentView
-from schemas.parsing import admit
+from schemas.parsing import parse_strict
 from schemas.procurement.replenishment import ProposalId, ReplenishmentProposal
 from store.messaging import inbox
 from store.procurement import replenishments
@@ -33,11 +33,11 @@ JSON = "application/json"
 )
 async def propose(request: Request, caller: ProposingCaller) -> Response:
     """Have the ERP validate and order what planning proposes. The same `id` is carried out once."""
-    gateway, exchange = services_of(request), exchange_of(request.scope)
+    gateway, context = services_of(request), request_context_of(request.scope)
     _, raw = await read_body(request, JSON)
-    proposal = admit(ReplenishmentProposal, raw)
-    message = exchange.message(caller.partner, inbox.PROPOSAL, proposal.id, raw)
-    [message_id] = await gateway.accepter.accept([message])
+    proposal = parse_strict(ReplenishmentProposal, raw)
+    message = context.message(caller.partner, inbox.PROPOSAL, proposal.id, raw)
+    [message_id] = await gateway.inbox_writer.commit([message])
     gateway.metrics.accepted(inbox.PROPOSAL)
     links = {"self": f"/v1/replenishments/{proposal.id}"}
     return answer(DocumentAccepted(id=message_id, links=links), 202, {"Location": links["self"]})

@@ -3,18 +3,18 @@
 from fastapi import APIRouter, Request, Response
 from pydantic import TypeAdapter, ValidationError
 
-from dispatch.events.admission import admit_event, own_source, stated
-from dispatch.procurement.documents import is_paper
+from dispatch.events.admission import admit_own, stated
+from dispatch.procurement.documents import is_document
 from gateway.api.events import EventsAccepted, as_message
 from gateway.api.procurement import take_signed
 from gateway.http.auth import REPORTERS
 from gateway.http.problems import FORBIDDEN, BrokenRule, Problem, answers_of
-from gateway.http.request_context import exchange_of
+from gateway.http.request_context import request_context_of
 from gateway.openapi import Body, takes
 from gateway.services import BareRoute, Services, answer, services_of
 from schemas.base import Contract, EventId, Origin
 from schemas.messaging.webhooks import ID_HEADER, SIGNATURE_HEADER, TIMESTAMP_HEADER
-from schemas.parsing import InvalidMessage, refuse
+from schemas.parsing import InvalidMessage
 from store.messaging import inbox, quarantine, repeats
 from store.messaging.inbox import NewMessage
 
@@ -34,7 +34,7 @@ def _parameter(name: str, where: str, description: str) -> dict[str, object]:
 
 
 _SIGNED = {
-    **takes(Body("application/json", "Envelope_SentMilestone_")),
+    **takes(Body("application/json", "Envelope_Milestone_")),
     "security": [],
     "parameters": [
         _parameter("partner", "path", "Who sends it."),
@@ -55,25 +55,23 @@ _SIGNED = {
 )
 async def webhook(request: Request) -> Response:
     """Take a signed event. A genuine message that cannot be read is stored and quarantined, never lost."""
-    gateway, exchange = services_of(request), exchange_of(request.scope)
+    gateway, context = services_of(request), request_context_of(request.scope)
     raw = await request.body()
     caller = await gateway.gatekeeper.signer(request, request.path_params["partner"], raw)
     kind = stated(raw, "type")
-    paper = is_paper(kind)
-    if caller.acting(REPORTERS) is None and not paper and kind is not None:
+    document = is_document(kind)
+    if caller.acting(REPORTERS) is None and not document and kind is not None:
         raise Problem(FORBIDDEN, f"Webhooks are for the role {' or '.join(REPORTERS)}.")
     try:
-        if paper:
+        if document:
             return await take_signed(request, caller, raw)
-        event = admit_event(raw)
-        if not own_source(event.source, caller.partner):
-            refuse("source", f"must be /partners/{caller.partner}, or lie under it")
+        event = admit_own(raw, caller.partner)
     except InvalidMessage as refused:
         name = _name(raw) or request.headers[ID_HEADER]
-        message = exchange.message(caller.partner, inbox.EVENT, name, raw, channel="webhook")
+        message = context.message(caller.partner, inbox.EVENT, name, raw, channel="webhook")
         await _quarantine(gateway, message, str(refused))
         return answer(Quarantined(findings=tuple(BrokenRule.model_validate(f) for f in refused.findings)), 202)
-    ids = await gateway.accepter.accept([as_message(event, raw, caller.partner, "webhook", exchange)])
+    ids = await gateway.inbox_writer.commit([as_message(event, raw, caller.partner, "webhook", context)])
     gateway.metrics.accepted(inbox.EVENT)
     return answer(EventsAccepted(accepted=1, ids=tuple(ids)), 202)
 
@@ -88,6 +86,6 @@ def _name(raw: bytes) -> str:
 
 async def _quarantine(gateway: Services, message: NewMessage, reason: str) -> None:
     async with gateway.database.transaction() as connection:
-        [inbox_id] = await repeats.accept(connection, [message])
+        [inbox_id] = await repeats.insert(connection, [message])
         await quarantine.put(connection, inbox_id, reason, Origin.TRANSFORMATION)
     gateway.metrics.accepted("quarantined")

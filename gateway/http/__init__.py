@@ -1,1 +1,1 @@
-"""What every request passes: middleware, limits, authentication, problems, the inbox writer."""
+"""The path of every request: middleware, limits, authentication, problems, the inbox writer."""

@@ -1,4 +1,4 @@
-"""Who is calling: API keys for operations, signatures for webhooks, sessions for people with a browser.
+"""Authentication: API keys for operations, signatures for webhooks, sessions for people with a browser.
 
 A key is looked up by its hash and remembered for ten seconds: a revocation takes effect within ten seconds.
 """
@@ -15,7 +15,7 @@ from fastapi import Depends, Request
 
 from gateway.http.limits import Buckets
 from gateway.http.problems import FORBIDDEN, UNAUTHENTICATED, Problem
-from gateway.http.request_context import exchange_of
+from gateway.http.request_context import request_context_of
 from gateway.http.signatures import genuine
 from schemas.base import Role
 from schemas.messaging.webhooks import webhook_secret
@@ -106,7 +106,7 @@ class Register:
             return self._known.get(name)
 
     def forget(self, name: str) -> None:
-        """Who was remembered under `name` is nobody any more."""
+        """Drop the caller remembered under `name`."""
         self._known.drop(name)
 
 
@@ -125,7 +125,7 @@ class Gatekeeper:
         self._failures = Buckets(FAILURES_PER_SECOND, FAILURE_BURST, clock)
 
     async def caller(self, request: Request) -> Caller:
-        """Who presents an API key, or is in a session. Raises `Problem` as `key_holder`."""
+        """The caller of an API key or session. Raises `Problem` as `key_holder`."""
         key, session = presented_key(request), presented_session(request)
         if key or not session:
             return await self.key_holder(request, key)
@@ -171,7 +171,7 @@ class Gatekeeper:
         if caller is None:
             self._failures.take(request.client.host if request.client else "")
             raise Problem(UNAUTHENTICATED, advice, headers={"WWW-Authenticate": "Bearer"})
-        exchange_of(request.scope).partner = caller.partner
+        request_context_of(request.scope).partner = caller.partner
         self._requests.take(caller.partner)
         return caller
 
@@ -208,10 +208,8 @@ def presented_session(request: Request) -> str:
 
 
 def sending_page(request: Request) -> str:
-    """Whose page sends this: `own`, `other`, or empty when no browser says so.
-
-    Browsers say where a request comes from (Sec-Fetch-Site), without TLS at least what changes something (Origin).
-    """
+    """The page that sends this: `own`, `other`, or empty when no browser says so. Browsers name the origin of a request
+    (Sec-Fetch-Site); without TLS, at least that of a change (Origin)."""
     if site := request.headers.get("sec-fetch-site"):
         return OWN if site == "same-origin" else OTHER
     if origin := request.headers.get("origin"):
@@ -237,7 +235,7 @@ def _only(*roles: Role) -> Callable[[Request], Awaitable[Caller]]:
 AnyCaller = Annotated[Caller, Depends(_any_caller)]
 ErpCaller = Annotated[Caller, Depends(_only(Role.ERP))]
 OwningCaller = Annotated[Caller, Depends(_only(Role.ERP, Role.SUPPORT, Role.ADMIN))]
-"""Who may change an order: the ERP that owns it, and people on its behalf."""
+"""The caller that may change an order: the ERP that owns it, or people on its behalf."""
 HoldingCaller = Annotated[Caller, Depends(_only(Role.ERP, Role.SUPPORT, Role.ADMIN, Role.PLANNING))]
 PlanningCaller = Annotated[Caller, Depends(_only(Role.PLANNING, Role.SUPPORT, Role.ADMIN))]
 FreightCaller = Annotated[Caller, Depends(_only(Role.CARRIER, Role.TMS))]

@@ -1,4 +1,4 @@
-"""What one connection, and one address, may take of the server before anybody is known: bytes, time, places.
+"""Limits on one connection, and on one address, before the caller is known: bytes, time, places.
 
 uvicorn bounds none of these. Its parser keeps a header that never ends, and its timer runs between requests only.
 """
@@ -18,7 +18,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from gateway.http.problems import CROWDED, HEAD_TOO_LARGE, MALFORMED, RATE_LIMITED, TOO_SLOW, Problem
 
 SLICE_BYTES = 16 * 1024
-"""What the parser gets at once: what it does with it stays small, whatever it is made of."""
+"""Bytes that the parser gets at once: its work on them stays small, whatever they contain."""
 MAX_PIPELINED = 8
 """Requests that may wait behind one that is being answered. No common client sends any."""
 IPV6_VERSION, IPV6_NETWORK = 6, 64
@@ -43,9 +43,9 @@ class Bounds:
     taking_s: float = 60.0
     """Until the caller has taken an answer that it does not keep up with."""
     unwanted_s: float = 5.0
-    """How long a body may still come that is already refused."""
+    """Seconds in which a refused body may still arrive."""
     unwanted_bytes: int = 32 * 1024 * 1024
-    """How much of it: a caller that sends first and reads then hears why."""
+    """Bytes of a refused body that are read: a caller that sends first and reads then learns the reason."""
     per_address: int = 200
     connections: int = 800
     """In all: a process commonly has 1,024 file handles, and needs some for the database."""
@@ -53,7 +53,7 @@ class Bounds:
 
 @dataclass
 class ConnectionLimits:
-    """What the connections of one server share. `refused` is told why one was turned away."""
+    """Shared state of the connections of one server. `refused` is called with the reason of a refusal."""
 
     bounds: Bounds = Bounds()
     refused: Callable[[str], None] = lambda _why: None
@@ -77,14 +77,14 @@ class ConnectionLimits:
             del self.inside[address]
 
     def protocol(self) -> type["BoundedProtocol"]:
-        """The protocol for the connections of this door, as uvicorn wants it."""
-        return type("DoorProtocol", (BoundedProtocol,), {"door": self})
+        """The protocol for the connections of this server, as uvicorn wants it."""
+        return type("LimitedProtocol", (BoundedProtocol,), {"limits": self})
 
 
 class BoundedProtocol(HttpToolsProtocol):
-    """A connection that is refused or closed once it is over a bound of its door."""
+    """A connection that is refused or closed once it is over a bound of its server."""
 
-    door: ClassVar[ConnectionLimits]
+    limits: ClassVar[ConnectionLimits]
     _unread = 0
     """Bytes since headers were whole, or a piece of the body came: what the parser may have to keep."""
     _unwanted = 0
@@ -97,19 +97,19 @@ class BoundedProtocol(HttpToolsProtocol):
     def connection_made(self, transport: Any) -> None:
         """Count the connection; turn it away when there are too many."""
         super().connection_made(transport)
-        self._until = self.loop.time() + self.door.bounds.first_byte_s
+        self._until = self.loop.time() + self.limits.bounds.first_byte_s
         self._address = _network(self.client[0] if self.client else "")
-        if problem := self.door.enter(self._address):
+        if problem := self.limits.enter(self._address):
             self._refuse(problem)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Give its place back."""
-        self.door.leave(self._address)
+        self.limits.leave(self._address)
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
         """Parse what came, a slice at a time, as long as the caller stays within bounds."""
-        bounds = self.door.bounds
+        bounds = self.limits.bounds
         for start in range(0, len(data), SLICE_BYTES):
             if self.transport.is_closing():
                 return
@@ -120,25 +120,25 @@ class BoundedProtocol(HttpToolsProtocol):
                 self._refuse(self._head_too_large())
 
     def send_400_response(self, msg: str) -> None:
-        """What is not HTTP, or was refused while it was parsed."""
+        """Answer bytes that are not HTTP, or that the parser refused."""
         self._refuse(Problem(MALFORMED, msg))
 
     def on_message_begin(self) -> None:
         """The first byte of a request."""
         super().on_message_begin()
         self._in_head, self._whole, self._unwanted = True, False, 0
-        self._until = self.loop.time() + self.door.bounds.head_s
+        self._until = self.loop.time() + self.limits.bounds.head_s
 
     def on_headers_complete(self) -> None:
         """Start the request, unless it has too many headers, or too many wait before it."""
-        if len(self.headers) > self.door.bounds.headers:
+        if len(self.headers) > self.limits.bounds.headers:
             self._refuse(self._head_too_large())
             raise ValueError("too many headers")
         if len(self.pipeline) >= MAX_PIPELINED:
             self._abort("pipelined")
             raise ValueError("too many requests at once")
         self._in_head, self._unread = False, 0
-        self._until = self.loop.time() + self.door.bounds.body_s
+        self._until = self.loop.time() + self.limits.bounds.body_s
         super().on_headers_complete()
 
     def on_body(self, body: bytes) -> None:
@@ -147,7 +147,7 @@ class BoundedProtocol(HttpToolsProtocol):
         super().on_body(body)
         if self.cycle.response_complete:
             self._unwanted += len(body)
-            if self._unwanted > self.door.bounds.unwanted_bytes:
+            if self._unwanted > self.limits.bounds.unwanted_bytes:
                 self._abort("unwanted")
 
     def on_message_complete(self) -> None:
@@ -164,12 +164,12 @@ class BoundedProtocol(HttpToolsProtocol):
         if self._whole:
             self._until = self._idle_until()
         elif not self._in_head:
-            self._until = self.loop.time() + self.door.bounds.unwanted_s
+            self._until = self.loop.time() + self.limits.bounds.unwanted_s
 
     def look(self, now: float) -> None:
         """Close the connection when its time is over."""
         if self.transport.is_closing() or self.flow.write_paused:
-            self._stuck_until = min(self._stuck_until, now + self.door.bounds.taking_s)
+            self._stuck_until = min(self._stuck_until, now + self.limits.bounds.taking_s)
             if now >= self._stuck_until:
                 self._abort("not_taken")
             return
@@ -182,10 +182,10 @@ class BoundedProtocol(HttpToolsProtocol):
             self.transport.close()
 
     def _idle_until(self) -> float:
-        return self.loop.time() + self.door.bounds.idle_s
+        return self.loop.time() + self.limits.bounds.idle_s
 
     def _head_too_large(self) -> Problem:
-        bounds = self.door.bounds
+        bounds = self.limits.bounds
         return Problem(HEAD_TOO_LARGE, f"{bounds.headers} headers and {bounds.head_bytes} bytes of them are taken.")
 
     def _refuse(self, problem: Problem) -> None:
@@ -196,13 +196,13 @@ class BoundedProtocol(HttpToolsProtocol):
         if owed and (self.cycle.response_started or self._in_head or self._whole):
             self._abort(problem.kind.slug)
             return
-        self.door.refused(problem.kind.slug)
+        self.limits.refused(problem.kind.slug)
         self.transport.write(_written(problem))
         self._leave_application()
         self.transport.close()
 
     def _abort(self, why: str) -> None:
-        self.door.refused(why)
+        self.limits.refused(why)
         self._leave_application()
         self.transport.abort()
 
@@ -224,11 +224,11 @@ class BoundedServer(uvicorn.Server):
         return await super().on_tick(counter)
 
 
-def bounded_server(config: uvicorn.Config, door: ConnectionLimits) -> BoundedServer:
-    """The server of an application, behind a door."""
-    config.http = door.protocol()
+def bounded_server(config: uvicorn.Config, limits: ConnectionLimits) -> BoundedServer:
+    """The server of an application with its limits."""
+    config.http = limits.protocol()
     config.ws = "none"
-    config.timeout_keep_alive = math.ceil(door.bounds.idle_s)
+    config.timeout_keep_alive = math.ceil(limits.bounds.idle_s)
     return BoundedServer(config)
 
 

@@ -39,7 +39,7 @@ class InboxWriter:
         self._messages_waiting = 0
         self._committing: asyncio.Task[None] | None = None
 
-    async def accept(self, messages: list[NewMessage]) -> list[int]:
+    async def commit(self, messages: list[NewMessage]) -> list[int]:
         """Commit these messages, all or none, and return their inbox ids. Raises the 503 `Problem` when it cannot."""
         if self._messages_waiting + len(messages) > MAX_WAITING:
             raise unavailable()
@@ -55,7 +55,7 @@ class InboxWriter:
             group = self._next_group()
             try:
                 async with asyncio.timeout(COMMIT_TIMEOUT_S), self._database.connection() as connection:
-                    ids = await repeats.accept(connection, [m for s in group for m in s.messages])
+                    ids = await repeats.insert(connection, [m for s in group for m in s.messages])
             except Exception as error:
                 _log.error("commit failed", error=type(error).__name__, messages=sum(len(s.messages) for s in group))
                 for submission in group:

@@ -17,7 +17,7 @@ SEE_ALL = (Role.SUPPORT, Role.ADMIN, Role.PLANNING)
 
 
 def party_of(caller: Caller) -> str | None:
-    """Whose orders the caller sees: a partner's own, or everybody's (None)."""
+    """The partner whose orders the caller sees; None: everybody's."""
     return None if caller.role in SEE_ALL else caller.partner
 
 

@@ -40,12 +40,12 @@ class RequestMiddleware:
             await self._app(scope, receive, send)
             return
         started = time.perf_counter()
-        exchange = begin(scope)
+        context = begin(scope)
 
         async def stamped(message: Message) -> None:
             if message["type"] == "http.response.start":
-                exchange.status = message["status"]
-                message = {**message, "headers": _stamped(message["headers"], exchange)}
+                context.status = message["status"]
+                message = {**message, "headers": _stamped(message["headers"], context)}
             await send(message)
 
         try:
@@ -54,17 +54,17 @@ class RequestMiddleware:
             pass  # there is nobody to answer, and nothing failed
         except Exception as error:
             if not isinstance(error, HTTPException):
-                _log_failure(error, exchange)
-            if exchange.status:
+                _log_failure(error, context)
+            if context.status:
                 raise
             problem = as_problem(error) if isinstance(error, HTTPException) else internal()
             await answer_to(scope, problem)(scope, receive, stamped)
         finally:
-            self._finish(scope, exchange, time.perf_counter() - started)
+            self._finish(scope, context, time.perf_counter() - started)
 
-    def _finish(self, scope: Scope, exchange: RequestContext, seconds: float) -> None:
+    def _finish(self, scope: Scope, context: RequestContext, seconds: float) -> None:
         route = getattr(scope.get("route"), "path", "unknown")
-        status = exchange.status or CLIENT_GONE
+        status = context.status or CLIENT_GONE
         self._metrics.request(scope["method"], route, status, seconds)
         _log.info(
             "request",
@@ -72,28 +72,28 @@ class RequestMiddleware:
             route=route,
             status=status,
             duration_ms=round(seconds * 1000, 1),
-            partner=exchange.partner,
-            request_id=exchange.request_id,
-            trace_id=exchange.traceparent[3:35],
+            partner=context.partner,
+            request_id=context.request_id,
+            trace_id=context.traceparent[3:35],
         )
 
 
-def _stamped(headers: list[tuple[bytes, bytes]], exchange: RequestContext) -> list[tuple[bytes, bytes]]:
+def _stamped(headers: list[tuple[bytes, bytes]], context: RequestContext) -> list[tuple[bytes, bytes]]:
     present = {name for name, _ in headers}
     return [
         *headers,
         *(header for header in SECURITY_HEADERS if header[0] not in present),
-        (b"x-request-id", exchange.request_id.encode()),
-        (b"traceparent", exchange.traceparent.encode()),
+        (b"x-request-id", context.request_id.encode()),
+        (b"traceparent", context.traceparent.encode()),
     ]
 
 
-def _log_failure(error: Exception, exchange: RequestContext) -> None:
-    """Where it failed and with what type. Not the error's text: it may quote a message, and with it personal data."""
+def _log_failure(error: Exception, context: RequestContext) -> None:
+    """Log place and type of a failure. Not its text: it may quote a message, and with it personal data."""
     frames = traceback.extract_tb(error.__traceback__)[-6:]
     _log.error(
         "request failed",
         error=type(error).__name__,
         where=[f"{frame.filename.rpartition('/')[2]}:{frame.lineno} {frame.name}" for frame in frames],
-        request_id=exchange.request_id,
+        request_id=context.request_id,
     )

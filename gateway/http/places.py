@@ -13,7 +13,7 @@ from contextlib import asynccontextmanager
 from gateway.http.problems import RATE_LIMITED, Problem
 
 FIRST_TOOK_S = 0.1
-"""What a piece of work is thought to take before any was measured."""
+"""Seconds that a piece of work is assumed to take before any was measured."""
 WEIGHT = 0.1
 """Of the latest measure, against those before."""
 LONGEST_RETRY_S = 30
@@ -82,7 +82,7 @@ class Places:
             del self._waiting[partner]
 
     def _ahead_s(self) -> float:
-        """How long whoever comes now will wait, as things go."""
+        """The expected wait of a newcomer, in seconds."""
         return (sum(map(len, self._waiting.values())) + 1) / self._at_once * self._took_s
 
     def _full(self) -> Problem:

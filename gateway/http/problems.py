@@ -15,7 +15,7 @@ from starlette.exceptions import HTTPException
 from starlette.types import Scope
 
 from gateway.http.pages import is_for_people, page
-from gateway.http.request_context import exchange_of
+from gateway.http.request_context import request_context_of
 from schemas.base import Contract
 from schemas.parsing import MAX_FINDINGS, InvalidMessage, finding
 
@@ -151,7 +151,7 @@ def internal() -> Problem:
 
 def answer_to(scope: Scope, problem: Problem) -> Response:
     """The problem as whoever asks can read it: a page for a browser, else RFC 9457."""
-    request_id = exchange_of(scope).request_id
+    request_id = request_context_of(scope).request_id
     if not is_for_people(scope):
         return problem.response(request_id)
     answer = page("problem.html", problem.status_code, problem=problem, request_id=request_id)

@@ -1,4 +1,4 @@
-"""What the gateway knows of the request it is serving: its id, its trace, its caller."""
+"""The context of a request: its id, its trace, its caller."""
 
 import re
 import secrets
@@ -12,7 +12,7 @@ from dispatch.events.admission import digest_of
 from store.messaging.inbox import NewMessage
 
 _TRACEPARENT = re.compile(rb"(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
-_KEY = "syncline.exchange"
+_KEY = "syncline.request_context"
 
 
 @dataclass(slots=True)
@@ -36,7 +36,7 @@ class RequestContext:
         delay_s: float = 0.0,
         workflow_id: str = "",
     ) -> NewMessage:
-        """What the request brings, as an inbox message. A trace of its own goes before that of the request."""
+        """The body as an inbox message. A trace of its own goes before that of the request."""
         return NewMessage(
             partner=partner,
             channel=channel,
@@ -51,18 +51,18 @@ class RequestContext:
         )
 
 
-def exchange_of(scope: Scope) -> RequestContext:
+def request_context_of(scope: Scope) -> RequestContext:
     """The exchange of a request that `gateway.http.middleware` has let in."""
-    exchange = scope[_KEY]
-    assert isinstance(exchange, RequestContext)
-    return exchange
+    context = scope[_KEY]
+    assert isinstance(context, RequestContext)
+    return context
 
 
 def begin(scope: Scope) -> RequestContext:
     """Start the exchange. The caller's W3C traceparent is kept when it is valid; otherwise a new trace begins."""
-    exchange = RequestContext(uuid4().hex, _traceparent(scope["headers"]))
-    scope[_KEY] = exchange
-    return exchange
+    context = RequestContext(uuid4().hex, _traceparent(scope["headers"]))
+    scope[_KEY] = context
+    return context
 
 
 def _traceparent(headers: Iterable[tuple[bytes, bytes]]) -> str:

@@ -4,13 +4,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from domain.milestones.variants import BY_RANK
-from gateway.tower.desks import cases_url, planner_url
 from gateway.tower.pages import SYSTEMS, order_url, span
+from gateway.tower.work_lists import cases_url, planner_url
 from store.engine import Connection
-from store.views import desks, overview, unsettled
-from store.views.desks import Load, OpenProposals
+from store.views import overview, unsettled, work_lists
 from store.views.overview import Activity, Attention, StatusCount, SystemHealth, TimeSlice, Totals
 from store.views.unsettled import QuarantineEntry
+from store.views.work_lists import Load, OpenProposals
 
 SHOWN = 20
 """Entries in each list of the overview."""
@@ -64,7 +64,7 @@ class Board:
     attention: list[Attention]
     loads: list[Load]
     asked: list[OpenProposals]
-    parked: list[QuarantineEntry]
+    quarantined: list[QuarantineEntry]
     buckets: list[TimeSlice]
     activity: list[Activity]
 
@@ -80,7 +80,7 @@ class Board:
             *(_case_concern(load, self.at) for load in self.loads),
             *(_planner_concern(asked, self.at) for asked in self.asked),
             *map(_order_concern, self.attention),
-            *map(_parked_concern, self.parked),
+            *map(_quarantine_concern, self.quarantined),
         ]
         return sorted(found, key=lambda concern: -concern.severity)[:SHOWN]
 
@@ -132,9 +132,9 @@ async def read(connection: Connection) -> Board:
         health=await overview.health(connection),
         flow=await overview.flow(connection),
         attention=await overview.attention(connection),
-        loads=await desks.caseload(connection),
-        asked=await desks.asked(connection),
-        parked=await unsettled.parked(connection, SHOWN),
+        loads=await work_lists.caseload(connection),
+        asked=await work_lists.asked(connection),
+        quarantined=await unsettled.quarantined(connection, SHOWN),
         buckets=await overview.throughput(connection),
         activity=(await overview.activity(connection))[:SHOWN],
     )
@@ -209,7 +209,7 @@ def _trouble(order: Attention) -> str:
     return text[:1].upper() + text[1:]
 
 
-def _parked_concern(message: QuarantineEntry) -> AttentionEntry:
+def _quarantine_concern(message: QuarantineEntry) -> AttentionEntry:
     waits = f"waits for {message.waiting_for}" if message.waiting_for else "needs a person"
     return AttentionEntry(
         key=f"m-{message.id}",

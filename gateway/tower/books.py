@@ -149,7 +149,7 @@ def _total(rows: list[BooksRow]) -> BooksRow:
 
 
 def keeps(row: BooksRow) -> tuple[System, ...]:
-    """Who keeps this place: of what is on the way, warehouses know nothing, and planning keeps it by site."""
+    """Whether a system keeps this place. Warehouses know nothing of goods in transit; planning keeps those by site."""
     return SYSTEMS if row.name != ON_THE_WAY else (System.ERP,)
 
 

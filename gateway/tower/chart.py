@@ -1,5 +1,4 @@
-"""A projection as a picture: a step line day by day, one more for what is left if the forecast comes true, what is
-short under the zero line, and where supply comes in.
+"""A projection as a picture: lines by day with and without forecast demand, shortages below zero, and marks for supply.
 
 Shapes are in a box of 100 × 100 that is stretched to its place; texts and marks are placed in percent, so they are not.
 """

@@ -1,4 +1,4 @@
-"""What a page can ask for: forms whose fields become the JSON of a command to the API. Pure."""
+"""Forms of the pages: their fields become the JSON of a command to the API. Pure."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -15,7 +15,7 @@ from schemas.ids import Subject
 from schemas.planning.governor import StockProposalView
 from schemas.workflow_ids import WorkflowId, WorkflowKind
 from schemas.workflows.commands import Verb, Verdict
-from store.views.desks import DeskProposal
+from store.views.work_lists import WaitingProposal
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ _WHY = FormField("reason", "Why", required=False)
 REASON = FormField("reason", "Why", hint="Kept with who decided, and when.")
 _SITE = FormField("site", "Site", hint="As in RDC-EMEA.")
 _INVOICE = FormField("invoice", "Invoice", hint="Its number, as the case names it.")
-_PACKS = FormField("lines", "Packs", "lines", required=False, hint="Nothing filled in: all that is open.")
+_PACKS = FormField("lines", "Packs", "lines", required=False, hint="Empty: all open packs.")
 
 
 @dataclass(frozen=True)
@@ -48,48 +48,48 @@ class Form:
     fields: tuple[FormField, ...] = (REASON,)
     fixed: dict[str, str] = field(default_factory=dict)
     done: str = "Done"
-    mood: str = ""
+    style: str = ""
 
 
 _ACTIONS: dict[Action, tuple[str, str, tuple[FormField, ...]]] = {
-    Action.RETRY: ("Retry", "What a system refused is tried again, under the same keys.", ()),
+    Action.RETRY: ("Retry", "Sends the refused calls again, under the same keys.", ()),
     Action.RESTART: (
         "Restart",
-        "Its workflow begins again from what is kept of it; what came meanwhile is taken.",
+        "Restarts the workflow from its snapshot and replays what came meanwhile.",
         (),
     ),
     Action.REPLAY: (
         "Replay",
-        "Quarantined messages are brought back, after what stopped them was repaired.",
-        (FormField("messages", "Messages", "ids", hint="Their numbers, as in 128, 131."),),
+        "Replays quarantined messages once their cause is repaired.",
+        (FormField("messages", "Messages", "ids", hint="Message numbers, as in 128, 131."),),
     ),
-    Action.RE_SOURCE: ("Re-source", "Another site sends them; the first one leaves those packs.", (_SITE, _PACKS)),
+    Action.RE_SOURCE: ("Re-source", "Another site ships these packs; the first site releases them.", (_SITE, _PACKS)),
     Action.RE_TENDER: (
         "Re-tender",
-        "The tender is taken back and goes to another carrier.",
+        "Withdraws the tender and offers it to another carrier.",
         (FormField("carrier", "Carrier", required=False, hint="Left empty: the next ranked one."),),
     ),
     Action.RE_DATE: (
         "Re-date",
-        "Everything that is open is promised for another day, and the ERP is told.",
+        "Promises all open packs for another day and updates the ERP.",
         (FormField("promised_on", "Promise for", "date"),),
     ),
     Action.SPLIT: (
         "Split",
-        "Another site sends a part.",
-        (_SITE, FormField("lines", "Packs", "lines", hint="Those that the other site sends.")),
+        "Another site ships a part.",
+        (_SITE, FormField("lines", "Packs", "lines", hint="The packs that the other site ships.")),
     ),
-    Action.NOTIFY_CUSTOMER: ("Notify customer", "The customer gets a letter. Your reason is not in it.", ()),
+    Action.NOTIFY_CUSTOMER: ("Notify customer", "Sends the customer a message. Your reason is not in it.", ()),
     Action.ACCEPT: (
         "Accept",
-        "What the supplier says otherwise is agreed to; the ERP is told.",
-        (FormField("lines", "Packs", "lines", required=False, hint="Of which lines; nothing filled in: all."),),
+        "Accepts the supplier's changes and updates the ERP.",
+        (FormField("lines", "Packs", "lines", required=False, hint="Only these lines; empty: all lines."),),
     ),
-    Action.ASK_AGAIN: ("Ask again", "The supplier is asked again, through the ERP; the deadline runs anew.", ()),
-    Action.RELEASE_INVOICE: ("Release invoice", "Its price is accepted, and it is paid.", (_INVOICE,)),
-    Action.REJECT_INVOICE: ("Reject invoice", "It is never paid: the supplier corrects it.", (_INVOICE,)),
-    Action.CLOSE_UNINVOICED: ("Expect no invoice", "Nobody will invoice the rest: the order ends.", ()),
-    Action.WRITE_OFF: ("Write off", "Packs are closed short, or a refused effect is given up.", (_PACKS,)),
+    Action.ASK_AGAIN: ("Ask again", "Asks the supplier again, through the ERP, and restarts the deadline.", ()),
+    Action.RELEASE_INVOICE: ("Release invoice", "Accepts the price and pays the invoice.", (_INVOICE,)),
+    Action.REJECT_INVOICE: ("Reject invoice", "Rejects the invoice: the supplier corrects it.", (_INVOICE,)),
+    Action.CLOSE_UNINVOICED: ("Expect no invoice", "Expects no invoice for the rest and ends the order.", ()),
+    Action.WRITE_OFF: ("Write off", "Closes packs short, or gives up a refused effect.", (_PACKS,)),
 }
 
 OVERRIDES = (
@@ -99,18 +99,24 @@ OVERRIDES = (
     FormField("expedite", "Expedite", "check", required=False),
     REASON,
 )
-"""What a planner can decide instead of what is proposed."""
+"""Fields with which a planner overrides a proposal."""
 
 
 def of_case(case: CaseView, order: OrderView | PurchaseView | None) -> tuple[list[Form], list[Form]]:
-    """What support can do with an open case, and the actions that it offers, which its order carries out."""
+    """Support's actions on an open case, and those that the case offers, which its order carries out."""
     url = f"/v1/cases/{quote(case.id)}"
     notes = [
-        Form("assign", "Assign", f"{url}/assign", "Who works on it from now on.", (_TO, _WHY), done="Assigned"),
-        Form("resolve", "Resolve", f"{url}/resolve", "Close it although its cause is still there.", done="Resolved"),
+        Form("assign", "Assign", f"{url}/assign", "Hands the case to a person or queue.", (_TO, _WHY), done="Assigned"),
+        Form(
+            "resolve",
+            "Resolve",
+            f"{url}/resolve",
+            "Closes the case while its cause remains.",
+            done="Resolved",
+        ),
     ]
     if case.state == CaseState.OPEN:
-        seen = Form("acknowledge", "Acknowledge", f"{url}/acknowledge", fields=(), done="Acknowledged", mood="primary")
+        seen = Form("acknowledge", "Acknowledge", f"{url}/acknowledge", fields=(), done="Acknowledged", style="primary")
         notes.insert(0, seen)
     if case.kind == ExceptionKind.PLATFORM:
         return notes, [*_restarts(case)]
@@ -123,9 +129,9 @@ def _restarts(case: CaseView) -> Iterator[Form]:
         order = _order_of(finding.subject)
         if order:
             url = f"/v1/orders/{quote(order.number, safe='')}/restart?erp={quote(order.erp)}"
-            note = "Its workflow begins again with what the database keeps of it, unless it runs."
+            note = "Restarts the workflow from the database, unless it runs."
             name = f"restart-{order.number}"
-            yield Form(name, f"Restart {order.number}", url, note, done="Begun again", mood="primary")
+            yield Form(name, f"Restart {order.number}", url, note, done="Begun again", style="primary")
 
 
 def _order_of(subject: str) -> Subject | None:
@@ -149,7 +155,7 @@ def repairs(drifts: Iterable[DifferenceView]) -> list[Form]:
             it.proposal,
             (there, REASON) if Drift.at(it.item, it.place).check is Check.NEGATIVE else (REASON,),
             done="Repaired",
-            mood="primary",
+            style="primary",
         )
         for it in found
     ]
@@ -164,24 +170,24 @@ def _act(action: Action, case: CaseView, order: OrderView | PurchaseView) -> For
         note,
         (*fields, REASON),
         {"action": action, "case": case.id},
-        mood="danger" if action is Action.WRITE_OFF else "",
+        style="danger" if action is Action.WRITE_OFF else "",
     )
 
 
 def of_order(order: OrderView, *, support: bool) -> list[Form]:
-    """What can be asked of a running order: planners hold and resume it, support cancels it too."""
+    """Commands for a running order: planners hold and resume it, support cancels it too."""
     if order.closed_at is not None:
         return []
     held = "on_hold" in order.conditions
     stop = Form("hold", "Hold", _order_url(order, Verb.HOLD), "Work stops until the order is resumed.", done="On hold")
-    go_on = Form("resume", "Resume", _order_url(order, Verb.RESUME), "Work goes on.", done="Resumed", mood="primary")
+    go_on = Form("resume", "Resume", _order_url(order, Verb.RESUME), "Work goes on.", done="Resumed", style="primary")
     end = Form(
         "cancel",
         "Cancel order",
         _order_url(order, Verb.CANCEL),
-        "What was done is undone: put away, voided, or stopped under way and brought back.",
+        "Reverses what was done: put away, voided, or stopped in transit and returned.",
         done="Cancelled",
-        mood="danger",
+        style="danger",
     )
     return [go_on if held else stop, *([end] if support else [])]
 
@@ -196,23 +202,23 @@ STOCK_OVERRIDES = (
     FormField("packs", "Packs more", "whole", required=False, hint="Fewer: negative, as in -40."),
     REASON,
 )
-"""What a planner can plan instead, of an item at a site."""
+"""Fields with which a planner overrides a proposal for an item at a site."""
 
 
-def decision(proposal: DeskProposal | StockProposalView) -> Form:
+def decision(proposal: WaitingProposal | StockProposalView) -> Form:
     """Accept or reject what is proposed: which of both, the button says."""
     url = f"/v1/proposals/{quote(proposal.id)}/decision"
     return Form(f"decide-{proposal.id}", "Decide", url, fixed={"proposal": proposal.id}, done="Decided")
 
 
-def override(proposal: DeskProposal | StockProposalView) -> Form:
+def override(proposal: WaitingProposal | StockProposalView) -> Form:
     """Decide something else."""
     fields = STOCK_OVERRIDES if isinstance(proposal, StockProposalView) else OVERRIDES
     return Form(
         f"override-{proposal.id}",
         "Override",
         decision(proposal).url,
-        "Decide something else: name at least one of these.",
+        "Overrides the proposal: fill in at least one field.",
         fields,
         {"proposal": proposal.id, "verdict": Verdict.OVERRIDE},
         done="Overridden",

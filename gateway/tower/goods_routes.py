@@ -16,6 +16,7 @@ from store.views.books import LedgerValues
 MAX_TEXT = 60
 """An item has no more characters, nor a site."""
 MAX_PAGE = 1_000
+"""Pages of a list: far beyond what people turn."""
 LEDGER_REST_S = 3.0
 """Counted as the time that the ledger took to read, at least: so it is read at most once a minute."""
 
@@ -60,7 +61,7 @@ async def purchase_list(request: Request, state: str = "") -> Response:
 
     async def make() -> Made[str]:
         found, reading_s = await serving.read(services, lambda c: purchases.read_list(c, chosen))
-        return Made(pages.render("purchases.html", desk=found), reading_s)
+        return Made(pages.render("purchases.html", shown=found), reading_s)
 
     return await serving.shown(request, purchases.list_url(chosen), make)
 
@@ -75,7 +76,7 @@ async def purchase(request: Request, erp: str, number: str) -> Response:
         if found is None:
             return Made("", reading_s)
         workflow_url = track.workflow_url(services.settings, workflow_of(purchase_key(erp, number)))
-        return Made(pages.render("purchase.html", desk=found, workflow_url=workflow_url), reading_s)
+        return Made(pages.render("purchase.html", shown=found, workflow_url=workflow_url), reading_s)
 
     missing = pages.render("nopurchase.html", number=number)
     return await serving.shown(request, f"purchases/{erp}/{number}", make, missing)

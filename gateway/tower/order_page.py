@@ -1,4 +1,4 @@
-"""The page of an order: its long lists are read and shown in pages, so that it stays as small as that of any order."""
+"""The page of an order: long lists are read and shown in pages, so that the page stays small."""
 
 import math
 from dataclasses import dataclass
@@ -15,13 +15,14 @@ SIZE = 50
 """Entries of a list on one page. Ten shipments fill as much room."""
 SIZES = {"lines": SIZE, "shipments": 10, "effects": SIZE, "timeline": SIZE}
 MAX_PAGE = 1000
+"""Pages of a list: far beyond what people turn."""
 
 Row = dict[str, Any]
 
 
 @dataclass(frozen=True)
 class Pager:
-    """Where one list of the page stands: `name` is its parameter in the address."""
+    """The page shown of one list; `name` is its parameter in the address."""
 
     name: str
     page: int
@@ -37,7 +38,7 @@ class Pager:
 
 @dataclass(frozen=True)
 class OrderPageRead:
-    """What is read for the page. `newer`: the oldest report of the page of the timeline before this one."""
+    """The data of the page. `newer`: the oldest report on the timeline page before this one."""
 
     row: Row
     details: dict[str, list[Row]]

@@ -1,5 +1,4 @@
-"""How pages of the control tower are made: templates, formats, assets, and the policy that keeps everything else
-out."""
+"""Rendering of the control tower: templates, formats, assets, and a policy that blocks all other sources."""
 
 import hashlib
 from datetime import date, datetime, timedelta
@@ -33,6 +32,7 @@ SYSTEMS = {
 FOR_EVER = "public, max-age=31536000, immutable"
 MEDIA_TYPES = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml", ".woff2": "font/woff2"}
 MS_PER_S = 1000
+"""Milliseconds of a second."""
 SHORT_MS = 1000
 """From here on latencies are shown in seconds."""
 
@@ -89,16 +89,18 @@ def supply_url(key: str) -> str:
 
 
 def ref_url(key: str) -> str:
-    """The page of an order or purchase order by its key; the books for `stock/<system>/<target>`."""
+    """The page of an order or purchase order by its key; the books for `stock/<system>/<target>`, else the cases."""
     about = Subject.parse(key)
-    if about.kind is SubjectKind.BOOKS:
-        return "/tower/books"
+    if not about.is_ordered:
+        return "/tower/books" if about.kind is SubjectKind.BOOKS else "/tower/cases"
     return purchase_url(about.erp, about.number) if about.is_purchase else order_url(key)
 
 
 def ref_name(key: str) -> str:
-    """How people call an order, a purchase order, or the books of a system that are compared."""
+    """The name that people use for an order, a purchase order, the books of a compared system, or a workflow."""
     about = Subject.parse(key)
+    if about.kind is SubjectKind.WORKFLOW:
+        return key
     if about.kind is SubjectKind.BOOKS:
         return f"Books of {SYSTEMS.get(about.owner, about.owner)} {about.number}"
     return f"PO {about.number}" if about.is_purchase else about.number

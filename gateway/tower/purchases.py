@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from gateway.tower.desks import Choice
+from gateway.tower.work_lists import Choice
 from gateway.views.purchases import PurchaseLineView, PurchaseView, purchase_view
 from schemas.base import Role
 from schemas.ids import purchase_key
@@ -36,12 +36,12 @@ class PurchaseList:
 
     @property
     def total(self) -> int:
-        """How many the choice leaves."""
+        """Purchase orders that match the choice."""
         return next(it.count for it in self.states if it.chosen)
 
     @property
     def more(self) -> bool:
-        """Whether there are more than are listed."""
+        """Whether more match than are listed."""
         return self.total > PURCHASES
 
 
@@ -54,7 +54,7 @@ class PurchasePage:
 
     @property
     def differences(self) -> list[str]:
-        """What is otherwise than ordered, in words."""
+        """Differences from the order, in words."""
         return [said for line in self.order.lines for said in differences(line)]
 
 
@@ -80,7 +80,7 @@ async def read_one(connection: Connection, erp: str, number: str) -> PurchasePag
 
 
 def differences(line: PurchaseLineView) -> list[str]:
-    """What of a line is otherwise than it was ordered: packs confirmed, the day, damage, too much."""
+    """Differences of a line from its order: packs confirmed, the day, damage, surplus."""
     found = []
     if line.confirmed is not None and line.confirmed != line.ordered:
         found.append(f"line {line.line}: {line.confirmed:,} of {counted(line.ordered, 'pack')} confirmed")

@@ -11,7 +11,7 @@ from fastapi.responses import RedirectResponse
 from fastapi.routing import APIRoute
 
 from gateway.services import Services, services_of
-from gateway.tower import board, desks, forms, order_page, pages, serving, track
+from gateway.tower import board, forms, order_page, pages, serving, track, work_lists
 from gateway.tower.snapshots import Made, Snapshots
 from gateway.tower.viewers import ViewerRoute, is_support
 from gateway.views.orders import order_view
@@ -25,8 +25,9 @@ from store.views import overview as tower
 from store.views import unsettled
 
 PROBE_TIMEOUT_S = 1.0
+"""Seconds for Temporal to answer; a page does not wait longer to show that it is away."""
 STATUS_TIMEOUT_S = 0.5
-"""How long an order's workflow is asked what it waits for, before its page is shown without."""
+"""Seconds for an order's workflow to say what it waits for; after that its page is shown without."""
 MAX_NUMBER = 40
 """An order number has no more characters."""
 MAX_CHOICE = 60
@@ -110,10 +111,12 @@ async def cases(request: Request, queue: str = "", kind: str = "") -> Response:
     queue, kind = serving.printable(queue, MAX_CHOICE), serving.printable(kind, MAX_CHOICE)
 
     async def make() -> Made[str]:
-        work, reading_s = await serving.read(services, lambda connection: desks.read_cases(connection, queue, kind))
+        work, reading_s = await serving.read(
+            services, lambda connection: work_lists.read_cases(connection, queue, kind)
+        )
         return Made(pages.render("cases.html", work=work), reading_s)
 
-    return await serving.shown(request, desks.cases_url(queue, kind), make)
+    return await serving.shown(request, work_lists.cases_url(queue, kind), make)
 
 
 @router.get("/cases/{case_id:path}")
@@ -124,11 +127,11 @@ async def case(request: Request, case_id: str) -> Response:
     wanted = case_id if case_id.isprintable() else ""
 
     async def make() -> Made[str]:
-        shown, reading_s = await serving.read(services, lambda c: desks.read_case(c, wanted, support=support))
+        shown, reading_s = await serving.read(services, lambda c: work_lists.read_case(c, wanted, support=support))
         if shown is None:
             return Made("", reading_s)
         workflow_url = track.workflow_url(services.settings, str(WorkflowId.of_case(wanted)))
-        return Made(pages.render("case.html", desk=shown, support=support, workflow_url=workflow_url), reading_s)
+        return Made(pages.render("case.html", shown=shown, support=support, workflow_url=workflow_url), reading_s)
 
     return await serving.shown(request, f"cases/{wanted} {support}", make, pages.render("nocase.html"))
 
@@ -142,24 +145,24 @@ async def planner(request: Request, region: str = "") -> Response:
     async def make() -> Made[str]:
         rules = services.settings.governor
         shown, reading_s = await serving.read(
-            services, lambda connection: desks.read_planner(connection, region, rules)
+            services, lambda connection: work_lists.read_planner(connection, region, rules)
         )
-        return Made(pages.render("planner.html", desk=shown, forms=forms), reading_s)
+        return Made(pages.render("planner.html", shown=shown, forms=forms), reading_s)
 
-    return await serving.shown(request, desks.planner_url(region), make)
+    return await serving.shown(request, work_lists.planner_url(region), make)
 
 
 @router.get("/quarantine")
 async def quarantine(request: Request) -> Response:
-    """Messages that could not be placed, letters that did not arrive, and why."""
+    """Messages that could not be placed, undelivered messages, and why."""
     services = services_of(request)
 
     async def read(connection: Connection) -> str:
         return pages.render(
             "quarantine.html",
             totals=await tower.totals(connection),
-            messages=await unsettled.parked(connection),
-            letters=await unsettled.unsent(connection),
+            messages=await unsettled.quarantined(connection),
+            undelivered=await unsettled.unsent(connection),
         )
 
     async def make() -> Made[str]:
@@ -177,7 +180,7 @@ router.add_api_route("/static/{name}", static, route_class_override=APIRoute)
 
 
 async def _waiting(request: Request, key: str) -> StatusAnswer | None:
-    """What the order's workflow waits for; asked the less often, the longer it takes to say so."""
+    """The awaited step of the order's workflow; asked the less often, the longer it takes to answer."""
     answers: Snapshots[StatusAnswer | None] = serving.kept(request, "answers")
 
     async def make() -> Made[StatusAnswer | None]:

@@ -1,4 +1,4 @@
-"""How a page of the control tower is served: made at most once a second, whoever asks, on one connection."""
+"""Serving of control tower pages: each is made at most once a second, on one connection, for all viewers."""
 
 import time
 from collections.abc import Awaitable, Callable
@@ -22,7 +22,7 @@ async def shown(request: Request, name: str, make: Callable[[], Awaitable[Made[s
 
 
 async def read(services: Services, reading: Callable[[Connection], Awaitable[Found]]) -> tuple[Found, float]:
-    """What a reading found, and how long it took."""
+    """The result of a reading, and the seconds it took."""
     async with services.database.connection() as connection:
         began = time.monotonic()
         found = await reading(connection)
@@ -30,7 +30,7 @@ async def read(services: Services, reading: Callable[[Connection], Awaitable[Fou
 
 
 def kept(request: Request, name: str) -> Snapshots[Any]:
-    """What this application has made."""
+    """The snapshots of this application."""
     state = request.app.state
     if not hasattr(state, name):
         setattr(state, name, Snapshots())
@@ -39,5 +39,5 @@ def kept(request: Request, name: str) -> Snapshots[Any]:
 
 
 def printable(text: str, length: int) -> str:
-    """What was asked for, without what cannot be read, and no longer than it may be."""
+    """The printable part of a search text, cut to its limit."""
     return "".join(filter(str.isprintable, text)).strip()[:length]

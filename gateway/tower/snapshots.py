@@ -1,4 +1,4 @@
-"""What is made at most once a second, whatever the number of viewers: watching does not slow the work."""
+"""Snapshots made at most once a second, for any number of viewers: watching does not slow the work."""
 
 import asyncio
 import time
@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 KEPT_S = 1.0
+"""Seconds that a snapshot is shown: people do not see faster changes."""
 REST = 20
 """A thing is kept this many times as long as reading for it took: watching takes at most 1/20 of one connection."""
 

@@ -30,8 +30,8 @@ Pair = tuple[str, str]
 
 @dataclass(frozen=True)
 class ItemSiteRow:
-    """An item-site on the list: what is reserved of it in all, the first day on which more is wanted than there is, the
-    lowest that it gets in the days looked at, and what is free today."""
+    """An item-site on the list: packs reserved in all, the first day of shortage, the lowest projection within the
+    horizon, and packs free today."""
 
     item: str
     site: str
@@ -53,12 +53,12 @@ class StockList:
 
     @property
     def shown(self) -> list[tuple[ItemSiteRow, Position]]:
-        """Those of this page, with how they stand."""
+        """The rows of this page, with their projection."""
         return [(it, self.positions[it.item, it.site]) for it in on_page(self.found, self.page)]
 
     @property
     def short(self) -> int:
-        """How many run short."""
+        """The number of item-sites that run short."""
         return sum(1 for it in self.found if it.short_on)
 
     @property
@@ -68,7 +68,7 @@ class StockList:
 
     @property
     def pages(self) -> int:
-        """How many pages there are; at least one."""
+        """The number of pages; at least one."""
         return max(1, -(-len(self.found) // PAGE))
 
     def url(self, page: int) -> str:
@@ -103,7 +103,7 @@ class ItemPage:
 
     @property
     def horizon(self) -> int:
-        """How many days are shown."""
+        """The number of days shown."""
         return len(self.days)
 
     @property
@@ -187,7 +187,7 @@ def _projected(flows: Iterable[DayFlow], begins: date) -> tuple[AvailabilityDay,
 
 
 def on_page(found: Sequence[ItemSiteRow], page: int) -> Sequence[ItemSiteRow]:
-    """Those of a page, which is counted from 1."""
+    """The rows of a page, counted from 1."""
     return found[(page - 1) * PAGE : page * PAGE]
 
 

@@ -1,4 +1,4 @@
-"""Who may watch: a route of the control tower lets support, admin and planning in, and knows which of them it has."""
+"""Access to the control tower: its routes admit support, admin and planning, and know the viewer's role."""
 
 from collections.abc import Callable, Coroutine
 from typing import Any

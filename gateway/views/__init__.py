@@ -1,1 +1,1 @@
-"""What the API shows, as contracts."""
+"""The contracts that the API shows."""

@@ -1,4 +1,4 @@
-"""Letters that did not arrive, as they are shown and as sending them again is asked for."""
+"""Undelivered messages, as they are shown and as sending them again is asked for."""
 
 from datetime import datetime
 
@@ -7,7 +7,7 @@ from schemas.cases.exceptions import Channel
 
 
 class UndeliveredNotice(Contract):
-    """A letter that did not arrive: given up (`failed`), or tried again (`planned`) when it is due."""
+    """A message that did not arrive: given up (`failed`), or tried again (`planned`) when it is due."""
 
     key: str
     state: str
@@ -22,19 +22,19 @@ class UndeliveredNotice(Contract):
 
 
 class NoticesOwed(Contract):
-    """Letters that did not arrive; those that were given up first."""
+    """Undelivered messages; those that were given up first."""
 
     notices: tuple[UndeliveredNotice, ...]
 
 
 class RetryRequest(Contract):
-    """Send letters again that were given up: over this channel, to this queue; what is absent means any."""
+    """Send messages again that were given up: over this channel, to this queue; what is absent means any."""
 
     channel: Channel | None = None
     to: Text | None = None
 
 
 class NoticesAgain(Contract):
-    """So many letters are due now."""
+    """The number of notices that are due now."""
 
     notices: int

@@ -8,16 +8,16 @@ from domain.inventory.promising import renewed
 from schemas.base import Contract, Role
 from schemas.cases.cases import CaseEntry, Finding
 from schemas.cases.policies import PolicyRule
-from schemas.ids import Subject, SubjectKind
+from schemas.ids import Subject
 from schemas.inventory.promising import Reserved
 from schemas.orders.milestones import ShippedLine
 from schemas.planning.governor import Precision, StockProposalView
 from schemas.workflows.lifecycle import StatusAnswer
 
 SUPPORTERS = (Role.SUPPORT, Role.ADMIN)
-"""Who sees whose desk a case is on, its history, and what an order waits for."""
-DESKS = (*SUPPORTERS, Role.PLANNING)
-"""Who sees proposals."""
+"""Roles that see the queue and history of a case, and what an order waits for."""
+PROPOSAL_READERS = (*SUPPORTERS, Role.PLANNING)
+"""Roles that see proposals."""
 SEE_EFFECTS = (*SUPPORTERS, Role.ERP)
 
 
@@ -81,7 +81,7 @@ class TimelineView(Contract):
 
 
 class EffectView(Contract):
-    """What Syncline did, or owes, to another system."""
+    """A call that Syncline made, or owes, to another system."""
 
     key: str
     system: str
@@ -245,7 +245,7 @@ def order_view(
     hidden = {"cases", "proposals", "reserved"} | (set() if role in SEE_EFFECTS else {"effects"})
     shown: dict[str, Any] = {name: rows for name, rows in details.items() if name not in hidden}
     shown["cases"] = tuple(case_view(case, role) for case in details["cases"])
-    if role in DESKS:
+    if role in PROPOSAL_READERS:
         shown["proposals"] = tuple(proposal_view(proposal) for proposal in details["proposals"])
     if waiting:
         shown |= {"awaited": waiting.awaited or None, "due_at": waiting.due_at, "failure": waiting.failure or None}
@@ -255,22 +255,22 @@ def order_view(
 
 
 def promise_reason(row: dict[str, Any], details: dict[str, list[dict[str, Any]]]) -> str | None:
-    """Why the order is promised for its day: by what it holds now, unless an ETA or people have said another."""
+    """The reason for the promised day: the reservations, unless an ETA or people have named another."""
     said: str | None = row["promise_reason"]
     return renewed(Reserved.model_validate(it) for it in details["reserved"]) or said
 
 
 def case_view(row: dict[str, Any], role: Role) -> CaseView:
-    """What store.cases.cases reads, as far as this role may see it."""
+    """A case from store.cases.cases, as far as this role may see it."""
     about = row["order_key"]
-    order = None if Subject.parse(about).kind is SubjectKind.BOOKS else about
+    order = about if Subject.parse(about).is_ordered else None
     case = CaseView.model_validate({"about": about, "order": order, **row})
     parties_see = {"id", "about", "order", "kind", "state", "summary", "opened_at", "closed_at"}
     return case if role in SUPPORTERS else CaseView.model_validate(case.model_dump(include=parties_see))
 
 
 def proposal_view(row: dict[str, Any]) -> ProposalView:
-    """What store.planning.proposals reads."""
+    """A proposal from store.planning.proposals."""
     return ProposalView.model_validate({"order": row["order_key"], **row})
 
 
@@ -295,6 +295,6 @@ class QuarantineList(Contract):
 
 
 class Replayed(Contract):
-    """How many of the named messages were quarantined and are now on their way again."""
+    """The number of quarantined messages that are processed again."""
 
     replayed: int

@@ -1,4 +1,4 @@
-"""What support asks and reads of what planning was not told: rows that it refused, sites of no region."""
+"""Rows that planning refused, and sites without a region: requests and answers for support."""
 
 from datetime import date, datetime
 from typing import Annotated
@@ -9,14 +9,14 @@ from schemas.base import Contract, Region, SiteId, Text
 from schemas.orders.milestones import ItemId
 
 
-class ParkedRequest(Contract):
-    """Move these parked rows on, and why; the reason is kept in the audit trail."""
+class RefusedRowsRequest(Contract):
+    """Move these refused rows on, and why; the reason is kept in the audit trail."""
 
     keys: Annotated[tuple[Text, ...], Field(min_length=1, max_length=1000)]
     reason: Text
 
 
-class ParkedRow(Contract):
+class RefusedRow(Contract):
     """A row that planning refused by a rule (`error`). `waiting`: movements and rows of its item and site behind it."""
 
     key: str
@@ -33,14 +33,14 @@ class ParkedRow(Contract):
     created_at: datetime
 
 
-class ParkedList(Contract):
-    """Parked rows, the oldest first."""
+class RefusedRowList(Contract):
+    """Refused rows, the oldest first."""
 
-    rows: tuple[ParkedRow, ...]
+    rows: tuple[RefusedRow, ...]
 
 
 class MovedOn(Contract):
-    """The rows that were parked and no longer are."""
+    """The rows that were refused and no longer are."""
 
     keys: tuple[str, ...]
 
@@ -68,7 +68,7 @@ class DemandAgain(Contract):
 
 
 class FiguresOwed(Contract):
-    """So many figures of demand go to planning again."""
+    """The number of demand figures that go to planning again."""
 
     figures: int
 

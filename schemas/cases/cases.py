@@ -10,7 +10,7 @@ from schemas.workflow_ids import WorkflowId
 
 
 class CaseState(StrEnum):
-    """Where a case is. It closes by itself when its cause is cured, or when somebody resolves it."""
+    """The state of a case. It closes by itself when its cause is cured, or when somebody resolves it."""
 
     OPEN = "open"
     ACKNOWLEDGED = "acknowledged"
@@ -23,8 +23,8 @@ ENDED = frozenset({CaseState.CURED, CaseState.RESOLVED})
 
 
 class Finding(Contract):
-    """Something that is wrong with an order: its kind, what it is about (a shipment, line, milestone or effect key),
-    and a sentence without names or addresses. `measure`: how big it is, in days or packs; 0: it has no size."""
+    """One exception of an order: its kind, its subject (a shipment, line, milestone or effect key), and a sentence
+    without names or addresses. `measure`: its size in days or packs; 0: it has no size."""
 
     kind: ExceptionKind
     subject: str
@@ -33,7 +33,7 @@ class Finding(Contract):
 
 
 class CaseQuery(Contract):
-    """What a policy may depend on."""
+    """The facts that a policy may depend on."""
 
     kind: ExceptionKind
     order: str
@@ -82,19 +82,19 @@ class CaseStart(Contract):
 
 
 class CaseName(Contract):
-    """Which case."""
+    """The key of a case."""
 
     id: str
 
 
 class CaseHistory(Contract):
-    """What happened in a case so far."""
+    """The history of a case so far."""
 
     entries: tuple[CaseEntry, ...] = ()
 
 
 class CaseNews(Contract):
-    """What the order tells an open case: the findings that there are now (none: the cause is cured), and a note."""
+    """An order's message to an open case: its present findings (none: the cause is cured), and a note."""
 
     findings: tuple[Finding, ...]
     at: Moment
@@ -102,7 +102,7 @@ class CaseNews(Contract):
 
 
 class CaseOutcome(Contract):
-    """How a case ended. What a reopening starts from."""
+    """The end of a case, from which a reopening starts."""
 
     id: str
     state: CaseState

@@ -9,7 +9,7 @@ from schemas.base import Contract
 
 
 class ExceptionKind(StrEnum):
-    """What can go wrong with an order, or between our books and others. Each kind has an owner and tiers: see
+    """Kinds of exceptions of an order, or between our books and others. Each has an owner and tiers: see
     `domain.cases.policies`."""
 
     SHORT_SHIP = "short_ship"
@@ -48,8 +48,8 @@ REPORTABLE = frozenset(
 
 
 class Action(StrEnum):
-    """What a case can offer. The workflow of the order, or purchase order, carries it out, unless it refuses; a restart
-    is for one that does not run."""
+    """Actions that a case can offer. The workflow of the order, or purchase order, carries them out, unless it
+    refuses; a restart is for one that does not run."""
 
     RETRY = "retry"
     REPLAY = "replay"
@@ -80,7 +80,7 @@ OF_PURCHASES = frozenset(
 
 
 class Channel(StrEnum):
-    """Where an alert goes."""
+    """The target of an alert."""
 
     EMAIL = "email"
     CHAT = "chat"
@@ -88,7 +88,7 @@ class Channel(StrEnum):
 
 
 class Reaction(StrEnum):
-    """What happens by itself when a pick comes short, in the order in which a policy lists it."""
+    """Automatic reactions to a short pick, in the order in which a policy lists them."""
 
     RE_SOURCE = "re_source"
     BACKORDER = "backorder"
@@ -121,7 +121,7 @@ class CasePolicy(Contract):
 
 
 class Times(Contract):
-    """How long each thing may take before somebody asks, in seconds; measured from what it waits for."""
+    """Time limits in seconds before somebody asks, measured from the awaited step."""
 
     tender_answer_s: Seconds = 2 * 3600.0
     acknowledgement_s: Seconds = 1800.0
@@ -138,18 +138,18 @@ class Times(Contract):
 
 
 class Impossible(StrEnum):
-    """What becomes of a report that cannot be true in time: it is parked for people, or taken in and made a case."""
+    """Handling of a report that cannot be true in time: quarantined for people, or taken in and made a case."""
 
     QUARANTINE = "quarantine"
     FLAG = "flag"
 
 
 class Chronology(Contract):
-    """What is impossible in time, and what becomes of it."""
+    """Rules for what is impossible in time, and its handling."""
 
     before_release_s: Annotated[float, Field(ge=0, le=90 * 86_400)] = 86_400.0
-    """Nothing happens to goods so long before their order was released. A day: a local time that is sent as UTC is off
-    by up to 14 hours, and an ERP may be slow to release what it has asked for by telephone."""
+    """The longest time before an order's release in which something can happen to its goods. A day: a local time
+    sent as UTC is off by up to 14 hours. An ERP may also release late what it ordered by telephone."""
     before_release: Impossible = Impossible.QUARANTINE
     """It is rather of another order or shipment that had the number before, so it may close nothing."""
     backwards_s: Annotated[float, Field(ge=0, le=90 * 86_400)] = 900.0
@@ -159,10 +159,10 @@ class Chronology(Contract):
 
 
 class OrderPolicy(Contract):
-    """How an order looks after itself. Only what differs from the defaults travels with the order.
+    """Policies of an order. Only differences from the defaults travel with the order.
 
-    `carriers` and `alternates` are ranked, best first. `eta_slack_s`: an ETA that leaves the promised day by no more
-    than this keeps the promise, so that one that trembles does not shake the planners.
+    `carriers` and `alternates` are ranked, best first. `eta_slack_s`: an ETA within this time of the promised day keeps
+    the promise, so that small changes do not reach planners.
     """
 
     version: int = 1

@@ -29,16 +29,16 @@ class NoticesRun(Contract):
 
 
 class NoticesReport(Contract):
-    """What one run of the dispatcher did: letters sent, the notices in them, notices given up, attempts that failed."""
+    """One run of the dispatcher: messages sent, the notices in them, notices given up, failed attempts."""
 
-    letters: int = 0
+    messages: int = 0
     notices: int = 0
     given_up: int = 0
     failures: int = 0
 
 
 class NoticeEvent(Contract):
-    """What a generic webhook is told: the letter as people would read it, and the notices that it is made of."""
+    """The body of a generic webhook: the message as people would read it, and its notices."""
 
     subject: str
     text: str
@@ -46,7 +46,7 @@ class NoticeEvent(Contract):
 
 
 class Encryption(StrEnum):
-    """How a connection to the mail server is protected. Nothing is sent over one that is weaker than asked for."""
+    """The protection of the connection to the mail server. Nothing is sent over a weaker one."""
 
     NONE = "none"
     STARTTLS = "starttls"
@@ -54,7 +54,7 @@ class Encryption(StrEnum):
 
 
 class SmtpServer(BaseModel):
-    """The mail server that takes our letters, and the address they come from. `user` empty: no login."""
+    """The mail server that takes our messages, and the address they come from. `user` empty: no login."""
 
     host: str
     port: Annotated[int, Field(ge=1, le=65_535)] = 587

@@ -14,7 +14,7 @@ TOLERANCE = 0.1
 
 
 class Scope(Contract):
-    """Where a rule holds. What is absent matches everything; the rule that names more wins over one that names less."""
+    """The scope of a rule. Absent fields match everything; the more specific rule wins."""
 
     kind: ExceptionKind | None = None
     partner: str | None = None
@@ -40,13 +40,12 @@ class PolicyRule(Contract):
 
 
 class ChannelPolicy(Contract):
-    """How a queue of people is reached over a channel.
+    """The way to reach a queue of people over a channel.
 
     `address`: an e-mail address or the name of a configured webhook. Between `quiet_from` and `quiet_to` (hours of the
-    day in `time_zone`, may span midnight) nothing is sent but for tiers of at least `loud_tier`; it waits. Without a
-    zone, nights are those of the order's customer for what goes to the customer, and of the rule about days that names
-    nobody for queues; else of UTC. `digest_s`: what comes within so many seconds goes out as one message; 0 sends each
-    at once.
+    day in `time_zone`, may span midnight) only tiers of at least `loud_tier` are sent; others wait. Without a zone,
+    messages to customers follow the nights of their order's customer. Queues follow the days policy without a scope,
+    else UTC. `digest_s`: notices within so many seconds go out as one message; 0 sends each at once.
     """
 
     version: int = 1

@@ -46,7 +46,7 @@ from schemas.messaging.instructions import (
     WarehouseHold,
     WarehouseInstruction,
 )
-from schemas.orders.milestones import SentMilestone
+from schemas.orders.milestones import Milestone
 from schemas.orders.release import CancelRequest, Promise, ReleaseAnswer, ReleaseRequest
 from schemas.partners.master_data import Calendar, Carrier, Customer, Item, MasterChange, Site
 from schemas.planning.demand import DemandBatch, DemandTaken, PlanningSignals
@@ -86,7 +86,7 @@ class Published:
 
     model: type[BaseModel]
     owner: str
-    at_door: bool = False
+    strict: bool = False
 
     @property
     def name(self) -> str:
@@ -96,37 +96,37 @@ class Published:
 
 
 CONTRACTS = (
-    Published(ReleaseRequest, "erp", at_door=True),
+    Published(ReleaseRequest, "erp", strict=True),
     Published(ReleaseAnswer, "orders"),
-    Published(AmendRequest, "erp", at_door=True),
-    Published(CancelRequest, "erp", at_door=True),
-    Published(HoldRequest, "erp", at_door=True),
-    Published(ResumeRequest, "erp", at_door=True),
-    Published(SentReturn, "erp", at_door=True),
-    Published(ActionRequest, "orders", at_door=True),
-    Published(NoteRequest, "orders", at_door=True),
-    Published(RepairRequest, "orders", at_door=True),
+    Published(AmendRequest, "erp", strict=True),
+    Published(CancelRequest, "erp", strict=True),
+    Published(HoldRequest, "erp", strict=True),
+    Published(ResumeRequest, "erp", strict=True),
+    Published(SentReturn, "erp", strict=True),
+    Published(ActionRequest, "orders", strict=True),
+    Published(NoteRequest, "orders", strict=True),
+    Published(RepairRequest, "orders", strict=True),
     Published(RepairAnswer, "orders"),
-    Published(ReplanDecision, "planning", at_door=True),
-    Published(PolicyRule, "orders", at_door=True),
-    Published(FreightInvoice, "carrier", at_door=True),
+    Published(ReplanDecision, "planning", strict=True),
+    Published(PolicyRule, "orders", strict=True),
+    Published(FreightInvoice, "carrier", strict=True),
     Published(FreightSettled, "orders"),
     Published(Accounts, "orders"),
     Published(CommandAnswer, "orders"),
     Published(CaseAnswer, "orders"),
     Published(ReturnAnswer, "orders"),
     Published(Promise, "orders"),
-    Published(PromiseQuestion, "orders", at_door=True),
+    Published(PromiseQuestion, "orders", strict=True),
     Published(PromiseAnswer, "orders"),
     Published(AvailabilityList, "planning"),
-    Published(SentMilestone, "carrier", at_door=True),
-    Published(Envelope[SentMilestone], "carrier", at_door=True),
-    Published(SentBatch, "wms", at_door=True),
-    Published(ForecastBatch, "planning", at_door=True),
-    Published(DemandBatch, "erp", at_door=True),
+    Published(Milestone, "carrier", strict=True),
+    Published(Envelope[Milestone], "carrier", strict=True),
+    Published(SentBatch, "wms", strict=True),
+    Published(ForecastBatch, "planning", strict=True),
+    Published(DemandBatch, "erp", strict=True),
     Published(DemandTaken, "erp"),
     Published(PlanningSignals, "erp"),
-    Published(MasterChange, "erp", at_door=True),
+    Published(MasterChange, "erp", strict=True),
     *(Published(record, "erp") for record in (Item, Site, Customer, Carrier, Calendar)),
     Published(PlanningRow, "planning"),
     Published(PlanningBatch, "planning"),
@@ -157,13 +157,13 @@ CONTRACTS = (
     Published(EffectsReport, "orders"),
     Published(AccountsReport, "erp"),
     Published(DemandReport, "planning"),
-    Published(SentOrder, "erp", at_door=True),
-    Published(Envelope[SentOrder], "erp", at_door=True),
-    Published(Envelope[SentConfirmation], "supplier", at_door=True),
-    Published(Envelope[SentAdvice], "supplier", at_door=True),
-    Published(Envelope[SentReceipt], "wms", at_door=True),
-    Published(Envelope[SentInvoice], "supplier", at_door=True),
-    Published(ReplenishmentProposal, "planning", at_door=True),
+    Published(SentOrder, "erp", strict=True),
+    Published(Envelope[SentOrder], "erp", strict=True),
+    Published(Envelope[SentConfirmation], "supplier", strict=True),
+    Published(Envelope[SentAdvice], "supplier", strict=True),
+    Published(Envelope[SentReceipt], "wms", strict=True),
+    Published(Envelope[SentInvoice], "supplier", strict=True),
+    Published(ReplenishmentProposal, "planning", strict=True),
     Published(ConfirmationReport, "erp"),
     Published(ReceiptPosting, "erp"),
     Published(InvoiceSettlement, "erp"),
@@ -207,7 +207,7 @@ def _formatted(document: Mapping[str, Any]) -> str:
 
 def _schema(contract: Published) -> dict[str, Any]:
     schema = contract.model.model_json_schema()
-    if contract.at_door:
+    if contract.strict:
         for part in (schema, *schema.get("$defs", {}).values()):
             if "properties" in part:
                 part["additionalProperties"] = False

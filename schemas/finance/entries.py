@@ -8,7 +8,7 @@ _SUBJECTS = {About.ORDER: "order {}", About.TARGET: "targets of order {}", About
 
 
 class AccountEntry(NamedTuple):
-    """What an order has in an account: `<order> <account> <currency>`."""
+    """The key of an order's account: `<order> <account> <currency>`."""
 
     order: str
     account: str

@@ -1,4 +1,4 @@
-"""What an ERP is told in bulk: movements beside orders, forecasts that changed, freight; and the feed that tells it."""
+"""Bulk messages to an ERP: movements beside orders, changed forecasts, freight; and the feed that sends them."""
 
 from decimal import Decimal
 from enum import StrEnum
@@ -11,12 +11,13 @@ from schemas.identifiers import Currency
 from schemas.planning.forecast import PeriodLength
 
 MAX_BATCH = 500
+"""Rows of a call to an ERP: few calls, each small enough to repeat."""
 RowKey = Annotated[str, Field(min_length=1)]
 """Makes a row count once, whichever batch brings it."""
 
 
 class ErpRowKind(StrEnum):
-    """What a row is about; each kind goes to an address of its own."""
+    """The kind of a row; each kind goes to an address of its own."""
 
     STOCK = "stock"
     FORECAST = "forecast"
@@ -24,8 +25,8 @@ class ErpRowKind(StrEnum):
 
 
 class ErpStockMovement(Contract):
-    """A movement that belongs to no order: so many packs more `on_hand` and `blocked` at a site, or fewer: negative;
-    and the `reason` that the warehouse gave."""
+    """A movement that belongs to no order: the change of packs `on_hand` and `blocked` at a site, negative for
+    fewer, and the `reason` that the warehouse gave."""
 
     key: RowKey
     kind: str
@@ -63,7 +64,7 @@ class ErpForecastBatch(Contract):
 
 
 class FreightEvent(StrEnum):
-    """Why freight is posted: goods left, that was taken back, or the carrier has invoiced them."""
+    """The reason of a freight posting: goods left, that was reversed, or the carrier has invoiced them."""
 
     ACCRUAL = "accrual"
     REVERSAL = "reversal"
@@ -103,7 +104,7 @@ class ErpFeedRun(Contract):
 
 
 class ErpFeedReport(Contract):
-    """What one run of the feed's activity did: rows sent, calls made, rows that the ERP refused."""
+    """The result of one run of the feed's activity: rows sent, calls made, rows that the ERP refused."""
 
     rows: int = 0
     calls: int = 0

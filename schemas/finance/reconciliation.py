@@ -19,7 +19,7 @@ WORKFLOWS = "workflows"
 """The system of a run that looks whether all that is open has a workflow that makes progress."""
 
 NOTICES = "notices"
-"""The system of a run that looks for receivers which take no letters."""
+"""The system of a run that looks for receivers which take no messages."""
 AUDIT = "audit"
 """The system of a run that checks the audit trail, and keeps its signed end outside of the database."""
 
@@ -36,7 +36,7 @@ OUTAGES = "outages"
 
 
 class DifferenceClass(StrEnum):
-    """Why two books differ. `timing` passes by itself: something is under way between them."""
+    """The reason why two books differ. `timing` passes by itself: something is under way between them."""
 
     TIMING = "timing"
     MISSING = "missing"
@@ -46,7 +46,7 @@ class DifferenceClass(StrEnum):
 
 
 class About(StrEnum):
-    """What is compared."""
+    """The subject of a comparison."""
 
     STOCK = "stock"
     DEMAND = "demand"
@@ -92,7 +92,7 @@ class Difference(Contract):
 
 
 class Comparison(Contract):
-    """What a comparison found: how many figures were compared, and the differences."""
+    """The result of a comparison: the number of compared figures, and the differences."""
 
     compared: int = 0
     differences: tuple[Difference, ...] = ()
@@ -115,8 +115,8 @@ class ReconcileRun(Contract):
 
     @property
     def activity(self) -> str:
-        """What does the work: comparing books, looking at freight invoices, for messages that vanished, at workflows,
-        our own books or at the audit trail, for letters that did not arrive, or whether systems answer."""
+        """The check of this run: books, freight invoices, the inbox, workflows, our own books, the audit trail,
+        undelivered messages, or outages."""
         alone = (INBOX, FREIGHT, WORKFLOWS, BOOKS, AUDIT, NOTICES, OUTAGES)
         return self.system if self.system in alone else "compare"
 
@@ -135,7 +135,7 @@ class ReconcileRun(Contract):
 
     @property
     def case_order(self) -> str:
-        """What its cases are about, where a case usually names an order."""
+        """The subject of its cases, in the place of an order."""
         return books_key(self.system, self.target)
 
 
@@ -176,7 +176,7 @@ class OrdersReport(Listed):
 
 
 class LineFigure(LineTarget):
-    """What a system is to have of a line by its own books, and the revision that said so last; 0: the release."""
+    """A system's target for a line by its own books, and the revision of its latest change; 0: the release."""
 
     item: LongText
     quantity: Count
@@ -216,7 +216,7 @@ class EffectsReport(Listed):
 
 
 class AccountFigure(Contract):
-    """What an order has in an account: a debit, or a credit when negative."""
+    """An order's amount in an account: a debit, or a credit when negative."""
 
     order: LongText
     account: LongText
@@ -225,8 +225,10 @@ class AccountFigure(Contract):
 
 
 class AccountsReport(Listed):
-    """Answer to `GET {erp}/v1/order-accounts`, where offered: value at sites that each order has taken or brought
-    (`inventory`), on its way to customers (`goods_in_transit`), with them (`cost_of_goods_sold`); its freight."""
+    """Answer to `GET {erp}/v1/order-accounts`, where offered: the value of each order by account, and its freight.
+
+    `inventory` is at sites, `goods_in_transit` on the way to customers, `cost_of_goods_sold` with them.
+    """
 
     figures: tuple[AccountFigure, ...] = ()
 

@@ -61,7 +61,7 @@ class RepairRequest(Contract):
 
 
 class RepairAnswer(Contract):
-    """What was done. The drift is closed at the next look."""
+    """The repair that was made. The drift is closed at the next look."""
 
     difference: int
     subject: str

@@ -1,4 +1,4 @@
-"""What stock is worth, read from the stock ledger: one ledger for finance and supply chain; a figure has its time."""
+"""The value of stock, read from the stock ledger: one ledger for finance and supply chain; a figure has its time."""
 
 from datetime import date
 from decimal import Decimal
@@ -13,13 +13,13 @@ from schemas.inventory.stock import Bucket
 
 
 class Account(StrEnum):
-    """Where the value of packs is shown, by the place they are at; and what carrying them costs.
+    """Accounts of packs by their place, and of freight.
 
-    `goods_in_transit` is what was issued and not delivered (goods issue debits it and credits `inventory`);
-    `cost_of_goods_sold` what was delivered; `suppliers` what they sent, to our sites or straight to customers;
-    `losses` what was scrapped or lost; `inventory_adjustments` what came in without a purchase order (a credit), and
-    what counts and picks found more or less. `freight_accrued` is what carriers are expected to invoice for what has
-    left, `freight_payable` what they have invoiced; both are `freight_expense`.
+    `goods_in_transit` was issued and not delivered (goods issue debits it and credits `inventory`).
+    `cost_of_goods_sold` was delivered. `suppliers` sent goods, to our sites or straight to customers. `losses` were
+    scrapped or lost. `inventory_adjustments` came in without a purchase order (a credit), or are surplus and shortage
+    of counts and picks. `freight_accrued` is expected on invoices for goods that have left, `freight_payable` is
+    invoiced; both are `freight_expense`.
     """
 
     INVENTORY = "inventory"

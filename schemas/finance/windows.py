@@ -1,14 +1,14 @@
-"""How far the lists of a system were compared, and what of one is compared next. See `domain.finance.windows`."""
+"""The progress of comparing a system's lists, and the next part of one. See `domain.finance.windows`."""
 
 from datetime import datetime
 from typing import NamedTuple
 
 
 class Mark(NamedTuple):
-    """How far a list was compared. `seen_at`: our books were, by our clock; `listed_at`: the system's, by its own, None
-    when it cannot list what changed.
+    """The progress of comparing a list. `seen_at`: the time of our books, by our clock. `listed_at`: the system's, by
+    its own clock, None when it cannot list changes.
 
-    `behind`: where the next slice begins; `round_began_at`: when the first slice of this round was read; `swept_at`:
+    `behind`: where the next slice begins. `round_began_at`: when the first slice of this round was read. `swept_at`:
     everything was compared since then, None before the first round has ended.
     """
 
@@ -32,8 +32,8 @@ class WindowScope(NamedTuple):
 
     @property
     def begins(self) -> list[str]:
-        """Everything that `after` begins with. An entry is named by a key and what may stand behind it: where a slice
-        begins, the key may be in the slice before."""
+        """Everything that `after` begins with. An entry is named by a key and a suffix: where a slice begins, the
+        key may be in the slice before."""
         return [self.after[:n] for n in range(1, len(self.after) + 1)]
 
     def until(self, name: str) -> "WindowScope":
@@ -42,8 +42,8 @@ class WindowScope(NamedTuple):
 
 
 class Plan(NamedTuple):
-    """What a pass is to read of a list: the slice behind `behind`, what changed at the system `since` (empty: that is
-    not asked), what `changed` in our books, and what `differed` at the last look. `whole`: all of it."""
+    """The part of a list that a pass reads: the slice behind `behind`, changes at the system `since` (empty: not
+    asked), entries `changed` in our books, and those that `differed` at the last look. `whole`: all of it."""
 
     behind: str = ""
     since: str = ""

@@ -1,5 +1,6 @@
 """Milestones: what carriers, warehouses and suppliers report on a shipment or an order."""
 
+from collections.abc import Iterable
 from decimal import Decimal
 from enum import StrEnum
 from typing import Annotated, Generic, Self, TypeVar
@@ -20,6 +21,7 @@ from schemas.base import (
     SystemId,
 )
 from schemas.cases.exceptions import REPORTABLE, ExceptionKind
+from schemas.copying import made_of
 from schemas.identifiers import Sscc, UnLocode
 from schemas.orders.release import MAX_LINES, Amount
 
@@ -105,15 +107,31 @@ class SentLine(_Line[Decimal], InUnit):
 Line = TypeVar("Line", bound="ShippedLine | SentLine")
 
 
-class MilestoneOf(Contract, Generic[Line]):
-    """What every milestone says; its lines as they were sent, or as our books count them."""
+def in_kept_units(lines: Iterable[ShippedLine]) -> tuple[SentLine, ...]:
+    """Lines as a partner states them that counts as our books do: without a unit."""
+    return tuple(made_of(SentLine, line) for line in lines)
+
+
+class Milestone(Contract):
+    """Something happened to goods at `occurred_at`.
+
+    Names an order, a shipment, or both. An event that names only a shipment reaches every order on it in which its
+    sender takes part. `lines` says what the shipment carries (for `short_picked`: what could not be picked; for
+    `exception` and `cleared`: what it concerns); the first event that names both links them. `eta` is required for
+    `delayed`, `cause` for `cleared`, `carrier` for `tender_accepted` and `tender_rejected` when another tells it,
+    `merges` for `consolidated`, `rma` for returns. `location` is where it happened, `handling_units` the pallets and
+    cartons that it happened to.
+    Of two reports of one milestone of a shipment, one that states lines counts before one that states none; then the
+    later `occurred_at`, the higher `sequence`, the larger id. `corrects`: the id of an earlier report of the same
+    milestone, shipment and source, in the place of which this one stands, whenever either arrives.
+    """
 
     kind: MilestoneKind
     erp: SystemId | None = Field(None, description="The ERP whose order number is meant; the only one when absent.")
     order: OrderNumber | None = None
     shipment: ShipmentId | None = None
     occurred_at: Moment
-    lines: Annotated[tuple[Line, ...], Field(max_length=MAX_LINES)] = ()
+    lines: Annotated[tuple[SentLine, ...], Field(max_length=MAX_LINES)] = ()
     eta: Moment | None = None
     reason: LongText | None = None
     location: UnLocode | None = None
@@ -156,32 +174,8 @@ class MilestoneOf(Contract, Generic[Line]):
             raise ValueError("merges: consolidated needs shipment, lines and the shipments that it merges")
 
 
-class SentMilestone(MilestoneOf[SentLine]):
-    """Something happened to goods at `occurred_at`.
-
-    Names an order, a shipment, or both. An event that names only a shipment reaches every order on it in which its
-    sender takes part. `lines` says what the shipment carries (for `short_picked`: what could not be picked; for
-    `exception` and `cleared`: what it concerns); the first event that names both links them. `eta` is required for
-    `delayed`, `cause` for `cleared`, `carrier` for `tender_accepted` and `tender_rejected` when another tells it,
-    `merges` for `consolidated`, `rma` for returns. `location` is where it happened, `handling_units` the pallets and
-    cartons that it happened to.
-    Of two reports of one milestone of a shipment, one that states lines counts before one that states none; then the
-    later `occurred_at`, the higher `sequence`, the larger id. `corrects`: the id of an earlier report of the same
-    milestone, shipment and source, in the place of which this one stands, whenever either arrives.
-    """
-
-    model_config = ConfigDict(title="Milestone")
-
-
-class Milestone(MilestoneOf[ShippedLine]):
-    """A milestone whose lines are whole numbers of what their items are kept in."""
-
-
-AnyLine = ShippedLine | SentLine
-
-
 class MilestoneEvent(Contract):
-    """A milestone as the order workflow gets it: canonical, correlated, with the ids that make it unique.
+    """A milestone as the event log keeps it and the order workflow gets it: placed on its order, in the books' units.
 
     `id` is unique over all partners (`source#id`); `inbox_id` is the raw message it came from. `location` and
     `handling_units` are passed on as they are.

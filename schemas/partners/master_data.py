@@ -34,12 +34,12 @@ class MasterName(NamedTuple):
 
     @property
     def waiting_for(self) -> str:
-        """What a message waits for that is parked until the owner knows this."""
+        """What a message waits for that is quarantined until the owner knows this."""
         return f"master:{self.owner}/{self.kind}/{self.id}"
 
     @property
     def waiting_for_units(self) -> str:
-        """What a message waits for that is parked until the owner says something else of this item's units."""
+        """What a message waits for that is quarantined until the owner says something else of this item's units."""
         return f"units:{self.owner}/{self.kind}/{self.id}"
 
 

@@ -9,15 +9,17 @@ from schemas.base import Contract, Day, SiteId
 from schemas.orders.milestones import ItemId
 
 MAX_SIGNALS = 5_000
-MAX_TOLD = 500
+"""Rows of a batch, as the API promises."""
+MAX_SIGNALS_PER_CALL = 500
+"""Rows of a call to planning, as in the planning feed."""
 MAX_FINDINGS = 100
 """At most so many refused rows are named in an answer."""
 BatchId = Annotated[str, Field(min_length=1, max_length=60, pattern=r"^[\x21-\x7e]+$")]
 
 
 class SignalKind(StrEnum):
-    """`sell_out`: sold to consumers (point of sale); `customer_stock`: on hand at the customer at the end of the day;
-    `order_intake`: ordered by the customer, released or not."""
+    """`sell_out`: sold to consumers (point of sale). `customer_stock`: on hand at the customer at the end of the
+    day. `order_intake`: ordered by the customer, released or not."""
 
     SELL_OUT = "sell_out"
     CUSTOMER_STOCK = "customer_stock"
@@ -40,7 +42,7 @@ class DemandSignal(Contract):
 
     @property
     def about(self) -> tuple[str, ...]:
-        """What it is about: one figure holds for each."""
+        """The key of a figure: one figure holds for each."""
         return self.kind, self.customer, self.item, self.site, self.day.isoformat()
 
 
@@ -69,8 +71,9 @@ class RefusedSignal(Contract):
 class DemandTaken(Contract):
     """Answer to `POST /v1/demand-signals`, in rows.
 
-    `changed` are passed on to planning, `unchanged` say what was known, for `superseded` a later revision is known;
-    `waiting` are kept until the ERP knows item and site; `refused` are not taken, and `findings` says why of the first.
+    `changed` go on to planning; `unchanged` repeat what was known; of `superseded` a later revision is known. `waiting`
+    are kept until the ERP knows item and site. `refused` are not taken, and `findings` names the rule of the first
+    ones.
     """
 
     id: str
@@ -100,7 +103,7 @@ class PlanningSignals(Contract):
     """POST {planning}/v1/demand-signals: figures that changed, in bulk. Each row's key makes it count once."""
 
     region: str
-    rows: Annotated[tuple[PlanningSignal, ...], Field(min_length=1, max_length=MAX_TOLD)]
+    rows: Annotated[tuple[PlanningSignal, ...], Field(min_length=1, max_length=MAX_SIGNALS_PER_CALL)]
 
 
 class DemandKey(NamedTuple):

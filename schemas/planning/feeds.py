@@ -33,7 +33,7 @@ class FeedRun(Contract):
 
 
 class FeedReport(Contract):
-    """What one run of the feed's activity did."""
+    """The result of one run of the feed's activity."""
 
     deltas: int = 0
     calls: int = 0

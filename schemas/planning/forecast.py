@@ -10,11 +10,12 @@ from schemas.base import Contract, Day, Moment, SiteId
 from schemas.orders.milestones import ItemId
 
 MAX_ROWS = 10_000
+"""Rows of a batch: a version of ten thousand item-sites in one call."""
 VersionId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:-]{0,59}$")]
 
 
 class PeriodLength(StrEnum):
-    """How long a period is. Weeks begin on Monday (ISO 8601), months on their first day."""
+    """The length of a period. Weeks begin on Monday (ISO 8601), months on their first day."""
 
     DAY = "day"
     WEEK = "week"
@@ -44,17 +45,17 @@ class PeriodLength(StrEnum):
 
 
 class Naive(StrEnum):
-    """What a naive forecast expects again: the actual of the `last` period, or of the same one a `season` before."""
+    """The base of a naive forecast: the actual of the `last` period, or of the same one a `season` before."""
 
     LAST = "last"
     SEASON = "season"
 
 
 class Actual(StrEnum):
-    """What a forecast is compared with, each at the site that it is about.
+    """Actuals that a forecast is compared with, each at its own site.
 
-    `ordered`: what customers wanted, by the day that they asked for, whether it could be delivered or not; `shipped`:
-    what left for orders, which is less and later when there is no stock; `sell_out`: what customers sold.
+    `ordered`: packs that customers wanted, by the requested day, delivered or not. `shipped`: packs that left for
+    orders, which is less and later when there is no stock. `sell_out`: packs that customers sold.
     """
 
     ORDERED = "ordered"
@@ -93,9 +94,11 @@ class ForecastBatch(Contract):
 
 
 class ForecastTaken(Contract):
-    """Answer to `POST /v1/forecasts`, in rows: `changed` are passed on to the ERP that owns the site's stock, if one
-    does; `unchanged` say what was known; for `superseded` a later version is known; `waiting` are kept until the ERP
-    knows item and site."""
+    """Answer to `POST /v1/forecasts`, in rows.
+
+    `changed` go on to the ERP that owns the site's stock, if one does; `unchanged` repeat what was known. Of
+    `superseded` a later version is known. `waiting` are kept until the ERP knows item and site.
+    """
 
     version: str
     changed: int = 0
@@ -117,8 +120,8 @@ class PeriodAccuracy(Contract):
 class ForecastAccuracy(Contract):
     """Answer to `GET /v1/forecasts/accuracy`. Ratios of the packs that were wanted; absent when none were.
 
-    `wmape`: weighted mean absolute percentage error; `bias`: above zero when too much was forecast; `naive_wmape`: that
-    of the naive forecast; `value_added`: by how much the forecast is better than that.
+    `wmape`: weighted mean absolute percentage error. `bias`: above zero when too much was forecast. `naive_wmape`: that
+    of the naive forecast. `value_added`: by how much the forecast is better than that.
     """
 
     item: str

@@ -25,15 +25,15 @@ class Tolerance(Contract):
 
 
 DEMAND = "orders "
-"""How a source begins that takes packs away: what orders want beyond the forecast, `orders <bucket> <period>`."""
+"""The prefix of a source that takes packs away: orders beyond the forecast, `orders <bucket> <period>`."""
 
 
 class Projected(Contract):
-    """What a source brings to a site, as our books say now: packs of a line of a purchase order on a day, packs that
-    counts found (missing: negative), packs that orders want beyond the forecast.
+    """A source's packs for a site, as our books have them now.
 
-    `planned_packs` and `planned_day` are what the plan goes by; None: nobody has looked at the source yet. `changed_at`
-    is since when it differs materially.
+    A source is a line of a purchase order on a day, packs found by counts (missing: negative), or orders beyond the
+    forecast. `planned_packs` and `planned_day` are the plan's figures; None: nobody has looked at the source yet.
+    `changed_at`: since when it differs materially.
     """
 
     item: str
@@ -90,8 +90,8 @@ class StockReplan(Contract):
 class StockProposalView(StockReplan):
     """A re-plan of an item at a site as planners read it. Decide with the id `stock/<n>`.
 
-    `override_day` and `override_packs` are what the planner plans instead; `told_at` is when planning had the decision,
-    `refused` by which rule planning would not take it.
+    `override_day` and `override_packs` are the planner's own figures. `told_at`: when planning received the decision.
+    `refused`: the rule by which planning refused it.
     """
 
     id: str
@@ -117,9 +117,9 @@ class PlanVerdict(StrEnum):
 
 
 class PlanDecision(Contract):
-    """POST {planning}/v1/replans: a planner has decided about an item at a site. The key makes it count once.
+    """POST {planning}/v1/replans: a planner's decision about an item at a site. The key makes it count once.
 
-    `accepted`: plan by the causes' `to_packs` and `to_day`; `rejected`: the plan stays, the change is known;
+    `accepted`: plan by the causes' `to_packs` and `to_day`. `rejected`: the plan stays, the change is known.
     `overridden`: plan `packs` more or fewer, on `day`, where these are given.
     """
 
@@ -159,7 +159,7 @@ class GovernorRun(Contract):
 
 
 class GovernorReport(Contract):
-    """What one run of the governor's activity did."""
+    """The result of one run of the governor's activity."""
 
     looks: int = 0
     proposed: int = 0

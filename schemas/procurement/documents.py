@@ -267,8 +267,8 @@ class Invoice(InvoiceOf[InvoicedLine]):
         return -total if self.credits else total
 
 
-Paper = PurchaseOrder | SupplierConfirmation | DespatchAdvice | GoodsReceipt | Invoice
-PAPERS: dict[str, type[Paper]] = {
+ProcurementDocument = PurchaseOrder | SupplierConfirmation | DespatchAdvice | GoodsReceipt | Invoice
+DOCUMENTS: dict[str, type[ProcurementDocument]] = {
     "syncline.procurement.order.v1": PurchaseOrder,
     "syncline.procurement.confirmation.v1": SupplierConfirmation,
     "syncline.procurement.despatch.v1": DespatchAdvice,
@@ -276,7 +276,7 @@ PAPERS: dict[str, type[Paper]] = {
     "syncline.procurement.invoice.v1": Invoice,
 }
 """What partners send, by the `type` of its CloudEvent."""
-OWNERS: dict[type[Paper], frozenset[Role]] = {
+OWNERS: dict[type[ProcurementDocument], frozenset[Role]] = {
     PurchaseOrder: frozenset({Role.ERP}),
     SupplierConfirmation: frozenset({Role.SUPPLIER, Role.WMS}),
     DespatchAdvice: frozenset({Role.SUPPLIER, Role.WMS}),

@@ -11,7 +11,7 @@ from pydantic import ConfigDict, Field
 
 from schemas.base import InUnit, Quantity, QuantityOrNone
 from schemas.procurement.documents import (
-    PAPERS,
+    DOCUMENTS,
     AdviceOf,
     AdvisedLineOf,
     ConfirmedLineOf,
@@ -104,9 +104,9 @@ class SentInvoice(InvoiceOf[SentInvoicedLine]):
     model_config = ConfigDict(title="Invoice")
 
 
-SentPaper = SentOrder | SentConfirmation | SentAdvice | SentReceipt | SentInvoice
-SentPaperLine = SentPurchaseLine | SentConfirmedLine | SentAdvisedLine | SentReceivedLine | SentInvoicedLine
-SENT: dict[str, type[SentPaper]] = dict(
-    zip(PAPERS, (SentOrder, SentConfirmation, SentAdvice, SentReceipt, SentInvoice), strict=True)
+SentDocument = SentOrder | SentConfirmation | SentAdvice | SentReceipt | SentInvoice
+SentDocumentLine = SentPurchaseLine | SentConfirmedLine | SentAdvisedLine | SentReceivedLine | SentInvoicedLine
+SENT: dict[str, type[SentDocument]] = dict(
+    zip(DOCUMENTS, (SentOrder, SentConfirmation, SentAdvice, SentReceipt, SentInvoice), strict=True)
 )
 """What partners send, by the `type` of its CloudEvent."""

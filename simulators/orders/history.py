@@ -48,25 +48,25 @@ __all__ = [
 ]
 
 RULES = (
-    "`po / so #` is the order, `asn/dn #` the shipment; each row is a line, numbered from 1 in the order of the file",
+    "`po / so #` is the order, `asn/dn #` the shipment. Each row is a line, numbered from 1 in the order of the file",
     "`scheduled delivery date` is the day promised for the line; `delivered to client date` is what happened, and "
     "`delivery recorded date` when it was heard",
-    "`fulfill via` is the variant: From RDC picks in the distribution centre of the client's region (the file does not "
-    "name the centres: one a region is assumed), Direct Drop ships from the vendor",
-    "an order is released on the day its PO was sent to the vendor, else on the day its PQ was sent to the "
-    "client, at 08:00 UTC",
+    "`fulfill via` is the variant. From RDC picks in the distribution centre of the client's region: one a region is "
+    "assumed. Direct Drop ships from the vendor",
+    "an order is released at 08:00 UTC on the day its PO was sent to the vendor. Without that day, the day its PQ was "
+    "sent to the client counts",
     "the file names no carriers: one per mode and region is assumed",
     "the country of dispatch of a direct drop is the one that its manufacturing site names",
     *Rule,
 )
-"""How the file is read, one sentence a rule. Those of `Rule` are also named by the findings."""
+"""Rules of reading the file, one sentence each. Those of `Rule` are also named by the findings."""
 
 _Numbered = tuple[int, dict[str, str]]
 
 
 @dataclass(frozen=True)
 class OrderHistory:
-    """What was read: the orders in file order, what was found wrong in row order, and the rules that were applied."""
+    """The result of reading: orders in file order, findings in row order, and the applied rules."""
 
     orders: tuple[HistoricOrder, ...]
     findings: tuple[RowFinding, ...]
@@ -109,8 +109,8 @@ def _rows_by_order(path: Path, limit: int | None) -> list[list[_Numbered]]:
 
 
 def _sample(orders: list[list[_Numbered]], limit: int | None) -> list[list[_Numbered]]:
-    """The first orders of each way of fulfilment, in the shares that these have in the file, at least one of each: a
-    file may begin with hundreds of one kind. They stay in the order of the file."""
+    """The first orders of each way of fulfilment, in the shares of the file, at least one of each. A file may begin
+    with hundreds of one kind. Orders stay in the order of the file."""
     places: dict[Variant | None, list[int]] = defaultdict(list)
     for place, rows in enumerate(orders):
         places[VARIANTS.get(rows[0][1].get(VIA, ""))].append(place)

@@ -57,14 +57,16 @@ MODES = {
 }
 FROM_RDC = "N/A - From RDC"
 _LARGEST_QUANTITY = 100_000_000
+"""Units of a row; a larger number is a slip."""
 _LONGEST_SYSTEM_ID = 32
+"""Characters of a partner id, as `schemas.base` allows."""
 T = TypeVar("T")
 _NUMBER = TypeAdapter[str](OrderNumber)
 _SHIPMENT = TypeAdapter[str](ShipmentId)
 
 
 class Rule(StrEnum):
-    """What the import does with dirt. The first group refuses the row, the second adjusts it and goes on."""
+    """Handling of dirt by the import. The first group refuses the row, the second adjusts it and goes on."""
 
     CELLS = "the row must have a cell for every column and no more, or it is refused"
     NUMBER = "order and shipment numbers must be letters, digits, dots, hyphens or underscores, or the row is refused"
@@ -110,7 +112,7 @@ class UnusableRow(Exception):
 
 @dataclass(frozen=True)
 class OrderTerms:
-    """What all rows of one order must agree on."""
+    """Fields on which all rows of one order must agree."""
 
     client: str
     country: str
@@ -171,7 +173,7 @@ def read_row(number: int, cells: Mapping[str, str]) -> HistoryRow:
 
 
 def adjustments(row: HistoryRow, cells: Mapping[str, str]) -> Iterator[RowFinding]:
-    """What was not as it should be in a row that is usable all the same."""
+    """Faults of a row that is usable all the same."""
     broken = [(field, Rule.AMOUNT) for field in (WEIGHT, FREIGHT, INSURANCE, VALUE) if amount(cells[field]) is None]
     if day(cells[RECORDED]) != row.recorded_on:
         broken.append((RECORDED, Rule.NOT_RECORDED))

@@ -18,6 +18,7 @@ from simulators.world import network
 from simulators.world.happened import HistoricOrder, HistoricShipment, release_by, released_at
 
 DIRECT_DROP_SHARE = 0.47
+"""Share of direct drops, as in the deliveries of the public record."""
 SPLIT_SHARE = 0.06
 """Share of orders that leave in two or three shipments."""
 LATE_SHARE = 0.11

@@ -18,7 +18,7 @@ QUESTIONS = {
     System.WMS: frozenset({"cancel"}),
     System.TMS: frozenset({"tender", "intercept"}),
 }
-"""What each system can be told to answer otherwise than with yes."""
+"""Calls that a system can be set to answer otherwise than with yes."""
 
 
 class CallAnswers(Contract):
@@ -36,7 +36,7 @@ class CallAnswers(Contract):
     milestone: Verdict = "accept"
 
 
-class AnswerBook:
+class RecordedAnswers:
     """The answers of one system."""
 
     def __init__(self, system: System) -> None:

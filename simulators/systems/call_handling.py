@@ -74,7 +74,7 @@ NOTHING_DONE: Mapping[Fault | None, Callable[[], Response]] = {
 
 
 class CallHandler:
-    """What all systems share: the fault stream, the ledger, and how a call becomes an answer."""
+    """Shared by all systems: the fault stream, the ledger, and the way from a call to an answer."""
 
     def __init__(self, system: System, seed: int) -> None:
         self.system = system

@@ -12,7 +12,7 @@ from schemas.messaging.effects import ChangeKind, Operation
 from schemas.messaging.instructions import Accepted, ErpCancellation, ErpChange, ErpMilestone, ErpPromise
 from schemas.orders.milestones import MilestoneKind, ShippedLine
 from schemas.orders.release import OrderStatus
-from simulators.systems.answers import AnswerBook
+from simulators.systems.answers import RecordedAnswers
 from simulators.systems.call_handling import CallHandler, RuleRefusal
 from simulators.systems.ledger import RECURRING, LedgerCall, deed
 from simulators.systems.targets import NEVER, counts, taken
@@ -33,7 +33,7 @@ _SWITCHES = {
 
 
 class GoodsIssue(Contract):
-    """What left for good with one shipment, as `revision` said; `site` only when it was not the order's own."""
+    """Goods that left for good with one shipment, by `revision`; `site` only when it was not the order's own."""
 
     shipment: str
     lines: tuple[ShippedLine, ...]
@@ -65,10 +65,10 @@ class AvailabilityCut(Contract):
 class ErpOrder(Contract):
     """An order as this ERP keeps it.
 
-    `lines` are the packs wanted now of the lines that are wanted otherwise than it released them, each by the revision
-    that said so last; `changes` is everything that it was told, `credits` the credit notes in it. `dated`, `held_by`,
-    `invoice_held_by` and `cancelled_by` are the revisions that said so.
-    `fallen_behind`: it refused a milestone or has more to do now, so its status may come late.
+    `lines` are the packs wanted now, where they differ from the release, each by its latest revision. `changes` is
+    everything that it received, `credits` the credit notes in it. `dated`, `held_by`, `invoice_held_by` and
+    `cancelled_by` are the revisions of those changes. `fallen_behind`: it refused a milestone or has more to do now, so
+    its status may come late.
     """
 
     number: str
@@ -97,22 +97,22 @@ class ErpOrder(Contract):
 class Erp:
     """The books of every ERP. An order is opened when it is first named."""
 
-    def __init__(self, desk: CallHandler) -> None:
-        self.desk = desk
-        self._answers = AnswerBook(desk.system)
+    def __init__(self, handler: CallHandler) -> None:
+        self.handler = handler
+        self._answers = RecordedAnswers(handler.system)
         self._orders: dict[tuple[str, str], ErpOrder] = {}
 
     def routes(self) -> list[Route]:
         """The Syncline REST API under `/erp`."""
         order = "/{instance}/v1/orders/{order}"
         return [
-            self.desk.takes(f"{order}/milestones", ErpMilestone, self._post_milestone),
-            self.desk.takes(f"{order}/promise", ErpPromise, self._redate),
-            self.desk.takes(f"{order}/changes", ErpChange, self._change),
-            self.desk.takes(f"{order}/cancellation", ErpCancellation, self._cancel),
-            self.desk.shows(order, self._find),
+            self.handler.takes(f"{order}/milestones", ErpMilestone, self._post_milestone),
+            self.handler.takes(f"{order}/promise", ErpPromise, self._redate),
+            self.handler.takes(f"{order}/changes", ErpChange, self._change),
+            self.handler.takes(f"{order}/cancellation", ErpCancellation, self._cancel),
+            self.handler.shows(order, self._find),
             self._answers.route(),
-            *self.desk.control(),
+            *self.handler.control(),
         ]
 
     def of(self, instance: str) -> dict[str, ErpOrder]:
@@ -124,7 +124,7 @@ class Erp:
 
     def _write(self, instance: str, number: str, **change: object) -> Accepted:
         self._orders[instance, number] = self._order(instance, number).model_copy(update=change)
-        return self.desk.accepted()
+        return self.handler.accepted()
 
     def _order(self, instance: str, number: str) -> ErpOrder:
         return self._orders.get((instance, number)) or ErpOrder(number=number)
@@ -136,13 +136,13 @@ class Erp:
             status = _status_after(order, body)
             goods = _goods(order, body)
             if goods is None:
-                return self.desk.superseded()
+                return self.handler.superseded()
             return self._write(instance, body.order, status=status, **goods)
 
         occurrence = body.occurred_at.isoformat() if body.milestone in RECURRING else ""
         occurrence += f"|r{body.revision}" if body.correction else ""
         what = deed(instance, Operation.REPORT_MILESTONE, body.order, body.shipment, body.milestone, occurrence)
-        return self.desk.ledger.once(call, what, post)
+        return self.handler.ledger.once(call, what, post)
 
     def _check_period(self, instance: str, order: ErpOrder) -> None:
         closed = RuleRefusal("period_closed", f"order {order.number}: the accounting period is closed")
@@ -155,11 +155,11 @@ class Erp:
     def _redate(self, call: LedgerCall, instance: str, body: ErpPromise) -> Accepted:
         def redate() -> Accepted:
             if not counts(body.revision, self._order(instance, body.order).dated):
-                return self.desk.superseded()
+                return self.handler.superseded()
             return self._write(instance, body.order, promised_on=body.promised_on, dated=body.revision)
 
         what = deed(instance, Operation.REDATE_PROMISE, body.order, occurrence=f"{body.promised_on}|{call.key}")
-        return self.desk.ledger.once(call, what, redate)
+        return self.handler.ledger.once(call, what, redate)
 
     def _change(self, call: LedgerCall, instance: str, body: ErpChange) -> Accepted:
         def enter() -> Accepted:
@@ -168,17 +168,17 @@ class Erp:
             booked, noted = _absolute(order, body), _booked(order, body)
             reply = self._write(instance, body.order, changes=(*order.changes, body), **noted, **booked)
             absolute = body.changes or body.promised_on or body.change in _SWITCHES
-            return self.desk.superseded() if absolute and not (booked or body.lines) else reply
+            return self.handler.superseded() if absolute and not (booked or body.lines) else reply
 
         content = body.model_dump_json(include={"lines", "changes", "site", "rma", "disposition"})
         occurrence = f"{content}|{call.after(body.rma or body.change)}"
         what = deed(instance, Operation.REPORT_CHANGE, body.order, body.shipment, body.change, occurrence)
-        return self.desk.ledger.once(call, what, enter)
+        return self.handler.ledger.once(call, what, enter)
 
     def _cancel(self, call: LedgerCall, instance: str, body: ErpCancellation) -> Accepted:
         what = deed(instance, Operation.CONFIRM_CANCELLATION, body.order)
         change = {"status": OrderStatus.CANCELLED, "cancelled_because": body.reason, "cancelled_by": body.revision}
-        return self.desk.ledger.once(call, what, lambda: self._write(instance, body.order, **change))
+        return self.handler.ledger.once(call, what, lambda: self._write(instance, body.order, **change))
 
 
 def _status_after(order: ErpOrder, body: ErpMilestone) -> OrderStatus:
@@ -246,7 +246,7 @@ def _absolute(order: ErpOrder, body: ErpChange) -> dict[str, object]:
 
 
 def _booked(order: ErpOrder, body: ErpChange) -> dict[str, object]:
-    """What it adds to the books beside being noted."""
+    """The ERP's own postings beside the note."""
     booked: dict[str, object] = {}
     match body.change:
         case ChangeKind.CREDITED:

@@ -1,7 +1,7 @@
-"""Stock and money of an ERP's orders by its own books: what it released, and what it was told of it since.
+"""Stock and money of an ERP's orders by its own books: its releases, and the reports since.
 
-An ERP keeps what is free or set aside at a site in one account, `on_hand`. It is told nothing of goods on their way to
-a site, so it keeps `transit` places for goods on their way to customers only.
+An ERP keeps free and allocated packs of a site in one account, `on_hand`. It receives nothing on goods in transit to a
+site, so its `transit` places are for goods on their way to customers.
 """
 
 from collections import Counter, defaultdict
@@ -23,9 +23,9 @@ from schemas.orders.release import OrderRelease, OrderStatus
 from schemas.procurement.postings import IssuePosting, ReceiptPosting
 from simulators.systems.call_handling import problem
 from simulators.systems.erp import Erp, ErpOrder
-from simulators.systems.lists import Packs, Path, StockDesk, TargetsDesk, listed
+from simulators.systems.lists import Packs, Path, StockLists, TargetLists, listed
 from simulators.systems.purchasing import Purchasing
-from simulators.systems.stock_books import StockBooks
+from simulators.systems.stock_books import StockPostings
 from simulators.systems.targets import taken
 
 SENDER = "rts-"
@@ -39,16 +39,16 @@ Releases = TypeAdapter(tuple[OrderRelease, ...])
 class ErpStock:
     """Stock and orders of every ERP. It knows the items of those orders only that it has `released`."""
 
-    def __init__(self, erp: Erp, purchasing: Purchasing, feed: StockBooks) -> None:
+    def __init__(self, erp: Erp, purchasing: Purchasing, feed: StockPostings) -> None:
         self._erp, self._purchasing, self._feed = erp, purchasing, feed
         self._released: defaultdict[str, dict[str, OrderRelease]] = defaultdict(dict)
 
     def routes(self) -> list[Route]:
         """The Syncline REST API under `/erp`, and the driver's `PUT /{erp}/released`."""
         return [
-            *StockDesk(self._erp.desk, self._stock).routes("/{instance}"),
+            *StockLists(self._erp.handler, self._stock).routes("/{instance}"),
             listed("/{instance}/v1/order-status", self._statuses, lambda found: OrdersReport(orders=tuple(found))),
-            *TargetsDesk(self._targets).routes("/{instance}"),
+            *TargetLists(self._targets).routes("/{instance}"),
             listed("/{instance}/v1/order-accounts", self._accounts, lambda found: AccountsReport(figures=tuple(found))),
             Route("/{instance}/released", self._release, methods=["PUT"]),
         ]
@@ -113,7 +113,7 @@ class OrderBook:
         self._delivered = self._arrived()
 
     def status(self) -> OrderStatus:
-        """Where the order is: as it was told, until nothing of it is open."""
+        """The state of the order: as reported, until nothing of it is open."""
         order, back = self._order, Lines()
         if order.cancelled_because is not None:
             return OrderStatus.CANCELLED
@@ -136,7 +136,7 @@ class OrderBook:
         for cut in self._order.cuts if self._own else ():
             packs[self._items[cut.line], place(Bucket.ON_HAND, cut.site)] -= cut.quantity
         for rma, site in self._returns().items():
-            inspected = {it: self._told(ChangeKind.RETURNED, rma, it) for it in Disposition}
+            inspected = {it: self._reported(ChangeKind.RETURNED, rma, it) for it in Disposition}
             for line, quantity in self._received(rma).items():
                 restocked = inspected[Disposition.RESTOCK][line]
                 waiting = quantity - restocked - inspected[Disposition.SCRAP][line]
@@ -145,10 +145,9 @@ class OrderBook:
         return packs
 
     def worth(self) -> dict[tuple[str, str], Decimal]:
-        """By (account, currency): what the packs are worth that its sites have more, or less, that are on the way, and
-        that customers have kept.
+        """Value by (account, currency): the change of packs at its sites, in transit, and with customers.
 
-        Items of several lines are worth their mean; those that were released without a value, nothing.
+        Items of several lines have the mean of their values; those released without a value, none.
         """
         valued, packs = defaultdict[str, Decimal](Decimal), Counter[str]()
         for line in self._release.lines:
@@ -167,7 +166,7 @@ class OrderBook:
         return defaultdict(Decimal, {name: round(amount, 4) for name, amount in found.items()})
 
     def _kept(self) -> Lines:
-        """What customers got and did not send back."""
+        """Packs that customers got and did not return."""
         back = (self._received(rma) for rma in self._returns() if not rma.startswith(SENDER))
         return sum(self._delivered.values(), Lines()) - sum(back, Lines())
 
@@ -198,7 +197,9 @@ class OrderBook:
     def _on_the_road(self) -> dict[str, Lines]:
         """What left and neither arrived, nor came back, nor is known to be lost."""
         total = sum(self._issued.values(), Lines())
-        lost = self._told(ChangeKind.WRITTEN_OFF) + ((total - self._wanted) & self._told(ChangeKind.CLOSED_SHORT))
+        lost = self._reported(ChangeKind.WRITTEN_OFF) + (
+            (total - self._wanted) & self._reported(ChangeKind.CLOSED_SHORT)
+        )
         found = {}
         for shipment in sorted(self._issued):
             back = self._received(f"{SENDER}{shipment}")
@@ -214,10 +215,10 @@ class OrderBook:
 
     def _received(self, rma: str) -> Lines:
         """What came back. What was inspected was received, whether that was told or not."""
-        inspected = sum((self._told(ChangeKind.RETURNED, rma, it) for it in Disposition), Lines())
-        return self._told(ChangeKind.RETURNED, rma) | inspected
+        inspected = sum((self._reported(ChangeKind.RETURNED, rma, it) for it in Disposition), Lines())
+        return self._reported(ChangeKind.RETURNED, rma) | inspected
 
-    def _told(self, kind: ChangeKind, rma: str = "", disposition: Disposition | None = None) -> Lines:
+    def _reported(self, kind: ChangeKind, rma: str = "", disposition: Disposition | None = None) -> Lines:
         wanted = (kind, rma, disposition)
         changes = (x for x in self._order.changes if (x.change, x.rma, x.disposition) == wanted)
         return _lines(line for change in changes for line in change.lines)

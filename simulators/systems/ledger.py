@@ -1,4 +1,4 @@
-"""What a system was asked to do and did: the ledger by idempotency key that Syncline's own ledger must equal."""
+"""The ledger of a stand-in system by idempotency key, which Syncline's own ledger must equal."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace

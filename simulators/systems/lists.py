@@ -70,22 +70,22 @@ def listed(path: str, find: Callable[[Path], Mapping[str, Entry]], report: Calla
     return Route(path, endpoint, methods=["GET"])
 
 
-def executed(desk: CallHandler, instance: str = "") -> Route:
+def executed(handler: CallHandler, instance: str = "") -> Route:
     """`GET {instance}/v1/effects`: the keys of what a system did. Rows of planning are no effects."""
 
     def find(path: Path) -> dict[str, str]:
-        entries = desk.ledger.report().entries
+        entries = handler.ledger.report().entries
         mine = (it for it in entries if it.instance == path.get("instance", "") and it.operation != ROW)
         return {it.key: it.key for it in mine}
 
     return listed(f"{instance}/v1/effects", find, lambda found: EffectsReport(keys=tuple(found)))
 
 
-class StockDesk:
-    """Where a system says how much stock it has by its own books. `figures` gets the instance: a site, an ERP."""
+class StockLists:
+    """The list of a system's stock by its own books. `figures` gets the instance: a site, an ERP."""
 
-    def __init__(self, desk: CallHandler, figures: Callable[[str], Packs]) -> None:
-        self._desk = desk
+    def __init__(self, handler: CallHandler, figures: Callable[[str], Packs]) -> None:
+        self._handler = handler
         self._figures = figures
         self._forgotten: dict[str, Forgotten] = {}
 
@@ -94,7 +94,7 @@ class StockDesk:
         replaces what the instance had lost before."""
         return [
             listed(f"{instance}/v1/stock", self._stock, lambda found: StockReport(figures=tuple(found))),
-            executed(self._desk, instance),
+            executed(self._handler, instance),
             Route("/forget_stock", self._forget, methods=["PUT"]),
         ]
 
@@ -124,8 +124,8 @@ class Restored(Contract):
     orders: tuple[TargetFigure, ...] = ()
 
 
-class TargetsDesk:
-    """Where a system says what it was told last of each order."""
+class TargetLists:
+    """The list of the latest targets of each order."""
 
     def __init__(self, find: Callable[[Path], Iterable[TargetFigure]]) -> None:
         self._find = find
@@ -153,8 +153,8 @@ class TargetsDesk:
         return answer(lost)
 
 
-class DemandDesk(StockDesk):
-    """Where planning says how much orders still want, by its own books: as with stock, the place being a site."""
+class DemandLists(StockLists):
+    """Planning's list of open demand by its own books: as with stock, the place being a site."""
 
     def routes(self, instance: str = "") -> list[Route]:
         """`GET {instance}/v1/open-demand`, and `PUT /forget_demand` with a `Forgotten`."""

@@ -16,16 +16,16 @@ NEW = "NEW-"
 
 
 class LookUps(Contract):
-    """How often an ERP was asked for each record, by `<kind>/<id>`."""
+    """Look-ups of each record at an ERP, by `<kind>/<id>`."""
 
     times: dict[str, int]
 
 
-class MasterBooks:
+class MasterDataApi:
     """Master data: looked up, created, and how often each record was asked for."""
 
-    def __init__(self, desk: CallHandler) -> None:
-        self._desk = desk
+    def __init__(self, handler: CallHandler) -> None:
+        self._handler = handler
         self._created: set[tuple[str, MasterKind, str]] = set()
         self._asked: dict[str, Counter[str]] = {}
 
@@ -34,11 +34,11 @@ class MasterBooks:
         return [
             Route("/{instance}/v1/master/{kind}/{id:path}", self._show, methods=["GET"]),
             Route("/{instance}/master/{kind}/{id:path}", self._create, methods=["PUT"]),
-            self._desk.shows("/{instance}/master", lambda path: LookUps(times=self._asked.get(path["instance"], {}))),
+            self._handler.shows("/{instance}/master", lambda at: LookUps(times=self._asked.get(at["instance"], {}))),
         ]
 
     async def _show(self, request: Request) -> Response:
-        fault, faults = self._desk.stream.next_call(), self._desk.stream.faults
+        fault, faults = self._handler.stream.next_call(), self._handler.stream.faults
         if fault in NOTHING_DONE:
             return NOTHING_DONE[fault]()
         if fault in (Fault.TIMEOUT, Fault.PARTIAL):

@@ -26,13 +26,13 @@ from schemas.planning.demand import PlanningSignal, PlanningSignals
 from schemas.planning.governor import PlanDecision
 from simulators.systems.call_handling import CallHandler, RuleRefusal, answer, problem
 from simulators.systems.ledger import ROW, Deed, KeyReused, LedgerCall, Replies, deed
-from simulators.systems.lists import DemandDesk, Packs, StockDesk
+from simulators.systems.lists import DemandLists, Packs, StockLists
 
 STOCK = "stock:"
 
 
 class ItemMovements(Contract):
-    """What planning knows of an item: packs by kind of movement, and by site the demand that is open."""
+    """Planning's figures of an item: packs by kind of movement, and open demand by site."""
 
     item: str
     packs: dict[str, int]
@@ -46,7 +46,7 @@ class UnknownItems(Contract):
 
 
 class PlanDecisions(Contract):
-    """What planners have decided about items at sites, as planning was told."""
+    """Planners' decisions about items at sites, as planning received them."""
 
     decisions: tuple[PlanDecision, ...] = ()
 
@@ -60,8 +60,8 @@ class DemandHeard(Contract):
 class Planning:
     """The books of planning."""
 
-    def __init__(self, desk: CallHandler) -> None:
-        self.desk = desk
+    def __init__(self, handler: CallHandler) -> None:
+        self.handler = handler
         self._batches = Replies()
         self._packs = Counter[tuple[str, str, str]]()
         self._unknown = UnknownItems()
@@ -72,16 +72,16 @@ class Planning:
     def routes(self) -> list[Route]:
         """The Syncline REST API under `/planning`, and `GET | PUT /unknown-items`."""
         return [
-            self.desk.takes("/v1/rows", PlanningBatch, self._take),
-            self.desk.takes("/v1/replans", PlanDecision, self._decide),
-            self.desk.shows("/v1/replans", lambda _: PlanDecisions(decisions=tuple(self._decisions))),
-            self.desk.takes("/v1/demand-signals", PlanningSignals, self._hear),
-            self.desk.shows("/v1/demand-signals/{item:path}", self._heard),
-            self.desk.shows("/v1/items/{item:path}", self._find),
-            *StockDesk(self.desk, self._stock).routes(),
-            *DemandDesk(self.desk, self._open).routes(),
+            self.handler.takes("/v1/rows", PlanningBatch, self._take),
+            self.handler.takes("/v1/replans", PlanDecision, self._decide),
+            self.handler.shows("/v1/replans", lambda _: PlanDecisions(decisions=tuple(self._decisions))),
+            self.handler.takes("/v1/demand-signals", PlanningSignals, self._hear),
+            self.handler.shows("/v1/demand-signals/{item:path}", self._heard),
+            self.handler.shows("/v1/items/{item:path}", self._find),
+            *StockLists(self.handler, self._stock).routes(),
+            *DemandLists(self.handler, self._open).routes(),
             Route("/unknown-items", self._set_unknown, methods=["GET", "PUT"]),
-            *self.desk.control(),
+            *self.handler.control(),
         ]
 
     async def _set_unknown(self, request: Request) -> Response:
@@ -103,7 +103,7 @@ class Planning:
         return ItemMovements(item=path["item"], packs=kinds, demand=demand) if kinds or demand else None
 
     def _open(self, _: str) -> Packs:
-        """What orders still want of each item from each site."""
+        """Open demand of orders by item and site."""
         packs: Packs = Counter()
         for (_, item, site), figure in self._orders.items():
             packs[item, site] += figure.packs
@@ -125,9 +125,9 @@ class Planning:
                 continue
             this = LedgerCall(row.key, hash(row), call.traceparent)
             try:
-                if replayed is not None and self.desk.ledger.known(this) is None:
+                if replayed is not None and self.handler.ledger.known(this) is None:
                     continue  # it was refused then, and a repeat is answered as the first call was
-                self.desk.ledger.once(this, _deed(row), partial(self._count, row))
+                self.handler.ledger.once(this, _deed(row), partial(self._count, row))
             except (KeyReused, RuleRefusal) as error:
                 refused[row.key] = error.code if isinstance(error, RuleRefusal) else "key_reused"
                 behind.add((row.item, row.site))
@@ -137,7 +137,7 @@ class Planning:
         if replayed is not None:
             return replayed
         reply = PlanningAnswer(
-            reference=self.desk.accepted().reference,
+            reference=self.handler.accepted().reference,
             refused=tuple(RowRefusal(key=key, code=code) for key, code in refused.items()),
         )
         self._batches.keep(call, reply)
@@ -164,11 +164,11 @@ class Planning:
         for row in batch.rows:
             try:
                 this = LedgerCall(row.key, hash(row), call.traceparent)
-                self.desk.ledger.once(this, deed("", ROW, "", row.item, row.kind, row.key), partial(self._note, row))
+                self.handler.ledger.once(this, deed("", ROW, "", row.item, row.kind, row.key), partial(self._note, row))
             except (KeyReused, RuleRefusal) as error:
                 refused[row.key] = error.code if isinstance(error, RuleRefusal) else "key_reused"
         found = tuple(RowRefusal(key=key, code=code) for key, code in refused.items())
-        reply = PlanningAnswer(reference=self.desk.accepted().reference, refused=found)
+        reply = PlanningAnswer(reference=self.handler.accepted().reference, refused=found)
         self._batches.keep(call, reply)
         return reply
 
@@ -179,7 +179,7 @@ class Planning:
         held = self._demand.get(about)
         if held is None or held.revision < row.revision:
             self._demand[about] = row
-        return self.desk.accepted()
+        return self.handler.accepted()
 
     def _heard(self, path: Mapping[str, str]) -> DemandHeard | None:
         rows = tuple(row for row in self._demand.values() if row.item == path["item"])
@@ -190,15 +190,15 @@ class Planning:
             if decision.item in self._unknown.items:
                 raise RuleRefusal("unknown_item", "planning does not know this item")
             self._decisions.append(decision)
-            return self.desk.accepted()
+            return self.handler.accepted()
 
-        return self.desk.ledger.once(call, deed("", ROW, "", decision.item, "replan", decision.proposal), keep)
+        return self.handler.ledger.once(call, deed("", ROW, "", decision.item, "replan", decision.proposal), keep)
 
     def _count(self, row: PlanningRow) -> Accepted:
         if row.item in self._unknown.items:
             raise RuleRefusal("unknown_item", "planning does not know this item")
         self._packs[row.kind, row.item, row.site] += row.packs
-        return self.desk.accepted()
+        return self.handler.accepted()
 
 
 def _deed(row: PlanningRow) -> Deed:

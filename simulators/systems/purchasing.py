@@ -29,12 +29,12 @@ from simulators.systems.ledger import LedgerCall, deed
 from simulators.world.plans import warehouse_of
 
 PRICE = Decimal("9.50")
-"""What the stand-in ERP pays for a pack of whatever is replenished."""
+"""The stand-in ERP's price of a pack."""
 Release = Callable[[str, PurchaseOrder], None]
-"""How an ERP sends a purchase order out: (its id, the order)."""
+"""The way an ERP sends a purchase order out: (its id, the order)."""
 
 
-class PurchaseBook(Contract):
+class PurchaseReport(Contract):
     """A purchase order as its ERP keeps it: what it was told, receipts and invoices by number."""
 
     number: str
@@ -57,7 +57,7 @@ class PurchaseBook(Contract):
 
 
 class ItemRules(Contract):
-    """What an ERP demands of replenishments of an item. What is absent is not asked."""
+    """An ERP's rules for replenishments of an item. Absent rules are not checked."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -85,10 +85,10 @@ class ItemRules(Contract):
 class Purchasing:
     """The purchasing books of every ERP, and its rules by item."""
 
-    def __init__(self, desk: CallHandler, release: Release) -> None:
-        self.desk = desk
+    def __init__(self, handler: CallHandler, release: Release) -> None:
+        self.handler = handler
         self._release = release
-        self._books: dict[tuple[str, str], PurchaseBook] = {}
+        self._books: dict[tuple[str, str], PurchaseReport] = {}
         self._rules: dict[str, ItemRules] = {}
         self._numbers = count(4_500_001)
 
@@ -96,13 +96,13 @@ class Purchasing:
         """The Syncline REST API under `/erp`."""
         purchase = "/{instance}/v1/purchase-orders/{po}"
         return [
-            self.desk.takes(f"{purchase}/confirmations", ConfirmationReport, self._confirm),
-            self.desk.takes(f"{purchase}/receipts", ReceiptPosting, self._receive),
-            self.desk.takes(f"{purchase}/decisions", DecisionReport, self._decide),
-            self.desk.takes(f"{purchase}/issues", IssuePosting, self._issue),
-            self.desk.takes(f"{purchase}/invoices", InvoiceSettlement, self._settle),
-            self.desk.takes("/{instance}/v1/replenishments", ReplenishmentRequest, self._replenish),
-            self.desk.shows(purchase, lambda path: self._books.get((path["instance"], path["po"]))),
+            self.handler.takes(f"{purchase}/confirmations", ConfirmationReport, self._confirm),
+            self.handler.takes(f"{purchase}/receipts", ReceiptPosting, self._receive),
+            self.handler.takes(f"{purchase}/decisions", DecisionReport, self._decide),
+            self.handler.takes(f"{purchase}/issues", IssuePosting, self._issue),
+            self.handler.takes(f"{purchase}/invoices", InvoiceSettlement, self._settle),
+            self.handler.takes("/{instance}/v1/replenishments", ReplenishmentRequest, self._replenish),
+            self.handler.shows(purchase, lambda path: self._books.get((path["instance"], path["po"]))),
             Route("/rules/{item}", self._put_rules, methods=["PUT"]),
         ]
 
@@ -114,36 +114,37 @@ class Purchasing:
         """Every goods issue of a transfer that was posted to one ERP."""
         return [issue for (erp, _), book in self._books.items() if erp == instance for issue in book.issues]
 
-    def _book(self, instance: str, po: str) -> PurchaseBook:
-        return self._books.get((instance, po)) or PurchaseBook(number=po)
+    def _book(self, instance: str, po: str) -> PurchaseReport:
+        return self._books.get((instance, po)) or PurchaseReport(number=po)
 
     def _write(self, instance: str, po: str, **change: object) -> Accepted:
         self._books[instance, po] = self._book(instance, po).model_copy(update=change)
-        return self.desk.accepted()
+        return self.handler.accepted()
 
     def _confirm(self, call: LedgerCall, instance: str, body: ConfirmationReport) -> Accepted:
         what = deed(instance, Operation.REPORT_CONFIRMATION, body.po, occurrence=str(body.revision))
         known = self._book(instance, body.po).confirmations
-        return self.desk.ledger.once(call, what, lambda: self._write(instance, body.po, confirmations=(*known, body)))
+        confirmations = (*known, body)
+        return self.handler.ledger.once(call, what, lambda: self._write(instance, body.po, confirmations=confirmations))
 
     def _receive(self, call: LedgerCall, instance: str, body: ReceiptPosting) -> Accepted:
         what = deed(
             instance, Operation.POST_RECEIPT, body.po, body.shipment, occurrence=f"{body.number}/{body.revision}"
         )
         others = tuple(x for x in self._book(instance, body.po).receipts if x.number != body.number)
-        return self.desk.ledger.once(call, what, lambda: self._write(instance, body.po, receipts=(*others, body)))
+        return self.handler.ledger.once(call, what, lambda: self._write(instance, body.po, receipts=(*others, body)))
 
     def _decide(self, call: LedgerCall, instance: str, body: DecisionReport) -> Accepted:
         what = deed(instance, Operation.REPORT_DECISION, body.po, occurrence=body.id)
         known = self._book(instance, body.po).decisions
-        return self.desk.ledger.once(call, what, lambda: self._write(instance, body.po, decisions=(*known, body)))
+        return self.handler.ledger.once(call, what, lambda: self._write(instance, body.po, decisions=(*known, body)))
 
     def _issue(self, call: LedgerCall, instance: str, body: IssuePosting) -> Accepted:
         what = deed(
             instance, Operation.POST_ISSUE, body.po, body.shipment, occurrence=f"{body.shipment}/{body.revision}"
         )
         others = tuple(x for x in self._book(instance, body.po).issues if x.shipment != body.shipment)
-        return self.desk.ledger.once(call, what, lambda: self._write(instance, body.po, issues=(*others, body)))
+        return self.handler.ledger.once(call, what, lambda: self._write(instance, body.po, issues=(*others, body)))
 
     def _settle(self, call: LedgerCall, instance: str, body: InvoiceSettlement) -> Accepted:
         def settle() -> Accepted:
@@ -156,17 +157,17 @@ class Purchasing:
 
         occurrence = f"{body.number}/{body.revision}/{body.decision}"
         what = deed(instance, Operation.SETTLE_INVOICE, body.po, occurrence=occurrence)
-        return self.desk.ledger.once(call, what, settle)
+        return self.handler.ledger.once(call, what, settle)
 
     def _replenish(self, call: LedgerCall, instance: str, body: ReplenishmentRequest) -> Accepted:
         def order() -> Accepted:
             self._rules.get(body.item, ItemRules()).check(body)
             number = str(next(self._numbers))
             self._release(instance, _purchase(number, body))
-            return self.desk.accepted().model_copy(update={"reference": number})
+            return self.handler.accepted().model_copy(update={"reference": number})
 
         what = deed(instance, Operation.PLACE_REPLENISHMENT, body.id)
-        return self.desk.ledger.once(call, what, order)
+        return self.handler.ledger.once(call, what, order)
 
     async def _put_rules(self, request: Request) -> Response:
         try:
@@ -193,17 +194,17 @@ def _purchase(number: str, body: ReplenishmentRequest) -> PurchaseOrder:
 
 
 class Proposals:
-    """What planning was answered on its proposals."""
+    """Answers to planning's proposals."""
 
-    def __init__(self, desk: CallHandler) -> None:
-        self.desk = desk
+    def __init__(self, handler: CallHandler) -> None:
+        self.handler = handler
         self._results: dict[str, ReplenishmentResult] = {}
 
     def routes(self) -> list[Route]:
         """The Syncline REST API under `/planning`."""
         return [
-            self.desk.takes("/v1/replenishments/{id}/result", ReplenishmentResult, self._hear),
-            self.desk.shows("/v1/replenishments/{id}", self._find),
+            self.handler.takes("/v1/replenishments/{id}/result", ReplenishmentResult, self._hear),
+            self.handler.shows("/v1/replenishments/{id}", self._find),
         ]
 
     def _find(self, path: Mapping[str, str]) -> ReplenishmentResult | None:
@@ -212,6 +213,6 @@ class Proposals:
     def _hear(self, call: LedgerCall, _: str, body: ReplenishmentResult) -> Accepted:
         def hear() -> Accepted:
             self._results[body.id] = body
-            return self.desk.accepted()
+            return self.handler.accepted()
 
-        return self.desk.ledger.once(call, deed("", Operation.ANSWER_REPLENISHMENT, body.id), hear)
+        return self.handler.ledger.once(call, deed("", Operation.ANSWER_REPLENISHMENT, body.id), hear)

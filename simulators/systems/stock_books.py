@@ -27,17 +27,17 @@ Amounts = defaultdict[tuple[str, str, str], Decimal]
 """By (order, account, currency)."""
 
 
-class ForecastBook(Contract):
+class ForecastReport(Contract):
     """Every forecast that an ERP holds, the newest of each period."""
 
     rows: tuple[ErpForecast, ...] = ()
 
 
-class StockBooks:
+class StockPostings:
     """Stock that is told beside orders, forecasts and freight of every ERP. `BAD…` is an unknown item."""
 
-    def __init__(self, desk: CallHandler) -> None:
-        self.desk = desk
+    def __init__(self, handler: CallHandler) -> None:
+        self.handler = handler
         self._batches = Replies()
         self._rows: dict[tuple[str, str], ErpStockMovement | ErpForecast | ErpFreightPosting] = {}
         self._packs: dict[str, Packs] = {}
@@ -47,10 +47,10 @@ class StockBooks:
     def routes(self) -> list[Route]:
         """The Syncline REST API under `/erp`."""
         return [
-            self.desk.takes("/{instance}/v1/stock-movements", ErpStockBatch, self._move),
-            self.desk.takes("/{instance}/v1/freight-postings", ErpFreightBatch, self._post_freight),
-            self.desk.takes("/{instance}/v1/forecasts", ErpForecastBatch, self._forecast),
-            self.desk.shows("/{instance}/v1/forecasts", self._held),
+            self.handler.takes("/{instance}/v1/stock-movements", ErpStockBatch, self._move),
+            self.handler.takes("/{instance}/v1/freight-postings", ErpFreightBatch, self._post_freight),
+            self.handler.takes("/{instance}/v1/forecasts", ErpForecastBatch, self._forecast),
+            self.handler.shows("/{instance}/v1/forecasts", self._held),
         ]
 
     def _move(self, call: LedgerCall, erp: str, batch: ErpStockBatch) -> Accepted:
@@ -80,7 +80,7 @@ class StockBooks:
         return known or self._accepted(call)
 
     def freight(self, erp: str) -> Amounts:
-        """What the orders of an ERP have in its accounts of freight."""
+        """Freight in an ERP's accounts of its orders."""
         return Amounts(Decimal, self._freight.get(erp, {}))
 
     def _fresh(self, erp: str, rows: tuple[Any, ...]) -> list[Any]:
@@ -95,13 +95,13 @@ class StockBooks:
         return new
 
     def _accepted(self, call: LedgerCall) -> Accepted:
-        reply = self.desk.accepted()
+        reply = self.handler.accepted()
         self._batches.keep(call, reply)
         return reply
 
     def packs(self, erp: str) -> Packs:
-        """What one ERP was told in bulk, added up."""
+        """Sums of the bulk messages to one ERP."""
         return Packs(self._packs.get(erp, Packs()))
 
-    def _held(self, path: Mapping[str, str]) -> ForecastBook:
-        return ForecastBook(rows=tuple(self._forecasts.get(path["instance"], {}).values()))
+    def _held(self, path: Mapping[str, str]) -> ForecastReport:
+        return ForecastReport(rows=tuple(self._forecasts.get(path["instance"], {}).values()))

@@ -17,14 +17,14 @@ from starlette.routing import Route
 from schemas.base import Contract
 from schemas.parsing import heard
 from schemas.procurement.documents import (
-    PAPERS,
+    DOCUMENTS,
     AdvisedLine,
     ConfirmedLine,
     DespatchAdvice,
     GoodsReceipt,
     Invoice,
     InvoicedLine,
-    Paper,
+    ProcurementDocument,
     PurchaseOrder,
     ReceivedLine,
     SupplierConfirmation,
@@ -33,17 +33,17 @@ from simulators.systems.call_handling import answer, problem
 from simulators.systems.wms_stock import WmsStock
 from simulators.webhooks import Outbox, WebhookMessage
 
-TYPE_OF = {paper: name for name, paper in PAPERS.items()}
+TYPE_OF = {document: name for name, document in DOCUMENTS.items()}
 
 
-def paper_message(partner: str, paper: Paper, event_id: str) -> WebhookMessage:
+def document_message(partner: str, document: ProcurementDocument, event_id: str) -> WebhookMessage:
     """A procurement document in its envelope, as a partner tells it. The same event has the same message id."""
     envelope = {
         "specversion": "1.0",
         "id": event_id,
         "source": f"/partners/{partner}",
-        "type": TYPE_OF[type(paper)],
-        "data": paper.model_dump(mode="json", exclude_none=True),
+        "type": TYPE_OF[type(document)],
+        "data": document.model_dump(mode="json", exclude_none=True),
     }
     message_id = "msg_" + blake2b(f"{partner}/{event_id}".encode(), digest_size=12).hexdigest()
     return WebhookMessage(partner, message_id, json.dumps(envelope).encode())
@@ -65,7 +65,7 @@ class SupplyPlan(Contract):
     late_days: int = 0
     dearer: Decimal = Decimal()
 
-    def papers(self, now: datetime) -> tuple[tuple[str, Paper], ...]:
+    def documents(self, now: datetime) -> tuple[tuple[str, ProcurementDocument], ...]:
         """(partner, document) of everything that happens, in the order in which it does."""
         order = self.order
         of_order = {"erp": self.erp, "po": order.number}
@@ -79,7 +79,7 @@ class SupplyPlan(Contract):
         eta = max(now, datetime.combine(max(day.values()), datetime.min.time(), UTC))
         received = tuple(ReceivedLine(line=n, packs=x, damaged=self.damaged.get(n, 0)) for n, x in left.items())
         invoiced = tuple(InvoicedLine(line=n, packs=packs, unit_price=price[n]) for n, packs in left.items())
-        told: tuple[tuple[str, Paper], ...] = (
+        told: tuple[tuple[str, ProcurementDocument], ...] = (
             (supplier, SupplierConfirmation(**of_order, lines=confirmed)),
             (
                 supplier,
@@ -127,7 +127,7 @@ class Suppliers:
 
     def release(self, erp: str, order: PurchaseOrder) -> None:
         """An ERP sends a purchase order out."""
-        self._outbox.post(paper_message(erp, order, f"po-{order.number}-r{order.revision}"))
+        self._outbox.post(document_message(erp, order, f"po-{order.number}-r{order.revision}"))
 
     def routes(self) -> list[Route]:
         """The driver's."""
@@ -147,9 +147,9 @@ class Suppliers:
 
     async def _tell(self, plan: SupplyPlan) -> None:
         items = {line.line: line.item for line in plan.order.lines}
-        for number, (partner, paper) in enumerate(plan.papers(datetime.now(UTC)), 1):
-            if isinstance(paper, GoodsReceipt):
-                self._stock.received(paper, items)
-            elif isinstance(paper, DespatchAdvice) and plan.order.from_site:
-                self._stock.sent(paper, items, partner)
-            await self._outbox.post(paper_message(partner, paper, f"{plan.order.number}-{number}")).wait()
+        for number, (partner, document) in enumerate(plan.documents(datetime.now(UTC)), 1):
+            if isinstance(document, GoodsReceipt):
+                self._stock.received(document, items)
+            elif isinstance(document, DespatchAdvice) and plan.order.from_site:
+                self._stock.sent(document, items, partner)
+            await self._outbox.post(document_message(partner, document, f"{plan.order.number}-{number}")).wait()

@@ -1,4 +1,4 @@
-"""How a system takes absolute targets: of each line and item, the word of the highest revision, in whatever order."""
+"""Absolute targets in a system: of each line and item, the highest revision counts, in any order of arrival."""
 
 from collections import Counter
 from collections.abc import Iterable

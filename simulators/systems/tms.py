@@ -18,16 +18,16 @@ from schemas.messaging.instructions import (
     TenderHold,
     TenderVoid,
 )
-from simulators.systems.answers import AnswerBook
+from simulators.systems.answers import RecordedAnswers
 from simulators.systems.call_handling import CallHandler, RuleRefusal
 from simulators.systems.ledger import LedgerCall, deed
-from simulators.systems.lists import TargetsDesk, executed
+from simulators.systems.lists import TargetLists, executed
 from simulators.systems.targets import NEVER, counts
 from simulators.world.world import World
 
 
 class TenderAnswer(StrEnum):
-    """What became of a tender. `pending`: no carrier has taken it yet; `none`: nothing was tendered."""
+    """The state of a tender. `pending`: no carrier has taken it yet; `none`: nothing was tendered."""
 
     NONE = "none"
     PENDING = "pending"
@@ -76,7 +76,7 @@ class TenderBooking(Contract):
     collections: tuple[ReturnCollection, ...] = ()
 
     def part(self, site: str) -> TenderedPart:
-        """What is picked up at a site."""
+        """A pick-up at a site."""
         return next((part for part in self.parts if part.site == site), TenderedPart(site=site))
 
     def carrying(self, part: TenderedPart) -> dict[str, object]:
@@ -97,9 +97,9 @@ class TenderBooking(Contract):
 class Tms:
     """The books of the TMS."""
 
-    def __init__(self, desk: CallHandler, world: World) -> None:
-        self.desk = desk
-        self._answers = AnswerBook(desk.system)
+    def __init__(self, handler: CallHandler, world: World) -> None:
+        self.handler = handler
+        self._answers = RecordedAnswers(handler.system)
         self._world = world
         self._tenders: dict[str, TenderBooking] = {}
 
@@ -107,17 +107,17 @@ class Tms:
         """The Syncline REST API under `/tms`."""
         order = "/v1/tenders/{order}"
         return [
-            self.desk.takes("/v1/tenders", Tender, self._take),
-            self.desk.takes(f"{order}/amendments", TenderAmendment, self._amend),
-            self.desk.takes(f"{order}/hold", TenderHold, self._hold),
-            self.desk.takes(f"{order}/void", TenderVoid, self._void),
-            self.desk.takes("/v1/shipments/{shipment}/interception", Interception, self._intercept),
-            self.desk.takes("/v1/collections", ReturnCollection, self._collect),
-            self.desk.shows(order, self._find),
+            self.handler.takes("/v1/tenders", Tender, self._take),
+            self.handler.takes(f"{order}/amendments", TenderAmendment, self._amend),
+            self.handler.takes(f"{order}/hold", TenderHold, self._hold),
+            self.handler.takes(f"{order}/void", TenderVoid, self._void),
+            self.handler.takes("/v1/shipments/{shipment}/interception", Interception, self._intercept),
+            self.handler.takes("/v1/collections", ReturnCollection, self._collect),
+            self.handler.shows(order, self._find),
             self._answers.route(),
-            executed(self.desk),
-            *TargetsDesk(self._targets).routes(),
-            *self.desk.control(),
+            executed(self.handler),
+            *TargetLists(self._targets).routes(),
+            *self.handler.control(),
         ]
 
     def _find(self, path: Mapping[str, str]) -> TenderBooking | None:
@@ -129,7 +129,7 @@ class Tms:
     def _write(self, number: str, **change: object) -> Accepted:
         booking = self._known(number).model_copy(update=change)
         self._tenders[number] = booking
-        return self.desk.accepted()
+        return self.handler.accepted()
 
     def _targets(self, path: Mapping[str, str]) -> Iterator[TargetFigure]:
         for order, it in self._tenders.items():
@@ -143,7 +143,7 @@ class Tms:
             carrier = self._world.choose(body)
             if body.revision < max(part.voided, part.tendered):
                 self._write(body.order, carrier=known.carrier or carrier)
-                return self.desk.superseded(known.carrier or carrier)
+                return self.handler.superseded(known.carrier or carrier)
             pending = self._answers.pending(body.order)
             if not pending:
                 self._world.tender(body)
@@ -153,11 +153,11 @@ class Tms:
                 change["state"] = TenderAnswer.PENDING if pending else TenderAnswer.ACCEPTED
                 change["carrier"] = None if pending else carrier
             self._write(body.order, **change)
-            return self.desk.accepted(None if pending else carrier)
+            return self.handler.accepted(None if pending else carrier)
 
         operation = Operation.TENDER_TRANSPORT
         again = f"{body.site or ''}|{call.after(operation)}"
-        return self.desk.ledger.once(call, deed(instance, operation, body.order, occurrence=again), book)
+        return self.handler.ledger.once(call, deed(instance, operation, body.order, occurrence=again), book)
 
     def _amend(self, call: LedgerCall, instance: str, body: TenderAmendment) -> Accepted:
         def amend() -> Accepted:
@@ -165,30 +165,30 @@ class Tms:
             part = known.part(body.site or "")
             told, change = part.told(body.packs, body.revision), known.heard(body)
             if told is part and not change:
-                return self.desk.superseded()
+                return self.handler.superseded()
             return self._write(body.order, **change, **known.carrying(told))
 
         operation = Operation.AMEND_TENDER
         what = deed(instance, operation, body.order, occurrence=call.after(operation))
-        return self.desk.ledger.once(call, what, amend)
+        return self.handler.ledger.once(call, what, amend)
 
     def _hold(self, call: LedgerCall, instance: str, body: TenderHold) -> Accepted:
         def hold() -> Accepted:
             if not counts(body.revision, self._known(body.order).held_by):
-                return self.desk.superseded()
+                return self.handler.superseded()
             self._world.hold(body.order, None, on=body.on)
             return self._write(body.order, held=body.on, held_by=body.revision)
 
         operation = Operation.HOLD_TRANSPORT if body.on else Operation.RESUME_TRANSPORT
         what = deed(instance, operation, body.order, occurrence=call.after(operation))
-        return self.desk.ledger.once(call, what, hold)
+        return self.handler.ledger.once(call, what, hold)
 
     def _void(self, call: LedgerCall, instance: str, body: TenderVoid) -> Accepted:
         def void() -> Accepted:
             known = self._known(body.order)
             part = known.part(body.site or "")
             if body.revision <= max(part.tendered, part.voided):
-                return self.desk.superseded()
+                return self.handler.superseded()
             gone = {"voided": body.revision} | ({"packs": 0} if part.revision < body.revision else {})
             left = known.carrying(part.model_copy(update=gone))
             if body.site and left["packs"]:
@@ -198,7 +198,7 @@ class Tms:
 
         operation = Operation.VOID_TENDER
         again = f"{body.site or ''}|{call.after(operation)}"
-        return self.desk.ledger.once(call, deed(instance, operation, body.order, occurrence=again), void)
+        return self.handler.ledger.once(call, deed(instance, operation, body.order, occurrence=again), void)
 
     def _intercept(self, call: LedgerCall, instance: str, body: Interception) -> Accepted:
         def intercept() -> Accepted:
@@ -208,11 +208,11 @@ class Tms:
             return self._write(body.order, intercepted=(*self._known(body.order).intercepted, body.shipment))
 
         what = deed(instance, Operation.INTERCEPT_SHIPMENT, body.order, body.shipment)
-        return self.desk.ledger.once(call, what, intercept)
+        return self.handler.ledger.once(call, what, intercept)
 
     def _collect(self, call: LedgerCall, instance: str, body: ReturnCollection) -> Accepted:
         def collect() -> Accepted:
             return self._write(body.order, collections=(*self._known(body.order).collections, body))
 
         what = deed(instance, Operation.COLLECT_RETURN, body.order, occurrence=body.rma)
-        return self.desk.ledger.once(call, what, collect)
+        return self.handler.ledger.once(call, what, collect)

@@ -20,17 +20,17 @@ from schemas.messaging.instructions import (
 from schemas.orders.milestones import ShippedLine
 from schemas.orders.release import OrderLine
 from schemas.procurement.postings import TransferInstruction
-from simulators.systems.answers import AnswerBook
+from simulators.systems.answers import RecordedAnswers
 from simulators.systems.call_handling import CallHandler, RuleRefusal
 from simulators.systems.ledger import LedgerCall, deed
-from simulators.systems.lists import Packs, StockDesk, TargetsDesk
+from simulators.systems.lists import Packs, StockLists, TargetLists
 from simulators.systems.targets import NEVER, counts, more, taken
 from simulators.systems.wms_stock import WmsStock
 from simulators.world.world import World
 
 
 class InstructionState(StrEnum):
-    """What a site makes of an order."""
+    """The states of an order at a site."""
 
     OPEN = "open"
     CANCELLED = "cancelled"
@@ -46,10 +46,10 @@ class ExpectedReturn(Contract):
 class Instruction(Contract):
     """An order as a site keeps it.
 
-    `lines` are the packs to send, what has left included, each by the revision that said so last, until they are
-    cancelled; `packs` is their sum. A cancelled instruction has none, whatever comes after; `put_away` is what had been
-    picked and went back to its place. `address_version` counts the addresses told; `addressed`, `dated` and
-    `held_by` are the revisions that said address, day and hold.
+    `lines` are the packs to send, shipped ones included, each by its latest revision, until they are cancelled. `packs`
+    is their sum. A cancelled instruction has none, whatever comes after. `put_away` counts picked packs that went back
+    to their place. `address_version` counts addresses; `addressed`, `dated` and `held_by` are the revisions of address,
+    day and hold.
     """
 
     order: str
@@ -69,10 +69,10 @@ class Instruction(Contract):
 class Wms:
     """The books of every site."""
 
-    def __init__(self, desk: CallHandler, world: World, stock: WmsStock) -> None:
-        self.desk = desk
+    def __init__(self, handler: CallHandler, world: World, stock: WmsStock) -> None:
+        self.handler = handler
         self._stock = stock
-        self._answers = AnswerBook(desk.system)
+        self._answers = RecordedAnswers(handler.system)
         self._world = world
         self._instructions: dict[tuple[str, str], Instruction] = {}
         self._transfers: dict[tuple[str, str], TransferInstruction] = {}
@@ -82,18 +82,18 @@ class Wms:
         instructions = "/{instance}/v1/instructions"
         order = f"{instructions}/{{order}}"
         return [
-            self.desk.takes(instructions, WarehouseInstruction, self._instruct),
-            self.desk.takes(f"{order}/amendments", WarehouseAmendment, self._amend),
-            self.desk.takes(f"{order}/hold", WarehouseHold, self._hold),
-            self.desk.takes(f"{order}/cancellation", WarehouseCancellation, self._cancel),
-            self.desk.takes("/{instance}/v1/returns", ReturnNotice, self._expect),
-            self.desk.takes("/{instance}/v1/transfers/{po}", TransferInstruction, self._transfer),
-            self.desk.shows(order, self._find),
+            self.handler.takes(instructions, WarehouseInstruction, self._instruct),
+            self.handler.takes(f"{order}/amendments", WarehouseAmendment, self._amend),
+            self.handler.takes(f"{order}/hold", WarehouseHold, self._hold),
+            self.handler.takes(f"{order}/cancellation", WarehouseCancellation, self._cancel),
+            self.handler.takes("/{instance}/v1/returns", ReturnNotice, self._expect),
+            self.handler.takes("/{instance}/v1/transfers/{po}", TransferInstruction, self._transfer),
+            self.handler.shows(order, self._find),
             self._answers.route(),
-            *StockDesk(self.desk, self._figures).routes("/{instance}"),
-            *TargetsDesk(self._targets).routes("/{instance}"),
+            *StockLists(self.handler, self._figures).routes("/{instance}"),
+            *TargetLists(self._targets).routes("/{instance}"),
             *self._stock.routes(),
-            *self.desk.control(),
+            *self.handler.control(),
         ]
 
     def _find(self, path: Mapping[str, str]) -> Instruction | None:
@@ -104,7 +104,7 @@ class Wms:
 
     def _write(self, site: str, number: str, **change: object) -> Accepted:
         self._instructions[site, number] = self._known(site, number).model_copy(update=change)
-        return self.desk.accepted()
+        return self.handler.accepted()
 
     def _figures(self, site: str) -> Packs:
         told: dict[str, tuple[LineTarget, ...]] = {
@@ -133,9 +133,9 @@ class Wms:
             change |= {"dated": revision, "promised_on": told.promised_on}
         self._stock.instructed(site, number, new)
         if known.state is InstructionState.CANCELLED:
-            return self.desk.superseded()
+            return self.handler.superseded()
         self._write(site, number, **change)
-        return self.desk.accepted() if new or change.keys() - {"lines", "packs"} else self.desk.superseded()
+        return self.handler.accepted() if new or change.keys() - {"lines", "packs"} else self.handler.superseded()
 
     def _instruct(self, call: LedgerCall, site: str, body: WarehouseInstruction) -> Accepted:
         def take() -> Accepted:
@@ -146,7 +146,7 @@ class Wms:
             return reply
 
         operation = Operation.INSTRUCT_WAREHOUSE
-        return self.desk.ledger.once(call, deed(site, operation, body.order, occurrence=call.after(operation)), take)
+        return self.handler.ledger.once(call, deed(site, operation, body.order, occurrence=call.after(operation)), take)
 
     def _amend(self, call: LedgerCall, site: str, body: WarehouseAmendment) -> Accepted:
         def amend() -> Accepted:
@@ -156,7 +156,8 @@ class Wms:
             return reply
 
         operation = Operation.AMEND_WAREHOUSE
-        return self.desk.ledger.once(call, deed(site, operation, body.order, occurrence=call.after(operation)), amend)
+        what = deed(site, operation, body.order, occurrence=call.after(operation))
+        return self.handler.ledger.once(call, what, amend)
 
     def _transfer(self, call: LedgerCall, site: str, body: TransferInstruction) -> Accepted:
         """Goods for another site. A version says all that is to be sent: an older one that comes later says nothing."""
@@ -165,20 +166,20 @@ class Wms:
             told = self._transfers.get((site, body.po))
             if told is None or told.version < body.version:
                 self._transfers[site, body.po] = body
-            return self.desk.accepted()
+            return self.handler.accepted()
 
         what = deed(site, Operation.INSTRUCT_TRANSFER, body.po, occurrence=str(body.version))
-        return self.desk.ledger.once(call, what, take)
+        return self.handler.ledger.once(call, what, take)
 
     def _hold(self, call: LedgerCall, site: str, body: WarehouseHold) -> Accepted:
         def hold() -> Accepted:
             if not counts(body.revision, self._known(site, body.order).held_by):
-                return self.desk.superseded()
+                return self.handler.superseded()
             self._world.hold(body.order, site, on=body.on)
             return self._write(site, body.order, held=body.on, held_by=body.revision)
 
         operation = Operation.HOLD_WAREHOUSE if body.on else Operation.RESUME_WAREHOUSE
-        return self.desk.ledger.once(call, deed(site, operation, body.order, occurrence=call.after(operation)), hold)
+        return self.handler.ledger.once(call, deed(site, operation, body.order, occurrence=call.after(operation)), hold)
 
     def _cancel(self, call: LedgerCall, site: str, body: WarehouseCancellation) -> Accepted:
         def stop() -> Accepted:
@@ -188,7 +189,7 @@ class Wms:
             state = InstructionState.CANCELLED
             return self._write(site, body.order, state=state, lines=(), packs=0, put_away=put_away)
 
-        return self.desk.ledger.once(call, deed(site, Operation.CANCEL_WAREHOUSE, body.order), stop)
+        return self.handler.ledger.once(call, deed(site, Operation.CANCEL_WAREHOUSE, body.order), stop)
 
     def _expect(self, call: LedgerCall, site: str, body: ReturnNotice) -> Accepted:
         def expect() -> Accepted:
@@ -196,4 +197,4 @@ class Wms:
             return self._write(site, body.order, returns=(*self._known(site, body.order).returns, expected))
 
         what = deed(site, Operation.EXPECT_RETURN, body.order, occurrence=body.rma)
-        return self.desk.ledger.once(call, what, expect)
+        return self.handler.ledger.once(call, what, expect)

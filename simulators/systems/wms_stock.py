@@ -103,7 +103,8 @@ class WmsStock:
         if event.data.kind in HANDLED and self._fresh(partner, event.id):
             by_order: defaultdict[str, list[ShippedLine]] = defaultdict(list)
             for line in event.data.lines:
-                by_order[line.order or event.data.order or ""].append(line)
+                kept = ShippedLine(line=line.line, quantity=int(line.quantity))
+                by_order[line.order or event.data.order or ""].append(kept)
             for order, lines in by_order.items():
                 if event.data.kind is M.SHIPPED:
                     self._left(partner, order, event, lines)

@@ -1,4 +1,4 @@
-"""What happened to an order: its shipments with their dates, the events that tell of them, and what these add up to."""
+"""The history of an order: its shipments with their dates, their events, and their sums."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -26,12 +26,12 @@ _EVENTS = {
         (MilestoneKind.IN_TRANSIT, MilestoneKind.DELIVERED),
     ),
 }
-"""What is reported of a shipment: by the warehouse or supplier, then by the carrier."""
+"""Milestones of a shipment: by the warehouse or supplier, then by the carrier."""
 
 
 @dataclass(frozen=True)
 class HistoricShipment:
-    """What one shipment carried of an order, when it was delivered, and when that was heard."""
+    """The packs of one order in a shipment, the delivery, and the moment it was reported."""
 
     shipment: str
     lines: tuple[ShippedLine, ...]
@@ -51,7 +51,7 @@ class HistoricOrder:
 
 @dataclass(frozen=True)
 class ExpectedFigures:
-    """What must come out when the history is replayed, by its own dates."""
+    """The expected result of replaying the history, by its own dates."""
 
     orders: int
     shipments: int

@@ -113,7 +113,7 @@ class Journey:
         return any(gate.off for gate in self.gates.values())
 
     def gate(self, event: PlannedEvent) -> JourneyGate:
-        """Who must let this event happen."""
+        """The gate that this event waits for."""
         return self.gates[event.partner if event.by_warehouse else TRANSPORT]
 
     def count(self) -> EventCounts:

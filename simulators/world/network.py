@@ -22,7 +22,7 @@ def carrier(mode: TransportMode | None, region: str) -> str:
 
 
 def goods_partner(release: OrderRelease) -> str:
-    """Who reports what happens to the goods before carriage: the site's WMS, or the supplier of a direct drop."""
+    """The reporter of events before carriage: the site's WMS, or the supplier of a direct drop."""
     if release.variant is Variant.DIRECT_DROP:
         return str(release.supplier)
     return f"wms-{str(release.site).lower()}"

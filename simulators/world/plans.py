@@ -1,4 +1,4 @@
-"""What physically happens to an order: planned by a driver before release, or improvised by the systems themselves."""
+"""The physical course of an order: planned by a driver before release, or improvised by the systems."""
 
 from typing import Annotated, Self
 
@@ -82,7 +82,7 @@ class OrderPlan(Contract):
 
     @property
     def events(self) -> int:
-        """How many events will be told."""
+        """The number of events to report."""
         return sum(len(shipment.events) for shipment in self.shipments)
 
 

@@ -8,7 +8,7 @@ from random import Random
 
 from schemas.base import System
 from schemas.messaging.instructions import Tender, WarehouseInstruction
-from schemas.orders.milestones import Milestone, MilestoneKind
+from schemas.orders.milestones import Milestone, MilestoneKind, in_kept_units
 from simulators.faults import Faults, FaultStream
 from simulators.webhooks import Outbox, WebhookMessage, message_of
 from simulators.world.journeys import TRANSPORT, EventCounts, Journey, Leg
@@ -212,7 +212,7 @@ def _message(plan: OrderPlan, shipment: PlannedShipment, event: PlannedEvent, pa
         order=plan.order if knows_order else None,
         shipment=shipment.shipment,
         occurred_at=event.occurred_at or datetime.now(UTC),
-        lines=shipment.lines if knows_order and shipment.shipment else (),
+        lines=in_kept_units(shipment.lines) if knows_order and shipment.shipment else (),
         eta=event.eta,
         reason=event.reason,
     )

@@ -17,7 +17,7 @@ from schemas.settings import Settings
 from store.seals import Anchor, Seals
 
 NAME = "anchors"
-"""What the name of each file begins with."""
+"""The prefix of each file's name."""
 _ANCHOR = TypeAdapter(Anchor)
 
 
@@ -45,7 +45,7 @@ class Anchors:
 
     @classmethod
     def of(cls, settings: Settings, seals: Seals) -> Self | None:
-        """Those of the directory that the settings name, if any. Raises `Unusable`."""
+        """The anchors in the directory that the settings name, if any. Raises `Unusable`."""
         if not settings.audit_anchors:
             return None
         place = Path(settings.audit_anchors)

@@ -12,6 +12,7 @@ from store.seals import SealedEntry, Trail, Unsealed
 PAGE = 5_000
 """Entries that are read at a time: some megabytes, well within a statement's time."""
 LOWEST = -(2**63)
+"""The lowest bigint: before every id."""
 # What the database made of an entry before there was a key. Built-in functions only: ours could have been replaced.
 PLAIN = """
     CASE

@@ -14,7 +14,7 @@ COLUMNS = """
     id, order_key, kind, version, state, tier, queue, assignee, summary, findings, actions, policy_version,
     reopened, opened_at, acknowledged_at, closed_at, next_at, history, updated_at
 """
-"""What is shown of a case."""
+"""Columns of a case."""
 
 
 async def write(database: Database, step: WorkflowStep[CaseRecord]) -> None:

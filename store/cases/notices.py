@@ -10,6 +10,7 @@ from store.engine import Connection
 CHANNEL = "notices"
 """PostgreSQL notification channel that wakes the dispatcher of notices."""
 MAX_ERROR = 300
+"""Characters of an error that are kept: its first sentences."""
 
 
 class NoticeRow(Notice):
@@ -115,7 +116,7 @@ async def customer_email(connection: Connection, order_key: str) -> str | None:
 
 
 NO_ADDRESS = "%: no % address for %"
-"""How the error of a letter begins that nobody has said an address for: there is no receiver that fails."""
+"""The error of a message without an address: there is no receiver that fails."""
 FAILING = "(state = 'failed' OR (state = 'planned' AND attempts > 0))"
 SHOWN = f"""
     SELECT key, state, channel, recipient AS "to", kind, case_id AS "case", attempts,
@@ -127,14 +128,14 @@ SHOWN = f"""
 
 
 async def failing(connection: Connection, limit: int) -> list[dict[str, Any]]:
-    """Letters that were given up, and those that are tried again: the first first, the newest of each first."""
+    """Messages that were given up, and those that are tried again: the first first, the newest of each first."""
     cursor = await connection.execute(SHOWN.encode(), {"limit": limit})
     return await cursor.fetchall()
 
 
 async def undelivered(connection: Connection, late_s: float, own_case: str) -> list[dict[str, Any]]:
-    """(channel, to, given_up, waiting, error, since) of each receiver that takes no letters: given up in the last month,
-    or tried for so long. Letters about the case that says so (`own_case/…`) count for nothing: they would feed it."""
+    """(channel, to, given_up, waiting, error, since) of each receiver that takes no messages: given up in the last month,
+    or tried for so long. Messages about the case that says so (`own_case/…`) count for nothing: they would feed it."""
     cursor = await connection.execute(
         f"""
         SELECT channel, recipient AS "to", count(*) FILTER (WHERE state = 'failed')::int AS given_up,
@@ -155,7 +156,7 @@ async def undelivered(connection: Connection, late_s: float, own_case: str) -> l
 
 
 async def retry(connection: Connection, channel: str | None, to: str | None) -> int:
-    """Take up again what was given up, over a channel and to a queue if these are named; how many letters."""
+    """Take up again what was given up, over a channel and to a queue if these are named; how many messages."""
     cursor = await connection.execute(
         """
         UPDATE notice

@@ -46,7 +46,7 @@ async def put(connection: Connection, rule: PolicyRule) -> int:
 
 
 async def customer_of(connection: Connection, order_key: str) -> str:
-    """Who gets the goods: `customer` in a rule's scope. Raises LookupError when the order is unknown."""
+    """The receiver of the goods: `customer` in a rule's scope. Raises LookupError when the order is unknown."""
     cursor = await connection.execute(
         "SELECT release->'ship_to'->>'id' AS customer FROM order_view WHERE key = %s", (order_key,)
     )

@@ -14,8 +14,8 @@ SYSTEMS = (System.ERP, System.WMS, System.PLANNING)
 
 
 def _theirs(system: str) -> str:
-    """SQL: what a system has at a place: ours, unless it differs. A warehouse keeps what is at its site only, planning what
-    is on the way by site: so neither has a figure of a shipment."""
+    """SQL: a system's packs at a place, which are ours unless it differs. Warehouses keep only places of their site,
+    and planning keeps transit by site, so neither has a figure of a shipment."""
     keeps = "k.place LIKE 'site:%'" if system in (System.WMS, System.PLANNING) else "true"
     return f"""
         coalesce(
@@ -140,7 +140,7 @@ async def as_of(connection: Connection) -> datetime | None:
 
 
 async def balance(connection: Connection) -> dict[str, int]:
-    """How many items were compared, how many differences there are now, and how many of them are explained."""
+    """Numbers of compared items, of present differences, and of explained ones."""
     cursor = await connection.execute(
         """
         SELECT (SELECT count(DISTINCT item) FROM stock_balance)::int AS items, count(*)::int AS differences,

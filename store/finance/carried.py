@@ -10,7 +10,7 @@ from schemas.inventory.stock import Figure
 from store.engine import Connection
 
 LAG = timedelta(hours=1)
-"""What is younger is not carried: its transaction may not have ended, and a transaction ends within minutes."""
+"""Younger entries are not carried: their transaction may not have ended, and a transaction ends within minutes."""
 AT_ONCE = 100_000
 """Movements that one call carries: some seconds of the database, for a ledger that was never carried."""
 BOOKED = """
@@ -79,8 +79,8 @@ async def forward(connection: Connection, lag: timedelta = LAG) -> None:
 
 
 async def of_erp(connection: Connection, erp: str, owned: list[str]) -> list[Figure]:
-    """What an ERP should have: what its orders and purchases moved at sites, what is on its way to its customers, and
-    all that moved beside orders at the sites whose stock it owns. It is told nothing of goods on their way to a site."""
+    """The packs that an ERP should have: of its orders and purchases at sites, in transit to its customers, and of
+    other movements at sites whose stock it owns. It never learns of goods in transit to a site."""
     cursor = await connection.execute(
         f"""
         SELECT item, place, sum(packs)::bigint AS packs

@@ -1,7 +1,7 @@
-"""What our own books say for a comparison with a system, and what is under way between its books and ours.
+"""Our side of a comparison with a system, and packs in transit between its books and ours.
 
-A movement and what other systems are told of it are written by one transaction and bear its time: that is how what is
-still to be told leads to the packs that it is about.
+One transaction writes a movement and the report of it, so both bear the same time. An unsent report therefore leads to
+its packs.
 """
 
 from collections.abc import Iterable
@@ -28,7 +28,7 @@ OWED_TO_ERP = """
     FROM effect
     WHERE system = 'erp' AND outcome IN ('planned', 'failed') AND starts_with(order_key, %(target)s || '/')
 """
-UNTOLD = {
+UNREPORTED = {
     System.ERP: f"""
         {BOOKED_WITH.format(owed=OWED_TO_ERP)}
         UNION ALL
@@ -50,8 +50,8 @@ AT_SITE = "('on_hand', 'allocated', 'returns', 'blocked')"
 
 
 async def targets(connection: Connection) -> list[ReconcileRun]:
-    """Whom to compare with: the warehouse of each site, each ERP, planning and the transport desk of each region,
-    carriers who have invoiced."""
+    """Systems to compare with: each site's warehouse, each ERP, each region's planning and transport desk, carriers
+    with invoices."""
     cursor = await connection.execute(
         f"""
         SELECT 'erp' AS system, erp AS target FROM order_view
@@ -76,8 +76,8 @@ async def targets(connection: Connection) -> list[ReconcileRun]:
     return [ReconcileRun.model_validate(row) for row in await cursor.fetchall()]
 
 
-async def _figures(connection: Connection, query: str, **told: Any) -> list[Figure]:
-    cursor = await connection.execute(query.encode(), told)
+async def _figures(connection: Connection, query: str, **params: Any) -> list[Figure]:
+    cursor = await connection.execute(query.encode(), params)
     return [Figure.model_validate(row) for row in await cursor.fetchall()]
 
 
@@ -109,8 +109,8 @@ async def figures_of_region(connection: Connection, region: str) -> list[Figure]
     return [*balances, *await carried.under_way(connection, region)]
 
 
-async def _names(connection: Connection, query: str, *told: str) -> frozenset[str]:
-    cursor = await connection.execute(query.encode(), told)
+async def _names(connection: Connection, query: str, *params: str) -> frozenset[str]:
+    cursor = await connection.execute(query.encode(), params)
     return frozenset(row["name"] for row in await cursor.fetchall())
 
 
@@ -136,11 +136,11 @@ async def inbound(connection: Connection) -> frozenset[str]:
     return await _names(connection, "SELECT DISTINCT 'transit:' || shipment AS name FROM inbound_shipment")
 
 
-async def untold(connection: Connection, run: ReconcileRun) -> list[dict[str, Any]]:
+async def unreported(connection: Connection, run: ReconcileRun) -> list[dict[str, Any]]:
     """(by, item, place, packs) of movements that the system has not been told of."""
-    if run.system not in UNTOLD:
+    if run.system not in UNREPORTED:
         return []
-    cursor = await connection.execute(UNTOLD[System(run.system)].encode(), {"target": run.target})
+    cursor = await connection.execute(UNREPORTED[System(run.system)].encode(), {"target": run.target})
     return await cursor.fetchall()
 
 

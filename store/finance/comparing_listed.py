@@ -1,4 +1,4 @@
-"""What our own books say where a system lists what it has: orders, freight, releases that wait, effects."""
+"""Our side of a comparison with listed entries: orders, freight, waiting releases, effects."""
 
 import re
 from collections.abc import Iterable
@@ -13,14 +13,14 @@ from store.finance.windows import EDITION, EFFECT_AT, EFFECT_OF, EFFECTS, ORDERS
 from store.messaging import inbox
 
 EDITION_OF = re.compile(r"/e\d+$")
-"""How the key of an edition ends."""
+"""The end of an edition's key."""
 
 
 async def orders(
     connection: Connection, erp: str, scope: WindowScope, numbers: Iterable[str], settle_s: float
 ) -> list[dict[str, Any]]:
-    """(key, number, status, told, owed, young) of the orders of an ERP in the slice of a scope, and those with these
-    numbers: `told` are the statuses that it has confirmed, `owed` the effects that it has not."""
+    """(key, number, status, told, owed, young) of an ERP's orders in the slice of a scope, and of those with these
+    numbers. `told`: the statuses that it has confirmed; `owed`: the effects that it has not."""
     cursor = await connection.execute(
         f"""
         SELECT o.key, o.number, o.status,
@@ -76,11 +76,10 @@ async def waiting_releases(connection: Connection, erp: str) -> dict[str, str]:
 async def effects(
     connection: Connection, run: ReconcileRun, scope: WindowScope
 ) -> tuple[dict[str, bool], frozenset[str]]:
-    """Idempotency-Key → whether it was confirmed, of our effects of a scope at the run's target; and the keys of those
-    that are at other targets of its system, superseded, or of editions before the last, so that it may have them.
-    Refused ones are not expected anywhere.
+    """Idempotency-Key → whether it was confirmed, of our effects of a scope at the run's target.
 
-    A key `<key>/e<edition>` is found by its effect, wherever the slice begins or ends.
+    Also the keys that the system may have: at its other targets, superseded, or of editions before the last. Refused
+    effects are expected nowhere. A key `<key>/e<edition>` is found by its effect, wherever the slice begins or ends.
     """
     names = {*scope.names, *(EDITION_OF.sub("", name) for name in scope.names)}
     cursor = await connection.execute(

@@ -1,4 +1,4 @@
-"""What is written of orders for a comparison of their targets: those of a scope that are open or ended lately."""
+"""Our side of a comparison of order targets: orders of a scope that are open or ended lately."""
 
 from typing import Any
 
@@ -70,8 +70,8 @@ def _orders(system: System) -> str:
 async def orders(
     connection: Connection, run: ReconcileRun, scope: WindowScope, settle_s: float
 ) -> list[dict[str, Any]]:
-    """Orders of a scope that were promised, by number: how each stands, its lines and what stands apart from them, what
-    its system is `owed`, and whether that is `young`."""
+    """Promised orders of a scope by number: state, lines, amounts apart from the lines, what the system is `owed`,
+    and whether that is `young`."""
     system = System(run.system)
     cursor = await connection.execute(
         _orders(system).encode(),
@@ -88,6 +88,6 @@ async def orders(
 
 
 async def known(connection: Connection, numbers: list[str]) -> frozenset[str]:
-    """Those of the numbers that are orders of ours, whoever takes part in them and however long ago."""
+    """Our orders among the numbers, whoever takes part in them and however long ago."""
     cursor = await connection.execute("SELECT number FROM order_view WHERE number = ANY(%s)", (numbers,))
     return frozenset(row["number"] for row in await cursor.fetchall())

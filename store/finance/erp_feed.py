@@ -1,4 +1,4 @@
-"""What ERPs must be told in bulk: written with what it tells of, taken by the ERP's feed, each row settled once."""
+"""Bulk reports for ERPs: written with the reported change, sent by the ERP's feed, each row settled once."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -30,8 +30,7 @@ async def owe_forecasts(connection: Connection, owner: Owner, rows: Iterable[Erp
 
 
 async def owe_movements(connection: Connection, owner: Owner, booked: dict[str, str]) -> None:
-    """They must hear what these movements of the stock ledger changed at their sites, and the reason that was reported of
-    each, as far as it changed anything."""
+    """Owe ERPs the changes at their sites by these movements of the stock ledger, with the reported reason of each."""
     cursor = await connection.execute(
         """
         SELECT m.key, m.kind, split_part(e.place, ':', 2) AS site, e.item, m.occurred_at,
@@ -46,11 +45,11 @@ async def owe_movements(connection: Connection, owner: Owner, booked: dict[str, 
         (list(booked), [Bucket.ON_HAND, Bucket.BLOCKED]),
     )
     rows = await cursor.fetchall()
-    told = (
+    moves = (
         ErpStockMovement(**{name: value for name, value in row.items() if value is not None}, reason=booked[row["key"]])
         for row in rows
     )
-    await _owe(connection, ErpRowKind.STOCK, owner, told)
+    await _owe(connection, ErpRowKind.STOCK, owner, moves)
 
 
 async def _owe(
@@ -96,5 +95,5 @@ async def sent(connection: Connection, ids: list[int]) -> None:
 
 
 async def refused(connection: Connection, row: int, reason: str) -> None:
-    """The ERP will not take this one: it is parked with the reason, and holds up no other."""
+    """The ERP will not take this one: it is kept with the reason, and holds up no other."""
     await connection.execute("UPDATE erp_feed SET refused = %s WHERE id = %s", (reason, row))

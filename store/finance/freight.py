@@ -31,8 +31,8 @@ SET_FOR = """
 
 
 def _set(field: str) -> str:
-    """SQL: what the policies in force say for an order `o`, as `domain.cases.policies` refines: the rule that names more wins,
-    of two that name as much the one with the later id. NULL when none says it."""
+    """SQL: the policy value for an order `o`, refined as in `domain.cases.policies`. The most specific rule wins; of
+    equally specific rules, the later id. NULL when no rule has it."""
     return f"""
         (
             SELECT (p.body->>'{field}')::numeric
@@ -88,7 +88,7 @@ ACCRUE = f"""
     RETURNING move_key
 """.encode()
 """Accrues the difference between what is wanted beyond the base of a step, and what is accrued there already."""
-TOLD = (Account.FREIGHT_EXPENSE, Account.FREIGHT_ACCRUED, Account.FREIGHT_PAYABLE)
+REPORTED_TO_ERP = (Account.FREIGHT_EXPENSE, Account.FREIGHT_ACCRUED, Account.FREIGHT_PAYABLE)
 """The accounts of which an ERP is told."""
 _SUM = "coalesce(sum(e.amount) FILTER (WHERE e.account = '{0}'), 0)::text AS {0}"
 TELL = f"""
@@ -103,7 +103,7 @@ TELL = f"""
                 ELSE '{FreightEvent.ACCRUAL}'
             END AS event,
             substr(m.ref, strpos(m.ref, '/') + 1) AS "order", e.shipment, e.currency,
-            {", ".join(_SUM.format(account) for account in TOLD)},
+            {", ".join(_SUM.format(account) for account in REPORTED_TO_ERP)},
             m.booked_at AS posted_at
         FROM freight_move m
         JOIN freight_entry e ON e.move_key = m.key

@@ -72,7 +72,7 @@ CARRIED = [
     MilestoneKind.PROOF_OF_DELIVERY,
     MilestoneKind.RETURNING,
 ]
-"""What only who has the goods can report. Taking a tender is not carrying."""
+"""Milestones that only the holder of the goods can report. Taking a tender is not carrying."""
 
 
 async def carries(connection: Connection, order: str, shipment: str, carrier: str) -> bool:

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from schemas.finance.reconciliation import Difference, DifferenceState, DifferenceView, ReconcileRun
+from schemas.ids import CaseKey
 from store.engine import Connection
 
 COLUMNS = """
@@ -35,7 +36,7 @@ async def ended(
     error: str | None = None,
     upto: str = "",
 ) -> None:
-    """What became of a run. `upto`: how far one of the audit trail came."""
+    """The outcome of a run. `upto`: the progress of one of the audit trail."""
     await connection.execute(
         """
         UPDATE reconciliation_run
@@ -176,14 +177,15 @@ async def last_case(connection: Connection, run: ReconcileRun) -> dict[str, Any]
     """(number, open, findings) of the newest case of a run's system; None when there was none."""
     cursor = await connection.execute(
         """
-        SELECT split_part(id, '/', 5)::int AS number, closed_at IS NULL AS open, findings
+        SELECT id, closed_at IS NULL AS open, findings
         FROM exception_case
         WHERE order_key = %s AND kind = %s
-        ORDER BY 1 DESC LIMIT 1
+        ORDER BY length(id) DESC, id DESC LIMIT 1
         """,
         (run.case_order, run.case_kind),
     )
-    return await cursor.fetchone()
+    row = await cursor.fetchone()
+    return {**row, "number": CaseKey.parse(row["id"]).number} if row else None
 
 
 async def listing(connection: Connection, *, open_only: bool = True, limit: int = 100) -> list[DifferenceView]:

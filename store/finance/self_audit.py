@@ -25,9 +25,9 @@ async def moment(connection: Connection) -> None:
     await connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
 
 
-async def drifts(connection: Connection, check: Check, query: str, **told: Any) -> list[Drift]:
+async def drifts(connection: Connection, check: Check, query: str, **params: Any) -> list[Drift]:
     """A query that selects item, where, written, right_, and waits if it has any."""
-    cursor = await connection.execute(f"{query} LIMIT {AT_MOST}".encode(), told)
+    cursor = await connection.execute(f"{query} LIMIT {AT_MOST}".encode(), params)
     return [
         Drift(
             check=check,
@@ -128,8 +128,8 @@ async def negative(connection: Connection) -> list[Drift]:
 
 
 async def reserved(connection: Connection) -> list[Drift]:
-    """Lines that reserve another number of packs than are open of them. An order of which other sites send a part may
-    reserve less, as stock is not kept everywhere; one that has not begun is promised by what it was given."""
+    """Lines that reserve another number of packs than are open. Split orders may reserve less, as stock is not kept
+    everywhere. An order that has not begun is promised by its release."""
     return await drifts(
         connection,
         Check.RESERVED,

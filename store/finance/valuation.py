@@ -1,4 +1,4 @@
-"""What the stock ledger is worth: accounts, and goods in transit by day. Read-only; every figure is a sum of entries."""
+"""The value of the stock ledger: accounts, and goods in transit by day. Read-only; every figure is a sum of entries."""
 
 from datetime import date, datetime
 from typing import Any
@@ -7,7 +7,7 @@ from schemas.finance.valuation import ACCOUNT_OF, Account
 from store.engine import Connection
 from store.finance.freight import FREIGHT
 
-TOLD_OF_ORDERS = [Account.INVENTORY, Account.GOODS_IN_TRANSIT, Account.COST_OF_GOODS_SOLD]
+REPORTED_OF_ORDERS = [Account.INVENTORY, Account.GOODS_IN_TRANSIT, Account.COST_OF_GOODS_SOLD]
 """Accounts of goods that an ERP has by what it is told of its orders."""
 VALUED = """
     SELECT e.*, m.booked_at, m.ref, m.source, coalesce(v.currency, '') AS currency,
@@ -71,8 +71,8 @@ async def accounts(
 
 
 def of_orders(erp: str | None) -> dict[str, Any]:
-    """What `BY_ORDER` is to be told: the ERP whose orders are meant, None for those of all."""
-    return {"erp": erp, "buckets": list(ACCOUNT_OF), "accounts": list(ACCOUNT_OF.values()), "told": TOLD_OF_ORDERS}
+    """Parameters of `BY_ORDER`: the ERP of the orders, None for all."""
+    return {"erp": erp, "buckets": list(ACCOUNT_OF), "accounts": list(ACCOUNT_OF.values()), "told": REPORTED_OF_ORDERS}
 
 
 async def of_refs(connection: Connection, erp: str, refs: list[str]) -> list[dict[str, Any]]:

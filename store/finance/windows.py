@@ -1,4 +1,4 @@
-"""How far the lists of systems were compared, what of ours changed since, and where a slice of ours ends."""
+"""Progress of comparing the systems' lists: changes on our side since then, and the end of our slice."""
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
@@ -29,7 +29,7 @@ ORDER_IN = {
 }
 """Whether a target of a system takes part in an order `o`."""
 EDITION = "CASE {n} WHEN 1 THEN '' ELSE '/e' || {n} END"
-"""What the key of an edition ends with."""
+"""The suffix of an edition's key."""
 ORDERS = """
     SELECT key
     FROM order_view
@@ -94,7 +94,7 @@ ORDERS_END = """
 
 
 async def marks(connection: Connection, run: ReconcileRun) -> dict[About, Mark]:
-    """How far each list of a run's system was compared."""
+    """The progress of each list of a run's system."""
     cursor = await connection.execute(
         """
         SELECT about, seen_at, listed_at, behind, round_began_at, swept_at
@@ -107,7 +107,7 @@ async def marks(connection: Connection, run: ReconcileRun) -> dict[About, Mark]:
 
 
 async def advance(connection: Connection, run: ReconcileRun, found: Mapping[About, Mark]) -> None:
-    """So far they have been compared now. Call it in the transaction that writes what was found."""
+    """Record the progress. Call it in the transaction that writes the findings."""
     for about, mark in found.items():
         await connection.execute(
             """
@@ -126,28 +126,28 @@ async def advance(connection: Connection, run: ReconcileRun, found: Mapping[Abou
 async def changed(
     connection: Connection, run: ReconcileRun, about: About, since: datetime, limit: int
 ) -> frozenset[str]:
-    """Names of entries that a list should have otherwise since then, as we have changed them or the system has
-    confirmed them; at most so many."""
-    told = {"since": since, "system": run.system, "target": run.target, "limit": limit}
+    """Names of entries that a list should have changed since then, by our books or by the system's confirmation;
+    limited."""
+    params = {"since": since, "system": run.system, "target": run.target, "limit": limit}
     system = System(run.system)
     if about is About.ACCOUNT:
-        cursor = await connection.execute(BOOKED, told)
+        cursor = await connection.execute(BOOKED, params)
         posted = await valuation.of_refs(connection, run.target, [row["ref"] for row in await cursor.fetchall()])
         return frozenset(f"{row['order']} {row['account']} {row['currency']}" for row in posted)
     query = CHANGED_EFFECTS.format(mine=EFFECT_AT[system]) if about is About.EFFECT else None
     query = query or CHANGED_ORDERS.format(mine=ORDER_IN[system])
-    cursor = await connection.execute(query.encode(), told)
+    cursor = await connection.execute(query.encode(), params)
     return frozenset(row["name"] for row in await cursor.fetchall())
 
 
 async def end(connection: Connection, run: ReconcileRun, about: About, after: str, size: int) -> str:
-    """Where a slice of so many entries of ours ends; empty: there are fewer."""
-    told = {"system": run.system, "after": after, "n": size - 1}
-    cursor = await connection.execute(ENDS.get(about, ORDERS_END), told)
+    """The end of a slice of so many entries of ours; empty: there are fewer."""
+    params = {"system": run.system, "after": after, "n": size - 1}
+    cursor = await connection.execute(ENDS.get(about, ORDERS_END), params)
     row = await cursor.fetchone()
     return row["name"] if row else ""
 
 
 def within(scope: WindowScope, names: Iterable[str]) -> dict[str, object]:
-    """What `ORDERS` and `EFFECTS` are to be told."""
+    """Parameters of `ORDERS` and `EFFECTS`."""
     return {"after": scope.after, "upto": scope.upto or LAST, "names": [*names, *scope.begins]}

@@ -94,7 +94,7 @@ class Booking(NamedTuple):
 
 
 def booking_of(step: WorkflowStep[Any], key: str, source: str, moves: Moves, *, repeated: bool) -> Booking:
-    """What a step books under the stem of its workflow's keys. A repeated one has a key of its own."""
+    """The booking of a step under the stem of its workflow's keys. A repeated step has a key of its own."""
     task = step.task
     attempt = f"/{task.run}.{task.at}" if repeated else ""
     name = f"{key}/v{step.version}{attempt}"
@@ -111,7 +111,7 @@ def booking_of(step: WorkflowStep[Any], key: str, source: str, moves: Moves, *, 
     )
 
 
-async def book_step(connection: Connection, it: Booking) -> Moves:
+async def post_movements(connection: Connection, it: Booking) -> Moves:
     """Book the difference between what is wanted beyond the base, and what is booked there already; that difference."""
     if not it.repeated:
         return await _book(connection, it, it.moves)
@@ -129,7 +129,7 @@ async def _book(connection: Connection, it: Booking, moves: Moves) -> Moves:
 
 
 def difference(wanted: Moves, booked: Moves) -> Moves:
-    """What has to move so that in all is moved what is wanted."""
+    """The moves that are missing to reach the wanted totals."""
     left = Counter({(x.place, x.item): x.packs for x in entries(wanted)})
     left.subtract({(x.place, x.item): x.packs for x in entries(booked)})
     found: Moves = {}
@@ -173,7 +173,7 @@ async def hold(connection: Connection, figures: Iterable[tuple[str, str]]) -> No
 
 
 async def set_values(connection: Connection, ref: str, currency: str, worth: Mapping[str, Worth]) -> None:
-    """What each item is worth in the movements of an order; what is known stays as it is."""
+    """Set the value of each item in an order's movements; a known value stays."""
     if worth:
         await connection.execute(
             """
@@ -234,7 +234,7 @@ async def balances(connection: Connection, item: str | None = None) -> list[dict
 
 
 async def audit(connection: Connection) -> list[dict[str, Any]]:
-    """Where the balances are not the sum of the entries, or an item's do not sum to zero; empty when all is well."""
+    """Balances that are not the sum of their entries, and items that do not sum to zero; empty when all is well."""
     cursor = await connection.execute(
         """
         SELECT item, place, coalesce(b.packs, 0) AS balance, coalesce(e.packs, 0) AS entries

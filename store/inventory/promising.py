@@ -77,8 +77,8 @@ FREE = """
     WHERE free > 0
     ORDER BY 1, 2, 5, 3
 """
-"""What is free of each supply, and of stock: on hand, less what is reserved of it, less what is reserved of supplies
-beyond what these still bring. One statement, so that all of it is of one moment."""
+"""Free packs of stock and of each supply. Stock: on hand, less its reservations, less reservations beyond what
+supplies still bring. One statement, so that all figures are of one moment."""
 
 RESERVED = """
     SELECT l.line, l.promised_on, greatest(l.allocated, l.shipped) AS taken, o.site AS own_site,
@@ -258,10 +258,12 @@ class SiteFlow:
 
 
 async def outlook(connection: Connection, item: str, site: str | None) -> list[SiteFlow]:
-    """What comes of an item and what leaves: `on_hand` without a day, `supply`, what of it is `in_transit`, `reserved`, and
-    `demand` that is open without a reservation; and all that is `leaving` for orders, reserved or not, by the day on which
-    it must go. Each is netted by day. Reserved stock has
-    fallen due already, and replenishment that is overdue. One statement, so all is of one moment."""
+    """Packs of an item that come and leave, netted by day. `on_hand` has no day; `supply` includes what is
+    `in_transit`; `reserved` and unreserved `demand` follow.
+
+    `leaving` is all that goes to orders, reserved or not, by its latest day. Reserved stock and overdue replenishment
+    have fallen due already. One statement, so that all figures are of one moment.
+    """
     return await rows(connection, SiteFlow, OUTLOOK, {"item": item, "site": site})
 
 
@@ -289,6 +291,6 @@ def peg_of(row: dict[str, Any]) -> Reservation:
     return Reservation.model_validate({**row, "supply": row["supply_key"]})
 
 
-def told_days(row: dict[str, Any]) -> dict[int, date]:
+def promised_days(row: dict[str, Any]) -> dict[int, date]:
     """The day that each line was told last."""
     return {int(line): date.fromisoformat(day) for line, day in row["told"].items()}

@@ -187,7 +187,7 @@ def _line(order: str, row: dict[str, Any], reservations: tuple[Reservation, ...]
         wanted_on=row["wanted_on"],
         not_before=row["not_before"],
     )
-    told = promising.told_days(row).get(need.line, need.not_before)
+    told = promising.promised_days(row).get(need.line, need.not_before)
     terms, picked = Terms.model_validate(row["terms"]), bool(reservations) and row["picked"]
     return OpenLine(order=order, terms=terms, need=need, told_on=told, reservations=reservations, picked=picked)
 
@@ -198,7 +198,7 @@ async def save(connection: Connection, changed: Sequence[tuple[OpenLine, tuple[R
     await promising.reserve(connection, [(line.order, line.terms.priority, it) for line, new in changed for it in new])
 
 
-async def told(connection: Connection, redates: Sequence[Redate], messages: Sequence[int]) -> None:
+async def mark_reported(connection: Connection, redates: Sequence[Redate], messages: Sequence[int]) -> None:
     """Orders are told of other days, each in its message."""
     await connection.execute(
         """

@@ -116,7 +116,7 @@ async def _known(connection: Connection, report: InventoryReport) -> bool:
 
 
 def _places(site: str) -> tuple[str, str, str, str]:
-    """Where reports move packs at a site: received, adjustment, blocked, on hand."""
+    """Places between which reports move packs at a site: received, adjustment, blocked, on hand."""
     return (
         place(Bucket.RECEIVED, site),
         place(Bucket.ADJUSTMENT, site),
@@ -126,7 +126,7 @@ def _places(site: str) -> tuple[str, str, str, str]:
 
 
 async def _on_hand_then(connection: Connection, report: InventoryReport) -> int:
-    """What the books say was free on hand when it was counted: what happened since is no difference."""
+    """Free packs on hand at the moment of a count, by the books: later changes are no difference."""
     cursor = await connection.execute(
         """
         SELECT coalesce((SELECT packs FROM stock_balance WHERE item = %(item)s AND place = %(place)s), 0)

@@ -7,7 +7,7 @@ from store.batches import RowBatch
 from store.engine import Connection
 
 CHANNEL = "promising"
-"""PostgreSQL notification channel that wakes the keeper of promises."""
+"""PostgreSQL notification channel that wakes the promising workflow."""
 
 
 SUPPLIES = RowBatch[Supply](

@@ -1,4 +1,4 @@
-"""What goods are worth as they move: a share of the value of their item in the order. The last share takes the rest."""
+"""The value of moving goods: a share of their item's value in the order. The last share takes the rest."""
 
 from collections.abc import Mapping
 from decimal import ROUND_HALF_UP, Decimal, localcontext
@@ -11,14 +11,14 @@ DIGITS = 50
 
 
 class Worth(NamedTuple):
-    """So many packs of an item are worth so much."""
+    """The value of so many packs of an item."""
 
     value: Decimal
     packs: int
 
 
 class Held(NamedTuple):
-    """What the movements of an order have left at a place: less than none where its goods came from."""
+    """The rest of an order's movements at a place: negative where its goods came from."""
 
     packs: int
     amount: Decimal
@@ -51,7 +51,7 @@ def shares(worth: Worth, held: Mapping[str, Held], moved: Mapping[str, int]) -> 
 
 
 def _drawn(worth: Worth, held: Mapping[str, Held], packs: int) -> Decimal:
-    """What so many packs more from outside are worth: rounding of what came before is made good."""
+    """The value of so many more packs from outside, with earlier rounding made good."""
     if not packs:
         return Decimal(0)
     outside = [it for it in held.values() if it.packs <= 0]

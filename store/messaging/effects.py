@@ -1,8 +1,8 @@
-"""The effects ledger: what other systems were asked, with what outcome. A row is `planned` with the step that owes it, then
-`done`, or `failed` when the system refuses it for good; `superseded` when a lost attempt at a step owed it, which was decided
-otherwise since: nobody asks for it any more, and the system may have done it all the same.
+"""The effects ledger: calls to other systems, with their outcome.
 
-A key never carries two contents: `digest` is what is told under it, `edition` how often that changed.
+A row is `planned` with the step that owes it, then `done`, or `failed` when the system refuses it for good. A row of a
+superseded attempt is `superseded`: nobody asks for it any more, although the system may have done it. A key never
+carries two contents: `digest` is its content, `edition` counts the changes.
 """
 
 from typing import Any, NamedTuple
@@ -28,8 +28,8 @@ OWED = RowBatch[Effect](
 
 
 async def plan(connection: Connection, order_key: str, owed: tuple[Effect, ...], version: int = 0) -> None:
-    """These effects are owed from now on, by this version of an order. One that says the same as before under its key
-    stays as it is; one that says something else is a new edition, and is owed again."""
+    """Owe these effects from now on, by this version of an order. An unchanged effect stays as it is. A changed one
+    is a new edition, and is owed again."""
     if not owed:
         return
     await connection.execute(
@@ -76,8 +76,8 @@ async def supersede(connection: Connection, order_key: str, base: int, owed: tup
 
 
 class EffectStanding(NamedTuple):
-    """What the ledger knows of an effect that is about to be carried out: the `receipt` of one that is done, or the `key`
-    to send it under. Neither: nobody asks for it any more, as something else is to be told, or nothing."""
+    """The ledger's state of an effect before its call: the `receipt` when it is done, else the `key` to send it
+    under. Neither, when nobody asks for it any more."""
 
     receipt: EffectReceipt | None = None
     key: str | None = None

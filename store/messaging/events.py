@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from schemas.ids import EventKey, erp_of
+from schemas.orders.milestones import MilestoneEvent
 from store.batches import RowBatch
 from store.engine import Connection
 from store.messaging import quarantine
@@ -12,27 +13,29 @@ from store.messaging import quarantine
 
 @dataclass(frozen=True)
 class NewEvent:
-    """A decoded event, about to be placed. `body` is the canonical milestone without its lines of other orders."""
+    """An event, about to be placed: as the log keeps it, with every line, and as each of its orders gets it."""
 
     source: str
     event_id: str
-    kind: str
-    shipment: str
-    partner: str
-    inbox_id: int
-    occurred_at: datetime
-    received_at: datetime
-    body: dict[str, Any]
-    orders: tuple[str, ...]
+    said: MilestoneEvent
+    orders: dict[str, MilestoneEvent]
 
     @property
     def unique_id(self) -> str:
         """`source#id`: unique over all partners."""
-        return str(EventKey(self.source, self.event_id))
+        return self.said.id
+
+
+BESIDE = frozenset({"id", "received_at", "partner", "role", "inbox_id", "traceparent"})
+"""Fields of an event that are columns of its row, of its message or of its partner: its body does not repeat them."""
+
+
+def _body(event: NewEvent) -> dict[str, Any]:
+    return event.said.model_dump(mode="json", exclude_unset=True, exclude={*BESIDE})
 
 
 async def known(connection: Connection, ids: list[tuple[str, str]]) -> dict[tuple[str, str], int]:
-    """Which of these (source, id) pairs are known, with the inbox message that brought them first."""
+    """The known ones of these (source, id) pairs, with the inbox message that brought them first."""
     cursor = await connection.execute(
         """
         SELECT e.source, e.event_id, e.inbox_id
@@ -58,19 +61,23 @@ async def described(connection: Connection, ids: list[tuple[str, str]]) -> dict[
 
 
 EVENTS = RowBatch[NewEvent](
-    **dict.fromkeys(("source", "event_id", "kind", "shipment", "partner"), "text"),
-    inbox_id="bigint",
-    occurred_at="timestamptz",
-    received_at="timestamptz",
-    body="jsonb",
+    source="text",
+    event_id="text",
+    kind=("text", lambda event: event.said.kind),
+    shipment=("text", lambda event: event.said.shipment),
+    partner=("text", lambda event: event.said.partner),
+    inbox_id=("bigint", lambda event: event.said.inbox_id),
+    occurred_at=("timestamptz", lambda event: event.said.occurred_at),
+    received_at=("timestamptz", lambda event: event.said.received_at),
+    body=("jsonb", _body),
 )
 
 
 async def place(connection: Connection, events: list[NewEvent]) -> set[str]:
     """Write events and link them to their orders; returns the unique ids that are new here.
 
-    Another relay may have placed the same event meanwhile: its id is then missing from the answer. Written in the order
-    of their ids, so that two relays with the same events wait for each other instead of locking each other out.
+    Another relay may have placed the same event meanwhile: its id is then missing. Rows are written in the order of
+    their ids, so that two relays with the same events queue up instead of deadlocking.
     """
     events = sorted(events, key=lambda event: event.unique_id)
     cursor = await connection.execute(

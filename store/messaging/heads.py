@@ -1,8 +1,8 @@
 """The head of each workflow: its newest step, and how far its steps are confirmed.
 
-A step is written inside a workflow task, which the server may fail afterwards. It is provisional until the server is known
-to have kept that task: a later task has begun, or its completion stands in the history. The verdicts of provisional steps
-wait in `outcome`; messages are settled when their step is confirmed.
+A step is written inside a workflow task, which the server may fail afterwards. It is provisional until the server has
+kept that task: a later task has begun, or its completion is in the history. Verdicts of provisional steps wait in
+`outcome`. Messages are settled when their step is confirmed.
 """
 
 from collections.abc import Sequence
@@ -22,7 +22,7 @@ SETTLED = "settled"
 
 @dataclass(frozen=True)
 class Head:
-    """Where a workflow stood when a step came to be written: `highest` is the highest version ever written."""
+    """The head of a workflow at the write of a step: `highest` is the highest version ever written."""
 
     highest: int
     confirmed: int
@@ -178,10 +178,10 @@ class Provisional:
 
 
 async def confirm(connection: Connection, steps: Sequence[Provisional]) -> int:
-    """Confirm steps whose tasks the server has kept, and settle their messages, as one statement; how many there were.
+    """Confirm steps whose tasks the server has kept, and settle their messages, in one statement; returns their number.
 
-    Left out are those that were confirmed before, those after which a newer one is written, and those of which one is
-    being written at this moment: nobody waits for a lock.
+    Skips steps that were confirmed before, that have a newer one, or that are being written now: nobody waits for a
+    lock.
     """
     cursor = await connection.execute(
         f"""
@@ -244,7 +244,7 @@ async def provisional_of(connection: Connection, message: int) -> list[Provision
 
 
 async def counts(connection: Connection) -> dict[str, int]:
-    """How many workflows have a provisional step, and how many verdicts wait for confirmation."""
+    """Numbers of workflows with a provisional step, and of verdicts that wait for confirmation."""
     cursor = await connection.execute(
         """
         SELECT (SELECT count(*) FROM head WHERE confirmed < version)::int AS steps,

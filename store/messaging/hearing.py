@@ -10,6 +10,7 @@ from psycopg import AsyncConnection, OperationalError
 from psycopg.sql import SQL, Identifier
 
 RECONNECT_AFTER_S = 1.0
+"""Seconds before the listening connection is opened again."""
 
 
 class Hearing:

@@ -1,7 +1,7 @@
-"""The inbox: every accepted message with its raw bytes, and what became of it.
+"""The inbox: every accepted message with its raw bytes and its outcome.
 
-received → routed → applied | superseded, or quarantined with a reason and, when only time or another message can help,
-with what it is `waiting_for`.
+received → routed → applied | superseded, or quarantined with a reason. When time or another message can help, the row
+names it in `waiting_for`.
 """
 
 from dataclasses import dataclass, field
@@ -16,13 +16,13 @@ CHANNEL = "inbox"
 RELEASE, EVENT = "order.release", "event"
 AMEND, CANCEL, HOLD, RESUME = "order.amend", "order.cancel", "order.hold", "order.resume"
 ACT, REPLAN, RETURN = "order.act", "order.replan", "order.return"
-PURCHASE, PAPER, PROPOSAL = "purchase.order", "purchase.document", "replenishment.proposal"
+PURCHASE, DOCUMENT, PROPOSAL = "purchase.order", "purchase.document", "replenishment.proposal"
 INVENTORY, FORECAST, DEMAND, MASTER = "inventory", "forecast", "demand", "master.change"
 ACKNOWLEDGE, ASSIGN, RESOLVE = "case.acknowledge", "case.assign", "case.resolve"
 """Kinds of messages. All but releases and events are commands."""
 
 REPLACED = "replaced by message"
-"""How the reason of a message begins that was in quarantine when another one took its place."""
+"""The beginning of the reason of a quarantined message that another one has replaced."""
 
 
 @dataclass(frozen=True)
@@ -55,10 +55,19 @@ class Message:
     received_at: datetime
     attempts: int
     workflow_id: str = ""
+    not_before: datetime | None = None
+
+    @property
+    def came_back(self) -> bool:
+        """Whether it was brought back, as from quarantine: it is due later than it was received."""
+        return self.not_before is not None and self.not_before > self.received_at
 
 
-COLUMNS = ("id", "partner", "kind", "external_id", "raw", "traceparent", "received_at", "attempts", "workflow_id")
-"""What is read of a message."""
+COLUMNS = (
+    *("id", "partner", "kind", "external_id", "raw", "traceparent", "received_at", "attempts", "workflow_id"),
+    "not_before",
+)
+"""Columns of a message."""
 
 
 ACCEPTED = RowBatch[NewMessage](
@@ -84,7 +93,7 @@ ACCEPT = f"""
 """.encode()
 
 
-async def accept(connection: Connection, messages: list[NewMessage]) -> list[int]:
+async def insert(connection: Connection, messages: list[NewMessage]) -> list[int]:
     """Insert messages and wake the relay; returns their ids in the same order. Durable when the transaction commits."""
     cursor = await connection.execute(ACCEPT, ACCEPTED.arrays(messages))
     return [row["id"] for row in await cursor.fetchall()]
@@ -112,7 +121,7 @@ async def routed(connection: Connection, ids: list[int]) -> None:
     )
 
 
-async def told(connection: Connection, message: int, workflow: str, again_after_s: float) -> None:
+async def mark_delivered(connection: Connection, message: int, workflow: str, again_after_s: float) -> None:
     """A workflow has been told of a message, which is sent again after so many seconds if it must be."""
     await connection.execute(
         """
@@ -171,7 +180,7 @@ async def left_behind(connection: Connection, workflow: str, message: int) -> li
     return [Message(**row) for row in await cursor.fetchall()]
 
 
-async def pardon(connection: Connection, message: int, most: int) -> None:
+async def cap_attempts(connection: Connection, message: int, most: int) -> None:
     """Its attempts failed for reasons that are not its own: they count no further than this."""
     await connection.execute(
         """
@@ -205,7 +214,7 @@ async def command(connection: Connection, kind: str, external_id: str, digest: s
 
 
 async def earlier(connection: Connection, message: Message) -> list[Message]:
-    """The messages of the same partner, kind and id that came before, and were neither parked nor replaced: the oldest
+    """The messages of the same partner, kind and id that came before, and were neither quarantined nor replaced: the oldest
     first."""
     cursor = await connection.execute(
         f"""
@@ -226,6 +235,6 @@ async def earlier(connection: Connection, message: Message) -> list[Message]:
 
 
 async def counts(connection: Connection) -> dict[str, int]:
-    """How many messages are in each state."""
+    """Numbers of messages by state."""
     cursor = await connection.execute("SELECT state, count(*) AS n FROM inbox_message GROUP BY state")
     return {row["state"]: row["n"] for row in await cursor.fetchall()}

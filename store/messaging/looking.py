@@ -1,4 +1,4 @@
-"""Which provisional steps are due for a look at the history, one worker at a time, less and less often."""
+"""Provisional steps that are due for a look at the history, one worker at a time, less and less often."""
 
 from store.engine import Connection
 from store.messaging.heads import Provisional

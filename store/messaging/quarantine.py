@@ -8,13 +8,13 @@ from store.batches import RowBatch
 from store.engine import Connection
 from store.messaging.inbox import CHANNEL
 
-PARKED_WITHIN = "10 seconds"
-"""Between a look at what an item's owner says of its units and the parking of a message for it: far less than this."""
+QUARANTINED_WITHIN = "10 seconds"
+"""Between a look at what an item's owner says of its units and the quarantine of a message for it: far less than this."""
 
 
 @dataclass(frozen=True)
 class Quarantine:
-    """Why a message is parked, and what would bring it back."""
+    """The reason why a message is quarantined, and what would bring it back."""
 
     message: int
     reason: str
@@ -22,27 +22,27 @@ class Quarantine:
     waiting_for: str | None = None
 
 
-PARKED = RowBatch[Quarantine](message="bigint", reason="text", origin="text", waiting_for="text")
+QUARANTINED = RowBatch[Quarantine](message="bigint", reason="text", origin="text", waiting_for="text")
 
 
 async def put(
     connection: Connection, message: int, reason: str, origin: Origin, waiting_for: str | None = None
 ) -> None:
-    """Park a message with its reason; its raw bytes stay. `waiting_for` brings it back when that appears."""
+    """Quarantine a message with its reason; its raw bytes stay. `waiting_for` brings it back when that appears."""
     await put_all(connection, [Quarantine(message, reason, origin, waiting_for)])
 
 
-async def put_all(connection: Connection, parked: list[Quarantine]) -> None:
-    """Park messages, each with its reason, in one statement."""
+async def put_all(connection: Connection, quarantined: list[Quarantine]) -> None:
+    """Quarantine messages, each with its reason, in one statement."""
     await connection.execute(
         f"""
         UPDATE inbox_message m
         SET state = 'quarantined', reason = x.reason, origin = x.origin, waiting_for = x.waiting_for,
             settled_at = clock_timestamp()
-        FROM {PARKED.rows}
+        FROM {QUARANTINED.rows}
         WHERE m.id = x.message
         """.encode(),
-        PARKED.arrays(parked),
+        QUARANTINED.arrays(quarantined),
     )
 
 
@@ -123,7 +123,7 @@ REVIVE = f"""
                 WHERE r.known
                     AND m.waiting_for LIKE 'units:%%'
                     AND m.waiting_for = 'units:' || r.owner || '/' || r.kind || '/' || r.id
-                    AND r.fetched_at > m.settled_at - interval '{PARKED_WITHIN}'
+                    AND r.fetched_at > m.settled_at - interval '{QUARANTINED_WITHIN}'
             )
             OR EXISTS (
                 SELECT
@@ -137,8 +137,8 @@ REVIVE = f"""
 
 
 async def revive(connection: Connection, ids: list[int] | None = None) -> int:
-    """Bring back what `awaken` missed because it was parked at that very moment: of these, once they are committed, at the
-    first attempts only; or of everything that waits, now and then."""
+    """Bring back messages that `awaken` missed because they were quarantined at that very moment. Of these, right
+    after their commit and at the first attempts only; or of all, now and then."""
     cursor = await connection.execute(REVIVE.encode(), {"ids": ids})
     if cursor.rowcount:
         await connection.execute(f"NOTIFY {CHANNEL}")

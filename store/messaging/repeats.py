@@ -6,9 +6,9 @@ from store.engine import Connection
 from store.messaging import inbox, quarantine
 from store.messaging.inbox import Message, NewMessage
 
-KINDS = (inbox.EVENT, inbox.PAPER)
-"""What its sender names by an id of its own, and may send again under it."""
-PARKED = """
+KINDS = (inbox.EVENT, inbox.DOCUMENT)
+"""Kinds of messages that their sender names by an id, and may send again under it."""
+QUARANTINED = """
     SELECT m.*
     FROM inbox_message m
     WHERE m.external_id = x.external_id
@@ -24,7 +24,7 @@ ACCEPT = f"""
     known AS (
         SELECT x.n, min(m.id) AS id
         FROM x
-        JOIN LATERAL ({PARKED} AND m.digest = x.digest OFFSET 0) m ON true
+        JOIN LATERAL ({QUARANTINED} AND m.digest = x.digest OFFSET 0) m ON true
         WHERE x.kind = ANY(%(repeatable)s)
         GROUP BY x.n
     ),
@@ -41,8 +41,8 @@ ACCEPT = f"""
 """.encode()
 
 
-async def accept(connection: Connection, messages: list[NewMessage]) -> list[int]:
-    """Accept messages as `inbox.accept` does. The repeat of one in quarantine, of the same partner under the same id,
+async def insert(connection: Connection, messages: list[NewMessage]) -> list[int]:
+    """Accept messages as `inbox.insert` does. The repeat of one in quarantine, of the same partner under the same id,
     makes no row: that one is tried again."""
     cursor = await connection.execute(ACCEPT, {**inbox.ACCEPTED.arrays(messages), "repeatable": list(KINDS)})
     rows = await cursor.fetchall()
@@ -59,12 +59,12 @@ class EarlierMessage(NamedTuple):
 
 
 async def earlier(connection: Connection, messages: list[Message]) -> list[EarlierMessage]:
-    """What is in quarantine under the ids of these messages, and came before them."""
+    """Quarantined messages under the ids of these, which came before them."""
     cursor = await connection.execute(
         f"""
         SELECT x.by, {", ".join(f"m.{name}" for name in inbox.COLUMNS)}
         FROM unnest(%s::bigint[], %s::text[], %s::text[], %s::text[]) AS x(by, partner, kind, external_id)
-        JOIN LATERAL ({PARKED} AND m.id < x.by OFFSET 0) m ON true
+        JOIN LATERAL ({QUARANTINED} AND m.id < x.by OFFSET 0) m ON true
         ORDER BY x.by, m.id
         """.encode(),
         (

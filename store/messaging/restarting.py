@@ -1,8 +1,9 @@
-"""What a workflow that is begun again needs: heads that are open, and what was booked and shown of it before."""
+"""Data for restarts of workflows: open heads, and their earlier bookings and views."""
 
 from datetime import date
 from typing import Any
 
+from schemas.ids import CaseKey
 from schemas.workflow_ids import WorkflowId
 from store.engine import Connection
 from store.messaging import heads
@@ -26,7 +27,7 @@ async def open_heads(connection: Connection, after: str, limit: int, kind: str =
 
 
 async def still_open(connection: Connection, workflows: list[str]) -> list[KeptHead]:
-    """Those of these workflows that have not ended."""
+    """The open ones of these workflows."""
     cursor = await connection.execute(
         f"SELECT {COLUMNS} FROM head WHERE NOT ended AND workflow_id = ANY(%s) ORDER BY workflow_id".encode(),
         (workflows,),
@@ -65,7 +66,7 @@ VIEWS = {
 
 
 async def follow_from(connection: Connection, kept: KeptHead, version: int) -> None:
-    """What is shown of a workflow follows its new run, which begins at this version."""
+    """Set the views of a workflow to its new run, which begins at this version."""
     about = WorkflowId.parse(kept.workflow_id)
     if about.kind in VIEWS:
         values = {"version": version, "name": about.name, "subject": kept.subject}
@@ -73,14 +74,14 @@ async def follow_from(connection: Connection, kept: KeptHead, version: int) -> N
 
 
 async def count_open(connection: Connection) -> int:
-    """How many workflows have not ended."""
+    """The number of open workflows."""
     cursor = await connection.execute("SELECT count(*)::int AS n FROM head WHERE NOT ended")
     [row] = await cursor.fetchall()
     return int(row["n"])
 
 
 async def waiting(connection: Connection, subjects: list[str]) -> dict[str, int]:
-    """How many events each order or purchase order has not answered for."""
+    """The number of unanswered events of each order or purchase order."""
     cursor = await connection.execute(
         """
         SELECT order_key, count(*)::int AS n
@@ -110,8 +111,8 @@ async def next_run(connection: Connection, workflow: str, least: int) -> int:
 
 
 async def adopt(connection: Connection, kept: KeptHead) -> list[tuple[str, int]]:
-    """The new run begins with the snapshot: the steps up to it are confirmed, those beyond it count no more, whether they
-    were or not; their verdicts are forgotten. The (event id, message) of these, in the order of deciding."""
+    """Begin a new run from the snapshot: steps up to it are confirmed, later steps and their verdicts are dropped.
+    Returns the (event id, message) of the dropped steps, in the order of deciding."""
     cursor = await connection.execute(
         "DELETE FROM outcome WHERE workflow_id = %s AND version > %s RETURNING event_id, inbox_id, version",
         (kept.workflow_id, kept.snapshot_version),
@@ -150,19 +151,22 @@ async def cases_of(connection: Connection, subject: str) -> list[dict[str, Any]]
     """(kind, number, open, subjects, reopened) of the newest case of each kind."""
     cursor = await connection.execute(
         """
-        SELECT DISTINCT ON (kind) kind, split_part(id, '/', 4)::int AS number, closed_at IS NULL AS open,
+        SELECT id, kind, closed_at IS NULL AS open,
             ARRAY(SELECT f ->> 'subject' FROM jsonb_array_elements(findings) f) AS subjects, reopened, state
         FROM exception_case
         WHERE order_key = %s
-        ORDER BY kind, 2 DESC
         """,
         (subject,),
     )
-    return await cursor.fetchall()
+    found = sorted(
+        ({**row, "number": CaseKey.parse(row["id"]).number} for row in await cursor.fetchall()),
+        key=lambda row: (row["kind"], row["number"]),
+    )
+    return list({row["kind"]: row for row in found}.values())
 
 
 async def carrier_of(connection: Connection, order: str) -> str:
-    """Who carries an order, as far as it is known."""
+    """The carrier of an order, as far as it is known."""
     cursor = await connection.execute(
         "SELECT coalesce(carrier, '') AS carrier FROM order_view WHERE key = %s", (order,)
     )

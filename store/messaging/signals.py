@@ -55,8 +55,8 @@ class WaitingEvent:
 
 
 async def due(connection: Connection, orders: int) -> list[WaitingEvent]:
-    """Take events that are to be sent again, of so many orders, in their order of arrival: with one that Temporal does
-    not have go all others of its order that it could not take."""
+    """Take events that are due again, of so many orders, in their order of arrival. With one that Temporal lacks go
+    all others of its order that it could not take."""
     cursor = await connection.execute(
         f"""
         WITH orders AS (
@@ -164,14 +164,14 @@ async def due_messages(connection: Connection, limit: int) -> list[inbox.Message
 
 @dataclass(frozen=True)
 class Left:
-    """What waits for a workflow: ids of events, and of inbox messages that carry commands or documents."""
+    """Waiting entries of a workflow: ids of events, and of inbox messages with commands or documents."""
 
     events: tuple[str, ...]
     messages: tuple[int, ...]
 
 
 async def left(connection: Connection, workflow: str) -> Left:
-    """What waits for a workflow, in its order of arrival."""
+    """Waiting entries of a workflow, in their order of arrival."""
     subject = subject_of(workflow)
     cursor = await connection.execute(
         """
@@ -248,7 +248,7 @@ class WorkflowStanding:
 
 
 async def standing(connection: Connection, workflow: str) -> WorkflowStanding | None:
-    """Where the subject of a workflow stands; None when it is not known."""
+    """The state of a workflow's subject; None when it is not known."""
     about = WorkflowId.parse(workflow)
     name = str(about.subject) if about.kind is WorkflowKind.PURCHASE_ORDER else about.name
     cursor = await connection.execute(STANDING[about.kind].encode(), (name,))

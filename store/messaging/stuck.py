@@ -8,8 +8,8 @@ from store.messaging import events, inbox, quarantine, signals
 
 
 async def unplaced(connection: Connection, after_s: float, limit: int) -> list[dict[str, Any]]:
-    """(id, partner, kind, tried, workflow_id) of messages that came, or were due, so long ago and are not final: none was
-    taken, or what it was tried with does not answer. `tried`: a workflow was told of it, or was to be told."""
+    """(id, partner, kind, tried, workflow_id) of open messages that came, or were due, so long ago. None was taken,
+    or the target does not answer. `tried`: delivery to a workflow was tried."""
     cursor = await connection.execute(
         """
         SELECT m.id, m.partner, m.kind, m.state = 'routed' OR m.attempts > 0 AS tried,
@@ -59,8 +59,8 @@ async def unanswered(connection: Connection, after_s: float, limit: int) -> list
 async def put_aside(
     connection: Connection, order_key: str, event_id: str, reason: str, origin: Origin = Origin.TRANSFORMATION
 ) -> None:
-    """The order cannot take this event in. When no other order has, its message is parked as if it had never been
-    placed, so that a replay places it anew; else the event is settled for this order alone."""
+    """Record that the order cannot take this event. When no other order has taken it, its message is quarantined, so
+    that a replay places it anew. Otherwise the event is settled for this order alone."""
     cursor = await connection.execute(
         """
         SELECT e.id, e.inbox_id,
@@ -84,7 +84,7 @@ async def put_aside(
 
 
 async def quarantine_message(connection: Connection, message: int, reason: str) -> bool:
-    """Its workflow cannot take this command or document in: it is parked, unless it was decided meanwhile."""
+    """Its workflow cannot take this command or document in: it is quarantined, unless it was decided meanwhile."""
     cursor = await connection.execute(
         """
         SELECT

@@ -8,7 +8,7 @@ from store.messaging import inbox
 from store.messaging.signals import WaitingEvent
 
 LATE = ("the order has ended%", "the return has ended%", "workflow gone%")
-"""How reasons begin for which a message of an open order was left out: nothing of that was decided."""
+"""Beginnings of reasons for which an open order's message was left out undecided."""
 
 
 @dataclass(frozen=True)
@@ -84,8 +84,8 @@ ASKED = f"SELECT {', '.join(inbox.COLUMNS)}, state, settled_at FROM inbox_messag
 
 
 async def commands_of(connection: Connection, subject: str) -> list[UndecidedMessage]:
-    """What was asked of an order or purchase order, in the order in which it was settled. The text is compared first, as
-    few messages name the order."""
+    """Commands to an order or purchase order, in the order of settling. The text is compared first, as few messages
+    name the order."""
     cursor = await connection.execute(
         f"""
         {ASKED}
@@ -106,8 +106,8 @@ async def asked(connection: Connection, messages: list[int]) -> list[UndecidedMe
     return [UndecidedMessage(**row) for row in await cursor.fetchall()]
 
 
-async def told(connection: Connection, workflow: str) -> list[UndecidedMessage]:
-    """What a workflow was told that is no event, and has not answered for."""
+async def delivered(connection: Connection, workflow: str) -> list[UndecidedMessage]:
+    """Delivered messages of a workflow that are no events and are unanswered."""
     cursor = await connection.execute(
         f"{ASKED} WHERE workflow_id = %s AND state = 'routed' ORDER BY id".encode(), (workflow,)
     )
@@ -151,7 +151,7 @@ async def hold_back(connection: Connection, workflow: str, for_s: float) -> list
     return [row["id"] for row in await cursor.fetchall()]
 
 
-async def let_go(connection: Connection, workflow: str, told: list[int]) -> None:
+async def let_go(connection: Connection, workflow: str, params: list[int]) -> None:
     """The relay tells a workflow now what waits for it, but for these messages, which it was told."""
     await connection.execute(
         """
@@ -159,7 +159,7 @@ async def let_go(connection: Connection, workflow: str, told: list[int]) -> None
         SET state = 'received', not_before = now()
         WHERE workflow_id = %s AND state IN ('received', 'routed') AND id <> ALL(%s)
         """,
-        (workflow, told),
+        (workflow, params),
     )
     await connection.execute(f"NOTIFY {inbox.CHANNEL}")
 
@@ -172,6 +172,6 @@ async def documents_settled(connection: Connection, number: str) -> list[Undecid
         WHERE kind = ANY(%s) AND state IN ('applied', 'superseded') AND position(%s::bytea IN raw) > 0
         ORDER BY id
         """.encode(),
-        ([inbox.PURCHASE, inbox.PAPER], number.encode()),
+        ([inbox.PURCHASE, inbox.DOCUMENT], number.encode()),
     )
     return [UndecidedMessage(**row) for row in await cursor.fetchall()]

@@ -14,7 +14,7 @@ from store.messaging.signals import subject_of
 
 @dataclass(frozen=True)
 class CommandVerdict:
-    """What became of a command: `answer` when it was applied, else the `reason` why it was not."""
+    """The verdict on a command: `answer` when it was applied, else the `reason` of the refusal."""
 
     applied: bool
     reason: str | None
@@ -63,10 +63,8 @@ class First:
 
 
 async def first(connection: Connection, message: inbox.NewMessage) -> First:
-    """The first message of the same caller to a workflow, of the same kind and id; what it said is for the caller to see.
-
-    Messages from before have no workflow: of these, the content is the same. Raises LookupError.
-    """
+    """The first message of the same caller to a workflow, of the same kind and id; its content is for the caller to
+    see. Old messages have no workflow: of these, the content is the same. Raises LookupError."""
     cursor = await connection.execute(
         """
         SELECT id, received_at, traceparent, digest
@@ -93,8 +91,8 @@ async def first(connection: Connection, message: inbox.NewMessage) -> First:
 
 
 async def settled_state(connection: Connection, workflow: str, message: int, most_bytes: int) -> str | None:
-    """The input that a new run of a workflow would begin with, as JSON, when its state is beyond doubt: every step is
-    confirmed, and nothing that came before this message waits to be decided. None else, and when it is larger."""
+    """The start of a workflow's next run as JSON, when its state is certain. Every step is confirmed then, and no
+    earlier message waits. None otherwise, and when it is larger than allowed."""
     cursor = await connection.execute(
         """
         SELECT snapshot

@@ -6,6 +6,7 @@ from sqlalchemy import create_engine, pool, text
 from store.tables import METADATA
 
 MIGRATION_LOCK = 7_355_608
+"""Key of the advisory lock: any number, the same in every process that migrates."""
 
 engine = create_engine(context.config.attributes["database_url"], poolclass=pool.NullPool)
 with engine.begin() as connection:

@@ -5,6 +5,7 @@ from typing import Any
 from psycopg.types.json import Jsonb
 
 from schemas.base import Contract
+from schemas.copying import made_of
 from schemas.orders.release import OrderLine, OrderRelease, Party
 from schemas.workflows.commands import AmendRequest, LineAmendment
 from schemas.workflows.records import StepRecord
@@ -75,8 +76,8 @@ def amended(release: OrderRelease, wish: AmendRequest) -> OrderRelease:
     if wish.requested_on:
         changes["requested_on"] = wish.requested_on
     if wish.ship_to:
-        changes["ship_to"] = wish.ship_to.model_dump()
-    return OrderRelease.model_validate({**release.model_dump(), **changes})
+        changes["ship_to"] = wish.ship_to
+    return made_of(OrderRelease, release, **changes)
 
 
 def _line(known: OrderLine | None, asked: LineAmendment | None, wish: AmendRequest) -> dict[str, Any]:

@@ -17,7 +17,7 @@ LAST_SAID = """
         AND coalesce(e.body -> '{0}', 'null') NOT IN ('null', '{1}')
     ORDER BY e.occurred_at DESC, e.id DESC LIMIT 1
 """
-"""What the latest report on a shipment says of a field that not every report has."""
+"""Fields of the latest report on a shipment that not every report has."""
 SHOWN = 100
 """Entries of a list that are read with the order itself."""
 
@@ -71,7 +71,7 @@ _LISTS = {
     "timeline": _List(
         """
         e.kind, e.shipment, e.partner, e.occurred_at, e.received_at, o.state, o.reason,
-        e.body ->> 'location' AS location, jsonb_array_length(e.body -> 'handling_units') AS handling_units,
+        e.body ->> 'location' AS location, coalesce(jsonb_array_length(e.body -> 'handling_units'), 0) AS handling_units,
         o.settled_at
         """,
         "event_order o JOIN event e ON e.id = o.event WHERE o.order_key = %s",
@@ -115,7 +115,7 @@ async def after(
 
 
 async def counts(connection: Connection, key: str) -> dict[str, int]:
-    """How many entries each list has."""
+    """The number of entries of each list."""
     parts = ", ".join(f"(SELECT count(*) FROM {asked.source}) AS {name}" for name, asked in _LISTS.items())
     cursor = await connection.execute(f"SELECT {parts}".encode(), (key,) * len(_LISTS))
     row = await cursor.fetchone()
@@ -124,7 +124,7 @@ async def counts(connection: Connection, key: str) -> dict[str, int]:
 
 @dataclass(frozen=True)
 class ReachedMilestone:
-    """When a milestone that counts was first reached by a shipment; an empty one: by the whole order."""
+    """The first time that a counting milestone was reached by a shipment; an empty one: by the whole order."""
 
     kind: str
     shipment: str
@@ -132,7 +132,7 @@ class ReachedMilestone:
 
 
 async def times(connection: Connection, key: str, shipments: list[str]) -> list[ReachedMilestone]:
-    """When each milestone was first reached that counts, of these shipments and of the whole order."""
+    """The first time of each counting milestone, of these shipments and of the whole order."""
     return await rows(
         connection,
         ReachedMilestone,
@@ -148,5 +148,5 @@ async def times(connection: Connection, key: str, shipments: list[str]) -> list[
 
 
 def key_count(name: str) -> int:
-    """How many values a cursor of this list has."""
+    """The number of values in a cursor of this list."""
     return len(_LISTS[name].keys)

@@ -22,7 +22,7 @@ from store.planning import proposals
 
 @dataclass(frozen=True)
 class Birth:
-    """What became of a release at the door: is this order new, and with what content do we know it."""
+    """The outcome of a release: whether the order is new, and its known content."""
 
     key: str
     new: bool
@@ -131,7 +131,7 @@ async def accepted(connection: Connection, key: str) -> AcceptedRelease:
 
 
 async def status_of(connection: Connection, key: str) -> OrderStatus:
-    """Where the order is. Raises LookupError when it is unknown."""
+    """The state of the order. Raises LookupError when it is unknown."""
     cursor = await connection.execute("SELECT status FROM order_view WHERE key = %s", (key,))
     row = await cursor.fetchone()
     if row is None:
@@ -185,7 +185,7 @@ async def promised(connection: Connection, key: str, promise: Promise, release: 
 
 
 def _values(release: OrderRelease) -> dict[str, Worth]:
-    """What each item is worth: of an item on several lines, all of them together. Nothing for items without a value."""
+    """The value of each item: the sum of its lines. Nothing for items without a value."""
     worth: dict[str, Decimal] = {}
     packs: dict[str, int] = {}
     for line in release.lines:
@@ -262,7 +262,7 @@ async def details(connection: Connection, key: str) -> dict[str, list[dict[str, 
 
 
 async def beside(connection: Connection, key: str) -> dict[str, list[dict[str, Any]]]:
-    """What is reserved, and what people work on: cases, proposals and returns of an order, each oldest first."""
+    """Reservations, and people's work on an order: cases, proposals and returns, each oldest first."""
     queries = {
         "reserved": promising.RESERVED,
         "cases": f"SELECT {cases.COLUMNS} FROM exception_case WHERE order_key = %s ORDER BY opened_at, id",

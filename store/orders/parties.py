@@ -1,4 +1,4 @@
-"""Who takes part in an order: partners and the warehouse systems of its sites."""
+"""The parties of an order: partners and the warehouse systems of its sites."""
 
 from store.engine import Connection
 from store.messaging import quarantine

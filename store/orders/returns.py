@@ -18,7 +18,7 @@ COLUMNS = """
     rma, state, reason, sender, by, expected, received, restocked, scrapped, overdue, version, created_at,
     updated_at, closed_at
 """
-"""What is shown of a return."""
+"""Columns of a return."""
 
 
 async def authorise(database: Database, start: ReturnStart) -> ReturnState:
@@ -58,7 +58,7 @@ async def write(database: Database, step: WorkflowStep[ReturnRecord]) -> None:
             return
         again = heads.repeated(head, step)
         stem = f"{record.order}/return/{record.rma}"
-        await ledger.book_step(connection, ledger.booking_of(step, stem, "return", record.moves, repeated=again))
+        await ledger.post_movements(connection, ledger.booking_of(step, stem, "return", record.moves, repeated=again))
         async with connection.pipeline():
             await _row(connection, record)
             if record.received:

@@ -49,7 +49,7 @@ async def write(database: Database, step: WorkflowStep[StepRecord]) -> None:
         if record.amended_by or record.items:
             await amendments.work_in(connection, record)
         booking = ledger.booking_of(step, record.order, SOURCE, record.moves, repeated=again)
-        moved = await ledger.book_step(connection, booking) if again else record.moves
+        moved = await ledger.post_movements(connection, booking) if again else record.moves
         if reserved:
             fresh = await effects.unknown(connection, record.effects) if again else record.effects
             follows = record.model_copy(update={"moves": moved, "effects": fresh})
@@ -64,7 +64,7 @@ async def write(database: Database, step: WorkflowStep[StepRecord]) -> None:
             await _owed(connection, record)
             await freight.accrue(connection, booking._replace(moves=record.issued))
             if not again:  # as late as can be: other orders wait for the balances of their items
-                await ledger.book_step(connection, booking)
+                await ledger.post_movements(connection, booking)
             if _redates(record):
                 await positions.redate(connection, f"{record.order}/v{record.version}", record.order)
             await heads.finish(connection, head, step)

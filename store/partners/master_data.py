@@ -1,4 +1,4 @@
-"""What owners said of master data, for as long as it may be kept; who asks; and what is parked until an owner knows.
+"""What owners said of master data, for as long as it may be kept; who asks; and what is quarantined until an owner knows.
 
 Who asks holds a claim until `asked_until`, which is also its token: an answer is kept only while the claim holds. The
 owner's announcement of a change ends it, so that an answer from before the change is thrown away.
@@ -25,7 +25,7 @@ KEY = "(owner, kind, id) = (%(owner)s, %(kind)s, %(id)s)"
 
 @dataclass(frozen=True)
 class KeptRecord:
-    """What is kept of a record. `age_s`: since it was fetched; None: the owner has not said anything yet."""
+    """A cached record. `age_s`: since it was fetched; None: the owner has not answered yet."""
 
     known: bool
     body: dict[str, Any] | None
@@ -41,7 +41,7 @@ class KeptRecord:
 
 
 async def fresh(connection: Connection, names: Collection[MasterName]) -> set[MasterName]:
-    """Those of these that their owner knows, as far as may be said without asking it."""
+    """The names that their owner knows, as far as the cache can say."""
     cursor = await connection.execute(
         f"""
         SELECT owner, kind, id
@@ -55,7 +55,7 @@ async def fresh(connection: Connection, names: Collection[MasterName]) -> set[Ma
 
 
 async def item_classes(connection: Connection, names: Collection[MasterName], stale_s: float) -> dict[MasterName, str]:
-    """Which class owners gave these items, as far as it was fetched within so many seconds."""
+    """The classes of items by their owners, as far as fetched within so many seconds."""
     cursor = await connection.execute(
         f"""
         SELECT owner, kind, id, body ->> 'item_class' AS class
@@ -74,7 +74,7 @@ async def item_classes(connection: Connection, names: Collection[MasterName], st
 
 @dataclass(frozen=True)
 class DaysKept:
-    """What is kept of the days of a place: its zone, and the calendar that it works by."""
+    """Cached days of a place: its zone and its calendar."""
 
     time_zone: str | None
     calendar: Calendar | None
@@ -133,7 +133,7 @@ async def unasked_calendars(connection: Connection, names: Collection[MasterName
 
 
 async def bodies(connection: Connection, names: Collection[MasterName]) -> dict[MasterName, dict[str, Any]]:
-    """What owners said of these, as far as it is kept."""
+    """The owners' cached records of these names."""
     cursor = await connection.execute(
         f"""
         SELECT owner, kind, id, body
@@ -149,7 +149,7 @@ async def bodies(connection: Connection, names: Collection[MasterName]) -> dict[
 
 
 async def find(connection: Connection, name: MasterName) -> KeptRecord | None:
-    """What is kept of a record."""
+    """A cached record."""
     cursor = await connection.execute(
         f"""
         SELECT known, body, fetched_at, expires_at,
@@ -237,8 +237,8 @@ async def forget(connection: Connection, names: Collection[MasterName]) -> int:
     )
 
 
-async def park(connection: Connection, message: int, name: MasterName) -> None:
-    """Park a message until the owner knows this. A word of the owner that comes at this very moment is not missed: the
+async def quarantine_until_known(connection: Connection, message: int, name: MasterName) -> None:
+    """Quarantine a message until the owner knows this. A word of the owner that comes at this very moment is not missed: the
     message is then left to be tried again."""
     cursor = await connection.execute(
         f"""

@@ -1,5 +1,8 @@
-"""Partners, their API keys and when which webhook secret counts. A key is stored as its SHA-256 and shown once, when it
-is made; of a secret only its version is kept, from which it is derived."""
+"""Partners, their API keys, and the validity of their webhook secrets.
+
+A key is stored as its SHA-256 and shown once, when it is made. Of a secret only its version is stored, from which it is
+derived.
+"""
 
 import hashlib
 import secrets
@@ -12,6 +15,7 @@ from schemas.base import Role, is_system_id
 from store.engine import Connection
 
 KEY_BYTES = 32
+"""Random bytes of an API key: 256 bits cannot be guessed."""
 
 
 class Secret(NamedTuple):
@@ -28,7 +32,7 @@ class Secret(NamedTuple):
 
 @dataclass(frozen=True)
 class Caller:
-    """Who is calling: a partner, the role in which it acts, all roles that it has, and its webhook secrets where these
+    """The caller: a partner, the role in which it acts, all its roles, and its webhook secrets where these
     authenticate it."""
 
     partner: str

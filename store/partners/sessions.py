@@ -6,6 +6,7 @@ from store.engine import Connection
 from store.partners.partners import Caller, caller_of, key_hash
 
 ID_BYTES = 32
+"""Random bytes of a session id: 256 bits cannot be guessed."""
 LASTS_S = 12 * 3600
 """A working day; then the key is asked for again."""
 MOST = 100
@@ -31,7 +32,7 @@ async def begin(connection: Connection, key: str) -> str:
 
 
 async def caller(connection: Connection, session: str) -> Caller | None:
-    """Whose session it is; None when it is unknown or over, or its key does not count any more."""
+    """The holder of a session; None when it is unknown or over, or its key no longer counts."""
     cursor = await connection.execute(
         """
         SELECT p.id, p.role, p.roles

@@ -12,7 +12,7 @@ SAID_OTHERWISE = "was said otherwise in this revision: send a higher one"
 
 
 class FiguresTaken(NamedTuple):
-    """How many rows came to what, and those that contradict what is known."""
+    """Row counts by outcome, and rows that contradict known ones."""
 
     changed: int
     unchanged: int
@@ -36,7 +36,7 @@ async def take_in(connection: Connection, partner: str, rows: Iterable[Numbered]
     # One intake at a time: two revisions that meet would each be compared with what held before both.
     await connection.execute("SELECT pg_advisory_xact_lock(hashtext('demand'))")
     newest, refused, repeated, older = _within(rows)
-    told = {"partner": partner, **FIGURES.arrays(newest)}
+    params = {"partner": partner, **FIGURES.arrays(newest)}
     cursor = await connection.execute(
         f"""
         SELECT x.n,
@@ -52,7 +52,7 @@ async def take_in(connection: Connection, partner: str, rows: Iterable[Numbered]
             ON (d.item, d.site, d.day, d.kind, d.customer, d.partner)
                 = (x.item, x.site, x.day, x.kind, x.customer, %(partner)s)
         """,
-        told,
+        params,
     )
     verdicts = {row["n"] - 1: row["verdict"] for row in await cursor.fetchall()}
     await connection.execute(
@@ -64,7 +64,7 @@ async def take_in(connection: Connection, partner: str, rows: Iterable[Numbered]
         SET packs = excluded.packs, revision = excluded.revision, refused = NULL, received_at = now()
         WHERE d.revision < excluded.revision
         """,
-        told,
+        params,
     )
     refused += [_contradicts(newest[at].n) for at, verdict in verdicts.items() if verdict == "refused"]
     count = list(verdicts.values()).count
@@ -103,9 +103,9 @@ class OwedFigure(NamedTuple):
     signal: PlanningSignal
 
 
-async def untold(connection: Connection, region: str, limit: int) -> list[OwedFigure]:
-    """What planning of a region has not got, the oldest first: the newest word of each figure only. A site that no order
-    and no purchase order has named is in no region yet: its signals wait."""
+async def unreported(connection: Connection, region: str, limit: int) -> list[OwedFigure]:
+    """Figures that planning of a region lacks, the oldest first: the newest of each only. Signals of a site without
+    a region wait."""
     cursor = await connection.execute(
         """
         SELECT id, concat('demand/', id, '/r', revision) AS key, partner AS source, kind, customer, item,
@@ -121,15 +121,15 @@ async def untold(connection: Connection, region: str, limit: int) -> list[OwedFi
 
 
 async def asking(connection: Connection, owed: list[OwedFigure]) -> None:
-    """Planning is about to be told these. Until it has answered, nobody knows which figure it has: one that is corrected
-    back to what it had before is owed all the same."""
+    """Mark figures before they are sent. Until planning has answered, nobody knows which figure it has: a figure
+    that is corrected back is owed all the same."""
     await connection.execute(
         "UPDATE demand_signal SET told_packs = NULL WHERE id = ANY(%s) AND told_packs IS NOT NULL",
         ([it.id for it in owed],),
     )
 
 
-async def told(connection: Connection, owed: list[OwedFigure], refused: dict[str, str]) -> None:
+async def mark_reported(connection: Connection, owed: list[OwedFigure], refused: dict[str, str]) -> None:
     """Planning has these, but for those that it refused by a rule, by their key. What was corrected since is owed still."""
     taken = [it for it in owed if it.signal.key not in refused]
     await connection.execute(
@@ -141,7 +141,7 @@ async def told(connection: Connection, owed: list[OwedFigure], refused: dict[str
         """,
         ([it.id for it in taken], [it.signal.packs for it in taken]),
     )
-    parked = [it for it in owed if it.signal.key in refused]
+    kept = [it for it in owed if it.signal.key in refused]
     await connection.execute(
         """
         UPDATE demand_signal d
@@ -149,7 +149,7 @@ async def told(connection: Connection, owed: list[OwedFigure], refused: dict[str
         FROM unnest(%s::bigint[], %s::int[], %s::text[]) AS x(id, revision, rule)
         WHERE d.id = x.id AND d.revision = x.revision
         """,
-        ([it.id for it in parked], [it.signal.revision for it in parked], [refused[it.signal.key] for it in parked]),
+        ([it.id for it in kept], [it.signal.revision for it in kept], [refused[it.signal.key] for it in kept]),
     )
 
 

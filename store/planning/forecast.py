@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
+from schemas.copying import made_of
 from schemas.finance.erp_feed import ErpForecast
 from schemas.inventory.stock import Bucket as Place
 from schemas.inventory.stock import place
@@ -26,14 +27,14 @@ async def take_in(
     # One intake at a time: two versions that meet would each be compared with what held before both.
     await connection.execute("SELECT pg_advisory_xact_lock(hashtext('forecast'))")
     await _keep_version(connection, partner, batch)
-    told: dict[str, Any] = {
+    params: dict[str, Any] = {
         "version": batch.version,
         "made_at": batch.made_at,
         "bucket": batch.bucket,
         **ROWS.arrays(batch.rows),
     }
-    await _refuse_contradictions(connection, told)
-    verdicts = await _compare(connection, told)
+    await _refuse_contradictions(connection, params)
+    verdicts = await _compare(connection, params)
     await connection.execute(
         f"""
         INSERT INTO forecast (version, item, site, period, bucket, made_at, packs)
@@ -41,7 +42,7 @@ async def take_in(
         FROM {ROWS.counted}
         ON CONFLICT DO NOTHING
         """,
-        told,
+        params,
     )
     changed = list(_changed(batch, verdicts))
     superseded = sum(verdict == "superseded" for verdict in verdicts)
@@ -72,7 +73,7 @@ async def _keep_version(connection: Connection, partner: str, batch: ForecastBat
             refuse(field, "must be the same in every batch of a version")
 
 
-async def _refuse_contradictions(connection: Connection, told: dict[str, Any]) -> None:
+async def _refuse_contradictions(connection: Connection, params: dict[str, Any]) -> None:
     cursor = await connection.execute(
         f"""
         SELECT x.n
@@ -81,13 +82,13 @@ async def _refuse_contradictions(connection: Connection, told: dict[str, Any]) -
         WHERE f.packs <> x.packs
         ORDER BY 1 LIMIT 1
         """,
-        told,
+        params,
     )
     if row := await cursor.fetchone():
         refuse(f"rows[{row['n'] - 1}].packs", "was said otherwise in this version: make a new version")
 
 
-async def _compare(connection: Connection, told: dict[str, Any]) -> list[str]:
+async def _compare(connection: Connection, params: dict[str, Any]) -> list[str]:
     """Of each row, in their order: changed, known or superseded."""
     cursor = await connection.execute(
         f"""
@@ -107,7 +108,7 @@ async def _compare(connection: Connection, told: dict[str, Any]) -> list[str]:
         ) f ON true
         ORDER BY x.n
         """,
-        told,
+        params,
     )
     return [row["verdict"] for row in await cursor.fetchall()]
 
@@ -115,12 +116,13 @@ async def _compare(connection: Connection, told: dict[str, Any]) -> list[str]:
 def _changed(batch: ForecastBatch, verdicts: list[str]) -> Iterator[ErpForecast]:
     for row, verdict in zip(batch.rows, verdicts, strict=True):
         if verdict == "changed":
-            yield ErpForecast(
+            yield made_of(
+                ErpForecast,
+                row,
                 key=f"{batch.version}/{batch.bucket}/{row.period}/{row.site}/{row.item}",
                 bucket=batch.bucket,
                 version=batch.version,
                 made_at=batch.made_at,
-                **row.model_dump(),
             )
 
 
@@ -179,11 +181,8 @@ async def newest(connection: Connection, item: str, site: str, begin: date, end:
 
 
 async def shipped(connection: Connection, item: str, site: str, begin: date, end: date, zone: str) -> dict[date, int]:
-    """Packs that left a site for orders, by the day on which it was booked in a zone, in [begin, end); what came back is
-    not taken off.
-
-    Setting aside, putting away and cutting stock move packs among these places, so they cancel out.
-    """
+    """Packs that left a site for orders, by day of booking in a zone, in [begin, end). Returns are not taken off.
+    Allocating, putting away and cutting stock move packs among these places, so they cancel out."""
     cursor = await connection.execute(
         """
         SELECT day, -sum(packs)::bigint AS packs

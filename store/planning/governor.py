@@ -130,7 +130,7 @@ async def decide(
     return view
 
 
-async def untold(connection: Connection, region: str, limit: int) -> list[PlanDecision]:
+async def unreported(connection: Connection, region: str, limit: int) -> list[PlanDecision]:
     """Decisions that planning has not got, the oldest first."""
     cursor = await connection.execute(
         """
@@ -148,7 +148,7 @@ async def untold(connection: Connection, region: str, limit: int) -> list[PlanDe
     return [PlanDecision.model_validate(row) for row in await cursor.fetchall()]
 
 
-async def told(connection: Connection, proposal: str, refused: str | None = None) -> None:
+async def mark_reported(connection: Connection, proposal: str, refused: str | None = None) -> None:
     """Planning has a decision, or would not take it for this rule."""
     await connection.execute(
         "UPDATE stock_proposal SET told_at = clock_timestamp(), refused = %s WHERE id = %s",

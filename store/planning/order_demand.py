@@ -64,7 +64,7 @@ async def write(connection: Connection, record: StepRecord) -> None:
     """Keep what is open after a step, unless a newer one is written. What the step does not name is not wanted."""
     if record.demand is None:
         return
-    told = {"order": record.order, "version": record.version, **OPEN.arrays(record.demand)}
+    params = {"order": record.order, "version": record.version, **OPEN.arrays(record.demand)}
     # In the order in which an answer of planning takes them: whoever comes second waits.
     await connection.execute(
         "SELECT FROM order_demand WHERE order_key = %s ORDER BY item, site FOR UPDATE", (record.order,)
@@ -78,13 +78,13 @@ async def write(connection: Connection, record: StepRecord) -> None:
         ORDER BY 1
         ON CONFLICT DO NOTHING
         """,
-        told,
+        params,
     )
-    await connection.execute(KEEP.encode(), told)
+    await connection.execute(KEEP.encode(), params)
     await connection.execute(f"NOTIFY {CHANNEL}")
 
 
-async def untold(connection: Connection, feed: FeedRun, limit: int) -> list[OwedOrderDemand]:
+async def unreported(connection: Connection, feed: FeedRun, limit: int) -> list[OwedOrderDemand]:
     """What the planning system of a feed has not got, what has waited longest first. One that was refused holds up those
     of its item and site."""
     cursor = await connection.execute(
@@ -101,7 +101,7 @@ async def untold(connection: Connection, feed: FeedRun, limit: int) -> list[Owed
     return [OwedOrderDemand(PlanningDemand.model_validate(row), row["attempts"]) for row in await cursor.fetchall()]
 
 
-async def told(connection: Connection, owed: Iterable[OwedOrderDemand], refused: dict[str, str]) -> None:
+async def mark_reported(connection: Connection, owed: Iterable[OwedOrderDemand], refused: dict[str, str]) -> None:
     """Planning has answered to these: it has those that it did not refuse. What has changed since is owed still. Call it
     within a transaction."""
     asked = [it.row for it in owed]
@@ -135,7 +135,7 @@ async def told(connection: Connection, owed: Iterable[OwedOrderDemand], refused:
     )
 
 
-async def park(connection: Connection, row: PlanningDemand, error: str) -> None:
+async def mark_refused(connection: Connection, row: PlanningDemand, error: str) -> None:
     """Planning refused this figure by itself: it waits for people, and others of its item and site with it."""
     await connection.execute(
         "UPDATE order_demand SET refused = %s WHERE (order_key, item, site, revision) = (%s, %s, %s, %s)",

@@ -1,8 +1,8 @@
 """The planning buffer: movements netted into frozen rows, which are sent in bulk.
 
-What a flush sends is written down before it is sent: a repeat, also by another process, is the same rows by the same keys.
-Movements come from `store.planning.movements` and `store.planning.positions`. A row that planning refuses is parked, and what
-else is waiting for its item at its site waits behind it: see `store.planning.refused_rows`.
+A flush is written before it is sent: a repeat, also by another process, is the same rows under the same keys. Movements
+come from `store.planning.movements` and `store.planning.positions`. A refused row stays, and later movements of its
+item and site wait behind it: see `store.planning.refused_rows`.
 """
 
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ outage as on any other day. What is left of an item goes with the next one: its 
 BLOCKED = """
     EXISTS (SELECT FROM planning_row p WHERE (p.item, p.site) = (d.item, d.site) AND p.state = 'parked')
 """
-"""Whether `d` waits behind a row that is parked, or is one."""
+"""Whether `d` waits behind a refused row, or is one."""
 DEMAND_WAITS = """
     told_revision < revision
     AND refused IS NULL
@@ -48,8 +48,8 @@ class Frozen:
 
 
 async def due_in_s(connection: Connection, feed: FeedRun, batch: int, linger_s: float) -> float | None:
-    """Seconds until what waits for a feed is to be sent: none when `batch` movements or figures of demand wait, else until
-    the oldest has waited for `linger_s` since it was written. None: nothing waits."""
+    """Seconds until a feed is due: 0 when `batch` movements or figures wait, else until the oldest has waited for
+    `linger_s`. None: nothing waits."""
     await _adopt(connection, feed)
     cursor = await connection.execute(
         f"""
@@ -155,8 +155,8 @@ FREEZE = f"""
 
 
 async def freeze(connection: Connection, feed: FeedRun) -> int:
-    """Net what waits for a feed into the rows of a new flush, the items of the earliest promise first; how many
-    movements that settles. What nets to zero is settled unsent. Call it within a transaction."""
+    """Net the waiting movements of a feed into the rows of a new flush, the items of the earliest promise first.
+    Returns the number of settled movements. Zero sums are settled unsent. Call it within a transaction."""
     cursor = await connection.execute("SELECT nextval('planning_flush') AS flush")
     flush = (await cursor.fetchone() or {})["flush"]
     cursor = await connection.execute(
@@ -188,8 +188,8 @@ async def pending(connection: Connection, feed: FeedRun, limit: int) -> list[Fro
 
 
 async def answered(connection: Connection, keys: list[str], refused: dict[str, str]) -> None:
-    """Planning answered a call with these rows: those `refused` stay as they are, the others are sent, and with them
-    the movements that they net. Call it within a transaction."""
+    """Record planning's answer to these rows. `refused` rows stay as they are, the others are sent, and their
+    movements with them. Call it within a transaction."""
     cursor = await connection.execute(
         """
         UPDATE planning_row
@@ -216,7 +216,7 @@ async def count_call(connection: Connection, feed: FeedRun) -> None:
     )
 
 
-async def park(connection: Connection, key: str, error: str) -> None:
+async def mark_refused(connection: Connection, key: str, error: str) -> None:
     """Planning refused this row by itself: it waits for people, and what comes after it for its item and site with it."""
     await connection.execute(
         """
@@ -248,8 +248,8 @@ async def settle(connection: Connection, flushes: list[int]) -> None:
 
 
 async def figures(connection: Connection) -> dict[str, Any]:
-    """How many movements and changes of demand planning has, how many calls were made, also in vain, and how many that is
-    for 1,000 movements."""
+    """Movements and changes of demand that planning has, calls made, failed ones included, and calls for 1,000
+    movements."""
     cursor = await connection.execute(
         """
         SELECT count(*) + (SELECT coalesce(sum(told_revision), 0)::bigint FROM order_demand) AS movements,

@@ -1,7 +1,7 @@
 """Stock for planning: every booked movement of a place that planning holds becomes a movement in the planning buffer.
 
-Planning adds them up to the balances that our ledger has: on hand, allocated, returns and blocked by site; in transit by
-the site of the order and the day on which it is to arrive. A new day moves what is under way to it.
+Planning adds them up to our ledger's balances. On hand, allocated, returns and blocked are by site. In transit is by
+the order's site and the day of arrival; a new day moves the packs to it.
 """
 
 from schemas.inventory.stock import Bucket

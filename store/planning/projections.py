@@ -1,4 +1,4 @@
-"""What is projected beside the plan: supply, what counts have found, orders beyond the forecast; and what the plan goes by."""
+"""Projections beside the plan: supply, findings of counts, orders beyond the forecast; and the figures of the plan."""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -35,7 +35,7 @@ COUNTS = """
     FROM stock_balance b
     JOIN sites ON b.place = 'adjustment:' || sites.site
 """
-"""What counts and picks have found: missing is negative. Opening stock and receipts are no findings: see `Bucket`."""
+"""Findings of counts and picks: missing is negative. Opening stock and receipts are no findings: see `Bucket`."""
 
 
 ORDERS = """
@@ -117,8 +117,8 @@ DIFFERING = RowBatch[Projected](
 
 
 async def projected(connection: Connection, region: str, now: datetime) -> list[Projected]:
-    """What is projected now in a region and is new, or differs from the plan, or did so at the last look. Days are those
-    of the sites."""
+    """Projections of a region that are new, or differ from the plan, or did so at the last look. Days are those of
+    the sites."""
     cursor = await connection.execute(PROJECTED.encode(), {"region": region, "now": now})
     return [Projected.model_validate(row) for row in await cursor.fetchall()]
 

@@ -11,7 +11,7 @@ COLUMNS = """
     id, order_key, kind, subject, region, promised_on, proposed_on, lines, summary, state, raised_at,
     decided_by, decided_at, decision_reason
 """
-"""What is shown of a proposal."""
+"""Columns of a proposal."""
 
 
 async def write(

@@ -9,8 +9,8 @@ from store.planning import order_demand
 from store.planning.planning import CHANNEL, settle
 
 
-async def parked(connection: Connection, limit: int = 100) -> list[dict[str, Any]]:
-    """Parked rows, the oldest first, with the reason, and how many movements and rows `waiting` there are behind each.
+async def listed(connection: Connection, limit: int = 100) -> list[dict[str, Any]]:
+    """Refused rows, the oldest first, with the reason, and how many movements and rows `waiting` there are behind each.
     Figures of demand come last; `waiting` behind one are others of its item and site."""
     cursor = await connection.execute(
         f"""
@@ -53,7 +53,7 @@ async def parked(connection: Connection, limit: int = 100) -> list[dict[str, Any
 
 
 async def replay(connection: Connection, keys: list[str]) -> list[str]:
-    """Send parked rows again, under the same keys; returns those that there were."""
+    """Send refused rows again, under the same keys; returns those that there were."""
     cursor = await connection.execute(
         """
         UPDATE planning_row
@@ -69,7 +69,7 @@ async def replay(connection: Connection, keys: list[str]) -> list[str]:
 
 
 async def drop(connection: Connection, keys: list[str]) -> list[str]:
-    """Give parked rows up: planning never counts them. Returns those that there were. Call it within a transaction."""
+    """Give refused rows up: planning never counts them. Returns those that there were. Call it within a transaction."""
     cursor = await connection.execute(
         """
         UPDATE planning_row

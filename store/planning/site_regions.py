@@ -34,8 +34,8 @@ async def know_owned(connection: Connection, owners: dict[str, str]) -> None:
 
 
 async def sites_without_region(connection: Connection) -> list[dict[str, Any]]:
-    """(site, waiting, since) of the sites whose region nobody has named: planning is not told of their stock, where regions
-    have planning systems of their own, nor of demand there."""
+    """(site, waiting, since) of sites without a region. Planning receives neither their demand nor, where regions
+    have planning systems of their own, their stock."""
     cursor = await connection.execute(
         """
         SELECT site, count(*) AS waiting, min(since) AS since

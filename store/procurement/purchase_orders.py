@@ -130,8 +130,8 @@ async def details(connection: Connection, key: str) -> dict[str, list[dict[str, 
 
 
 async def measures(connection: Connection) -> dict[str, Any]:
-    """How procurement goes: `invoices`, and how many of them were `matched_at_once`, never held; confirmations that came
-    (`confirmed`), and the hours from the order to the first one, `confirm_p50_h` and `confirm_p95_h`."""
+    """Figures of procurement: `invoices`, those `matched_at_once`, `confirmed` purchase orders, and hours to the
+    first confirmation (`confirm_p50_h`, `confirm_p95_h`)."""
     cursor = await connection.execute(
         """
         WITH told AS (
@@ -211,7 +211,7 @@ async def _book(connection: Connection, step: WorkflowStep[PurchaseRecord], *, r
     prices = {line.item: Worth(line.unit_price, line.per) for line in record.lines}
     await ledger.set_values(connection, record.order, record.purchase.currency, prices)
     booking = ledger.booking_of(step, record.order, "purchase", record.moves, repeated=repeated)
-    await ledger.book_step(connection, booking)
+    await ledger.post_movements(connection, booking)
 
 
 async def _head(connection: Connection, record: PurchaseRecord) -> None:

@@ -21,7 +21,7 @@ class ForecastVersionRow(SQLModel, table=True):
 
 
 class ForecastPeriod(SQLModel, table=True):
-    """What a version says of a period. Older versions stay: accuracy asks what was known before the period began."""
+    """A version's figure of a period. Older versions stay: accuracy asks for the figure before the period began."""
 
     __tablename__: ClassVar[str] = "forecast"
     __table_args__ = (Index("forecast_newest", "item", "site", "bucket", "period", "made_at", "version"),)

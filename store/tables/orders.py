@@ -72,10 +72,10 @@ class Event(SQLModel, table=True):
 
 
 class EventOrder(SQLModel, table=True):
-    """What an event meant to one order: pending, applied or superseded with a reason.
+    """The verdict of an event for one order: pending, applied or superseded with a reason.
 
-    A row that stays pending is handed to the workflow again. `taken`: whether Temporal has the newest signal of it; None
-    while that is not known, as a process may have died between commit and signal.
+    A pending row is sent to the workflow again. `taken`: whether Temporal has its newest signal; None while that is
+    unknown, as a process may have died between commit and signal.
     """
 
     __tablename__: ClassVar[str] = "event_order"

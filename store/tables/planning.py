@@ -103,7 +103,7 @@ class OrderDemandRow(SQLModel, table=True):
 
 
 class PlanningCallsRow(SQLModel, table=True):
-    """How many calls of a region's feed planning has answered."""
+    """The number of a region's calls that planning has answered."""
 
     __tablename__: ClassVar[str] = "planning_calls"
     region: str = Field(primary_key=True)
@@ -111,7 +111,7 @@ class PlanningCallsRow(SQLModel, table=True):
 
 
 class PlanningSiteRow(SQLModel, table=True):
-    """Which region's feed tells of the stock of a site: that of the first order there."""
+    """The region whose feed reports the stock of a site: that of the first order there."""
 
     __tablename__: ClassVar[str] = "planning_site"
     site: str = Field(primary_key=True)

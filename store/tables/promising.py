@@ -10,7 +10,7 @@ from store.tables.columns import NOW, big_id, document, moment, texts, whole, wo
 
 
 class SupplyRow(SQLModel, table=True):
-    """What is still to come to a site; see `schemas.inventory.supply.Supply`."""
+    """Open supply of a site; see `schemas.inventory.supply.Supply`."""
 
     __tablename__: ClassVar[str] = "supply"
     __table_args__ = (

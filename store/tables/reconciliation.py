@@ -24,11 +24,11 @@ class ReconciliationRunRow(SQLModel, table=True):
     explained: int = whole()
     error: str | None = None
     upto: str = word("")
-    """How far a run of the audit trail came; empty: to the end."""
+    """The progress of a run of the audit trail; empty: to the end."""
 
 
 class ReconciliationMarkRow(SQLModel, table=True):
-    """How far a list of a system was compared: see `domain.finance.windows.Mark`."""
+    """The progress of comparing a system's list: see `domain.finance.windows.Mark`."""
 
     __tablename__: ClassVar[str] = "reconciliation_mark"
     system: str = Field(primary_key=True)
@@ -42,7 +42,7 @@ class ReconciliationMarkRow(SQLModel, table=True):
 
 
 class DifferenceRow(SQLModel, table=True):
-    """What we and a system say differently: waiting → open (a case) → closed, or settled by people as it is."""
+    """A difference between us and a system: waiting → open (a case) → closed, or settled by people as it is."""
 
     __tablename__: ClassVar[str] = "difference"
     __table_args__ = (
@@ -77,8 +77,8 @@ class DifferenceRow(SQLModel, table=True):
 
 
 class StockProposalRow(SQLModel, table=True):
-    """A re-plan of an item at a site that a planner is asked about: open → accepted | rejected | overridden | expired |
-    withdrawn. `told_at`: when planning had the decision."""
+    """A re-plan of an item at a site for a planner: open → accepted | rejected | overridden | expired | withdrawn.
+    `told_at`: when planning had the decision."""
 
     __tablename__: ClassVar[str] = "stock_proposal"
     __table_args__ = (
@@ -116,7 +116,7 @@ class StockProposalRow(SQLModel, table=True):
 
 
 class SeenProjectionRow(SQLModel, table=True):
-    """What the plan goes by of a source of an item at a site: what a change is measured against."""
+    """The plan's figure of a source of an item at a site: the base of a change."""
 
     __tablename__: ClassVar[str] = "seen_projection"
     __table_args__ = (UniqueConstraint("item", "site", "source"),)

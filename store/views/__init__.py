@@ -1,1 +1,1 @@
-"""What pages, reports and metrics read. Read-only."""
+"""Views for pages, reports and metrics. Read-only."""

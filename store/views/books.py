@@ -1,5 +1,7 @@
-"""What the books page of the control tower shows: stock by site as each system has it, the last comparison with each of
-them, what differs, and what the ledger is worth. Read-only. `ledger` walks through all of the ledger: keep what it says.
+"""The books page of the control tower: stock by site and system, the last comparisons, differences, and the ledger's
+value. Read-only.
+
+`ledger` walks through all of the ledger: keep its result.
 """
 
 from dataclasses import dataclass
@@ -69,7 +71,7 @@ class Stand:
 
 @dataclass(frozen=True)
 class SiteWorth:
-    """What a site's packs are worth in one currency, for so far as somebody has said."""
+    """The value of a site's packs in one currency, as far as it is known."""
 
     site: str
     currency: str
@@ -131,7 +133,7 @@ async def last_runs(connection: Connection) -> list[LastComparison]:
 
 
 async def differences(connection: Connection) -> list[DifferenceView]:
-    """What differs now: what people have to do first, then what nothing explains, then the oldest."""
+    """Present differences: those for people first, then unexplained ones, then the oldest."""
     cursor = await connection.execute(
         f"""
         SELECT {COLUMNS}
@@ -146,7 +148,7 @@ async def differences(connection: Connection) -> list[DifferenceView]:
 
 
 async def counts(connection: Connection) -> DifferenceCounts:
-    """How many open differences there are."""
+    """The number of open differences."""
     [found] = await rows(
         connection,
         DifferenceCounts,
@@ -214,7 +216,7 @@ async def stands(connection: Connection) -> list[Stand]:
 
 
 async def ledger(connection: Connection, days: int) -> LedgerValues | None:
-    """What the ledger is worth now: a walk through all of it. None when that takes longer than a statement may."""
+    """The value of the ledger now: a walk through all of it. None when that takes longer than a statement may."""
     as_of = datetime.now(UTC)
     try:
         return LedgerValues(

@@ -15,7 +15,7 @@ from store.rows import rows
 SUPPLIES, HOLDERS, MOVEMENTS = 100, 100, 40
 """At most this many entries in each list."""
 NEWEST = 200
-"""So many of the newest ledger entries of each place are looked at for its latest movements."""
+"""The newest ledger entries of each place that are read for its latest movements."""
 
 
 @dataclass(frozen=True)
@@ -33,8 +33,8 @@ class ReservedSupply:
 
 @dataclass(frozen=True)
 class Holder:
-    """Packs that a line of an order holds, of stock, a supply or replenishment; `reason`: why it is promised
-    for another day than promising has said."""
+    """Packs of a line that are reserved from stock, a supply or replenishment. `reason`: of a promised day that
+    promising has not set."""
 
     order_key: str
     number: str
@@ -51,7 +51,7 @@ class Holder:
 
     @property
     def source(self) -> str:
-        """Where the packs come from, in words."""
+        """The source of the packs, in words."""
         if self.supply_key == STOCK:
             return "stock"
         return "replenishment" if self.supply_key == REPLENISHMENT else self.ref or self.supply_key
@@ -70,7 +70,7 @@ class SiteMovement:
 
 
 async def expected(connection: Connection, item: str, site: str) -> list[ReservedSupply]:
-    """What is still to come to an item-site, the next first."""
+    """Expected arrivals at an item-site, the next first."""
     return await rows(
         connection,
         ReservedSupply,
@@ -94,7 +94,7 @@ async def expected(connection: Connection, item: str, site: str) -> list[Reserve
 
 
 async def holders(connection: Connection, item: str, site: str) -> list[Holder]:
-    """Who holds packs of an item-site, in the order in which orders are served when something is missing."""
+    """Reservations of an item-site, in the order of allocation in a shortage."""
     return await rows(
         connection,
         Holder,

@@ -1,4 +1,5 @@
-"""What the control tower shows: figures, health of the connected systems, what needs attention. Read-only, no names."""
+"""The overview of the control tower: figures, health of the connected systems, what needs attention. Read-only, no
+names."""
 
 from dataclasses import dataclass
 from datetime import date, datetime

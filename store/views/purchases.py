@@ -1,4 +1,4 @@
-"""What the purchases page of the control tower shows: purchase orders at a glance, and proposals that failed. Read-only."""
+"""The purchases page of the control tower: purchase orders, and proposals that failed. Read-only."""
 
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -11,7 +11,7 @@ from store.rows import rows
 PURCHASES, FAILED = 200, 30
 """At most this many entries in each list."""
 LOOKED_AT = 1_000
-"""So many purchase orders of a state are looked at: of open ones those that are open longest, of others the newest."""
+"""Purchase orders read of a state: of open ones those that are open longest, of others the newest."""
 MOST_COUNTED = 10_000
 """Orders of one state are counted up to this many."""
 OVER = (PurchaseStatus.SETTLED, PurchaseStatus.CANCELLED)
@@ -65,7 +65,7 @@ class Failed:
 
 
 async def states(connection: Connection) -> dict[str, int]:
-    """How many purchase orders are in each state; none are counted beyond MOST_COUNTED."""
+    """Numbers of purchase orders by state; none are counted beyond MOST_COUNTED."""
     cursor = await connection.execute(
         """
         SELECT status, n

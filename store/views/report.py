@@ -14,7 +14,7 @@ KINDS = ("delivered", "cancelled", "returned", "open")
 
 
 async def progress(connection: Connection) -> dict[str, int]:
-    """How far the orders are, and how much is under way; cheap enough to ask every second."""
+    """The progress of the orders, and open work; cheap enough to ask every second."""
     cursor = await connection.execute(
         """
         SELECT count(*) AS orders, count(*) FILTER (WHERE closed_at IS NOT NULL) AS ended,
@@ -38,10 +38,10 @@ async def progress(connection: Connection) -> dict[str, int]:
 
 
 async def settled(connection: Connection) -> bool:
-    """Nothing is under way: every message final, every event answered for, every step confirmed, every effect and delta
-    delivered, every change of stock and supply looked at by who keeps the promises.
+    """Whether nothing is under way: every message final, event answered, step confirmed, effect and delta delivered,
+    and every change of supply planned.
 
-    What waits for people is not under way: effects that were refused, and deltas behind a parked row.
+    Work that waits for people does not count: refused effects, and deltas behind a refused row.
     """
     cursor = await connection.execute(
         f"""
@@ -129,8 +129,8 @@ async def punctuality(connection: Connection) -> dict[str, int]:
 
 
 async def promises(connection: Connection) -> dict[str, int]:
-    """Orders that were promised; of those delivered, how many by the day first and by the day last promised; and item-sites
-    and supplies of which more is reserved than there is."""
+    """Promised orders; delivered ones by the first and by the last promised day; and item-sites and supplies with
+    more reserved than there is."""
     cursor = await connection.execute(
         """
         SELECT count(*) FILTER (WHERE first_promised_on IS NOT NULL) AS made,

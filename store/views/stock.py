@@ -36,8 +36,8 @@ MATCHING = "%(text)s = '' OR strpos(lower(s.item), %(text)s) > 0 OR strpos(lower
 
 @dataclass(frozen=True)
 class Position:
-    """An item at a site, in packs. `reserved` of stock, `held` of all; `in_transit` is the part of `expected` that is
-    on its way, and `next_on` when the next of it comes; `today` is that of the site."""
+    """An item at a site, in packs. `reserved` of stock, `held` of all. `in_transit` is the shipped part of
+    `expected`, and `next_on` the day of its next arrival. `today` is that of the site."""
 
     item: str
     site: str
@@ -70,8 +70,8 @@ class DayFlow:
 
 
 async def places(connection: Connection, text: str) -> list[tuple[str, str]]:
-    """Item-sites whose item or site contains `text` (in small letters; empty: all), the most doubtful first: by the day
-    from which something is uncovered, then by what is reserved, then by name."""
+    """Item-sites whose item or site contains `text` (in small letters; empty: all). The order is by first day of
+    shortage, then reserved packs, then name."""
     cursor = await connection.execute(
         f"""
         WITH held AS (
@@ -121,7 +121,7 @@ async def places(connection: Connection, text: str) -> list[tuple[str, str]]:
 
 
 async def positions(connection: Connection, pairs: Sequence[tuple[str, str]]) -> list[Position]:
-    """How it stands with these item-sites."""
+    """The positions of these item-sites."""
     names = ", ".join(
         f"coalesce(max(b.packs) FILTER (WHERE b.bucket = '{name}'), 0)::bigint AS {name}" for name in AT_SITE
     )
@@ -162,7 +162,7 @@ async def positions(connection: Connection, pairs: Sequence[tuple[str, str]]) ->
 
 
 async def flows(connection: Connection, pairs: Sequence[tuple[str, str]]) -> list[DayFlow]:
-    """What comes to these item-sites and leaves them, by day."""
+    """Arrivals at these item-sites and departures, by day."""
     return await rows(
         connection,
         DayFlow,

@@ -1,4 +1,4 @@
-"""What the control tower shows of messages that nobody has: quarantined ones, and letters that did not arrive. Read-only."""
+"""Messages in the control tower that nobody has: quarantined and undelivered ones. Read-only."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -27,7 +27,7 @@ class QuarantineEntry:
 
 @dataclass(frozen=True)
 class Unsent:
-    """A letter that did not arrive: given up (`failed`), or tried again (`planned`)."""
+    """A message that did not arrive: given up (`failed`), or tried again (`planned`)."""
 
     key: str
     state: str
@@ -42,11 +42,11 @@ class Unsent:
 
 
 async def unsent(connection: Connection) -> list[Unsent]:
-    """Letters that did not arrive: first those that were given up, the newest of each first."""
+    """Undelivered messages: first those that were given up, the newest of each first."""
     return await rows(connection, Unsent, notices.SHOWN, {"limit": QUARANTINE})
 
 
-async def parked(connection: Connection, limit: int = QUARANTINE) -> list[QuarantineEntry]:
+async def quarantined(connection: Connection, limit: int = QUARANTINE) -> list[QuarantineEntry]:
     """Quarantined messages: first those that only a person can help, then the newest."""
     return await rows(
         connection,

@@ -153,7 +153,7 @@ async def world(database_url: str, gateway: Gateway) -> AsyncIterator[World]:
             release = OrderRelease.model_validate(RELEASE)
             raw = release.model_dump_json(exclude_none=True).encode()
             message = NewMessage("erp-one", "api", inbox.RELEASE, "SO-1", "d", raw)
-            [inbox_id] = await inbox.accept(connection, [message])
+            [inbox_id] = await inbox.insert(connection, [message])
             await orders.open_order(connection, "erp-one", release, "d", inbox_id, ["erp-one"])
         yield World(database, sims, {name_of(function): function for function in every})
 
@@ -381,7 +381,7 @@ async def test_the_address_of_an_amendment_stays_its_own(world: World) -> None:
         raw = json.dumps({"request": wish}).encode()
         async with world.database.transaction() as connection:
             message = NewMessage("erp-one", "api", "amend", f"a{n}", f"d{n}", raw)
-            ids += await inbox.accept(connection, [message])
+            ids += await inbox.insert(connection, [message])
     for addressed in (ids[0], ids[1], ids[0]):
         await world.forget()
         amendment = {"address": True, "addressed": addressed, "revision": addressed}

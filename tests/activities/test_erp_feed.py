@@ -184,7 +184,7 @@ async def accrue(database: Database, key: str, expense: str = "5.00", accrued: s
         )
 
 
-async def test_freight_is_posted_once_and_what_does_not_balance_is_parked(database: Database, erp: Erp) -> None:
+async def test_freight_is_posted_once_and_what_does_not_balance_is_kept(database: Database, erp: Erp) -> None:
     for key in ("f1", "f2"):
         await accrue(database, key)
     erp.loses = 1
@@ -203,16 +203,16 @@ async def test_freight_is_posted_once_and_what_does_not_balance_is_parked(databa
         assert [row["key"] for row in await cursor.fetchall()] == ["wrong"]
 
 
-async def test_a_row_that_the_erp_refuses_is_parked_and_holds_up_no_other(database: Database, erp: Erp) -> None:
+async def test_a_row_that_the_erp_refuses_is_kept_and_holds_up_no_other(database: Database, erp: Erp) -> None:
     for number, item in enumerate(("A", "A", "BAD-1", "A", "BAD-2", "A")):
         await move(database, f"m{number}", item)
     await feed(database, erp)
     assert await erp.stock() == {"on_hand:LYS A": 20}
     async with database.connection() as connection:
         cursor = await connection.execute("SELECT key, refused FROM erp_feed WHERE refused IS NOT NULL ORDER BY id")
-        parked: list[dict[str, Any]] = await cursor.fetchall()
-    assert [row["key"] for row in parked] == ["m2", "m4"]
-    assert "item_unknown" in parked[0]["refused"]
+        refused: list[dict[str, Any]] = await cursor.fetchall()
+    assert [row["key"] for row in refused] == ["m2", "m4"]
+    assert "item_unknown" in refused[0]["refused"]
 
 
 async def test_the_workflow_feeds_again_and_again_and_continues_as_new(

@@ -10,7 +10,7 @@ import pytest
 from temporalio.testing import ActivityEnvironment
 
 from activities.planning.governor import GovernorActivities
-from activities.planning.telling import PlanningNotifier
+from activities.planning.notifier import PlanningNotifier
 from connectors.http.client import SystemClient
 from connectors.standard.replanning import StandardReplanning
 from domain.procurement import documents, inbound
@@ -48,7 +48,7 @@ class Desk:
     owner: Owner = field(default_factory=Owner)
     purchase: PurchaseFile = field(default_factory=lambda: PurchaseFile(start=start()))
 
-    async def tell(self, *news: PurchaseDocument | MilestoneEvent) -> None:
+    async def notify(self, *news: PurchaseDocument | MilestoneEvent) -> None:
         """Documents of the purchase order, each written down."""
         for it in news:
             before = self.purchase
@@ -129,7 +129,7 @@ async def desk(database_url: str) -> AsyncIterator[Desk]:
         desk = Desk(database, sims, StandardReplanning(client))
         async with database.connection() as connection:
             await site_regions.know_site(connection, "LYS", "EMEA")
-        await desk.tell(order())
+        await desk.notify(order())
         assert (await desk.look()).proposed == 0, "a new purchase order was planned by somebody"
         yield desk
 
@@ -140,7 +140,7 @@ def causes(proposal: StockProposalView) -> list[tuple[str, int, int]]:
 
 
 async def test_a_supplier_that_confirms_less_and_later_is_put_before_the_planner_once(desk: Desk) -> None:
-    await desk.tell(confirmed((60, 50), DUE + timedelta(days=4)))
+    await desk.notify(confirmed((60, 50), DUE + timedelta(days=4)))
     assert (await desk.look()).proposed == 0, "it has just changed"
     assert (await desk.look(debounce_s=60)).proposed == 0, "it may go back"
     assert [(await desk.look()).proposed for _ in range(3)] == [2, 0, 0]
@@ -152,17 +152,17 @@ async def test_a_supplier_that_confirms_less_and_later_is_put_before_the_planner
 
 async def test_a_shipment_that_is_late_is_supply_that_is_late(desk: Desk) -> None:
     eta = datetime.combine(DUE, datetime.min.time(), UTC)
-    await desk.tell(confirmed(), advised("S1", eta, l1=100))
+    await desk.notify(confirmed(), advised("S1", eta, l1=100))
     assert [(await desk.look()).proposed for _ in range(2)] == [0, 0], "that it has left changes nothing"
-    await desk.tell(reported(MilestoneKind.DELAYED, "S1", 1, eta=eta + timedelta(days=3)))
+    await desk.notify(reported(MilestoneKind.DELAYED, "S1", 1, eta=eta + timedelta(days=3)))
     assert [(await desk.look()).proposed for _ in range(2)] == [0, 1]
     assert causes((await desk.asked())[0]) == [("PO 4500 line 1", 0, 3)]
 
 
 async def test_what_comes_in_is_no_news_but_what_comes_damaged_or_not_at_all_is(desk: Desk) -> None:
-    await desk.tell(confirmed(), received("G1", l1=60))
+    await desk.notify(confirmed(), received("G1", l1=60))
     assert [(await desk.look()).proposed for _ in range(2)] == [0, 0]
-    await desk.tell(received("G2", final=True, damaged=10, l1=25))
+    await desk.notify(received("G2", final=True, damaged=10, l1=25))
     assert [(await desk.look()).proposed for _ in range(2)] == [0, 2]
     assert {it.item: causes(it) for it in await desk.asked()} == {
         "A": [("PO 4500 line 1", -25, 0)],
@@ -191,13 +191,13 @@ async def test_what_was_received_and_shipped_as_planned_is_no_news_and_a_count_t
 
 
 async def test_a_cancelled_purchase_order_is_put_before_the_planner(desk: Desk) -> None:
-    await desk.tell(order(revision=2, cancelled=True))
+    await desk.notify(order(revision=2, cancelled=True))
     assert [(await desk.look()).proposed for _ in range(2)] == [0, 2]
     assert sorted(it.packs for it in await desk.asked()) == [-100, -50]
 
 
 async def test_what_else_happens_to_the_item_is_one_question_with_it(desk: Desk) -> None:
-    await desk.tell(confirmed((60, 50)))
+    await desk.notify(confirmed((60, 50)))
     await desk.look()
     assert (await desk.look()).proposed == 1
     await desk.lose(12)
@@ -256,20 +256,20 @@ async def test_orders_beyond_the_forecast_are_demand_that_nobody_planned(desk: D
 
 
 async def test_what_goes_back_is_seen_by_nobody_and_takes_back_what_was_asked(desk: Desk) -> None:
-    await desk.tell(confirmed((60, 50)))
+    await desk.notify(confirmed((60, 50)))
     await desk.look(debounce_s=60)
-    await desk.tell(confirmed((100, 50), revision=2))
+    await desk.notify(confirmed((100, 50), revision=2))
     await desk.look()
-    await desk.tell(confirmed((60, 50), revision=3))
+    await desk.notify(confirmed((60, 50), revision=3))
     assert (await desk.look()).proposed == 0, "its clock began anew"
     assert (await desk.look()).proposed == 1
-    await desk.tell(confirmed((100, 50), revision=4))
+    await desk.notify(confirmed((100, 50), revision=4))
     assert (await desk.look()).withdrawn == 1
     assert await desk.states() == ["withdrawn"]
 
 
 async def test_what_nobody_decides_expires_and_is_asked_again_while_it_lasts(desk: Desk) -> None:
-    await desk.tell(confirmed((60, 50)))
+    await desk.notify(confirmed((60, 50)))
     await desk.look()
     assert (await desk.look(ttl_s=0)).proposed == 1
     again = await desk.look()
@@ -286,7 +286,7 @@ async def test_what_nobody_decides_expires_and_is_asked_again_while_it_lasts(des
 
 async def test_the_class_is_what_the_owner_says_and_the_tolerance_what_the_settings_say(desk: Desk) -> None:
     desk.owner.item_class = "C"
-    await desk.tell(confirmed((60, 50), DUE + timedelta(days=4)))
+    await desk.notify(confirmed((60, 50), DUE + timedelta(days=4)))
     assert [(await desk.look()).proposed for _ in range(2)] == [0, 0], "C tolerates it"
     assert sorted(desk.owner.asked) == ["erp-one/item/A", "erp-one/item/B"], "asked once, and only of what differs"
     strict = {"C": Tolerance(packs=50, days=4), "*": Tolerance(packs=1000, days=1000)}
@@ -296,7 +296,7 @@ async def test_the_class_is_what_the_owner_says_and_the_tolerance_what_the_setti
 
 async def test_an_owner_that_does_not_answer_holds_up_nothing(desk: Desk) -> None:
     desk.owner.down = True
-    await desk.tell(confirmed((60, 50)))
+    await desk.notify(confirmed((60, 50)))
     assert [(await desk.look()).proposed for _ in range(2)] == [0, 1], "by the tolerance of any class"
 
 
@@ -306,7 +306,7 @@ async def test_planning_is_told_what_was_decided_once(desk: Desk) -> None:
     for n, (state, more) in enumerate(
         (("accepted", {}), ("rejected", {}), ("overridden", {"day": date(2026, 6, 1), "packs": -15})), 1
     ):
-        await desk.tell(confirmed((100 - 20 * n, 50), revision=n))
+        await desk.notify(confirmed((100 - 20 * n, 50), revision=n))
         await desk.look()
         await desk.look()
         decided.append((await desk.decide(state, **more)).id)
@@ -327,7 +327,7 @@ async def test_planning_is_told_what_was_decided_once(desk: Desk) -> None:
 
 async def test_what_planning_will_not_take_is_shown_and_holds_up_no_other(desk: Desk) -> None:
     await desk.sims.client.put("/planning/unknown-items", json={"items": ["A"]})
-    await desk.tell(confirmed((60, 20)))
+    await desk.notify(confirmed((60, 20)))
     await desk.look()
     await desk.look()
     async with desk.database.transaction() as connection:

@@ -1,4 +1,4 @@
-"""The planning feed: netted, in bulk, each row counted once; what planning refuses is parked, the rest goes on."""
+"""The planning feed: netted, in bulk, each row counted once; what planning refuses is kept, the rest goes on."""
 
 import asyncio
 import dataclasses
@@ -259,7 +259,7 @@ async def test_what_planning_counted_before_the_feed_died_is_not_counted_twice(
     assert book["duplicates"] == 0
 
 
-async def test_a_row_refused_by_itself_is_parked_and_other_items_go_on(database: Database, system: Planning) -> None:
+async def test_a_row_refused_by_itself_is_kept_and_other_items_go_on(database: Database, system: Planning) -> None:
     await system.forget("BAD")
     await move(database, *(ItemDelta(item) for item in ("A", "BAD", "C")))
     await feed(database, system)
@@ -267,7 +267,7 @@ async def test_a_row_refused_by_itself_is_parked_and_other_items_go_on(database:
     assert await states(database) == [("A", "sent", None), ("BAD", "parked", "unknown_item"), ("C", "sent", None)]
     assert await settled(database), "what waits for people is not under way"
     async with database.connection() as connection:
-        [row] = await refused_rows.parked(connection)
+        [row] = await refused_rows.listed(connection)
         assert (row["origin"], row["attempts"], row["waiting"]) == (Origin.PLANNING_API, 2, 0)
         assert len((await report.expected_effects(connection))["planning"]) == 2, "a refused row is not owed"
 
@@ -294,7 +294,7 @@ async def test_a_call_refused_as_a_whole_is_split_row_by_row(database: Database,
     assert [state for _, state, _ in await states(database)] == ["sent", "parked", "sent"]
 
 
-async def test_what_comes_after_a_parked_row_of_its_item_and_site_waits_behind_it(
+async def test_what_comes_after_a_refused_row_of_its_item_and_site_waits_behind_it(
     database: Database, system: Planning
 ) -> None:
     await system.forget("BAD")
@@ -306,7 +306,7 @@ async def test_what_comes_after_a_parked_row_of_its_item_and_site_waits_behind_i
     await feed(database, system)
     assert system.items()[-1] == ["A 5"]
     async with database.connection() as connection:
-        rows = await refused_rows.parked(connection)
+        rows = await refused_rows.listed(connection)
     assert [(row["site"], row["packs"], row["waiting"]) for row in rows] == [("LYS", 1, 2), ("MUC", 3, 0)]
     await system.forget()
     async with database.transaction() as connection:
@@ -325,7 +325,7 @@ async def test_a_dropped_row_never_counts_and_frees_what_waits(database: Databas
     await move(database, ItemDelta("BAD", 2))
     await system.forget()
     async with database.transaction() as connection:
-        keys = [row["key"] for row in await refused_rows.parked(connection)]
+        keys = [row["key"] for row in await refused_rows.listed(connection)]
         assert await refused_rows.drop(connection, keys) == keys
         assert await refused_rows.drop(connection, keys) == []
     await feed(database, system)

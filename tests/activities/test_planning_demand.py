@@ -71,7 +71,7 @@ async def test_what_changes_while_an_answer_is_lost_is_told_as_it_is_by_then(
     assert said(system) == [["A 40 r1"], ["A 40 r3"]]
     assert await system.open_demand() == {"A LYS": 40}
     async with database.connection() as connection:
-        assert await order_demand.untold(connection, RUN, 9) == []
+        assert await order_demand.unreported(connection, RUN, 9) == []
 
 
 async def test_the_same_call_is_made_again_under_its_key_until_it_is_answered(
@@ -93,7 +93,7 @@ async def test_the_same_call_is_made_again_under_its_key_until_it_is_answered(
     assert keys[-1] == keys[-2] != keys[0], "also by another run"
 
 
-async def test_a_refused_figure_is_parked_and_others_go_on(database: Database, system: Planning) -> None:
+async def test_a_refused_figure_is_kept_and_others_go_on(database: Database, system: Planning) -> None:
     await system.forget("BAD")
     await write(database, 0, wanted("A"), wanted("BAD", 7), wanted("C"))
     await move(database, ItemDelta("A"))
@@ -102,7 +102,7 @@ async def test_a_refused_figure_is_parked_and_others_go_on(database: Database, s
     assert len({key for key, _ in system.sent}) == 2, "asked anew under another key"
     assert await settled(database), "what waits for people is not under way"
     async with database.connection() as connection:
-        [row] = await refused_rows.parked(connection)
+        [row] = await refused_rows.listed(connection)
         assert (row["key"], row["error"]) == (f"{KEY}/demand/LYS/BAD/r1", "unknown_item")
         assert len((await report.expected_effects(connection))["planning"]) == 1, "figures are no effects"
     await write(database, 1, wanted("A"), wanted("BAD", 8), wanted("C"))
@@ -125,7 +125,7 @@ async def test_a_call_refused_as_a_whole_is_split_into_rows_and_figures(database
     assert sizes == [(2, 2), (1, 0), (1, 0), (0, 1), (0, 1)]
     assert (await system.knows("A"), await system.open_demand()) == ({"shipped": 40}, {"A LYS": 40})
     async with database.connection() as connection:
-        assert sorted(x["kind"] for x in await refused_rows.parked(connection)) == ["demand", "shipped"]
+        assert sorted(x["kind"] for x in await refused_rows.listed(connection)) == ["demand", "shipped"]
 
 
 async def test_an_older_call_that_is_delivered_late_leaves_the_newer_figure(
@@ -133,13 +133,13 @@ async def test_an_older_call_that_is_delivered_late_leaves_the_newer_figure(
 ) -> None:
     await write(database, 0, wanted(packs=40))
     async with database.connection() as connection:
-        [late] = await order_demand.untold(connection, RUN, 9)
+        [late] = await order_demand.unreported(connection, RUN, 9)
     await write(database, 1, wanted(packs=10))
     await feed(database, system)
     async with database.transaction() as connection:
         answer = await system.sims.post("/planning/v1/rows", {"demand": [late.row.model_dump(mode="json")]}, "late")
         assert answer.json()["refused"] == []
-        await order_demand.told(connection, [late], {})
+        await order_demand.mark_reported(connection, [late], {})
     assert await system.open_demand() == {"A LYS": 10}
     await feed(database, system)
     assert len(system.sent) == 1

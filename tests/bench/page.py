@@ -11,14 +11,15 @@ Measured {measured_at} on {machine}.
 
 ## What was compared
 
-- **Baseline**: a bare Temporal Python workflow with two calls at release, six signals and two calls for each: fourteen
-  activities, each an HTTP call to the same simulators (`tests/bench/bare.py`). It has no gateway, no database, no event
-  ids and no compensation, and runs in the SDK's default sandbox.
-- **Syncline**: the whole path for a release and six milestones: HTTP to the gateway, raw message committed, relay,
-  workflow, WMS and TMS instructed, the ERP told four times, planning told of every movement, ledger written
+- **Baseline**: a bare Temporal Python workflow with two calls at release, six signals, and two calls for each. Its
+  fourteen activities are HTTP calls to the same simulators (`tests/bench/bare.py`). It has no gateway, no database,
+  no event ids and no compensation, and runs in the SDK's default sandbox.
+- **Syncline**: the whole path for a release and six milestones. It has HTTP to the gateway, the committed raw
+  message, the relay and the workflow. It instructs WMS and TMS, updates the ERP four times, reports every movement to
+  planning, and writes the ledger
   (`tests/bench/product.py`).
-- Both are loaded in the same overlapping waves, and a milestone is sent only after its order has finished the one
-  before: applied it, and told who must know (`tests/bench/load.py`). A round ends when the server is known to have kept
+- Both are loaded in the same overlapping waves. A milestone is sent only after its order has applied the one before and
+  made its calls (`tests/bench/load.py`). A round ends when the server is known to have kept
   every step. The database is analysed after the warm-up. Rounds alternate; the figures are medians.
 
 ## Figures
@@ -35,7 +36,7 @@ Measured {measured_at} on {machine}.
 | history bytes for one order of two lines | ≤ 15,000 | **{history_bytes:,}** |
 | billable actions for one order | ≤ 20 | **{billable_actions}** |
 | gateway accepts/s, 32 connections, worker paused | | {gateway_accepts_per_s:,} |
-| gateway accepts/s while the relay places (and parks) them | | {gateway_accepts_per_s_while_relaying:,} |
+| gateway accepts/s while the relay places (and quarantines) them | | {gateway_accepts_per_s_while_relaying:,} |
 | raw single-row commits/s, one connection | | {raw_commits_per_s:,} |
 | gateway ratio: worker paused, against one connection | ≥ 0.5 | **{gateway_ratio}** |
 | raw single-row commits/s, eight connections | | {raw_commits_per_s_8_connections:,} |
@@ -56,9 +57,9 @@ Measured {measured_at} on {machine}.
 | CPU of a worker for one report, lines that it names × shipments of the order | 500 × 300: ≤ 25 ms | {step_cpu} |
 
 Releases over HTTP hold everything that the ERP waits for: message committed, promise reserved, workflow started.
-In the rows of one after the other and of eight at once, a supply of the hot item trembles four times a second, and the
-keeper of promises plans its thousands of reservations anew. The hundred callers release three orders each, one after
-the other, on a stack that has nothing else to do (`tests/bench/crowd.py`); before there was admission, the p99 of their
+In the rows with one caller and with eight, a supply of the hot item changes four times a second. Each time the
+promising workflow plans its thousands of reservations anew. The hundred callers release three orders each, one after
+the other, on an idle stack (`tests/bench/crowd.py`). Before there was admission, the p99 of their
 calls was 4.6 s. Availability is the p99 at each size. Fill and measure: `tests/bench/promising.py`.
 
 Half load was {half_load_orders_per_s} orders/s, each with its seven messages, sent at a steady rate.

@@ -1,7 +1,7 @@
 """Promising with 100,000 open rows of supply and demand, and availability with 1,000 to 1,000,000 of them.
 
 A tenth of all reservations are of one item, and the others fall off as they do in a catalogue: promises of the hot item
-wait for each other. All through the callers' turns a supply of it trembles, so that the keeper of promises is at work.
+wait for each other. All through the callers' turns a supply of it trembles, so that the promising workflow is at work.
 """
 
 import asyncio
@@ -145,7 +145,7 @@ async def _bare(database: Database, name: str, item: Callable[[int], int]) -> di
         release = _release(f"{name}-{n}", item(n), 1 + (n * 13) % (ITEMS - 2))
         async with database.transaction() as connection:
             message = NewMessage(ERP, "bench", inbox.RELEASE, release.number, release.number, b"{}", delay_s=1e6)
-            [inbox_id] = await inbox.accept(connection, [message])
+            [inbox_id] = await inbox.insert(connection, [message])
             birth = await orders.open_order(connection, ERP, release, release.number, inbox_id, [ERP])
             start = opening(await orders.accepted(connection, birth.key))
         began = time.perf_counter()

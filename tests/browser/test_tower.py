@@ -51,10 +51,10 @@ async def test_an_order_page_follows_its_order(site: Site) -> None:
 
 @pytest.mark.parametrize("path", ["/tower", "/tower/quarantine"])
 async def test_markup_in_a_reason_stays_text(site: Site, path: str) -> None:
-    await tower_rows.park(site.gateway.database, "first", ATTACK)
+    await tower_rows.quarantine_message(site.gateway.database, "first", ATTACK)
     page = await site.enter("root", path)
     await expect(page.get_by_text(ATTACK)).to_be_visible()
-    await tower_rows.park(site.gateway.database, "second", f"{ATTACK} again")
+    await tower_rows.quarantine_message(site.gateway.database, "second", f"{ATTACK} again")
     await expect(page.get_by_text(f"{ATTACK} again")).to_be_visible()
     assert await page.evaluate("window.attacked") is None
     assert await page.locator("main img, main script").count() == 0
@@ -80,7 +80,7 @@ async def test_focus_and_typing_survive_a_refresh(site: Site) -> None:
     concern = page.locator(".concern", has_text="SO-DELAYED")
     await page.get_by_role("searchbox").fill("SO-")
     await concern.focus()
-    await tower_rows.park(site.gateway.database, "new", "a reason that comes above it")
+    await tower_rows.quarantine_message(site.gateway.database, "new", "a reason that comes above it")
     await expect(page.get_by_text("a reason that comes above it")).to_be_visible()
     await expect(concern).to_be_focused()
     await expect(page.get_by_role("searchbox")).to_have_value("SO-")

@@ -147,13 +147,13 @@ async def test_what_planning_refused_is_listed_and_moved_on(terminal: Terminal) 
         await buffered(connection, [ItemDelta("ITEM-X"), ItemDelta("ITEM-Y")])
         await planning.freeze(connection, FeedRun(region="EMEA"))
         for n in (1, 2):
-            await planning.park(connection, f"EMEA/0/1/{n}", "unknown_item")
-    text = await terminal("planning", "parked")
+            await planning.mark_refused(connection, f"EMEA/0/1/{n}", "unknown_item")
+    text = await terminal("planning", "refused")
     assert "ITEM-X" in text
     assert "unknown_item" in text
     assert "replay: EMEA/0/1/1" in await terminal("planning", "replay", "EMEA/0/1/1", *WHY)
     assert "drop: EMEA/0/1/2" in await terminal("planning", "drop", "EMEA/0/1/2", *WHY)
-    assert "drop: none of them is parked" in await terminal("planning", "drop", "EMEA/0/1/2", *WHY)
+    assert "drop: none of them is refused" in await terminal("planning", "drop", "EMEA/0/1/2", *WHY)
 
 
 async def test_a_return_is_authorised(terminal: Terminal) -> None:

@@ -105,7 +105,7 @@ class NotingHandoff:
         assert self.database is not None
         async with self.database.transaction() as connection:
             if self.slow:
-                await inbox.told(connection, first.id, record.workflow_id, 30.0)
+                await inbox.mark_delivered(connection, first.id, record.workflow_id, 30.0)
             else:
                 await verdicts.settle(connection, first.id, self.refusal or None, {"done": "done"})
         return True
@@ -146,7 +146,7 @@ class Desk:
             region="EMEA",
         )
         async with self.database.transaction() as connection:
-            [message] = await inbox.accept(connection, [_message(erp, inbox.RELEASE, number, b"{}")])
+            [message] = await inbox.insert(connection, [_message(erp, inbox.RELEASE, number, b"{}")])
             await orders.open_order(connection, erp, release, "digest", message, parties(erp, release))
         if promised:
             await self.promise(f"{erp}/{number}")
@@ -174,7 +174,7 @@ class Desk:
         """Accept messages of a partner; returns their ids."""
         async with self.database.transaction() as connection:
             own = [body.replace(ANYBODY.encode(), f"/partners/{partner}".encode()) for body in bodies]
-            return await inbox.accept(
+            return await inbox.insert(
                 connection, [_message(partner, kind, external_id, body, workflow) for body in own]
             )
 

@@ -1,4 +1,4 @@
-"""Where an event belongs, as a table: facts in, orders or the reason for parking out."""
+"""Where an event belongs, as a table: facts in, orders or the reason for quarantine out."""
 
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -326,7 +326,7 @@ IDENTITY = [
         "before it left", {"shipment": "S"}, CorrelationFacts((), (TODAY,)), {"erp-one/2": []}, "out_for_delivery"
     ),
     _carrier(
-        "before it left, where policy parks it",
+        "before it left, where policy quarantines it",
         {"shipment": "S", "occurred_at": "2026-05-05T05:40:00Z"},
         CorrelationFacts((), (TODAY,), STRICT),
         ("delivered of 2026-05-05 05:40 UTC is before the goods left: 2026-05-05 06:00 UTC", None),

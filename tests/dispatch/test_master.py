@@ -1,4 +1,4 @@
-"""What names unknown master data is parked with its bytes, and goes on when its owner knows it."""
+"""What names unknown master data is quarantined with its bytes, and goes on when its owner knows it."""
 
 import json
 from collections.abc import AsyncIterator
@@ -97,7 +97,7 @@ async def test_an_order_is_started_when_its_owner_knows_all_that_it_names(counte
         (MasterName("erp-one", MasterKind.CARRIER, "dhl"), "unknown_carrier: erp-one knows no carrier dhl"),
     ],
 )
-async def test_an_order_with_an_unknown_item_is_parked_and_goes_on_when_the_item_is_announced(
+async def test_an_order_with_an_unknown_item_is_kept_and_goes_on_when_the_item_is_announced(
     counter: Counter, name: MasterName, reason: str
 ) -> None:
     counter.owner.unknown = {name.id}
@@ -106,7 +106,7 @@ async def test_an_order_with_an_unknown_item_is_parked_and_goes_on_when_the_item
     assert await counter.state(message) == ("quarantined", reason)
     assert counter.desk.handoff.released == []
     [early] = await counter.desk.say("wms-lys", event("picked", order="SO-1"))
-    assert early["waiting_for"] == "number:SO-1", "nothing is applied to an order that is parked"
+    assert early["waiting_for"] == "number:SO-1", "nothing is applied to an order that is quarantined"
     assert await counter.announce(name) == 1
     await counter.once()
     assert counter.desk.handoff.released == ["erp-one/SO-1"]
@@ -194,7 +194,7 @@ async def test_an_announcement_at_the_moment_of_parking_is_not_missed(counter: C
     checked = await counter.intake.registry.check([ITEM])
     await counter.announce(ITEM)
     async with counter.desk.database.transaction() as connection:
-        await master_data.park(connection, message, checked.unknown[0])
+        await master_data.quarantine_until_known(connection, message, checked.unknown[0])
     assert await counter.state(message) == ("received", None)
 
 
@@ -231,7 +231,7 @@ class Purchases:
         return True
 
 
-async def test_a_purchase_order_with_an_unknown_item_is_parked_and_replayed(counter: Counter) -> None:
+async def test_a_purchase_order_with_an_unknown_item_is_kept_and_replayed(counter: Counter) -> None:
     counter.owner.unknown = {"A"}
     counter.desk.handoff.purchases = purchases = Purchases()  # type: ignore[attr-defined]
     [message] = await counter.desk.accept("erp-one", json.dumps(ORDER).encode(), kind=inbox.PURCHASE)

@@ -69,7 +69,9 @@ class Buyers:
     desk: Desk
     purchases: Purchases
 
-    async def take(self, partner: str, body: dict[str, Any], kind: str = inbox.PAPER, name: str = "") -> dict[str, Any]:
+    async def take(
+        self, partner: str, body: dict[str, Any], kind: str = inbox.DOCUMENT, name: str = ""
+    ) -> dict[str, Any]:
         """Accept a message, pass the relay over everything; what became of the message."""
         [message] = await self.desk.accept(partner, json.dumps(body).encode(), kind=kind, external_id=name)
         return await self.again(message)
@@ -150,7 +152,7 @@ async def test_a_document_before_its_order_goes_on_with_it(buyers: Buyers) -> No
 async def test_an_order_that_becomes_known_while_its_document_is_parked_is_not_missed(
     buyers: Buyers, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    park = quarantine.put
+    put = quarantine.put
     began: list[int] = []
 
     async def meanwhile(connection: Connection, message: int, *why: Any) -> None:
@@ -159,7 +161,7 @@ async def test_an_order_that_becomes_known_while_its_document_is_parked_is_not_m
             await buyers.desk.accept("erp-one", json.dumps(ORDER).encode(), kind=inbox.PURCHASE, external_id="4500")
             await buyers.desk.relay.once()
             await until(lambda: bool(buyers.purchases.told))
-        await park(connection, message, *why)
+        await put(connection, message, *why)
 
     monkeypatch.setattr(quarantine, "put", meanwhile)
     early = await buyers.take("acme", event("confirmation", "acme"))

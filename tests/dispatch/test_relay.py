@@ -113,18 +113,18 @@ async def test_the_unknown_waits_and_is_revived_when_it_appears(
 async def test_what_appears_while_a_message_is_parked_is_not_missed(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    park = quarantine.put_all
-    parked: list[list[quarantine.Quarantine]] = []
+    put_all = quarantine.put_all
+    quarantined: list[list[quarantine.Quarantine]] = []
 
     async def meanwhile(connection: Connection, messages: list[quarantine.Quarantine]) -> None:
-        if not parked:
+        if not quarantined:
             await desk.order("SO-9")
-        parked.append(messages)
-        await park(connection, messages)
+        quarantined.append(messages)
+        await put_all(connection, messages)
 
     monkeypatch.setattr(quarantine, "put_all", meanwhile)
     [row] = await desk.say("tms", event("in_transit", order="SO-9"))
-    assert (parked != [], row["state"]) == (True, "received"), "tried again at once, not at the next sweep"
+    assert (quarantined != [], row["state"]) == (True, "received"), "tried again at once, not at the next sweep"
     await desk.relay.once()
     assert (await desk.message(row["id"]))["state"] == "routed"
 
@@ -134,8 +134,8 @@ async def test_what_is_parked_again_and_again_is_not_tried_at_once_for_ever(
 ) -> None:
     """Whatever the reason: what it waits for is there, and it has no place all the same."""
     await desk.order("SO-9")
-    parked = Unplaced("no place", Origin.PARTNER_MESSAGE, "order:erp-one/SO-9")
-    monkeypatch.setattr(relay, "correlate", lambda *_: parked)
+    quarantined = Unplaced("no place", Origin.PARTNER_MESSAGE, "order:erp-one/SO-9")
+    monkeypatch.setattr(relay, "correlate", lambda *_: quarantined)
     [row] = await desk.say("tms", event("in_transit", order="SO-9"))
     for _ in range(5):
         await desk.relay.once()
@@ -273,17 +273,75 @@ async def test_a_number_that_may_mean_two_orders_is_not_revived_for_ever(desk: D
 async def test_what_cannot_be_decoded_keeps_its_bytes(desk: Desk) -> None:
     raw = b'{"specversion": "1.0", \xff'
     [row] = await desk.say("dhl", raw)
-    assert (row["state"], row["origin"], row["reason"]) == ("quarantined", "transformation", "body: is not UTF-8")
+    assert (row["state"], row["origin"]) == ("quarantined", "transformation")
+    assert row["reason"].startswith("body: Invalid JSON")
     assert bytes(row["raw"]) == raw
     [row] = await desk.say("dhl", event("teleported", order="SO-1"))
     assert row["origin"] == "transformation"
     assert row["reason"].startswith("data.kind: ")
 
 
-async def test_speaking_in_anothers_name_is_parked_and_takes_nothing_from_it(desk: Desk) -> None:
+SHARED = [{"line": 1, "quantity": 40, "order": "SO-1"}, {"line": 2, "quantity": 60, "order": "SO-2"}]
+
+
+@pytest.mark.parametrize(
+    ("partner", "kind", "said", "packs"),
+    [
+        ("wms-lys", "shipped", {"order": "SO-1", "lines": LINES, "reason": "seen"}, ([40, 60], [])),
+        ("dhl", "delivered", {"order": "SO-1", "lines": LINES, "reason": "seen"}, ([40, 60], [])),
+        ("wms-lys", "shipped", {"lines": SHARED, "location": "NLRTM"}, ([40], [60])),
+        ("dhl", "delivered", {"lines": LINES, "handling_units": ["376130321109103420"]}, ([40, 60], [40, 60])),
+        ("wms-lys", "picked", {"sequence": 3, "corrects": "e0"}, ([], [])),
+    ],
+)
+async def test_what_is_handed_over_again_is_what_was_handed_over(
+    desk: Desk, partner: str, kind: str, said: dict[str, Any], packs: tuple[list[int], list[int]]
+) -> None:
+    keys = [await desk.order(number) for number in ("SO-1", "SO-2")]
+    await desk.say("wms-lys", event("picked", "e0", shipment="S-1", lines=SHARED))
+    desk.handoff.signals.clear()
+    await desk.say(partner, event(kind, "e1", shipment="S-1", **said))
+    first = dict(desk.handoff.signals)
+    assert [[it.quantity for told in first.get(key, ()) for it in told.lines] for key in keys] == list(packs)
+    desk.handoff.signals.clear()
+    await desk.sweep(later=True)
+    later = {to: [it for it in told if it.id.endswith("e1")] for to, told in desk.handoff.signals}
+    assert first == {to: told for to, told in later.items() if told}
+
+
+async def test_what_was_admitted_is_typed_and_not_judged_again(desk: Desk) -> None:
+    key = await desk.order("SO-1")
+    said = event("picked", "e1", order="SO-1", shipment="S-1", lines=LINES)
+    newer = said.replace(b'"kind"', b'"colour": "of a newer gateway", "kind"')
+    [row] = await desk.say("wms-lys", newer)
+    assert (row["state"], desk.handoff.heard(key)) == ("routed", ["e1"])
+
+
+@pytest.mark.parametrize(
+    ("spoilt", "reason"),
+    [
+        (b'"kind": "delivered", "kind"', "kind: this name appears twice in one object"),
+        (b'"colour": "red", "kind"', "data.colour: is not a field of this contract"),
+    ],
+)
+async def test_what_the_door_refused_passes_the_door_when_it_comes_back(desk: Desk, spoilt: bytes, reason: str) -> None:
+    key = await desk.order("SO-1")
+    said = event("picked", "e1", order="SO-1", shipment="S-1", lines=LINES)
+    [refused] = await desk.accept("wms-lys", said.replace(b'"kind"', spoilt))
+    async with desk.database.transaction() as connection:
+        await quarantine.put(connection, refused, "as the gateway does", Origin.TRANSFORMATION)
+    async with desk.database.transaction() as connection:
+        assert await quarantine.replay(connection, [refused]) == 1
+    await desk.relay.once()
+    row = await desk.message(refused)
+    assert (row["state"], row["reason"]) == ("quarantined", reason)
+    assert desk.handoff.heard(key) == []
+
+
+async def test_speaking_in_anothers_name_is_kept_and_takes_nothing_from_it(desk: Desk) -> None:
     key = await desk.order("SO-1")
     [forged] = await desk.say("dhl", event("delivered", "taken", source="/partners/wms-lys", order="SO-1"))
-    assert (forged["state"], forged["reason"]) == ("quarantined", "source: must lie under the partner's own name")
+    assert (forged["state"], forged["reason"]) == ("quarantined", "source: must be /partners/dhl, or lie under it")
     [own] = await desk.say("wms-lys", event("picked", "taken", source="/partners/wms-lys", order="SO-1"))
     assert own["state"] == "routed", "the forged id does not make the true event a repeat"
     assert desk.handoff.heard(key) == ["taken"]

@@ -100,8 +100,8 @@ async def told(desk: Desk, kind: str, workflow: str) -> int:
     """A message of which a workflow was told."""
     async with desk.database.transaction() as connection:
         new = inbox.NewMessage("erp-one", "api", kind, f"{kind} for {workflow}", "d", b"{}")
-        [message] = await inbox.accept(connection, [new])
-        await inbox.told(connection, message, workflow, 3600.0)
+        [message] = await inbox.insert(connection, [new])
+        await inbox.mark_delivered(connection, message, workflow, 3600.0)
     return message
 
 
@@ -111,7 +111,7 @@ async def test_what_no_workflow_can_read_is_found_whatever_the_workflow_is(desk:
     who = {"by": "sam", "role": "support", "accepted_at": "2026-05-05T12:00:00Z"}
     lost, waiting = {}, {}
     for name, kind, signal in (
-        ("inbound/erp-one/PO-1", inbox.PAPER, "documents"),
+        ("inbound/erp-one/PO-1", inbox.DOCUMENT, "documents"),
         ("inbound/erp-one/PO-1", "order.act", "act"),
         ("case/erp-one/SO-1/delay/1", "case.assign", "assign"),
         ("order/erp-one/SO-1", "order.cancel", "cancel"),

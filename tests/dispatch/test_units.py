@@ -1,4 +1,4 @@
-"""Documents and milestones in other units than those of the books: exactly converted, or parked with field and rule."""
+"""Documents and milestones in other units than those of the books: converted, or quarantined with the rule."""
 
 import json
 from collections.abc import AsyncIterator
@@ -18,7 +18,7 @@ from store.messaging.wake import Wake
 from store.partners import master_data, partners
 from tests.dispatch.conftest import Desk, event
 from tests.gateway.api.test_procurement import ORDER
-from tests.gateway.api.test_procurement import event as paper
+from tests.gateway.api.test_procurement import event as document_event
 from tests.owner import Owner
 from tests.stack.standins import until
 
@@ -31,12 +31,12 @@ LINE = {"line": 1, "quantity": 1, "unit": "CT"}
 class Told:
     """Notes the documents that workflows are handed."""
 
-    papers: list[Any] = field(default_factory=list)
+    documents: list[Any] = field(default_factory=list)
 
     async def tell(self, start: InboundStart, placed: PlacedDocument, timeout_s: float, *, again: bool = False) -> bool:
         """Note."""
         it = placed.document
-        self.papers.append(it.order or it.confirmation or it.advice or it.receipt or it.invoice)
+        self.documents.append(it.order or it.confirmation or it.advice or it.receipt or it.invoice)
         return True
 
 
@@ -49,7 +49,7 @@ class Counter:
     relay: Relay
     told: Told
 
-    async def take(self, partner: str, body: dict[str, Any], kind: str = inbox.PAPER) -> dict[str, Any]:
+    async def take(self, partner: str, body: dict[str, Any], kind: str = inbox.DOCUMENT) -> dict[str, Any]:
         """Accept a message, and pass over it."""
         [message] = await self.desk.accept(partner, json.dumps(body).encode(), kind=kind, external_id="x")
         return await self.again(message)
@@ -93,11 +93,11 @@ async def test_an_order_and_all_its_documents_are_in_packs_whatever_they_were_se
         "invoice": ("acme", {"line": 1, "packs": 3, "unit": "CT", "unit_price": "100"}),
     }
     for kind, (partner, line) in said.items():
-        assert (await counter.take(partner, paper(kind, partner, lines=[line])))["state"] == "routed", kind
-    ordered, confirmed, advised, received, invoiced = [it.lines[0] for it in counter.told.papers]
+        assert (await counter.take(partner, document_event(kind, partner, lines=[line])))["state"] == "routed", kind
+    ordered, confirmed, advised, received, invoiced = [it.lines[0] for it in counter.told.documents]
     assert (ordered.packs, ordered.rate) == (240, (10, 1))
     assert [it.packs for it in (confirmed, advised, received, invoiced)] == [240, 12, 48, 72]
-    assert (received.damaged, invoiced.rate, counter.told.papers[-1].amount) == (24, (100, 24), 300)
+    assert (received.damaged, invoiced.rate, counter.told.documents[-1].amount) == (24, (100, 24), 300)
 
 
 @pytest.mark.parametrize(
@@ -123,13 +123,13 @@ async def test_a_document_without_a_whole_number_waits_in_quarantine_with_field_
     counter: Counter, kind: str, partner: str, line: dict[str, Any], finding: str
 ) -> None:
     await counter.take("erp-one", ORDER, inbox.PURCHASE)
-    found = await counter.take(partner, paper(kind, partner, lines=[{"line": 1, **line}]))
+    found = await counter.take(partner, document_event(kind, partner, lines=[{"line": 1, **line}]))
     assert (found["state"], found["origin"]) == ("quarantined", "transformation")
     assert found["reason"].startswith(finding)
-    assert len(counter.told.papers) == 1
+    assert len(counter.told.documents) == 1
 
 
-async def test_a_milestone_is_in_packs_and_grams_or_is_parked_and_goes_on_with_another_word_of_the_erp(
+async def test_a_milestone_is_in_packs_and_grams_or_is_kept_and_goes_on_with_another_word_of_the_erp(
     counter: Counter,
 ) -> None:
     key = await counter.desk.order("SO-1")
@@ -145,15 +145,15 @@ async def test_a_milestone_is_in_packs_and_grams_or_is_parked_and_goes_on_with_a
     await counter.desk.rows("UPDATE master_record SET fetched_at = fetched_at - interval '1 hour' RETURNING 1")
     half = await counter.say("packed", "e2", lines=[{"line": 1, "quantity": 0.5}])
     assert (half["state"], half["reason"][:23]) == ("quarantined", "data.lines[0].quantity:")
-    parked = await counter.say("packed", "e3", lines=[{**LINE, "unit": "PF"}])
-    assert (parked["state"], parked["reason"][:19]) == ("quarantined", "data.lines[0].unit:")
+    quarantined = await counter.say("packed", "e3", lines=[{**LINE, "unit": "PF"}])
+    assert (quarantined["state"], quarantined["reason"][:19]) == ("quarantined", "data.lines[0].unit:")
     await counter.desk.sweep()
-    assert (await counter.desk.message(parked["id"]))["state"] == "quarantined", "nothing has changed since"
+    assert (await counter.desk.message(quarantined["id"]))["state"] == "quarantined", "nothing has changed since"
     counter.owner.said["A"] = {"units": [{"unit": "PF", "base": 40}]}
     name = MasterName("erp-one", MasterKind.ITEM, "A")
     async with counter.desk.database.transaction() as connection:
         assert await master_data.forget(connection, [name]) >= 1
     await counter.owner.behind(counter.desk.database).check([name])
-    assert (await counter.again(parked["id"]))["state"] == "routed"
+    assert (await counter.again(quarantined["id"]))["state"] == "routed"
     assert [it.quantity for it in counter.desk.handoff.signals[-1][1][-1].lines] == [40]
     assert key == "erp-one/SO-1"

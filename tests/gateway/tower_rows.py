@@ -52,7 +52,7 @@ async def release(database: Database, number: str, erp: str = ERP) -> str:
         region="EMEA",
     )
     async with database.transaction() as connection:
-        [inbox_id] = await inbox.accept(connection, [message(f"release {erp} {number}")])
+        [inbox_id] = await inbox.insert(connection, [message(f"release {erp} {number}")])
         await orders.open_order(connection, erp, order, "digest", inbox_id, [erp])
     return order_key(erp, number)
 
@@ -99,10 +99,10 @@ async def step(
     await steps.write(database, written.step(record))
 
 
-async def park(database: Database, text: str, reason: str, waiting_for: str | None = None) -> int:
+async def quarantine_message(database: Database, text: str, reason: str, waiting_for: str | None = None) -> int:
     """Quarantine a message; returns its id."""
     async with database.transaction() as connection:
-        [message_id] = await inbox.accept(connection, [message(text)])
+        [message_id] = await inbox.insert(connection, [message(text)])
         await quarantine.put(connection, message_id, reason, Origin.PARTNER_MESSAGE, waiting_for)
     return message_id
 
@@ -114,7 +114,7 @@ async def fail(database: Database, owed: Effect, error: str, *, final: bool) -> 
 
 
 async def everything(database: Database) -> None:
-    """One order of each sort: on time, late, delayed on its way, refused by the ERP, retried; two parked messages."""
+    """One order of each sort: on time, late, delayed, refused by the ERP, retried; two quarantined messages."""
     refused, retried = effect("SO-REFUSED"), effect("SO-RETRIED", Operation.INSTRUCT_WAREHOUSE)
     late = PROMISED + timedelta(days=3)
     for number in ("SO-ONTIME", "SO-LATE", "SO-DELAYED", "SO-REFUSED", "SO-RETRIED"):
@@ -129,8 +129,8 @@ async def everything(database: Database) -> None:
         await effects.done(connection, told, "REF-1", 1)
     await fail(database, refused, "posting period is closed", final=True)
     await fail(database, retried, "no answer in 5 s", final=False)
-    await park(database, "early", "shipment DN-9 is not known", "shipment:DN-9")
-    await park(database, "odd", "the code X9 is not mapped")
+    await quarantine_message(database, "early", "shipment DN-9 is not known", "shipment:DN-9")
+    await quarantine_message(database, "odd", "the code X9 is not mapped")
 
 
 async def case(database: Database, number: str, kind: ExceptionKind, queue: str, **changes: Any) -> str:

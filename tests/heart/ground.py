@@ -20,7 +20,7 @@ from demo.scene import Scene
 from demo.stage import CARRIER, SITE, Actors, Stage, open_stage
 from domain.partners.parties import warehouse_partner
 from schemas.base import System
-from schemas.orders.milestones import Milestone, MilestoneKind, ShippedLine
+from schemas.orders.milestones import Milestone, MilestoneKind, SentLine
 from simulators.webhooks import message_of
 from simulators.world.network import ERP
 from stack.layout import LocalStack, StackOptions, local_stack
@@ -77,7 +77,7 @@ class Ground:
 
         async def taken() -> bool:
             await asyncio.sleep(0.1)
-            wms = await self.stage.driver.book(System.WMS, f"/{SITE}/v1/instructions/{order.number}")
+            wms = await self.stage.driver.read(System.WMS, f"/{SITE}/v1/instructions/{order.number}")
             return wms.get("packs") == lines
 
         await until(taken, PATIENCE_S)
@@ -149,11 +149,11 @@ class Ground:
 
     async def figures(self, order: Order) -> dict[str, Any]:
         """Packs that are wanted of an order of one line, as everybody says, and its status here and in the ERP."""
-        book = self.stage.driver.book
-        erp = await book(System.ERP, f"/{ERP}/v1/orders/{order.number}")
-        wms = await book(System.WMS, f"/{SITE}/v1/instructions/{order.number}")
-        tms = await book(System.TMS, f"/v1/tenders/{order.number}")
-        item = await book(System.PLANNING, f"/v1/items/ITEM-{order.number}-1")
+        read = self.stage.driver.read
+        erp = await read(System.ERP, f"/{ERP}/v1/orders/{order.number}")
+        wms = await read(System.WMS, f"/{SITE}/v1/instructions/{order.number}")
+        tms = await read(System.TMS, f"/v1/tenders/{order.number}")
+        item = await read(System.PLANNING, f"/v1/items/ITEM-{order.number}-1")
         [ours] = await self.rows(
             "SELECT status, ordered - l.cancelled AS packs FROM order_line_view l JOIN order_view ON key = order_key "
             "WHERE key = %s",
@@ -196,7 +196,7 @@ def batches(partner: str, told: Sequence[Milestone], name: str) -> list[list[byt
 
 def milestone(order: Order, kind: MilestoneKind, nth: int, lines: Iterable[int] = (), **said: Any) -> Milestone:
     """A milestone of the nth shipment of an order; one pack of each of these lines."""
-    packs = tuple(ShippedLine(line=line, quantity=1) for line in lines)
+    packs = tuple(SentLine(line=line, quantity=1) for line in lines)
     return Milestone(
         kind=kind,
         order=order.number,

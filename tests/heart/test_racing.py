@@ -191,7 +191,7 @@ async def test_a_command_at_the_very_end_is_answered_with_what_became_of_it(grou
 
     for order, answers in await asyncio.gather(*map(one, range(ENDS))):
         await until(ground.is_at_rest, PATIENCE_S)
-        tender = await ground.stage.driver.book(System.TMS, f"/v1/tenders/{order.number}")
+        tender = await ground.stage.driver.read(System.TMS, f"/v1/tenders/{order.number}")
         rows = await ground.rows(
             "SELECT external_id, state, reason FROM inbox_message WHERE kind = 'order.cancel' AND workflow_id = %s",
             f"order/{order.key}",

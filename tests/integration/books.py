@@ -101,7 +101,7 @@ async def pages(driver: Driver, system: System, path: str, name: str, after: Cal
     found: list[Any] = []
     while True:
         behind = after(found[-1]) if found else ""
-        page = (await driver.book(system, f"{path}?{urlencode({'after': behind, 'limit': 7})}"))[name]
+        page = (await driver.read(system, f"{path}?{urlencode({'after': behind, 'limit': 7})}"))[name]
         if not page:
             return found
         found += page

@@ -31,7 +31,7 @@ from schemas.procurement.documents import (
 from schemas.workflows.commands import ActionRequest
 from simulators.driver import Driver, Targets, decided
 from simulators.faults import NONE, Faults
-from simulators.systems.purchasing import ItemRules, PurchaseBook
+from simulators.systems.purchasing import ItemRules, PurchaseReport
 from simulators.systems.supplying import SupplyPlan
 from simulators.world.network import ERP
 from stack.layout import LocalStack, StackOptions, local_stack
@@ -125,10 +125,10 @@ class Shop:
         await until(shown, within_s)
         return await self.show(f"/v1/replenishments/{name}")
 
-    async def book(self, order: PurchaseOrder) -> PurchaseBook:
+    async def book(self, order: PurchaseOrder) -> PurchaseReport:
         """What the ERP's own books say."""
-        return PurchaseBook.model_validate(
-            await self.driver.book(System.ERP, f"/{ERP}/v1/purchase-orders/{order.number}")
+        return PurchaseReport.model_validate(
+            await self.driver.read(System.ERP, f"/{ERP}/v1/purchase-orders/{order.number}")
         )
 
     async def stock(self, order: PurchaseOrder) -> dict[str, int]:
@@ -156,7 +156,7 @@ class Shop:
 
         await until(is_so)
 
-    async def parked(self, event_id: str, origin: str) -> None:
+    async def quarantined(self, event_id: str, origin: str) -> None:
         """Wait until a message is quarantined for this; one that came before its order is looked at again later."""
 
         async def is_so() -> bool:
@@ -246,15 +246,15 @@ async def test_what_comes_when_everything_is_paid_is_taken_in(shop: Shop) -> Non
     await shop.driver.supply(plan)
     await shop.reaches(order, "settled")
     now = datetime.now(UTC)
-    papers = [paper for _, paper in plan.papers(now)]
-    receipt, invoice = papers[2], papers[3]
+    documents = [document for _, document in plan.documents(now)]
+    receipt, invoice = documents[2], documents[3]
     assert isinstance(receipt, GoodsReceipt) and isinstance(invoice, Invoice)
     more = receipt.model_copy(update={"number": "GR-MORE", "lines": (ReceivedLine(line=1, packs=10),)})
-    await shop.driver.paper(WAREHOUSE, more, f"{order.number}-gr-more")
+    await shop.driver.document(WAREHOUSE, more, f"{order.number}-gr-more")
     await until(lambda: shop.has(order, f"on_hand:{SITE}", 110))
     lines = (InvoicedLine(line=1, packs=10, unit_price=Decimal("12.5")),)
     second = invoice.model_copy(update={"number": "INV-MORE", "lines": lines})
-    await shop.driver.paper(SUPPLIER, second, f"{order.number}-inv-more")
+    await shop.driver.document(SUPPLIER, second, f"{order.number}-inv-more")
     await shop.case(order, "invoice_mismatch", "open")
     assert (await shop.book(order)).payable == Decimal(1250)
     about = {Action.REJECT_INVOICE: "INV-MORE", Action.CLOSE_UNINVOICED: None}
@@ -274,8 +274,8 @@ async def test_what_comes_when_everything_is_paid_is_taken_in(shop: Shop) -> Non
 async def test_a_short_confirmation_opens_a_case_that_ends_with_the_order(shop: Shop) -> None:
     order = await shop.release(shop.purchase())
     plan = SupplyPlan(erp=ERP, order=order, short={1: 20}, damaged={1: 5})
-    (partner, confirmation), *_ = plan.papers(datetime.now(UTC))
-    await shop.driver.paper(partner, confirmation, f"{order.number}-first")
+    (partner, confirmation), *_ = plan.documents(datetime.now(UTC))
+    await shop.driver.document(partner, confirmation, f"{order.number}-first")
     await shop.case(order, "short_ship", "open")
     await shop.driver.supply(plan)
     await shop.reaches(order, "settled")
@@ -299,7 +299,7 @@ async def test_a_mismatch_is_held_and_a_corrected_invoice_released(shop: Shop) -
         due_on=DUE,
         lines=(InvoicedLine(line=1, packs=100, unit_price=Decimal("12.5")),),
     )
-    await shop.driver.paper(SUPPLIER, corrected, f"{order.number}-corrected")
+    await shop.driver.document(SUPPLIER, corrected, f"{order.number}-corrected")
     await shop.reaches(order, "settled")
     await shop.case(order, "invoice_mismatch", "cured")
     assert (await shop.book(order)).payable == Decimal(1250)
@@ -310,11 +310,11 @@ async def test_a_document_before_its_order_waits_for_it(shop: Shop) -> None:
     plan = SupplyPlan(erp=ERP, order=order)
     await shop.driver.supply(plan)
 
-    async def parked() -> bool:
+    async def quarantined() -> bool:
         await asyncio.sleep(0.05)
         return (await shop.message(f"{order.number}-4")).get("waiting_for") == f"po:{ERP}/{order.number}"
 
-    await until(parked)
+    await until(quarantined)
     await shop.release(order)
     await shop.reaches(order, "settled")
     await shop.settled(f"{order.number}-4", "applied")
@@ -336,13 +336,13 @@ async def test_carriers_reach_the_order_and_strangers_do_not(shop: Shop) -> None
         carrier=CARRIER,
         lines=(AdvisedLine(line=1, packs=100),),
     )
-    await shop.driver.paper("other", advice, f"stranger-{order.number}")
-    await shop.driver.paper(SUPPLIER, advice, f"asn-{order.number}")
+    await shop.driver.document("other", advice, f"stranger-{order.number}")
+    await shop.driver.document(SUPPLIER, advice, f"asn-{order.number}")
     await shop.case(order, "delay", "open")
     seen = await shop.show(f"/v1/purchase-orders/{order.number}")
     assert seen["lines"][0]["expected_on"] == str(late.date())
     assert await shop.stock(order) == {f"transit:ASN-{order.number}": 100, f"supplier:{SUPPLIER}": -100}
-    await shop.parked(f"stranger-{order.number}", "ownership")
+    await shop.quarantined(f"stranger-{order.number}", "ownership")
     assert await shop.show(f"/v1/purchase-orders/{order.number}", by="other") == {}
     carriers = await shop.show(f"/v1/purchase-orders/{order.number}", by=CARRIER)
     assert "invoices" not in carriers and "unit_price" not in carriers["lines"][0]
@@ -355,12 +355,12 @@ async def test_carriers_reach_the_order_and_strangers_do_not(shop: Shop) -> None
         received_at=datetime.now(UTC),
         lines=(ReceivedLine(line=1, packs=100),),
     )
-    refused = await shop.driver.paper(SUPPLIER, receipt, f"gr-{order.number}")
+    refused = await shop.driver.document(SUPPLIER, receipt, f"gr-{order.number}")
     assert refused.status_code == 403, "only a warehouse owns receipts"
     elsewhere = receipt.model_copy(update={"number": "GR-0", "site": "RDC-AMER"})
-    await shop.driver.paper(WAREHOUSE, elsewhere, f"gr-0-{order.number}")
-    await shop.parked(f"gr-0-{order.number}", "ownership")
-    await shop.driver.paper(WAREHOUSE, receipt, f"gr-{order.number}")
+    await shop.driver.document(WAREHOUSE, elsewhere, f"gr-0-{order.number}")
+    await shop.quarantined(f"gr-0-{order.number}", "ownership")
+    await shop.driver.document(WAREHOUSE, receipt, f"gr-{order.number}")
     await shop.reaches(order, "received")
 
 
@@ -391,7 +391,7 @@ async def propose(shop: Shop, name: str, **changes: Any) -> None:
 async def test_an_accepted_proposal_becomes_a_tracked_purchase_order(shop: Shop) -> None:
     await propose(shop, "R-1", quantity=1200, unit="EA", units_per_pack=12)
     seen = await shop.proposal_where("R-1", state="ordered", answered=True)
-    assert (await shop.driver.book(System.PLANNING, "/v1/replenishments/R-1"))["number"] == seen["number"]
+    assert (await shop.driver.read(System.PLANNING, "/v1/replenishments/R-1"))["number"] == seen["number"]
 
     async def tracked() -> bool:
         await asyncio.sleep(0.05)
@@ -427,7 +427,7 @@ async def test_a_refusal_shows_which_hop_failed_and_why(
     await propose(shop, name, **changes)
     seen = await shop.proposal_where(name, state="refused", answered=True)
     assert (seen["hop"], seen["origin"]) == failed
-    told = await shop.driver.book(System.PLANNING, f"/v1/replenishments/{name}")
+    told = await shop.driver.read(System.PLANNING, f"/v1/replenishments/{name}")
     assert (told["state"], told["origin"], told["reason"]) == ("refused", failed[1], seen["reason"] or None)
 
 
@@ -479,7 +479,7 @@ async def test_a_transfer_is_tracked_and_every_book_agrees(shop: Shop) -> None:
 async def test_a_transfer_is_supplied_by_the_warehouse_of_its_site_alone(shop: Shop) -> None:
     order = shop.purchase(from_site=FROM)
     await shop.release(order)
-    await shop.parked(order.number, "ownership")
+    await shop.quarantined(order.number, "ownership")
 
 
 async def test_a_replenishment_by_transfer_becomes_a_transfer_order(shop: Shop) -> None:
@@ -514,7 +514,7 @@ async def test_a_carriers_word_moves_supply_in_the_availability_at_once(shop: Sh
         carrier=CARRIER,
         lines=(AdvisedLine(line=1, packs=100),),
     )
-    await shop.driver.paper(SUPPLIER, advice, f"asn-{order.number}")
+    await shop.driver.document(SUPPLIER, advice, f"asn-{order.number}")
     await until(lambda: expected_on(eta.date()))
     late = eta + timedelta(days=4)
     milestone = Milestone(kind=MilestoneKind.DELAYED, shipment=advice.shipment, occurred_at=datetime.now(UTC), eta=late)
@@ -525,8 +525,8 @@ async def test_a_carriers_word_moves_supply_in_the_availability_at_once(shop: Sh
 async def test_people_decide_on_differences_and_everybody_concerned_follows(shop: Shop) -> None:
     order = await shop.release(shop.purchase())
     plan = SupplyPlan(erp=ERP, order=order, short={1: 20}, dearer=Decimal(1))
-    (partner, confirmation), *_ = plan.papers(datetime.now(UTC))
-    await shop.driver.paper(partner, confirmation, f"{order.number}-first")
+    (partner, confirmation), *_ = plan.documents(datetime.now(UTC))
+    await shop.driver.document(partner, confirmation, f"{order.number}-first")
     await shop.case(order, "short_ship", "open")
     path = f"/v1/purchase-orders/{order.number}/act"
 
@@ -609,13 +609,13 @@ async def test_measures_of_procurement(shop: Shop) -> None:
     for dearer in (Decimal(0), Decimal(1)):
         order = await shop.release(shop.purchase())
         plan = SupplyPlan(erp=ERP, order=order, dearer=dearer)
-        (partner, confirmation), (_, advice), (warehouse, receipt), (_, invoice) = plan.papers(datetime.now(UTC))
-        await shop.driver.paper(partner, confirmation, f"{order.number}-1")
+        (partner, confirmation), (_, advice), (warehouse, receipt), (_, invoice) = plan.documents(datetime.now(UTC))
+        await shop.driver.document(partner, confirmation, f"{order.number}-1")
         await shop.reaches(order, "confirmed")
-        await shop.driver.paper(partner, advice, f"{order.number}-2")
-        await shop.driver.paper(warehouse, receipt, f"{order.number}-3")
+        await shop.driver.document(partner, advice, f"{order.number}-2")
+        await shop.driver.document(warehouse, receipt, f"{order.number}-3")
         await shop.reaches(order, "received")
-        await shop.driver.paper(partner, invoice, f"{order.number}-4")
+        await shop.driver.document(partner, invoice, f"{order.number}-4")
         await shop.reaches(order, "received" if dearer else "settled")
         if dearer:
             await shop.case(order, "invoice_mismatch", "open")

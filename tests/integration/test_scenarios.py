@@ -57,7 +57,7 @@ async def test_a_scenario_goes_as_its_story_says(evening: Evening, name: str) ->
     assert len(found["checks"]) > 3
     assert all(check["passed"] for check in found["checks"])
     assert found["effects"]["erp"] > 0 or name in ("cancel-before-pick", "replenishment-refused")
-    if found["papers"]:  # procurement: no transport is tendered
+    if found["documents"]:  # procurement: no transport is tendered
         assert found["effects"]["planning"] == name.startswith("replenishment-")
         return
     assert found["orders"]

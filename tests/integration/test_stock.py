@@ -67,8 +67,8 @@ async def test_the_erps_own_books_follow_however_often_it_fails() -> None:
 
             async def follows() -> bool:
                 await asyncio.sleep(0.05)
-                stock = (await driver.book(System.ERP, f"/{ERP}/v1/stock")).get("figures", [])
-                told = (await driver.book(System.ERP, f"/{ERP}/v1/forecasts")).get("rows", [])
+                stock = (await driver.read(System.ERP, f"/{ERP}/v1/stock")).get("figures", [])
+                told = (await driver.read(System.ERP, f"/{ERP}/v1/forecasts")).get("rows", [])
                 books = {it["place"]: it["packs"] for it in stock}
                 return books == {f"on_hand:{SITE}": 90, f"blocked:{SITE}": 7} and [
                     (it["version"], it["packs"]) for it in told

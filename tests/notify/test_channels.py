@@ -14,7 +14,7 @@ from pydantic import SecretStr, ValidationError
 from standardwebhooks.webhooks import Webhook as StandardWebhook
 from standardwebhooks.webhooks import WebhookVerificationError
 
-from activities.cases.messages import write_letter
+from activities.cases.messages import write_message
 from connectors.notify.channels import messengers
 from connectors.notify.ports import OutgoingMessage
 from connectors.ports import ConnectorError, Refused, Unavailable
@@ -28,16 +28,16 @@ OTHER = "whsec_" + b64encode(b"another secret of thirty-two b..").decode()
 ADDRESS = {Channel.EMAIL: DESK, Channel.CHAT: ROOM, Channel.WEBHOOK: HOOK}
 
 
-def letter(channel: Channel, **changes: object) -> OutgoingMessage:
+def message(channel: Channel, **changes: object) -> OutgoingMessage:
     """An alert over a channel."""
-    written = write_letter((notice(channel=channel),), ADDRESS[channel], ZoneInfo("UTC"), NOON)
+    written = write_message((notice(channel=channel),), ADDRESS[channel], ZoneInfo("UTC"), NOON)
     return dataclasses.replace(written, **changes)  # type: ignore[arg-type]
 
 
 async def send(config: NotifySettings, channel: Channel, **changes: object) -> None:
-    """Send one letter."""
+    """Send one message."""
     async with messengers(config) as ready:
-        await ready[channel].send(letter(channel, **changes))
+        await ready[channel].send(message(channel, **changes))
 
 
 async def failure(config: NotifySettings, channel: Channel, **changes: object) -> ConnectorError:
@@ -65,7 +65,7 @@ async def test_a_mail_arrives_with_both_parts_and_a_recognisable_id(room: MailSe
     assert [part.get_content_type() for part in first.message.iter_parts()] == ["text/plain", "text/html"]
     assert "S-1 is 3 days late" in first.part("plain")
     assert "<table" in first.part("html")
-    assert first.message["Message-ID"] == repeat.message["Message-ID"] == f"<{letter(Channel.EMAIL).id}@example.com>"
+    assert first.message["Message-ID"] == repeat.message["Message-ID"] == f"<{message(Channel.EMAIL).id}@example.com>"
 
 
 async def test_headers_cannot_be_injected(room: MailServer) -> None:
@@ -165,7 +165,7 @@ async def test_the_receiver_refuses_what_is_signed_with_another_secret(room: Mai
         *((status, Unavailable) for status in (302, 401, 403, 404, 408, 429, 500, 503)),
     ],
 )
-async def test_only_who_wants_no_letter_is_given_up(
+async def test_only_who_wants_no_message_is_given_up(
     room: MailServer, channel: Channel, status: int, kind: type[ConnectorError]
 ) -> None:
     room.chat_answers, room.event_answers = [status], [status]
@@ -198,7 +198,7 @@ async def talking(first: bytes, then: bytes) -> AsyncIterator[tuple[int, Callabl
 
 
 async def test_of_a_webhooks_answer_only_the_status_is_read(room: MailServer) -> None:
-    """The letter has arrived: it must not be sent again because the receiver has much to say."""
+    """The message has arrived: it must not be sent again because the receiver has much to say."""
     head = b"HTTP/1.1 %d OK\r\nTransfer-Encoding: chunked\r\n\r\n"
     chunk = b"10000\r\n" + b"x" * 65_536 + b"\r\n"
     for status, kind in ((200, None), (410, Refused), (503, Unavailable)):

@@ -111,22 +111,22 @@ async def dispatching(
 
 @dataclass
 class Standin:
-    """A channel that notes letters; one to an address in `slow` waits for `go`, one in `broken` is not sent."""
+    """A channel that notes messages; one to an address in `slow` waits for `go`, one in `broken` is not sent."""
 
     slow: set[str] = field(default_factory=set)
     broken: set[str] = field(default_factory=set)
     go: asyncio.Event = field(default_factory=asyncio.Event)
     begun: list[OutgoingMessage] = field(default_factory=list)
-    letters: list[OutgoingMessage] = field(default_factory=list)
+    messages: list[OutgoingMessage] = field(default_factory=list)
 
-    async def send(self, letter: OutgoingMessage) -> None:
-        """Note a letter."""
-        self.begun.append(letter)
-        if letter.to in self.slow:
+    async def send(self, message: OutgoingMessage) -> None:
+        """Note a message."""
+        self.begun.append(message)
+        if message.to in self.slow:
             await self.go.wait()
-        if letter.to in self.broken:
+        if message.to in self.broken:
             raise Unavailable(Origin.NOTIFY, "no answer")
-        self.letters.append(letter)
+        self.messages.append(message)
 
 
 async def test_each_notice_goes_out_once_over_its_channel(database: Database, room: MailServer) -> None:
@@ -137,7 +137,7 @@ async def test_each_notice_goes_out_once_over_its_channel(database: Database, ro
         await ask(database, *everywhere, notice(2))
         await running.until(lambda: len(room.mails) == 2)
         report = await running.end()
-    assert report == NoticesReport(letters=4, notices=4)
+    assert report == NoticesReport(messages=4, notices=4)
     assert [mail.subject for mail in room.mails] == ["Delay: order erp-one/SO-1", "Delay: order erp-one/SO-2"]
     assert (len(room.chats), len(room.events)) == (1, 1)
     assert set((await states(database)).values()) == {"sent"}
@@ -149,7 +149,7 @@ async def test_a_dead_mail_server_does_not_stop_the_chat(database: Database, roo
     async with dispatching(database, settings_for(room, smtp=dead)) as running:
         await running.until(lambda: len(room.chats) == 2)
         report = await running.end()
-    assert (report.letters, report.failures, report.given_up) == (2, 1, 0)
+    assert (report.messages, report.failures, report.given_up) == (2, 1, 0)
     assert await states(database) == {
         "SO-1 chat": "sent",
         "SO-1 email": "planned",
@@ -174,7 +174,7 @@ async def test_what_is_refused_is_given_up_and_what_is_put_off_is_not(database: 
     async with dispatching(database, settings_for(room)) as running:
         await running.until(lambda: room.chats and not room.event_answers)
         report = await running.end()
-    assert (report.letters, report.failures, report.given_up) == (1, 2, 1)
+    assert (report.messages, report.failures, report.given_up) == (1, 2, 1)
     by_key = {row["key"]: row for row in await rows(database)}
     chat, hook = by_key[notice(channel=Channel.CHAT).key], by_key[notice(channel=Channel.WEBHOOK).key]
     assert (chat["state"], chat["error"]) == ("failed", "notify: webhook: HTTP 410")
@@ -189,10 +189,10 @@ async def test_a_slow_address_holds_up_only_itself(database: Database) -> None:
     async with dispatching(database, {Channel.CHAT: channel}) as running:
         await running.until(lambda: channel.begun)
         await ask(database, notice(2, channel=Channel.CHAT), notice(3, channel=Channel.CHAT, to="warehouse"))
-        await running.until(lambda: [letter.to for letter in channel.letters] == ["other-room"])
-        assert len(channel.begun) == 2, "an address gets one letter at a time"
+        await running.until(lambda: [message.to for message in channel.messages] == ["other-room"])
+        assert len(channel.begun) == 2, "an address gets one message at a time"
         channel.go.set()
-        await running.until(lambda: len(channel.letters) == 3)
+        await running.until(lambda: len(channel.messages) == 3)
         await running.end()
 
 
@@ -204,10 +204,10 @@ async def test_one_channel_writes_to_a_limited_number_of_addresses_at_once(datab
     await ask(database, *(notice(n, channel=Channel.CHAT, to=queue) for n, queue in enumerate(queues)), notice(9))
     limits = replace(LIMITS, routes=2)
     async with dispatching(database, {Channel.CHAT: channel, Channel.EMAIL: mail}, limits) as running:
-        await running.until(lambda: len(channel.begun) == 2 and mail.letters)
+        await running.until(lambda: len(channel.begun) == 2 and mail.messages)
         assert len(channel.begun) == 2
         channel.go.set()
-        await running.until(lambda: len(channel.letters) == 4)
+        await running.until(lambda: len(channel.messages) == 4)
         await running.end()
 
 
@@ -217,7 +217,7 @@ async def test_a_digest_gathers_what_came_in_its_window(database: Database, room
     async with dispatching(database, settings_for(room)) as running:
         await running.until(lambda: len(room.mails) == 2)
         report = await running.end()
-    assert (report.letters, report.notices) == (2, 3)
+    assert (report.messages, report.notices) == (2, 3)
     assert {mail.subject for mail in room.mails} == {"2 notices for transport", "Delay: order erp-one/SO-3"}
     [later] = [row for row in await rows(database) if row["state"] == "planned"]
     assert later["order_key"] == "erp-one/SO-4"
@@ -253,7 +253,7 @@ async def order_of(database: Database, number: str, email: str | None) -> None:
     )
     async with database.transaction() as connection:
         message = NewMessage("erp-one", "api", inbox.RELEASE, number, "d", b"{}")
-        [inbox_id] = await inbox.accept(connection, [message])
+        [inbox_id] = await inbox.insert(connection, [message])
         await orders.open_order(connection, "erp-one", release, "d", inbox_id, ["erp-one"])
 
 
@@ -339,7 +339,7 @@ async def test_without_an_address_or_with_a_bad_policy_only_that_queue_suffers(
         assert (each["state"], each["error"]) == ("planned", "platform: the channel policy is not valid")
 
 
-async def test_a_letter_that_cannot_be_written_does_not_stop_the_others(database: Database, room: MailServer) -> None:
+async def test_a_message_that_cannot_be_written_does_not_stop_the_others(database: Database, room: MailServer) -> None:
     await order_of(database, "SO-1", "c@example.org")
     async with database.transaction() as connection:
         await orders.delivered_in(connection, "erp-one/SO-1", "Nowhere/At_All")
@@ -372,7 +372,7 @@ async def test_after_a_sudden_death_the_lease_runs_out_and_the_repeat_is_recogni
     assert first.message["Message-ID"] == repeat.message["Message-ID"]
 
 
-async def test_a_worker_that_shuts_down_finishes_its_letter_and_puts_back_the_rest(database: Database) -> None:
+async def test_a_worker_that_shuts_down_finishes_its_message_and_puts_back_the_rest(database: Database) -> None:
     channel = Standin(slow={DESK})
     await ask(database, notice(1), notice(2))
     async with dispatching(database, {Channel.EMAIL: channel}) as running:
@@ -383,6 +383,6 @@ async def test_a_worker_that_shuts_down_finishes_its_letter_and_puts_back_the_re
         await running.until(lambda: beats)
         channel.go.set()
         report = await running.task
-    assert report == NoticesReport(letters=1, notices=1)
+    assert report == NoticesReport(messages=1, notices=1)
     assert await states(database) == {"SO-1 email": "sent", "SO-2 email": "planned"}
     assert (await rows(database))[1]["due_in"] <= timedelta()

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.cases.notices import MAX_ATTEMPTS, MAX_DIGEST, due_at, letter_key, letters, retry_in_s
+from domain.cases.notices import MAX_ATTEMPTS, MAX_DIGEST, due_at, message_key, messages, retry_in_s
 from schemas.cases.cases import Notice
 from schemas.cases.policies import ChannelPolicy
 from tests.notify.mailbox import NOON, notice
@@ -87,11 +87,11 @@ def test_a_customer_never_waits_for_a_digest() -> None:
 
 
 def grouped(notices: list[Notice], **policy: Any) -> list[list[str]]:
-    """Orders of each letter."""
-    return [[n.order for n in letter] for letter in letters((n, ChannelPolicy(**policy)) for n in notices)]
+    """Orders of each message."""
+    return [[n.order for n in message] for message in messages((n, ChannelPolicy(**policy)) for n in notices)]
 
 
-def test_without_a_digest_each_notice_is_a_letter_oldest_first() -> None:
+def test_without_a_digest_each_notice_is_a_message_oldest_first() -> None:
     first, second = notice(1), notice(2, asked_at=NOON - timedelta(minutes=1))
     assert grouped([first, second]) == [["erp-one/SO-2"], ["erp-one/SO-1"]]
 
@@ -105,15 +105,15 @@ def test_a_digest_takes_all_but_the_loud_and_the_customers() -> None:
 
 
 def test_a_digest_has_a_limit() -> None:
-    sizes = [len(letter) for letter in grouped([notice(n) for n in range(MAX_DIGEST + 2)], digest_s=60)]
+    sizes = [len(message) for message in grouped([notice(n) for n in range(MAX_DIGEST + 2)], digest_s=60)]
     assert sizes == [MAX_DIGEST, 2]
 
 
-def test_the_key_of_a_letter_follows_from_what_it_holds() -> None:
+def test_the_key_of_a_message_follows_from_what_it_holds() -> None:
     one, two, three = notice(1), notice(2), notice(3)
-    assert letter_key((one,)) == one.key
-    assert letter_key((one, two)) == letter_key((notice(1), notice(2)))
-    assert letter_key((one, two)) != letter_key((one, two, three))
+    assert message_key((one,)) == one.key
+    assert message_key((one, two)) == message_key((notice(1), notice(2)))
+    assert message_key((one, two)) != message_key((one, two, three))
 
 
 def test_pauses_double_up_to_an_hour_obey_the_channel_and_end() -> None:

@@ -8,8 +8,9 @@ from temporalio.client import Client, WorkflowExecutionStatus
 from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 
 from schemas.cases.notifications import NoticesReport, NoticesRun
+from schemas.queues import NOTIFY_QUEUE
 from tests.stack.standins import until
-from workflows.cases.notices import NOTIFY_QUEUE, NoticesWorkflow
+from workflows.cases.notices import NoticesWorkflow
 from workflows.runtime import singleton
 
 
@@ -25,7 +26,7 @@ async def test_it_dispatches_again_and_again_and_continues_as_new(
         runs.append(run.cycles)
         if len(runs) == 1:
             raise RuntimeError("the database is away")
-        return NoticesReport(letters=1, notices=2)
+        return NoticesReport(messages=1, notices=2)
 
     worker = Worker(
         temporal_client,

@@ -92,7 +92,7 @@ async def accept(database: Database, wish: OrderRelease) -> OrderStart:
     """Take an order in; it is not promised yet."""
     async with database.transaction() as connection:
         message = NewMessage("erp", "api", inbox.RELEASE, wish.number, wish.number, b"{}")
-        [inbox_id] = await inbox.accept(connection, [message])
+        [inbox_id] = await inbox.insert(connection, [message])
         birth = await orders.open_order(connection, "erp", wish, wish.number, inbox_id, ["erp"])
         accepted = await orders.accepted(connection, birth.key)
     return opening(accepted)
@@ -145,7 +145,7 @@ async def amendment(database: Database, start: OrderStart, *lines: LineAmendment
     record = CommandRecord[AmendRequest](key=start.key, verb="amend", by="erp", role=Role.ERP, request=wish)
     async with database.transaction() as connection:
         message = NewMessage("erp", "api", record.kind, wish.id, "d", record.raw)
-        [inbox_id] = await inbox.accept(connection, [message])
+        [inbox_id] = await inbox.insert(connection, [message])
     return inbox_id
 
 

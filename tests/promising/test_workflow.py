@@ -8,8 +8,9 @@ from temporalio.client import Client, WorkflowExecutionStatus
 from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 
 from schemas.inventory.promising import PromisingReport, PromisingRun
+from schemas.queues import PROMISING_QUEUE
 from tests.stack.standins import until
-from workflows.inventory.promising import PROMISING_QUEUE, PromisingWorkflow
+from workflows.inventory.promising import PromisingWorkflow
 from workflows.runtime import singleton
 
 

@@ -45,7 +45,9 @@ async def change(desk: Desk, version: int, packs: int) -> None:
 async def tell(desk: Desk, region: str) -> None:
     """Planning of a region has answered."""
     async with desk.database.transaction() as connection:
-        await order_demand.told(connection, await order_demand.untold(connection, FeedRun(region=region), 9), {})
+        await order_demand.mark_reported(
+            connection, await order_demand.unreported(connection, FeedRun(region=region), 9), {}
+        )
         await connection.execute("UPDATE order_demand SET told_at = told_at - interval '5 minutes'")
 
 

@@ -29,6 +29,7 @@ from schemas.cases.policies import PolicyRule, Scope
 from schemas.finance.reconciliation import ReconcileReport, ReconcileRun
 from schemas.finance.valuation import FreightInvoice
 from schemas.inventory.stock import StockMove
+from schemas.queues import RECONCILE_QUEUE
 from schemas.settings import Endpoint
 from store.cases import policies
 from store.engine import Database
@@ -39,7 +40,7 @@ from tests import written
 from tests.stack.standins import until
 from tests.store.rows import FIRST, NOW, SHIPPED, open_order
 from workflows.cases.exception_case import ExceptionCaseWorkflow
-from workflows.finance.reconciliation import RECONCILE_QUEUE, ReconciliationWorkflow
+from workflows.finance.reconciliation import ReconciliationWorkflow
 from workflows.runtime.policies import TASK_TIMEOUT
 from workflows.runtime.sandbox import sandbox
 

@@ -5,8 +5,9 @@ from datetime import timedelta
 from temporalio.client import Client, ScheduleOverlapPolicy
 
 from activities.messaging.inbox_check import InboxActivities
-from dispatch.temporal.schedules import CATCH_UP, INBOX_EVERY_S, OF_INBOX, ensure
+from dispatch.temporal.schedules import INBOX_EVERY_S, OF_INBOX, ensure
 from schemas.finance.reconciliation import ReconcileRun
+from workflows.runtime.policies import CATCH_UP
 
 RUN = ReconcileRun(system="wms", target="SCHEDULED")
 

@@ -8,7 +8,8 @@ from domain.cases.policies import CASE_POLICIES
 from schemas.cases.cases import CaseNews, CaseStart, Finding
 from schemas.cases.exceptions import ExceptionKind
 from schemas.finance.reconciliation import ReconcileReport, ReconcileRun
-from workflows.finance.reconciliation import RECONCILE_QUEUE, ReconciliationWorkflow
+from schemas.queues import RECONCILE_QUEUE
+from workflows.finance.reconciliation import ReconciliationWorkflow
 from workflows.runtime.policies import TASK_TIMEOUT
 
 RUN = ReconcileRun(system="wms", target="LYS")

@@ -139,7 +139,7 @@ class Product:
         )
         raw = release.model_dump_json(exclude_none=True).encode()
         async with self.database.transaction() as connection:
-            [message] = await inbox.accept(connection, [_message(ERP, inbox.RELEASE, number, raw)])
+            [message] = await inbox.insert(connection, [_message(ERP, inbox.RELEASE, number, raw)])
             await orders.open_order(connection, ERP, release, "digest", message, parties(ERP, release))
         key = f"{ERP}/{number}"
         self.keys.append(key)
@@ -174,7 +174,7 @@ class Product:
 
     async def _accept(self, message: NewMessage) -> int:
         async with self.database.transaction() as connection:
-            [made] = await inbox.accept(connection, [message])
+            [made] = await inbox.insert(connection, [message])
         return made
 
     async def purchase(self, packs: int) -> str:
@@ -189,7 +189,7 @@ class Product:
         await self.becomes(await self._accept(_message(ERP, inbox.PURCHASE, number, raw)), "applied")
         return f"{ERP}/po:{number}"
 
-    async def paper(self, partner: str, kind: str, paper: Contract) -> int:
+    async def document(self, partner: str, kind: str, document: Contract) -> int:
         """A document on a purchase order; the id of the message."""
         name = f"d-{next(_ids)}"
         envelope = {
@@ -197,9 +197,9 @@ class Product:
             "id": name,
             "source": f"/partners/{partner}",
             "type": f"syncline.procurement.{kind}.v1",
-            "data": paper.model_dump(mode="json", exclude_none=True),
+            "data": document.model_dump(mode="json", exclude_none=True),
         }
-        return await self._accept(_message(partner, inbox.PAPER, name, json.dumps(envelope).encode()))
+        return await self._accept(_message(partner, inbox.DOCUMENT, name, json.dumps(envelope).encode()))
 
     async def story(self, key: str, *kinds: str, packs: int = 40) -> None:
         """The rest of a plain story, each report once the one before is settled."""

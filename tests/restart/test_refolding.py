@@ -64,7 +64,7 @@ async def test_nothing_is_owed_that_was_done_and_nothing_moves_twice(left_behind
     assert bool(moves) == (key in MOVED)
     booking = ledger.Booking(f"order/{key}", f"{key}/again", "order", key, 0, 99, 99, True, moves)
     async with left_behind.transaction() as connection:
-        assert await ledger.book_step(connection, booking) == {}, "all of it was booked"
+        assert await ledger.post_movements(connection, booking) == {}, "all of it was booked"
 
 
 async def test_what_stands_beside_the_milestones_is_known(left_behind: Database) -> None:

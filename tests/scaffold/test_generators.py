@@ -77,6 +77,7 @@ def test_a_generated_test_can_fail(generated: Path, broken: str) -> None:
         ("step", "a__b", {}, "'a__b' is no name"),
         ("workflow", "a" * (LONGEST + 1), {}, "is no name: give up to 24"),
         ("workflow", "../etc", {}, "is no name"),
+        ("workflow", "recount", {}, "'recount' may be the name of an ERP"),
         ("step", "import", {}, "'import' is a word of Python"),
         ("step", "match", {}, "'match' is a word of Python"),
         ("connector", "standard", {}, "connectors/standard/__init__.py exists already"),

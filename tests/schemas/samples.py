@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from pydantic import BaseModel
 
-from schemas.parsing import InvalidMessage, admit
+from schemas.parsing import InvalidMessage, parse_strict
 
 RELEASE: dict[str, Any] = {
     "number": "4500001234",
@@ -40,5 +40,5 @@ def spoilt(message: dict[str, Any], path: str, value: Any) -> bytes:
 def findings(model: type[BaseModel], raw: bytes) -> list[tuple[str, str]]:
     """What the door says against a message: (field, rule) pairs."""
     with pytest.raises(InvalidMessage) as refused:
-        admit(model, raw)
+        parse_strict(model, raw)
     return [(finding["field"], finding["rule"]) for finding in refused.value.findings]

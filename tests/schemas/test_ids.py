@@ -40,7 +40,8 @@ ORDERS = st.builds(Subject, st.just(SubjectKind.ORDER), ERPS, NUMBERS)
 PURCHASES = st.builds(Subject, st.just(SubjectKind.PURCHASE_ORDER), ERPS, NUMBERS)
 REPLENISHMENTS = st.builds(Subject, st.just(SubjectKind.REPLENISHMENT), ERPS, NUMBERS)
 BOOKS = st.builds(Subject, st.just(SubjectKind.BOOKS), KINDS, NUMBERS)
-SUBJECTS = ORDERS | PURCHASES | REPLENISHMENTS | BOOKS
+WORKFLOWS = st.builds(Subject, st.just(SubjectKind.WORKFLOW), st.from_regex(r"[a-z]+_[a-z]+", fullmatch=True), NUMBERS)
+SUBJECTS = ORDERS | PURCHASES | REPLENISHMENTS | BOOKS | WORKFLOWS
 RETURN_IDS = st.builds(lambda order, rma: WorkflowId.of_return(str(order), rma), ORDERS, RMAS)
 CASE_KEYS = st.builds(CaseKey, SUBJECTS, KINDS, COUNTS)
 
@@ -122,6 +123,14 @@ def test_an_erp_may_be_called_as_books_are() -> None:
     assert is_purchase("stock/po:4500")
     assert StockProposalKey.read("stock/4711/1") is None
     assert StockProposalKey.read("stock/4711") == StockProposalKey(4711)
+
+
+def test_a_workflow_of_its_own_is_no_order() -> None:
+    assert Subject.parse("cycle_count/57") == (SubjectKind.WORKFLOW, "cycle_count", "57")
+    assert CaseKey.parse("cycle_count/57/stock_difference/1").subject.kind is SubjectKind.WORKFLOW
+    for refusing in (erp_of, workflow_of):
+        with pytest.raises(ValueError, match="cycle_count/57"):
+            refusing("cycle_count/57")
 
 
 @given(PRINTABLE, PRINTABLE)

@@ -7,7 +7,7 @@ import pytest
 
 from schemas.messaging.envelope import Envelope
 from schemas.orders.milestones import Milestone
-from schemas.parsing import admit
+from schemas.parsing import parse_strict
 from tests.schemas.samples import MILESTONE, findings, spoilt
 
 ENVELOPE: dict[str, Any] = {
@@ -20,7 +20,7 @@ ENVELOPE: dict[str, Any] = {
 
 
 def test_time_is_kept_in_utc() -> None:
-    milestone = admit(Milestone, json.dumps(MILESTONE).encode())
+    milestone = parse_strict(Milestone, json.dumps(MILESTONE).encode())
     assert milestone.occurred_at.isoformat() == "2024-03-05T08:00:00+00:00"
 
 
@@ -71,4 +71,4 @@ def test_a_broken_envelope_is_refused(path: str, value: Any) -> None:
 
 def test_a_delay_with_an_eta_is_admitted() -> None:
     raw = json.dumps({**MILESTONE, "kind": "delayed", "eta": "2024-03-20T12:00:00Z"}).encode()
-    assert admit(Milestone, raw).eta is not None
+    assert parse_strict(Milestone, raw).eta is not None

@@ -113,7 +113,7 @@ SEEN: set[type[BaseModel]] = set()
 MODELS: list[type[BaseModel]] = [
     # What comes through a door of ours, what partners answer, and what simulators take.
     *BODIES,
-    *(contract.model for contract in CONTRACTS if contract.at_door),
+    *(contract.model for contract in CONTRACTS if contract.strict),
     *(CasePolicy, OrderPolicy, ChannelPolicy, ProcurementPolicy),
     *(AccountsReport, DemandReport, EffectsReport, OrdersReport, StockReport, TargetsReport),
     *(call.body for call in CALLS),

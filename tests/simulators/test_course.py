@@ -303,8 +303,8 @@ async def test_the_driver_answers_speaks_commands_and_reads(sims: Systems, gatew
     async with Driver(targets) as driver:
         await driver.answers(System.TMS, "PO-1", CallAnswers(tender=("pending",)))
         await sims.tender()
-        assert (await driver.book(System.TMS, "/v1/tenders/PO-1"))["state"] == "pending"
-        assert await driver.book(System.TMS, "/v1/tenders/PO-9") == {}
+        assert (await driver.read(System.TMS, "/v1/tenders/PO-1"))["state"] == "pending"
+        assert await driver.read(System.TMS, "/v1/tenders/PO-9") == {}
         heard = Milestone(kind=MilestoneKind.TENDER_REJECTED, order="PO-1", occurred_at="2026-03-02T08:00:00Z")
         gateway.statuses = [503]
         assert (await driver.say("carrier-kilo", heard, "e1")).status_code == 202

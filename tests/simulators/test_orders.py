@@ -7,7 +7,7 @@ import pytest
 from domain.inventory.promise import promise
 from schemas.base import Variant
 from schemas.orders.release import OrderRelease
-from schemas.parsing import admit
+from schemas.parsing import parse_strict
 from simulators.orders.history import HistoricOrder
 from simulators.orders.made_up import LATE_SHARE, SPLIT_SHARE, generate
 from simulators.world.happened import expectations
@@ -34,7 +34,7 @@ def test_another_day_moves_every_date(orders: tuple[HistoricOrder, ...]) -> None
 
 def test_the_door_admits_each_order_and_its_promise_is_the_day_requested(orders: tuple[HistoricOrder, ...]) -> None:
     for order in orders[:300]:
-        assert admit(OrderRelease, order.release.model_dump_json(exclude_none=True).encode()) == order.release
+        assert parse_strict(OrderRelease, order.release.model_dump_json(exclude_none=True).encode()) == order.release
         assert promise(order.release, order.release.released_at.date()).reason == "as requested"
         assert_promised_as_scheduled(order)
         assert_physical(order, seed=5)

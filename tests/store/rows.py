@@ -98,7 +98,7 @@ async def open_order(database: Database) -> int:
     """A released order; returns the id of the message that brought it."""
     async with database.transaction() as connection:
         message = NewMessage("erp-one", "api", inbox.RELEASE, "SO-1", "d", b"{}")
-        [inbox_id] = await inbox.accept(connection, [message])
+        [inbox_id] = await inbox.insert(connection, [message])
         await orders.open_order(connection, "erp-one", RELEASE, "d", inbox_id, ["erp-one"])
     return inbox_id
 

@@ -32,7 +32,7 @@ async def commit(database: Database, request: AmendRequest) -> int:
     kept = {"key": KEY, "verb": "amend", "by": "erp-one", "role": Role.ERP, "request": request.model_dump(mode="json")}
     message = NewMessage("erp-one", "api", inbox.AMEND, request.id, "d", json.dumps(kept).encode())
     async with database.transaction() as connection:
-        [inbox_id] = await inbox.accept(connection, [message])
+        [inbox_id] = await inbox.insert(connection, [message])
     return inbox_id
 
 

@@ -82,7 +82,7 @@ async def test_a_case_that_is_opened_again_is_open_again(database: Database) -> 
 async def test_a_step_settles_the_messages_that_it_answers_for(database: Database) -> None:
     await open_order(database)
     async with database.transaction() as connection:
-        [inbox_id] = await inbox.accept(connection, [NewMessage("ops", "api", inbox.ACKNOWLEDGE, "n1", "d", b"{}")])
+        [inbox_id] = await inbox.insert(connection, [NewMessage("ops", "api", inbox.ACKNOWLEDGE, "n1", "d", b"{}")])
     said = InputOutcome(event_id="acknowledge n1", inbox_id=inbox_id, version=1, answer={})
     await cases.write(database, written.step(OPENED, outcomes=[said]))
     assert [row["state"] for row in await rows(database, "inbox_message")] == ["received"] * 2, "not confirmed yet"

@@ -42,7 +42,7 @@ async def an_order(database: Database, value: str | None = "100", share: float |
         await rate(database, share)
     line = OrderLine(line=1, item="A", quantity=40, value=value)
     async with database.transaction() as connection:
-        [inbox_id] = await inbox.accept(connection, [NewMessage("erp-one", "api", inbox.RELEASE, "SO-1", "d", b"{}")])
+        [inbox_id] = await inbox.insert(connection, [NewMessage("erp-one", "api", inbox.RELEASE, "SO-1", "d", b"{}")])
         release = RELEASE.model_copy(update={"lines": (line,)})
         await orders.open_order(connection, "erp-one", release, "d", inbox_id, ["erp-one", "dhl"])
     await steps.write(database, written.step(FIRST))

@@ -11,7 +11,7 @@ import pytest
 from domain.orders import goods
 from domain.orders.goods import Holdings
 from domain.orders.state import OrderState
-from domain.procurement import documents as papers
+from domain.procurement import documents as decisions
 from domain.procurement import inbound
 from domain.procurement.purchase_order import PurchaseFile
 from domain.returns import returning
@@ -63,7 +63,7 @@ class Books:
                     repeated=False,
                     moves=moved,
                 )
-                await ledger.book_step(connection, booking)
+                await ledger.post_movements(connection, booking)
 
     async def order(self, state: OrderState, **more: int) -> None:
         """A step of an order."""
@@ -192,7 +192,7 @@ def bought(documents: tuple[PurchaseDocument, ...]) -> PurchaseFile:
     """A purchase order that has seen these."""
     state = PurchaseFile(start=purchases.start())
     for it in documents:
-        state, _ = papers.take(state, it)
+        state, _ = decisions.take(state, it)
     return state
 
 
@@ -266,7 +266,7 @@ async def test_whatever_happens_at_once_on_one_ledger_adds_up(books: Books, seed
                         continue
                     await books.order(order, times=times)
             case Happening("purchase", document):
-                purchase, _ = papers.take(purchase, document)
+                purchase, _ = decisions.take(purchase, document)
                 await books.follow("purchase", purchase.start.key, inbound.holdings(purchase), times=times)
             case Happening("return", told):
                 back = returning.apply(back, told).state

@@ -14,7 +14,7 @@ async def test_applied_by_one_order_is_not_hidden_by_the_refusal_of_another(data
     await open_order(database)
     for n, refusals in enumerate(((None, "why"), ("why", None))):
         async with database.transaction() as connection:
-            [inbox_id] = await inbox.accept(connection, [NewMessage("p", "api", inbox.EVENT, f"e{n}", "d", b"{}")])
+            [inbox_id] = await inbox.insert(connection, [NewMessage("p", "api", inbox.EVENT, f"e{n}", "d", b"{}")])
         said = [InputOutcome(event_id="e", inbox_id=inbox_id, version=3, superseded=why) for why in refusals]
         orders_of_it = [PICKED.model_copy(update={"order": f"{KEY}-{n}{it}", "version": 3}) for it in range(2)]
         for record, verdict in zip(orders_of_it, said, strict=True):

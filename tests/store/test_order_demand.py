@@ -86,10 +86,10 @@ async def test_the_feed_of_a_site_is_known_from_its_demand(order: Database) -> N
     await after(order, step(0, wanted(), wanted("B", site="MAD")))
     async with order.connection() as connection:
         assert await site_regions.region_of(connection, "MAD") == "EMEA"
-        assert await order_demand.untold(connection, FeedRun(region="AFR"), 9) == []
-        assert len(await order_demand.untold(connection, RUN, 9)) == 2
-        assert len(await order_demand.untold(connection, FeedRun(others=("AFR",)), 9)) == 2
-        assert await order_demand.untold(connection, FeedRun(others=("EMEA",)), 9) == []
+        assert await order_demand.unreported(connection, FeedRun(region="AFR"), 9) == []
+        assert len(await order_demand.unreported(connection, RUN, 9)) == 2
+        assert len(await order_demand.unreported(connection, FeedRun(others=("AFR",)), 9)) == 2
+        assert await order_demand.unreported(connection, FeedRun(others=("EMEA",)), 9) == []
 
 
 class Books:
@@ -114,7 +114,7 @@ async def test_whatever_is_lost_between_planning_ends_with_what_is_written(order
     async def answer(connection: Connection, owed: list[order_demand.OwedOrderDemand]) -> None:
         for it in owed:
             books.take(it.row)
-        await order_demand.told(connection, owed, {})
+        await order_demand.mark_reported(connection, owed, {})
 
     for version in range(40):
         rows = [wanted(item, chance.choice((10, 20)), site) for item in "AB" for site in ("LYS", "MAD")]
@@ -122,9 +122,9 @@ async def test_whatever_is_lost_between_planning_ends_with_what_is_written(order
         async with order.transaction() as connection:
             match chance.randrange(4):
                 case 0:
-                    await answer(connection, await order_demand.untold(connection, RUN, chance.randrange(1, 4)))
+                    await answer(connection, await order_demand.unreported(connection, RUN, chance.randrange(1, 4)))
                 case 1:
-                    flying.append((await order_demand.untold(connection, RUN, 9), chance.random() < 0.5))
+                    flying.append((await order_demand.unreported(connection, RUN, 9), chance.random() < 0.5))
                 case 2 if flying:
                     owed, lost = flying.pop(chance.randrange(len(flying)))
                     if lost:
@@ -138,7 +138,7 @@ async def test_whatever_is_lost_between_planning_ends_with_what_is_written(order
         for it in owed:
             books.take(it.row)
     async with order.transaction() as connection:
-        while owed := await order_demand.untold(connection, RUN, 3):
+        while owed := await order_demand.unreported(connection, RUN, 3):
             await answer(connection, owed)
         told = {about: (it.packs, it.day, it.revision) for about, it in books.held.items()}
         assert told == await figures(connection)
@@ -149,26 +149,26 @@ async def test_whatever_is_lost_between_planning_ends_with_what_is_written(order
 async def test_an_answer_that_comes_late_leaves_what_has_changed_since_owed(order: Database) -> None:
     await after(order, step(0, wanted()))
     async with order.transaction() as connection:
-        asked = await order_demand.untold(connection, RUN, 9)
+        asked = await order_demand.unreported(connection, RUN, 9)
     await after(order, step(1, wanted(packs=50)))
     async with order.transaction() as connection:
-        await order_demand.told(connection, asked, {})
-        [owed] = await order_demand.untold(connection, RUN, 9)
+        await order_demand.mark_reported(connection, asked, {})
+        [owed] = await order_demand.unreported(connection, RUN, 9)
         assert (owed.row.packs, owed.row.revision) == (50, 2)
         [unsettled] = await order_demand.unsettled(connection, "EMEA", [("A", "LYS")], 0.0)
         assert (unsettled["by"], unsettled["packs"]) == (f"{KEY}/demand/LYS/A/r2", 10)
-        await order_demand.told(connection, [owed], {})
-        await order_demand.told(connection, asked, {})
-        assert await order_demand.untold(connection, RUN, 9) == [], "an answer to an older one comes last"
+        await order_demand.mark_reported(connection, [owed], {})
+        await order_demand.mark_reported(connection, asked, {})
+        assert await order_demand.unreported(connection, RUN, 9) == [], "an answer to an older one comes last"
 
 
 async def refuse(database: Database, rule: str = "unknown_item") -> str:
     """Planning refuses the one figure that is owed; returns its key."""
     async with database.transaction() as connection:
-        [owed] = await order_demand.untold(connection, RUN, 9)
-        await order_demand.told(connection, [owed], {owed.row.key: rule})
-        await order_demand.park(connection, owed.row, rule)
-        assert await order_demand.untold(connection, RUN, 9) == []
+        [owed] = await order_demand.unreported(connection, RUN, 9)
+        await order_demand.mark_reported(connection, [owed], {owed.row.key: rule})
+        await order_demand.mark_refused(connection, owed.row, rule)
+        assert await order_demand.unreported(connection, RUN, 9) == []
     return owed.row.key
 
 
@@ -177,15 +177,15 @@ async def test_a_refused_figure_waits_for_people_and_is_replayed_as_it_is_by_the
     key = await refuse(order)
     await after(order, step(1, wanted(packs=50)))
     async with order.transaction() as connection:
-        assert await order_demand.untold(connection, RUN, 9) == []
-        [row] = await refused_rows.parked(connection)
+        assert await order_demand.unreported(connection, RUN, 9) == []
+        [row] = await refused_rows.listed(connection)
         assert (row["kind"], row["error"], row["packs"], row["attempts"]) == ("demand", "unknown_item", 50, 1)
         await connection.execute("UPDATE inbox_message SET state = 'applied'")
         await connection.execute("UPDATE head SET confirmed = version")
         assert await report.settled(connection), "what waits for people is not under way"
         newest = f"{KEY}/demand/LYS/A/r2"
         assert await refused_rows.replay(connection, [key]) == [newest], "by the key under which it was listed"
-        [owed] = await order_demand.untold(connection, RUN, 9)
+        [owed] = await order_demand.unreported(connection, RUN, 9)
         assert (owed.row.key, owed.row.packs, owed.attempts) == (newest, 50, 1)
         assert not await report.settled(connection)
 
@@ -196,10 +196,10 @@ async def test_a_dropped_figure_is_told_again_only_when_it_changes(order: Databa
     async with order.transaction() as connection:
         assert await refused_rows.drop(connection, [key]) == [key]
         assert await refused_rows.drop(connection, [key]) == []
-        assert await order_demand.untold(connection, RUN, 9) == []
+        assert await order_demand.unreported(connection, RUN, 9) == []
     await after(order, step(1, wanted(packs=50)))
     async with order.transaction() as connection:
-        assert [it.row.packs for it in await order_demand.untold(connection, RUN, 9)] == [50]
+        assert [it.row.packs for it in await order_demand.unreported(connection, RUN, 9)] == [50]
 
 
 async def test_a_refused_figure_holds_up_those_of_its_item_and_site_only(order: Database) -> None:
@@ -211,7 +211,7 @@ async def test_a_refused_figure_holds_up_those_of_its_item_and_site_only(order: 
             "INSERT INTO order_demand (order_key, item, site, packs, day) VALUES ('erp-one/SO-2', 'A', 'LYS', 7, %s)",
             (DUE,),
         )
-        owed = {(it.row.item, it.row.site) for it in await order_demand.untold(connection, RUN, 9)}
+        owed = {(it.row.item, it.row.site) for it in await order_demand.unreported(connection, RUN, 9)}
         assert owed == {("A", "MAD"), ("B", "LYS")}
-        [row] = await refused_rows.parked(connection)
+        [row] = await refused_rows.listed(connection)
         assert row["waiting"] == 1

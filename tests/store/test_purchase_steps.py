@@ -24,7 +24,7 @@ async def outcomes(database: Database) -> dict[str, str]:
     return {row["key"].partition("/")[2]: row["outcome"] for row in await rows(database, "effect")}
 
 
-PAPERS = (
+DOCUMENTS = (
     purchases.confirmed(),
     purchases.advised("S1", l1=60, l2=50),
     purchases.received("G1", "S1", l1=55, damaged=5, l2=50),
@@ -80,8 +80,8 @@ async def test_what_arrives_while_a_purchase_order_ends_books_its_receipt_once(
 ) -> None:
     """Temporal refuses the end because of a signal that came meanwhile: the last step is decided again, with it."""
     database, state = bought
-    await buy(database, state, [*PAPERS[1:]])
-    ended = await buy(database, state, [*PAPERS[1:], PAPERS[0]])
+    await buy(database, state, [*DOCUMENTS[1:]])
+    ended = await buy(database, state, [*DOCUMENTS[1:], DOCUMENTS[0]])
     await agrees(database, ended)
 
 
@@ -106,7 +106,7 @@ async def test_purchase_steps_that_are_superseded_again_and_again_book_once(
 ) -> None:
     database, state = bought
     owed: set[str] = set()
-    chance, left = Random(seed), list(PAPERS)
+    chance, left = Random(seed), list(DOCUMENTS)
     chance.shuffle(left)
     while left:
         known = chance.randint(1, len(left))

@@ -55,11 +55,11 @@ async def test_messages_are_brought_back_once_and_that_is_audited(database: Data
     await open_order(database)
     async with database.transaction() as connection:
         messages = [NewMessage("dhl", "webhook", inbox.EVENT, name, "d", b"{}") for name in "ab"]
-        parked, other = await inbox.accept(connection, messages)
-        await quarantine.put(connection, parked, "unknown code", Origin.TRANSFORMATION)
+        quarantined, other = await inbox.insert(connection, messages)
+        await quarantine.put(connection, quarantined, "unknown code", Origin.TRANSFORMATION)
     steps = RecordActivities(database)
     for brought in (1, 0):
-        done = await ActivityEnvironment().run(steps.replay, Replay(order=KEY, ids=(parked, other)))
+        done = await ActivityEnvironment().run(steps.replay, Replay(order=KEY, ids=(quarantined, other)))
         assert done == StepWritten(version=brought)
     assert {row["state"] for row in await rows(database, "inbox_message")} == {"received"}
     async with database.connection() as connection:

@@ -79,10 +79,10 @@ class Story:
         said = [NewMessage(ERP, "api", inbox.CANCEL, f"{number}-{n}", "d", b"{}") for n in range(INPUTS)]
         line = OrderLine(line=1, item="A", quantity=40, value=100)
         async with database.transaction() as connection:
-            [first] = await inbox.accept(connection, [NewMessage(ERP, "api", inbox.RELEASE, number, "d", b"{}")])
+            [first] = await inbox.insert(connection, [NewMessage(ERP, "api", inbox.RELEASE, number, "d", b"{}")])
             release = RELEASE.model_copy(update={"number": number, "lines": (line,)})
             await orders.open_order(connection, ERP, release, "d", first, [ERP])
-            self.messages = await inbox.accept(connection, said)
+            self.messages = await inbox.insert(connection, said)
             await policies.put(connection, PolicyRule(id="freight", about="freight", body={"share": 0.05}))
         await steps.write(database, written.step(FIRST.model_copy(update={"order": self.key})))
 

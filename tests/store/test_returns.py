@@ -121,7 +121,7 @@ async def test_packs_that_did_not_come_back_may_be_returned_again(database: Data
 async def test_a_step_is_written_once_whole_and_never_over_a_newer_one(database: Database) -> None:
     await shipped_order(database, delivered=40)
     async with database.transaction() as connection:
-        [inbox_id] = await inbox.accept(connection, [NewMessage("erp-one", "api", inbox.RETURN, "R1", "d", b"{}")])
+        [inbox_id] = await inbox.insert(connection, [NewMessage("erp-one", "api", inbox.RETURN, "R1", "d", b"{}")])
     await returns.authorise(database, start("R1", packs(30)))
     said = InputOutcome(event_id="R1", inbox_id=inbox_id, version=2)
     owed = {

@@ -108,7 +108,7 @@ async def test_the_ledger_keeps_what_was_done_whatever_a_late_failure_says(datab
 async def test_messages_get_their_ids_in_the_order_in_which_they_came(database: Database) -> None:
     said = [NewMessage("p", "api", inbox.EVENT, f"x{n}", "d", b"{}", headers={"n": str(n)}) for n in range(300)]
     async with database.transaction() as connection:
-        ids = await inbox.accept(connection, said)
+        ids = await inbox.insert(connection, said)
     assert ids == sorted(ids)
     async with database.connection() as connection:
         rows = await (await connection.execute("SELECT id, external_id FROM inbox_message")).fetchall()
@@ -118,10 +118,10 @@ async def test_messages_get_their_ids_in_the_order_in_which_they_came(database: 
 @pytest.mark.parametrize("kind", [inbox.CANCEL, inbox.AMEND, inbox.RESOLVE])
 async def test_two_orders_may_be_commanded_under_the_same_request_id(database: Database, kind: str) -> None:
     async with database.transaction() as connection:
-        wanted, _ = await inbox.accept(
+        wanted, _ = await inbox.insert(
             connection, [NewMessage("erp-one", "api", kind, "c1", digest, b"{}") for digest in ("one", "two")]
         )
-        await inbox.accept(connection, [NewMessage("erp-one", "api", kind, "c1", "one", b"{}")])
+        await inbox.insert(connection, [NewMessage("erp-one", "api", kind, "c1", "one", b"{}")])
         inbox_id, received_at, traceparent = await inbox.command(connection, kind, "c1", "one")
         assert (inbox_id, traceparent) == (wanted, "")
         assert received_at.tzinfo is not None
@@ -226,9 +226,9 @@ async def test_the_database_refuses_more_back_than_was_shipped(database: Databas
 async def test_a_site_takes_part_once_and_messages_that_waited_for_it_come_back(database: Database) -> None:
     await open_order(database)
     async with database.transaction() as connection:
-        [waiting] = await inbox.accept(connection, [NewMessage("wms-nte", "webhook", inbox.EVENT, "e", "d", b"{}")])
+        [waiting] = await inbox.insert(connection, [NewMessage("wms-nte", "webhook", inbox.EVENT, "e", "d", b"{}")])
         await quarantine.put(connection, waiting, "not a party", Origin.OWNERSHIP, f"party:wms-nte:{KEY}")
-        [about] = await inbox.accept(connection, [NewMessage("wms-nte", "webhook", inbox.EVENT, "f", "d", b"{}")])
+        [about] = await inbox.insert(connection, [NewMessage("wms-nte", "webhook", inbox.EVENT, "f", "d", b"{}")])
         await events.link_shipments(connection, [("DN-9", KEY)])
         await quarantine.put(connection, about, "not a party", Origin.OWNERSHIP, "shipment:DN-9")
     step = PICKED.model_copy(update={"sites": ("NTE", "NTE")})

@@ -83,7 +83,7 @@ async def test_the_ledger_posts_shares(database: Database) -> None:
         await ledger.set_values(connection, KEY, "USD", {"A": Worth(Decimal(100), 3)})
         for n, it in enumerate(moves, 1):
             booking = written.booking(f"{KEY}/v{n}", "order", KEY, it)
-            await ledger.book_step(connection, booking._replace(base=n - 1, version=n, upto=n))
+            await ledger.post_movements(connection, booking._replace(base=n - 1, version=n, upto=n))
             if n == 3:
                 [row] = [x for x in await valuation.accounts(connection) if x["account"] == "goods_in_transit"]
                 assert row["amount"] == 100

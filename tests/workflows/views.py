@@ -76,7 +76,7 @@ def packs(**lines: int) -> tuple[ShippedLine, ...]:
 
 
 def changes(order: Order, kind: ChangeKind) -> list[Effect]:
-    """What the ERP was told of one kind of change, in that order."""
+    """Updates sent to the ERP of one kind of change, in that order."""
     return [effect for effect in order.carried(Operation.REPORT_CHANGE) if effect.change is kind]
 
 

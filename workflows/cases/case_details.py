@@ -3,18 +3,11 @@
 from typing import Any
 
 from temporalio import workflow
-from temporalio.common import SearchAttributeKey, SearchAttributeUpdate
+from temporalio.common import SearchAttributeUpdate
 
 from domain.cases.case_file import CaseFile
 from workflows.runtime.entity import TIMELINE_LINES
-
-SITE = SearchAttributeKey.for_keyword("Site")
-REGION = SearchAttributeKey.for_keyword("Region")
-CARRIER = SearchAttributeKey.for_keyword("Carrier")
-PRIORITY = SearchAttributeKey.for_keyword("Priority")
-EXCEPTION_KINDS = SearchAttributeKey.for_keyword_list("ExceptionKinds")
-OPEN_CASES = SearchAttributeKey.for_keyword_list("OpenCases")
-NEXT_DUE = SearchAttributeKey.for_datetime("NextDue")
+from workflows.runtime.search_attributes import CARRIER, EXCEPTION_KINDS, NEXT_DUE, OPEN_CASES, PRIORITY, REGION, SITE
 
 
 class CaseDetails:

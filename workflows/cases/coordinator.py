@@ -8,7 +8,7 @@ follows every change of its figures.
 
 import asyncio
 from collections.abc import Awaitable, Iterable
-from datetime import date, timedelta
+from datetime import date
 from typing import Any, Protocol
 
 from temporalio import workflow
@@ -23,10 +23,8 @@ from schemas.workflows.returns import ReturnStart
 from workflows.cases import case_steps
 from workflows.runtime import steps
 from workflows.runtime.background import Background
-from workflows.runtime.policies import TASK_TIMEOUT
+from workflows.runtime.policies import CLOSING, CLOSING_AT_MOST, TASK_TIMEOUT
 
-CLOSING, CLOSING_AT_MOST = timedelta(seconds=2), timedelta(minutes=1)
-"""How long a case that is just closing gets before it is reopened, at first and after many tries."""
 FIGURES = "cases follow figures"
 """The patch since which an open case hears of figures that change under the same names."""
 

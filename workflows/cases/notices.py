@@ -6,16 +6,16 @@ case --> outbox of notices --> dispatcher --> e-mail, chat, webhook
 from temporalio import workflow
 
 from schemas.cases.notifications import NoticesReport, NoticesRun
+from schemas.queues import NOTIFY_QUEUE
 from workflows.runtime.singleton import Singleton
 
-NOTIFY_QUEUE = "notify"
 DISPATCHER = Singleton[NoticesRun, NoticesReport](
     activity="notify.dispatch",
     queue=NOTIFY_QUEUE,
     report=NoticesReport,
     summary=lambda run: "alerts and customer messages",
     page=lambda run, total: (
-        f"**{total.notices}** notices sent in **{total.letters}** letters; "
+        f"**{total.notices}** notices sent in **{total.messages}** messages; "
         f"**{total.given_up}** given up, **{total.failures}** attempts failed"
     ),
 )

@@ -11,10 +11,9 @@ from temporalio.exceptions import FailureError, WorkflowAlreadyStartedError, is_
 
 from schemas.cases.cases import CaseNews, CaseStart
 from schemas.finance.reconciliation import ReconcileReport, ReconcileRun
+from schemas.queues import RECONCILE_QUEUE
 from workflows.cases import case_steps
 from workflows.runtime.policies import RECONCILE, RECONCILE_SILENCE
-
-RECONCILE_QUEUE = "reconcile"
 
 
 @workflow.defn(name="Reconciliation")

@@ -6,9 +6,9 @@ stock and supply change --> promises are looked at --> orders hear of another da
 from temporalio import workflow
 
 from schemas.inventory.promising import PromisingReport, PromisingRun
+from schemas.queues import PROMISING_QUEUE
 from workflows.runtime.singleton import Singleton
 
-PROMISING_QUEUE = "promising"
 PROMISING = Singleton[PromisingRun, PromisingReport](
     activity="promising.keep",
     queue=PROMISING_QUEUE,

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from temporalio import workflow
-from temporalio.common import SearchAttributeKey, SearchAttributeUpdate
+from temporalio.common import SearchAttributeUpdate
 
 from domain.days import end_of
 from domain.milestones.variants import RANK
@@ -14,17 +14,19 @@ from schemas.messaging.effects import Effect
 from schemas.orders.release import OrderStatus
 from workflows.runtime.deadline_timer import Due
 from workflows.runtime.entity import TIMELINE_LINES
-from workflows.runtime.failures import FAILURE_ORIGIN, LAST_FAILURE
-
-ORDER_STATUS = SearchAttributeKey.for_keyword("OrderStatus")
-CARRIER = SearchAttributeKey.for_keyword("Carrier")
-EXCEPTION_KINDS = SearchAttributeKey.for_keyword_list("ExceptionKinds")
-PROMISED_AT = SearchAttributeKey.for_datetime("PromisedAt")
-ETA = SearchAttributeKey.for_datetime("Eta")
-DELAY_MINUTES = SearchAttributeKey.for_int("DelayMinutes")
-OPEN_CASES = SearchAttributeKey.for_keyword_list("OpenCases")
-NEXT_MILESTONE = SearchAttributeKey.for_keyword("NextMilestone")
-NEXT_DUE = SearchAttributeKey.for_datetime("NextDue")
+from workflows.runtime.search_attributes import (
+    CARRIER,
+    DELAY_MINUTES,
+    ETA,
+    EXCEPTION_KINDS,
+    FAILURE_ORIGIN,
+    LAST_FAILURE,
+    NEXT_DUE,
+    NEXT_MILESTONE,
+    OPEN_CASES,
+    ORDER_STATUS,
+    PROMISED_AT,
+)
 
 
 def phase(state: OrderState) -> OrderStatus:

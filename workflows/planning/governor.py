@@ -8,7 +8,7 @@ changes --> governor --> proposals to planners
 from temporalio import workflow
 
 from schemas.planning.governor import GovernorReport, GovernorRun
-from workflows.finance.reconciliation import RECONCILE_QUEUE
+from schemas.queues import RECONCILE_QUEUE
 from workflows.runtime.singleton import Singleton
 
 GOVERNOR = Singleton[GovernorRun, GovernorReport](

@@ -1,15 +1,13 @@
 """What support sees of a purchase order: its status, and half a page of markdown in the Temporal UI."""
 
 from temporalio import workflow
-from temporalio.common import SearchAttributeKey
 
 from domain.procurement.purchase_order import PurchaseFile
 from schemas.messaging.effects import Effect
 from schemas.procurement.purchase_orders import PurchaseOutcome
 from workflows.runtime.deadline_timer import Due
 from workflows.runtime.entity import TIMELINE_LINES
-
-ORDER_STATUS = SearchAttributeKey.for_keyword("OrderStatus")
+from workflows.runtime.search_attributes import ORDER_STATUS
 
 
 def outcome(state: PurchaseFile, due: Due | None) -> PurchaseOutcome:

@@ -15,8 +15,7 @@ from typing import Any
 from temporalio import workflow
 
 from domain.orders import goods
-from domain.procurement import documents as papers
-from domain.procurement import inbound, inbound_effects, inbound_trouble, purchase_actions
+from domain.procurement import documents, inbound, inbound_effects, inbound_trouble, purchase_actions
 from domain.procurement.purchase_order import PurchaseFile
 from domain.procurement.purchase_run import InboundRun
 from schemas.cases.cases import CaseEntry, Finding
@@ -91,11 +90,11 @@ class InboundWorkflow(PurchaseMessages, EntityWorkflow[PurchaseFile, Owed, Purch
         if isinstance(given, CommandInput):
             self._obey(given, draft)
         elif isinstance(given, PurchaseDocument):
-            name, said = papers.said(given)
-            self._take(given, f"{name} r{said.revision}", papers.take(self._next(), given), draft)
+            name, said = documents.said(given)
+            self._take(given, f"{name} r{said.revision}", documents.take(self._next(), given), draft)
         elif isinstance(given, MilestoneEvent):
             what = f"{given.shipment} {given.kind}"
-            self._take(given, what, papers.take_milestone(self._next(), given), draft)
+            self._take(given, what, documents.take_milestone(self._next(), given), draft)
 
     def _take(
         self,

@@ -7,15 +7,13 @@ inputs. Inputs that a repeat of the first task brings besides cannot get between
 import asyncio
 from collections.abc import Callable
 from contextlib import suppress
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import NamedTuple
 
 from temporalio import workflow
 
+from workflows.runtime.policies import NEXT_TASK
 from workflows.runtime.tasks import history_length
-
-NEXT_TASK = timedelta(milliseconds=1)
-"""A timer that only begins another workflow task: the shortest that the server keeps apart."""
 
 
 class Due(NamedTuple):

@@ -1,10 +1,8 @@
 """How a failure is indexed: lists in the Temporal UI find workflows by whose failure it was, and of what."""
 
 from temporalio import workflow
-from temporalio.common import SearchAttributeKey
 
-FAILURE_ORIGIN = SearchAttributeKey.for_keyword("FailureOrigin")
-LAST_FAILURE = SearchAttributeKey.for_keyword("LastFailure")
+from workflows.runtime.search_attributes import FAILURE_ORIGIN, LAST_FAILURE
 
 
 def index_failure(origin: str, failure: str) -> None:

@@ -1,4 +1,4 @@
-"""Every timeout and retry, named after the business step that it serves."""
+"""Every timeout and retry of what Temporal runs or is asked, named after the business step that it serves."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -44,3 +44,20 @@ RECONCILE = StepPolicy(
 """A comparison: given up when the system is away, as the next run of the schedule compares again."""
 RECONCILE_SILENCE = timedelta(seconds=60)
 TASK_TIMEOUT = timedelta(seconds=10)
+"""A workflow task: Temporal's own default, stated since a step must be written within it."""
+NEXT_TASK = timedelta(milliseconds=1)
+"""A timer that only begins another workflow task: the shortest that the server keeps apart."""
+CLOSING, CLOSING_AT_MOST = timedelta(seconds=2), timedelta(minutes=1)
+"""How long a case that is just closing gets before it is reopened, at first and after many tries."""
+SIGNAL_TIMEOUT = timedelta(seconds=5)
+"""A signal to a workflow, or a look at whether it runs: the relay tells it again later."""
+HEALTH_TIMEOUT = timedelta(seconds=1)
+"""Whether Temporal answers at all: a health page waits no longer."""
+HISTORY_TIMEOUT = timedelta(seconds=5)
+"""A look into a history, which the next look repeats."""
+RESTART_TIMEOUT = timedelta(seconds=10)
+"""A call that begins, ends or tells a workflow anew: people wait for a restart, so it is patient."""
+CATCH_UP = timedelta(minutes=1)
+"""Scheduled runs that were missed for longer are left out: the next one compares all the same."""
+GRACE = timedelta(seconds=5)
+"""What a stopping worker gives its running activities: they are repeated elsewhere."""

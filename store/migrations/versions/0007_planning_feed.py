@@ -111,9 +111,9 @@ def upgrade() -> None:
         sa.Column("error", sa.String(), nullable=True),
         *moments(),
     )
-    pending, parked = (sa.text(f"state = '{state}'") for state in ("pending", "parked"))
+    pending, refused = (sa.text(f"state = '{state}'") for state in ("pending", "parked"))
     op.create_index("planning_pending", "planning_row", ["region", "flush", "n"], postgresql_where=pending)
-    op.create_index("planning_parked", "planning_row", ["region", "item", "site"], postgresql_where=parked)
+    op.create_index("planning_parked", "planning_row", ["region", "item", "site"], postgresql_where=refused)
     op.create_index("planning_of_flush", "planning_row", ["flush", "item"])
     op.execute("CREATE SEQUENCE planning_flush")
     op.create_table("planning_calls", sa.Column("region", sa.String(), primary_key=True), calls())

@@ -1,4 +1,4 @@
-"""What a case can offer: dates, retries, replays, letters to the customer, and what is given up."""
+"""What a case can offer: dates, retries, replays, messages to the customer, and what is given up."""
 
 from datetime import date, timedelta
 
@@ -50,7 +50,7 @@ def test_what_was_delivered_is_not_promised_anew() -> None:
     assert said == "everything was delivered: a return takes goods back"
 
 
-# Retry, replay, letters
+# Retry, replay, messages
 
 
 def test_a_retry_repeats_what_was_refused_under_its_old_key_and_nothing_else() -> None:

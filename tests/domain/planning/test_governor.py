@@ -50,7 +50,7 @@ def one(packs: int = 0, days: int = 0, item_class: str = "B", **changes: Any) ->
 def test_the_tolerance_is_that_of_the_items_class(packs: int, days: int, item_class: str, material: bool) -> None:
     found = look([one(packs, days, item_class)], [], NOW, RULES)
     assert bool(found.proposals) == material
-    assert len(found.calm) == (not material), "its clock is stopped"
+    assert len(found.unchanged) == (not material), "its clock is stopped"
 
 
 def test_a_change_waits_until_it_has_come_to_rest() -> None:
@@ -101,8 +101,8 @@ def test_what_is_asked_is_not_asked_again_and_what_goes_back_takes_it_back() -> 
     questions = asked(look([one(days=5)], [], NOW, RULES))
     assert look([one(days=5)], questions, NOW, RULES)[:2] == ((), ())
     assert look([one(days=6)], questions, NOW, RULES)[:2] == ((), ()), "a day more is not worth another question"
-    calm = look([one()], questions, NOW, RULES)
-    assert (calm.withdrawn, calm.proposals, len(calm.calm)) == ((1,), (), 1)
+    second = look([one()], questions, NOW, RULES)
+    assert (second.withdrawn, second.proposals, len(second.unchanged)) == ((1,), (), 1)
     assert look([], questions, NOW, RULES).withdrawn == (1,), "its source is gone"
 
 

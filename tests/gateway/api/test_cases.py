@@ -65,19 +65,19 @@ async def test_cases_are_found_by_state_kind_queue_and_order(troubled: Gateway) 
 
 async def test_every_pair_of_filters_gives_page_by_page_what_the_table_has(troubled: Gateway) -> None:
     """Against a plain filter over all rows: the same cases, each once, the newest first, however small the pages."""
-    kinds, desks = (Kind.DELAY, Kind.CUSTOMS, Kind.TENDER_REJECT), ("transport", "claims")
+    kinds, work_lists = (Kind.DELAY, Kind.CUSTOMS, Kind.TENDER_REJECT), ("transport", "claims")
     await troubled.post("/v1/orders", "erp-one", release(number="PO-2"))
     for n in range(24):
         order, kind = f"erp-{('one', 'two')[n % 5 == 0]}/PO-{1 if n % 5 == 0 else 1 + n % 2}", kinds[n % 3]
         ended = {"state": CaseState.CURED, "closed_at": AT} if n % 4 == 0 else {}
-        opened = {"opened_at": AT + timedelta(hours=n // 3), "queue": desks[n % 2]}  # several at the same moment
+        opened = {"opened_at": AT + timedelta(hours=n // 3), "queue": work_lists[n % 2]}  # several at the same moment
         await open_case(troubled.database, id=f"{order}/{kind}/{n + 2}", order=order, kind=kind, **opened, **ended)
     rows = await troubled.rows("SELECT *, order_key LIKE 'erp-one/%' AS ours FROM exception_case")
     rows.sort(key=lambda row: (-row["opened_at"].timestamp(), row["id"]))
     filters: dict[str, list[str]] = {
         "state": ["open", "all"],
         "kind": [*kinds],
-        "queue": [*desks, "nobody"],
+        "queue": [*work_lists, "nobody"],
         "order": ["PO-1", "PO-2"],
     }
     for one, other in combinations(filters, 2):

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from activities.planning.telling import PlanningNotifier
+from activities.planning.notifier import PlanningNotifier
 from connectors.http.client import SystemClient
 from connectors.standard.replanning import StandardReplanning
 from schemas.base import System
@@ -43,7 +43,7 @@ async def tell(gateway: Gateway, sims: Systems, region: str = "EMEA") -> int:
     """Tell planning what is owed."""
     endpoint = Endpoint(url=str(sims.client.base_url).rstrip("/") + "/planning", token=TOKEN)
     async with SystemClient(System.PLANNING, {"*": endpoint}) as client:
-        return await PlanningNotifier(gateway.database, StandardReplanning(client)).tell(region, lambda: None)
+        return await PlanningNotifier(gateway.database, StandardReplanning(client)).notify(region, lambda: None)
 
 
 async def known(gateway: Gateway, site: str = "LYS") -> None:
@@ -161,8 +161,8 @@ async def test_what_planning_refuses_is_kept_with_the_rule_until_it_is_corrected
     await sims.client.put("/planning/unknown-items", json={"items": ["B"]})
     await send(gateway, signal(1), signal(2, item="B"))
     assert [await tell(gateway, sims) for _ in range(2)] == [2, 0]
-    [parked] = await gateway.rows("SELECT item, refused FROM demand_signal WHERE refused IS NOT NULL")
-    assert (parked["item"], parked["refused"]) == ("B", "unknown_item")
+    [refused] = await gateway.rows("SELECT item, refused FROM demand_signal WHERE refused IS NOT NULL")
+    assert (refused["item"], refused["refused"]) == ("B", "unknown_item")
     await sims.client.put("/planning/unknown-items", json={"items": []})
     await send(gateway, signal(3, item="B", revision=2))
     assert await tell(gateway, sims) == 1

@@ -23,9 +23,9 @@ async def valued(gateway: Gateway) -> Gateway:
         await ledger.set_values(connection, "erp-one/SO-1", "USD", {"A": Worth(Decimal("0.3333"), 1)})
         await ledger.set_values(connection, "erp-one/SO-1", "EUR", {"A": Worth(Decimal("99"), 1)})
         await ledger.set_values(connection, "erp-two/SO-1", "EUR", {"A": Worth(Decimal("2"), 1)})
-        await ledger.book_step(connection, written.booking("erp-one/SO-1/v3", "order", "erp-one/SO-1", SHIPPED))
-        await ledger.book_step(connection, written.booking("erp-one/SO-1/v4", "order", "erp-one/SO-1", DELIVERED))
-        await ledger.book_step(connection, written.booking("erp-two/SO-1/v3", "order", "erp-two/SO-1", SHIPPED))
+        await ledger.post_movements(connection, written.booking("erp-one/SO-1/v3", "order", "erp-one/SO-1", SHIPPED))
+        await ledger.post_movements(connection, written.booking("erp-one/SO-1/v4", "order", "erp-one/SO-1", DELIVERED))
+        await ledger.post_movements(connection, written.booking("erp-two/SO-1/v3", "order", "erp-two/SO-1", SHIPPED))
     return gateway
 
 
@@ -76,7 +76,7 @@ async def test_a_figure_of_the_past_is_the_same_whenever_it_is_read(valued: Gate
     assert [(it["currency"], it["amount"]) for it in before[1]] == [("", "0.0000"), ("USD", "3.3330")]
     rest: Moves = {"transit:DN-1": {"A": -10}, "customer:": {"A": 10}}
     async with valued.database.transaction() as connection:
-        await ledger.book_step(connection, written.booking("erp-one/SO-1/v5", "order", "erp-one/SO-1", rest))
+        await ledger.post_movements(connection, written.booking("erp-one/SO-1/v5", "order", "erp-one/SO-1", rest))
     assert await read() == before
     now = (await valued.get("/v1/finance/accounts", "erp-one")).json()["accounts"]
     assert "goods_in_transit USD" not in table(now)

@@ -126,7 +126,7 @@ async def test_many_batches_at_once_neither_wait_for_each_other_for_ever_nor_los
         reports = [said(f"{number}-{n}", kind, 1, n, item=chance.choice("ABC")) for n, kind in enumerate(kinds)]
         moves = {"on_hand:DC1": dict.fromkeys("ABC", -1), "adjustment:DC1": dict.fromkeys("ABC", 1)}
         async with gateway.database.transaction() as connection:
-            await ledger.book_step(
+            await ledger.post_movements(
                 connection, written.booking(f"erp-one/SO-{number}/v1", "order", f"erp-one/SO-{number}", moves)
             )
         await tell(gateway, *reports)
@@ -177,7 +177,7 @@ async def test_a_warehouse_reports_and_reads_its_own_site_only(gateway: Gateway)
     await gateway.rows("INSERT INTO stock_item VALUES ('A', 'LYS') RETURNING 1")
     async with gateway.database.transaction() as connection:
         moves = {"on_hand:LYS": {"A": 9}, "adjustment:LYS": {"A": -9}}
-        await ledger.book_step(connection, written.booking("x", "inventory", "LYS/A", moves))
+        await ledger.post_movements(connection, written.booking("x", "inventory", "LYS/A", moves))
     seen = (await gateway.get("/v1/stock?item=A", "wms-dc1")).json()["positions"]
     assert [it["site"] for it in seen] == ["DC1"]
 

@@ -1,4 +1,4 @@
-"""Letters that did not arrive: on a page and in a case, until they are sent again and arrive."""
+"""Undelivered messages: on a page and in a case, until they are sent again and arrive."""
 
 import html
 from datetime import UTC, datetime
@@ -19,7 +19,7 @@ GONE = "notify: webhook: HTTP 410"
 async def owe(
     gateway: Gateway, to: str, error: str, retry_in_s: float | None = None, case: str = "erp-one/SO-1"
 ) -> str:
-    """A letter over a webhook that has failed."""
+    """A message over a webhook that has failed."""
     key = f"{case}/delay/1/{to}"
     notice = Notice(
         key=key,
@@ -76,4 +76,4 @@ async def test_what_fails_for_long_is_a_case_before_it_is_given_up(gateway: Gate
 async def test_who_has_no_address_and_the_case_itself_are_no_receivers_that_fail(gateway: Gateway) -> None:
     await owe(gateway, "claims", "notify: no webhook address for claims")
     await owe(gateway, "integration", GONE, case=OF_NOTICES.case_order)
-    assert (await look(gateway)).differences == 0, "a letter about the case would feed it for ever"
+    assert (await look(gateway)).differences == 0, "a message about the case would feed it for ever"

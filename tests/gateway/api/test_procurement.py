@@ -24,7 +24,7 @@ ORDER: dict[str, Any] = {
 }
 OF = {"erp": "erp-one", "po": "4500"}
 LINE = {"line": 1, "packs": 10}
-PAPERS: dict[str, dict[str, Any]] = {
+DOCUMENTS: dict[str, dict[str, Any]] = {
     "confirmation": {**OF, "lines": [{**LINE, "day": "2026-03-20"}]},
     "despatch": {
         **OF,
@@ -64,7 +64,7 @@ def event(kind: str, partner: str, **changes: Any) -> dict[str, Any]:
         "id": f"{kind}-1",
         "source": f"/partners/{partner}",
         "type": f"syncline.procurement.{kind}.v1",
-        "data": {**PAPERS[kind], **changes},
+        "data": {**DOCUMENTS[kind], **changes},
     }
 
 

@@ -36,20 +36,20 @@ async def test_quarantine_is_listed_without_bytes(gateway: Gateway) -> None:
 
 
 async def test_replay_brings_back_what_is_quarantined(gateway: Gateway) -> None:
-    parked = await _quarantined(gateway)
+    quarantined = await _quarantined(gateway)
     taken = (await gateway.post("/v1/events", "dhl", event())).json()["ids"][0]
-    answer = await gateway.post("/v1/quarantine/replay", "helpdesk", {"ids": [parked, taken, 2**62]})
+    answer = await gateway.post("/v1/quarantine/replay", "helpdesk", {"ids": [quarantined, taken, 2**62]})
     assert answer.json() == {"replayed": 1}
     assert {row["state"] for row in await gateway.inbox()} == {"received"}
 
 
 async def test_what_support_does_is_audited(gateway: Gateway) -> None:
-    parked = await _quarantined(gateway)
+    quarantined = await _quarantined(gateway)
     await gateway.get("/v1/quarantine", "helpdesk")
-    await gateway.post("/v1/quarantine/replay", "root", {"ids": [parked]})
+    await gateway.post("/v1/quarantine/replay", "root", {"ids": [quarantined]})
     assert await gateway.rows("SELECT actor, action, detail FROM audit_entry ORDER BY id") == [
         {"actor": "helpdesk", "action": "quarantine_listed", "detail": {"messages": 1}},
-        {"actor": "root", "action": "quarantine_replayed", "detail": {"ids": [parked], "replayed": 1}},
+        {"actor": "root", "action": "quarantine_replayed", "detail": {"ids": [quarantined], "replayed": 1}},
     ]
 
 

@@ -8,7 +8,7 @@ from domain.orders import lifecycle
 from schemas.base import Role
 from schemas.messaging.envelope import Envelope
 from schemas.messaging.instructions import ErpMilestone
-from schemas.orders.milestones import Milestone, MilestoneKind
+from schemas.orders.milestones import Milestone, MilestoneKind, ShippedLine
 from schemas.orders.release import OrderStatus
 from schemas.parsing import check
 from store.messaging import events, inbox
@@ -30,9 +30,10 @@ async def placed(gateway: Gateway, *said: Envelope[Milestone]) -> None:
     """Events in the log, on order SO-LATE."""
     async with gateway.database.transaction() as connection:
         for it in said:
-            [inbox_id] = await inbox.accept(connection, [tower_rows.message(f"event {it.id}")])
+            [inbox_id] = await inbox.insert(connection, [tower_rows.message(f"event {it.id}")])
             message = inbox.Message(inbox_id, "dhl", inbox.EVENT, "", b"", "", HEARD, 0)
-            await events.place(connection, [event_mapping.logged(message, it, it.data, ("erp-one/SO-LATE",))])
+            event = event_mapping.placed(message, it, {"erp-one/SO-LATE": ()}, Role.CARRIER)
+            await events.place(connection, [event])
 
 
 async def test_the_order_shows_where_its_shipment_was_last_and_what_it_is_made_of(gateway: Gateway) -> None:
@@ -60,16 +61,10 @@ async def test_the_order_shows_where_its_shipment_was_last_and_what_it_is_made_o
 def test_the_erp_is_told_where_it_happened_and_to_what() -> None:
     order = start()
     lines = [{"line": 1, "quantity": 5}]
-    milestone = envelope(
-        "1", order=order.number, kind="shipped", lines=lines, handling_units=UNITS, location="NLRTM"
-    ).data
-    heard = event_mapping.for_order(
-        events.NewEvent("s", "1", "shipped", "S-1", "wms-lys", 2, milestone.occurred_at, HEARD, {}, (order.key,)),
-        milestone,
-        milestone.lines,
-        Role.WMS,
-        "",
-    )
+    said = envelope("1", order=order.number, kind="shipped", lines=lines, handling_units=UNITS, location="NLRTM")
+    kept = inbox.Message(2, "wms-lys", inbox.EVENT, "1", b"", "", HEARD, 0)
+    packs = (ShippedLine(line=1, quantity=5),)
+    heard = event_mapping.placed(kept, said, {order.key: packs}, Role.WMS).orders[order.key]
     assert (heard.location, heard.handling_units) == ("NLRTM", tuple(UNITS))
     opened = lifecycle.open_order(order).state
     told = [it for it in lifecycle.apply(opened, heard).effects if it.milestone is MilestoneKind.SHIPPED]

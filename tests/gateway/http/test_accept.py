@@ -48,11 +48,11 @@ def watched(gateway: Gateway) -> Watched:
 
 
 async def test_what_waits_together_is_committed_together(gateway: Gateway, watched: Watched) -> None:
-    accepter = InboxWriter(watched)  # type: ignore[arg-type]
+    writer = InboxWriter(watched)  # type: ignore[arg-type]
     watched.open.clear()
-    first = asyncio.create_task(accepter.accept([message(0)]))
+    first = asyncio.create_task(writer.commit([message(0)]))
     await asyncio.sleep(0)
-    others = [asyncio.create_task(accepter.accept([message(n), message(n + 1)])) for n in range(1, 100, 2)]
+    others = [asyncio.create_task(writer.commit([message(n), message(n + 1)])) for n in range(1, 100, 2)]
     await asyncio.sleep(0)
     assert not first.done()
     watched.open.set()
@@ -65,16 +65,16 @@ async def test_what_waits_together_is_committed_together(gateway: Gateway, watch
 
 
 async def test_a_group_has_a_size(watched: Watched) -> None:
-    accepter = InboxWriter(watched)  # type: ignore[arg-type]
+    writer = InboxWriter(watched)  # type: ignore[arg-type]
     together = [message(n) for n in range(150)]
-    await asyncio.gather(*(accepter.accept(together) for _ in range(3)), accepter.accept(together * 2))
+    await asyncio.gather(*(writer.commit(together) for _ in range(3)), writer.commit(together * 2))
     assert watched.commits == 4
 
 
 async def test_a_failed_commit_answers_nobody_with_success(gateway: Gateway, watched: Watched) -> None:
-    accepter = InboxWriter(watched)  # type: ignore[arg-type]
+    writer = InboxWriter(watched)  # type: ignore[arg-type]
     watched.broken = True
-    outcomes = await asyncio.gather(*(accepter.accept([message(n)]) for n in range(5)), return_exceptions=True)
+    outcomes = await asyncio.gather(*(writer.commit([message(n)]) for n in range(5)), return_exceptions=True)
     for outcome in outcomes:
         assert isinstance(outcome, Problem)
         assert outcome.status_code == 503
@@ -82,13 +82,13 @@ async def test_a_failed_commit_answers_nobody_with_success(gateway: Gateway, wat
     assert await gateway.inbox() == []
 
     watched.broken = False
-    assert len(await accepter.accept([message(9)])) == 1
+    assert len(await writer.commit([message(9)])) == 1
 
 
 async def test_one_that_gave_up_does_not_hurt_the_others(watched: Watched) -> None:
-    accepter = InboxWriter(watched)  # type: ignore[arg-type]
+    writer = InboxWriter(watched)  # type: ignore[arg-type]
     watched.open.clear()
-    impatient, patient = [asyncio.create_task(accepter.accept([message(n)])) for n in range(2)]
+    impatient, patient = [asyncio.create_task(writer.commit([message(n)])) for n in range(2)]
     await asyncio.sleep(0)
     impatient.cancel()
     await asyncio.sleep(0)
@@ -98,16 +98,16 @@ async def test_one_that_gave_up_does_not_hurt_the_others(watched: Watched) -> No
 
 async def test_the_queue_is_bounded(watched: Watched, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(inbox_writer, "MAX_WAITING", 3)
-    accepter = InboxWriter(watched)  # type: ignore[arg-type]
+    writer = InboxWriter(watched)  # type: ignore[arg-type]
     watched.open.clear()
-    held = [asyncio.create_task(accepter.accept([message(n)])) for n in range(3)]
+    held = [asyncio.create_task(writer.commit([message(n)])) for n in range(3)]
     await asyncio.sleep(0)
     with pytest.raises(Problem) as full:
-        await accepter.accept([message(9)])
+        await writer.commit([message(9)])
     assert full.value.status_code == 503
     watched.open.set()
     await asyncio.gather(*held)
-    assert len(await accepter.accept([message(9)])) == 1
+    assert len(await writer.commit([message(9)])) == 1
 
 
 @pytest.mark.parametrize("table", ["inbox_message", "order_view"])

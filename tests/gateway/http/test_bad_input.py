@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from gateway.http.problems import ProblemDetail
-from schemas.parsing import admit
+from schemas.parsing import parse_strict
 from tests.gateway.api.test_planning import ACCEPT
 from tests.gateway.harness import Gateway
 from tests.gateway.messages import as_bytes, event, release
@@ -69,7 +69,7 @@ async def _refused(gateway: Gateway, answer: httpx.Response, status: int) -> Pro
     assert answer.headers["Content-Type"] == "application/problem+json"
     assert await gateway.inbox() == []
     assert await gateway.rows("SELECT key FROM order_view") == []
-    return admit(ProblemDetail, answer.content)
+    return parse_strict(ProblemDetail, answer.content)
 
 
 @every_operation

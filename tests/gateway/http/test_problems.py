@@ -15,7 +15,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from gateway.http.problems import KINDS, ProblemDetail
-from schemas.parsing import admit
+from schemas.parsing import parse_strict
 from tests.gateway.harness import Gateway
 
 DOCS = Path(__file__).parents[3] / "docs" / "problems.md"
@@ -23,7 +23,7 @@ DOCS = Path(__file__).parents[3] / "docs" / "problems.md"
 
 def _problem(answer: httpx.Response) -> ProblemDetail:
     assert answer.headers["Content-Type"] == "application/problem+json"
-    problem = admit(ProblemDetail, answer.content)
+    problem = parse_strict(ProblemDetail, answer.content)
     assert problem.status == answer.status_code
     assert problem.type in {kind.url for kind in KINDS}
     assert UUID(problem.instance.removeprefix("urn:uuid:")).hex == answer.headers["X-Request-Id"]

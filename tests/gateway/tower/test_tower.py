@@ -155,7 +155,7 @@ async def test_only_assets_are_served(gateway: Gateway, name: str) -> None:
 
 
 async def test_markup_in_a_message_is_text(gateway: Gateway) -> None:
-    await tower_rows.park(gateway.database, "m", "<script>alert(1)</script>")
+    await tower_rows.quarantine_message(gateway.database, "m", "<script>alert(1)</script>")
     for path in ("/tower", "/tower/quarantine", "/tower/orders?number=<script>alert(1)</script>"):
         page = await gateway.get(path, "root")
         assert "<script>alert" not in page.text

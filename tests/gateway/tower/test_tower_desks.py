@@ -9,7 +9,7 @@ from decimal import Decimal
 
 import pytest
 
-from gateway.tower import desks
+from gateway.tower import work_lists
 from gateway.tower.pages import span
 from gateway.tower.snapshots import Snapshots
 from schemas.cases.exceptions import Action, ExceptionKind
@@ -89,7 +89,7 @@ async def test_the_work_list_is_narrowed_by_queue_and_kind(troubled: Gateway, qu
 
 async def test_choices_say_how_many_they_leave(troubled: Gateway) -> None:
     async with troubled.database.connection() as connection:
-        work = await desks.read_cases(connection, "transport", "")
+        work = await work_lists.read_cases(connection, "transport", "")
     assert [(it.name, it.count, it.url, it.chosen) for it in work.queues] == [
         ("All", 2, "/tower/cases", False),
         ("transport", 1, "/tower/cases?queue=transport", True),
@@ -158,7 +158,7 @@ async def test_an_unknown_case_is_a_page_that_says_so(troubled: Gateway, case: s
 async def test_every_action_asks_for_what_its_contract_needs(troubled: Gateway, action: Action) -> None:
     await tower_rows.case(troubled.database, "SO-BACK", ExceptionKind.DAMAGE, "claims", actions=(action,))
     async with troubled.database.connection() as connection:
-        shown = await desks.read_case(connection, "erp-one/SO-BACK/damage/1", support=True)
+        shown = await work_lists.read_case(connection, "erp-one/SO-BACK/damage/1", support=True)
     assert shown
     [form] = shown.actions
     filled = {field.name: SAMPLES[field.kind] for field in form.fields if field.required}

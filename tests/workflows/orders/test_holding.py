@@ -18,7 +18,7 @@ RESUMED = ["resume_warehouse/LYS/resume/r1", "resume_transport/resume/r1", "chan
 
 
 def changes(order: Order) -> list[ChangeKind | None]:
-    """What the ERP was told beside the milestones."""
+    """Updates sent to the ERP beside the milestones."""
     return [effect.change for effect in order.world.done[order.key] if effect.change]
 
 

@@ -44,7 +44,7 @@ def write_off(*lines: ShippedLine, **fields: Any) -> ActionRequest:
 
 
 def changes(order: Order) -> dict[ChangeKind | None, Effect]:
-    """What the ERP was told beside milestones and promises."""
+    """Updates sent to the ERP beside milestones and promises."""
     return {effect.change: effect for effect in order.carried(Operation.REPORT_CHANGE)}
 
 

@@ -20,7 +20,7 @@ from store.inventory import supply as supplies
 
 
 class Unclear(Exception):
-    """What is right cannot be told from our own books; says why."""
+    """The right figure cannot be told from our own books; the message says why."""
 
 
 async def balance(connection: Connection, item: str, where: str) -> str:
@@ -141,8 +141,8 @@ async def _carried(connection: Connection, item: str, where: str) -> str:
 
 
 async def reserved(connection: Connection, item: str, where: str) -> str:
-    """A line reserves what is open of it: too much is given back, the latest first; what is missing is to be
-    replenished, until the keeper of promises has looked."""
+    """A line reserves its open packs again. Surplus is released, the latest first; missing packs count as
+    replenishment until the promising workflow has looked."""
     about = LineKey.parse(where)
     order, line = str(about.subject), about.line
     await promising.lock(connection, [item])
@@ -187,7 +187,7 @@ async def reserved(connection: Connection, item: str, where: str) -> str:
 async def _reservations(
     connection: Connection, order: str, line: int, item: str
 ) -> tuple[list[Reservation], list[Reservation]]:
-    """What a line holds of an item, and of others."""
+    """A line's reservations of an item, and of others."""
     cursor = await connection.execute("SELECT * FROM peg WHERE (order_key, line) = (%s, %s)", (order, line))
     found = [promising.peg_of(row) for row in await cursor.fetchall()]
     return [it for it in found if it.item == item], [it for it in found if it.item != item]
@@ -280,6 +280,6 @@ async def link(connection: Connection, where: str) -> str:
 
 
 async def planned_anew(connection: Connection, item: str) -> str:
-    """The keeper of promises looks at an item."""
+    """The promising workflow looks at an item."""
     await supplies.look_at(connection, [item])
     return f"the promises of {item} are planned anew"

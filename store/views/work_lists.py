@@ -1,4 +1,4 @@
-"""What the desks of the control tower show: open cases as a work list, and re-plan proposals. Read-only, no names."""
+"""Work lists of the control tower: open cases and re-plan proposals. Read-only, no names."""
 
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -55,7 +55,7 @@ class OpenProposals:
 
 
 @dataclass(frozen=True)
-class DeskProposal:
+class WaitingProposal:
     """A proposal with the order that it is about, and what became of it."""
 
     id: str
@@ -87,7 +87,7 @@ class DeskProposal:
 
 
 async def caseload(connection: Connection) -> list[Load]:
-    """How many cases are open on which desk, of which kind."""
+    """Numbers of open cases by queue and kind."""
     return await rows(
         connection,
         Load,
@@ -122,7 +122,7 @@ async def open_cases(connection: Connection, queue: str, kind: str) -> list[Open
 
 
 async def asked(connection: Connection) -> list[OpenProposals]:
-    """How many proposals wait for the planner of which region."""
+    """Numbers of waiting proposals by region."""
     return await rows(
         connection,
         OpenProposals,
@@ -139,24 +139,24 @@ async def asked(connection: Connection) -> list[OpenProposals]:
     )
 
 
-async def open_proposals(connection: Connection, region: str) -> list[DeskProposal]:
-    """What waits for a decision in a region (empty: anywhere): the most urgent order first, then the longest slip."""
+async def open_proposals(connection: Connection, region: str) -> list[WaitingProposal]:
+    """Open proposals of a region (empty: anywhere): the most urgent order first, then the longest slip."""
     return await _proposals(
         connection, "state = 'open'", "priority, proposed_on - p.promised_on DESC, raised_at, p.id", region, OPEN
     )
 
 
-async def decided_proposals(connection: Connection, region: str) -> list[DeskProposal]:
-    """What was decided in a region (empty: anywhere), the newest first."""
+async def decided_proposals(connection: Connection, region: str) -> list[WaitingProposal]:
+    """Decided proposals of a region (empty: anywhere), the newest first."""
     return await _proposals(connection, "state <> 'open'", "decided_at DESC NULLS LAST, p.id", region, DECIDED)
 
 
 async def _proposals(
     connection: Connection, condition: str, arrangement: str, region: str, limit: int
-) -> list[DeskProposal]:
+) -> list[WaitingProposal]:
     return await rows(
         connection,
-        DeskProposal,
+        WaitingProposal,
         f"""
         SELECT p.id, order_key, number, status, site, carrier, priority, kind, subject, p.region,
             p.promised_on, proposed_on, p.lines, summary, state, raised_at, decided_by, decided_at,

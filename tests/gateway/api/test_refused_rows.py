@@ -15,71 +15,71 @@ REASON = {"keys": [KEY, "EMEA/0/9/9"], "reason": "the item is known now"}
 
 
 @pytest.fixture
-async def parked(gateway: Gateway) -> Gateway:
+async def refused(gateway: Gateway) -> Gateway:
     """A gateway; planning refused a row, and a movement waits behind it."""
     async with gateway.database.transaction() as connection:
         await buffered(connection, [ItemDelta("A", 40)])
         await planning.freeze(connection, FeedRun(region="EMEA"))
-        await planning.park(connection, KEY, "unknown_item")
+        await planning.mark_refused(connection, KEY, "unknown_item")
         await buffered(connection, [ItemDelta("A", 2)])
     return gateway
 
 
-async def test_support_sees_what_planning_refused_and_why(parked: Gateway) -> None:
-    [row] = (await parked.get("/v1/planning/parked", "helpdesk")).json()["rows"]
+async def test_support_sees_what_planning_refused_and_why(refused: Gateway) -> None:
+    [row] = (await refused.get("/v1/planning/refused", "helpdesk")).json()["rows"]
     assert (row["key"], row["item"], row["site"], row["packs"]) == (KEY, "A", "LYS", 40)
     assert (row["origin"], row["error"], row["waiting"]) == ("planning_api", "unknown_item", 1)
 
 
 @pytest.mark.parametrize("partner", ["planner", "erp-one", "wms-dc1", "acme"])
-async def test_others_neither_see_nor_move_it(parked: Gateway, partner: str) -> None:
-    assert (await parked.get("/v1/planning/parked", partner)).status_code == 403
+async def test_others_neither_see_nor_move_it(refused: Gateway, partner: str) -> None:
+    assert (await refused.get("/v1/planning/refused", partner)).status_code == 403
     for verb in ("replay", "drop"):
-        assert (await parked.post(f"/v1/planning/{verb}", partner, REASON)).status_code == 403
-    assert await parked.rows("SELECT FROM planning_row WHERE state = 'parked'")
+        assert (await refused.post(f"/v1/planning/{verb}", partner, REASON)).status_code == 403
+    assert await refused.rows("SELECT FROM planning_row WHERE state = 'parked'")
 
 
 @pytest.mark.parametrize(("verb", "state"), [("replay", "pending"), ("drop", "dropped")])
-async def test_a_row_is_moved_on_once_and_audited(parked: Gateway, verb: str, state: str) -> None:
+async def test_a_row_is_moved_on_once_and_audited(refused: Gateway, verb: str, state: str) -> None:
     for expected in ([KEY], []):
-        answer = await parked.post(f"/v1/planning/{verb}", "helpdesk", REASON)
+        answer = await refused.post(f"/v1/planning/{verb}", "helpdesk", REASON)
         assert (answer.status_code, answer.json()) == (200, {"keys": expected})
-    assert await parked.rows("SELECT state FROM planning_row") == [{"state": state}]
-    entries = await parked.rows("SELECT actor, action, detail FROM audit_entry WHERE subject = 'planning' ORDER BY id")
+    assert await refused.rows("SELECT state FROM planning_row") == [{"state": state}]
+    entries = await refused.rows("SELECT actor, action, detail FROM audit_entry WHERE subject = 'planning' ORDER BY id")
     assert [(x["actor"], x["detail"]["keys"], x["detail"]["reason"]) for x in entries] == [
         ("helpdesk", keys, REASON["reason"]) for keys in ([KEY], [])
     ]
-    assert (await parked.get("/v1/planning/parked", "helpdesk")).json() == {"rows": []}
+    assert (await refused.get("/v1/planning/refused", "helpdesk")).json() == {"rows": []}
 
 
 @pytest.mark.parametrize(
     ("wrong", "field"),
     [({"reason": ""}, "reason"), ({"reason": None}, "reason"), ({"keys": []}, "keys"), ({"more": 1}, "more")],
 )
-async def test_a_wish_that_is_not_complete_is_refused(parked: Gateway, wrong: dict[str, object], field: str) -> None:
-    answer = await parked.post("/v1/planning/drop", "helpdesk", {**REASON, **wrong})
+async def test_a_wish_that_is_not_complete_is_refused(refused: Gateway, wrong: dict[str, object], field: str) -> None:
+    answer = await refused.post("/v1/planning/drop", "helpdesk", {**REASON, **wrong})
     assert answer.status_code == 422
     assert [finding["field"] for finding in answer.json()["findings"]] == [field]
-    assert await parked.rows("SELECT FROM planning_row WHERE state = 'parked'")
+    assert await refused.rows("SELECT FROM planning_row WHERE state = 'parked'")
 
 
 AGAIN = {"item": "A", "site": "LYS", "reason": "planning was restored from a backup"}
 
 
-async def test_open_demand_of_an_item_at_a_site_is_told_again_when_support_asks(gateway: Gateway) -> None:
-    async with gateway.database.transaction() as connection:
+async def test_open_demand_of_an_item_at_a_site_is_told_again_when_support_asks(refused: Gateway) -> None:
+    async with refused.database.transaction() as connection:
         await connection.execute(
             "INSERT INTO order_demand (order_key, item, site, packs, day, told_revision, told_packs) VALUES "
             "('erp-one/1', 'A', 'LYS', 40, '2026-05-20', 1, 40), ('erp-one/2', 'A', 'LYS', 0, '2026-05-20', 1, 0), "
             "('erp-one/1', 'A', 'MAD', 7, '2026-05-20', 1, 7), ('erp-one/1', 'B', 'LYS', 7, '2026-05-20', 1, 7)"
         )
     for partner in ("planner", "erp-one"):
-        assert (await gateway.post("/v1/planning/demand", partner, AGAIN)).status_code == 403
-    answer = await gateway.post("/v1/planning/demand", "helpdesk", AGAIN)
+        assert (await refused.post("/v1/planning/demand", partner, AGAIN)).status_code == 403
+    answer = await refused.post("/v1/planning/demand", "helpdesk", AGAIN)
     assert (answer.status_code, answer.json()) == (200, {"figures": 2})
-    owed = await gateway.rows("SELECT order_key, revision FROM order_demand WHERE told_revision < revision ORDER BY 1")
+    owed = await refused.rows("SELECT order_key, revision FROM order_demand WHERE told_revision < revision ORDER BY 1")
     assert owed == [{"order_key": "erp-one/1", "revision": 2}, {"order_key": "erp-one/2", "revision": 2}]
-    [entry] = await gateway.rows("SELECT action, detail FROM audit_entry WHERE subject = 'planning'")
+    [entry] = await refused.rows("SELECT action, detail FROM audit_entry WHERE subject = 'planning'")
     assert (entry["action"], entry["detail"]) == ("planning_demand_again", AGAIN)
 
 
@@ -87,24 +87,24 @@ HOME = {"site": "DC1", "region": "EMEA", "reason": "as the network plan says"}
 FOUND = {"id": "1", "kind": "count", "site": "DC1", "item": "A", "quantity": 7, "occurred_at": "2026-05-04T12:00:00Z"}
 
 
-async def waiting(gateway: Gateway, region: str) -> float | None:
+async def waiting(refused: Gateway, region: str) -> float | None:
     """Seconds until a region's feed is to send something; None: nothing waits there."""
-    async with gateway.database.transaction() as connection:
+    async with refused.database.transaction() as connection:
         return await planning.due_in_s(connection, FeedRun(region=region), 1, 0.0)
 
 
-async def test_stock_of_a_site_of_no_region_is_seen_and_goes_once_somebody_names_it(gateway: Gateway) -> None:
-    assert (await gateway.post("/v1/inventory", "wms-dc1", {"reports": [FOUND]})).status_code == 201
-    [site] = (await gateway.get("/v1/planning/sites", "helpdesk")).json()["sites"]
+async def test_stock_of_a_site_of_no_region_is_seen_and_goes_once_somebody_names_it(refused: Gateway) -> None:
+    assert (await refused.post("/v1/inventory", "wms-dc1", {"reports": [FOUND]})).status_code == 201
+    [site] = (await refused.get("/v1/planning/sites", "helpdesk")).json()["sites"]
     assert (site["site"], site["waiting"]) == ("DC1", 1)
-    assert await waiting(gateway, "EMEA") is None
+    assert await waiting(refused, "EMEA") is None
     for _ in range(2):
-        assert (await gateway.post("/v1/planning/sites", "helpdesk", HOME)).status_code == 200
-    assert (await gateway.get("/v1/planning/sites", "helpdesk")).json() == {"sites": []}
-    assert await waiting(gateway, "EMEA") == 0
-    other = await gateway.post("/v1/planning/sites", "helpdesk", {**HOME, "region": "APAC"})
+        assert (await refused.post("/v1/planning/sites", "helpdesk", HOME)).status_code == 200
+    assert (await refused.get("/v1/planning/sites", "helpdesk")).json() == {"sites": []}
+    assert await waiting(refused, "EMEA") == 0
+    other = await refused.post("/v1/planning/sites", "helpdesk", {**HOME, "region": "APAC"})
     assert (other.status_code, other.json()["type"]) == (409, "/problems/refused")
-    entries = await gateway.rows("SELECT actor, detail FROM audit_entry WHERE action = 'planning_site'")
+    entries = await refused.rows("SELECT actor, detail FROM audit_entry WHERE action = 'planning_site'")
     assert [(it["actor"], it["detail"]) for it in entries] == [("helpdesk", HOME)] * 2
 
 

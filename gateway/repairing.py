@@ -12,18 +12,18 @@ from schemas.words import with_verb
 from schemas.workflow_ids import WorkflowId
 from store.audit import audit_trail
 from store.engine import Connection, Database
-from store.finance import erp_feed, mending, reconciliation
-from store.finance.mending import Unclear
+from store.finance import erp_feed, reconciliation, repairs
+from store.finance.repairs import Unclear
 from store.messaging import heads
 
 ACTION = "books.repair"
-"""How the audit trail names it."""
+"""The action's name in the audit trail."""
 REPAIRED = "counted anew: our books were below zero"
 """The reason that an ERP hears of a movement that a repair books."""
 VANISHED = "it is right by now: nothing was changed"
 
 
-async def mend(database: Database, owner: Owner, by: str, id: int, wish: RepairRequest) -> RepairAnswer:
+async def repair_drift(database: Database, owner: Owner, by: str, id: int, wish: RepairRequest) -> RepairAnswer:
     """Mend a drift. Raises the 404 `Problem`, and the 409 one for what is no drift, is gone, or cannot be told."""
     async with database.transaction() as connection:
         found = await reconciliation.find(connection, id)
@@ -33,7 +33,7 @@ async def mend(database: Database, owner: Owner, by: str, id: int, wish: RepairR
             raise Problem(REFUSED, f"only our own books are mended here; {found.owner}: {found.proposal}")
         await audit_trail.record(connection, by, ACTION, found.subject, id=wish.id, reason=wish.reason, difference=id)
         try:
-            done = await _mended(connection, owner, found, wish.packs, f"repair/{by}#{wish.id}")
+            done = await _repair(connection, owner, found, wish.packs, f"repair/{by}#{wish.id}")
         except Unclear as unclear:
             raise Problem(REFUSED, str(unclear)) from unclear
         if not done:
@@ -41,31 +41,31 @@ async def mend(database: Database, owner: Owner, by: str, id: int, wish: RepairR
     return RepairAnswer(difference=id, subject=found.subject, done=done)
 
 
-async def _mended(connection: Connection, owner: Owner, found: DifferenceView, packs: int | None, key: str) -> str:
+async def _repair(connection: Connection, owner: Owner, found: DifferenceView, packs: int | None, key: str) -> str:
     drift = Drift.at(found.item, found.place)
     item, where = drift.item, drift.where
     match drift.check:
         case Check.BALANCE:
-            done = await mending.balance(connection, item, where)
+            done = await repairs.balance(connection, item, where)
         case Check.ENTRY:
-            done = await mending.entry(connection, item, where)
+            done = await repairs.entry(connection, item, where)
         case Check.NEGATIVE:
-            booked = await mending.negative(connection, item, where, packs or 0, key)
+            booked = await repairs.negative(connection, item, where, packs or 0, key)
             await erp_feed.owe_movements(connection, owner, dict.fromkeys(booked, REPAIRED))
             done = f"{with_verb(packs or 0, 'pack', 'is', 'are')} booked in {where}" if booked else ""
         case Check.RESERVED:
-            done = await mending.reserved(connection, item, where)
+            done = await repairs.reserved(connection, item, where)
         case Check.OVERSOLD:
-            done = await mending.planned_anew(connection, item)
+            done = await repairs.planned_anew(connection, item)
         case Check.SUPPLY:
-            done = await mending.supply(connection, where, await _expected(connection, drift))
+            done = await repairs.supply(connection, where, await _expected(connection, drift))
         case Check.LINK:
-            done = await mending.link(connection, where)
+            done = await repairs.link(connection, where)
     return done
 
 
 async def _expected(connection: Connection, drift: Drift) -> tuple[Supply, ...]:
-    """What the purchase order of a supply still brings. Raises Unclear while its newest step has kept nothing."""
+    """The open supplies of a purchase order. Raises Unclear while its newest step has no snapshot."""
     purchase = SupplyKey.parse(drift.where).purchase
     kept = await heads.kept(connection, str(WorkflowId.of(purchase)), locked=True)
     if kept is None or kept.snapshot is None or kept.snapshot_version != kept.version:

@@ -1,4 +1,4 @@
-"""The desks where people work: open cases as a list, one case, and the planner's proposals. Pure but for `read_*`."""
+"""The work lists: open cases, one case, and the planner's proposals. Pure but for `read_*`."""
 
 from collections import Counter
 from collections.abc import Callable
@@ -12,7 +12,7 @@ from gateway.tower.forms import Form
 from gateway.views.orders import CaseView, OrderView, case_view, order_view
 from gateway.views.purchases import PurchaseView, purchase_view
 from schemas.base import Role
-from schemas.ids import Subject, SubjectKind
+from schemas.ids import Subject
 from schemas.orders.release import MAX_LINES
 from schemas.planning.governor import Precision, StockProposalView
 from schemas.settings import GovernorSettings
@@ -22,8 +22,8 @@ from store.finance import reconciliation
 from store.orders import order_parts, orders
 from store.planning import governor
 from store.procurement import purchase_orders
-from store.views import desks
-from store.views.desks import DeskProposal, Load, OpenCase, OpenProposals
+from store.views import work_lists
+from store.views.work_lists import Load, OpenCase, OpenProposals, WaitingProposal
 
 CASES, PLANNER = "/tower/cases", "/tower/planner"
 
@@ -50,12 +50,12 @@ class WorkList:
 
     @property
     def total(self) -> int:
-        """How many the choice leaves; more than are listed when there are very many."""
+        """Cases that match the choice; more than are listed when there are very many."""
         return sum(it.cases for it in self._within(self.queue, self.kind))
 
     @property
     def untaken(self) -> int:
-        """How many of them nobody has acknowledged."""
+        """Matching cases that nobody has acknowledged."""
         return sum(it.untaken for it in self._within(self.queue, self.kind))
 
     @property
@@ -110,15 +110,15 @@ class CasePage:
 
 
 @dataclass(frozen=True)
-class PlannerDesk:
+class PlannerPage:
     """Proposals of a region (empty: all): those that wait, and those that were decided; about orders, and `stock` about
     items at sites. `weeks`: how many planners accept. `rules`: what is tolerated."""
 
     at: datetime
     region: str
     asked: list[OpenProposals]
-    waiting: list[DeskProposal]
-    decided: list[DeskProposal]
+    waiting: list[WaitingProposal]
+    decided: list[WaitingProposal]
     stock: list[StockProposalView]
     stock_over: list[StockProposalView]
     weeks: list[Precision]
@@ -136,8 +136,8 @@ async def read_cases(connection: Connection, queue: str, kind: str) -> WorkList:
         at=datetime.now(UTC),
         queue=queue,
         kind=kind,
-        loads=await desks.caseload(connection),
-        cases=await desks.open_cases(connection, queue, kind),
+        loads=await work_lists.caseload(connection),
+        cases=await work_lists.open_cases(connection, queue, kind),
     )
 
 
@@ -156,9 +156,9 @@ async def read_case(connection: Connection, case_id: str, *, support: bool) -> C
 
 
 async def _about(connection: Connection, key: str) -> OrderView | PurchaseView | None:
-    """The order, or purchase order, with this key; None when it names books that are compared."""
+    """The order, or purchase order, with this key; None when no ERP ordered what it names."""
     about = Subject.parse(key)
-    if about.kind is SubjectKind.BOOKS:
+    if not about.is_ordered:
         return None
     if about.is_purchase:
         [purchase] = await purchase_orders.named(connection, about.number, None, about.erp)
@@ -171,16 +171,16 @@ async def _about(connection: Connection, key: str) -> OrderView | PurchaseView |
     return order_view(found[0], details, Role.ADMIN)
 
 
-async def read_planner(connection: Connection, region: str, config: GovernorSettings) -> PlannerDesk:
+async def read_planner(connection: Connection, region: str, config: GovernorSettings) -> PlannerPage:
     """The planner's desk."""
-    return PlannerDesk(
+    return PlannerPage(
         at=datetime.now(UTC),
         region=region,
-        asked=await desks.asked(connection),
-        waiting=await desks.open_proposals(connection, region),
-        decided=await desks.decided_proposals(connection, region),
-        stock=await governor.listing(connection, region=region or None, limit=desks.OPEN),
-        stock_over=await governor.over(connection, region or None, desks.DECIDED),
+        asked=await work_lists.asked(connection),
+        waiting=await work_lists.open_proposals(connection, region),
+        decided=await work_lists.decided_proposals(connection, region),
+        stock=await governor.listing(connection, region=region or None, limit=work_lists.OPEN),
+        stock_over=await governor.over(connection, region or None, work_lists.DECIDED),
         weeks=await governor.precision(connection, region or None),
         rules=Rules(config.tolerances, config.debounce_s),
     )

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from schemas.orders.milestones import Milestone
 from schemas.orders.release import OrderRelease
-from schemas.parsing import MAX_DEPTH, MAX_FINDINGS, InvalidMessage, admit, check, parse_json, str_loc
+from schemas.parsing import MAX_DEPTH, MAX_FINDINGS, InvalidMessage, check, parse_json, parse_strict, str_loc
 from tests.schemas.samples import MILESTONE, RELEASE, findings, spoilt
 
 SECRET = "Musterstrasse-17"
@@ -174,12 +174,12 @@ def test_findings_are_limited_and_those_on_items_replace_the_one_on_their_list()
 
 def test_parsed_and_raw_messages_meet_the_same_door() -> None:
     raw = json.dumps(RELEASE).encode()
-    assert check(OrderRelease, parse_json(raw)) == admit(OrderRelease, raw)
+    assert check(OrderRelease, parse_json(raw)) == parse_strict(OrderRelease, raw)
     for spoiled in (spoilt(RELEASE, "priority", 9), spoilt(RELEASE, "colour", 1), spoilt(MILESTONE, "kind", "lost")):
         with pytest.raises(InvalidMessage) as parsed:
             check(OrderRelease, parse_json(spoiled))
         with pytest.raises(InvalidMessage) as direct:
-            admit(OrderRelease, spoiled)
+            parse_strict(OrderRelease, spoiled)
         assert parsed.value.findings == direct.value.findings
 
 

@@ -1,4 +1,4 @@
-"""What planning is told beside movements: decisions about re-plans, and demand signals in bulk; each once."""
+"""Decisions on re-plans, and demand signals in bulk, for planning; each is sent once."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -7,14 +7,17 @@ from hashlib import sha256
 import structlog
 
 from connectors.ports import Call, Refused, ReplanPort, Unavailable
-from schemas.planning.demand import MAX_TOLD, PlanningSignals
+from schemas.planning.demand import MAX_SIGNALS_PER_CALL, PlanningSignals
 from store.engine import Database
 from store.planning import demand, governor
 from store.planning.demand import OwedFigure
 
 DECISIONS_AT_ONCE = 100
+"""Decisions read at once; planners make fewer in an hour."""
 CALL_TIMEOUT_S = 10.0
+"""Seconds for a call in bulk: twice that of a single call."""
 MAX_REASON = 300
+"""Characters of a refusal that are kept: its first sentences."""
 _log = structlog.get_logger("telling")
 
 
@@ -25,21 +28,21 @@ class PlanningNotifier:
     database: Database
     port: ReplanPort
 
-    async def tell(self, region: str, alive: Callable[[], None]) -> int:
+    async def notify(self, region: str, alive: Callable[[], None]) -> int:
         """Tell what is owed, as long as planning answers; how many decisions and signals that was. `alive` is called
         before each call."""
-        told = 0
+        sent = 0
         try:
             for owed in (self._decisions, self._signals):
                 while count := await owed(region, alive):
-                    told += count
+                    sent += count
         except Unavailable as error:
             _log.warning("planning.away", region=region, error=str(error))
-        return told
+        return sent
 
     async def _decisions(self, region: str, alive: Callable[[], None]) -> int:
         async with self.database.connection() as connection:
-            decisions = await governor.untold(connection, region, DECISIONS_AT_ONCE)
+            decisions = await governor.unreported(connection, region, DECISIONS_AT_ONCE)
         for decision in decisions:
             alive()
             refused = None
@@ -50,12 +53,12 @@ class PlanningNotifier:
                 refused = str(refusal)[:MAX_REASON]
                 _log.warning("decision.refused", region=region, proposal=decision.proposal)
             async with self.database.connection() as connection:
-                await governor.told(connection, decision.proposal, refused)
+                await governor.mark_reported(connection, decision.proposal, refused)
         return len(decisions)
 
     async def _signals(self, region: str, alive: Callable[[], None]) -> int:
         async with self.database.connection() as connection:
-            owed = await demand.untold(connection, region, MAX_TOLD)
+            owed = await demand.unreported(connection, region, MAX_SIGNALS_PER_CALL)
         if owed:
             await self._send(region, owed, alive)
         return len(owed)
@@ -80,7 +83,7 @@ class PlanningNotifier:
         if refused:
             _log.warning("signals.refused", region=region, rows=len(refused))
         async with self.database.transaction() as connection:
-            await demand.told(connection, owed, refused)
+            await demand.mark_reported(connection, owed, refused)
 
 
 def _key(owed: list[OwedFigure]) -> str:

@@ -1,4 +1,4 @@
-"""The relay's part for messages that are no events: releases, documents, batches, and commands."""
+"""Routing of messages that are no events: releases, documents, batches and commands."""
 
 import asyncio
 from weakref import WeakValueDictionary
@@ -20,18 +20,19 @@ from store.messaging.inbox import Message, NewMessage
 from store.orders import measures, orders
 
 HANDOFF_TIMEOUT_S = 10.0
+"""Seconds for Temporal to take a message; the relay tries again afterwards."""
 MAX_ATTEMPTS = 200
-"""A message that fails so often is parked. Attempts that fail as Temporal is away count no further than to half."""
+"""Attempts before a message is quarantined. Attempts while Temporal is away count no further than to half."""
 
 
-class Carrying:
+class MessageRouter:
     """Carries messages to where they are decided. What cannot be carried there now, the relay tries again."""
 
     def __init__(self, database: Database, handoff: TemporalHandoff, intake: Intake) -> None:
         self._database, self._handoff, self._intake = database, handoff, intake
         self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
-    async def carry(self, message: Message) -> None:
+    async def route(self, message: Message) -> None:
         """Carry one message."""
         if message.kind == inbox.RELEASE:
             await self._release(message)
@@ -57,7 +58,7 @@ class Carrying:
             if request and not await self._measured(message, key, request):
                 return
         if await self._handoff.release(key, HANDOFF_TIMEOUT_S) is None:
-            await self._pardon(message)
+            await self._cap_attempts(message)
 
     async def _measured(self, message: Message, key: str, request: ReleaseRequest) -> bool:
         """Whether the order's lines are whole numbers of the units that their items are kept in. Else it waits for
@@ -81,11 +82,11 @@ class Carrying:
             async with self._database.connection() as connection:
                 before = await inbox.left_behind(connection, workflow, message.id)
             for it in (*before, message):
-                if not await self._told(it):
-                    await self._pardon(message)
+                if not await self._delivered(it):
+                    await self._cap_attempts(message)
                     return
 
-    async def _told(self, message: Message) -> bool:
+    async def _delivered(self, message: Message) -> bool:
         """Tell a workflow of a command; False when it must wait, and with it those behind it."""
         record = record_of(message.kind, message.raw)
         names = named_in_command(record.subject.owner, record.request)
@@ -108,6 +109,6 @@ class Carrying:
                 return True
         return await self._handoff.command(record, first, HANDOFF_TIMEOUT_S)
 
-    async def _pardon(self, message: Message) -> None:
+    async def _cap_attempts(self, message: Message) -> None:
         async with self._database.connection() as connection:
-            await inbox.pardon(connection, message.id, MAX_ATTEMPTS // 2)
+            await inbox.cap_attempts(connection, message.id, MAX_ATTEMPTS // 2)

@@ -48,7 +48,7 @@ async def test_all_that_never_ends_runs_and_is_started_again(
     async def all_run() -> bool:
         return all([await runs(name) for name in names])
 
-    keeping = asyncio.create_task(singletons.keep(client, database, config))
+    keeping = asyncio.create_task(singletons.supervise(client, database, config))
     await until(all_run)
     await open_order(database)
     names |= {"governor/EMEA", "stock/erp-one"}

@@ -1,0 +1,10 @@
+"""Task queues: what a worker polls. Calls to systems have a queue each, named as in `schemas.base.System`."""
+
+ORDERS_QUEUE = "orders"
+"""Workflow tasks, database steps and first attempts of effects."""
+NOTIFY_QUEUE = "notify"
+"""Letters to people: a slow mail server holds up nothing else."""
+PROMISING_QUEUE = "promising"
+"""The keeper of promises, which holds a slot for as long as it runs."""
+RECONCILE_QUEUE = "reconcile"
+"""Comparisons and the governor of planning: long reads, a few at once."""
