@@ -9,7 +9,7 @@ from domain.partners.registry_rules import Surroundings
 from schemas.base import System
 from schemas.partners.registry import PartnerChange
 from simulators.world.network import ERP, centre
-from stack.layout import LocalStack
+from stack.layout import SIMULATORS_SECRET, LocalStack
 from store.engine import Connection
 
 TIME_ZONES = {
@@ -19,7 +19,6 @@ TIME_ZONES = {
     "EMEA": "Europe/Amsterdam",
 }
 """Where each region's centre is."""
-TOKEN = "env:SYNCLINE_SECRET_SIMULATORS"  # noqa: S105 - where it stands, not what it is
 
 
 async def describe(connection: Connection, stack: LocalStack, regions: Sequence[str]) -> None:
@@ -43,7 +42,7 @@ def _partner(stack: LocalStack, system: System, partner: str, name: str, **more:
         "name": "api",
         "adapter": "standard",
         "channel": {"http": getattr(stack.settings, system)["*"].url},
-        "credentials": {"scheme": "bearer", "secrets": {"token": TOKEN}},
+        "credentials": {"scheme": "bearer", "secrets": {"token": f"env:{SIMULATORS_SECRET}"}},
         "state": "live",
     }
     said = {"partner": partner, "name": name, "roles": [system.value], "connections": [connection], **more}

@@ -8,6 +8,7 @@ from pydantic import ValidationError
 
 from domain.partners.differences import FieldChange, differences
 from domain.partners.registry_rules import Finding, Surroundings, findings
+from schemas.copying import made_of
 from schemas.parsing import InvalidMessage, refuse
 from schemas.partners.registry import ConnectionState, PartnerChange, PartnerDefinition, document_of
 from store.audit import audit_trail
@@ -135,6 +136,6 @@ async def paused(
         it.model_copy(update={"state": after}) if it.name in concerned else it for it in definition.connections
     )
     changed = definition.model_copy(update={"connections": connections})
-    change = PartnerChange.model_validate(changed.model_dump(by_alias=True))
+    change = made_of(PartnerChange, changed)
     [done] = await apply(connection, {"": change}, around, by, reason)
     return done

@@ -31,6 +31,7 @@ from gateway.views.partners import (
     version_view,
 )
 from schemas.base import SystemId, Whole
+from schemas.copying import made_of
 from schemas.parsing import InvalidMessage, check, parse_strict, refuse
 from schemas.partners.registry import PartnerChange, PartnerDefinition
 from store.partners import registry
@@ -113,7 +114,7 @@ async def put(request: Request, caller: AdminCaller, partner: SystemId) -> Respo
     definition = parse_strict(PartnerDefinition, raw)
     if definition.partner != partner:
         refuse("partner", "must be the one of the address")
-    change = PartnerChange.model_validate({**definition.model_dump(by_alias=True), "version": _matched(request)})
+    change = made_of(PartnerChange, definition, version=_matched(request))
     try:
         [done] = await _applied(services_of(request), {"": change}, caller.partner)
     except InvalidMessage as refused:

@@ -134,7 +134,7 @@ async def partner_page(request: Request, partner: str) -> Response:
 
     async def make() -> Made[str]:
         found, reading_s = await serving.read(services, lambda c: read_one(c, services.settings, wanted))
-        return Made(pages.render("partner.html", desk=found) if found else "", reading_s)
+        return Made(pages.render("partner.html", shown=found) if found else "", reading_s)
 
     missing = pages.render("nopartner.html", partner=wanted)
     return await serving.shown(request, f"partners/{wanted}", make, missing)

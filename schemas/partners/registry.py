@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, StringConstraints
 
 from schemas.base import Contract, Moment, Region, Role, SiteId, System, SystemId, Text
+from schemas.copying import made_of
 from schemas.days import TimeZone
 from schemas.identifiers import Gln
 from schemas.partners.references import SecretReference
@@ -231,7 +232,7 @@ class PartnerChange(PartnerDefinition):
     @property
     def definition(self) -> PartnerDefinition:
         """What is kept of it."""
-        return PartnerDefinition.model_validate(self.model_dump(exclude={"version"}, by_alias=True))
+        return made_of(PartnerDefinition, self, without={"version"})
 
 
 def document_of(definition: PartnerDefinition) -> dict[str, Any]:
