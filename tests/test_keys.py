@@ -21,7 +21,7 @@ ALLOWED = {
     "schemas/finance/self_audit.py": "places of drifts",
     "schemas/planning/demand.py": "keys of figures for planning",
     "schemas/planning/governor.py": "sources that change a plan",
-    "domain/orders/trouble.py": "names of troubles in an order's state",
+    "domain/orders/issues.py": "names of issues in an order's state",
     "domain/procurement/inbound_trouble.py": "subjects of findings about lines",
     # What is no key.
     "domain/returns/return_run.py": "remarks behind a reason",

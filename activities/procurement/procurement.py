@@ -10,12 +10,12 @@ from activities.execution.executor import EffectExecutor
 from activities.procurement import messages
 from connectors.ports import ProposingPort, PurchasingPort, TransferPort
 from schemas.messaging.effects import EffectReceipt
-from schemas.procurement.purchase_orders import PurchaseEffect, PurchaseRecord
+from schemas.procurement.purchase_orders import PurchaseEffect
 from schemas.procurement.replenishment import ReplenishmentEffect, ReplenishmentRecord
-from schemas.workflows.records import StepWritten
+from schemas.workflows.records import StepRecord, StepWritten
 from schemas.workflows.steps import WorkflowStep
 from store.engine import Database
-from store.procurement import purchase_orders, replenishments
+from store.procurement import purchase_steps, replenishments
 
 
 @dataclass(frozen=True)
@@ -29,9 +29,9 @@ class ProcurementRecords:
         return [self.write_purchase, self.write_replenishment]
 
     @activity.defn(name="procurement.write_purchase")
-    async def write_purchase(self, step: WorkflowStep[PurchaseRecord]) -> StepWritten:
+    async def write_purchase(self, step: WorkflowStep[StepRecord]) -> StepWritten:
         """Write one step of a purchase order as one transaction."""
-        await purchase_orders.write(self.database, step)
+        await purchase_steps.write(self.database, step)
         return StepWritten(version=step.version)
 
     @activity.defn(name="procurement.write_replenishment")

@@ -5,45 +5,38 @@ from typing import Any, NamedTuple
 
 from domain.orders.state import WHOLE_ORDER, OrderState
 from schemas.base import Contract
-from schemas.cases.cases import Notice
+from schemas.changes import Change
 from schemas.ids import EffectKey
 from schemas.messaging.effects import ChangeKind, Effect, Movement, Operation, PlanningDelta
 from schemas.orders.milestones import ShippedLine
 from schemas.orders.release import LinePromise
-from schemas.workflows.records import Decided, Proposal
 from schemas.workflows.returns import ReturnStart
 
 
 class Decision(Contract):
     """A new state, and what must be done because of it. `superseded` says why an event or command changed nothing.
 
-    `amended_by` names the messages whose amendments the store works into the release, `items` what lines were
-    substituted by; `replay` quarantined messages to bring back; `done` says in words what was decided.
+    `changes` go into the step, those of a kind as one. `replay` names quarantined messages to bring back; `done` says
+    in words what was decided.
     """
 
     state: OrderState
     superseded: str | None = None
     effects: tuple[Effect, ...] = ()
     deltas: tuple[PlanningDelta, ...] = ()
-    proposals: tuple[Proposal, ...] = ()
-    decided: tuple[Decided, ...] = ()
-    notices: tuple[Notice, ...] = ()
+    changes: tuple[Change, ...] = ()
     returns: tuple[ReturnStart, ...] = ()
-    sites: tuple[str, ...] = ()
     replay: tuple[int, ...] = ()
-    amended_by: tuple[int, ...] = ()
-    items: dict[int, str] = {}  # noqa: RUF012 - pydantic copies field defaults
     done: str = ""
 
     def plus(self, other: "Decision") -> "Decision":
         """This decision, and another that was taken on its state."""
-        lists = ("effects", "deltas", "proposals", "decided", "notices", "returns", "sites", "replay", "amended_by")
+        lists = ("effects", "deltas", "changes", "returns", "replay")
         joined = {name: (*getattr(self, name), *getattr(other, name)) for name in lists}
         return other.model_copy(
             update={
                 **joined,
                 "superseded": self.superseded,
-                "items": {**self.items, **other.items},
                 "done": other.done or self.done,
             }
         )
@@ -75,7 +68,7 @@ def effect(state: OrderState, operation: Operation, cause: EffectCause, *, key: 
         accepted_at=cause.accepted_at,
         traceparent=cause.traceparent,
         revision=state.version,
-        addressed=state.addressed,
+        addressed=state.demand.address_message,
         **{"reason": cause.reason, **fields},
     )
 
@@ -142,5 +135,5 @@ def moved(state: OrderState, lines: tuple[ShippedLine, ...]) -> tuple[Movement, 
 
 def lines_open(state: OrderState, rank: int) -> tuple[ShippedLine, ...]:
     """Packs of each line that have not reached a rank and are still to."""
-    found = ((line.line, state.due(line) - state.standing(line, rank)) for line in state.demand)
+    found = ((line.line, state.due(line) - state.standing(line, rank)) for line in state.lines)
     return tuple(ShippedLine(line=line, quantity=quantity) for line, quantity in found if quantity > 0)

@@ -1,8 +1,8 @@
 """What a run of an order's workflow starts with."""
 
 from domain.orders.state import OrderState
-from domain.orders.trouble import KnownCase
 from schemas.base import Contract
+from schemas.cases.cases import KnownCase
 from schemas.messaging.effects import Effect
 from schemas.workflows.lifecycle import OrderStart
 

@@ -13,7 +13,7 @@ from domain.orders.deadlines import due_by
 from domain.orders.decision import Decision
 from domain.orders.order_run import OrderRun
 from domain.orders.state import OrderState
-from domain.orders.trouble import KnownCase
+from schemas.cases.cases import KnownCase
 from schemas.identifiers import short_id
 from schemas.messaging.effects import Effect, EffectReceipt, Operation
 from schemas.orders.milestones import MilestoneEvent
@@ -111,7 +111,7 @@ def _answered(
     state: OrderState, effects: Mapping[str, Effect], known: RefoldingFacts, until: datetime | None
 ) -> OrderState:
     """Join what the transport desk had answered by then. Who carries the order is known of the last tender alone."""
-    current = state.tender.key or tendering.first_key(state)
+    current = state.transport.tender.key or tendering.first_key(state)
     tender, entry = effects.get(current), known.ledger.get(current)
     if tender is None or entry is None or entry.outcome != "done" or tender.operation is not Operation.TENDER_TRANSPORT:
         return state

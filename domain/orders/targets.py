@@ -10,8 +10,9 @@ from typing import Any, Protocol
 
 from domain.milestones.variants import PLANS
 from domain.orders.decision import EffectCause, effect
+from domain.orders.demand import OrderDemand
+from domain.orders.fulfilment import OrderSourcing, PickedBefore
 from domain.orders.state import OrderState
-from domain.orders.trouble import OtherSource, PickedBefore
 from schemas.messaging.effects import Effect, LineTarget, Operation
 from schemas.orders.release import LineDue
 
@@ -36,20 +37,16 @@ class Shared(Protocol):
         """Where it begins."""
 
     @property
-    def demand(self) -> tuple[LineDue, ...]:
+    def lines(self) -> tuple[LineDue, ...]:
         """The lines as they are wanted."""
 
     @property
-    def sources(self) -> tuple[OtherSource, ...]:
-        """What other sites were told to send."""
+    def demand(self) -> OrderDemand:
+        """What was cancelled of them."""
 
     @property
-    def kept(self) -> tuple[PickedBefore, ...]:
-        """What was picked before its line got another item."""
-
-    @property
-    def astray(self) -> Mapping[int, int]:
-        """Cancelled packs of lines that had left."""
+    def sourcing(self) -> OrderSourcing:
+        """What other sites were told to send, and what stays another item."""
 
     def wanted(self, line: LineDue) -> int:
         """Packs of a line that are still to be delivered or were."""
@@ -57,7 +54,7 @@ class Shared(Protocol):
 
 def sites(state: Shared) -> tuple[str, ...]:
     """Every site that was told to send something."""
-    return tuple(dict.fromkeys((state.start.site, *(source.site for source in state.sources))))
+    return tuple(dict.fromkeys((state.start.site, *(source.site for source in state.sourcing.sources))))
 
 
 def shares(state: Shared) -> dict[str, dict[int, int]]:
@@ -65,14 +62,16 @@ def shares(state: Shared) -> dict[str, dict[int, int]]:
     lost after it had left, and no other site was told to send."""
     found: dict[str, dict[int, int]] = {site: {} for site in sites(state)}
     elsewhere = Counter[int]()
-    for source in state.sources:
+    for source in state.sourcing.sources:
         for it in source.lines:
             found[source.site][it.line] = found[source.site].get(it.line, 0) + it.quantity
             elsewhere[it.line] += it.quantity
     found[state.start.site].update(
         {
-            line.line: max(0, state.wanted(line) + state.astray.get(line.line, 0) - elsewhere[line.line])
-            for line in state.demand
+            line.line: max(
+                0, state.wanted(line) + state.demand.cancelled_after_issue.get(line.line, 0) - elsewhere[line.line]
+            )
+            for line in state.lines
         }
     )
     return found
@@ -80,9 +79,9 @@ def shares(state: Shared) -> dict[str, dict[int, int]]:
 
 def at_sites(state: Shared) -> dict[str, Targets]:
     """What each site is to have. Packs that were picked before their line got another item stay what they are."""
-    items = {line.line: line.item for line in state.demand}
+    items = {line.line: line.item for line in state.lines}
     kept: dict[tuple[str, int], list[PickedBefore]] = {}
-    for it in state.kept:
+    for it in state.sourcing.picked_before:
         kept.setdefault((it.site, it.line), []).append(it)
     found: dict[str, Targets] = {}
     for site, lines in shares(state).items():
@@ -102,9 +101,9 @@ def wanted(state: Shared) -> Targets:
     """What the ERP is to have: the packs of each line that are still to be delivered, or were."""
     found = Counter[tuple[int, str]]()
     others: dict[int, Counter[str]] = {}
-    for it in state.kept:
+    for it in state.sourcing.picked_before:
         others.setdefault(it.line, Counter())[it.item] += it.quantity
-    for line in state.demand:
+    for line in state.lines:
         rest = state.wanted(line)
         for item, packs in others.get(line.line, Counter[str]()).items():
             stays = min(packs, rest)
@@ -170,15 +169,17 @@ def carried(state: OrderState, site: str) -> int:
 def fitted(state: OrderState) -> OrderState:
     """The state in which no more is to be sent than is wanted. Less is taken from the first site as far as it is to
     send anything, then from the site asked last."""
-    most = {line.line: state.wanted(line) + state.astray.get(line.line, 0) for line in state.demand}
-    over = Counter({x.line: 0 for source in state.sources for x in source.lines})
-    for source in state.sources:
+    most = {
+        line.line: state.wanted(line) + state.demand.cancelled_after_issue.get(line.line, 0) for line in state.lines
+    }
+    over = Counter({x.line: 0 for source in state.sourcing.sources for x in source.lines})
+    for source in state.sourcing.sources:
         for x in source.lines:
             over[x.line] += x.quantity
     over.subtract({line: most.get(line, 0) for line in over})
     if not any(packs > 0 for packs in over.values()):
         return state
-    sources = list(state.sources)
+    sources = list(state.sourcing.sources)
     for at in reversed(range(len(sources))):
         kept = []
         for x in sources[at].lines:
@@ -187,19 +188,19 @@ def fitted(state: OrderState) -> OrderState:
             if x.quantity > taken:
                 kept.append(x.model_copy(update={"quantity": x.quantity - taken}))
         sources[at] = sources[at].model_copy(update={"lines": tuple(kept)})
-    return state.model_copy(update={"sources": tuple(sources)})
+    return state.with_changes(sourcing={"sources": tuple(sources)})
 
 
 def substituted(state: OrderState, items: Mapping[int, str], left: Mapping[int, int]) -> OrderState:
     """The state in which lines are of other items. Packs of them that are not `left` to pick stay as they were, where
     they are to come from."""
     share = shares(state)
-    kept = list(state.kept)
-    for line in state.demand:
+    kept = list(state.sourcing.picked_before)
+    for line in state.lines:
         if items.get(line.line, line.item) == line.item:
             continue
-        before = [it for it in state.kept if it.line == line.line]
-        picked = state.wanted(line) + state.astray.get(line.line, 0) - left.get(line.line, 0)
+        before = [it for it in state.sourcing.picked_before if it.line == line.line]
+        picked = state.wanted(line) + state.demand.cancelled_after_issue.get(line.line, 0) - left.get(line.line, 0)
         picked -= sum(it.quantity for it in before)
         for site, lines in share.items():
             free = lines.get(line.line, 0) - sum(it.quantity for it in before if it.site == site)
@@ -207,8 +208,8 @@ def substituted(state: OrderState, items: Mapping[int, str], left: Mapping[int, 
             if stays > 0:
                 kept.append(PickedBefore(site=site, line=line.line, item=line.item, quantity=stays))
                 picked -= stays
-    swapped = tuple(line.model_copy(update={"item": items.get(line.line, line.item)}) for line in state.demand)
-    return state.model_copy(update={"lines": swapped, "kept": tuple(kept)})
+    swapped = tuple(line.model_copy(update={"item": items.get(line.line, line.item)}) for line in state.lines)
+    return state.with_changes(demand={"amended_lines": swapped}, sourcing={"picked_before": tuple(kept)})
 
 
 def joined(effects: tuple[Effect, ...]) -> tuple[Effect, ...]:
@@ -241,8 +242,8 @@ def _with(earlier: Effect, later: Effect) -> Effect:
 
 def share_of(state: OrderState, site: str, line: int) -> int:
     """Packs of a line that a site is to send."""
-    elsewhere, known = state.elsewhere, state.by_line.get(line)
+    elsewhere, known = state.sourcing.elsewhere, state.by_line.get(line)
     if site != state.start.site:
         return elsewhere.get(site, {}).get(line, 0)
-    most = state.wanted(known) + state.astray.get(line, 0) if known else 0
+    most = state.wanted(known) + state.demand.cancelled_after_issue.get(line, 0) if known else 0
     return max(0, most - sum(packs.get(line, 0) for packs in elsewhere.values()))

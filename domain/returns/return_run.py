@@ -42,5 +42,5 @@ def refolded(start: ReturnStart, told: Iterable[MilestoneEvent]) -> tuple[Return
 def as_asked(written: ReturnStart, told: Iterable[MilestoneEvent]) -> ReturnStart:
     """As a return was started, given what is written of it: its reason is followed by remarks on how it went."""
     state, _ = refolded(written, told)
-    remarks = returning.record(state, ()).reason.removeprefix(written.reason)
+    remarks = returning.standing(state).reason.removeprefix(written.reason)
     return written.model_copy(update={"reason": written.reason.removesuffix(remarks)})

@@ -17,7 +17,7 @@ from schemas.messaging.effects import ChangeKind, Effect, Movement, Operation, P
 from schemas.orders.milestones import RETURN_KINDS, Disposition, MilestoneEvent, MilestoneKind, ShippedLine
 from schemas.words import counted, verb, with_verb
 from schemas.workflows.commands import ReturnAnswer
-from schemas.workflows.returns import ReturnOutcome, ReturnRecord, ReturnStart, ReturnState
+from schemas.workflows.returns import ReturnChanged, ReturnOutcome, ReturnStart, ReturnState
 
 NOT_AUTHORISED = (
     "more packs than were delivered and are not coming back already: return fewer, or ask again after the delivery"
@@ -190,21 +190,16 @@ def answer(state: ReturnFile) -> ReturnAnswer:
     return ReturnAnswer(order=start.order, rma=start.rma, state=state.status, packs=state.expected.total())
 
 
-def record(state: ReturnFile, decisions: Iterable[ReturnDecision]) -> ReturnRecord:
-    """One step as it is written down."""
-    decided = tuple(decisions)
-    return ReturnRecord(
-        order=state.start.order,
+def standing(state: ReturnFile) -> ReturnChanged:
+    """Where the return stands; its reason is followed by remarks on how it went."""
+    return ReturnChanged(
         rma=state.start.rma,
-        version=state.version,
         state=state.status,
         reason="; ".join((state.start.reason, *_remarks(state))),
         sender=state.start.sender,
         by=state.start.by,
         expected=lines_of(state.expected),
         overdue=bool(overdue(state)),
-        effects=tuple(effect for decision in decided for effect in decision.effects),
-        deltas=tuple(delta for decision in decided for delta in decision.deltas),
         **_quantities(state),
     )
 

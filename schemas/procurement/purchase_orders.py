@@ -3,17 +3,17 @@
 from datetime import date
 from decimal import Decimal
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from pydantic import Field
 
 from schemas.base import Contract, Moment
 from schemas.cases.exceptions import Action, Chronology
+from schemas.changes import Change
 from schemas.days import EVERY_DAY, Days
 from schemas.ids import Subject, SubjectKind
-from schemas.inventory.stock import Moves
-from schemas.inventory.supply import Supply
 from schemas.messaging.effects import Effect
+from schemas.messaging.owed import EffectsPlanned
 from schemas.procurement.documents import (
     Count,
     DespatchAdvice,
@@ -197,20 +197,41 @@ class InboundShipment(Contract):
     handling_units: tuple[str, ...] = ()
 
 
-class PurchaseRecord(Contract):
-    """One step of a purchase order, written as one transaction; see `schemas.workflows.records.StepRecord`."""
+class PurchaseOrderChanged(Change):
+    """Where a purchase order stands."""
 
-    order: str
-    version: int
+    tag: ClassVar[str] = "purchase"
     status: PurchaseStatus
     purchase: PurchaseOrder
     closed: bool = False
+
+
+class PurchaseLinesChanged(Change):
+    """All lines that a purchase order has now."""
+
+    tag: ClassVar[str] = "purchase_lines"
     lines: tuple[PurchaseLineRecord, ...] = ()
+
+
+class InboundShipmentsChanged(Change):
+    """Shipments that a supplier advised, as they stand."""
+
+    tag: ClassVar[str] = "inbound"
     shipments: tuple[InboundShipment, ...] = ()
+
+
+class InvoicesChanged(Change):
+    """Invoices, as they stand."""
+
+    tag: ClassVar[str] = "invoices"
     invoices: tuple[InvoiceRecord, ...] = ()
+
+
+class PurchaseEffectsPlanned(EffectsPlanned):
+    """What other systems are asked because of a step of a purchase order."""
+
+    tag: ClassVar[str] = "purchase_effects"
     effects: tuple[PurchaseEffect, ...] = ()
-    supplies: tuple[Supply, ...] = ()
-    moves: Moves = {}  # noqa: RUF012 - pydantic copies field defaults
 
 
 class PurchaseAnswer(Contract):

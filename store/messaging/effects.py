@@ -10,7 +10,9 @@ from typing import Any, NamedTuple
 from schemas.base import Origin
 from schemas.ids import EffectKey
 from schemas.messaging.effects import Effect, EffectReceipt
+from schemas.messaging.owed import EffectsPlanned
 from store.batches import RowBatch
+from store.changes import StepScope
 from store.engine import Connection
 
 MAX_ERROR = 300
@@ -53,6 +55,18 @@ async def plan(connection: Connection, order_key: str, owed: tuple[Effect, ...],
         """.encode(),
         {"order": order_key, "version": version, **OWED.arrays(owed)},
     )
+
+
+async def write(connection: Connection, scope: StepScope, change: EffectsPlanned) -> None:
+    """Owe the effects of a step. Of one that is decided again, what only a superseded attempt owed is superseded."""
+    if scope.again:
+        await supersede(connection, scope.order, scope.step.base, change.effects)
+    await plan(connection, scope.order, change.effects, scope.version)
+
+
+async def write_beside(connection: Connection, scope: StepScope, change: EffectsPlanned) -> None:
+    """Owe the effects of a step of a return. They stand beside those of its order, whose versions say nothing of them."""
+    await plan(connection, scope.order, change.effects)
 
 
 async def unknown(connection: Connection, owed: tuple[Effect, ...]) -> tuple[Effect, ...]:

@@ -16,7 +16,6 @@ from connectors.ports import Call, Refused, Unavailable
 from schemas.base import Origin
 from schemas.messaging.effects import Effect, EffectReceipt, Operation
 from schemas.messaging.instructions import Accepted
-from schemas.workflows.records import StepRecord
 from store.engine import Database
 from store.messaging import effects
 from store.orders import steps
@@ -67,7 +66,7 @@ async def desk(database_url: str) -> Any:
     async with Database(database_url, 3) as database:
         await open_order(database)
         await steps.write(database, written.step(FIRST))
-        owing = StepRecord(order=KEY, version=1, status="promised", promised_on=DUE, effects=(EFFECT,))
+        owing = written.order_record(order=KEY, version=1, status="promised", promised_on=DUE, effects=(EFFECT,))
         await steps.write(database, written.step(owing))
         yield Desk(database, EffectExecutor(database, Gate("tms", limit=1), TIMEOUTS))
 

@@ -8,10 +8,11 @@ from schemas.cases.cases import CaseEntry, CaseRecord, CaseState, Finding
 from schemas.cases.exceptions import Action, ExceptionKind
 from schemas.ids import order_key
 from schemas.messaging.effects import Effect, Operation
+from schemas.orders.changes import LineRecord, ShipmentRecord
 from schemas.orders.milestones import MilestoneKind, ShippedLine
 from schemas.orders.release import LinePromise, OrderLine, OrderRelease, OrderStatus, Party, Promise
-from schemas.workflows.records import Decided, LineRecord, Proposal, ProposalKind, ShipmentRecord, StepRecord
-from schemas.workflows.returns import ReturnRecord, ReturnState
+from schemas.planning.proposals import Decided, Proposal, ProposalKind
+from schemas.workflows.returns import ReturnState
 from store.cases import cases
 from store.engine import Database
 from store.messaging import effects, inbox, quarantine
@@ -70,7 +71,7 @@ async def step(
     moment = datetime(promised_on.year, promised_on.month, promised_on.day, 12, tzinfo=UTC) if arrived else None
     packs = 10 if arrived else 0
     rank = OrderStatus.DELIVERED if arrived else status
-    record = StepRecord(
+    record = written.order_record(
         order=f"{ERP}/{number}",
         version=version,
         status=status,
@@ -182,7 +183,7 @@ async def decided(database: Database, number: str, version: int, proposal_id: st
 
 async def sent_back(database: Database, number: str, rma: str) -> None:
     """A customer's return of three packs, two of which have come back: one is good, one is not."""
-    record = ReturnRecord(
+    record = written.return_record(
         order=f"{ERP}/{number}",
         rma=rma,
         version=1,
@@ -198,7 +199,7 @@ async def sent_back(database: Database, number: str, rma: str) -> None:
 
 
 async def _people(database: Database, number: str, version: int, **fields: Any) -> None:
-    record = StepRecord(
+    record = written.order_record(
         order=f"{ERP}/{number}",
         version=version,
         status=OrderStatus.PROMISED,

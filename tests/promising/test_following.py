@@ -177,7 +177,7 @@ async def test_a_day_is_shown_with_what_it_rests_on(stocked: Database) -> None:
     await begin(stocked, start)
     again: dict[str, Any] = {"promised_on": may(20), "reason": "line 1 promised 20 May: 10 from PO 1 due 16 May"}
     for _ in range(2):
-        await steps.write(stocked, written.step(step(start, 1, {}, line(1, 10)).record.model_copy(update=again)))
+        await steps.write(stocked, written.step(written.but(step(start, 1, {}, line(1, 10)).record, **again)))
     async with stocked.connection() as connection:
         [order] = await orders.find(connection, "1", None)
         made = (await orders.details(connection, start.key))["promises"]

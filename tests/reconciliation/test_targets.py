@@ -10,8 +10,8 @@ import pytest
 from schemas.finance.reconciliation import About, ReconcileRun
 from schemas.finance.windows import WindowScope
 from schemas.messaging.effects import Effect, Operation
+from schemas.orders.changes import Apart, PickedLine
 from schemas.orders.release import OrderStatus
-from schemas.workflows.records import Apart, PickedLine
 from store.finance import balance, comparing_targets, reconciliation, windows
 from store.messaging import effects
 from store.orders import steps
@@ -21,7 +21,7 @@ from tests.stack.standins import until
 from tests.store.rows import KEY, NOW, SHIPPED
 
 _numbers = count(ord("A"))
-AMENDED = SHIPPED.lines[0].model_copy(update={"ordered": 60, "cancelled": 5})
+AMENDED = written.Said(SHIPPED).lines[0].model_copy(update={"ordered": 60, "cancelled": 5})
 NAME = "targets of order SO-1"
 
 
@@ -45,7 +45,7 @@ async def region(desk: Desk) -> ReconcileRun:
 async def step(desk: Desk, version: int, **changes: Any) -> None:
     """The order goes on."""
     bare = {"version": version, "lines": (), "effects": (), "deltas": (), "shipments": ()}
-    await steps.write(desk.database, written.step(SHIPPED.model_copy(update=bare | changes)))
+    await steps.write(desk.database, written.step(written.but(SHIPPED, **bare | changes)))
 
 
 async def told(desk: Desk) -> None:

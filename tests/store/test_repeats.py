@@ -84,7 +84,7 @@ class Story:
             await orders.open_order(connection, ERP, release, "d", first, [ERP])
             self.messages = await inbox.insert(connection, said)
             await policies.put(connection, PolicyRule(id="freight", about="freight", body={"share": 0.05}))
-        await steps.write(database, written.step(FIRST.model_copy(update={"order": self.key})))
+        await steps.write(database, written.step(written.but(FIRST, order=self.key)))
 
     def step(self, base: int, version: int, at: int, kept: int, joined: int | None = None) -> WorkflowStep[StepRecord]:
         """The step that decides on the inputs after `base`, up to `version`. `joined`: the task whose answers from
@@ -95,7 +95,7 @@ class Story:
             sent = shift("on_hand:LYS", f"transit:DN-{1 + joined % 2}", PACKS)
             moves.append((sent, {place: items for place, items in sent.items() if place.startswith("transit")}))
             owed.append(self._owed(f"joined-{joined}"))
-        record = StepRecord(
+        record = written.order_record(
             order=self.key,
             version=version,
             status=OrderStatus.SHIPPED,
@@ -224,7 +224,7 @@ async def test_freight_that_a_superseded_attempt_accrued_is_corrected_by_shipmen
         places = {f"transit:{name.replace('_', '-')}": {"A": count} for name, count in packs.items()}
         record = story.step(base, version, at, 0).record
         moves = {"on_hand:LYS": {"A": -sum(packs.values())}, **places} if packs else {}
-        return written.step(record.model_copy(update={"moves": moves, "issued": places}), base=base, at=at)
+        return written.step(written.but(record, moves=moves, issued=places), base=base, at=at)
 
     async def accrued() -> dict[tuple[str, str], float]:
         found = (await story.books(database))["freight"]
@@ -265,7 +265,7 @@ def reserving(start: OrderStart, item: str, base: int, version: int, at: int) ->
     missing = {on_hand: {item: -10}, f"adjustment:{stocked.SITE}": {item: 10}}
     moves: list[Moves] = [allocates[20], missing, allocates[10], allocates[5]]
     line = stocked.line(1, 50, item=item, allocated=(0, 20, 20, 30, 35)[version])
-    record = StepRecord(
+    record = written.order_record(
         order=start.key,
         version=version,
         status=OrderStatus.ALLOCATED,

@@ -10,8 +10,8 @@ from schemas.cases.cases import ENDED, CaseOutcome, CaseRecord
 from schemas.cases.exceptions import Action, ExceptionKind
 from schemas.messaging.effects import ChangeKind, Effect, Operation
 from schemas.orders.milestones import ShippedLine
+from schemas.planning.proposals import Decided, Proposal
 from schemas.workflows.commands import ActionRequest, NoteRequest
-from schemas.workflows.records import Decided, Proposal
 from tests.stack.standins import until
 from tests.workflows.told import named
 from tests.workflows.world import Order

@@ -122,7 +122,7 @@ class DetailsPage:
         if self.due:
             lines.append(f"- next: {self.due.awaited} by {self.due.at:%Y-%m-%d %H:%M} UTC")
         missing = ", ".join(f"{shipment or 'order'} {kind}" for shipment, kind in state.missing())
-        if missing and state.cancelled is None:
+        if missing and state.ending.cancelled is None:
             lines.append(f"- awaited: {missing}")
         lines.extend(f"- open case: {case}" for case in self.cases)
         lines.extend(f"- owed to {x.system}: {x.operation} {x.milestone or ''}".rstrip() for x in self.owed)

@@ -50,7 +50,7 @@ def live(events: Iterable[MilestoneEvent]) -> tuple[OrderState, list[Effect], Co
 def test_a_corrected_goods_issue_is_told_to_everybody_whatever_order_it_comes_in() -> None:
     for order in permutations((TEN, EIGHT, DELIVERED)):
         state, told, moved = live(order)
-        assert state.shipments["DN-1"].stated[M.SHIPPED] == {1: 8, 2: 60}
+        assert state.reports.shipments["DN-1"].stated[M.SHIPPED] == {1: 8, 2: 60}
         last = {it.milestone: it for it in told}
         assert last[M.SHIPPED].lines == packs(8), [it.id for it in order]
         assert last[M.DELIVERED].lines in ((), packs(8)), "no lines are all that left"
@@ -80,9 +80,9 @@ def test_the_correction_says_that_it_is_one_and_the_rank_follows() -> None:
 def test_of_the_same_moment_the_higher_sequence_number_counts_then_the_id() -> None:
     first, second = (event(M.SHIPPED, 3, lines=packs(n), name=name, sequence=s) for n, name, s in SAME)
     for order in permutations((first, second, event(M.SHIPPED, 3, lines=packs(7), name="b"))):
-        assert live(order)[0].shipments["DN-1"].stated[M.SHIPPED][1] == 9
+        assert live(order)[0].reports.shipments["DN-1"].stated[M.SHIPPED][1] == 9
     for order in permutations((event(M.SHIPPED, 3, lines=packs(n), name=name) for n, name in ((5, "a"), (6, "b")))):
-        assert live(order)[0].shipments["DN-1"].stated[M.SHIPPED][1] == 6
+        assert live(order)[0].reports.shipments["DN-1"].stated[M.SHIPPED][1] == 6
 
 
 SAME = ((8, "z", 1), (9, "a", 2))
@@ -93,12 +93,12 @@ def test_a_report_that_states_which_one_it_corrects_replaces_it_also_with_an_ear
     right = correcting(EIGHT, 9, 1, "right")
     for order in permutations((TEN, other, EIGHT, right)):
         state, told, _ = live(order)
-        it = state.shipments["DN-1"]
+        it = state.reports.shipments["DN-1"]
         assert (it.stated[M.SHIPPED][1], it.seen[M.SHIPPED]) == (9, NOON + timedelta(hours=1)), [x.id for x in order]
         assert told[-1].lines == packs(9)
     again = correcting(right, 11, 0.5, "once more")
     for order in permutations((TEN, EIGHT, right, again)):
-        assert live(order)[0].shipments["DN-1"].stated[M.SHIPPED][1] == 11
+        assert live(order)[0].reports.shipments["DN-1"].stated[M.SHIPPED][1] == 11
     assert lifecycle.apply(live((TEN, EIGHT, right))[0], EIGHT).superseded
 
 
@@ -112,7 +112,7 @@ def test_a_delivery_of_another_day_is_told_and_one_of_the_next_minute_is_the_sam
     state, told, moved = live((shipped, DELIVERED, tomorrow))
     assert (told[-1].occurred_at, told[-1].correction) == (tomorrow.occurred_at, True)
     assert (moved["delivered A", NOON.date()], moved["delivered A", tomorrow.occurred_at.date()]) == (0, 40)
-    assert state.delivered_at(state.demand[0]) == tomorrow.occurred_at
+    assert state.delivered_at(state.lines[0]) == tomorrow.occurred_at
 
 
 def reports() -> st.SearchStrategy[list[MilestoneReport]]:
@@ -157,7 +157,7 @@ def test_reports_that_correct_one_another_in_a_circle_come_to_the_same_end() -> 
     for others, right in (((), 5), ((plain,), 5), ((plain, later), 9), ((plain, last), 4)):
         for order in permutations((one, two, *others)):
             state, told, _ = live(order)
-            assert state.shipments["DN-1"].stated[M.SHIPPED][1] == right, [it.id for it in order]
+            assert state.reports.shipments["DN-1"].stated[M.SHIPPED][1] == right, [it.id for it in order]
             assert told[-1].lines == packs(right)
 
 
@@ -169,7 +169,7 @@ def test_what_is_said_later_of_an_eta_or_a_trouble_counts_by_sequence_too(kind: 
     )
     for order in ((early, late), (late, early)):
         state = live((event(M.SHIPPED, 3, lines=FULL), *order))[0]
-        it = state.shipments["DN-1"].eta
+        it = state.reports.shipments["DN-1"].eta
         assert it is not None
         assert it.eta == NOON + timedelta(days=30)
-        assert not state.troubles or state.troubles["other/DN-1"].reason == "30"
+        assert not state.issues.reported_issues or state.issues.reported_issues["other/DN-1"].reason == "30"

@@ -14,6 +14,7 @@ from schemas.orders.milestones import MilestoneEvent, ShippedLine
 from schemas.orders.milestones import MilestoneKind as M
 from schemas.workflows.commands import ActionRequest, Amendment, LineAmendment, Verb
 from tests.domain.builders import DUE, FIRST, FULL, NOON, REST, TEN, after, done, event, kinds, opened, refusal, start
+from tests.written import Said
 
 SHIPPED = event(M.SHIPPED, 3, lines=FULL)
 DELIVERED = event(M.DELIVERED, 7)
@@ -70,12 +71,12 @@ def test_a_replay_names_the_messages_to_bring_back() -> None:
 
 
 def test_the_customer_is_told_in_the_words_of_the_case() -> None:
-    [notice] = done(opened(), Verb.ACT, act(Action.NOTIFY_CUSTOMER, X.DELAY)).notices
+    [notice] = Said(done(opened(), Verb.ACT, act(Action.NOTIFY_CUSTOMER, X.DELAY))).notices
     assert (notice.template, notice.to, notice.channel) == ("customer_delay", "customer", Channel.EMAIL)
     assert notice.key == "erp-one/SO-1/customer/x"
     assert notice.facts["promised_on"] == f"{DUE}"
     assert "why" not in notice.facts.values(), "our own reason stays with us"
-    [generic] = done(opened(), Verb.ACT, act(Action.NOTIFY_CUSTOMER, name="y")).notices
+    [generic] = Said(done(opened(), Verb.ACT, act(Action.NOTIFY_CUSTOMER, name="y"))).notices
     assert generic.template == "customer_generic"
 
 
@@ -90,7 +91,7 @@ def test_packs_that_will_not_come_are_closed_short_and_nobody_sends_them() -> No
         (Operation.AMEND_TENDER, (), 90, ()),
         (Operation.REPORT_CHANGE, left, None, TEN),
     ]
-    assert line_record(decision.state, decision.state.demand[0]).cancelled == 10
+    assert line_record(decision.state, decision.state.lines[0]).cancelled == 10
     shipped = (ShippedLine(line=1, quantity=30), FULL[1])
     assert after(decision.state, event(M.SHIPPED, 3, lines=shipped), DELIVERED).delivered
 

@@ -25,6 +25,7 @@ from schemas.workflows.commands import (
 )
 from schemas.workflows.returns import ReturnOutcome, ReturnState
 from tests.domain.builders import DUE, FIRST, FULL, NOON, TEN, after, done, event, opened, refusal, told
+from tests.written import Said
 
 SHIPPED = event(M.SHIPPED, 3, lines=FULL)
 PART = event(M.SHIPPED, 3, lines=FIRST)
@@ -71,7 +72,7 @@ def test_an_order_that_has_ended_obeys_nobody_and_says_what_is_left(verb: Verb) 
     there = "the order is closed: what was delivered can be sent back with a return, more is another order"
     assert refusal(closed, verb, WISHES[verb]) == there
     back = ReturnOutcome(order="erp-one/SO-1", rma="R-1", state=ReturnState.CREDITED, received=FULL)
-    nothing = closed.grown(returned={"R-1": back}), lifecycle.close(opened()).state
+    nothing = closed.with_changes(reports={"returns": {"R-1": back}}), lifecycle.close(opened()).state
     for state in nothing:
         assert refusal(state, verb, WISHES[verb]).startswith("the order is closed, and its customer has nothing of it")
 
@@ -96,9 +97,9 @@ def test_an_amended_quantity_is_told_as_what_is_wanted_now() -> None:
     assert [e.promised_on for e in decision.effects[:2]] == [None, None], "the day has not changed"
     assert not any(e.address for e in decision.effects)
     assert [(x.item, x.packs) for x in open_demand(decision.state)] == [("A", 30), ("B", 60)]
-    assert decision.amended_by == (900,)
+    assert Said(decision).amended_by == (900,)
     assert decision.done == "amended: line 1 -10 A"
-    assert line_record(decision.state, decision.state.demand[0]).ordered == 30
+    assert line_record(decision.state, decision.state.lines[0]).ordered == 30
 
 
 def test_lines_are_added_and_removed() -> None:
@@ -114,7 +115,7 @@ def test_lines_are_added_and_removed() -> None:
     )
     assert [(x.item, x.packs, x.day) for x in open_demand(decision.state)] == [("B", 60, DUE), ("C", 5, LATER)]
     assert decision.state.promised_on == LATER
-    assert {x.line: x.promised_on for x in decision.state.promises}[3] == LATER
+    assert {x.line: x.promised_on for x in decision.state.line_promises}[3] == LATER
     gone = after(decision.state, event(M.SHIPPED, 3, lines=(FULL[1], ShippedLine(line=3, quantity=5))))
     assert gone.status is OrderStatus.SHIPPED, "nothing is wanted of the line that was removed"
 
@@ -170,7 +171,7 @@ def test_each_site_is_told_its_own_part() -> None:
         ("LYS", 0),
         ("MAD", 5),
     ]
-    assert fewer.state.sources[0].lines == (ShippedLine(line=1, quantity=5),)
+    assert fewer.state.sourcing.sources[0].lines == (ShippedLine(line=1, quantity=5),)
     more = done(fewer.state, Verb.AMEND, line(1, 25).model_copy(update={"id": "b"}))
     assert [(e.site, e.targets[0].quantity) for e in of(more.effects, Operation.AMEND_WAREHOUSE)] == [("LYS", 20)]
 
@@ -187,7 +188,7 @@ def test_what_was_written_off_is_no_part_of_it() -> None:
     short = done(opened(), Verb.ACT, off).state
     decision = done(short, Verb.AMEND, line(1, 35))
     assert decision.effects[0].targets == (LineTarget(line=1, item="A", quantity=25),), "ten are written off already"
-    assert line_record(decision.state, decision.state.demand[0]).cancelled == 10
+    assert line_record(decision.state, decision.state.lines[0]).cancelled == 10
 
 
 @pytest.mark.parametrize(

@@ -79,7 +79,7 @@ def test_what_was_refused_waits_for_people() -> None:
     refused = EffectEntry("failed", "wms_api", NOON)
     run = refold(state.start, (), RefoldingFacts({owed[0].key: refused}))
     assert run.state is not None
-    assert set(run.state.refused) == {owed[0].key}
+    assert set(run.state.issues.refused_effects) == {owed[0].key}
     assert owed[0].key not in {it.key for it in run.owed}
 
 

@@ -13,6 +13,7 @@ from schemas.orders.milestones import MilestoneKind as M
 from schemas.orders.release import OrderStatus
 from schemas.workflows.commands import ActionRequest, Verb
 from tests.domain.builders import DUE, FIRST, FULL, NOON, REST, TEN, after, done, event, kinds, opened, refusal, told
+from tests.written import Said
 
 TWO_SITES = OrderPolicy(alternates=("MAD", "HAM"))
 NOBODY = OrderPolicy(on_shortage=())
@@ -39,7 +40,7 @@ def test_another_site_sends_what_the_first_cannot_each_told_its_part() -> None:
     assert (tendered.operation, tendered.site, tendered.packs) == (Operation.TENDER_TRANSPORT, "MAD", 10)
     assert (booked.change, booked.site) == (ChangeKind.RE_SOURCED, "MAD")
     assert [(d.kind, d.site, d.movements[0].quantity) for d in decision.deltas] == [("short_picked", "LYS", 10)]
-    assert decision.sites == ("MAD",)
+    assert Said(decision).sites == ("MAD",)
     assert decision.state.promised_on == DUE
     assert kinds(decision.state) == {}
 
@@ -53,7 +54,7 @@ def test_a_site_that_comes_short_of_what_it_was_given_passes_it_on_until_no_site
         (Operation.AMEND_TENDER, "MAD"),
         (Operation.TENDER_TRANSPORT, "HAM"),
     ]
-    assert [(s.site, s.lines) for s in two.state.sources] == [("MAD", ()), ("HAM", TEN)]
+    assert [(s.site, s.lines) for s in two.state.sourcing.sources] == [("MAD", ()), ("HAM", TEN)]
     three = lifecycle.apply(two.state, short_at("wms-ham", "three"))
     assert [e.change for e in three.effects] == [ChangeKind.SHORT_PICKED, ChangeKind.BACKORDERED]
     keys = [e.key for d in (one, two, three) for e in d.effects]
@@ -78,7 +79,7 @@ def test_without_another_site_the_packs_come_later_and_the_rest_goes_ahead() -> 
         Operation.REDATE_PROMISE,
     ]
     assert {x.line: x.promised_on for x in decision.effects[2].promises} == {1: day}
-    assert {x.line: x.promised_on for x in decision.state.promises} == {1: day, 2: DUE}
+    assert {x.line: x.promised_on for x in decision.state.line_promises} == {1: day, 2: DUE}
     assert decision.done == f"backordered until {day}"
     assert kinds(decision.state) == {}, "a backorder is a new promise, not a delay"
     part = after(decision.state, event(M.SHIPPED, 3, lines=(ShippedLine(line=1, quantity=30), *FULL[1:])))
@@ -133,13 +134,13 @@ def test_a_split_sends_a_part_from_another_site() -> None:
         event(M.SHIPPED, 3, lines=(ShippedLine(line=1, quantity=30), *FULL[1:])),
         event(M.SHIPPED, 4, shipment="DN-2", lines=TEN),
     )
-    assert [line_record(ends, line).shipped for line in ends.demand] == [40, 60]
+    assert [line_record(ends, line).shipped for line in ends.lines] == [40, 60]
 
 
 def test_re_sourcing_without_lines_takes_the_open_shortage_else_all_that_is_open() -> None:
     short = done(after(opened(policy=NOBODY), SHORT), Verb.ACT, act(Action.RE_SOURCE))
     assert short.effects[0].targets == PART
-    assert [it.covered for it in short.state.shorts.values()] == ["sent by MAD"]
+    assert [it.covered for it in short.state.issues.shortages.values()] == ["sent by MAD"]
     whole = done(after(opened(), event(M.PICKED, 1, lines=FIRST)), Verb.ACT, act(Action.RE_SOURCE))
     assert whole.effects[0].targets == (LineTarget(line=2, item="B", quantity=50),)
 
@@ -198,4 +199,4 @@ def test_packs_that_one_site_was_given_are_not_given_to_another_as_well() -> Non
 
 def test_the_policy_says_which_reaction_comes_first() -> None:
     later_first = OrderPolicy(alternates=("MAD",), on_shortage=(Reaction.BACKORDER, Reaction.RE_SOURCE))
-    assert not after(opened(policy=later_first), SHORT).sources
+    assert not after(opened(policy=later_first), SHORT).sourcing.sources

@@ -68,7 +68,7 @@ def take(story: Story, number: int, step: tuple[Any, ...]) -> None:
         case ("substitute", line, item, site):
             short = (ShippedLine(line=line, quantity=1),)
             story.happen(event(M.SHORT_PICKED, number + 1, shipment="", lines=short, name=name))
-            asked = next(iter(story.state.proposals), "none")
+            asked = next(iter(story.state.replanning.proposals), "none")
             swap = (Substitute(line=line, item=item),)
             wish = ReplanDecision(proposal=asked, verdict=Verdict.OVERRIDE, site=site, substitutes=swap, **what)
             story.happen((Verb.REPLAN, wish))
@@ -98,7 +98,7 @@ def override(state: OrderState, *, item: str = "C", site: str | None = None, lin
     """What follows from a planner's substitute."""
     wish = ReplanDecision(
         id="o",
-        proposal=next(iter(state.proposals)),
+        proposal=next(iter(state.replanning.proposals)),
         verdict=Verdict.OVERRIDE,
         reason="why",
         site=site,

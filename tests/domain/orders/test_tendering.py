@@ -44,7 +44,7 @@ def again(id: str = "t", carrier: str | None = None) -> ActionRequest:
 
 def test_an_answer_at_once_names_the_carrier() -> None:
     state = tendering.taken(opened(), first(), EffectReceipt(carrier="c-9"), NOON)
-    assert (state.carrier, state.tender.accepted) == ("c-9", True)
+    assert (state.carrier, state.transport.tender.accepted) == ("c-9", True)
     assert tendering.taken(state, first(), EffectReceipt(carrier="c-8"), NOON) == state, "the first answer counts"
 
 
@@ -55,7 +55,7 @@ def test_the_answer_to_an_attempt_that_is_over_changes_nothing() -> None:
 
 def test_an_answer_that_comes_after_the_list_was_used_up_starts_no_waiting() -> None:
     state = after(opened(policy=OrderPolicy(tender_limit=1)), rejected("c-1"))
-    assert state.tender.exhausted
+    assert state.transport.tender.exhausted
     assert tendering.taken(state, first(), PENDING, NOON) == state
 
 
@@ -76,7 +76,7 @@ def test_the_limit_holds_without_a_ranking_too() -> None:
     state = opened(policy=OrderPolicy(tender_limit=2))
     one = lifecycle.apply(state, rejected("c-1"))
     assert [e.carrier for e in one.effects] == [""], "the transport desk chooses"
-    assert lifecycle.apply(one.state, rejected("c-2")).state.tender.exhausted
+    assert lifecycle.apply(one.state, rejected("c-2")).state.transport.tender.exhausted
 
 
 def test_a_late_acceptance_or_the_departure_cures_it() -> None:
@@ -143,18 +143,18 @@ def test_people_may_tender_again_to_whom_they_like() -> None:
     ]
     taken = after(decision.state, accepted("c-1").model_copy(update={"id": "src#at-last"}))
     assert taken.carrier == "c-1", "who turned it down before may take it when asked again"
-    assert "c-2" in taken.tender.rejected, "and does not get it back"
+    assert "c-2" in taken.transport.tender.rejected, "and does not get it back"
 
 
 def test_when_the_list_is_used_up_people_name_a_carrier_and_nothing_is_voided_twice() -> None:
     state = opened(policy=OrderPolicy(carriers=("c-1",), tender_limit=3))
     one = done(state, Verb.ACT, again())
     over = lifecycle.apply(one.state, rejected("c-1"))
-    assert over.state.tender.exhausted
+    assert over.state.transport.tender.exhausted
     assert refusal(over.state, Verb.ACT, again("u")) == "no carrier is left to ask by the policy: name one"
     named = done(over.state, Verb.ACT, again("u", "c-7"))
     assert [(e.operation, e.carrier) for e in named.effects] == [(Operation.TENDER_TRANSPORT, "c-7")]
-    assert not named.state.tender.exhausted
+    assert not named.state.transport.tender.exhausted
 
 
 def test_goods_that_have_left_are_not_tendered_again() -> None:

@@ -195,7 +195,7 @@ def test_any_shuffle_with_any_repetitions(order: list[MilestoneEvent]) -> None:
 def test_more_than_expected_counts_once_in_every_order_and_the_books_agree() -> None:
     for order in permutations(TOO_MUCH):
         state, decisions = run(opened(), order)
-        step = returning.record(state, decisions)
+        step = returning.standing(state)
         assert step.received == FULL
         assert state.inspected == state.expected
         assert step.reason == (
@@ -233,7 +233,7 @@ def test_refusals_are_recorded_not_applied() -> None:
     full, _ = run(state, WHOLE)
     more = returning.apply(full, received("more", 6, (1, 1)))
     assert "more than are expected" in (more.superseded or "")
-    assert "line 1: 1 pack more" in returning.record(more.state, ()).reason
+    assert "line 1: 1 pack more" in returning.standing(more.state).reason
     refused = returning.refused(start())
     assert not refused.effects
     assert refused.state.settled
@@ -251,7 +251,7 @@ def test_overdue_is_a_finding_until_the_goods_are_there() -> None:
     assert finding.kind is ExceptionKind.RETURN_OVERDUE
     assert finding.subject == "RMA-1"
     assert finding.summary == "50 of 100 packs of return RMA-1 have not come"
-    assert returning.record(late.state, ()).overdue
+    assert returning.standing(late.state).overdue
     assert late.state.due_at == NOON + timedelta(days=2)
     cured = returning.apply(late.state, WHOLE[1])
     assert returning.overdue(cured.state) == ()
@@ -284,7 +284,7 @@ def test_the_reason_that_was_given_is_told_from_the_remarks_behind_it(
 ) -> None:
     asked = start(reason=reason)
     state, owed = refolded(asked, events)
-    written = asked.model_copy(update={"reason": returning.record(state, ()).reason})
+    written = asked.model_copy(update={"reason": returning.standing(state).reason})
     assert (written.reason != reason) == bool(events)
     assert as_asked(written, events) == asked
     assert all(effect.reason.startswith(reason) for effect in owed.values() if effect.reason)

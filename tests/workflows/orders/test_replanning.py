@@ -13,8 +13,8 @@ from schemas.messaging.effects import ChangeKind, Effect, LineTarget, Operation
 from schemas.orders.milestones import MilestoneEvent
 from schemas.orders.milestones import MilestoneKind as M
 from schemas.orders.release import OrderStatus
+from schemas.planning.proposals import ProposalKind
 from schemas.workflows.commands import ReplanDecision, Substitute, Verdict
-from schemas.workflows.records import ProposalKind
 from tests.domain.builders import FULL
 from tests.stack.standins import until
 from tests.workflows.views import (

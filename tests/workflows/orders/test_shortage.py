@@ -12,8 +12,8 @@ from schemas.messaging.effects import ChangeKind, LineTarget, Operation
 from schemas.orders.milestones import MilestoneEvent, ShippedLine
 from schemas.orders.milestones import MilestoneKind as M
 from schemas.orders.release import OrderStatus
+from schemas.planning.proposals import ProposalKind
 from schemas.workflows.commands import Verb
-from schemas.workflows.records import ProposalKind
 from tests.domain.builders import FULL
 from tests.workflows.views import action, case_id, changes, ended, opened, packs, proposals
 from tests.workflows.world import Order, World
