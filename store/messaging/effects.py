@@ -167,27 +167,24 @@ async def begin(connection: Connection, effect: Effect) -> EffectAttempts:
     """An attempt is about to be made that may count without a word of it coming back. It is counted first."""
     cursor = await connection.execute(
         """
-        WITH known AS (
-            SELECT key, attempts, outcome, origin, error
-            FROM effect
-            WHERE key = %s AND digest IN ('', %s)
-            FOR UPDATE
-        ),
-        counted AS (
-            UPDATE effect e
-            SET attempts = e.attempts + 1
-            FROM known
-            WHERE e.key = known.key AND known.outcome = 'planned'
+        INSERT INTO effect AS e (
+            key, order_key, system, operation, shipment, milestone, site, change, outcome, attempts, accepted_at, digest
         )
-        SELECT attempts, outcome, origin, error
-        FROM known
+        VALUES (
+            %(key)s, %(order)s, %(system)s, %(operation)s, %(shipment)s, %(milestone)s, %(site)s, %(change)s,
+            'planned', 1, %(accepted_at)s, %(digest)s
+        )
+        ON CONFLICT (key) DO UPDATE
+        SET attempts = e.attempts + (e.outcome = 'planned')::int
+        WHERE e.digest IN ('', excluded.digest)
+        RETURNING attempts - (outcome = 'planned')::int AS before, outcome, origin, error
         """,
-        (effect.key, effect.digest),
+        _columns(effect),
     )
     row = await cursor.fetchone()
     if row is None:
         return EffectAttempts(0)
-    return EffectAttempts(row["attempts"], row["error"] or "", row["origin"] if row["outcome"] == "failed" else "")
+    return EffectAttempts(row["before"], row["error"] or "", row["origin"] if row["outcome"] == "failed" else "")
 
 
 async def undone(connection: Connection, effect: Effect) -> None:

@@ -157,6 +157,15 @@ async def test_with_neither_an_unknown_outcome_is_for_people(worker: WorkerProce
     assert (row["outcome"], row["origin"], row["error"]) == ("failed", "unknown_outcome", ended.message)
 
 
+async def test_an_attempt_is_counted_also_where_no_step_has_planned_it(worker: WorkerProcess) -> None:
+    async with worker.database.connection() as connection:
+        await connection.execute("DELETE FROM effect")
+    worker.system.faults = [Fault.KILLED]
+    ended = await worker.until_it_ends(OnceKind.NEITHER)
+    assert isinstance(ended, ApplicationError)
+    assert (ended.type, worker.system.writes) == ("unknown_outcome", 1)
+
+
 async def test_with_neither_what_surely_did_nothing_is_tried_again(worker: WorkerProcess) -> None:
     worker.system.faults = [Fault.UNREACHED, Fault.UNREACHED]
     assert await worker.until_it_ends(OnceKind.NEITHER) == EffectReceipt(reference="R-0")
