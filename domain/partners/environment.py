@@ -18,7 +18,7 @@ from schemas.partners.registry import (
     PartnerDefinition,
     spelled,
 )
-from schemas.settings import Endpoint, Settings
+from schemas.settings import Endpoint, Settings, variable
 
 RESERVED = "env-"
 """What the ids of such partners begin with; nobody else's may."""
@@ -33,7 +33,7 @@ def of_settings(settings: Settings) -> Iterator[PartnerDefinition]:
         limit = settings.limits.get(system)
         yield PartnerDefinition(
             partner=f"{RESERVED}{system}",
-            name=f"SYNCLINE_{system.upper()}",
+            name=variable(system),
             roles=(ROLE_OF[system],),
             limits=CallLimits(per_second=limit.per_second, concurrent=limit.concurrent) if limit else None,
             connections=tuple(_connection(system, target, endpoints[target]) for target in sorted(endpoints)),
@@ -41,7 +41,7 @@ def of_settings(settings: Settings) -> Iterator[PartnerDefinition]:
 
 
 def _connection(system: System, target: str, endpoint: Endpoint) -> ConnectionDefinition:
-    setting = f"env:SYNCLINE_{system.upper()}"
+    setting = f"env:{variable(system)}"
     token = Credentials(scheme="bearer", secrets={"token": setting})
     return ConnectionDefinition(
         name="any" if target == ANY else spelled(target),
@@ -49,7 +49,7 @@ def _connection(system: System, target: str, endpoint: Endpoint) -> ConnectionDe
         targets=(target,),
         adapter="standard",
         channel=ConnectionChannel(http=_without_secrets(endpoint.url)),
-        credentials=Credentials(scheme="bearer", secrets={"token": f"env:SYNCLINE_{system.upper()}"})
+        credentials=Credentials(scheme="bearer", secrets={"token": f"env:{variable(system)}"})
         if token
         else None,
         options={MASTER_DATA: True} if endpoint.master_data else {},
