@@ -13,6 +13,7 @@ SPLITTING = {"split", "rsplit", "partition", "rpartition", "removeprefix", "remo
 OTHERS = {"connectors", "scaffold", "simulators", "stack"}
 """Rooms that stand for other systems, or know addresses, files and source alone."""
 ALLOWED = {
+    "cli/connections.py": "names of operations, for people",
     # Keys, each beside the type that it is parsed to.
     "schemas/ids.py": "keys of orders, cases, effects, events, supplies",
     "schemas/workflow_ids.py": "ids of workflows",

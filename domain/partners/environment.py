@@ -49,9 +49,7 @@ def _connection(system: System, target: str, endpoint: Endpoint) -> ConnectionDe
         targets=(target,),
         adapter="standard",
         channel=ConnectionChannel(http=_without_secrets(endpoint.url)),
-        credentials=Credentials(scheme="bearer", secrets={"token": f"env:{variable(system)}"})
-        if token
-        else None,
+        credentials=Credentials(scheme="bearer", secrets={"token": f"env:{variable(system)}"}) if token else None,
         options={MASTER_DATA: True} if endpoint.master_data else {},
         state=ConnectionState.LIVE,
     )

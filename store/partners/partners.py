@@ -230,7 +230,8 @@ async def roles(connection: Connection, partners: list[str]) -> dict[str, tuple[
     """The roles of each of these partners, the usual one first; unknown and inactive ones are left out."""
     cursor = await connection.execute(
         """
-        SELECT id, roles
+        -- a partner that an older process has added has no roles yet, but the usual one
+        SELECT id, CASE WHEN roles = '{}' THEN ARRAY[role::text] ELSE roles END AS roles
         FROM partner
         WHERE id = ANY(%s) AND active
         """,

@@ -112,7 +112,8 @@ async def listing(connection: Connection) -> list[KeptPartner]:
     async with connection.cursor(row_factory=class_row(KeptPartner)) as cursor:
         await cursor.execute(
             f"""
-            SELECT p.id AS partner, p.name, p.roles, coalesce(v.version, 0) AS version, v.definition, v.applied_at,
+            SELECT p.id AS partner, p.name, coalesce(v.version, 0) AS version, v.definition, v.applied_at,
+                CASE WHEN p.roles = '{{}}' THEN ARRAY[p.role::text] ELSE p.roles END AS roles,
                 (
                     SELECT count(*)
                     FROM api_key k

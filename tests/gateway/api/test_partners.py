@@ -126,6 +126,7 @@ async def test_one_list_has_partners_of_the_registry_of_settings_and_with_keys_o
     erp = {"*": Endpoint(url="http://user:hidden@erp.test", token="hidden")}
     async with gateway_on(database_url, erp=erp) as gateway:
         await apply(gateway, LIVE)
+        await gateway.rows("UPDATE partner SET roles = '{}' WHERE id = 'dhl' RETURNING 1")
         listing = await gateway.get("/v1/partners", "helpdesk")
         found = {it["partner"]: it for it in listing.json()["partners"]}
         assert (found["north-3pl"]["source"], found["north-3pl"]["version"], found["north-3pl"]["keys"]) == (
@@ -137,6 +138,7 @@ async def test_one_list_has_partners_of_the_registry_of_settings_and_with_keys_o
             ("api", "live"),
             ("instructions", "draft"),
         ]
+        assert found["dhl"]["roles"] == ["carrier"], "as an older process adds one"
         assert (found["dhl"]["source"], found["dhl"]["keys"], found["dhl"]["secrets"]) == ("keys", 1, "1")
         assert found["env-erp"]["connections"][0] == {
             "name": "any",
