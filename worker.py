@@ -6,6 +6,7 @@ import os
 import signal
 from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
+from functools import partial
 from typing import Any
 
 import structlog
@@ -18,6 +19,7 @@ from activities.cases.outage_check import OutageActivities
 from activities.cases.undelivered import UndeliveredActivities
 from activities.execution.executor import EffectExecutor, Timeouts
 from activities.execution.gate import Gate
+from activities.execution.once import OnceGuard
 from activities.finance.audit_trail import AuditActivities
 from activities.finance.freight_check import FreightActivities
 from activities.finance.reconciliation import ReconcileActivities
@@ -40,20 +42,31 @@ from activities.systems.erp import ErpActivities
 from activities.systems.erp_feed import ErpFeedActivities
 from activities.systems.tms import TmsActivities
 from activities.systems.wms import WmsActivities
-from connectors.http.client import SystemClient
+from connectors.connections import EnvironmentConnections, LocatedConnections
 from connectors.notify.channels import messengers
 from connectors.notify.ports import Sender
-from connectors.standard.bulk import StandardBulkErp
-from connectors.standard.clients import StandardErp, StandardPlanning, StandardTms, StandardWms
-from connectors.standard.master import StandardMasterData
-from connectors.standard.purchasing import StandardProposing, StandardPurchasing, StandardTransfers
-from connectors.standard.replanning import StandardReplanning
-from connectors.standard.stock import StandardStock
+from connectors.ports import (
+    BulkErpPort,
+    ErpPort,
+    MasterDataPort,
+    PlanningPort,
+    ProposingPort,
+    PurchasingPort,
+    ReplanPort,
+    StockPort,
+    TmsPort,
+    TransferPort,
+    WmsPort,
+)
+from connectors.registry import ADAPTERS
+from connectors.routing import CallRouter
 from dispatch.confirming import Confirmer
 from dispatch.expecting import Expecting
 from dispatch.handoff import TemporalHandoff
 from dispatch.inventory.intake import Intake
 from dispatch.orders.promising import redating
+from dispatch.partners.live import PartnerRegistry
+from dispatch.partners.secrets import SecretReader
 from dispatch.relay import Relay
 from dispatch.temporal.connecting import connect, connect_options
 from dispatch.temporal.singletons import supervise
@@ -67,6 +80,7 @@ from store.engine import Database
 from store.finance import erp_feed
 from store.inventory import supply
 from store.messaging import inbox
+from store.messaging.call_locks import CallLocks
 from store.messaging.wake import Wake
 from store.planning import planning
 from store.seals import Seals
@@ -100,16 +114,16 @@ WORKFLOWS = (
     PromisingWorkflow,
     # one workflow a line: `make workflow` writes above this one
 )
-CALLS: tuple[tuple[System, Callable[[SystemClient, EffectExecutor], list[Any]]], ...] = (
-    (System.ERP, lambda http, executor: ErpActivities(StandardErp(http), executor).all()),
-    (System.ERP, lambda http, executor: PurchasingActivities(StandardPurchasing(http), executor).all()),
-    (System.WMS, lambda http, executor: WmsActivities(StandardWms(http), executor).all()),
-    (System.WMS, lambda http, executor: TransferActivities(StandardTransfers(http), executor).all()),
-    (System.TMS, lambda http, executor: TmsActivities(StandardTms(http), executor).all()),
-    (System.PLANNING, lambda http, executor: ProposalActivities(StandardProposing(http), executor).all()),
+CALLS: tuple[tuple[System, type[Any], Callable[[Any, EffectExecutor], list[Any]]], ...] = (
+    (System.ERP, ErpPort, lambda port, executor: ErpActivities(port, executor).all()),
+    (System.ERP, PurchasingPort, lambda port, executor: PurchasingActivities(port, executor).all()),
+    (System.WMS, WmsPort, lambda port, executor: WmsActivities(port, executor).all()),
+    (System.WMS, TransferPort, lambda port, executor: TransferActivities(port, executor).all()),
+    (System.TMS, TmsPort, lambda port, executor: TmsActivities(port, executor).all()),
+    (System.PLANNING, ProposingPort, lambda port, executor: ProposalActivities(port, executor).all()),
     # one class of calls a line: `make step` writes above this one
 )
-"""What workflows ask of each kind of system, in the task and from the system's queue, and through which connector."""
+"""What workflows ask of each kind of system, in the task and from the system's queue, and by which port."""
 
 
 def build_workers(
@@ -117,18 +131,25 @@ def build_workers(
     config: Settings,
     database: Database,
     wake: Wake,
-    http: dict[System, SystemClient],
+    router: CallRouter,
+    guard: OnceGuard,
     channels: Mapping[Channel, Sender],
     audit: AuditActivities,
     confirmer: Confirmer,
+    master: MasterData,
 ) -> list[Worker]:
     """One worker for workflows and database steps, one per system with that system's limits, one to reach people."""
     timeouts = Timeouts(express_s=config.express_timeout_s, queued_s=config.call_timeout_s)
-    executors = {system: EffectExecutor(database, Gate(system), timeouts) for system in System}
+    executors = {
+        system: EffectExecutor(database, Gate(system), timeouts, partial(router.once, system), guard)
+        for system in System
+    }
     limits = FeedLimits(batch=config.planning_batch, linger_s=config.planning_linger_s)
-    feed = PlanningActivities(StandardPlanning(http[System.PLANNING]), database, wake, limits)
-    bulk = ErpFeedActivities(StandardBulkErp(http[System.ERP]), database, wake, limits)
-    outside = {s: [it for of, calls in CALLS if of is s for it in calls(http[s], executors[s])] for s in System}
+    feed = PlanningActivities(router.port(PlanningPort, System.PLANNING), database, wake, limits)
+    bulk = ErpFeedActivities(router.port(BulkErpPort, System.ERP), database, wake, limits)
+    outside: dict[System, list[Any]] = {system: [] for system in System}
+    for system, port, calls in CALLS:
+        outside[system] += calls(router.port(port, system), executors[system])
     orders = Worker(
         client,
         task_queue=ORDERS_QUEUE,
@@ -146,19 +167,23 @@ def build_workers(
     outside[System.ERP].append(bulk.feed)
     outside[System.PLANNING].append(feed.feed)
     systems = [queue_worker(client, system, outside[system], config.limits.get(system)) for system in System]
-    own = own_work(client, config, database, wake, http)
+    own = own_work(client, config, database, wake, router, master)
     own[RECONCILE_QUEUE].append(audit.audit)
     own[NOTIFY_QUEUE] = NotifyActivities(channels, database, wake).all()
     return [orders, *systems, *(queue_worker(client, queue, known, None) for queue, known in own.items())]
 
 
 def own_work(
-    client: Client, config: Settings, database: Database, wake: Wake, http: dict[System, SystemClient]
+    client: Client,
+    config: Settings,
+    database: Database,
+    wake: Wake,
+    router: CallRouter,
+    master: MasterData,
 ) -> dict[str, list[Any]]:
     """What is done for no order's sake, by queue: promises kept, books compared, plans governed."""
-    ports = {system: StandardStock(http[system]) for system in System}
-    registry = MasterData(StandardMasterData(http[System.ERP]), database, config)
-    notifier = PlanningNotifier(database, StandardReplanning(http[System.PLANNING]))
+    ports = {system: router.port(StockPort, system) for system in System}
+    notifier = PlanningNotifier(database, router.port(ReplanPort, System.PLANNING))
     reconciling = ReconcileActivities(ports, database, config.stock_owner)
     return {
         PROMISING_QUEUE: [PromisingActivities(database, wake, redating).keep],
@@ -170,7 +195,7 @@ def own_work(
             UndeliveredActivities(database).notices,
             BooksActivities(database).books,
             OutageActivities(database).outages,
-            GovernorActivities(database, notifier, registry, config.governor).govern,
+            GovernorActivities(database, notifier, master, config.governor).govern,
         ],
     }
 
@@ -203,22 +228,21 @@ async def main(config: Settings) -> None:
         database = await stack.enter_async_context(Database(config.main_database.url, config.main_database.pool, seals))
         heard = (inbox.CHANNEL, planning.CHANNEL, notices.CHANNEL, erp_feed.CHANNEL, supply.CHANNEL)
         wake = await stack.enter_async_context(Wake(config.main_database.url, heard))
-        endpoints = {
-            System.ERP: config.erp,
-            System.WMS: config.wms,
-            System.TMS: config.tms,
-            System.PLANNING: config.planning,
-        }
-        http = {s: await stack.enter_async_context(SystemClient(s, endpoints[s])) for s in System}
+        partners = PartnerRegistry(database, SecretReader(config))
+        await stack.enter_async_context(partners.running())
+        known = LocatedConnections(partners.locate, EnvironmentConnections.of_settings(config))
+        router = await stack.enter_async_context(CallRouter(known, ADAPTERS))
         channels = await stack.enter_async_context(messengers(config.notify))
         client = await connect(config.main_temporal)
         audit = AuditActivities(database, seals, anchors)
         handoff = TemporalHandoff(client, database)
         confirmer = Confirmer(database, handoff.kept)
-        for worker in build_workers(client, config, database, wake, http, channels, audit, confirmer):
+        guard = OnceGuard(database, await stack.enter_async_context(CallLocks(config.main_database.url)))
+        offers = partial(partners.offers_master_data, config=config)
+        master = MasterData(router.port(MasterDataPort, System.ERP), database, config, offers)
+        for worker in build_workers(client, config, database, wake, router, guard, channels, audit, confirmer, master):
             await stack.enter_async_context(worker)
-        registry = MasterData(StandardMasterData(http[System.ERP]), database, config)
-        intake = Intake(database, config.stock_owner, registry)
+        intake = Intake(database, config.stock_owner, master)
         relay = asyncio.create_task(Relay(database, handoff, wake, intake).run())
         confirming = asyncio.create_task(confirmer.run())
         singletons = asyncio.create_task(supervise(client, database, config))

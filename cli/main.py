@@ -14,8 +14,8 @@ from rich.markup import escape
 
 from cli import (
     audit,
-    availability,
     cases,
+    connections,
     database,
     finance,
     forecasts,
@@ -67,6 +67,8 @@ GROUPS = {
     "forecast": forecasts.app,
     "finance": finance.app,
     "partner": partner_commands.app,
+    "connection": connections.app,
+    "connector": connections.catalogue,
     "inbox": inbox.app,
     "notice": notices.app,
     "reconcile": reconcile.app,
@@ -78,7 +80,7 @@ for name, group in GROUPS.items():
 order_commands.app.command()(restarts.restart)
 app.command()(reconcile.balance)
 app.command()(master_commands.master)
-app.command("availability")(availability.show_availability)
+app.command("availability")(stock.show_availability)
 
 
 @app.command()

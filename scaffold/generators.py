@@ -35,11 +35,15 @@ def connector(tree: Tree, name: Name, system: str) -> str:
     of = _of_system(system)
     tree.render("connector", _values(name, system) | vars(of))
     tree.replace("tests/test_subjects.py", SUBJECTS_OF_CONNECTORS, rf'\1, "{name.text}"')
+    tree.importing("connectors/registry.py", f"from connectors.{name.text}.adapter import {name.text.upper()}")
+    tree.register("connectors/registry.py", "connector", f"{name.text.upper()},")
+    known = f'KnownAdapter(frozenset({{System.{system.upper()}}}), options={{"account": str, "path": str}})'
+    tree.register("domain/partners/adapters.py", "connector", f'"{name.text}": {known},')
     row = f"| {name.words} | {system} | `connectors/{name.text}/client.py` |"
     tree.row(PORTS_DOCUMENT, "| connector | system | client |\n|---|---|---|", row)
     return (
         f"exchange the stop in connectors/{name.text} for the calls that the system has, "
-        f"then {of.standard} for {name.title}Client in CALLS of worker.py"
+        f"and give it a stand-in in tests/connectors/conformance; a connection uses it by `adapter: {name.text}`"
     )
 
 
@@ -48,16 +52,27 @@ def step(tree: Tree, name: Name, system: str) -> str:
     of = _of_system(system)
     tree.render("step", _values(name, system) | vars(of))
     request = f"from schemas.workflows.{name.text}_request import {name.title}Request"
-    for path in ("connectors/ports.py", "schemas/export/standard_api.py", "schemas/export/contracts.py"):
+    for path in ("schemas/export/standard_api.py", "schemas/export/contracts.py"):
         tree.importing(path, request)
-    tree.append("connectors/ports.py", _port(name, of))
     call = f'SystemOperation("{system}", "/v1/{name.path}", {name.title}Request, "The step {name.words}"),'
     tree.register("schemas/export/standard_api.py", "step", call)
     tree.register("schemas/export/contracts.py", "step", f'Published({name.title}Request, "{system}"),')
     tree.importing("worker.py", f"from activities.systems.{name.text} import {name.title}Activities")
-    tree.importing("worker.py", f"from connectors.standard.{name.text} import Standard{name.title}")
-    build = f"{name.title}Activities(Standard{name.title}(http)).all()"
-    tree.register("worker.py", "step", f"(System.{system.upper()}, lambda http, _: {build}),")
+    port = f"from connectors.ports.{name.text} import {name.title}Port"
+    tree.importing("worker.py", port)
+    calls = f"lambda port, _: {name.title}Activities(port).all()"
+    tree.register("worker.py", "step", f"(System.{system.upper()}, {name.title}Port, {calls}),")
+    tree.importing("connectors/standard/adapter.py", port)
+    client = f"Standard{name.title}"
+    tree.importing("connectors/standard/adapter.py", f"from connectors.standard.{name.text} import {client}")
+    made = f"    {name.title}Port: lambda it: {client}(it.client),"
+    tree.register("connectors/standard/adapter.py", "step", made)
+    samples, title = "tests/connectors/conformance/samples.py", name.title
+    tree.importing(samples, port)
+    tree.importing(samples, request)
+    sent = f'{title}Request(id="{name.path}-1", target="LYS", subject="ITEM-1")'
+    sample = f'Sample(System.{system.upper()}, {title}Port, "{name.text}", {sent}),'
+    tree.register(samples, "step", sample)
     row = f"| `{system}.{name.text}` | `activities/systems/{name.text}.py` | `workflows/runtime/{name.text}.py` |"
     tree.row(STEPS_DOCUMENT, "| step | activity | for workflows |\n|---|---|---|", row)
     return f"say in schemas/workflows/{name.text}_request.py what is asked, and in simulators/ what is answered"
@@ -93,18 +108,10 @@ def _of_system(system: str) -> SystemKind:
 def _values(name: Name, system: str = "") -> dict[str, str]:
     return {
         "name": name.text,
+        "NAME": name.text.upper(),
         "title": name.title,
         "words": name.words,
         "path": name.path,
         "system": system,
         "SYSTEM": system.upper(),
     }
-
-
-def _port(name: Name, of: SystemKind) -> str:
-    return (
-        f"class {name.title}Port(Protocol):\n"
-        f'    """A {of.kind} that takes the step {name.words}. Raises Refused or Unavailable."""\n\n'
-        f"    async def {name.text}(self, message: {name.title}Request, call: Call) -> Accepted:\n"
-        f'        """Do it; the key makes it count once."""\n'
-    )

@@ -244,3 +244,5 @@ class Origin(StrEnum):
     PLANNING_API = "planning_api"
     NOTIFY = "notify"
     PLATFORM = "platform"
+    UNKNOWN_OUTCOME = "unknown_outcome"
+    """It may have been done: an answer was lost, and the system cannot be asked."""

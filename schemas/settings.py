@@ -1,12 +1,13 @@
 """Configuration: every knob, from environment variables that start with SYNCLINE_ (nested by JSON)."""
 
 from functools import lru_cache
-from typing import Annotated, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import BaseModel, Field, SecretStr, ValidationError, field_validator
 from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from schemas.authentication import Authentication
 from schemas.cases.notifications import NotifySettings
 from schemas.connections import MAIN, DatabaseSettings, TemporalSettings
 from schemas.planning.feeds import ALL, FeedRun
@@ -38,12 +39,18 @@ class UnusableSettings(Exception):
 
 
 class Endpoint(BaseModel):
-    """The address and credentials of a connected system."""
+    """The address and credentials of a connected system, and the adapter that speaks to it."""
 
     url: str
     """Base URL; `{id}` in it stands for the system's name. No default: an unknown address cannot be guessed."""
     token: SecretStr = SecretStr("")
     """Bearer token; empty for none, as behind a proxy that adds it."""
+    adapter: str = "standard"
+    """Connector of the system; `syncline connector list` has all."""
+    authentication: Authentication | None = None
+    """Login of another scheme than the bearer token."""
+    settings: dict[str, Any] = {}
+    """Settings of the adapter, as its own model reads them."""
     master_data: bool = False
     """An ERP that answers for its items, sites and customers; unknown ones are quarantined. Not every ERP does."""
 
@@ -149,6 +156,12 @@ class Settings(BaseSettings):
     """Transport desks by region."""
     planning: dict[str, Endpoint] = {}
     """Planning systems by region; `*` alone: one for all."""
+    secret_directories: list[str] = ["/run/secrets"]
+    """Directories of files with secrets of connections (`file:/run/secrets/north`); Docker mounts them there."""
+    secret_commands: list[str] = []
+    """Commands that may print secrets of connections (`command:/usr/bin/pass north`), by their path."""
+    regions: list[str] = []
+    """Regions that a partner may be of; any when none is named."""
     stock_erp: dict[str, str] = {}
     """ERP that owns the stock of a site; `*` is any site. It receives movements beside orders, and forecasts. No ERP
     receives those of a site without an owner."""

@@ -39,12 +39,15 @@ MAY_IMPORT: dict[str, set[str]] = {
         "stack",
         "dispatch.temporal.schedules",
         "dispatch.temporal.connecting",
+        "dispatch.partners.applying",
         "gateway.views.orders",
         "gateway.views.purchases",
     },
     "scaffold": set(),
     "worker": PURE | {"workflows", "activities", "connectors", "store", "dispatch", "telemetry"},
-    "cli": PURE | {"store", "dispatch", "gateway", "stack"},
+    "cli": PURE
+    | {"store", "dispatch", "gateway", "stack"}
+    | {"connectors.adapters", "connectors.checking", "connectors.connections", "connectors.registry"},
     "cli.main": PURE
     | {"workflows", "activities", "connectors", "store", "dispatch", "gateway", "simulators", "stack", "worker", "demo"}
     | {"cli"},
@@ -106,7 +109,7 @@ def import_direction(root: Path) -> list[str]:
                 continue
             allowed = target in MAY_IMPORT[room]
             if (room, target) == ("activities", "connectors"):
-                allowed = module in ("connectors.ports", "connectors.notify.ports")
+                allowed = f"{module}.".startswith(("connectors.ports.", "connectors.notify.ports."))
             if (room, target) == ("dispatch", "workflows"):
                 allowed = bool(names) and all(name.isupper() for name in names)
             if not allowed:
@@ -159,7 +162,50 @@ def no_machine_paths(root: Path) -> list[str]:
     ]
 
 
-RULES: list[Rule] = [import_direction, file_length, function_length, no_print, module_docstrings, no_machine_paths]
+OURS = frozenset({"ports", "http", "notify", "standard", "channels"})
+"""Folders of `connectors/` that are no vendor's."""
+NAMING = "domain/partners/adapters.py"
+"""What a registry of partners may name."""
+WITHOUT_VENDORS = ("domain", "workflows", "activities", "dispatch", "store", "schemas")
+
+
+def no_vendors(root: Path) -> list[str]:
+    """A vendor is named in its own folder and in the registry: rooms that decide and carry out know ports only."""
+    vendors = {folder.name for folder in (root / "connectors").glob("*/") if (folder / "adapter.py").is_file()} - OURS
+    if not vendors:
+        return []
+    word = re.compile(rf"(?<![a-z0-9])({'|'.join(sorted(vendors))})(?![a-z0-9])", re.IGNORECASE)
+    return [
+        f"{file.relative_to(root)}:{getattr(node, 'lineno', 0)} names the vendor {match[1]}"
+        for file in sources(root)
+        if file.relative_to(root).parts[0] in WITHOUT_VENDORS and str(file.relative_to(root)) != NAMING
+        for node in ast.walk(parsed(file))
+        for said in _said(node)
+        if (match := word.search(re.sub(r"(?<=[a-z])(?=[A-Z])", "_", said)))
+    ]
+
+
+def _said(node: ast.AST) -> Iterator[str]:
+    """Names and texts of code; docstrings are prose, and may give an example."""
+    if isinstance(node, ast.Constant) and isinstance(node.value, str) and "\n" not in node.value:
+        yield node.value if " " not in node.value else ""
+    elif isinstance(node, ast.ImportFrom):
+        yield node.module or ""
+    elif isinstance(node, ast.Name):
+        yield node.id
+    elif isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+        yield node.name
+
+
+RULES: list[Rule] = [
+    import_direction,
+    no_vendors,
+    file_length,
+    function_length,
+    no_print,
+    module_docstrings,
+    no_machine_paths,
+]
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.__name__)
@@ -193,6 +239,10 @@ BAD_TREES: list[tuple[Rule, str, str]] = [
     (import_direction, "simulators/a.py", "from domain.orders.lifecycle import apply"),
     (import_direction, "stack/a.py", "import store.migrate"),
     (import_direction, "worker.py", "from simulators.app import build_server"),
+    (no_vendors, "activities/a.py", "from connectors.northwind.client import NorthwindClient"),
+    (no_vendors, "workflows/a.py", "def f(adapter):\n    return adapter == 'northwind'"),
+    (no_vendors, "domain/a.py", "class NorthwindRules: ..."),
+    (no_vendors, "dispatch/a.py", "limits = {'northwind/orders': 1}"),
     (file_length, "domain/a.py", "\n" * (MAX_FILE_LINES + 1)),
     (function_length, "domain/a.py", LONG_FUNCTION),
     (function_length, "cli/main.py", "class A:\n    async " + LONG_FUNCTION.replace("\n", "\n    ")),
@@ -205,6 +255,9 @@ BAD_TREES: list[tuple[Rule, str, str]] = [
 
 @pytest.mark.parametrize(("rule", "path", "text"), BAD_TREES, ids=lambda value: getattr(value, "__name__", None))
 def test_the_rule_catches(tmp_path: Path, rule: Rule, path: str, text: str) -> None:
+    vendor = tmp_path / "connectors" / "northwind" / "adapter.py"
+    vendor.parent.mkdir(parents=True)
+    vendor.write_text('"""A vendor."""\n')
     bad = tmp_path / path
     bad.parent.mkdir(parents=True, exist_ok=True)
     bad.write_text(text)

@@ -4,8 +4,10 @@ The limit counts the bytes on the wire and those unpacked from them. A success b
 status says enough: what follows the limit is left unread.
 """
 
+import ssl
 import zlib
 from collections.abc import AsyncIterable, AsyncIterator, Iterator
+from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import cast
 
 import httpx
@@ -27,14 +29,24 @@ class TooLarge(httpx.DecodingError):
     """The answer goes on beyond the limit."""
 
 
-def client(transport: httpx.AsyncBaseTransport | None = None, connections: int = 100) -> httpx.AsyncClient:
-    """A client for systems or people; there is no other. Its answers are bounded; it follows no redirects, and no
-    proxies that the environment names."""
-    limits = httpx.Limits(max_connections=connections, max_keepalive_connections=connections)
+def client(
+    transport: httpx.AsyncBaseTransport | None = None,
+    connections: int = 100,
+    tls: ssl.SSLContext | None = None,
+    auth: httpx.Auth | None = None,
+) -> httpx.AsyncClient:
+    """A client for systems or people; there is no other. Its answers are bounded; it follows no redirects, no proxies
+    that the environment names, and keeps no cookies: a session is a matter of its strategy."""
+    if transport is None:
+        limits = httpx.Limits(max_connections=connections, max_keepalive_connections=connections)
+        transport = httpx.AsyncHTTPTransport(verify=tls or True, limits=limits, trust_env=False)
+    jar = CookieJar(DefaultCookiePolicy(allowed_domains=()))
     return httpx.AsyncClient(
-        transport=BoundedTransport(transport or httpx.AsyncHTTPTransport(limits=limits, trust_env=False)),
+        transport=BoundedTransport(transport),
         follow_redirects=False,
         trust_env=False,
+        auth=auth,
+        cookies=jar,
         headers={"User-Agent": "syncline", "Accept-Encoding": "gzip"},
     )
 

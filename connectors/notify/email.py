@@ -69,7 +69,7 @@ def compose(message: OutgoingMessage, sender: str) -> EmailMessage:
 
 
 def _failure(error: Exception) -> ConnectorError:
-    """Only what the server says of this recipient or text is final; a wrong login or sender is ours to mend.
+    """Only what the server says of this recipient or text is final; a wrong login or sender is ours to repair.
 
     The server's words are left out: they may name the recipient.
     """

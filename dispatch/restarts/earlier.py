@@ -99,9 +99,9 @@ async def _events(connection: Connection, key: str, workflow: str) -> list[Repla
     ]
 
 
-def event_of(past: undecided.Past, roles: dict[str, Role]) -> MilestoneEvent:
+def event_of(past: undecided.Past, roles: dict[str, tuple[Role, ...]]) -> MilestoneEvent:
     """An event from the log, as its workflow gets it."""
-    return event_mapping.again(past, roles.get(past.partner, Role.CARRIER))
+    return event_mapping.again(past, roles.get(past.partner, (Role.CARRIER,)))
 
 
 async def _commands(connection: Connection, key: str) -> list[ReplayedInput]:

@@ -12,6 +12,7 @@ from schemas.cases.cases import Notice, NoticesPlanned
 from schemas.cases.exceptions import OF_PURCHASES, Action, Channel
 from schemas.ids import CaseKey
 from schemas.messaging.effects import ChangeKind, Operation
+from schemas.messaging.order_effects import AmendTender
 from schemas.orders.changes import ReleaseAmended
 from schemas.orders.milestones import ShippedLine
 from schemas.orders.release import OrderStatus
@@ -214,11 +215,9 @@ def _overrides(
     if decision.expedite:
         faster = effect(
             state,
-            Operation.AMEND_TENDER,
+            AmendTender(expedite=True, promised_on=decision.promised_on, reason=cause.reason),
             cause,
             key=f"{Operation.AMEND_TENDER}/expedite/{cause.ref}",
-            expedite=True,
-            promised_on=decision.promised_on,
         )
         yield Decision(state=state, effects=(faster,), done="expedited")
     if decision.promised_on:

@@ -82,14 +82,8 @@ def amend(state: OrderState, wish: Amendment, cause: EffectCause, inbox_id: int)
     )
     amended = targets.fitted(amended)
     dated = redated(amended, state, cause)
-    instructed = targets.amended(
-        state,
-        amended,
-        cause,
-        everyone=wish.address or bool(dated),
-        address=wish.address,
-        promised_on=amended.promised_on if dated else None,
-    )
+    terms = targets.NewTerms(amended.promised_on if dated else None, inbox_id if wish.address else None)
+    instructed = targets.amended(state, amended, cause, terms)
     wanted = targets.told(state, amended)
     effects = (
         *instructed,

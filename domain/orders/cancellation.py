@@ -11,7 +11,14 @@ from domain.orders.decision import Decision, EffectCause, change, effect, lines_
 from domain.orders.state import NO_SHIPMENT, WHOLE_ORDER, OrderState
 from domain.orders.targets import sites
 from schemas.ids import sender_rma
-from schemas.messaging.effects import ChangeKind, Effect, Operation
+from schemas.messaging.effects import ChangeKind, Operation
+from schemas.messaging.order_effects import (
+    CancelWarehouse,
+    ConfirmCancellation,
+    InterceptShipment,
+    OrderEffect,
+    VoidTender,
+)
 from schemas.orders.milestones import MilestoneEvent, ShippedLine
 from schemas.orders.milestones import MilestoneKind as M
 from schemas.orders.release import CancelRequest, OrderStatus
@@ -24,6 +31,11 @@ UNDO: dict[Operation, Operation] = {
     Operation.TENDER_TRANSPORT: Operation.VOID_TENDER,
 }
 """Which operation undoes which."""
+UNDOING: dict[Operation, type[CancelWarehouse | VoidTender]] = {
+    Operation.CANCEL_WAREHOUSE: CancelWarehouse,
+    Operation.VOID_TENDER: VoidTender,
+}
+"""The payload of each operation that undoes another."""
 
 
 def refusal(state: OrderState) -> str | None:
@@ -52,17 +64,19 @@ def cancel(state: OrderState, request: CancelRequest, cause: EffectCause) -> Dec
     return confirmed(state.with_changes(ending={"cancelled": request.reason}), take_back(state, cause), cause)
 
 
-def take_back(state: OrderState, cause: EffectCause) -> tuple[Effect, ...]:
+def take_back(state: OrderState, cause: EffectCause) -> tuple[OrderEffect, ...]:
     """Undo everything that was instructed, last first: the parts that other sites were given, then the first site's.
 
     A warehouse stops, or puts away what it has picked. What has left is intercepted instead: see `intercept`.
     """
     instructed = PLANS[state.start.variant].instructions
-    found: list[Effect] = []
+    found: list[OrderEffect] = []
     for source in reversed(state.sourcing.sources):
         for operation in undo(instructed):
-            found.append(effect(state, operation, cause, key=f"{operation}/{source.ref}", site=source.site))
-    found.extend(effect(state, operation, cause, key=operation) for operation in undo(instructed))
+            payload = UNDOING[operation](site=source.site, reason=cause.reason)
+            found.append(effect(state, payload, cause, key=f"{operation}/{source.ref}"))
+    for operation in undo(instructed):
+        found.append(effect(state, UNDOING[operation](reason=cause.reason), cause, key=operation))
     return tuple(found)
 
 
@@ -71,22 +85,22 @@ def undo(done: tuple[Operation, ...]) -> tuple[Operation, ...]:
     return tuple(UNDO[operation] for operation in reversed(done) if operation in UNDO)
 
 
-def intercept(state: OrderState, cause: EffectCause) -> tuple[Effect, ...]:
+def intercept(state: OrderState, cause: EffectCause) -> tuple[OrderEffect, ...]:
     """Bring back what is under way, and stop what has not left. The tender stays: its carrier does the interception."""
     stopped = bring_back(state, under_way(state), cause)
     if Operation.INSTRUCT_WAREHOUSE not in PLANS[state.start.variant].instructions:
         return stopped
     kept = tuple(
-        effect(state, Operation.CANCEL_WAREHOUSE, cause, key=f"cancel_warehouse/{site}", site=site)
+        effect(state, CancelWarehouse(site=site, reason=cause.reason), cause, key=f"cancel_warehouse/{site}")
         for site in sites(state)
     )
     return (*stopped, *kept)
 
 
-def bring_back(state: OrderState, shipments: tuple[str, ...], cause: EffectCause) -> tuple[Effect, ...]:
+def bring_back(state: OrderState, shipments: tuple[str, ...], cause: EffectCause) -> tuple[OrderEffect, ...]:
     """Have the carrier stop these shipments under way, the last one first, and bring them back."""
     return tuple(
-        effect(state, Operation.INTERCEPT_SHIPMENT, cause, key=f"{name}/intercept", shipment=name)
+        effect(state, InterceptShipment(shipment=name, reason=cause.reason), cause, key=f"{name}/intercept")
         for name in reversed(shipments)
     )
 
@@ -100,13 +114,14 @@ def under_way(state: OrderState) -> tuple[str, ...]:
     )
 
 
-def confirmed(state: OrderState, undone: tuple[Effect, ...], cause: EffectCause) -> Decision:
+def confirmed(state: OrderState, undone: tuple[OrderEffect, ...], cause: EffectCause) -> Decision:
     """The last of a cancellation: the ERP is told when everything before it was carried out."""
-    confirmation = effect(state, Operation.CONFIRM_CANCELLATION, cause, key=Operation.CONFIRM_CANCELLATION)
+    payload = ConfirmCancellation(reason=cause.reason)
+    confirmation = effect(state, payload, cause, key=payload.operation)
     return Decision(state=state, effects=(*undone, confirmation), done=f"cancelled: {cause.reason}")
 
 
-def too_late_to_stop(before: OrderState, state: OrderState, cause: EffectCause) -> tuple[Effect, ...]:
+def too_late_to_stop(before: OrderState, state: OrderState, cause: EffectCause) -> tuple[OrderEffect, ...]:
     """What has left although the order was being cancelled is intercepted as well."""
     if state.ending.cancelling is None:
         return ()

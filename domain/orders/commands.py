@@ -12,7 +12,8 @@ from domain.orders.decision import Decision, EffectCause, change, effect
 from domain.orders.state import OrderState
 from domain.orders.targets import joined, sites
 from schemas.base import Role
-from schemas.messaging.effects import ChangeKind, Effect, Operation
+from schemas.messaging.effects import ChangeKind, Operation
+from schemas.messaging.order_effects import HoldTransport, HoldWarehouse, OrderEffect, ResumeTransport, ResumeWarehouse
 from schemas.orders.release import OrderStatus
 from schemas.workflows.commands import Command, Verb
 
@@ -121,12 +122,14 @@ def _carried_out(state: OrderState, verb: Verb, command: Command[Any], cause: Ef
             return actions.replan(state, request, cause, command.by)
 
 
-def _stop_or_go(state: OrderState, cause: EffectCause, *, on: bool) -> tuple[Effect, ...]:
-    warehouse = Operation.HOLD_WAREHOUSE if on else Operation.RESUME_WAREHOUSE
-    transport = Operation.HOLD_TRANSPORT if on else Operation.RESUME_TRANSPORT
-    told = [effect(state, transport, cause), change(state, ChangeKind.HELD if on else ChangeKind.RESUMED, cause)]
+def _stop_or_go(state: OrderState, cause: EffectCause, *, on: bool) -> tuple[OrderEffect, ...]:
+    warehouse = HoldWarehouse if on else ResumeWarehouse
+    transport = HoldTransport if on else ResumeTransport
+    found = list[OrderEffect]()
     if Operation.INSTRUCT_WAREHOUSE in PLANS[state.start.variant].instructions:
-        told[:0] = [
-            effect(state, warehouse, cause, key=f"{warehouse}/{site}/{cause.ref}", site=site) for site in sites(state)
-        ]
-    return tuple(told)
+        for site in sites(state):
+            payload = warehouse(site=site, reason=cause.reason)
+            found.append(effect(state, payload, cause, key=f"{payload.operation}/{site}/{cause.ref}"))
+    found.append(effect(state, transport(reason=cause.reason), cause))
+    found.append(change(state, ChangeKind.HELD if on else ChangeKind.RESUMED, cause))
+    return tuple(found)

@@ -7,7 +7,8 @@ from domain.orders.state import WHOLE_ORDER, OrderState
 from schemas.base import Contract
 from schemas.changes import Change
 from schemas.ids import EffectKey
-from schemas.messaging.effects import ChangeKind, Effect, Movement, Operation, PlanningDelta
+from schemas.messaging.effects import ChangeKind, Movement, PlanningDelta
+from schemas.messaging.order_effects import OrderEffect, OrderPayload, RedatePromise, ReportChange
 from schemas.orders.milestones import ShippedLine
 from schemas.orders.release import LinePromise
 from schemas.workflows.returns import ReturnStart
@@ -22,7 +23,7 @@ class Decision(Contract):
 
     state: OrderState
     superseded: str | None = None
-    effects: tuple[Effect, ...] = ()
+    effects: tuple[OrderEffect, ...] = ()
     deltas: tuple[PlanningDelta, ...] = ()
     changes: tuple[Change, ...] = ()
     returns: tuple[ReturnStart, ...] = ()
@@ -59,26 +60,25 @@ class EffectCause(NamedTuple):
     traceparent: str = ""
 
 
-def effect(state: OrderState, operation: Operation, cause: EffectCause, *, key: str = "", **fields: Any) -> Effect:
+def effect(state: OrderState, payload: OrderPayload, cause: EffectCause, *, key: str = "") -> OrderEffect:
     """An effect of an order. Its key is `<order>/<operation>/<ref>`, or `<order>/<key>`."""
-    return Effect(
-        key=str(EffectKey(state.start.subject, key or f"{operation}/{cause.ref}")),
+    return OrderEffect(
+        key=str(EffectKey(state.start.subject, key or f"{payload.operation}/{cause.ref}")),
         order=state.start.key,
-        operation=operation,
         accepted_at=cause.accepted_at,
         traceparent=cause.traceparent,
         revision=state.version,
-        addressed=state.demand.address_message,
-        **{"reason": cause.reason, **fields},
+        payload=payload,
     )
 
 
-def change(state: OrderState, kind: ChangeKind, cause: EffectCause, **fields: Any) -> Effect:
+def change(state: OrderState, kind: ChangeKind, cause: EffectCause, **fields: Any) -> OrderEffect:
     """Tell the ERP of a change to its order."""
-    return effect(state, Operation.REPORT_CHANGE, cause, key=f"change/{kind}/{cause.ref}", change=kind, **fields)
+    payload = ReportChange(change=kind, reason=cause.reason, **fields)
+    return effect(state, payload, cause, key=f"change/{kind}/{cause.ref}")
 
 
-def redated(state: OrderState, before: OrderState, cause: EffectCause, shipment: str = "") -> tuple[Effect, ...]:
+def redated(state: OrderState, before: OrderState, cause: EffectCause, shipment: str = "") -> tuple[OrderEffect, ...]:
     """Tell the ERP which lines are promised for another day than before; nothing when none is."""
     known, days = before.promise_days, state.promise_days
     if known is days or state.delivered:
@@ -86,17 +86,8 @@ def redated(state: OrderState, before: OrderState, cause: EffectCause, shipment:
     moved = tuple(LinePromise(line=n, promised_on=day) for n, day in days.items() if known.get(n, day) != day)
     if not moved:
         return ()
-    return (
-        effect(
-            state,
-            Operation.REDATE_PROMISE,
-            cause,
-            key=f"redate/{cause.ref}",
-            shipment=shipment,
-            promised_on=state.promised_on,
-            promises=moved,
-        ),
-    )
+    payload = RedatePromise(promised_on=state.promised_on, promises=moved, shipment=shipment, reason=cause.reason)
+    return (effect(state, payload, cause, key=f"redate/{cause.ref}"),)
 
 
 def delta(

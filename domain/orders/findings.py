@@ -3,6 +3,7 @@ has gone. Nothing has to remember to close anything."""
 
 from collections.abc import Iterable, Iterator
 
+from domain.messaging.refusals import refusal_in_words
 from domain.milestones.chronology import oddities
 from domain.milestones.delay import Band
 from domain.milestones.variants import RANK
@@ -36,7 +37,8 @@ def _refusals(state: OrderState) -> Iterator[Finding]:
     for key, refused in state.issues.refused_effects.items():
         operation = refused.effect.operation
         kind = X.COMPENSATION if operation in COMPENSATING else X.REFUSED_EFFECT
-        yield Finding(kind=kind, subject=key, summary=f"{refused.effect.system} refused {operation} ({refused.origin})")
+        summary = refusal_in_words(refused.effect, refused.origin, refused.said)
+        yield Finding(kind=kind, subject=key, summary=summary)
     if state.ending.cancelling and state.ending.cancelled is None and _delivered_after_all(state):
         summary = "delivered although the order was cancelled under way: authorise a return"
         yield Finding(kind=X.COMPENSATION, subject="delivered", summary=summary)

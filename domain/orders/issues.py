@@ -8,7 +8,7 @@ from typing import NamedTuple, Self
 
 from domain.orders.demand import StatePart
 from schemas.base import Contract, Moment
-from schemas.messaging.effects import Effect
+from schemas.messaging.order_effects import OrderEffect
 from schemas.orders.milestones import MilestoneEvent, ShippedLine
 from schemas.words import counted
 
@@ -100,11 +100,13 @@ class Shortage(Contract):
 
 
 class RefusedEffect(Contract):
-    """An effect that a system refused by its own rule, kept so that it can be tried again."""
+    """An effect that a system refused by its own rule, kept so that it can be tried again. `said`: both sides, where
+    nobody knows whether it was done."""
 
-    effect: Effect
+    effect: OrderEffect
     origin: str
     at: Moment
+    said: str = ""
 
 
 class OrderIssues(StatePart):

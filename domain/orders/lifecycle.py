@@ -24,7 +24,8 @@ from domain.orders.issues import IssueKey, RefusedEffect, ReportedIssue, content
 from domain.orders.promises import OrderPromises
 from domain.orders.state import REFUSED, OrderState
 from domain.orders.targets import joined
-from schemas.messaging.effects import Effect
+from schemas.messaging.effects import Effect, Operation
+from schemas.messaging.order_effects import InstructWarehouse, TenderTransport
 from schemas.orders.milestones import MilestoneEvent
 from schemas.orders.milestones import MilestoneKind as M
 from schemas.orders.release import LineDue
@@ -34,6 +35,8 @@ from schemas.workflows.returns import ReturnOutcome
 
 TENDER_ANSWERS = (M.TENDER_ACCEPTED, M.TENDER_REJECTED)
 ISSUES = (M.EXCEPTION, M.CLEARED)
+INSTRUCTIONS = {Operation.INSTRUCT_WAREHOUSE: InstructWarehouse, Operation.TENDER_TRANSPORT: TenderTransport}
+"""What an order begins with: instructions of the whole release, with its own address."""
 SETTLES = (M.DELIVERED, M.PROOF_OF_DELIVERY)
 """What ends the wait for goods that were to be brought back."""
 MAX_SHIPMENTS = 1_000
@@ -45,7 +48,7 @@ def open_order(start: OrderStart) -> Decision:
     state = OrderState(start=start, transport=OrderTransport(carrier=start.carrier)).next_version()
     cause = EffectCause("", start.accepted_at, "", start.traceparent)
     effects = tuple(
-        effect(state, operation, cause, key=operation, promised_on=start.promise.promised_on)
+        effect(state, INSTRUCTIONS[operation](promised_on=start.promise.promised_on), cause, key=operation)
         for operation in PLANS[start.variant].instructions
     )
     opened = Decision(state=state, effects=effects)
@@ -198,9 +201,11 @@ def pass_deadlines(state: OrderState, passed: tuple[Alarm, ...], now: datetime) 
     return decision
 
 
-def refused(state: OrderState, what: Effect, origin: str, now: datetime) -> OrderState:
-    """A system refused an effect by its own rule: people must look, and may have it tried again."""
-    known = {**state.issues.refused_effects, what.key: RefusedEffect(effect=what, origin=origin, at=now)}
+def refused(state: OrderState, what: Effect, origin: str, now: datetime, said: str = "") -> OrderState:
+    """A system refused an effect by its own rule, or nobody knows whether it was done (`said`: both sides). People must
+    look, and may have it tried again."""
+    refusal = RefusedEffect(effect=what, origin=origin, at=now, said=said)
+    known = {**state.issues.refused_effects, what.key: refusal}
     passed = tuple(name for name in state.issues.passed_alarms if name != REFUSED)
     return state.with_changes(issues={"refused_effects": known, "passed_alarms": passed})
 

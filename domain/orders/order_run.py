@@ -3,7 +3,7 @@
 from domain.orders.state import OrderState
 from schemas.base import Contract
 from schemas.cases.cases import KnownCase
-from schemas.messaging.effects import Effect
+from schemas.messaging.order_effects import OrderEffect
 from schemas.workflows.lifecycle import OrderStart
 
 
@@ -14,7 +14,7 @@ class OrderRun(Contract):
     run: int = 1
     state: OrderState | None = None
     seen: tuple[str, ...] = ()
-    owed: tuple[Effect, ...] = ()
+    owed: tuple[OrderEffect, ...] = ()
     history: tuple[str, ...] = ()
     failure_origin: str = ""
     failure: str = ""

@@ -15,7 +15,8 @@ from domain.orders import goods
 from domain.orders.decision import EffectCause, change, delta, effect
 from domain.orders.issues import IssueKey
 from domain.orders.state import NO_SHIPMENT, WHOLE_ORDER, OrderState
-from schemas.messaging.effects import ChangeKind, Effect, Movement, Operation, PlanningDelta
+from schemas.messaging.effects import ChangeKind, Movement, PlanningDelta
+from schemas.messaging.order_effects import OrderEffect, ReportMilestone
 from schemas.orders.milestones import MilestoneEvent, ShippedLine
 from schemas.orders.milestones import MilestoneKind as M
 
@@ -44,9 +45,9 @@ def corrections(before: OrderState, state: OrderState, shipment: str) -> Iterato
 
 def to_erp(
     before: OrderState, state: OrderState, event: MilestoneEvent, corrected: Iterable[Corrected], *, fresh: bool
-) -> tuple[Effect, ...]:
+) -> tuple[OrderEffect, ...]:
     """What the ERP is told of a milestone. `fresh`: it is reported for the first time."""
-    step, effects = step_for(state.start.variant, event.kind), list[Effect]()
+    step, effects = step_for(state.start.variant, event.kind), list[OrderEffect]()
     if fresh and step and step.tell_erp:
         effects.append(_first(before, state, event))
     for it in corrected:
@@ -56,22 +57,19 @@ def to_erp(
     return tuple(effects)
 
 
-def _first(before: OrderState, state: OrderState, event: MilestoneEvent) -> Effect:
+def _first(before: OrderState, state: OrderState, event: MilestoneEvent) -> OrderEffect:
     lines = _concerned(before, event) if event.kind in UNRANKED else ()
-    return effect(
-        state,
-        Operation.REPORT_MILESTONE,
-        _cause(event),
-        key=_key(event),
-        shipment=event.shipment,
+    payload = ReportMilestone(
         milestone=event.kind,
         order_status=state.status,
         occurred_at=event.occurred_at,
+        shipment=event.shipment,
         lines=lines or lines_of(state.reports.shipments[event.shipment].concerned(event.kind)),
         site=_issued_by(state, event.shipment, event.kind),
         location=event.location or "",
         handling_units=event.handling_units,
     )
+    return effect(state, payload, _cause(event), key=_key(event))
 
 
 def _concerned(before: OrderState, event: MilestoneEvent) -> tuple[ShippedLine, ...]:
@@ -82,22 +80,19 @@ def _concerned(before: OrderState, event: MilestoneEvent) -> tuple[ShippedLine, 
     return known.lines if known else ()
 
 
-def _again(state: OrderState, event: MilestoneEvent, it: Corrected) -> Effect:
-    return effect(
-        state,
-        Operation.REPORT_MILESTONE,
-        _cause(event),
-        key=f"{event.shipment or '-'}/{it.kind}/{event.id}",
-        shipment=event.shipment,
+def _again(state: OrderState, event: MilestoneEvent, it: Corrected) -> OrderEffect:
+    payload = ReportMilestone(
         milestone=it.kind,
         order_status=state.status,
         occurred_at=state.reports.shipments[event.shipment].seen[it.kind],
+        shipment=event.shipment,
         lines=lines_of(it.has),
         site=_issued_by(state, event.shipment, it.kind),
         location=(event.location or "") if event.kind is it.kind else "",
         handling_units=event.handling_units if event.kind is it.kind else (),
         correction=True,
     )
+    return effect(state, payload, _cause(event), key=f"{event.shipment or '-'}/{it.kind}/{event.id}")
 
 
 def _issued_by(state: OrderState, shipment: str, kind: M) -> str:
@@ -166,7 +161,7 @@ def _moved_again(before: OrderState, state: OrderState, event: MilestoneEvent, i
     return [*taken_back, *_moved(state, now, key, has, event)]
 
 
-def invoice(before: OrderState, state: OrderState, cause: EffectCause) -> tuple[Effect, ...]:
+def invoice(before: OrderState, state: OrderState, cause: EffectCause) -> tuple[OrderEffect, ...]:
     """Have the invoice held for a shipment that was signed for differently, and released when that is settled."""
     if before.tally.signed is state.tally.signed:
         return ()
@@ -183,7 +178,7 @@ def invoice(before: OrderState, state: OrderState, cause: EffectCause) -> tuple[
 
 def _invoices(
     state: OrderState, kind: ChangeKind, about: tuple[Mismatch, ...], shipments: set[str], cause: EffectCause
-) -> Iterator[Effect]:
+) -> Iterator[OrderEffect]:
     for shipment in sorted(shipments):
         lines = tuple(
             ShippedLine(line=it.line, quantity=abs(it.left - it.signed)) for it in about if it.shipment == shipment

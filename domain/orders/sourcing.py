@@ -17,7 +17,8 @@ from domain.partners.parties import warehouse_partner
 from schemas.base import Variant
 from schemas.cases.exceptions import Reaction
 from schemas.ids import LineKey
-from schemas.messaging.effects import ChangeKind, Operation
+from schemas.messaging.effects import ChangeKind
+from schemas.messaging.order_effects import InstructWarehouse, TenderTransport
 from schemas.orders.changes import SitesJoined
 from schemas.orders.milestones import MilestoneEvent, ShippedLine
 from schemas.orders.release import OrderStatus
@@ -157,11 +158,15 @@ def from_site(
     source = OtherSource(site=site, lines=lines, ref=cause.ref)
     sources = (*(_less(it, lines) if it.site == instead_of else it for it in state.sourcing.sources), source)
     resourced = covered(state, lines, f"sent by {site}", short).with_changes(sourcing={"sources": sources})
-    fields: dict[str, Any] = {"site": site, "promised_on": resourced.promised_on}
+    about: dict[str, Any] = {
+        "site": site,
+        "promised_on": resourced.promised_on,
+        "address_from": resourced.demand.address_message,
+    }
     effects = (
-        effect(resourced, Operation.INSTRUCT_WAREHOUSE, cause, targets=instructed(resourced, site), **fields),
+        effect(resourced, InstructWarehouse(targets=instructed(resourced, site), **about), cause),
         *amended(state, resourced, cause),
-        effect(resourced, Operation.TENDER_TRANSPORT, cause, packs=carried(resourced, site), **fields),
+        effect(resourced, TenderTransport(packs=carried(resourced, site), **about), cause),
         change(resourced, ChangeKind.RE_SOURCED, cause, site=site, lines=lines),
     )
     joined = SitesJoined(sites=(site,))

@@ -6,19 +6,30 @@ the newest word on every line knows everything.
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from typing import Any, Protocol
+from datetime import date
+from typing import Any, NamedTuple, Protocol
 
 from domain.milestones.variants import PLANS
 from domain.orders.decision import EffectCause, effect
 from domain.orders.demand import OrderDemand
 from domain.orders.fulfilment import OrderSourcing, PickedBefore
 from domain.orders.state import OrderState
-from schemas.messaging.effects import Effect, LineTarget, Operation
+from schemas.messaging.effects import LineTarget, Operation
+from schemas.messaging.order_effects import AmendTender, AmendWarehouse, OrderEffect, OrderPayload
 from schemas.orders.release import LineDue
 
 Targets = Mapping[tuple[int, str], int]
 """(line, item) → packs."""
-AMENDMENTS = frozenset({Operation.AMEND_WAREHOUSE, Operation.AMEND_TENDER})
+
+
+class NewTerms(NamedTuple):
+    """What an amendment changes beside packs, for everyone: the day, and the message that has the new address."""
+
+    promised_on: date | None = None
+    address_from: int | None = None
+
+
+SAME_TERMS = NewTerms()
 
 
 class OrderOrigin(Protocol):
@@ -129,31 +140,29 @@ def told(before: OrderState, after: OrderState) -> tuple[LineTarget, ...]:
 
 
 def amended(
-    before: OrderState, after: OrderState, cause: EffectCause, *, everyone: bool = False, **fields: Any
-) -> tuple[Effect, ...]:
+    before: OrderState, after: OrderState, cause: EffectCause, terms: NewTerms = SAME_TERMS
+) -> tuple[OrderEffect, ...]:
     """Tell each site that took part before, and its carrier, what it is to have now, where that is something else; or
-    `everyone`, because something else changed as well."""
+    everyone, because `terms` changed as well."""
     old, new = at_sites(before), at_sites(after)
-    return tuple(
-        it
-        for site in sites(before)
-        for it in _amend_at(after, site, old[site], new[site], cause, everyone=everyone, **fields)
-    )
+    return tuple(it for site in sites(before) for it in _amend_at(after, site, old[site], new[site], cause, terms))
 
 
 def _amend_at(
-    state: OrderState, site: str, old: Targets, new: Targets, cause: EffectCause, *, everyone: bool, **fields: Any
-) -> Iterator[Effect]:
+    state: OrderState, site: str, old: Targets, new: Targets, cause: EffectCause, terms: NewTerms
+) -> Iterator[OrderEffect]:
     first = site == state.start.site
     cause = cause if first else cause._replace(ref=f"{site}/{cause.ref}")
     lines, packs = changed(old, new), sum(new.values())
+    everyone = terms != SAME_TERMS
+    others = {name: it for name, it in terms._asdict().items() if it is not None} | {"reason": cause.reason}
     picks = Operation.INSTRUCT_WAREHOUSE in PLANS[state.start.variant].instructions
     if picks and (lines or everyone):
-        yield effect(state, Operation.AMEND_WAREHOUSE, cause, site=site, targets=lines, **fields)
+        yield effect(state, AmendWarehouse(site=site, targets=lines, **others), cause)
     differs = packs != sum(old.values())
     if differs or everyone:
         said = packs if differs else None
-        yield effect(state, Operation.AMEND_TENDER, cause, site="" if first else site, packs=said, **fields)
+        yield effect(state, AmendTender(site="" if first else site, packs=said, **others), cause)
 
 
 def instructed(state: OrderState, site: str) -> tuple[LineTarget, ...]:
@@ -212,32 +221,36 @@ def substituted(state: OrderState, items: Mapping[int, str], left: Mapping[int, 
     return state.with_changes(demand={"amended_lines": swapped}, sourcing={"picked_before": tuple(kept)})
 
 
-def joined(effects: tuple[Effect, ...]) -> tuple[Effect, ...]:
+def joined(effects: tuple[OrderEffect, ...]) -> tuple[OrderEffect, ...]:
     """What one input leads to says everything of a site once: a later amendment takes an earlier one in."""
-    found: list[Effect] = []
-    at: dict[tuple[Operation, str], Effect] = {}
+    found: list[OrderEffect] = []
+    at: dict[tuple[Operation, str], OrderEffect] = {}
     for it in effects:
-        if it.operation in AMENDMENTS:
-            earlier = at.get((it.operation, it.site))
+        if isinstance(it.payload, AmendWarehouse | AmendTender):
+            name = (it.operation, it.payload.site)
+            earlier = at.get(name)
             if earlier is not None:
                 found.remove(earlier)
-                it = _with(earlier, it)  # noqa: PLW2901 - the amendment as it is told
-            at[it.operation, it.site] = it
+                it = it.model_copy(update={"payload": _with(earlier.payload, it.payload)})  # noqa: PLW2901 - as told
+            at[name] = it
         found.append(it)
     return tuple(found)
 
 
-def _with(earlier: Effect, later: Effect) -> Effect:
-    lines = {(x.line, x.item): x for x in (*earlier.targets, *later.targets)}
-    return later.model_copy(
-        update={
-            "targets": tuple(sorted(lines.values(), key=lambda x: x.line)),
-            "packs": earlier.packs if later.packs is None else later.packs,
-            "promised_on": later.promised_on or earlier.promised_on,
-            "address": earlier.address or later.address,
-            "expedite": earlier.expedite or later.expedite,
-        }
-    )
+def _with(earlier: OrderPayload, later: OrderPayload) -> OrderPayload:
+    """The later amendment of a site, and what the earlier one says beside it."""
+    match earlier, later:
+        case AmendWarehouse(), AmendWarehouse():
+            lines = {(x.line, x.item): x for x in (*earlier.targets, *later.targets)}
+            said: dict[str, Any] = {"targets": tuple(sorted(lines.values(), key=lambda x: x.line))}
+        case AmendTender(), AmendTender():
+            packs = earlier.packs if later.packs is None else later.packs
+            said = {"packs": packs, "expedite": earlier.expedite or later.expedite}
+        case _:
+            return later
+    address = earlier.address_from if later.address_from is None else later.address_from
+    terms = NewTerms(later.promised_on or earlier.promised_on, address)
+    return later.model_copy(update={**said, **terms._asdict()})
 
 
 def share_of(state: OrderState, site: str, line: int) -> int:

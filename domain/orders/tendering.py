@@ -8,6 +8,7 @@ from domain.orders.state import OrderState
 from domain.orders.targets import carried
 from schemas.ids import EffectKey
 from schemas.messaging.effects import Effect, EffectReceipt, Operation
+from schemas.messaging.order_effects import TenderTransport, VoidTender
 from schemas.orders.milestones import MilestoneEvent, MilestoneKind
 from schemas.orders.release import OrderStatus
 
@@ -25,8 +26,10 @@ def taken(state: OrderState, tender: Effect, receipt: EffectReceipt, now: dateti
     current = state.transport.tender.key or first_key(state)
     if tender.key != current or state.transport.tender.accepted or state.transport.tender.exhausted:
         return state
+    if not isinstance(tender.payload, TenderTransport):
+        return state
     if receipt.carrier is None:
-        waiting = state.transport.tender.model_copy(update={"carrier": tender.carrier, "pending_since": now})
+        waiting = state.transport.tender.model_copy(update={"carrier": tender.payload.carrier, "pending_since": now})
         return state.with_changes(transport={"tender": waiting})
     return _accepted(state, receipt.carrier)
 
@@ -82,12 +85,14 @@ def next_carrier(state: OrderState, refused_by: str, cause: EffectCause, wanted:
     attempt = state.transport.tender.attempt + 1
     offer = effect(
         state,
-        Operation.TENDER_TRANSPORT,
+        TenderTransport(
+            promised_on=state.promised_on,
+            carrier=carrier,
+            packs=carried(state, state.start.site),
+            address_from=state.demand.address_message,
+        ),
         cause,
         key=f"{Operation.TENDER_TRANSPORT}/{attempt}",
-        carrier=carrier,
-        packs=carried(state, state.start.site),
-        promised_on=state.promised_on,
     )
     tender = state.transport.tender.model_copy(
         update={
@@ -118,9 +123,13 @@ def unanswered(state: OrderState, cause: EffectCause) -> Decision:
 
 
 def retender(state: OrderState, instead_of: str, cause: EffectCause, wanted: str = "") -> Decision:
-    """Take the tender back and offer it to the next carrier, or to the one that is wanted."""
+    """Take the tender back and offer it to the next carrier, or to the one that is wanted.
+
+    The void's key names its cause: a carrier that takes a voided tender too late holds the same attempt once more.
+    """
     if state.transport.tender.exhausted:
         return next_carrier(state, instead_of, cause, wanted)
-    void = effect(state, Operation.VOID_TENDER, cause, key=f"{Operation.VOID_TENDER}/{state.transport.tender.attempt}")
+    key = f"{Operation.VOID_TENDER}/{state.transport.tender.attempt}/{cause.ref}"
+    void = effect(state, VoidTender(reason=cause.reason), cause, key=key)
     decision = next_carrier(state, instead_of, cause, wanted)
     return decision.model_copy(update={"effects": (void, *decision.effects)})

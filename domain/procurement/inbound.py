@@ -15,12 +15,12 @@ from schemas.inventory.supply import SuppliesChanged, Supply, SupplyKind
 from schemas.orders.milestones import MilestoneKind
 from schemas.procurement.documents import DespatchAdvice
 from schemas.procurement.postings import SettlementDecision
+from schemas.procurement.purchase_effects import PurchaseEffect
 from schemas.procurement.purchase_orders import (
     InboundShipment,
     InboundShipmentsChanged,
     InvoiceRecord,
     InvoicesChanged,
-    PurchaseEffect,
     PurchaseEffectsPlanned,
     PurchaseLineRecord,
     PurchaseLinesChanged,

@@ -3,7 +3,8 @@
 from domain.procurement.purchase_order import PurchaseFile
 from schemas.base import Contract
 from schemas.cases.cases import Finding, KnownCase
-from schemas.procurement.purchase_orders import InboundStart, PurchaseEffect
+from schemas.procurement.purchase_effects import PurchaseEffect
+from schemas.procurement.purchase_orders import InboundStart
 
 
 class RefusedPosting(Contract):

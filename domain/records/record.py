@@ -20,7 +20,8 @@ from schemas.cases.exceptions import ExceptionKind
 from schemas.changes import Change, joined
 from schemas.finance.freight import GoodsIssued
 from schemas.inventory.stock import StockMoved
-from schemas.messaging.effects import Effect, Operation
+from schemas.messaging.effects import Effect
+from schemas.messaging.order_effects import sent_elsewhere
 from schemas.messaging.owed import EffectsPlanned
 from schemas.orders.changes import (
     ApartChanged,
@@ -192,13 +193,8 @@ def _lines(before: OrderState | None, state: OrderState, decisions: list[Decisio
     said = (change for decision in decisions for change in decision.changes)
     if before is None or any(isinstance(change, ReleaseAmended) for change in said):
         return tuple(line_record(state, line) for line in state.lines)
-    sent = {
-        x.line
-        for decision in decisions
-        for effect in decision.effects
-        if effect.operation is Operation.INSTRUCT_WAREHOUSE and effect.site
-        for x in effect.lines
-    }
+    moved = sent_elsewhere(effect for decision in decisions for effect in decision.effects)
+    sent = {x.line for lines in moved.values() for x in lines}
     concerned, found = _concerned(before, state), []
     figures, earlier = _figures(state), _figures(before)
     for line in state.lines if concerned is None else (state.by_line[n] for n in sorted(concerned | sent)):

@@ -1,13 +1,13 @@
-"""Effects that a step owes."""
+"""Effects that a step of an order or its return owes."""
 
 from typing import ClassVar
 
 from schemas.changes import Change
-from schemas.messaging.effects import Effect
+from schemas.messaging.order_effects import OrderEffect
 
 
 class EffectsPlanned(Change):
     """What other systems are asked because of the step."""
 
     tag: ClassVar[str] = "effects"
-    effects: tuple[Effect, ...] = ()
+    effects: tuple[OrderEffect, ...] = ()

@@ -12,8 +12,6 @@ from schemas.cases.exceptions import Action, Chronology
 from schemas.changes import Change
 from schemas.days import EVERY_DAY, Days
 from schemas.ids import Subject, SubjectKind
-from schemas.messaging.effects import Effect
-from schemas.messaging.owed import EffectsPlanned
 from schemas.procurement.documents import (
     Count,
     DespatchAdvice,
@@ -24,15 +22,8 @@ from schemas.procurement.documents import (
     PurchaseOrder,
     SupplierConfirmation,
 )
-from schemas.procurement.postings import (
-    ConfirmationReport,
-    DecisionReport,
-    InvoiceSettlement,
-    IssuePosting,
-    ReceiptPosting,
-    SettlementDecision,
-    TransferInstruction,
-)
+from schemas.procurement.postings import SettlementDecision
+from schemas.procurement.purchase_effects import PurchaseEffect
 from schemas.procurement.rates import Rate
 from schemas.workflow_ids import WorkflowId
 
@@ -146,17 +137,6 @@ class PurchaseDecision(Contract):
         return {line: Rate(price, self.pers.get(line, 1)) for line, price in self.prices.items()}
 
 
-class PurchaseEffect(Effect):
-    """An effect for a purchase order, with what is posted: exactly one of these. `order` is its key."""
-
-    confirmed: ConfirmationReport | None = None
-    posting: ReceiptPosting | None = None
-    settlement: InvoiceSettlement | None = None
-    decision: DecisionReport | None = None
-    transfer: TransferInstruction | None = None
-    issue: IssuePosting | None = None
-
-
 class PurchaseLineRecord(Contract):
     """A line as it stands, in packs, at a price for `per` packs, and the day on which the rest is expected."""
 
@@ -227,7 +207,7 @@ class InvoicesChanged(Change):
     invoices: tuple[InvoiceRecord, ...] = ()
 
 
-class PurchaseEffectsPlanned(EffectsPlanned):
+class PurchaseEffectsPlanned(Change):
     """What other systems are asked because of a step of a purchase order."""
 
     tag: ClassVar[str] = "purchase_effects"

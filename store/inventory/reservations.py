@@ -11,7 +11,7 @@ from psycopg.types.json import Jsonb
 
 from schemas.inventory.promising import REPLENISHMENT, STOCK, Reservation, Terms
 from schemas.inventory.stock import Bucket, Moves, StockMoved, StockPlace, place
-from schemas.messaging.effects import Effect, Operation
+from schemas.messaging.order_effects import OrderEffect, ReportMilestone, sent_elsewhere
 from schemas.messaging.owed import EffectsPlanned
 from schemas.orders.changes import LineRecord, LinesChanged, OrderPromised, OrderViewChanged, ReleaseAmended
 from schemas.orders.milestones import ShippedLine
@@ -40,8 +40,8 @@ UNRESERVED = f"""
 
 
 class ReservedStep(NamedTuple):
-    """What reservations follow of a step. `more`: more may be wanted than before; `sent`: packs that other sites were
-    told to send."""
+    """What reservations follow of a step. `more`: more may be wanted than before; `sent`: packs that other
+    sites send instead."""
 
     order: str
     version: int
@@ -53,7 +53,9 @@ class ReservedStep(NamedTuple):
     sent: dict[str, tuple[ShippedLine, ...]]
 
     @classmethod
-    def of(cls, record: StepRecord, moved: Moves | None = None, owed_anew: tuple[Effect, ...] | None = None) -> Self:
+    def of(
+        cls, record: StepRecord, moved: Moves | None = None, owed_anew: tuple[OrderEffect, ...] | None = None
+    ) -> Self:
         """A step. Of one that is decided again: what it `moved` by now, and the effects that were not owed before.
 
         More may be wanted after an amendment, with another item, or when a corrected report took packs back.
@@ -61,16 +63,16 @@ class ReservedStep(NamedTuple):
         moves = record.get(StockMoved).moves if moved is None else moved
         owed = record.get(EffectsPlanned).effects if owed_anew is None else owed_anew
         view, amended = record.find(OrderViewChanged), record.get(ReleaseAmended)
-        told = [it for it in owed if it.operation is Operation.INSTRUCT_WAREHOUSE and it.site]
+        corrected = any(isinstance(it.payload, ReportMilestone) and it.payload.correction for it in owed)
         return cls(
             order=record.order,
             version=record.version,
             closed=view is not None and view.closed,
             amended=bool(amended.messages),
-            more=bool(amended.messages or amended.items or any(it.correction for it in owed)),
+            more=bool(amended.messages or amended.items or corrected),
             lines=record.get(LinesChanged).lines,
             moves=moves,
-            sent={it.site: it.lines for it in told},
+            sent=sent_elsewhere(owed),
         )
 
 

@@ -5,28 +5,43 @@ superseded attempt is `superseded`: nobody asks for it any more, although the sy
 carries two contents: `digest` is its content, `edition` counts the changes.
 """
 
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 from schemas.base import Origin
 from schemas.ids import EffectKey
 from schemas.messaging.effects import Effect, EffectReceipt
-from schemas.messaging.owed import EffectsPlanned
 from store.batches import RowBatch
 from store.changes import StepScope
 from store.engine import Connection
 
 MAX_ERROR = 300
+EffectT = TypeVar("EffectT", bound=Effect)
 _OTHERWISE = "(e.digest NOT IN ('', excluded.digest))"
 """Whether an effect says something else than before. An empty digest is that of a build that kept none."""
+_ASKED_FOR_AGAIN = "(e.outcome = 'failed' AND excluded.version > e.version)"
+"""Whether a later step owes what had failed for good: people have looked at it, and want it tried anew."""
 
 
 OWED = RowBatch[Effect](
-    **dict.fromkeys(("key", "system", "operation", "shipment", "milestone", "site", "change"), "text"),
+    **dict.fromkeys(("key", "system", "operation"), "text"),
+    shipment=("text", lambda it: it.topic.shipment),
+    milestone=("text", lambda it: it.topic.milestone),
+    site=("text", lambda it: it.topic.site),
+    change=("text", lambda it: it.topic.change),
     accepted_at="timestamptz",
     trace_id=("text", lambda it: it.traceparent[3:35]),
-    order_status="text",
+    order_status=("text", lambda it: it.topic.order_status),
     digest="text",
 )
+
+
+class OwedEffects(Protocol):
+    """A change that says which effects a step owes."""
+
+    @property
+    def effects(self) -> tuple[Effect, ...]:
+        """What other systems are asked."""
+        ...
 
 
 async def plan(connection: Connection, order_key: str, owed: tuple[Effect, ...], version: int = 0) -> None:
@@ -41,7 +56,11 @@ async def plan(connection: Connection, order_key: str, owed: tuple[Effect, ...],
         FROM {OWED.rows}
         ON CONFLICT (key) DO UPDATE
         SET version = excluded.version,
-            outcome = CASE WHEN {_OTHERWISE} OR e.outcome = 'superseded' THEN 'planned' ELSE e.outcome END,
+            outcome = CASE
+                WHEN {_OTHERWISE} OR {_ASKED_FOR_AGAIN} OR e.outcome = 'superseded' THEN 'planned'
+                ELSE e.outcome
+            END,
+            attempts = CASE WHEN {_OTHERWISE} OR {_ASKED_FOR_AGAIN} THEN 0 ELSE e.attempts END,
             edition = e.edition + ({_OTHERWISE})::int, digest = excluded.digest,
             order_status = excluded.order_status,
             done_at = CASE WHEN {_OTHERWISE} THEN NULL ELSE e.done_at END
@@ -51,19 +70,19 @@ async def plan(connection: Connection, order_key: str, owed: tuple[Effect, ...],
     )
 
 
-async def write(connection: Connection, scope: StepScope, change: EffectsPlanned) -> None:
+async def write(connection: Connection, scope: StepScope, change: OwedEffects) -> None:
     """Owe the effects of a step. Of one that is decided again, what only a superseded attempt owed is superseded."""
     if scope.again:
         await supersede(connection, scope.order, scope.step.base, change.effects)
     await plan(connection, scope.order, change.effects, scope.version)
 
 
-async def write_beside(connection: Connection, scope: StepScope, change: EffectsPlanned) -> None:
+async def write_beside(connection: Connection, scope: StepScope, change: OwedEffects) -> None:
     """Owe the effects of a step of a return. They stand beside those of its order, whose versions say nothing of them."""
     await plan(connection, scope.order, change.effects)
 
 
-async def unknown(connection: Connection, owed: tuple[Effect, ...]) -> tuple[Effect, ...]:
+async def unknown(connection: Connection, owed: tuple[EffectT, ...]) -> tuple[EffectT, ...]:
     """Those that no attempt at a step has owed before."""
     cursor = await connection.execute(
         """
@@ -148,24 +167,72 @@ async def done_among(connection: Connection, keys: list[str]) -> set[str]:
     return {row["key"] for row in await cursor.fetchall()}
 
 
-async def failed(connection: Connection, effect: Effect, origin: Origin, error: str, *, final: bool) -> None:
-    """An attempt failed. `final`: the system refused by rule, and no retry can help."""
+class EffectAttempts(NamedTuple):
+    """What came of an effect before an attempt: how many may have reached the system, and what the last one said. `final`:
+    of which origin it was, when it ended the effect for good."""
+
+    before: int
+    said: str = ""
+    final: str = ""
+
+
+async def begin(connection: Connection, effect: Effect) -> EffectAttempts:
+    """An attempt is about to be made that may count without a word of it coming back. It is counted first."""
+    cursor = await connection.execute(
+        """
+        INSERT INTO effect AS e (
+            key, order_key, system, operation, shipment, milestone, site, change, outcome, attempts, accepted_at, digest
+        )
+        VALUES (
+            %(key)s, %(order)s, %(system)s, %(operation)s, %(shipment)s, %(milestone)s, %(site)s, %(change)s,
+            'planned', 1, %(accepted_at)s, %(digest)s
+        )
+        ON CONFLICT (key) DO UPDATE
+        SET attempts = e.attempts + (e.outcome = 'planned')::int
+        WHERE e.digest IN ('', excluded.digest)
+        RETURNING attempts - (outcome = 'planned')::int AS before, outcome, origin, error
+        """,
+        _columns(effect),
+    )
+    row = await cursor.fetchone()
+    if row is None:
+        return EffectAttempts(0)
+    return EffectAttempts(row["before"], row["error"] or "", row["origin"] if row["outcome"] == "failed" else "")
+
+
+async def undone(connection: Connection, effect: Effect) -> None:
+    """The attempt that was begun has surely done nothing: it does not count."""
+    await connection.execute(
+        """
+        UPDATE effect
+        SET attempts = greatest(attempts - 1, 0)
+        WHERE key = %s AND digest IN ('', %s)
+        """,
+        (effect.key, effect.digest),
+    )
+
+
+async def failed(
+    connection: Connection, effect: Effect, origin: Origin, error: str, *, final: bool, attempts: int = 1
+) -> None:
+    """An attempt failed. `final`: the system refused by rule, and no retry can help. `attempts`: 0 when it was counted as
+    it began."""
     await connection.execute(
         """
         UPDATE effect
         SET outcome = CASE WHEN outcome IN ('done', 'superseded') THEN outcome ELSE %s END,
-            attempts = attempts + 1, origin = %s, error = %s
+            attempts = attempts + %s, origin = %s, error = %s
         WHERE key = %s AND digest IN ('', %s)
         """,
-        ("failed" if final else "planned", origin, error[:MAX_ERROR], effect.key, effect.digest),
+        ("failed" if final else "planned", attempts, origin, error[:MAX_ERROR], effect.key, effect.digest),
     )
 
 
 def _columns(effect: Effect) -> dict[str, Any]:
     return {
-        **effect.model_dump(
-            include={"key", "order", "operation", "shipment", "milestone", "site", "change", "accepted_at"}
-        ),
+        **effect.model_dump(include={"key", "order", "accepted_at"}),
+        **effect.topic._asdict(),
+        "operation": effect.operation,
         "system": effect.system,
         "digest": effect.digest,
     }

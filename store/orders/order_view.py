@@ -2,7 +2,7 @@
 
 from psycopg.types.json import Jsonb
 
-from schemas.messaging.effects import Operation
+from schemas.messaging.order_effects import RedatePromise
 from schemas.messaging.owed import EffectsPlanned
 from schemas.orders.changes import (
     ApartChanged,
@@ -38,8 +38,8 @@ async def write_promise(connection: Connection, scope: StepScope, change: OrderP
 
 async def write_view(connection: Connection, scope: StepScope, change: OrderViewChanged) -> None:
     """Write where the order stands, and its promise, if that is another than before."""
-    owed = scope.record.get(EffectsPlanned).effects
-    dated = (e.reason for e in owed if e.operation is Operation.REDATE_PROMISE and e.reason)
+    payloads = (it.payload for it in scope.record.get(EffectsPlanned).effects)
+    dated = (it.reason for it in payloads if isinstance(it, RedatePromise) and it.reason)
     because = change.reason or next(dated, "re-dated by an ETA")
     await connection.execute(
         f"""

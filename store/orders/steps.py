@@ -8,7 +8,7 @@ none.
 from schemas.cases.cases import NoticesPlanned
 from schemas.finance.freight import GoodsIssued
 from schemas.inventory.stock import StockMoved
-from schemas.messaging.effects import Operation
+from schemas.messaging.order_effects import RedatePromise
 from schemas.messaging.owed import EffectsPlanned
 from schemas.orders.changes import (
     ApartChanged,
@@ -95,4 +95,4 @@ def _redates(record: StepRecord) -> bool:
     """Whether what is under way may have another day of arrival now."""
     owed = record.get(EffectsPlanned).effects
     dated = any(x.eta for x in record.get(ShipmentsChanged).shipments)
-    return dated or any(e.operation is Operation.REDATE_PROMISE for e in owed)
+    return dated or any(isinstance(e.payload, RedatePromise) for e in owed)

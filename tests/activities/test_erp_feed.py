@@ -21,6 +21,7 @@ from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 
 from activities.planning.feed import FeedLimits
 from activities.systems.erp_feed import ErpFeedActivities
+from connectors.connections import of_endpoint
 from connectors.http.client import SystemClient
 from connectors.ports import Call, Unavailable
 from connectors.standard.bulk import StandardBulkErp
@@ -102,10 +103,10 @@ async def erp() -> AsyncIterator[Erp]:
     """Stand-in systems in this process, without a port."""
     app = build_app(SimConfig(7, "http://127.0.0.1:9", MASTER_SECRET, TOKEN))
     transport = httpx.ASGITransport(app=app)
-    endpoints = {"*": Endpoint(url="http://sims/erp/{id}", token=SecretStr(TOKEN))}
+    endpoint = Endpoint(url="http://sims/erp/{id}", token=SecretStr(TOKEN))
     headers = {"authorization": f"Bearer {TOKEN}"}
     async with (
-        SystemClient(System.ERP, endpoints, transport) as client,
+        SystemClient(of_endpoint(System.ERP, endpoint), transport) as client,
         httpx.AsyncClient(transport=transport, base_url="http://sims", headers=headers) as sims,
     ):
         yield Erp(StandardBulkErp(client), sims)

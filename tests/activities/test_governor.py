@@ -11,6 +11,7 @@ from temporalio.testing import ActivityEnvironment
 
 from activities.planning.governor import GovernorActivities
 from activities.planning.notifier import PlanningNotifier
+from connectors.connections import of_endpoint
 from connectors.http.client import SystemClient
 from connectors.standard.replanning import StandardReplanning
 from domain.procurement import documents, inbound
@@ -125,7 +126,7 @@ async def desk(database_url: str) -> AsyncIterator[Desk]:
     async with AsyncExitStack() as stack:
         sims = await stack.enter_async_context(systems("http://127.0.0.1:9"))
         endpoint = Endpoint(url=str(sims.client.base_url).rstrip("/") + "/planning", token=TOKEN)
-        client = await stack.enter_async_context(SystemClient(System.PLANNING, {"*": endpoint}))
+        client = await stack.enter_async_context(SystemClient(of_endpoint(System.PLANNING, endpoint)))
         database = await stack.enter_async_context(Database(database_url, 4))
         desk = Desk(database, sims, StandardReplanning(client))
         async with database.connection() as connection:

@@ -11,6 +11,7 @@ from temporalio.exceptions import ApplicationError
 from temporalio.testing import ActivityEnvironment
 
 from activities.planning.feed import FeedLimits, Parcel, PlanningActivities, call_key
+from connectors.connections import of_endpoint
 from connectors.http.client import SystemClient
 from connectors.ports import Call, ConnectorError, Refused, Unavailable
 from connectors.standard.clients import StandardPlanning
@@ -92,7 +93,7 @@ async def system() -> AsyncIterator[Planning]:
     async with AsyncExitStack() as stack:
         sims = await stack.enter_async_context(systems("http://127.0.0.1:9"))
         endpoint = Endpoint(url=str(sims.client.base_url).rstrip("/") + "/planning", token=TOKEN)
-        client = await stack.enter_async_context(SystemClient(System.PLANNING, {"*": endpoint}))
+        client = await stack.enter_async_context(SystemClient(of_endpoint(System.PLANNING, endpoint)))
         yield Planning(StandardPlanning(client), sims)
 
 

@@ -14,6 +14,7 @@ from typing import Any
 
 from temporalio.client import Client
 
+from connectors.connections import EnvironmentConnections
 from connectors.http.client import SystemClient
 from schemas.base import System
 from stack.cost import measure
@@ -94,7 +95,7 @@ async def in_turn(
     """Baseline and product in turn. Of each: orders/s in every round, and the CPU that an order cost in ms."""
     found: dict[str, list[float]] = {"bare": [], "bare_without_calls": [], "product": []}
     cpu_ms: dict[str, list[float]] = {"bare": [], "product": []}
-    async with SystemClient(System.ERP, stack.settings.erp) as erp:
+    async with SystemClient(EnvironmentConnections.of_settings(stack.settings).of(System.ERP, "bare")) as erp:
         await bare.orders_per_s(client, erp, WARM_UP, "post")
         await replace(product, prefix="WARM").orders_per_s(WARM_UP)
         async with product.database.connection() as connection:

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 import httpx
 import pytest
 
+from connectors.connections import of_endpoint
 from connectors.http.client import MAX_ANSWER_BYTES, SystemClient
 from connectors.ports import Call, ConnectorError, Refused, Unavailable
 from connectors.standard.clients import StandardErp
@@ -26,10 +27,10 @@ FINE = {"reference": "R-1"}
 Answer = Callable[[httpx.Request], httpx.Response]
 
 
-async def ask(answer: Answer, system: System = System.ERP, **endpoints: Endpoint) -> Accepted:
+async def ask(answer: Answer, system: System = System.ERP) -> Accepted:
     """Confirm a cancellation to a system that answers so."""
     transport = httpx.MockTransport(answer)
-    async with SystemClient(system, endpoints or {"*": ENDPOINT}, transport) as client:
+    async with SystemClient(of_endpoint(system, ENDPOINT), transport) as client:
         return await StandardErp(client).confirm_cancellation(MESSAGE, CALL)
 
 
@@ -59,25 +60,6 @@ async def test_what_travels_with_a_call() -> None:
     assert request.content == MESSAGE.model_dump_json().encode()
     assert request.headers["traceparent"] == TRACE, "without an SDK the message's own context travels on"
     assert request.extensions["timeout"]["read"] == CALL.timeout_s
-
-
-async def test_a_systems_own_endpoint_goes_before_the_general_one() -> None:
-    seen: list[str] = []
-
-    def answer(request: httpx.Request) -> httpx.Response:
-        seen.append(request.url.host)
-        return httpx.Response(200, json=FINE)
-
-    own = {"erp-one": Endpoint(url="http://own.test"), "*": ENDPOINT}
-    await ask(answer, System.ERP, **own)
-    assert seen == ["own.test"]
-
-
-async def test_a_system_without_an_endpoint_is_our_own_fault_and_waits() -> None:
-    with pytest.raises(Unavailable) as failed:
-        await ask(lambda request: httpx.Response(200, json=FINE), other=ENDPOINT)
-    assert failed.value.origin is Origin.PLATFORM
-    assert "SYNCLINE_ERP" in str(failed.value)
 
 
 @pytest.mark.parametrize("status", [400, 410, 413, 422])
@@ -125,7 +107,7 @@ async def test_an_answer_that_comes_byte_by_byte_is_none() -> None:
                 await asyncio.sleep(0.01)
 
     transport = httpx.MockTransport(lambda _: httpx.Response(200, stream=Drip()))
-    async with SystemClient(System.ERP, {"*": ENDPOINT}, transport) as client:
+    async with SystemClient(of_endpoint(System.ERP, ENDPOINT), transport) as client:
         call = dataclasses.replace(CALL, timeout_s=0.05)
         with pytest.raises(Unavailable, match=r"^erp: no answer in 0\.05 s$"):
             await StandardErp(client).confirm_cancellation(MESSAGE, call)
@@ -161,7 +143,7 @@ PAGES: dict[str, Callable[[StandardStock], Awaitable[object]]] = {
 async def test_a_list_with_what_cannot_be_written_is_no_list(page: str) -> None:
     async def ask(content: str) -> object:
         transport = httpx.MockTransport(lambda _: httpx.Response(200, content=content.encode()))
-        async with SystemClient(System.ERP, {"*": ENDPOINT}, transport) as client:
+        async with SystemClient(of_endpoint(System.ERP, ENDPOINT), transport) as client:
             return await PAGES[page](StandardStock(client))
 
     assert await ask(page % "")
@@ -180,7 +162,7 @@ async def test_a_page_may_be_as_long_as_its_orders_need() -> None:
     content = json.dumps(page).encode()
     assert len(content) > MAX_ANSWER_BYTES
     transport = httpx.MockTransport(lambda _: httpx.Response(200, content=content))
-    async with SystemClient(System.ERP, {"*": ENDPOINT}, transport) as client:
+    async with SystemClient(of_endpoint(System.ERP, ENDPOINT), transport) as client:
         found = await StandardStock(client).targets("", 20, CALL)
     assert found is not None
     assert len(found.orders) == 20

@@ -7,6 +7,7 @@ import httpx
 import pytest
 from pydantic import SecretStr
 
+from connectors.connections import of_endpoint
 from connectors.http.client import SystemClient
 from connectors.ports import Call, Unavailable
 from connectors.standard.master import StandardMasterData
@@ -19,7 +20,7 @@ ENDPOINT = Endpoint(url="http://erp.test/{id}", token=SecretStr("secret"))
 
 async def look_up(answer: Callable[[httpx.Request], httpx.Response], id: str = "A") -> MasterRecord | None:
     """Ask an ERP that answers so."""
-    async with SystemClient(System.ERP, {"*": ENDPOINT}, httpx.MockTransport(answer)) as client:
+    async with SystemClient(of_endpoint(System.ERP, ENDPOINT), httpx.MockTransport(answer)) as client:
         return await StandardMasterData(client).look_up(MasterKind.ITEM, id, Call("erp-one", "k"))
 
 

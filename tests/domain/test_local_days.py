@@ -27,6 +27,7 @@ from schemas.workflows.commands import Amendment
 from schemas.workflows.lifecycle import AcceptedRelease
 from tests.domain import purchases
 from tests.domain.builders import DUE, FULL, NOON, after, event, opened, start
+from tests.payloads import said
 from tests.store.rows import RELEASE
 from tests.written import Said
 
@@ -63,7 +64,7 @@ def test_an_eta_and_a_delivery_late_in_the_evening_keep_the_day(day: date) -> No
     assert expected.state.delay_minutes == 0
     for late, on in (("04:30:00", day + timedelta(days=1)), ("22:00:00", day + timedelta(days=2))):
         told = lifecycle.apply(state, event(M.DELAYED, 2, eta=local(on, late))).effects
-        assert [it.promised_on for it in told if it.operation is Operation.REDATE_PROMISE] == [on]
+        assert [said(it).promised_on for it in told if it.operation is Operation.REDATE_PROMISE] == [on]
     evening = event(M.DELIVERED, 0).model_copy(update={"occurred_at": local(day, "20:00:00")})
     delivered = lifecycle.apply(state, evening)
     assert [it.delivered_on for it in Said(record(delivered.state, [delivered], before=state)).lines] == [day, day]

@@ -8,6 +8,7 @@ from schemas.cases.cases import CaseEntry, CaseRecord, CaseState, Finding
 from schemas.cases.exceptions import Action, ExceptionKind
 from schemas.ids import order_key
 from schemas.messaging.effects import Effect, Operation
+from schemas.messaging.order_effects import OrderEffect
 from schemas.orders.changes import LineRecord, ShipmentRecord
 from schemas.orders.milestones import MilestoneKind, ShippedLine
 from schemas.orders.release import LinePromise, OrderLine, OrderRelease, OrderStatus, Party, Promise
@@ -19,6 +20,7 @@ from store.messaging import effects, inbox, quarantine
 from store.messaging.inbox import NewMessage
 from store.orders import orders, returns, steps
 from tests import written
+from tests.payloads import payload_of
 
 ERP = "erp-one"
 CUSTOMER = "Ada Lovelace"
@@ -32,10 +34,11 @@ def message(text: str) -> NewMessage:
     return NewMessage("dhl", "webhook", inbox.EVENT, text, text, text.encode())
 
 
-def effect(number: str, operation: Operation = Operation.REPORT_MILESTONE) -> Effect:
+def effect(number: str, operation: Operation = Operation.REPORT_MILESTONE) -> OrderEffect:
     """Something that a system is owed for an order."""
     key = f"{ERP}/{number}"
-    return Effect(key=f"{key}/{operation}", order=key, operation=operation, accepted_at=datetime.now(UTC))
+    payload = payload_of(operation, **({"shipment": ""} if operation is Operation.REPORT_MILESTONE else {}))
+    return OrderEffect(key=f"{key}/{operation}", order=key, accepted_at=datetime.now(UTC), payload=payload)
 
 
 async def release(database: Database, number: str, erp: str = ERP) -> str:
@@ -64,7 +67,7 @@ async def step(
     status: OrderStatus,
     version: int = 1,
     promised_on: date = PROMISED,
-    owed: tuple[Effect, ...] = (),
+    owed: tuple[OrderEffect, ...] = (),
 ) -> None:
     """Write a step of an order with one shipment; `delivered` and `closed` deliver every pack on the promised day."""
     arrived = status in (OrderStatus.DELIVERED, OrderStatus.CLOSED)
@@ -120,7 +123,8 @@ async def everything(database: Database) -> None:
     late = PROMISED + timedelta(days=3)
     for number in ("SO-ONTIME", "SO-LATE", "SO-DELAYED", "SO-REFUSED", "SO-RETRIED"):
         await release(database, number)
-    told = effect("SO-ONTIME").model_copy(update={"milestone": MilestoneKind.DELIVERED})
+    payload = payload_of(Operation.REPORT_MILESTONE, shipment="", milestone=MilestoneKind.DELIVERED)
+    told = effect("SO-ONTIME").model_copy(update={"payload": payload})
     await step(database, "SO-ONTIME", OrderStatus.CLOSED, owed=(told,))
     await step(database, "SO-LATE", OrderStatus.CLOSED, promised_on=late)
     await step(database, "SO-DELAYED", OrderStatus.SHIPPED, promised_on=late)

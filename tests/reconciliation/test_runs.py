@@ -21,6 +21,7 @@ from activities.finance.freight_check import FreightActivities
 from activities.finance.reconciliation import ReconcileActivities
 from activities.finance.reconciling_listed import ReconcileLimits
 from activities.records.records import RecordActivities
+from connectors.connections import of_endpoint
 from connectors.http.client import SystemClient
 from connectors.standard.stock import StandardStock
 from domain.finance.reconciliation import Patience
@@ -234,10 +235,10 @@ async def desk(database_url: str, temporal_client: Client) -> AsyncIterator[Desk
         issue = {f"on_hand:{site}": {"A": -40}, "transit:DN-1": {"A": 40}}
         await steps.write(database, written.step(written.but(SHIPPED, moves=issue)))
         async with (
-            SystemClient(System.WMS, {site: at_wms}) as to_wms,
-            SystemClient(System.ERP, {"*": at_erp}) as to_erp,
-            SystemClient(System.TMS, {"*": at_tms}) as to_tms,
-            SystemClient(System.PLANNING, {"*": at_planning}) as to_planning,
+            SystemClient(of_endpoint(System.WMS, at_wms)) as to_wms,
+            SystemClient(of_endpoint(System.ERP, at_erp)) as to_erp,
+            SystemClient(of_endpoint(System.TMS, at_tms)) as to_tms,
+            SystemClient(of_endpoint(System.PLANNING, at_planning)) as to_planning,
         ):
             ports = {
                 System.WMS: StandardStock(to_wms),

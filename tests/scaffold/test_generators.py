@@ -7,7 +7,7 @@ import pytest
 
 from scaffold.__main__ import generate
 from scaffold.names import LONGEST, Name, NotGenerated
-from tests.scaffold.copies import copied, python, run
+from tests.scaffold.copies import BIN, copied, python, run
 
 SYSTEMS = {"north": "wms", "south": "tms", "west_one": "erp"}
 SHAPE = (
@@ -53,7 +53,15 @@ def test_its_histories_are_among_those_that_replay(generated: Path) -> None:
 def test_a_connector_has_the_files_of_every_connector(generated: Path) -> None:
     for name in SYSTEMS:
         files = {file.stem for file in (generated / "connectors" / name).glob("*.py")}
-        assert files == {"__init__", "settings", "client", "mapping", "codes", "errors"}
+        assert files == {"__init__", "adapter", "settings", "client", "mapping", "codes", "errors"}
+
+
+def test_a_connector_is_in_the_catalogue_and_does_not_conform_yet(generated: Path) -> None:
+    known = "from connectors.registry import ADAPTERS; print({it.name: it.conformant for it in ADAPTERS.values()})"
+    said = run(generated, str(BIN / "python"), "-c", known)
+    assert said.strip() == str({"standard": True, **dict.fromkeys(SYSTEMS, False)})
+    chosen = "has_a or count_items"
+    python(generated, "pytest", "tests/connectors/conformance/test_conformance.py", "-k", chosen)
 
 
 @pytest.mark.parametrize("broken", ["activities/systems/count_items.py", "connectors/north/errors.py"])

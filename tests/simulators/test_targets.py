@@ -6,6 +6,7 @@ from typing import Any
 import httpx
 import pytest
 
+from connectors.connections import of_endpoint
 from connectors.http.client import SystemClient
 from connectors.ports import Call
 from connectors.standard.stock import StandardStock
@@ -140,9 +141,9 @@ async def test_an_erp_lists_what_is_wanted_of_the_orders_that_it_released(sims: 
         await sims.post(path, body, f"{path} {body}")
     cancelled = {"order": "PO-3", "revision": 9, "reason": "because"}
     await sims.post("/erp/erp-main/v1/orders/PO-3/cancellation", cancelled, "c")
-    endpoints = {"*": Endpoint(url=f"{str(sims.client.base_url).rstrip('/')}/erp/{{id}}", token=TOKEN)}
+    endpoint = Endpoint(url=f"{str(sims.client.base_url).rstrip('/')}/erp/{{id}}", token=TOKEN)
     found: list[TargetFigure] = []
-    async with SystemClient(System.ERP, endpoints) as client:
+    async with SystemClient(of_endpoint(System.ERP, endpoint)) as client:
         for after in ("", "PO-1", "PO-2"):
             page = await StandardStock(client).targets(after, 1, Call("erp-main", ""))
             assert page is not None
@@ -154,5 +155,5 @@ async def test_an_erp_lists_what_is_wanted_of_the_orders_that_it_released(sims: 
 
 async def test_a_system_without_such_a_list_has_none() -> None:
     transport = httpx.MockTransport(lambda _: httpx.Response(404))
-    async with SystemClient(System.WMS, {"*": Endpoint(url="http://wms.test")}, transport) as client:
+    async with SystemClient(of_endpoint(System.WMS, Endpoint(url="http://wms.test")), transport) as client:
         assert await StandardStock(client).targets("", 10, Call("LYS", "")) is None

@@ -3,7 +3,8 @@
 from datetime import UTC, date, datetime
 from typing import Any
 
-from schemas.messaging.effects import Effect, Movement, Operation, PlanningDelta
+from schemas.messaging.effects import Movement, PlanningDelta
+from schemas.messaging.order_effects import OrderEffect, ReportMilestone
 from schemas.orders.changes import LineRecord, ShipmentRecord
 from schemas.orders.milestones import MilestoneKind
 from schemas.orders.release import LinePromise, OrderLine, OrderRelease, OrderStatus, Party, Promise
@@ -16,13 +17,13 @@ from tests import written
 NOW = datetime(2026, 5, 4, 12, tzinfo=UTC)
 DUE, LATER = date(2026, 5, 20), date(2026, 5, 28)
 KEY = "erp-one/SO-1"
-EFFECT = Effect(
+EFFECT = OrderEffect(
     key=f"{KEY}/DN-1/shipped",
     order=KEY,
-    operation=Operation.REPORT_MILESTONE,
-    shipment="DN-1",
-    milestone=MilestoneKind.SHIPPED,
     accepted_at=NOW,
+    payload=ReportMilestone(
+        milestone=MilestoneKind.SHIPPED, order_status=OrderStatus.SHIPPED, occurred_at=NOW, shipment="DN-1"
+    ),
 )
 DELTA = PlanningDelta(
     key=f"{KEY}/DN-1/shipped",

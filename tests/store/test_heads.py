@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from schemas.inventory.stock import Moves
-from schemas.messaging.effects import Effect
-from schemas.orders.milestones import MilestoneKind, ShippedLine
+from schemas.messaging.order_effects import OrderEffect
+from schemas.orders.milestones import ShippedLine
 from schemas.orders.release import OrderStatus
 from schemas.workflows.records import StepRecord
 from schemas.workflows.returns import ReturnState
@@ -28,7 +28,9 @@ def move(start: int, end: int, packs: int = 40) -> Moves:
     return {} if start == end else {STAGES[start]: {"A": -packs}, STAGES[end]: {"A": packs}}
 
 
-def step(base: int, version: int, moves: Moves, *owed: Effect, at: int = 10, **said: Any) -> WorkflowStep[StepRecord]:
+def step(
+    base: int, version: int, moves: Moves, *owed: OrderEffect, at: int = 10, **said: Any
+) -> WorkflowStep[StepRecord]:
     """A step decided on the version `base`, in the task that began at event `at`."""
     status = OrderStatus.SHIPPED
     record = written.order_record(order=KEY, version=version, status=status, promised_on=DUE, moves=moves, effects=owed)
@@ -163,10 +165,10 @@ async def owed(database: Database) -> dict[str, str]:
     return {row["key"].partition("/")[2]: row["outcome"] for row in await rows(database, "effect")}
 
 
-def tells(shipment: str) -> Effect:
+def tells(shipment: str) -> OrderEffect:
     """A milestone as the ERP is to hear it."""
     key = f"{KEY}/{shipment}/shipped"
-    return EFFECT.model_copy(update={"key": key, "shipment": shipment, "milestone": MilestoneKind.SHIPPED})
+    return EFFECT.model_copy(update={"key": key, "payload": EFFECT.payload.model_copy(update={"shipment": shipment})})
 
 
 async def test_what_only_a_superseded_attempt_owed_is_superseded(order: Database) -> None:

@@ -8,7 +8,8 @@ import pytest
 from domain.orders import goods
 from domain.procurement import documents, inbound, inbound_effects
 from domain.procurement.purchase_order import PurchaseFile
-from schemas.procurement.purchase_orders import PurchaseDocument, PurchaseEffect
+from schemas.procurement.purchase_effects import PurchaseEffect
+from schemas.procurement.purchase_orders import PurchaseDocument
 from store.engine import Database
 from store.inventory import ledger
 from store.procurement import purchase_orders as purchases_store

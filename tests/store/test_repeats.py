@@ -9,7 +9,8 @@ import pytest
 
 from schemas.cases.policies import PolicyRule
 from schemas.inventory.stock import Moves, entries
-from schemas.messaging.effects import Effect, Operation
+from schemas.messaging.effects import ChangeKind
+from schemas.messaging.order_effects import OrderEffect, ReportChange
 from schemas.orders.milestones import ShippedLine
 from schemas.orders.release import OrderLine, OrderStatus
 from schemas.workflows.lifecycle import OrderStart
@@ -107,7 +108,7 @@ class Story:
         said = [self._said(n) for n in range(base, version)]
         return written.step(record, base=base, at=at, kept=kept, outcomes=said)
 
-    def _owed(self, name: str) -> Effect:
+    def _owed(self, name: str) -> OrderEffect:
         return EFFECT.model_copy(update={"key": f"{self.key}/{name}", "order": self.key})
 
     def _said(self, n: int) -> InputOutcome:
@@ -253,13 +254,11 @@ def reserving(start: OrderStart, item: str, base: int, version: int, at: int) ->
     """The step that decides on inputs of an order of 50 packs: 20 are allocated; 10 are missing, and Hamburg is told to
     send them; 10 more are allocated; and 5 more."""
     on_hand, allocated = f"on_hand:{stocked.SITE}", f"allocated:{stocked.SITE}"
-    told = Effect(
+    told = OrderEffect(
         key=f"{start.key}/HAM",
         order=start.key,
-        operation=Operation.INSTRUCT_WAREHOUSE,
         accepted_at=NOW,
-        site="HAM",
-        lines=(ShippedLine(line=1, quantity=10),),
+        payload=ReportChange(change=ChangeKind.RE_SOURCED, site="HAM", lines=(ShippedLine(line=1, quantity=10),)),
     )
     allocates = {n: {on_hand: {item: -n}, allocated: {item: n}} for n in (20, 10, 5)}
     missing = {on_hand: {item: -10}, f"adjustment:{stocked.SITE}": {item: 10}}

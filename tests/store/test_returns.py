@@ -126,7 +126,7 @@ async def test_a_step_is_written_once_whole_and_never_over_a_newer_one(database:
     await returns.authorise(database, start("R1", packs(30)))
     said = InputOutcome(event_id="R1", inbox_id=inbox_id, version=2)
     owed = {
-        "effects": (EFFECT.model_copy(update={"key": "e", "rma": "R1"}),),
+        "effects": (EFFECT.model_copy(update={"key": "e"}),),
         "deltas": (DELTA.model_copy(update={"key": "d", "kind": "returned"}),),
     }
     received = record("R1", 2, ReturnState.RECEIVED, 30, 20, **owed)

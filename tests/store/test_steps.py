@@ -23,6 +23,7 @@ from store.orders import orders, steps
 from store.planning import proposals
 from store.views import report
 from tests import written
+from tests.payloads import payload_of
 from tests.store.rows import (
     DELTA,
     DUE,
@@ -266,14 +267,16 @@ async def test_a_proposal_is_asked_once_and_decided_once(database: Database) -> 
 async def test_a_promise_says_why_it_was_made(database: Database) -> None:
     await open_order(database)
     await steps.write(database, written.step(FIRST))
-    redate = EFFECT.model_copy(update={"key": "r", "operation": Operation.REDATE_PROMISE, "reason": "customer asked"})
+    payload = payload_of(Operation.REDATE_PROMISE, reason="customer asked")
+    redate = EFFECT.model_copy(update={"key": "r", "payload": payload})
     await steps.write(database, written.step(written.but(SHIPPED, effects=(EFFECT, redate))))
     assert [row["reason"] for row in await rows(database, "promise")] == ["as requested", "customer asked"]
 
 
 async def test_the_ledger_shows_site_and_change(database: Database) -> None:
     await open_order(database)
-    told = EFFECT.model_copy(update={"operation": Operation.REPORT_CHANGE, "change": ChangeKind.HELD, "site": "LYS"})
+    payload = payload_of(Operation.REPORT_CHANGE, change=ChangeKind.HELD, site="LYS")
+    told = EFFECT.model_copy(update={"payload": payload})
     await steps.write(database, written.step(written.but(PICKED, effects=(told,))))
     async with database.connection() as connection:
         await effects.done(connection, told.model_copy(update={"key": "unplanned"}), "R", 1)

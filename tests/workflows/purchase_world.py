@@ -17,13 +17,8 @@ from schemas.cases.cases import CaseHistory, CaseName, CaseQuery, CaseRecord
 from schemas.cases.exceptions import Action, CasePolicy, Tier
 from schemas.messaging.effects import SYSTEM_OF, EffectReceipt, Operation
 from schemas.orders.milestones import MilestoneEvent
-from schemas.procurement.purchase_orders import (
-    InboundStart,
-    PurchaseAnswer,
-    PurchaseDocument,
-    PurchaseEffect,
-    PurchaseOutcome,
-)
+from schemas.procurement.purchase_effects import PurchaseEffect
+from schemas.procurement.purchase_orders import InboundStart, PurchaseAnswer, PurchaseDocument, PurchaseOutcome
 from schemas.procurement.replenishment import (
     ReplenishmentEffect,
     ReplenishmentProposal,

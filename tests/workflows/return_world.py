@@ -20,6 +20,7 @@ from schemas.base import System
 from schemas.cases.cases import CaseQuery, CaseRecord
 from schemas.cases.exceptions import CasePolicy, ExceptionKind, Tier
 from schemas.messaging.effects import SYSTEM_OF, Effect, EffectReceipt
+from schemas.messaging.order_effects import OrderEffect
 from schemas.orders.milestones import Disposition, MilestoneEvent, ShippedLine
 from schemas.orders.milestones import MilestoneKind as M
 from schemas.workflows.commands import Command, NoteRequest, ReturnAnswer
@@ -95,7 +96,7 @@ class ReturnWorld:
     lossy: bool
     written: dict[str, list[WorkflowStep[StepRecord]]] = field(default_factory=lambda: defaultdict(list))
     cases: dict[str, list[CaseRecord]] = field(default_factory=lambda: defaultdict(list))
-    done: dict[str, list[Effect]] = field(default_factory=lambda: defaultdict(list))
+    done: dict[str, list[Effect[Any]]] = field(default_factory=lambda: defaultdict(list))
     trouble: dict[tuple[str, System], Trouble] = field(default_factory=dict)
     refused: set[str] = field(default_factory=set)
 
@@ -124,7 +125,7 @@ class ReturnWorld:
 
     def _effect(self, name: str) -> Callable[..., Any]:
         @activity.defn(name=name)
-        async def carry(effect: Effect) -> EffectReceipt:
+        async def carry(effect: OrderEffect) -> EffectReceipt:
             if trouble := self.trouble.get((effect.order, effect.system)):
                 trouble(effect)
             carry_out(self.done[effect.order], effect, lossy=self.lossy)

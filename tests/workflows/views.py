@@ -75,9 +75,9 @@ def packs(**lines: int) -> tuple[ShippedLine, ...]:
     return tuple(ShippedLine(line=int(name.removeprefix("line")), quantity=n) for name, n in lines.items())
 
 
-def changes(order: Order, kind: ChangeKind) -> list[Effect]:
+def changes(order: Order, kind: ChangeKind) -> list[Effect[Any]]:
     """Updates sent to the ERP of one kind of change, in that order."""
-    return [effect for effect in order.carried(Operation.REPORT_CHANGE) if effect.change is kind]
+    return [effect for effect in order.carried(Operation.REPORT_CHANGE) if effect.topic.change is kind]
 
 
 def proposals(order: Order) -> list[Proposal]:

@@ -22,6 +22,7 @@ from schemas.base import Contract, Origin, Role, System, Variant
 from schemas.cases.cases import ENDED, CaseHistory, CaseName, CaseQuery, CaseRecord
 from schemas.cases.exceptions import CasePolicy, ExceptionKind, Tier
 from schemas.messaging.effects import SYSTEM_OF, Effect, EffectReceipt, Operation
+from schemas.messaging.order_effects import OrderEffect
 from schemas.orders.changes import LineRecord
 from schemas.orders.milestones import Disposition, MilestoneEvent, MilestoneKind, ShippedLine
 from schemas.orders.release import CancelRequest, LinePromise, OrderStatus, Promise
@@ -32,6 +33,7 @@ from schemas.workflows.returns import ReturnStart, ReturnState
 from schemas.workflows.steps import InputOutcome, WorkflowStep
 from tests.domain import builders
 from tests.faults.losing import REPEATS
+from tests.payloads import said
 from tests.stack.standins import WITHIN_S, until
 from tests.workflows.told import CommandRefused, carry_out, keep, stands
 from tests.workflows.workers import workers
@@ -80,8 +82,8 @@ class World:
     lossy: bool
     """Whether workflow tasks are lost, or begun anew, and done again."""
     written: dict[str, list[WorkflowStep[StepRecord]]] = field(default_factory=lambda: defaultdict(list))
-    attempts: dict[str, list[tuple[Effect, bool]]] = field(default_factory=lambda: defaultdict(list))
-    done: dict[str, list[Effect]] = field(default_factory=lambda: defaultdict(list))
+    attempts: dict[str, list[tuple[Effect[Any], bool]]] = field(default_factory=lambda: defaultdict(list))
+    done: dict[str, list[Effect[Any]]] = field(default_factory=lambda: defaultdict(list))
     trouble: dict[tuple[str, System], Trouble] = field(default_factory=dict)
     holding: dict[str, Callable[[StepRecord], Awaitable[None]]] = field(default_factory=dict)
     cases: dict[str, list[CaseRecord]] = field(default_factory=lambda: defaultdict(list))
@@ -149,7 +151,7 @@ class World:
 
     def _effect(self, name: str) -> Callable[..., Any]:
         @activity.defn(name=name)
-        async def carry(effect: Effect) -> EffectReceipt:
+        async def carry(effect: OrderEffect) -> EffectReceipt:
             express = activity.info().is_local
             self.attempts[effect.order].append((effect, express))
             if wait := self.carrying.get(effect.order):
@@ -159,7 +161,7 @@ class World:
                 return EffectReceipt(declined=True)
             carry_out(self.done[effect.order], effect, lossy=self.lossy)
             named = name == "tms.tender_transport" and effect.order not in self.unnamed
-            return EffectReceipt(reference=effect.key, carrier=(effect.carrier or CARRIER) if named else None)
+            return EffectReceipt(reference=effect.key, carrier=(said(effect).carrier or CARRIER) if named else None)
 
         return carry
 
@@ -316,7 +318,7 @@ class Order:
         async with asyncio.timeout(WITHIN_S):
             return (await self.handle.result()).status
 
-    def carried(self, operation: Operation) -> list[Effect]:
+    def carried(self, operation: Operation) -> list[Effect[Any]]:
         """The effects of one operation that a system has carried out, in that order."""
         return [effect for effect in self.world.done[self.key] if effect.operation is operation]
 

@@ -129,11 +129,11 @@ class OrderWorkflow(OrderEntity):
 
     def _join(self, answer: SystemAnswer) -> None:
         """Join who carries the order, and what was refused for good."""
-        effect, receipt, origin, late = answer
+        effect, receipt, origin, late, said = answer
         if origin:
-            self._state = lifecycle.refused(self._state, effect, origin, workflow.now())
+            self._state = lifecycle.refused(self._state, effect, origin, workflow.now(), said)
             self._display.failed(origin, f"{effect.system}.{effect.operation}")
-            self._note(f"{effect.system} refused {effect.operation}: {origin}")
+            self._note(answer.refusal if said else f"{effect.system} refused {effect.operation}: {origin}")
             self._confirmable = False
         elif effect.operation is Operation.TENDER_TRANSPORT:
             self._state = tendering.taken(self._state, effect, receipt, workflow.now())

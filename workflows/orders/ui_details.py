@@ -125,7 +125,7 @@ class DetailsPage:
         if missing and state.ending.cancelled is None:
             lines.append(f"- awaited: {missing}")
         lines.extend(f"- open case: {case}" for case in self.cases)
-        lines.extend(f"- owed to {x.system}: {x.operation} {x.milestone or ''}".rstrip() for x in self.owed)
+        lines.extend(f"- owed to {x.system}: {x.operation} {x.topic.milestone or ''}".rstrip() for x in self.owed)
         if self.failure:
             lines.append(f"- last failure: {self.failure}")
         lines.append("")

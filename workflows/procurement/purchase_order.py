@@ -21,7 +21,8 @@ from domain.procurement.purchase_run import InboundRun
 from schemas.cases.cases import CaseEntry, Finding
 from schemas.cases.exceptions import Action
 from schemas.orders.milestones import MilestoneEvent
-from schemas.procurement.purchase_orders import PurchaseAnswer, PurchaseDocument, PurchaseEffect, PurchaseOutcome
+from schemas.procurement.purchase_effects import PurchaseEffect
+from schemas.procurement.purchase_orders import PurchaseAnswer, PurchaseDocument, PurchaseOutcome
 from schemas.words import counted
 from schemas.workflows.records import StepRecord, StepWritten
 from schemas.workflows.steps import WorkflowStep

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from domain.procurement.purchase_run import RefusedPosting
 from schemas.cases.cases import Finding
 from schemas.cases.exceptions import ExceptionKind
-from schemas.procurement.purchase_orders import PurchaseEffect
+from schemas.procurement.purchase_effects import PurchaseEffect
 from workflows.runtime.answers import SystemAnswer
 from workflows.runtime.failures import index_failure
 
@@ -23,7 +23,7 @@ class RefusedPostings:
     def add(self, answer: SystemAnswer) -> str:
         """Keep and index a refusal; says what was refused."""
         effect = answer.effect
-        summary = f"{effect.system} refused {effect.operation} ({answer.origin})"
+        summary = answer.refusal
         finding = Finding(kind=ExceptionKind.REFUSED_EFFECT, subject=effect.key, summary=summary)
         self._by_key[effect.key] = RefusedPosting(effect=effect, finding=finding)
         self.new = True

@@ -5,17 +5,26 @@ from typing import NamedTuple
 
 from temporalio.exceptions import FailureError, is_cancelled_exception
 
+from domain.messaging.refusals import refusal_in_words
+from schemas.base import Origin
 from schemas.messaging.effects import Effect, EffectReceipt
 from workflows.runtime import steps
 
 
 class SystemAnswer(NamedTuple):
-    """What a system answered to an effect: its receipt, or whose refusal it is. `late`: it was not taken at once."""
+    """What a system answered to an effect: its receipt, or whose refusal it is. `late`: it was not taken at once.
+    `said`: both sides of an outcome that nobody knows."""
 
     effect: Effect
     receipt: EffectReceipt = EffectReceipt()
     origin: str = ""
     late: bool = False
+    said: str = ""
+
+    @property
+    def refusal(self) -> str:
+        """What is wrong, in words, when the system refused it or nobody knows."""
+        return refusal_in_words(self.effect, self.origin, self.said)
 
 
 class EffectAnswers:
@@ -53,7 +62,9 @@ class EffectAnswers:
         except FailureError as error:
             if is_cancelled_exception(error):
                 raise
-            self._heard.append(SystemAnswer(effect, origin=steps.origin(error)))
+            origin = steps.origin(error)
+            said = steps.reason(error) if origin == Origin.UNKNOWN_OUTCOME else ""
+            self._heard.append(SystemAnswer(effect, origin=origin, said=said))
         else:
             self._heard.append(SystemAnswer(effect, receipt))
 

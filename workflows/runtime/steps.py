@@ -77,7 +77,7 @@ async def carry_out(effect: Effect, priority: int, queued: Callable[[Effect], No
     Raises FailureError only when the system refuses by its own rule, or on cancellation.
     """
     name = f"{effect.system}.{effect.operation}"
-    summary = " ".join(part for part in (effect.shipment, effect.milestone or effect.operation) if part)
+    summary = " ".join(part for part in (effect.topic.shipment, effect.topic.milestone or effect.operation) if part)
     express = await _express(name, effect, summary)
     if not express.declined:
         return express

@@ -31,6 +31,7 @@ from schemas.workflows.returns import ReturnOutcome, ReturnState
 from tests.domain import slow
 from tests.domain.builders import DUE, NOON, event, opened, start
 from tests.domain.orders.test_quantities import BEGINNINGS, POLICIES, Story, happenings
+from tests.payloads import said
 from tests.written import Said
 
 ONE_BY_ONE = [M.ALLOCATED, M.PICKED, M.PACKED, M.SHIPPED, M.IN_TRANSIT, M.DELAYED, M.DELIVERED, M.PROOF_OF_DELIVERY]
@@ -281,7 +282,7 @@ def test_lines_that_a_message_cannot_hold_as_one_are_several() -> None:
     lines = tuple(ShippedLine(line=1, quantity=90_000_000) for _ in range(2))
     state, [event, *_] = large(1, 1)
     decision = lifecycle.apply(state, event.model_copy(update={"kind": M.SHIPPED, "lines": lines}))
-    told = decision.effects[0].lines
+    told = said(decision.effects[0]).lines
     assert [x.quantity for x in told] == [100_000_000, 80_000_000]
 
 

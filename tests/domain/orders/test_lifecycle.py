@@ -24,6 +24,7 @@ from schemas.orders.milestones import MilestoneEvent, ShippedLine
 from schemas.orders.milestones import MilestoneKind as M
 from schemas.orders.release import OrderStatus
 from tests.domain.builders import FIRST, FULL, NOON, REST, TEN, event, start
+from tests.payloads import said
 
 LATE = NOON + timedelta(days=20)
 CENTRE = (
@@ -183,24 +184,24 @@ def facts(state: OrderState, *without: str) -> dict[str, object]:
 def milestone_keys(decisions: list[Decision]) -> list[str]:
     """What is told for the first time."""
     told = (e for d in decisions for e in d.effects if e.operation is Operation.REPORT_MILESTONE)
-    return sorted(e.key for e in told if not e.correction)
+    return sorted(e.key for e in told if not said(e).correction)
 
 
 def believed(state: OrderState, decisions: list[Decision]) -> set[tuple[str, M | None]]:
     """Milestones of which the ERP's last word is not what the state says: none. No lines are all of the shipment."""
-    last = {(e.shipment, e.milestone): e for d in decisions for e in d.effects if e.milestone}
+    last = {(e.topic.shipment, e.topic.milestone): e for d in decisions for e in d.effects if e.topic.milestone}
     strange = set[tuple[str, M | None]]()
     for (name, kind), e in last.items():
         it = state.reports.shipments[name]
-        if kind in it.seen and (e.lines, e.occurred_at) != (lines_of(it.concerned(kind)), it.seen[kind]):
-            same_day = e.occurred_at and e.occurred_at.date() == it.seen[kind].date()
-            if not same_day or (e.lines and e.lines != lines_of(it.concerned(kind))):
+        if kind in it.seen and (said(e).lines, said(e).occurred_at) != (lines_of(it.concerned(kind)), it.seen[kind]):
+            same_day = said(e).occurred_at and said(e).occurred_at.date() == it.seen[kind].date()
+            if not same_day or (said(e).lines and said(e).lines != lines_of(it.concerned(kind))):
                 strange.add((name, kind))
     return strange
 
 
-def changes(decisions: list[Decision], kind: ChangeKind) -> list[Effect]:
-    return [e for d in decisions for e in d.effects if e.change is kind]
+def changes(decisions: list[Decision], kind: ChangeKind) -> list[Effect[Any]]:
+    return [e for d in decisions for e in d.effects if e.topic.change is kind]
 
 
 def coming_back(decisions: list[Decision]) -> list[tuple[str, tuple[ShippedLine, ...]]]:
@@ -224,8 +225,8 @@ def test_every_permutation_ends_the_same(life: str) -> None:
         assert milestone_keys(decisions) == told, "one effect per milestone, in any order"
         assert not believed(state, decisions), [e.id for e in order]
         assert findings(state) == found
-        assert [(e.shipment, e.lines) for e in changes(decisions, ChangeKind.INVOICE_HELD)] == [
-            (e.shipment, e.lines) for e in held
+        assert [(e.topic.shipment, e.payload.lines) for e in changes(decisions, ChangeKind.INVOICE_HELD)] == [
+            (e.topic.shipment, e.payload.lines) for e in held
         ], "an invoice is held by whichever report comes last"
         assert coming_back(decisions) == back, "goods come back once, as soon as it is known which"
 
@@ -256,7 +257,7 @@ def test_answers_to_a_tender_in_any_order_leave_it_with_the_carrier_that_takes_i
     opened = lifecycle.open_order(start(policy=RANKED)).state
     expected, straight = run(opened, ASKED)
     assert expected.transport.tender.rejected == ("c-1", "c-2")
-    asked = [e.carrier for d in straight for e in d.effects if e.operation is Operation.TENDER_TRANSPORT]
+    asked = [said(e).carrier for d in straight for e in d.effects if e.operation is Operation.TENDER_TRANSPORT]
     assert asked == ["c-2", "c-3"]
     for order, state, decisions in every_order(opened, ASKED):
         assert facts(state, "transport.tender") == facts(expected, "transport.tender"), [e.id for e in order]
@@ -284,7 +285,9 @@ def test_a_shortage_in_any_order(covered_by: str) -> None:
         assert facts(state, *differs) == facts(expected, *differs), [e.id for e in order]
         assert milestone_keys(decisions) == milestone_keys(straight)
         cuts = changes(decisions, ChangeKind.SHORT_PICKED)
-        assert [(e.site, e.lines, e.reason) for e in cuts] == [("LYS", TEN, "damaged in bin")] * (not late)
+        assert [(e.topic.site, e.payload.lines, e.payload.reason) for e in cuts] == [("LYS", TEN, "damaged in bin")] * (
+            not late
+        )
         assert [it.model_dump(exclude={"promised_on"}) for it in books(state)] == [
             it.model_dump(exclude={"promised_on"}) for it in books(expected)
         ]

@@ -18,6 +18,7 @@ from schemas.orders.release import CancelRequest, LinePromise
 from schemas.planning.proposals import ProposalKind
 from schemas.workflows.commands import ActionRequest, Amendment, ReplanDecision, Substitute, Verb, Verdict
 from tests.domain.builders import DUE, FIRST, FULL, NOON, TEN, after, done, event, kinds, opened, refusal, start, told
+from tests.payloads import said
 from tests.written import Said
 
 FIRST_ID, SECOND_ID = "erp-one/SO-1/1", "erp-one/SO-1/2"
@@ -144,14 +145,14 @@ def test_an_override_names_another_day_carrier_or_service() -> None:
         Operation.REDATE_PROMISE,
     ]
     void, tender, faster, promise = decision.effects
-    assert (tender.carrier, faster.expedite) == ("c-7", True)
-    assert promise.promised_on == DUE + timedelta(days=9)
+    assert (said(tender).carrier, said(faster).expedite) == ("c-7", True)
+    assert said(promise).promised_on == DUE + timedelta(days=9)
     assert Said(decision).decided[0].state == "overridden"
     assert void.key != tender.key
     left = after(state, SHIPPED)
-    said = "the goods have left: carrier and service can no longer be changed"
-    assert refusal(left, Verb.REPLAN, answer(Verdict.OVERRIDE, expedite=True)) == said
-    assert refusal(left, Verb.REPLAN, answer(Verdict.OVERRIDE, carrier="c-7")) == said
+    gone = "the goods have left: carrier and service can no longer be changed"
+    assert refusal(left, Verb.REPLAN, answer(Verdict.OVERRIDE, expedite=True)) == gone
+    assert refusal(left, Verb.REPLAN, answer(Verdict.OVERRIDE, carrier="c-7")) == gone
 
 
 def test_a_shortage_may_be_the_planners_to_decide() -> None:
@@ -164,14 +165,17 @@ def test_a_shortage_may_be_the_planners_to_decide() -> None:
 
 def test_accepting_a_shortage_backorders_it() -> None:
     decision = done(asked(), Verb.REPLAN, answer(Verdict.ACCEPT), Role.PLANNING)
-    assert [e.change or e.operation for e in decision.effects] == [ChangeKind.BACKORDERED, Operation.REDATE_PROMISE]
+    assert [e.topic.change or e.operation for e in decision.effects] == [
+        ChangeKind.BACKORDERED,
+        Operation.REDATE_PROMISE,
+    ]
     assert decision.state.promised_on == JUNE_7
     assert kinds(decision.state) == {}
 
 
 def test_rejecting_a_shortage_closes_it_short() -> None:
     decision = done(asked(), Verb.REPLAN, answer(Verdict.REJECT), Role.PLANNING)
-    assert [e.change or e.operation for e in decision.effects] == [
+    assert [e.topic.change or e.operation for e in decision.effects] == [
         Operation.AMEND_WAREHOUSE,
         Operation.AMEND_TENDER,
         ChangeKind.CLOSED_SHORT,
@@ -185,7 +189,7 @@ def test_rejecting_a_shortage_closes_it_short() -> None:
 def test_only_what_is_still_short_is_closed_short() -> None:
     some = after(asked(), event(M.PICKED, 2, lines=(ShippedLine(line=1, quantity=36),)))
     decision = done(some, Verb.REPLAN, answer(Verdict.REJECT), Role.PLANNING)
-    assert decision.effects[-1].lines == (ShippedLine(line=1, quantity=4),)
+    assert said(decision.effects[-1]).lines == (ShippedLine(line=1, quantity=4),)
 
 
 def test_a_shortage_that_was_picked_or_sourced_after_all_is_withdrawn() -> None:
@@ -198,7 +202,7 @@ def test_a_shortage_that_was_picked_or_sourced_after_all_is_withdrawn() -> None:
 
 def test_an_override_sends_a_shortage_from_another_site() -> None:
     decision = done(asked(), Verb.REPLAN, answer(Verdict.OVERRIDE, site="MAD"), Role.PLANNING)
-    assert [(e.operation, e.site, e.targets) for e in decision.effects[:2]] == [
+    assert [(e.operation, e.topic.site, said(e).targets) for e in decision.effects[:2]] == [
         (Operation.INSTRUCT_WAREHOUSE, "MAD", (LineTarget(line=1, item="A", quantity=10),)),
         (Operation.AMEND_WAREHOUSE, "LYS", (LineTarget(line=1, item="A", quantity=30),)),
     ]
@@ -215,13 +219,15 @@ def test_an_override_sends_a_part_from_another_site_and_substitutes_a_line() -> 
     )
     decision = done(asked(), Verb.REPLAN, wish, Role.PLANNING)
     assert len({e.key for e in decision.effects}) == len(decision.effects)
-    swapped = next(e for e in decision.effects if e.change is ChangeKind.SUBSTITUTED)
-    assert swapped.targets == (
+    swapped = next(e for e in decision.effects if e.topic.change is ChangeKind.SUBSTITUTED)
+    assert said(swapped).targets == (
         LineTarget(line=1, item="A", quantity=0),
         LineTarget(line=1, item="C", quantity=40),
     )
     [here] = [e for e in decision.effects if e.operation is Operation.AMEND_WAREHOUSE]
-    assert here.targets == (*swapped.targets, LineTarget(line=2, item="B", quantity=40)), "a site is told once"
+    assert said(here).targets == (*said(swapped).targets, LineTarget(line=2, item="B", quantity=40)), (
+        "a site is told once"
+    )
     assert decision.state.lines[0].item == "C"
     wanted = [("B", "LYS", 40), ("B", "MAD", 20), ("C", "LYS", 40)]
     assert [(x.item, x.site, x.packs) for x in open_demand(decision.state)] == wanted
@@ -248,5 +254,5 @@ def test_what_cannot_be_followed_is_refused(wish: ReplanDecision, said: str) -> 
 def test_a_line_that_was_picked_is_not_substituted() -> None:
     state = after(asked(), event(M.PICKED, 2, lines=(*FIRST[1:], ShippedLine(line=1, quantity=30))))
     wish = answer(Verdict.OVERRIDE, substitutes=(Substitute(line=1, item="C"),))
-    told = done(state, Verb.REPLAN, wish, Role.PLANNING).effects[0].targets
+    told = said(done(state, Verb.REPLAN, wish, Role.PLANNING).effects[0]).targets
     assert told == (LineTarget(line=1, item="A", quantity=30), LineTarget(line=1, item="C", quantity=10))

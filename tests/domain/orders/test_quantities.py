@@ -168,7 +168,7 @@ class Story:
         self.state: OrderState = opened.state
         self.asked: set[str] = set()
         self.heard: set[str] = set()
-        self.effects: dict[str, Effect] = {}
+        self.effects: dict[str, Effect[Any]] = {}
         self.deltas: dict[str, PlanningDelta] = {}
         self.coming: list[str] = []
         self.told = Told()

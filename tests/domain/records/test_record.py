@@ -2,11 +2,15 @@
 
 from domain.orders import lifecycle
 from domain.records.record import record
+from schemas.cases.exceptions import Action
+from schemas.messaging.order_effects import sent_elsewhere
 from schemas.orders.milestones import MilestoneKind as M
+from schemas.orders.milestones import ShippedLine
 from schemas.orders.release import OrderStatus
-from schemas.workflows.commands import Amendment, LineAmendment, Verb
+from schemas.workflows.commands import ActionRequest, Amendment, LineAmendment, Verb
 from schemas.workflows.returns import ReturnOutcome, ReturnState
 from tests.domain.builders import FIRST, FULL, NOON, after, done, event, opened, start
+from tests.payloads import said
 from tests.written import Said
 
 SHIPPED = event(M.SHIPPED, 3, lines=FIRST)
@@ -66,7 +70,7 @@ def test_a_shipment_that_travels_on_in_another_one_has_that_ones_status() -> Non
     assert {it.shipment: it.status for it in again.shipments}["DN-M"] is OrderStatus.DELIVERED
     assert [(d.kind, sum(x.quantity for x in d.movements)) for d in decision.deltas] == [("delivered", 100)]
     [told] = decision.effects
-    assert (told.shipment, told.lines) == ("DN-M", FULL)
+    assert (told.topic.shipment, said(told).lines) == ("DN-M", FULL)
 
 
 def test_an_amendment_names_its_message() -> None:
@@ -75,3 +79,12 @@ def test_an_amendment_names_its_message() -> None:
     step = Said(record(decision.state, [decision]))
     assert step.amended_by == (900,)
     assert step.lines[0].ordered == 30
+
+
+def test_what_another_site_sends_instead_is_written_for_its_reservations() -> None:
+    state = opened()
+    lines = (ShippedLine(line=1, quantity=10),)
+    decision = done(state, Verb.ACT, ActionRequest(id="s", reason="why", action=Action.SPLIT, site="MAD", lines=lines))
+    step = Said(record(decision.state, [decision], before=state))
+    assert [it.line for it in step.lines] == [1], "although its figures are as before"
+    assert sent_elsewhere(step.effects) == {"MAD": lines}

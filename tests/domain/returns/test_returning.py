@@ -15,10 +15,12 @@ from domain.returns.return_run import as_asked, refolded
 from domain.returns.returning import ReturnDecision, ReturnFile
 from schemas.cases.exceptions import ExceptionKind
 from schemas.messaging.effects import ChangeKind, Effect, Operation, PlanningDelta
+from schemas.messaging.order_effects import ExpectReturn, ReportChange
 from schemas.orders.milestones import Disposition, MilestoneEvent, ShippedLine
 from schemas.orders.milestones import MilestoneKind as M
 from schemas.workflows.returns import ReturnStart, ReturnState
 from tests.domain.builders import FULL, NOON, event
+from tests.payloads import said
 
 KEY = "erp-one/SO-1/return/RMA-1"
 DAY_S = 86_400.0
@@ -106,19 +108,19 @@ def told(decisions: Iterable[ReturnDecision], disposition: Disposition | None) -
     """Packs of each line of which the ERP was told."""
     total: Counter[int] = Counter()
     for effect in (effect for decision in decisions for effect in decision.effects):
-        if effect.change is ChangeKind.RETURNED and effect.disposition is disposition:
-            total.update({line.line: line.quantity for line in effect.lines})
+        if effect.topic.change is ChangeKind.RETURNED and said(effect).disposition is disposition:
+            total.update({line.line: line.quantity for line in said(effect).lines})
     return total
 
 
 def test_authorising_tells_each_system_once() -> None:
     decision = returning.authorised(start())
-    assert [(e.operation, e.key.removeprefix(f"{KEY}/"), e.site, e.lines) for e in decision.effects] == [
+    assert [(e.operation, e.key.removeprefix(f"{KEY}/"), e.topic.site, said(e).lines) for e in decision.effects] == [
         (Operation.EXPECT_RETURN, "expect_return", "LYS", FULL),
         (Operation.COLLECT_RETURN, "collect_return", "LYS", FULL),
         (Operation.REPORT_CHANGE, "return_authorised", "LYS", FULL),
     ]
-    assert {e.rma for e in decision.effects} == {"RMA-1"}
+    assert {said(e).rma for e in decision.effects} == {"RMA-1"}
     assert decision.state.status is ReturnState.AUTHORISED
 
 
@@ -141,8 +143,8 @@ def test_a_straight_return() -> None:
         "returned/src#r2",
         "scrapped/src#i3",
     ]
-    (credited,) = (e for d in decisions for e in d.effects if e.change is ChangeKind.CREDITED)
-    assert credited.lines == FULL
+    (credited,) = (e for d in decisions for e in d.effects if e.topic.change is ChangeKind.CREDITED)
+    assert said(credited).lines == FULL
     moves = [(d.kind, d.site, m.item, m.quantity) for x in decisions for d in x.deltas for m in d.movements]
     assert moves == [("returned", "LYS", "A", 40), ("returned", "LYS", "B", 45), ("scrapped", "LYS", "B", 15)]
     outcome = returning.outcome(state)
@@ -262,9 +264,9 @@ def test_the_second_deadline_closes_it_and_credits_what_came() -> None:
     closed = returning.pass_deadline(returning.pass_deadline(state).state)
     assert keys([closed]) == ["credited"]
     (credited,) = closed.effects
-    assert credited.lines == packs((1, 40), (2, 10))
+    assert said(credited).lines == packs((1, 40), (2, 10))
     assert credited.accepted_at == NOON + timedelta(days=2)
-    assert credited.reason == "closed short: 50 packs did not come; closed: 10 packs were not inspected"
+    assert said(credited).reason == "closed short: 50 packs did not come; closed: 10 packs were not inspected"
     assert closed.state.status is ReturnState.CREDITED
     assert returning.overdue(closed.state) == ()
     assert "closed short" in (returning.apply(closed.state, WHOLE[1]).superseded or "")
@@ -287,4 +289,5 @@ def test_the_reason_that_was_given_is_told_from_the_remarks_behind_it(
     written = asked.model_copy(update={"reason": returning.standing(state).reason})
     assert (written.reason != reason) == bool(events)
     assert as_asked(written, events) == asked
-    assert all(effect.reason.startswith(reason) for effect in owed.values() if effect.reason)
+    told = [it.payload.reason for it in owed.values() if isinstance(it.payload, ExpectReturn | ReportChange)]
+    assert all(it.startswith(reason) for it in told if it)

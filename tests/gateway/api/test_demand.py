@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from activities.planning.notifier import PlanningNotifier
+from connectors.connections import of_endpoint
 from connectors.http.client import SystemClient
 from connectors.standard.replanning import StandardReplanning
 from schemas.base import System
@@ -42,7 +43,7 @@ async def sims() -> AsyncIterator[Systems]:
 async def tell(gateway: Gateway, sims: Systems, region: str = "EMEA") -> int:
     """Tell planning what is owed."""
     endpoint = Endpoint(url=str(sims.client.base_url).rstrip("/") + "/planning", token=TOKEN)
-    async with SystemClient(System.PLANNING, {"*": endpoint}) as client:
+    async with SystemClient(of_endpoint(System.PLANNING, endpoint)) as client:
         return await PlanningNotifier(gateway.database, StandardReplanning(client)).notify(region, lambda: None)
 
 

@@ -7,6 +7,7 @@ from temporalio.exceptions import ApplicationError
 
 from schemas.base import System
 from schemas.cases.exceptions import Action
+from schemas.messaging.effects import Effect
 from schemas.orders.milestones import MilestoneKind as M
 from schemas.orders.release import OrderStatus
 from schemas.workflows.commands import ActionRequest, Verb
@@ -95,7 +96,7 @@ async def test_a_refusal_by_rule_becomes_a_case_and_is_tried_again_when_people_s
     await order.owes_nothing()
     assert "DN-1/picked" not in order.done
     assert "DN-1/packed" in order.done
-    tried = [express for e, express in world.attempts[order.key] if e.milestone is M.PICKED]
+    tried = [express for e, express in world.attempts[order.key] if e.topic.milestone is M.PICKED]
     assert tried == [True], "a refusal is final until somebody has looked at it"
     answer = await order.ask(Verb.ACT, ActionRequest(id="r1", reason="period opened", action=Action.RETRY))
     assert answer.done == "1 effect tried again"
@@ -103,6 +104,34 @@ async def test_a_refusal_by_rule_becomes_a_case_and_is_tried_again_when_people_s
     assert "DN-1/picked" in order.done
     await until(lambda: "refused_effect" not in order.open_cases)
     assert "erp refused report_milestone: erp_rule" in await order.handle.query("timeline")
+
+
+BOTH_SIDES = "we asked: report_milestone as k; we saw: erp: ReadError"
+
+
+def unknown(effect: Effect, express: bool) -> bool:
+    """Nobody knows whether it was done."""
+    raise ApplicationError(BOTH_SIDES, type="unknown_outcome", non_retryable=True)
+
+
+async def test_an_unknown_outcome_is_a_case_with_both_sides_and_waits_for_people(world: World) -> None:
+    order = world.unreleased()
+    world.trouble[order.key, System.ERP] = unknown
+    await order.release()
+    await order.tell(centre_story(order)[0])
+    await until(lambda: "refused_effect" in order.open_cases)
+    await until(lambda: bool(world.cases[order.key]))
+    [finding] = world.cases[order.key][-1].findings
+    assert finding.summary.startswith("erp may have done report_milestone: look there")
+    assert finding.summary.endswith(BOTH_SIDES)
+    del world.trouble[order.key, System.ERP]
+    await order.tell(*centre_story(order)[1:])
+    await order.owes_nothing()
+    tried = [express for e, express in world.attempts[order.key] if e.topic.milestone is M.PICKED]
+    assert tried == [True], "it is not repeated until somebody has looked"
+    await order.ask(Verb.ACT, ActionRequest(id="r1", reason="it is not there", action=Action.RETRY))
+    assert (await order.handle.result()).status is OrderStatus.CLOSED
+    assert "DN-1/picked" in order.done
 
 
 async def test_a_database_that_is_away_is_waited_for(world: World) -> None:
