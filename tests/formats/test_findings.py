@@ -2,11 +2,12 @@
 
 import pytest
 
+from formats.edi.message import hierarchy
 from formats.findings import DocumentFinding, Severity
 from formats.reading import edi_reader
 from tests.formats.test_bug_reports import message, orders, parts_of, shipment
 
-SHIPMENT_850 = (
+DESPATCH = (
     "ISA*00*          *00*          *ZZ*NORTHLOG       *ZZ*SYNCLINE       *261130*1200*^*00501*000000077*0*P*>~"
     "GS*SH*NORTHLOG*SYNCLINE*20261130*1200*1*X*005010~ST*856*0001~BSN*00*S1*20261130*1200~{levels}CTT*{total}~SE*{n}*0001~"
     "GE*1*1~IEA*1*000000077~"
@@ -72,7 +73,7 @@ def test_a_leap_day_is_a_day() -> None:
 
 def test_levels_of_any_depth_have_parents_and_a_total() -> None:
     levels = "".join(f"HL*{n}*{n - 1 or ''}*I~" for n in range(1, 301))
-    text = SHIPMENT_850.format(levels=levels, total=300, n=304)
+    text = DESPATCH.format(levels=levels, total=300, n=304)
     assert not [one for part in parts_of(text) for one in part.findings]
     wrong = text.replace("HL*200*199*", "HL*200*999*").replace("CTT*300", "CTT*299")
     found = message(parts_of(wrong)).findings
@@ -80,6 +81,14 @@ def test_levels_of_any_depth_have_parents_and_a_total() -> None:
         ("hierarchy.parent", 202, "", ""),
         ("total.count", 303, "300", "299"),
     ]
+
+
+def test_levels_stand_below_their_parents() -> None:
+    levels = "HL*1**S~HL*2*1*O~HL*3*2*P~HL*4*3*I~HL*5*2*P~HL*6*99*I~"
+    (shipment_level, lost) = hierarchy(message(parts_of(DESPATCH.format(levels=levels, total=6, n=10))).tree)
+    assert (shipment_level.code, lost.name) == ("S", "6")
+    (order,) = shipment_level.children
+    assert [(pack.name, [item.name for item in pack.children]) for pack in order.children] == [("3", ["4"]), ("5", [])]
 
 
 def test_a_repeated_reference_is_found() -> None:

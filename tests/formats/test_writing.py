@@ -129,3 +129,18 @@ def test_a_number_that_does_not_fit_is_refused() -> None:
             implied_text(number, 2)
     with pytest.raises(FormatError):
         implied_text(Decimal("1.005"), 2)
+
+
+def test_line_breaks_stand_behind_terminators_alone() -> None:
+    rows = [("BGM", "220", "it's"), ("DTM", ("137", "20261130", "102")), ("NAD", "BY"), ("LIN", "1"), ("UNS", "S")]
+    message = edifact.new_message("ORDERS", "D.96A", "1", rows, "EAN008")
+    header = EdifactHeader(NORTH, SYNCLINE, "1", "261130", "1200", test=True)
+    written = b"".join(EdifactWriter(newline=b"\r\n").interchange(header, [message]))
+    assert b"\r\nBGM+220+it?'s'\r\nDTM" in written
+    assert [part.findings for part in edi_reader().read(written) if part.findings] == []
+    draft = x12.new_message("214", "004010", "0001", GOOD)
+    group = X12Group("NORTHLOG", "SYNCLINE", 1, "20261130", "1200", "004010", [draft])
+    isa = X12Header(NORTH, SYNCLINE, 1, "261130", "1200", acknowledge=True)
+    lines = b"".join(X12Writer(newline=b"\n").interchange(isa, [group]))
+    assert lines.count(b"~\n") == lines.count(b"~") == 8
+    assert [part.findings for part in edi_reader().read(lines) if part.findings] == []
