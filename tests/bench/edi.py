@@ -164,6 +164,7 @@ def written(path: Path, unjudged: bool) -> dict[str, float]:
 
     found = timed(work, 1)
     share = sum(sizes) / 1e6
+    del found["wall_mb_per_s"]  # it was not known before how much is written
     return {**found, "mb_per_s": round(share * found["messages_per_s"] / len(drafts), 1)}
 
 
