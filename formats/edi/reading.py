@@ -100,6 +100,9 @@ class EnvelopeReader:
         while skip_blank(stream):
             first = stream.position if first is None else first
             stream.has(MARKER_BYTES)
+            for one in self.grammars:  # most often an interchange begins where the one before ended
+                if one.marker.match(stream.data, stream.at):
+                    return one, stream.position - first
             found = [
                 (match.start(), at_, one)
                 for at_, one in enumerate(self.grammars)

@@ -44,7 +44,10 @@ class X12Grammar:
         stream.has(ISA_MOST)
         head = stream.data[stream.at : stream.at + ISA_MOST]
         separator = head[3:4]
-        ends = [match for match, byte in enumerate(head) if byte == separator[0]][:ISA_ELEMENTS]
+        ends, place = list[int](), head.find(separator)
+        while place >= 0 and len(ends) < ISA_ELEMENTS:
+            ends.append(place)
+            place = head.find(separator, place + 1)
         if len(ends) < ISA_ELEMENTS or len(head) < ends[-1] + 3:
             text = "ISA does not have its sixteen elements"
             return DocumentFinding("interchange.header", Severity.ERROR, text, stream.position, "ISA")
