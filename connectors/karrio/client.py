@@ -124,11 +124,14 @@ class KarrioTms:
         raise self._refused("cannot_intercept")
 
     async def collect_return(self, message: ReturnCollection, call: Call) -> Accepted:
-        """See TmsPort. A return label of the cheapest carrier; the site's address stands in the settings."""
+        """See TmsPort. By the cheapest carrier; the site's address stands in the settings. Of a return label, Karrio
+        turns sender and receiver round by itself."""
         site = self.settings.sites.get(message.site)
         if site is None:
             raise self._refused(f"the settings have no address of the site {message.site}", Origin.PLATFORM)
         owner = mapping.reference_of(call.key, message.order, None)
+        customer, ours = mapping.address(message.ship_from, self.settings), mapping.site_address(site)
+        label = self.settings.return_labels
         order = self._order(
             mapping.bounded(f"{owner}/{message.rma}"),
             call,
@@ -136,9 +139,9 @@ class KarrioTms:
             message.packs,
             (self._wish(None, None),),
             notes={},
-            shipper=mapping.address(message.ship_from, self.settings),
-            recipient=mapping.site_address(site),
-            is_return=True,
+            shipper=ours if label else customer,
+            recipient=customer if label else ours,
+            is_return=label,
         )
         return await self._book(order, call)
 
@@ -169,12 +172,14 @@ class KarrioTms:
         draft = oldest(it for it in known if it.key == order.key and it.is_draft)
         draft = draft or await self.shipments.create(order.body, call)
         bought = await self.shipments.buy(draft, (await self._rate(draft, order, call)), call)
-        if bought.is_cancelled:
-            return self._accepted(bought, superseded=True)
-        if not bought.is_live:
+        known = await self.shipments.of(order.reference, call)
+        done = _done(known, order.key)  # another's, should two be at it: all keep the first
+        if done is None:
+            if bought.is_cancelled:
+                return self._accepted(bought, superseded=True)
             raise self.shipments.changed_meanwhile()
-        settled = await self._settled(bought, await self.shipments.of(order.reference, call), order.revision, call)
-        return settled.model_copy(update={"replayed": False})
+        settled = await self._settled(done, known, order.revision, call)
+        return settled.model_copy(update={"replayed": done.id != bought.id})
 
     async def _rate(self, draft: Booking, order: BookingOrder, call: Call) -> str:
         why = ""
@@ -230,8 +235,8 @@ def _done(known: list[Booking], key: str) -> Booking | None:
 
 
 def _newer(known: list[Booking], revision: int) -> Booking | None:
-    """A booking, or a void, of a higher revision."""
-    return next((it for it in known if max(it.revision, it.voided_at) > revision), None)
+    """A booking, or a void, of a higher revision. A draft that was given up booked nothing."""
+    return next((it for it in known if it.voided_at > revision or (it.is_live and it.revision > revision)), None)
 
 
 def _ended(known: list[Booking], key: str) -> Booking | None:

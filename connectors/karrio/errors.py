@@ -1,4 +1,4 @@
-"""Which failures of Karrio are refusals: `{"errors": [{"code", "level", "message"}]}`."""
+"""Which failures of Karrio are refusals: `{"errors": [{"code", "level", "message"}]}`, or `messages` of a carrier."""
 
 import json
 import re
@@ -40,8 +40,9 @@ def explain(answer: VendorAnswer) -> ConnectorError | None:
 def errors_of(content: bytes) -> Iterator[dict[str, Any]]:
     """The errors of an answer; none when it is no answer of Karrio's."""
     try:
-        errors = json.loads(content)["errors"]
-    except (ValueError, KeyError, TypeError, RecursionError):
+        said = json.loads(content)
+        errors = said.get("errors") or said.get("messages")
+    except (ValueError, AttributeError, RecursionError):
         return
     yield from (it for it in errors if isinstance(it, dict)) if isinstance(errors, list) else ()
 

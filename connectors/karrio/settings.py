@@ -44,7 +44,8 @@ class KarrioSettings(_Settings):
     another one are not chosen. `carriers`: Karrio's `carrier_id` by our name of a carrier; the names are the same
     without it. `sites`: addresses of our sites. `address_pattern`: a regular expression with the groups `street`,
     `postal_code`, `city` and `state_code`, for addresses that are one text. `unknown_transit`: whether a rate that
-    says no transit time comes `last`, or is refused. `time_zone`: of tracking events that state no offset;
+    says no transit time comes `last`, or is refused. `return_labels`: returns go by the carriers' own return labels,
+    which not every carrier has; else by shipments from the customer to the site. `time_zone`: of tracking events that state no offset;
     quarantined without it. `webhook_url`: where Karrio is to send events.
     """
 
@@ -60,6 +61,7 @@ class KarrioSettings(_Settings):
     address_pattern: Annotated[str, Field(max_length=500)] = ""
     label_type: Literal["PDF", "ZPL", "PNG"] = "PDF"
     unknown_transit: Literal["last", "refuse"] = "last"
+    return_labels: bool = False
     time_zone: TimeZone | None = None
     webhook_url: Annotated[str, Field(pattern=r"^https?://[^\s@]+$", max_length=500)] = ""
 
