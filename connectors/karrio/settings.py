@@ -45,8 +45,8 @@ class KarrioSettings(_Settings):
     without it. `sites`: addresses of our sites. `address_pattern`: a regular expression with the groups `street`,
     `postal_code`, `city` and `state_code`, for addresses that are one text. `unknown_transit`: whether a rate that
     says no transit time comes `last`, or is refused. `return_labels`: returns go by the carriers' own return labels,
-    which not every carrier has; else by shipments from the customer to the site. `time_zone`: of tracking events that state no offset;
-    quarantined without it. `webhook_url`: where Karrio is to send events.
+    which not every carrier has; else by shipments from the customer to the site. `time_zone`: of tracking events
+    that state no offset; quarantined without it. `webhook_url`: where Karrio is to send events.
     """
 
     pack_weight_kg: Kilograms
