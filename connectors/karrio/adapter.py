@@ -34,6 +34,6 @@ KARRIO = Adapter(
     without=frozenset({"TmsPort.hold", "TmsPort.intercept"}),
     documents=("tender", "return collection", "tracking"),
     tested=("Karrio 2026.1.32",),
-    conformant=False,
+    conformant=True,
     probe="/v1/shipments?limit=1",
 )

@@ -7,8 +7,8 @@ one run, without secrets, for `tests/connectors/karrio/`.
 import asyncio
 import json
 import os
-from collections.abc import AsyncIterator, Iterator
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import count
@@ -31,7 +31,7 @@ from connectors.ports import Call, Refused, TmsPort, Unavailable
 from connectors.routing import link_of
 from schemas.authentication import BearerToken
 from schemas.base import System
-from schemas.messaging.instructions import ReturnCollection, Tender, TenderAmendment, TenderVoid
+from schemas.messaging.instructions import Accepted, ReturnCollection, Tender, TenderAmendment, TenderVoid
 from schemas.orders.milestones import MilestoneKind
 from schemas.orders.release import Party
 from tests.connectors.karrio.recording import RECORDED, Recorder
@@ -49,6 +49,8 @@ SETTINGS = {
 }
 ORDERS = count(1)
 CUSTOMER = Party(id="C-1", name="Größe 東京", country="JP", address="1 丸の内, Tokyo")
+ATTEMPTS = 5
+"""As many as a busy machine may need; an attempt too many is none that counts."""
 FAILURES = 6
 """After so many in a row, Karrio switches a webhook off."""
 
@@ -75,6 +77,18 @@ class LosingTransport(httpx.AsyncBaseTransport):
         """See httpx."""
         if self.inner:
             await self.inner.aclose()
+
+
+async def executed(ask: Callable[[Any, Call], Awaitable[Accepted]], message: Any, call: Call) -> Accepted:
+    """A call as the executor makes it: again under its key while Karrio is away. On SQLite it answers 500 now and then,
+    when another process holds the database."""
+    for _ in range(ATTEMPTS):
+        try:
+            return await ask(message, call)
+        except Unavailable:
+            call = replace(call, repeated=True)
+            await asyncio.sleep(0.2)
+    return await ask(message, call)
 
 
 @dataclass
@@ -147,8 +161,8 @@ def number() -> str:
 @pytest.mark.parametrize("lost", ["/v1/shipments", "/purchase"])
 async def test_a_tender_whose_answer_is_lost_is_booked_once(desk: Desk, lost: str) -> None:
     order, desk.transport.ends = number(), lost
-    first = await desk.port.tender(tender(order), call(order, "tender_transport"))
-    again = await desk.port.tender(tender(order), call(order, "tender_transport", repeated=True))
+    first = await executed(desk.port.tender, tender(order), call(order, "tender_transport"))
+    again = await executed(desk.port.tender, tender(order), call(order, "tender_transport", repeated=True))
     [booked] = desk.shipments(order)
     assert booked["status"] == "created"
     assert (first.reference, first.carrier) == (booked["id"], booked["carrier_id"])
@@ -158,23 +172,24 @@ async def test_a_tender_whose_answer_is_lost_is_booked_once(desk: Desk, lost: st
 async def test_two_at_once_leave_one_booking(desk: Desk) -> None:
     for _ in range(5):
         order = number()
-        both = (desk.port.tender(tender(order), call(order, "tender_transport")) for _ in range(2))
-        answers = await asyncio.gather(*both, return_exceptions=True)
-        assert all(not isinstance(it, BaseException) or isinstance(it, Unavailable) for it in answers), answers
-        await desk.port.tender(tender(order), call(order, "tender_transport", repeated=True))
+        both = (executed(desk.port.tender, tender(order), call(order, "tender_transport")) for _ in range(2))
+        await asyncio.gather(*both)
+        await executed(desk.port.tender, tender(order), call(order, "tender_transport", repeated=True))
         assert len(desk.live(order)) == 1
         assert {it["status"] for it in desk.shipments(order)} <= {"created", "cancelled"}, "a draft is left"
 
 
 async def test_the_carrier_that_is_wanted_gets_it(desk: Desk) -> None:
     order = number()
-    done = await desk.port.tender(tender(order, carrier="south"), call(order, "tender_transport"))
+    done = await executed(desk.port.tender, tender(order, carrier="south"), call(order, "tender_transport"))
     assert done.carrier == "south"
     with pytest.raises(Refused, match="no_carrier_connection"):
-        await desk.port.tender(tender(order, carrier="west", revision=2), call(order, "tender_transport/2"))
+        await executed(desk.port.tender, tender(order, carrier="west", revision=2), call(order, "tender_transport/2"))
     with pytest.raises(Refused, match="no_rate_in_time"):
-        await desk.port.tender(
-            tender(order, promised_on=datetime.now(UTC).date(), revision=3), call(order, "tender_transport/3")
+        await executed(
+            desk.port.tender,
+            tender(order, promised_on=datetime.now(UTC).date(), revision=3),
+            call(order, "tender_transport/3"),
         )
     assert [it["carrier_id"] for it in desk.live(order)] == ["south"]
 
@@ -182,15 +197,15 @@ async def test_the_carrier_that_is_wanted_gets_it(desk: Desk) -> None:
 @pytest.mark.parametrize("lost", ["", "/v1/shipments", "/purchase", "/cancel"])
 async def test_an_amendment_replaces_the_booking(desk: Desk, lost: str) -> None:
     order = number()
-    await desk.port.tender(tender(order), call(order, "tender_transport"))
+    await executed(desk.port.tender, tender(order), call(order, "tender_transport"))
     desk.transport.ends = lost
     fewer = TenderAmendment(order=order, packs=100, revision=2, reason="more")
-    done = await desk.port.amend(fewer, call(order, "amend_tender"))
-    again = await desk.port.amend(fewer, call(order, "amend_tender", repeated=True))
+    done = await executed(desk.port.amend, fewer, call(order, "amend_tender"))
+    again = await executed(desk.port.amend, fewer, call(order, "amend_tender", repeated=True))
     [booked] = desk.live(order)
     assert (done.reference, again.reference, again.replayed) == (booked["id"], booked["id"], True)
     assert [it["weight"] for it in booked["parcels"]] == [125.0, 125.0]
-    late = await desk.port.tender(tender(order), call(order, "another"))
+    late = await executed(desk.port.tender, tender(order), call(order, "another"))
     assert late.superseded
     assert len(desk.live(order)) == 1
 
@@ -198,24 +213,24 @@ async def test_an_amendment_replaces_the_booking(desk: Desk, lost: str) -> None:
 @pytest.mark.parametrize("lost", ["", "/graphql", "/cancel"])
 async def test_a_void_cancels_and_says_why(desk: Desk, lost: str) -> None:
     order = number()
-    await desk.port.tender(tender(order), call(order, "tender_transport"))
+    await executed(desk.port.tender, tender(order), call(order, "tender_transport"))
     desk.transport.ends = lost
     void = TenderVoid(order=order, revision=2, reason="Kunde will nicht")
-    await desk.port.void(void, call(order, "void_tender"))
-    assert (await desk.port.void(void, call(order, "void_tender", repeated=True))).replayed
+    await executed(desk.port.void, void, call(order, "void_tender"))
+    assert (await executed(desk.port.void, void, call(order, "void_tender", repeated=True))).replayed
     [left] = desk.shipments(order)
     assert left["status"] == "cancelled"
     assert left["metadata"]["syncline_reason"] == "Kunde will nicht"
-    assert (await desk.port.tender(tender(order), call(order, "late"))).superseded, "it came before the void"
-    assert (await desk.port.tender(tender(order, revision=3), call(order, "anew"))).carrier
+    assert (await executed(desk.port.tender, tender(order), call(order, "late"))).superseded, "it came before the void"
+    assert (await executed(desk.port.tender, tender(order, revision=3), call(order, "anew"))).carrier
     assert len(desk.live(order)) == 1
 
 
 async def test_a_return_is_collected_once(desk: Desk) -> None:
     order = number()
     back = ReturnCollection(order=order, rma="RMA-1", ship_from=CUSTOMER, site="LYS", packs=2)
-    done = await desk.port.collect_return(back, call(order, "collect_return"))
-    assert (await desk.port.collect_return(back, call(order, "collect_return", repeated=True))).replayed
+    done = await executed(desk.port.collect_return, back, call(order, "collect_return"))
+    assert (await executed(desk.port.collect_return, back, call(order, "collect_return", repeated=True))).replayed
     [booked] = desk.shipments(order)
     assert (booked["id"], booked["recipient"]["city"]) == (done.reference, "Lyon")
 
@@ -249,7 +264,7 @@ def receiver() -> Iterator[str]:
     server.server_close()
 
 
-def event(minute: int, status: str, code: str) -> dict[str, Any]:
+def event(minute: int, status: str | None, code: str) -> dict[str, Any]:
     """A tracking event."""
     at = f"2026-05-04T10:{minute:02}:00Z"
     return {"date": at[:10], "time": at[11:16], "timestamp": at, "status": status, "code": code, "location": "Lyon"}
@@ -261,7 +276,7 @@ async def test_a_webhook_that_was_switched_off_is_noticed_and_what_it_missed_is_
     order, care = number(), WebhookCare(desk.link.client, receiver)
     assert (await care.repair(call("", ""))).state is WebhookState.MISSING
     assert (await care.repair(call("", ""))).state is WebhookState.WORKS
-    done = await desk.port.tender(tender(order), call(order, "tender_transport"))
+    done = await executed(desk.port.tender, tender(order), call(order, "tender_transport"))
     tracker = karrio.track(done.reference)
 
     def tell(*events: dict[str, Any]) -> None:
@@ -281,12 +296,13 @@ async def test_a_webhook_that_was_switched_off_is_noticed_and_what_it_missed_is_
         return (await care.look(call("", ""))).state is WebhookState.DISABLED
 
     await until(disabled, within_s=30.0)
-    tell(event(30, "delivered", "DL"), event(2, "unheard_of", "XX"))
+    tell(event(30, "delivered", "DL"), event(2, None, "XX"))
     poll = TrackerPoll(desk.link.client, settings, "karrio")
     missed = [it async for it in poll.reports(datetime.now(UTC), heard.__contains__, call("", ""))]
     assert (await care.repair(call("", ""))).is_gap
     assert (await care.look(call("", ""))).state is WebhookState.WORKS
     [report] = missed
+    assert [it.said for it in report.quarantined] == ["XX"]
     assert len(report.milestones) == FAILURES + 1
     assert report.milestones[-1].data.kind is MilestoneKind.DELIVERED
     assert {(it.data.erp, it.data.order) for it in report.milestones} == {("erp-one", order)}

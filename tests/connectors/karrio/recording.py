@@ -69,8 +69,7 @@ def recorded() -> dict[str, Any]:
 
 def _without_labels(said: Any) -> Any:
     if isinstance(said, dict):
-        kept = {
+        return {
             name: "" if name in LABELS and isinstance(it, str) else _without_labels(it) for name, it in said.items()
         }
-        return kept
     return [_without_labels(it) for it in said] if isinstance(said, list) else said

@@ -56,20 +56,20 @@ class KarrioStandIn:
         """See StandIn."""
         assert request.headers["authorization"] == f"Token {SECRET}"
         body = json.loads(request.content) if request.content else {}
-        match request.method, request.url.path.strip("/").split("/"):
-            case "GET", ["v1", "shipments"]:
-                return self._list(request.url.params)
-            case "GET", ["v1", "shipments", id]:
-                return httpx.Response(200, json=self.shipments[id])
-            case "POST", ["v1", "shipments"]:
+        if request.method == "GET":
+            return self._shown(request)
+        match request.url.path.strip("/").split("/"):
+            case ["v1", "shipments"]:
                 return self._create(body)
-            case "POST", ["v1", "shipments", id, "purchase"]:
+            case ["v1", "shipments", id, "purchase"]:
                 return self._buy(self.shipments[id], body)
-            case "POST", ["v1", "shipments", id, "cancel"]:
+            case ["v1", "shipments", id, "cancel"]:
                 return self._cancel(self.shipments[id])
-            case "POST", ["graphql"]:
-                return self._note(body["variables"]["said"])
-        return _failed(404, "not_found", "Not Found")
+        return self._note(body["variables"]["said"])
+
+    def _shown(self, request: httpx.Request) -> httpx.Response:
+        id = request.url.path.removeprefix("/v1/shipments").strip("/")
+        return httpx.Response(200, json=self.shipments[id]) if id else self._list(request.url.params)
 
     def _list(self, asked: httpx.QueryParams) -> httpx.Response:
         start, limit = int(asked["offset"]), int(asked["limit"])

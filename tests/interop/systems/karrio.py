@@ -117,7 +117,7 @@ class RealKarrio:
     def _environment(self) -> dict[str, str]:
         data = f"{self.folder / 'data'}"
         ours = {"SECRET_KEY": "of-no-use-outside-this-test", "DEBUG_MODE": "False", "DATABASE_NAME": "karrio.sqlite3"}
-        folders = {name: data for name in ("WORK_DIR", "WORKER_DB_DIR", "LOG_DIR")}
+        folders = dict.fromkeys(("WORK_DIR", "WORKER_DB_DIR", "LOG_DIR"), data)
         return {**os.environ, **ours, **folders, "STATIC_ROOT_DIR": f"{data}/static"}
 
     def _answering(self, url: str) -> str:
