@@ -16,7 +16,7 @@ from connectors.karrio.mapping import (
     REVISION,
     VOID,
     VOID_REVISION,
-    Booking,
+    BookedShipment,
     BookingOrder,
     TooManyParcels,
     oldest,
@@ -82,7 +82,7 @@ class KarrioTms:
             return self._accepted(current)
         return await self._book(self._amended(message, current, packs, call), call)
 
-    def _amended(self, message: TenderAmendment, current: Booking, packs: int, call: Call) -> BookingOrder:
+    def _amended(self, message: TenderAmendment, current: BookedShipment, packs: int, call: Call) -> BookingOrder:
         said, day = current.said, message.promised_on or current.promised_on
         anybody = self._wish(day, None, expedite=message.expedite)
         to = mapping.address(message.ship_to, self.settings) if message.ship_to else None
@@ -181,7 +181,7 @@ class KarrioTms:
         settled = await self._settled(done, known, order.revision, call)
         return settled.model_copy(update={"replayed": done.id != bought.id})
 
-    async def _rate(self, draft: Booking, order: BookingOrder, call: Call) -> str:
+    async def _rate(self, draft: BookedShipment, order: BookingOrder, call: Call) -> str:
         why = ""
         for wish in order.wishes:
             try:
@@ -191,7 +191,7 @@ class KarrioTms:
         await self.shipments.cancel(draft, call)
         raise self._refused(why)
 
-    async def _settled(self, done: Booking, known: list[Booking], revision: int, call: Call) -> Accepted:
+    async def _settled(self, done: BookedShipment, known: list[BookedShipment], revision: int, call: Call) -> Accepted:
         """What a call booked stays; what it replaces, and what it left half done, is cancelled."""
         for other in known:
             over = other.is_draft if other.key == done.key else other.revision <= revision and not other.is_departed
@@ -204,7 +204,7 @@ class KarrioTms:
                 raise self._refused("picked_up")
         return self._accepted(done, replayed=True)
 
-    async def _take_back(self, booking: Booking, call: Call, revision: int, reason: str) -> None:
+    async def _take_back(self, booking: BookedShipment, call: Call, revision: int, reason: str) -> None:
         notes = {VOID: call.key, VOID_REVISION: str(revision), REASON: reason}
         await self.shipments.note(booking, {name: said for name, said in notes.items() if said}, call)
         left = await self.shipments.cancel(booking, call)
@@ -220,7 +220,7 @@ class KarrioTms:
             unknown=self.settings.unknown_transit == "last",
         )
 
-    def _accepted(self, booking: Booking, *, replayed: bool = False, superseded: bool = False) -> Accepted:
+    def _accepted(self, booking: BookedShipment, *, replayed: bool = False, superseded: bool = False) -> Accepted:
         carrier = booking.carrier or (booking.selected.carrier if booking.selected else "")
         named = self.settings.our_carrier(carrier) if carrier else None
         return Accepted(reference=booking.id, replayed=replayed, superseded=superseded, carrier=named)
@@ -229,17 +229,17 @@ class KarrioTms:
         return Refused(origin, f"tms: {code}")
 
 
-def _done(known: list[Booking], key: str) -> Booking | None:
+def _done(known: list[BookedShipment], key: str) -> BookedShipment | None:
     """What this call has bought; the first, should there be two."""
     return oldest(it for it in known if it.key == key and it.is_live)
 
 
-def _newer(known: list[Booking], revision: int) -> Booking | None:
+def _newer(known: list[BookedShipment], revision: int) -> BookedShipment | None:
     """A booking, or a void, of a higher revision. A draft that was given up booked nothing."""
     return next((it for it in known if it.voided_at > revision or (it.is_live and it.revision > revision)), None)
 
 
-def _ended(known: list[Booking], key: str) -> Booking | None:
+def _ended(known: list[BookedShipment], key: str) -> BookedShipment | None:
     """What this call had booked, when it was taken back since."""
     mine = [it for it in known if it.key == key]
     return next((it for it in mine if it.voided_by), None) if not any(it.is_draft for it in mine) else None

@@ -13,7 +13,7 @@ from math import ceil
 from typing import Any
 
 from connectors.karrio.codes import BOUGHT, CANCELLED, DEPARTED, DRAFT
-from connectors.karrio.rates import Rate, RateWish, read_rate
+from connectors.karrio.rates import CarrierRate, RateWish, read_rate
 from connectors.karrio.settings import KarrioSettings, SiteAddress
 from schemas.ids import EffectKey
 from schemas.orders.release import Party
@@ -33,7 +33,7 @@ class TooManyParcels(Exception):
 
 
 @dataclass(frozen=True)
-class Booking:
+class BookedShipment:
     """A shipment in Karrio, as far as it concerns us. `key`: of the call that made it. `voided_by`: of the call that
     took it back, when it said so."""
 
@@ -49,8 +49,8 @@ class Booking:
     promised_on: date | None
     voided_by: str
     voided_at: int
-    rates: tuple[Rate, ...]
-    selected: Rate | None
+    rates: tuple[CarrierRate, ...]
+    selected: CarrierRate | None
     said: dict[str, Any] = field(repr=False)
 
     @property
@@ -175,13 +175,13 @@ def same_address(said: dict[str, Any]) -> dict[str, Any]:
     return {name: said[name] for name in (*PARTY, *REST) if said.get(name) is not None}
 
 
-def read_booking(said: Any) -> Booking:
+def read_booking(said: Any) -> BookedShipment:
     """A shipment of Karrio's. Raises KeyError, TypeError, ValueError or ArithmeticError for what is none."""
     notes = said.get("metadata") or {}
     rate = said.get("selected_rate")
     created = _text(said["created_at"])
     shipped_on = date.fromisoformat(created[:10])
-    return Booking(
+    return BookedShipment(
         id=_text(said["id"]),
         status=_text(said["status"]),
         reference=_text(said.get("reference") or ""),
@@ -200,7 +200,7 @@ def read_booking(said: Any) -> Booking:
     )
 
 
-def oldest(bookings: Iterable[Booking]) -> Booking | None:
+def oldest(bookings: Iterable[BookedShipment]) -> BookedShipment | None:
     """The one that was made first: of several, all who look keep the same."""
     return min(bookings, key=lambda it: (it.created_at, it.id), default=None)
 

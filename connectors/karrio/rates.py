@@ -11,7 +11,7 @@ FAR = date.max
 
 
 @dataclass(frozen=True)
-class Rate:
+class CarrierRate:
     """What a carrier would take it for. `arrives_on`: the day; None when it is not known."""
 
     id: str
@@ -38,14 +38,14 @@ class NoRate(Exception):
     """No rate keeps the wish; the code says why."""
 
 
-def read_rate(rate: dict[str, Any], shipped_on: date) -> Rate:
+def read_rate(rate: dict[str, Any], shipped_on: date) -> CarrierRate:
     """A rate of Karrio's. `shipped_on`: the day from which its days of transit count; they are calendar days. Raises
     KeyError, TypeError, ValueError or ArithmeticError for what is none."""
     said, days = rate.get("estimated_delivery"), rate.get("transit_days")
     arrives = date.fromisoformat(said[:10]) if said else None
     if arrives is None and days is not None:
         arrives = shipped_on + timedelta(days=int(days))
-    return Rate(
+    return CarrierRate(
         id=_text(rate["id"]),
         carrier=_text(rate["carrier_id"]),
         service=_text(rate.get("service") or ""),
@@ -55,7 +55,7 @@ def read_rate(rate: dict[str, Any], shipped_on: date) -> Rate:
     )
 
 
-def choose(rates: Iterable[Rate], wish: RateWish) -> Rate:
+def choose(rates: Iterable[CarrierRate], wish: RateWish) -> CarrierRate:
     """The rate to buy. Of equal ones that of the lower id, so that a repeat chooses the same.
 
     Raises: `NoRate`, with a code: `no_rate`, `no_rate_of_carrier`, `no_rate_in_currency`, `currencies_differ`,
@@ -76,13 +76,13 @@ def choose(rates: Iterable[Rate], wish: RateWish) -> Rate:
     return min(found, key=lambda it: (_day(it) if wish.expedite else date.min, it.total, _day(it), it.id))
 
 
-def _kept(rates: list[Rate], otherwise: str) -> list[Rate]:
+def _kept(rates: list[CarrierRate], otherwise: str) -> list[CarrierRate]:
     if not rates:
         raise NoRate(otherwise)
     return rates
 
 
-def _day(rate: Rate) -> date:
+def _day(rate: CarrierRate) -> date:
     return rate.arrives_on or FAR
 
 

@@ -5,14 +5,14 @@ from decimal import Decimal
 
 import pytest
 
-from connectors.karrio.rates import NoRate, Rate, RateWish, choose, read_rate
+from connectors.karrio.rates import CarrierRate, NoRate, RateWish, choose, read_rate
 
 MAY = date(2026, 5, 1)
 
 
-def rate(id: str, total: str, day: int | None, carrier: str = "north", currency: str = "EUR") -> Rate:
+def rate(id: str, total: str, day: int | None, carrier: str = "north", currency: str = "EUR") -> CarrierRate:
     """A rate that arrives on a day of May."""
-    return Rate(id, carrier, "standard", currency, Decimal(total), date(2026, 5, day) if day else None)
+    return CarrierRate(id, carrier, "standard", currency, Decimal(total), date(2026, 5, day) if day else None)
 
 
 CHEAP_LATE, DEAR_EARLY, FAIR, SILENT = rate("a", "5", 20), rate("b", "50", 2), rate("c", "9.5", 9), rate("d", "1", None)
@@ -29,7 +29,7 @@ EVERY = (CHEAP_LATE, DEAR_EARLY, FAIR, SILENT)
         (RateWish(by=date(2026, 5, 1)), SILENT),
     ],
 )
-def test_the_cheapest_in_time_is_chosen(wish: RateWish, found: Rate) -> None:
+def test_the_cheapest_in_time_is_chosen(wish: RateWish, found: CarrierRate) -> None:
     assert choose(EVERY, wish) == found
     assert choose(reversed(EVERY), wish) == found
 
@@ -44,7 +44,7 @@ def test_the_cheapest_in_time_is_chosen(wish: RateWish, found: Rate) -> None:
         (EVERY, RateWish(by=date(2026, 5, 1), unknown=False), "no_rate_in_time"),
     ],
 )
-def test_no_rate_is_chosen_against_the_wish(rates: tuple[Rate, ...], wish: RateWish, why: str) -> None:
+def test_no_rate_is_chosen_against_the_wish(rates: tuple[CarrierRate, ...], wish: RateWish, why: str) -> None:
     with pytest.raises(NoRate, match=f"^{why}$"):
         choose(rates, wish)
 

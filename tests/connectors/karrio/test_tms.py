@@ -73,7 +73,7 @@ async def test_orders_whose_number_begins_alike_are_left_alone() -> None:
 
 
 async def test_an_attempt_that_ended_halfway_is_gone_on_with() -> None:
-    stand_in, transport = KarrioStandIn(), []
+    stand_in, transport = KarrioStandIn(), list[httpx.Request]()
 
     async def failing(request: httpx.Request) -> httpx.Response:
         if request.url.path.endswith("/purchase") and not transport:

@@ -64,7 +64,7 @@ class RealKarrio:
         progress(self.name, "making a database")
         began, data = time.monotonic(), self._fresh_data()
         with (self.folder / "migrate.log").open("wb") as log:
-            said = [programs / "karrio", "migrate", "--noinput"]
+            said: list[str | Path] = [programs / "karrio", "migrate", "--noinput"]
             subprocess.run(said, check=True, env=self._environment(), stdout=log, stderr=log)
         shutil.copy(data / "karrio.sqlite3", base)
         progress(self.name, f"made in {time.monotonic() - began:.0f} s")
