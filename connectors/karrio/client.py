@@ -5,6 +5,7 @@ is gone on with, and a draft too many is cancelled. What replaces a booking is b
 at no moment is there no transport.
 """
 
+import asyncio
 from dataclasses import dataclass, replace
 from datetime import date
 
@@ -24,6 +25,7 @@ from connectors.karrio.mapping import (
 from connectors.karrio.rates import NoRate, RateWish, choose
 from connectors.karrio.settings import KarrioSettings
 from connectors.karrio.shipments import Shipments
+from connectors.once import Pause
 from connectors.ports import Call, Refused
 from schemas.base import Origin
 from schemas.messaging.instructions import (
@@ -36,6 +38,10 @@ from schemas.messaging.instructions import (
     TenderVoid,
 )
 
+PURCHASE_WAITS_S = (0.5, 1.0, 1.5)
+"""Looks at a draft before it is bought by a later attempt. Together with the time since the first one, they are longer
+than carriers take for a label."""
+
 
 @dataclass(frozen=True)
 class KarrioTms:
@@ -43,6 +49,7 @@ class KarrioTms:
 
     shipments: Shipments
     settings: KarrioSettings
+    pause: Pause = asyncio.sleep
 
     async def tender(self, message: Tender, call: Call) -> Accepted:
         """See TmsPort. Refused with the reason when no rate keeps the wish: then the next carrier can be asked."""
@@ -170,16 +177,30 @@ class KarrioTms:
         if over := _newer(known, order.revision) or _ended(known, order.key):
             return self._accepted(over, superseded=True)
         draft = oldest(it for it in known if it.key == order.key and it.is_draft)
-        draft = draft or await self.shipments.create(order.body, call)
-        bought = await self.shipments.buy(draft, (await self._rate(draft, order, call)), call)
+        if draft is None:
+            draft = await self.shipments.create(order.body, call)
+        elif call.repeated:
+            draft = await self._perhaps_bought(draft, call)
+        if not draft.is_live:
+            draft = await self.shipments.buy(draft, await self._rate(draft, order, call), call)
         known = await self.shipments.of(order.reference, call)
         done = _done(known, order.key)  # another's, should two be at it: all keep the first
         if done is None:
-            if bought.is_cancelled:
-                return self._accepted(bought, superseded=True)
+            if draft.is_cancelled:
+                return self._accepted(draft, superseded=True)
             raise self.shipments.changed_meanwhile()
         settled = await self._settled(done, known, order.revision, call)
-        return settled.model_copy(update={"replayed": done.id != bought.id})
+        return settled.model_copy(update={"replayed": done.id != draft.id})
+
+    async def _perhaps_bought(self, draft: BookedShipment, call: Call) -> BookedShipment:
+        """The draft, or what has become of it meanwhile: Karrio may still be at the carrier for an attempt that we gave
+        up, and does not keep a second purchase apart."""
+        for wait_s in PURCHASE_WAITS_S:
+            await self.pause(wait_s)
+            found = await self.shipments.one(draft.id, call)
+            if not found.is_draft:
+                return found
+        return draft
 
     async def _rate(self, draft: BookedShipment, order: BookingOrder, call: Call) -> str:
         why = ""

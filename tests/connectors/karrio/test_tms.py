@@ -90,6 +90,33 @@ async def test_an_attempt_that_ended_halfway_is_gone_on_with() -> None:
     assert len(live(stand_in)) == 1
 
 
+async def test_a_purchase_that_is_still_under_way_is_waited_for() -> None:
+    """The first attempt was given up while Karrio was at the carrier; it is done during the second."""
+    stand_in = KarrioStandIn()
+    bought, reached = list[httpx.Request](), list[httpx.Request]()
+
+    async def slow(request: httpx.Request) -> httpx.Response:
+        if request.url.path.endswith("/purchase"):
+            bought.append(request)
+            raise httpx.ReadTimeout("it takes long")
+        if bought and request.method == "GET" and request.url.path.endswith("shp_1"):
+            reached.append(request)
+            if len(reached) == 3:  # one look after the time-out, then the second of the next attempt
+                await stand_in.answer(bought[0])
+        return await stand_in.answer(request)
+
+    async def no_pause(_: float) -> None:
+        return None
+
+    link = link_of(KARRIO, stand_in.connection, httpx.MockTransport(slow))
+    desk = replace(KARRIO.ports[TmsPort](link), pause=no_pause)
+    with pytest.raises(Unavailable):
+        await desk.tender(tender(), call("t"))
+    done = await desk.tender(tender(), call("t", repeated=True))
+    assert len(bought) == 1, "the carrier would come twice"
+    assert live(stand_in) == [done.reference]
+
+
 async def test_of_two_drafts_of_a_call_one_is_bought() -> None:
     stand_in = KarrioStandIn()
     desk = port(stand_in)
