@@ -1,5 +1,5 @@
-"""A message made of another one of the same family, such as a document in the units of our books of the one that was
-sent. Contracts ignore what they do not know: here a field that the other does not have is named, or refused."""
+"""Copies one message into another one of the same family, such as a sent document into one in book units. Contracts
+ignore unknown fields; here a field that the other does not have is named, or refused."""
 
 from collections.abc import Collection
 from functools import cache

@@ -1,7 +1,7 @@
 """Identifiers with a standard behind them, checked to the last digit.
 
-GTIN, GLN and SSCC follow the GS1 General Specifications (modulo-10 check digit, section 7.9); UN/LOCODE follows UNECE
-Recommendation 16; countries are ISO 3166-1 alpha-2; Incoterms are ICC Incoterms 2020, with DDU (Incoterms 2000) because
+GTIN, GLN and SSCC follow the GS1 General Specifications (modulo-10 check digit, section 7.9). UN/LOCODE follows UNECE
+Recommendation 16; countries are ISO 3166-1 alpha-2. Incoterms are ICC Incoterms 2020, with DDU (Incoterms 2000) because
 long-running agreements still name it.
 """
 

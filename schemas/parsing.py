@@ -1,8 +1,8 @@
-"""The door: bytes from outside become a contract, or a list of findings that name the field and the rule.
+"""Strict parsing: bytes from outside become a contract, or a list of findings that name the field and the rule.
 
-Strict where Python's json is lenient: NaN, Infinity and numbers beyond a double, duplicate names, NUL, lone surrogates,
-a byte order mark and deep nesting are refused. Strict where contracts are lenient: an unknown field is refused,
-and so is a value of another JSON type than the contract's (a number for a date, "yes" for a boolean, "12.5" for 12.5).
+Stricter than Python's json: NaN, Infinity and numbers beyond a double, duplicate names and NUL are refused. So are lone
+surrogates, a byte order mark and deep nesting. Stricter than contracts: an unknown field is refused. So is a value of
+another JSON type than the contract's: a number for a date, "yes" for a boolean, "12.5" for 12.5.
 Moments and days are RFC 3339 (`schemas.written`). A number that a double would change is refused, never rounded.
 Inside, contracts stay tolerant (`schemas.base.Contract`).
 """

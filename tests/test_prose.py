@@ -14,14 +14,16 @@ from tests.test_structure import ROOT, Rule, parsed, sources
 
 MAX_WORDS = 20
 """Words of a sentence in a document: it is understood at the first reading."""
-MAX_DOCSTRING_WORDS = 30
-"""Words of a sentence in a docstring. The aim is 20, as in documents."""
+MAX_DOCSTRING_WORDS = 25
+"""Words of a sentence in a docstring: a few more than in documents, since it names fields. The aim is 20."""
 LINKS = 4
 """So many links make a list of links, which is no sentence."""
 PAGES = ("*.md", "docs/*.md", "docs/howto/*.md", "docs/runbooks/*.md")
 HISTORY = {"CHANGELOG.md", "SECURITY.md"}
 """Pages that record what was said at its time."""
-ROOMS = {"gateway", "cli", "dispatch", "activities", "simulators", "demo", "stack", "scaffold", "telemetry"}
+ROOMS = {"schemas", "store", "connectors", "gateway", "dispatch", "telemetry", "cli"} | {
+    *("activities", "simulators", "demo", "stack", "scaffold")
+}
 """Rooms whose docstrings keep the rule."""
 
 _HIDDEN = re.compile(r"`[^`]*`|\]\([^)]*\)")
@@ -97,8 +99,8 @@ BAD_TREES: list[tuple[Rule, dict[str, str], str]] = [
     (long_sentences, {"docs/a.md": f"Short. {LONG}"}, "docs/a.md has 21 words: Word"),
     (long_sentences, {"README.md": f"- one\n- {LONG}"}, "README.md has 21 words: Word"),
     (long_sentences, {"docs/howto/a.md": f"# Title\n\nShort.\n```\ncode\n```\n{LONG}"}, "docs/howto/a.md has 21 words"),
-    (long_docstrings, {"gateway/a.py": f'"""{LONGER}"""'}, "gateway/a.py:1 has a sentence of 31 words"),
-    (long_docstrings, {"cli/a.py": f'X = 1\n"""{LONGER}"""'}, "cli/a.py:2 has a sentence of 31 words"),
+    (long_docstrings, {"schemas/a.py": f'"""{LONGER}"""'}, "schemas/a.py:1 has a sentence of 26 words"),
+    (long_docstrings, {"cli/a.py": f'X = 1\n"""{LONGER}"""'}, "cli/a.py:2 has a sentence of 26 words"),
 ]
 
 

@@ -35,8 +35,8 @@ def client(
     tls: ssl.SSLContext | None = None,
     auth: httpx.Auth | None = None,
 ) -> httpx.AsyncClient:
-    """A client for systems or people; there is no other. Its answers are bounded; it follows no redirects, no proxies
-    that the environment names, and keeps no cookies: a session is a matter of its strategy."""
+    """A client for systems or people; there is no other. Its answers are bounded. It follows no redirects and no
+    proxies of the environment, and keeps no cookies: a session is a matter of its strategy."""
     if transport is None:
         limits = httpx.Limits(max_connections=connections, max_keepalive_connections=connections)
         transport = httpx.AsyncHTTPTransport(verify=tls or True, limits=limits, trust_env=False)

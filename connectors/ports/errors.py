@@ -1,9 +1,12 @@
 """How a call to a connected system fails.
 
-ConnectorError          origin, and what an operator reads
-├── Refused             the system understood and said no: a business rule; a retry cannot help
-├── Unavailable         no answer, a fault, or a request to slow down: retry, after `retry_after_s` when given
-└── UnknownOutcome      it may have been done, and nobody can tell: never repeated unless people say so
+`ConnectorError` is the base: the origin of the failure, and a text for operators.
+
+`Refused`: the system understood, and refused by a business rule. A retry cannot help.
+
+`Unavailable`: no answer, a fault, or a request to slow down. A retry follows, after `retry_after_s` when given.
+
+`UnknownOutcome`: the call may have been carried out, and nobody can tell. It is repeated only when people say so.
 """
 
 from schemas.base import Origin, printable

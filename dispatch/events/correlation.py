@@ -78,8 +78,8 @@ class Said:
 
 
 def correlate(event: Milestone, partner: str, role: Role, facts: CorrelationFacts) -> Placement[SentLine] | Unplaced:
-    """Place an event on its orders. Its shipment number is matched by sender and time: the sender must take part in
-    the order, may report this milestone, and the moment must be possible."""
+    """Place an event on its orders. Its shipment number is matched by sender and time. The sender must take part in the
+    order and may report this milestone; the moment must be possible."""
     said = Said(event, partner, role)
     of_the_order = event.order is not None and event.kind in OF_THE_ORDER
     own = [] if of_the_order else [it for it in facts.on_shipment if said.takes_part(it)]

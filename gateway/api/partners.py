@@ -50,8 +50,8 @@ NO_SUCH = "There is no such partner."
     responses=answers_of(401, 403, 429, 503),
 )
 async def listed(request: Request, _caller: SupportCaller) -> Response:
-    """Every partner that may call or be called, with its connections: those of the registry, those that settings name
-    (`environment`, read-only), and those that have keys only."""
+    """Every partner that may call or be called, with its connections. Partners come from the registry, from settings
+    (`environment`, read-only), or have keys only."""
     gateway = services_of(request)
     async with gateway.database.connection() as connection:
         rows = await registry.listing(connection)
@@ -203,8 +203,8 @@ async def _applied(
 
 
 def _read(said: tuple[dict[str, Any], ...]) -> tuple[dict[str, PartnerChange], list[dict[str, str]]]:
-    """Each partner by itself, by its place, and findings on those that cannot be read: what is wrong with one does not
-    hide what is wrong with another."""
+    """Each partner by its place, and findings on those that cannot be read. A fault of one partner does not hide those
+    of another."""
     found: list[dict[str, str]] = []
     changes: dict[str, PartnerChange] = {}
     for number, one in enumerate(said):

@@ -165,8 +165,9 @@ class CaseRecord(Contract):
 class KnownCase(Contract):
     """The newest case of one kind: its number, and what it was about last.
 
-    `settled`: what people have resolved although it is still wrong, and how big that was (`accepted`); it is not raised
-    again before it was cured or is worse. `told` names what the case heard last; 0: an earlier build did not say.
+    `settled`: people have resolved it although it is still wrong, and `accepted` says how big it was. It is raised
+    again only after it was cured or became worse. `told` names what the case heard last; 0: an earlier build did not
+    say.
     """
 
     kind: ExceptionKind

@@ -25,8 +25,8 @@ class ErpRowKind(StrEnum):
 
 
 class ErpStockMovement(Contract):
-    """A movement that belongs to no order: the change of packs `on_hand` and `blocked` at a site, negative for
-    fewer, and the `reason` that the warehouse gave."""
+    """A movement that belongs to no order. `on_hand` and `blocked` are changes in packs at a site, negative for fewer;
+    `reason` is the warehouse's."""
 
     key: RowKey
     kind: str

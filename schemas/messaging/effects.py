@@ -46,9 +46,9 @@ class Operation(StrEnum):
 
 
 class ChangeKind(StrEnum):
-    """What an ERP is told of an order beside milestones, promises and cancellation.
+    """Changes of an order that an ERP books, beside milestones, promises and cancellation.
 
-    `short_picked` cuts availability at a site by a reason; `closed_short` and `written_off` cancel packs of a line;
+    `short_picked` cuts availability at a site by a reason; `closed_short` and `written_off` cancel packs of a line.
     `credited` asks for a credit note; `invoice_held` and `invoice_released` stop and free the customer's invoice.
     """
 
@@ -124,10 +124,11 @@ class EffectTopic(NamedTuple):
 
 
 class EffectPayload(Contract):
-    """What one operation needs. Each operation has a payload class of its name, whose `operation` is that one value.
+    """The data that one operation needs. Each operation has a payload class of its name, whose `operation` is that one
+    value.
 
-    A field that is not of the operation is refused (pydantic's ValidationError): an effect that a build does not know
-    whole must not be carried out in part.
+    A field that is not of the operation is refused (pydantic's ValidationError). So a build never carries out in part
+    an effect with fields that it does not know.
     """
 
     model_config = ConfigDict(extra="forbid")

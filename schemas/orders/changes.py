@@ -47,8 +47,8 @@ class PickedLine(Contract):
 
 
 class Apart(Contract):
-    """What of an order stands apart from its lines, in packs by line: what other sites send, what stays another item,
-    what got lost after it had left."""
+    """Packs by line that stand apart from the order's own lines. They are sent by other sites, stay another item, or
+    got lost after they had left."""
 
     sources: dict[str, dict[int, int]] = {}  # noqa: RUF012 - pydantic copies field defaults
     kept: tuple[PickedLine, ...] = ()

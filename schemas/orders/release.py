@@ -171,9 +171,9 @@ class BaseLine(Contract):
 class ReleaseRequest(_Release[ReleasedLine]):
     """The ERP releases an order for execution.
 
-    Raises a finding for each broken rule: duplicate line numbers, a day before release, a distribution-centre order
-    without a site, a direct drop without a supplier. Each line must be a whole number of the unit that its item is
-    kept in, by what the ERP says of the item; without master data that is the pack.
+    Each broken rule is a finding: duplicate line numbers, a day before release, no site for a distribution-centre
+    order, no supplier for a direct drop. Each line must be a whole number of its item's unit of stock. The ERP's master
+    data names that unit; without master data it is the pack.
     """
 
     model_config = ConfigDict(title="OrderRelease")

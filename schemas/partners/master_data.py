@@ -74,8 +74,8 @@ class Item(Record):
 class KeptLine(Contract):
     """A line of an order or purchase order: its item, and the unit that this is kept in; that of its record if absent.
 
-    Where it was ordered in another unit, `base` is so many as were `asked` of `asked_unit`: that holds for all that is
-    said of the line in this unit, whatever the item's owner says later.
+    A line that was ordered in another unit has `asked` of `asked_unit`, which are `base` of `unit`. That ratio holds
+    for all later reports on the line, whatever the item's owner says later.
     """
 
     line: int

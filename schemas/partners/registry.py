@@ -99,8 +99,8 @@ class WebhookScheme(Contract):
 
 
 class ConnectionChannel(Contract):
-    """Over what a connection goes: exactly one of `http` (an address; `{id}` stands for the target), `sftp`, `as2`,
-    `queue`, `mail` (the name of a configured one) and `webhook`.
+    """The channel of a connection: exactly one of `http`, `sftp`, `as2`, `queue`, `mail` and `webhook`. `http` is an
+    address in which `{id}` stands for the target; `mail` is the name of a configured one.
 
     `path`, `every` (how often is looked) and `then` (what becomes of what was taken) are for channels that fetch.
     """
@@ -160,8 +160,8 @@ class ConnectionDefinition(Contract):
     """One way between us and a partner. `in` is what comes over it, `out` what goes.
 
     A connection with an `adapter` answers calls to a kind of `system` for its `targets`. Both follow from the partner
-    when absent: the kind from its role; an ERP is called by the partner's id, a WMS by the sites, TMS and planning by
-    the region.
+    when absent: the kind from its role. The targets of an ERP are the partner's id, of a WMS its sites, of TMS and
+    planning the region.
     """
 
     model_config = ConfigDict(populate_by_name=True, serialize_by_alias=True)

@@ -34,11 +34,12 @@ Seconds = Annotated[float, Field(gt=0, le=90 * 86_400)]
 class ProcurementPolicy(Contract):
     """How purchase orders are watched and invoices matched. Percentages are of what was ordered.
 
-    Packs pass within `packs_tolerance_percent`, or `packs_tolerance` packs too many; a price within
-    `price_tolerance_percent`, or when its line differs by no more than `amount_tolerance` in the currency of the order.
-    Deadlines: `confirm_within_s` after the order came, or the supplier was asked again; the advance ship notice
-    `advise_before_s` before the goods are due; the receipt `receive_within_s` after their ETA; the invoice of all that
-    was accepted `invoice_within_s` after the last receipt. `chronology`: documents that cannot be true in time.
+    Packs pass within `packs_tolerance_percent`, or with `packs_tolerance` packs too many. A price passes within
+    `price_tolerance_percent`, or with a line difference up to `amount_tolerance` in the order's currency. Deadlines in
+    seconds: the confirmation `confirm_within_s` after the order came, or the supplier was asked again. The advance ship
+    notice is due `advise_before_s` before the goods, the receipt `receive_within_s` after their ETA. The invoice of all
+    that was accepted is due `invoice_within_s` after the last receipt. `chronology`: documents that cannot be true in
+    time.
     """
 
     version: int = 1

@@ -34,11 +34,11 @@ class SentPurchaseLine(PurchaseLineOf[Decimal], InUnit):
 
 
 class SentOrder(OrderOf[SentPurchaseLine]):
-    """What an ERP orders from a supplier. The ERP owns it: a higher `revision` replaces it, `cancelled` ends it.
+    """A purchase order of an ERP to a supplier. The ERP owns it: a higher `revision` replaces it, `cancelled` ends it.
 
     `match`: how its invoices are matched, where that is not left to the policy. `replenishment`: the proposal it fills.
-    `from_site` makes it a transfer order: `supplier` is the partner that speaks for the warehouse of that site, prices
-    are what the goods are worth, and nobody sends an invoice.
+    `from_site` makes it a transfer order. Then `supplier` is the partner of that site's warehouse, prices are values of
+    the goods, and nobody sends an invoice.
     """
 
     model_config = ConfigDict(title="PurchaseOrder")

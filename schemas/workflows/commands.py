@@ -99,10 +99,12 @@ class ResumeRequest(Contract):
 class ActionRequest(Contract):
     """An action that a case offers. Which of the other fields are needed follows from the action.
 
-    retry: nothing · replay: `messages` · re_source and split: `site`, and `lines` for a part · re_tender: `carrier` ·
-    re_date: `promised_on`, or `promises` for single lines · write_off: `lines`, or all that is open ·
-    notify_customer: nothing; `reason` is not sent. Of purchase orders: accept: `case`, and `lines` for some of them ·
-    release_invoice and reject_invoice: `invoice` · ask_again and close_uninvoiced: nothing.
+    Orders: retry needs nothing, replay `messages`. Re_source and split take `site`, and `lines` for a part. Re_tender
+    takes `carrier`. Re_date takes `promised_on`, or `promises` for single lines. Write_off takes `lines`, else all that
+    is open. Notify_customer needs nothing; its `reason` is not sent.
+
+    Purchase orders: accept takes `case`, and `lines` for some of them. Release_invoice and reject_invoice take
+    `invoice`. Ask_again and close_uninvoiced need nothing.
     """
 
     id: RequestId

@@ -79,8 +79,8 @@ async def forward(connection: Connection, lag: timedelta = LAG) -> None:
 
 
 async def of_erp(connection: Connection, erp: str, owned: list[str]) -> list[Figure]:
-    """The packs that an ERP should have: of its orders and purchases at sites, in transit to its customers, and of
-    other movements at sites whose stock it owns. It never learns of goods in transit to a site."""
+    """The packs that an ERP should have. They are those of its orders and purchases at sites, and those in transit to
+    its customers. Other movements count at sites whose stock it owns. It never learns of goods in transit to a site."""
     cursor = await connection.execute(
         f"""
         SELECT item, place, sum(packs)::bigint AS packs

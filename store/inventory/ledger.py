@@ -168,8 +168,8 @@ async def _booked(connection: Connection, it: Booking) -> Moves:
 
 
 async def hold(connection: Connection, figures: Iterable[tuple[str, str]]) -> None:
-    """Lock the balances of these (item, place), in the order in which every movement locks them, until the transaction
-    ends: for who books several movements in one."""
+    """Lock the balances of these (item, place) until the transaction ends, in the order in which every movement locks
+    them. A transaction that books several movements begins with it."""
     pairs = sorted(set(figures))
     await connection.execute(
         """

@@ -178,8 +178,9 @@ async def positions(connection: Connection, item: str, site: str | None = None) 
 
 
 async def in_transit(connection: Connection, item: str, site: str | None = None) -> list[dict[str, Any]]:
-    """(order, shipment, origin, destination, packs, day) of an item under way, the first to arrive first; `day` is that of
-    the newest ETA, else the day promised. Goods of an order come from its site, those of a purchase order go to its."""
+    """(order, shipment, origin, destination, packs, day) of an item under way, the first to arrive first. `day` is that
+    of the newest ETA, else the day promised. Goods of an order come from its site, those of a purchase order go to its
+    site."""
     cursor = await connection.execute(
         f"""
         WITH carried AS (

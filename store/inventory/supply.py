@@ -31,8 +31,8 @@ async def known_at(connection: Connection, places: Iterable[tuple[str, str]]) ->
 
 
 async def lock(connection: Connection, places: Iterable[tuple[str, str]]) -> None:
-    """Lock those (item, site) whose stock is known, in the order in which everybody does, until the transaction ends:
-    before any balance of stock and any order."""
+    """Lock those (item, site) whose stock is known until the transaction ends, in the common order. It goes before any
+    lock of a balance or an order."""
     pairs = sorted(set(places))
     await connection.execute(
         """
@@ -47,8 +47,8 @@ async def lock(connection: Connection, places: Iterable[tuple[str, str]]) -> Non
 
 
 async def hold(connection: Connection, supplies: Iterable[Supply], sources: Iterable[tuple[str, str]] = ()) -> set[str]:
-    """Lock the item-sites of supplies, before any movement is booked, those that they were expected at before, and the
-    `sources` (item, site) that they come from. Returns the items."""
+    """Lock the item-sites of supplies before any movement is booked. These are the present ones, those expected before,
+    and the `sources` (item, site). Returns the items."""
     known = {it.key: (it.item, it.site) for it in supplies}
     cursor = await connection.execute("SELECT item, site FROM supply WHERE key = ANY(%s)", (list(known),))
     places = {*sources, *known.values(), *((row["item"], row["site"]) for row in await cursor.fetchall())}

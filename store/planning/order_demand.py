@@ -210,8 +210,9 @@ async def open_in(connection: Connection, region: str) -> dict[tuple[str, str], 
 async def unsettled(
     connection: Connection, region: str, about: Collection[tuple[str, str]], settle_s: float
 ) -> list[dict[str, Any]]:
-    """(by, item, site, packs, young) of what planning of a region need not have yet, of these items and sites: the key of
-    a figure, `packs` that planning lacks of it, and whether it was changed or told within `settle_s`."""
+    """(by, item, site, packs, young) of figures that a region's planning need not have yet, of these items and sites.
+    `by` is the key of a figure, `packs` the number that planning lacks. `young`: it was changed or sent within
+    `settle_s`."""
     young = "greatest(changed_at, told_at) > clock_timestamp() - make_interval(secs => %(settle_s)s)"
     cursor = await connection.execute(
         f"""
