@@ -37,7 +37,7 @@ def replay(keys: Keys, reason: Reason, state_dir: StateDir = DEFAULT_STATE) -> N
 
 @app.command()
 def drop(keys: Keys, reason: Reason, state_dir: StateDir = DEFAULT_STATE) -> None:
-    """Give rows up: planning never counts them. What waits behind them follows."""
+    """Give rows up: planning never counts them. The rows behind them follow."""
     _move_on("drop", keys, reason, state_dir)
 
 

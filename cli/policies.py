@@ -34,7 +34,7 @@ def load(
     file: Annotated[Path, typer.Argument(help="JSON: a rule, or a list of rules.", exists=True)],
     state_dir: StateDir = DEFAULT_STATE,
 ) -> None:
-    """Put rules in force. What is running keeps the version that it started with."""
+    """Put rules in force. Running work keeps the version that it started with."""
     try:
         said = json.loads(file.read_text())
     except ValueError as error:

@@ -38,7 +38,7 @@ TABLES = {
 @app.command("list")
 def list_purchases(
     everything: Annotated[bool, typer.Option("--all", help="Also those that have ended.")] = False,
-    limit: Annotated[int, typer.Option(help="How many at most.", min=1, max=1000)] = 100,
+    limit: Annotated[int, typer.Option(help="The most entries of the list.", min=1, max=1000)] = 100,
     state_dir: StateDir = DEFAULT_STATE,
 ) -> None:
     """List purchase orders, the newest first."""

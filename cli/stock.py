@@ -32,7 +32,7 @@ def show_stock(item: Item, site: Site = None, state_dir: StateDir = DEFAULT_STAT
 def show_availability(
     item: Annotated[str, typer.Argument(help="The item.")],
     site: Annotated[str | None, typer.Option(help="At one site; at every site without.")] = None,
-    days: Annotated[int, typer.Option(help="How many days, from today.", min=1)] = 14,
+    days: Annotated[int, typer.Option(help="The number of days, from today.", min=1)] = 14,
     state_dir: StateDir = DEFAULT_STATE,
 ) -> None:
     """Show what will be on hand, come in, be reserved and be free, day by day, and the first day of shortage."""

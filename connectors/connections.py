@@ -97,7 +97,8 @@ class ClosedPlace(Protocol):
 
 
 Locate = Callable[[System, str], Endpoint | ClosedPlace | None]
-"""Where a registry has a target; why it is not called now; None when it has no connection for it."""
+"""The address of a target in the registry; the reason why it is not called now; None when it has no connection for
+it."""
 
 
 class LocatedConnections:

@@ -50,7 +50,7 @@ class SignalRefused(Exception):
 
 
 class Handoff(Protocol):
-    """Hands committed messages to workflows. What it cannot hand over now, the relay hands over later."""
+    """Hands committed messages to workflows. Messages that it cannot hand over now go over later, by the relay."""
 
     async def release(self, key: str, timeout_s: float) -> Promise | None:
         """Start the workflow of order `<erp>/<number>`; its promise, or None when Temporal cannot in time.

@@ -1,7 +1,8 @@
 """The relay: inbox → canonical event → orders → signals, in order. Runs inside the worker, in any number of workers.
 
 Placing is committed before an order hears of it. A process that dies in between leaves the event pending, and it is
-handed over again; the order takes it in once. What has no place is quarantined, and revived when its order appears.
+handed over again; the order takes it in once. A message without a place is quarantined, and revived when its order
+appears.
 """
 
 import asyncio
@@ -224,7 +225,7 @@ async def _again(connection: Connection, waiting: list[signals.WaitingEvent]) ->
 
 
 async def _decode(connection: Connection, message: inbox.Message) -> MilestoneEnvelope | None:
-    """The event of a message. What comes back goes through the door: the gateway keeps webhooks that it has refused."""
+    """The event of a message. A revived message is parsed again: the gateway keeps webhooks that it has refused."""
     try:
         return admit_own(message.raw, message.partner) if message.came_back else read_own(message.raw, message.partner)
     except InvalidMessage as refusal:

@@ -13,7 +13,7 @@ Made = TypeVar("Made", bound=BaseModel)
 def made_of(kind: type[Made], source: BaseModel, *, without: Collection[str] = (), **changes: Any) -> Made:
     """A message with what `source` says, but for the fields `without`, and with `changes`.
 
-    What was not said stays unsaid, so that histories hold no defaults.
+    Unset fields stay unset, so that histories hold no defaults.
 
     Raises TypeError when the source has a field that would be lost, pydantic's ValidationError.
     """

@@ -63,7 +63,7 @@ Currency = Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]
 
 
 class Incoterm(StrEnum):
-    """Who bears cost and risk until where (ICC Incoterms 2020; DDU from 2000)."""
+    """The party that bears cost and risk, and until which place (ICC Incoterms 2020; DDU from 2000)."""
 
     EXW = "EXW"
     FCA = "FCA"

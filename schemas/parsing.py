@@ -80,12 +80,12 @@ def parse_strict(model: type[Model], raw: bytes) -> Model:
 
 
 def heard(model: type[Model], raw: bytes) -> Model:
-    """What another system says: types as strict as at the door, unknown fields ignored. Raises `ValidationError`."""
+    """The answer of another system: types as strict as in parsing, unknown fields ignored. Raises `ValidationError`."""
     return model.model_validate_json(raw, strict=True)
 
 
 def read(model: type[Model], raw: bytes) -> Model:
-    """What the door has admitted, of the bytes that were kept. Raises `InvalidMessage`."""
+    """The contract that parsing has admitted, of the bytes that were kept. Raises `InvalidMessage`."""
     try:
         return heard(model, raw)
     except ValidationError as error:
@@ -120,7 +120,7 @@ def _only_follows(detail: ErrorDetails, details: list[ErrorDetails]) -> bool:
 
 
 def finding(detail: ErrorDetails) -> dict[str, str]:
-    """What pydantic says of one value, as field and rule."""
+    """A finding of pydantic on one value, as field and rule."""
     field, rule = str_loc(detail["loc"]), detail["msg"]
     if detail["type"] == "extra_forbidden":
         rule = "is not a field of this contract"

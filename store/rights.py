@@ -1,4 +1,4 @@
-"""What the role of the application may do in the database: read and write rows, and nothing that undoes what is kept.
+"""The rights of the application's role in the database: read and write rows, and nothing that undoes what is kept.
 
 The schema belongs to another role. The application's can neither change tables, triggers and rights nor empty a table, and
 of what is only appended it can change nothing.

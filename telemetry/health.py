@@ -14,13 +14,13 @@ from store.engine import Database
 
 PROBE_TIMEOUT_S = 2.0
 KEPT_S = 1.0
-"""How long what was found is told to others: anybody may ask, and asking writes to the disk."""
+"""The seconds for which a result serves other callers: anybody may ask, and asking writes to the disk."""
 NO_ROOM = "53"
 """Class of PostgreSQL's errors when the disk, memory or connections are used up."""
 ASKING_S = 2.0
 MAX_HEAD_BYTES = 4096
 MAX_ASKING = 16
-"""Who asks a process for its health, at once: supervisors, and whoever looks for himself."""
+"""The callers at once: supervisors, and people who look for themselves."""
 
 
 class Condition(StrEnum):
@@ -38,7 +38,7 @@ class Alive(Contract):
 
 
 class Readiness(Contract):
-    """What a process depends on."""
+    """The dependencies of a process."""
 
     database: Condition
     temporal: Condition

@@ -17,7 +17,7 @@ LIMIT = "max_bytes"
 DEFAULT_BYTES = 64 * 1024
 """For whoever looks at the status alone, or for a few words beside it."""
 PIECE_BYTES = 64 * 1024
-"""What is unpacked at once: a small piece of a packed answer may hold a thousand times its size."""
+"""The bytes that are unpacked at once: a small piece of a packed answer may hold a thousand times its size."""
 SUCCESS = range(200, 300)
 GZIP_WBITS = zlib.MAX_WBITS | 16
 """zlib's window bits for the gzip format."""

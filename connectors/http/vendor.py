@@ -58,7 +58,7 @@ class VendorAnswer:
     content: bytes
 
     def json(self) -> Any:
-        """What it says; numbers with a point are exact decimals. Raises Unavailable when it is no JSON."""
+        """The content of the answer; numbers with a point are exact decimals. Raises Unavailable when it is no JSON."""
         try:
             return json.loads(self.content, parse_float=Decimal)
         except (ValueError, RecursionError):
@@ -75,7 +75,7 @@ class VendorAnswer:
 
 
 Explain = Callable[[VendorAnswer], ConnectorError | None]
-"""What a vendor's failure means, from status and body; None: what HTTP says."""
+"""The meaning of a vendor's failure, from status and body; None: as in HTTP."""
 
 
 class VendorClient:

@@ -48,7 +48,7 @@ class ErpPort(Protocol):
 
 
 class BulkErpPort(Protocol):
-    """What an ERP is told in bulk. A batch that is `Refused` was not taken at all."""
+    """The calls to an ERP in bulk. A batch that is `Refused` was not taken at all."""
 
     async def move_stock(self, message: ErpStockBatch, call: Call) -> Accepted:
         """Movements beside orders.

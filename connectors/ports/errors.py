@@ -18,7 +18,7 @@ MAX_SIDE = 120
 
 
 class ConnectorError(Exception):
-    """A call to a connected system failed. Whatever the system said, the message can be written and printed."""
+    """A call to a connected system failed. The message can be written and printed, whatever text the system sent."""
 
     def __init__(self, origin: Origin, message: str) -> None:
         super().__init__(printable(message, MAX_MESSAGE))

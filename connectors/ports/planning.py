@@ -28,7 +28,7 @@ class ProposingPort(Protocol):
     """Planning that proposes replenishments."""
 
     async def answer(self, message: ReplenishmentResult, call: Call) -> Accepted:
-        """What came of a proposal.
+        """The outcome of a proposal.
 
         Args: `message.id`: of the proposal. Returns: planning's number. Raises: see the module.
         Once: by key, or by the proposal's id; a repeat changes nothing.

@@ -44,7 +44,7 @@ class PurchasingPort(Protocol):
         """
 
     async def report_decision(self, message: DecisionReport, call: Call) -> Accepted:
-        """What was decided about a difference; the supplier hears it from the ERP.
+        """The decision about a difference; the supplier hears it from the ERP.
 
         Args: `message.id`: of the decision. Returns: the ERP's number. Raises: see the module.
         Once: by key, or by the decision's id.

@@ -105,8 +105,8 @@ def _not_meant(said: Said, facts: CorrelationFacts, own: list[OrderFacts]) -> Un
 
 
 def _still_open(said: Said, orders: list[OrderFacts]) -> list[OrderFacts]:
-    """Without orders that had ended by then, when others have the number too: it is used again. What is late for the
-    only ones that have it is told to them."""
+    """Without orders that had ended by then, when others have the number too: it is used again. A late report is told
+    to its only possible orders."""
     going_on = [it for it in orders if it.closed_at is None or it.closed_at >= said.event.occurred_at]
     return going_on or orders
 

@@ -172,7 +172,8 @@ class Intake:
         self.registry = registry or NoRegistry()
 
     async def take(self, message: inbox.Message) -> None:
-        """Take a batch in. What its ERP does not know keeps the message quarantined; what it does not say, waiting."""
+        """Take a batch in. An item that its ERP does not know keeps the message quarantined; one without an answer,
+        waiting."""
         by = Brought(message.id, message.partner)
         batch = READ[message.kind](message.raw)
         found = await self.registry.check(named_in(batch, self._owner))

@@ -66,7 +66,7 @@ class ProcurementHandoff(Protocol):
 async def take_in(
     database: Database, handoff: ProcurementHandoff, message: inbox.Message, timeout_s: float, registry: Registry
 ) -> None:
-    """Place one message and hand it over. What Temporal could not take is tried again by the relay."""
+    """Place one message and hand it over. Messages that Temporal could not take are tried again by the relay."""
     try:
         if message.kind == inbox.PROPOSAL:
             await _propose(database, handoff.purchases, message, timeout_s)

@@ -100,7 +100,7 @@ async def _commands(
     connection: Connection, kept: KeptHead, known: frozenset[str], forgotten: list[int]
 ) -> list[undecided.UndecidedMessage]:
     """Commands that were decided beyond the snapshot, provisionally or not, and those that the workflow was told of and
-    has not decided. What was refused stays refused."""
+    has not decided. Refusals stay refusals."""
     resend = [*await undecided.asked(connection, forgotten), *await undecided.delivered(connection, kept.workflow_id)]
     found = {it.id: it for it in resend if it.kind in REQUESTS}
     if kept.confirmed > kept.snapshot_version and WorkflowId.parse(kept.workflow_id).kind in HEAR_ALL_COMMANDS:

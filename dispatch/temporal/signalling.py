@@ -50,7 +50,7 @@ class Signaller:
         self._noted: list[tuple[str, str]] = []
 
     async def tell(self, key: str, workflow: str, found: list[MilestoneEvent]) -> None:
-        """Tell a workflow of events, which are placed on this order. What it could not be told of is left behind."""
+        """Tell a workflow of events, which are placed on this order. Messages that did not reach it are left behind."""
         found = sorted(found, key=lambda event: event.inbox_id)
         async with self._turn(workflow), self._at_once:
             left = list(found)

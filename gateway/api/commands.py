@@ -56,7 +56,7 @@ async def amend(request: Request, caller: OwningCaller, number: Number, erp: Erp
 
 @router.post("/v1/orders/{number}/cancel", summary="Cancel an order", **described("CancelRequest"))
 async def cancel(request: Request, caller: OwningCaller, number: Number, erp: Erp = None) -> Response:
-    """Cancel an order. What was done is undone: put away, voided, or stopped under way and brought back.
+    """Cancel an order. Finished parts are undone: put away, voided, or stopped under way and brought back.
 
     The same `id` is carried out once.
     """

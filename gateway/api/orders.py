@@ -72,7 +72,7 @@ async def pages(
     number: Number,
     part: Annotated[OrderPart, Path(description="Which list.")],
     erp: Erp = None,
-    after: Annotated[str, Query(max_length=1000, description="Where the page begins: from `next`, as it is.")] = "",
+    after: Annotated[str, Query(max_length=1000, description="The start of the page: from `next`, as it is.")] = "",
     limit: Annotated[int, Query(ge=1, le=MAX_PAGE, description="Entries of a page.")] = SHOWN,
 ) -> Response:
     """All lines, shipments, promises, effects or reports of an order, oldest first.

@@ -29,8 +29,8 @@ Id = Annotated[int, Path(ge=1, le=2**63 - 1, description="The number of the diff
 async def listed(
     request: Request,
     caller: SupportCaller,
-    state: Annotated[str, Query(pattern="^(open|all)$", description="Those of now, or all.")] = "open",
-    limit: Annotated[int, Query(ge=1, le=500, description="How many at most.")] = 100,
+    state: Annotated[str, Query(pattern="^(open|all)$", description="The present differences, or all.")] = "open",
+    limit: Annotated[int, Query(ge=1, le=500, description="The most entries of the answer.")] = 100,
 ) -> Response:
     """Differences between Syncline and other systems, and drifts of our own books (`about` is `book`)."""
     async with services_of(request).database.connection() as connection:

@@ -152,7 +152,7 @@ class Gatekeeper:
         return self._admitted(request, caller, "Send a valid API key: Authorization: Bearer sk_…, or X-API-Key.")
 
     async def signer(self, request: Request, partner: str, body: bytes) -> Caller:
-        """The partner, when it signed this body. Whatever is wrong, the answer is the same 401 (429 when too often)."""
+        """The partner, when it signed this body. Every fault gets the same 401 (429 when too often)."""
         caller = await self._by_id.caller(partner, partner) if _PARTNER.fullmatch(partner) else None
         signed = self._signed(request, caller, partner, body)
         if caller and not signed:  # its secret may have been rotated since it was remembered

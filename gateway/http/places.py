@@ -20,7 +20,7 @@ LONGEST_RETRY_S = 30
 
 
 class Places:
-    """`at_once` places. Whoever would wait longer than `wait_s` is refused, at once where that is clear already.
+    """`at_once` places. A request that would wait longer than `wait_s` is refused, at once where that is clear already.
 
     A place that becomes free goes to the partner that has the fewest: one that sends much waits for itself.
     """

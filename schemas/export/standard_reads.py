@@ -1,4 +1,4 @@
-"""What Syncline reads of a connected system, as OpenAPI: lists of its own books, and master data."""
+"""The reads of the standard API as OpenAPI: lists of the system's own books, and master data."""
 
 from dataclasses import dataclass
 from typing import Any

@@ -11,7 +11,7 @@ from schemas.workflows.commands import RequestId
 
 
 class Check(StrEnum):
-    """What of our own books has to be so.
+    """The invariants of our own books.
 
     `balance`: it is the sum of the ledger's entries. `entry`: the sides of a movement sum to zero. `negative`: no place
     holds less than nothing. `reserved`: a line reserves what is open of it. `oversold`: no more is reserved than there

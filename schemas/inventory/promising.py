@@ -40,7 +40,7 @@ class Terms(Contract):
 
     @property
     def sites(self) -> tuple[str, ...]:
-        """Where packs may come from, the order's own site first."""
+        """Places from which packs may come, the order's own site first."""
         return tuple(dict.fromkeys((self.site, *self.alternates)))
 
 
@@ -145,9 +145,10 @@ class QuestionLine(Contract):
 
 
 class PromiseQuestion(Contract):
-    """What would be promised? Reserves nothing. `alternates` are other sites that may send, best first.
+    """A question: the promise of an order that is not placed. Reserves nothing. `alternates` are other sites that may
+    send, best first.
 
-    Who names `customer`, `region` and `carrier` is answered by their days and policies, as a release is.
+    Caller-given `customer`, `region` and `carrier` are answered by their days and policies, as a release is.
     """
 
     site: SiteId
@@ -168,7 +169,7 @@ class PromiseQuestion(Contract):
 
 
 class PromiseAnswer(Contract):
-    """What would be promised now, and from what. Another order may be promised the same packs first."""
+    """The promise that would be made now, and its sources. Another order may be promised the same packs first."""
 
     promise: Promise
     parts: tuple[Reservation, ...] = ()
@@ -230,7 +231,7 @@ class PromisingRun(Contract):
 
 
 class PromisingReport(Contract):
-    """What one run of the keeper did: items looked at, orders told of another day."""
+    """Counts of one run of reallocation: items looked at, orders with another day."""
 
     items: int = 0
     redated: int = 0

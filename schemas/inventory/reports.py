@@ -1,7 +1,7 @@
 """Inventory as warehouses report it: what comes and goes beside orders, and what was counted; and how it is answered.
 
-What happens for an order (allocation, pick, ship, deliver, return) is reported as milestones, and received purchase
-orders as goods receipts: nothing is told twice.
+Events of an order (allocation, pick, ship, deliver, return) are milestones, and received purchase orders are goods
+receipts: nothing is reported twice.
 """
 
 from datetime import date
@@ -106,7 +106,7 @@ class SentBatch(_Batch[SentReport]):
 
 
 class ReportOutcome(Contract):
-    """What became of a report: booked, or superseded with the reason."""
+    """The outcome of a report: booked, or superseded with the reason."""
 
     id: str
     superseded: str | None = None

@@ -80,7 +80,7 @@ class ErpChange(Contract):
 class WarehouseInstruction(Contract):
     """POST {wms}/v1/instructions: pick, pack and hand over (X12 940, EDIFACT IFTMIN/ORDERS role).
 
-    What was told of a line with the same or a higher `revision` counts, also when that came first.
+    An amendment of a line with the same or a higher `revision` replaces it, also when it came first.
     """
 
     order: OrderNumber
@@ -255,7 +255,7 @@ class PlanningBatch(Contract):
 
 
 class Accepted(Contract):
-    """What every standard API answers with 200 or 201. `replayed`: this key had been carried out before. `superseded`:
+    """The answer of every standard API with 200 or 201. `replayed`: this key had been carried out before. `superseded`:
     a higher revision had come before, so this changes nothing any more. `carrier`: its id, where a tender is
     accepted."""
 
@@ -266,7 +266,7 @@ class Accepted(Contract):
 
 
 def _code(said: object) -> object:
-    """Whatever a rule is called, the refusal counts: a row must not be asked again for ever because of its name."""
+    """A refusal counts whatever its rule is called: a row must not be asked again for ever because of a name."""
     return printable(said, 60) if isinstance(said, str) else said
 
 
@@ -278,7 +278,7 @@ class RowRefusal(Contract):
 
 
 class PlanningAnswer(Accepted):
-    """What planning answers to rows and demand: every one counts but those `refused`.
+    """Planning's answer to rows and demand: every one counts but those `refused`.
 
     After a row that is refused, later rows of its item and site are refused too, as `behind`: their order is kept.
     Figures of demand are absolute, and taken each by itself.

@@ -1,4 +1,4 @@
-"""What each operation for an order or its return needs: one payload for each, under the operation's name."""
+"""Payloads of the operations for an order or its return: one for each, under the operation's name."""
 
 from collections.abc import Iterable
 from datetime import date
@@ -28,7 +28,7 @@ class InstructWarehouse(EffectPayload):
 
 
 class AmendWarehouse(EffectPayload):
-    """What changes at a site: lines that have another quantity from now on, the address, the day.
+    """Changes at a site: lines that have another quantity from now on, the address, the day.
 
     `address_from`: the inbox message that has the new address, 0 for that of the release; None when the address stays.
     """
@@ -94,7 +94,7 @@ class TenderTransport(EffectPayload):
 
 
 class AmendTender(EffectPayload):
-    """What changes for the transport from a site. `packs`: so many in all, None when that stays.
+    """Changes for the transport from a site. `packs`: so many in all, None when that stays.
 
     `address_from` as in `AmendWarehouse`.
     """

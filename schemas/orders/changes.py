@@ -1,4 +1,4 @@
-"""What a step may change of an order: where it stands, its lines and shipments, its release, who takes part."""
+"""The changes of an order that a step may make: its status, its lines and shipments, its release, its participants."""
 
 from datetime import date
 from typing import ClassVar
@@ -56,7 +56,7 @@ class Apart(Contract):
 
 
 class OrderViewChanged(Change):
-    """Where the order stands. `conditions` are beside its rank, `closed` means that nothing more is expected."""
+    """The status of the order. `conditions` are beside its rank, `closed` means that nothing more is expected."""
 
     tag: ClassVar[str] = "view"
     status: OrderStatus

@@ -69,7 +69,7 @@ it: an ETA, a trouble that is cleared."""
 
 
 class Disposition(StrEnum):
-    """What an inspection decides about returned goods."""
+    """The decision of an inspection on returned goods."""
 
     RESTOCK = "restock"
     SCRAP = "scrap"
@@ -88,13 +88,13 @@ class _Line(Contract, Generic[Amount]):
 
 
 class ShippedLine(_Line[int]):
-    """How many packs of an order line a shipment carries. `order` only when a shipment carries several orders."""
+    """Packs of an order line in a shipment. `order` only when a shipment carries several orders."""
 
     quantity: Packs
 
 
 class SentLine(_Line[Decimal], InUnit):
-    """How much of an order line a shipment carries. `order` only when a shipment carries several orders.
+    """The quantity of an order line in a shipment. `order` only when a shipment carries several orders.
 
     `quantity` is in `unit`, which is that in which the item of the line is kept when absent.
     """

@@ -36,7 +36,7 @@ MAX_LINES = 2_000
 
 
 class OrderStatus(StrEnum):
-    """Where an order or shipment is. The first ten rise in rank; the last four end it otherwise."""
+    """The status of an order or shipment. The first ten rise in rank; the last four end it otherwise."""
 
     RELEASED = "released"
     PROMISED = "promised"
@@ -137,8 +137,8 @@ class _Release(Contract, Generic[Line]):
 
     @property
     def released_on(self) -> date:
-        """The day of the release, for whoever sent it or for the customer: the earlier one. Who names no zone, and
-        releases in UTC, may be anywhere."""
+        """The day of the release, for whoever sent it or for the customer: the earlier one. A sender that names no
+        zone, and releases in UTC, may be anywhere."""
         here, zone = self.released_at.date(), self.ship_to.time_zone
         if zone or utc_offset_s(self.released_at):
             return min(here, self.released_at.astimezone(ZoneInfo(zone)).date()) if zone else here
@@ -155,7 +155,7 @@ class OrderRelease(_Release[OrderLine]):
 
 
 class BaseLine(Contract):
-    """What a line is that was ordered in another unit: a whole number of the `unit` that its item is kept in.
+    """The units of a line that was ordered in another unit: a whole number of the `unit` that its item is kept in.
 
     `item`, and what was `asked` of it in which unit, say what one of that is for the life of the order.
     """
@@ -189,7 +189,7 @@ class ReleaseRequest(_Release[ReleasedLine]):
 
 
 class LineDue(Contract):
-    """What the workflow needs to know of a line: how much of what, and when."""
+    """The workflow's view of a line: item, quantity and day."""
 
     line: int
     item: str

@@ -16,7 +16,7 @@ from schemas.identifiers import TransportMode
 
 
 class MasterKind(StrEnum):
-    """What a record is about."""
+    """The subject of a record."""
 
     ITEM = "item"
     SITE = "site"
@@ -34,17 +34,17 @@ class MasterName(NamedTuple):
 
     @property
     def waiting_for(self) -> str:
-        """What a message waits for that is quarantined until the owner knows this."""
+        """The key by which a quarantined message waits until the owner knows this record."""
         return f"master:{self.owner}/{self.kind}/{self.id}"
 
     @property
     def waiting_for_units(self) -> str:
-        """What a message waits for that is quarantined until the owner says something else of this item's units."""
+        """The key by which a quarantined message waits until the owner changes this item's units."""
         return f"units:{self.owner}/{self.kind}/{self.id}"
 
 
 class Record(Contract):
-    """What all kinds have. `active`: may be used in new orders; the owner sees to that."""
+    """The fields of all kinds. `active`: may be used in new orders; the owner sees to that."""
 
     id: Text
     active: bool = True
@@ -130,7 +130,7 @@ RECORDS: dict[MasterKind, type[MasterRecord]] = {
 
 
 class Checked(Contract):
-    """What owners said of names: those that they do not know, and those that nobody answered for."""
+    """Owners' answers on names: those that they do not know, and those that nobody answered for."""
 
     unknown: tuple[MasterName, ...] = ()
     unanswered: tuple[MasterName, ...] = ()

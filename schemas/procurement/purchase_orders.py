@@ -1,4 +1,4 @@
-"""What Syncline knows and does of a purchase order: its workflow's messages, what is posted to the ERP, its record."""
+"""The messages of a purchase order's workflow, its postings to the ERP, its record."""
 
 from datetime import date
 from decimal import Decimal
@@ -102,7 +102,7 @@ class PurchaseDocument(Contract):
 
 
 class PurchaseStatus(StrEnum):
-    """Where a purchase order is."""
+    """The status of a purchase order."""
 
     ORDERED = "ordered"
     CONFIRMED = "confirmed"
@@ -114,8 +114,8 @@ class PurchaseStatus(StrEnum):
 
 
 class PurchaseDecision(Contract):
-    """A decision as the purchase order keeps it. What it says of lines holds until the ERP revises the order, so it
-    bears the `revision` that it was taken on. `agreed`: findings as they stood; `lost`: shipments of which nothing more
+    """A decision as the purchase order keeps it. Its terms of lines hold until the ERP revises the order, so it bears
+    the `revision` that it was taken on. `agreed`: findings as they stood; `lost`: shipments of which nothing more
     comes; `invoice`: the revision of an invoice that it is about."""
 
     id: str
@@ -134,7 +134,7 @@ class PurchaseDecision(Contract):
 
     @property
     def rates(self) -> dict[int, Rate]:
-        """What was agreed of prices: for one pack, or for so many as `pers` says."""
+        """The agreed prices: for one pack, or for the number in `pers`."""
         return {line: Rate(price, self.pers.get(line, 1)) for line, price in self.prices.items()}
 
 
@@ -179,7 +179,7 @@ class InboundShipment(Contract):
 
 
 class PurchaseOrderChanged(Change):
-    """Where a purchase order stands."""
+    """The state of a purchase order."""
 
     tag: ClassVar[str] = "purchase"
     status: PurchaseStatus
@@ -209,14 +209,14 @@ class InvoicesChanged(Change):
 
 
 class PurchaseEffectsPlanned(Change):
-    """What other systems are asked because of a step of a purchase order."""
+    """Requests to other systems because of a step of a purchase order."""
 
     tag: ClassVar[str] = "purchase_effects"
     effects: tuple[PurchaseEffect, ...] = ()
 
 
 class PurchaseAnswer(Contract):
-    """What became of an action on a purchase order. `done` says it in words."""
+    """The outcome of an action on a purchase order. `done` says it in words."""
 
     order: str
     status: PurchaseStatus

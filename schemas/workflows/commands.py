@@ -19,7 +19,7 @@ RequestId = Annotated[str, Field(min_length=1, max_length=80, pattern=r"^[\x21-\
 
 
 class Verb(StrEnum):
-    """What may be asked of an order; also the names of its workflow's updates and of the API's operations."""
+    """The commands of an order; also the names of its workflow's updates and of the API's operations."""
 
     AMEND = "amend"
     CANCEL = "cancel"
@@ -44,7 +44,7 @@ class LineAmendment(Contract):
 
 
 class AmendRequest(Contract):
-    """Change an order under way: quantities, days, address, lines. What is absent stays as it is."""
+    """Change an order under way: quantities, days, address, lines. Absent fields stay as they are."""
 
     id: RequestId
     reason: Text
@@ -141,7 +141,7 @@ class ActionRequest(Contract):
 
 
 class Verdict(StrEnum):
-    """What a planner makes of a proposal."""
+    """The planner's decision on a proposal."""
 
     ACCEPT = "accept"
     REJECT = "reject"
@@ -233,7 +233,7 @@ class Command(Contract, Generic[Body]):
 
 
 class CommandAnswer(Contract):
-    """What became of a command. `done` says it in words."""
+    """The outcome of a command. `done` says it in words."""
 
     order: str
     status: OrderStatus
@@ -243,7 +243,7 @@ class CommandAnswer(Contract):
 
 
 class CaseAnswer(Contract):
-    """What became of a request to a case."""
+    """The outcome of a request to a case."""
 
     case: str
     state: str

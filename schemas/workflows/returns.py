@@ -10,7 +10,7 @@ from schemas.workflow_ids import WorkflowId
 
 
 class ReturnState(StrEnum):
-    """Where a return is."""
+    """The status of a return."""
 
     AUTHORISED = "authorised"
     RECEIVED = "received"
@@ -64,7 +64,7 @@ class ReturnOutcome(Contract):
 
 
 class ReturnChanged(Change):
-    """Where a return stands."""
+    """The state of a return."""
 
     tag: ClassVar[str] = "return"
     rma: str

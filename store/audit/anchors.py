@@ -31,7 +31,7 @@ class Unusable(RuntimeError):
 
 @dataclass
 class Anchors:
-    """What a file, or all files of a directory, hold: read once, then only what was added.
+    """The entries of a file, or of all files of a directory: read once, then only the added ones.
 
     The oldest and the newest are kept: each entry's seal holds all that were before it.
     """

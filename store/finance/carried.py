@@ -1,6 +1,6 @@
 """Sums of the stock ledger by who is told of them, carried forward: a comparison costs the same however long history is.
 
-`stock_carried` holds the sums of all movements up to a moment (`stock_carried_mark`). What was booked since is added when
+`stock_carried` holds the sums of all movements up to a moment (`stock_carried_mark`). Later bookings are added when
 they are read.
 """
 

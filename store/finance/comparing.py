@@ -211,7 +211,7 @@ async def moved(
 
 
 async def known_items(connection: Connection, items: Iterable[str]) -> frozenset[str]:
-    """Those that our ledger has ever seen."""
+    """The orders that our ledger has ever seen."""
     cursor = await connection.execute(
         """
         SELECT DISTINCT item

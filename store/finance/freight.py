@@ -128,8 +128,8 @@ def _key(booking: str) -> str:
 
 
 async def accrue(connection: Connection, booking: Booking) -> None:
-    """Accrue freight for what a step of an order sent on its way: `booking.moves` has it by the place of its shipment. What
-    turns out to be in another shipment is reversed there, and so is what a superseded attempt accrued."""
+    """Accrue freight for what a step of an order sent on its way: `booking.moves` has it by the place of its shipment.
+    Charges for goods of another shipment are reversed there, as are accruals of a superseded attempt."""
     left = [
         (StockPlace.parse(place).which, item, packs)
         for place, items in booking.moves.items()

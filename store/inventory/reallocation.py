@@ -64,8 +64,8 @@ SOURCES = """
 
 @dataclass(frozen=True)
 class ItemPlan:
-    """What there is of an item, and the lines that are planned anew from it. `queued`: why it is looked at; `busy`:
-    orders that have not heard of their last re-date yet; `fresh`: orders that held nothing."""
+    """The stock and supply of an item, and the lines that are planned anew from them. `queued`: why it is looked at;
+    `busy`: orders that have not heard of their last re-date yet; `fresh`: orders that held nothing."""
 
     item: str
     queued: list[int]

@@ -40,7 +40,7 @@ UNRESERVED = f"""
 
 
 class ReservedStep(NamedTuple):
-    """What reservations follow of a step. `more`: more may be wanted than before; `sent`: packs that other
+    """The part of a step that reservations follow. `more`: more may be wanted than before; `sent`: packs that other
     sites send instead."""
 
     order: str

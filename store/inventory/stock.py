@@ -55,7 +55,7 @@ async def _take(connection: Connection, sender: str, report: InventoryReport) ->
 
 
 async def _same(connection: Connection, move: StockMove, report: InventoryReport) -> bool:
-    """Whether a report is the one that was booked under its id. What a count found is not kept, but for the difference."""
+    """A count is kept as its difference only. What a count found is not kept, but for the difference."""
     cursor = await connection.execute(
         """
         SELECT kind, ref, occurred_at,
@@ -80,7 +80,7 @@ async def _counted_later(connection: Connection, report: InventoryReport) -> boo
 
 
 async def _moves(connection: Connection, report: InventoryReport, *, counted: bool) -> Moves:
-    """How packs moved. What had happened before a count was `counted`: it is in that difference already.
+    """How packs moved. A movement before a count is `counted`: it is in that difference already.
 
     The first count of an item at a site finds its opening stock: there was nothing that it could differ from.
     """

@@ -60,8 +60,8 @@ async def hold(connection: Connection, supplies: Iterable[Supply], sources: Iter
 async def set_supplies(connection: Connection, supplies: Iterable[Supply]) -> None:
     """Say what is still to come, by key: new, changed, or over (0 packs). Needs a transaction.
 
-    What orders were promised from supply that has come in, slipped, shrunk or gone is looked at right afterwards. Until
-    then packs that are missing from a supply count as taken from stock, so that nobody else is promised them.
+    Orders are looked at right afterwards when their promised supply has come in, slipped, shrunk or gone. Until then
+    packs that are missing from a supply count as taken from stock, so that nobody else is promised them.
     """
     known = {it.key: it for it in supplies}
     rows = sorted(known.values(), key=lambda it: (it.item, it.site, it.key))

@@ -269,8 +269,8 @@ class KeptHead(Contract):
 
 
 async def kept(connection: Connection, workflow: str, *, locked: bool = False) -> KeptHead | None:
-    """What is kept of a workflow, or None. `locked`: until the transaction ends, no step of it is written; None also
-    when one is being written at this moment."""
+    """The head of a workflow, or None. `locked`: until the transaction ends, no step of it is written; None also when
+    one is being written at this moment."""
     lock = " FOR NO KEY UPDATE SKIP LOCKED" if locked else ""
     cursor = await connection.execute(
         f"""

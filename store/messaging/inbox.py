@@ -1,6 +1,6 @@
 """The inbox: every accepted message with its raw bytes and its outcome.
 
-received → routed → applied | superseded, or quarantined with a reason. When time or another message can help, the row
+received → routed → applied | superseded, or quarantined with a reason. A row that time or another message can help
 names it in `waiting_for`.
 """
 

@@ -67,7 +67,8 @@ async def write_view(connection: Connection, scope: StepScope, change: OrderView
 
 
 async def write_lines(connection: Connection, scope: StepScope, change: LinesChanged) -> None:
-    """Write the lines; an amendment may have added some. What came back is also counted by returns: it never falls."""
+    """Write the lines; an amendment may have added some. Returned packs are also counted by returns: the number never
+    falls."""
     await connection.execute(
         f"""
         INSERT INTO order_line_view AS l (order_key, {LINES.names}, first_promised_on)

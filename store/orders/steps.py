@@ -53,7 +53,7 @@ WRITERS: Writers = (
     # As late as can be: other orders wait for the balances of their items. Reservations follow what a repeated step moved.
     Writer(StockMoved, ledger.write, again=WritePhase.READING, corrects=True),
 )
-"""Who writes each kind of change of an order, in the order in which locks are taken."""
+"""The writer of each kind of change of an order, in the order in which locks are taken."""
 
 
 async def write(database: Database, step: WorkflowStep[StepRecord]) -> None:

@@ -18,8 +18,8 @@ CHANNEL = "planning"
 ITEMS_PER_FLUSH = 500
 """Items of one flush."""
 MOVEMENTS_PER_FLUSH = 20_000
-"""Movements of one flush, roughly; of one item at most so many, the oldest first. So a flush takes as long after a day's
-outage as on any other day. What is left of an item goes with the next one: its order is kept."""
+"""Movements of one flush, roughly; of one item at most so many, the oldest first. So a flush takes as long after a
+day's outage as on any other day. The rest of an item goes with the next one: its order is kept."""
 
 BLOCKED = """
     EXISTS (SELECT FROM planning_row p WHERE (p.item, p.site) = (d.item, d.site) AND p.state = 'parked')

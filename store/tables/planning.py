@@ -41,7 +41,7 @@ class PlanningDeltaRow(SQLModel, table=True):
 
 
 class PlanningRowRow(SQLModel, table=True):
-    """What planning is told of an item, site, day and kind in one flush. It never changes: a repeat is the same.
+    """The figures for planning of an item, site, day and kind in one flush. It never changes: a repeat is the same.
 
     `state`: pending → sent, or parked with `origin` and `error` → pending again, or dropped.
     """

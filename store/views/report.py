@@ -152,8 +152,8 @@ async def books(connection: Connection) -> dict[str, int]:
 
 
 async def expected_effects(connection: Connection) -> dict[str, set[str]]:
-    """The key of everything that each system was owed, whether it was done or not. What it refused is not owed, nor what
-    was superseded."""
+    """The key of everything that each system was owed, whether it was done or not. Refused and superseded effects are
+    not owed."""
     cursor = await connection.execute("SELECT system, key FROM effect WHERE outcome IN ('planned', 'done')")
     found: dict[str, set[str]] = {"erp": set(), "wms": set(), "tms": set(), "planning": set()}
     for row in await cursor.fetchall():

@@ -1,4 +1,5 @@
-"""What is logged in for once and borne by many calls: renewed early, by one caller for all, and once when forgotten.
+"""Tickets of one login that many calls bear: renewed early, by one caller for all, and once when the system forgot
+them.
 
 A login that is refused rests for a while: a system that counts failures would lock the user out.
 """
@@ -34,7 +35,7 @@ class LoginFailed(Unavailable):
 
 
 class LoginRefused(LoginFailed):
-    """The system does not take our credentials. What waits stays owed until people repair them."""
+    """The system does not take our credentials. Waiting calls stay owed until people repair the login."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +48,8 @@ class LoginOwner:
 
 @dataclass(frozen=True)
 class Ticket:
-    """What calls bear after a login. Times are those of the clock: renewed from `renew_at`, worthless at `ends_at`."""
+    """The ticket that calls bear after a login. Times are those of the clock: renewed from `renew_at`, worthless at
+    `ends_at`."""
 
     headers: dict[str, str] = field(repr=False)
     cookies: tuple[str, ...] = field(default=(), repr=False)
