@@ -21,8 +21,11 @@ from pydantic_core import ErrorDetails, to_json
 Model = TypeVar("Model", bound=BaseModel)
 
 MAX_DEPTH = 32
+"""Levels of nesting: contracts have five or so, and deeper messages exhaust the stack of recursive checks."""
 MAX_FINDINGS = 20
+"""Findings in one answer: more of them help nobody, and a message of thousands of lines could have as many."""
 _MAX_NAME = 60
+"""Characters of a sender's field name in a finding; the rest is cut, since it may be of any length."""
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _ESCAPED_NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
 _ESCAPED_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")

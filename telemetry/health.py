@@ -13,12 +13,15 @@ from schemas.base import Contract
 from store.engine import Database
 
 PROBE_TIMEOUT_S = 2.0
+"""Seconds for one probe: a dependency that answers later serves nobody."""
 KEPT_S = 1.0
 """The seconds for which a result serves other callers: anybody may ask, and asking writes to the disk."""
 NO_ROOM = "53"
 """Class of PostgreSQL's errors when the disk, memory or connections are used up."""
 ASKING_S = 2.0
+"""Seconds for a caller to send its request: a silent connection must not stay."""
 MAX_HEAD_BYTES = 4096
+"""Bytes of a request's head: that of a probe has some hundred."""
 MAX_ASKING = 16
 """The callers at once: supervisors, and people who look for themselves."""
 

@@ -22,7 +22,9 @@ SUCCESS = range(200, 300)
 GZIP_WBITS = zlib.MAX_WBITS | 16
 """zlib's window bits for the gzip format."""
 PACKED = ("gzip", "x-gzip")
+"""Names of the one packing that is unpacked here (RFC 9110, 8.4.1.3)."""
 PLAIN = ("", "identity")
+"""Names of no packing."""
 
 
 class TooLarge(httpx.DecodingError):

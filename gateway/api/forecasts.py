@@ -26,6 +26,7 @@ from store.planning import demand, forecast
 
 router = APIRouter(tags=["planning"])
 MAX_SPAN = timedelta(days=1100)
+"""Three years and a bit: a comparison with the years before fits in."""
 
 
 @router.post(

@@ -24,6 +24,7 @@ router = APIRouter(tags=["orders"])
 Number = Annotated[OrderNumber, Path(description="The ERP's own order number.")]
 Erp = Annotated[SystemId | None, Query(description="Whose number it is, when several ERPs use it.")]
 MAX_PAGE = 500
+"""Entries of a page: an order of 500 lines fits on one."""
 STATUS_WAIT_S = 1.0
 """Seconds for the order's workflow to say what it waits for; after that the order is shown without."""
 

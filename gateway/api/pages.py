@@ -19,6 +19,7 @@ from store.partners.sessions import LASTS_S
 router = APIRouter(include_in_schema=False)
 
 MAX_FORM_BYTES = 4096
+"""Bytes of a form: a key and an address within the site are some hundred."""
 _LOCAL = re.compile(r"/(?![/\\])[\x21-\x5b\x5d-\x7e]*")
 HOME = "/docs"
 

@@ -23,6 +23,7 @@ from store.cases import policies
 router = APIRouter(tags=["planning"])
 
 MOST_DAYS = 366
+"""Days of a projection: a whole year, also a leap year."""
 
 
 @router.get(

@@ -26,17 +26,22 @@ from store.partners import partners, sessions
 from store.partners.partners import Caller, key_hash
 
 CALLER_TTL_S = 10.0
+"""Seconds for which a known key is not read again: a withdrawn key is refused after this time at the latest."""
 STRANGER_TTL_S = 2.0
+"""Seconds for which an unknown key stays unknown: a new key counts after this time at the latest."""
 LOOKED_UP_TTL_S = 0.25
 """Wrong signatures in a partner's name have it looked up four times a second at the most."""
 MAX_REMEMBERED = 10_000
+"""Keys in memory: far more than there are callers, and still few megabytes when somebody guesses."""
 CONCURRENT_LOOKUPS = 4
 """Guessing keys never takes more than this many of the pool's connections."""
 FAILURES_PER_SECOND = 1.0
 FAILURE_BURST = 20
+"""Wrong keys at once, and one a second after that: a typing error passes, guessing does not."""
 COOKIE = "syncline_session"
 OWN, OTHER = "own", "other"
 MIN_MASTER_SECRET = 32
+"""Characters of a master secret: as many as SHA-256 has bytes (RFC 2104, 3)."""
 
 _KEY = re.compile(r"sk_[A-Za-z0-9_-]{1,120}")
 _SESSION = re.compile(r"ss_[A-Za-z0-9_-]{43}")

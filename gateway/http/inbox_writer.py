@@ -22,6 +22,7 @@ GROUP_MESSAGES = 200
 MAX_WAITING = 5_000
 """Messages waiting for a transaction; beyond this, senders are told to come back."""
 COMMIT_TIMEOUT_S = 20.0
+"""Seconds for a transaction of several messages: after that, senders are told to try again."""
 
 
 @dataclass(frozen=True)

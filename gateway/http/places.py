@@ -17,6 +17,7 @@ FIRST_TOOK_S = 0.1
 WEIGHT = 0.1
 """Of the latest measure, against those before."""
 LONGEST_RETRY_S = 30
+"""Seconds of a Retry-After at most: a measure of an unusual moment must not send callers away for long."""
 
 
 class Places:

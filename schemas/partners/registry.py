@@ -122,6 +122,7 @@ class ConnectionChannel(Contract):
 
 
 CHANNEL_KINDS = ("http", "sftp", "as2", "queue", "mail", "webhook")
+"""Fields of a channel, of which exactly one is set."""
 
 
 class FormerSecrets(Contract):

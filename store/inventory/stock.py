@@ -13,6 +13,7 @@ from store.inventory.valuing import Worth
 from store.planning.positions import ARRIVAL
 
 AT_SITE = (Bucket.ON_HAND, Bucket.ALLOCATED, Bucket.BLOCKED, Bucket.RETURNS)
+"""Buckets of goods that are at a site."""
 
 
 def move_key(sender: str, report: str) -> str:

@@ -15,6 +15,7 @@ from store.changes import StepScope
 from store.engine import Connection
 
 MAX_ERROR = 300
+"""Characters of an error that are kept: a row of the ledger stays small, whatever a system answers."""
 EffectT = TypeVar("EffectT", bound=Effect)
 _OTHERWISE = "(e.digest NOT IN ('', excluded.digest))"
 """Whether an effect says something else than before. An empty digest is that of a build that kept none."""

@@ -22,7 +22,9 @@ REST_S = 30.0
 REFUSED_LOGIN = frozenset({400, 401, 403})
 """The login was understood, and the credentials are not taken."""
 UNAUTHORIZED = 401
+"""The status with which a system refuses a ticket (RFC 9110, 15.5.2)."""
 OK_BELOW = 300
+"""Statuses from here on are no success (RFC 9110, 15.4): redirects are not followed."""
 
 Clock = Callable[[], float]
 
