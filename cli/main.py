@@ -147,7 +147,7 @@ def demo(
 
 
 async def stay_with_work(stack: LocalStack, seed: int) -> None:
-    """After the report: leave work for whoever looks around, and let orders flow, until Ctrl-C."""
+    """After the report: leave work for visitors, and let orders flow, until Ctrl-C."""
 
     def warn(problem: str) -> None:
         console.print(f"[yellow]an order broke off:[/] {escape(problem)}")

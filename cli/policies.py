@@ -11,7 +11,7 @@ from cli.terminal import DEFAULT_STATE, StateDir, console, fail, show
 from gateway.views.orders import PolicyList
 from schemas.cases.policies import PolicyRule
 
-app = typer.Typer(no_args_is_help=True, help="Policies: who is told when, per kind, partner, site, region, customer.")
+app = typer.Typer(no_args_is_help=True, help="Policies: rules of alerts per kind, partner, site, region, customer.")
 
 
 @app.command("list")

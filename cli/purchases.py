@@ -54,7 +54,7 @@ def show_measures(state_dir: StateDir = DEFAULT_STATE) -> None:
 
 @app.command("show")
 def show_purchase(number: str, erp: Erp = None, state_dir: StateDir = DEFAULT_STATE) -> None:
-    """Show a purchase order: status, lines, shipments, invoices, cases, and what the ERP was told."""
+    """Show a purchase order: status, lines, shipments, invoices, cases, and messages to the ERP."""
 
     async def load(connection: Connection) -> list[tuple[DictRow, dict[str, list[DictRow]]]]:
         found = await purchase_orders.named(connection, number, None, erp)

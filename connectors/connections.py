@@ -13,7 +13,7 @@ from schemas.settings import Endpoint, Settings, variable
 CLOSED_RETRY_S = 5.0
 """Until a connection that is closed is asked for again: what waits goes on within seconds of its resumption."""
 ANY = "*"
-"""The target of an endpoint that serves whatever has none of its own."""
+"""The target of an endpoint that serves all targets without one of their own."""
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 """The relay: inbox → canonical event → orders → signals, in order. Runs inside the worker, in any number of workers.
 
-Placing is committed before an order hears of it. A process that dies in between leaves the event pending, and it is
+Placing is committed before an order is signalled. A process that dies in between leaves the event pending, and it is
 handed over again; the order takes it in once. A message without a place is quarantined, and revived when its order
 appears.
 """
@@ -143,7 +143,7 @@ class Relay:
             self._start(self._once_more(message))
 
     async def _once_more(self, message: inbox.Message) -> None:
-        """A workflow was told of a message long ago: tell it again, unless it still has something to do."""
+        """A workflow got a message long ago: signal it again, unless it still has something to do."""
         if await self._handoff.at_rest(message.workflow_id) in (Rest.IDLE, Rest.GONE):
             await self._router.route(message)
 
@@ -199,7 +199,7 @@ class Relay:
             await quarantine.put_all(connection, quarantined)
 
     async def _hand_over(self, handed: Handed, taken: set[str] | None = None) -> None:
-        """Tell the workflows that are concerned: an order, or its returns. Of what Temporal has had (`resting`), only
+        """Signal the workflows that are concerned: an order, or its returns. Of what Temporal has had (`resting`), only
         those that have nothing to do: their workflow has dropped it, or its run was replaced."""
         addressed: dict[tuple[str, str], list[MilestoneEvent]] = defaultdict(list)
         for key, found in handed.items():

@@ -37,7 +37,7 @@ class Contract(BaseModel):
     """Base of every message.
 
     Frozen, so that a message never changes under its reader. Tolerant (unknown fields are ignored), so that an older
-    worker can read what a newer sender wrote. The door is strict instead: `schemas.parsing.admit` forbids unknown
+    worker can read what a newer sender wrote. Parsing is strict instead: `schemas.parsing.admit` forbids unknown
     fields.
     """
 
@@ -99,7 +99,7 @@ LongText = Annotated[str, StringConstraints(max_length=1000), AfterValidator(_st
 Moment = Annotated[AwareDatetime, BeforeValidator(rfc3339_moment), AfterValidator(_plausible)]
 """A point in time with its offset (RFC 3339), kept in UTC."""
 LocalMoment = Annotated[AwareDatetime, BeforeValidator(rfc3339_moment), AfterValidator(_plausible_here)]
-"""A point in time with its offset, which is kept: it says which day it was for whoever wrote it."""
+"""A point in time with its offset, which is kept: it gives the sender's own day."""
 Day = Annotated[date, BeforeValidator(rfc3339_day), AfterValidator(_plausible_day)]
 """A calendar day (RFC 3339 full-date)."""
 Exact = Annotated[

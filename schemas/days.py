@@ -1,7 +1,7 @@
 """The days of a place: when they begin there, and on which of them people work.
 
-A zone travels as data, with the changes of its clocks ahead. So whoever decides by it needs no zone database, and
-decides the same again when that has been updated.
+A zone travels as data, with the changes of its clocks ahead. So a decision needs no zone database, and comes out the
+same after an update of it.
 """
 
 from datetime import date, datetime
@@ -66,7 +66,7 @@ class Way(NamedTuple):
 
 
 class DaysPolicy(Contract):
-    """The days of places that no master data tells of; a rule about `days`. An absent field is not known."""
+    """The days of places without master data; a rule about `days`. An absent field is not known."""
 
     version: int = 1
     time_zone: TimeZone | None = None

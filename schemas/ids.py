@@ -214,8 +214,8 @@ class StockProposalKey(NamedTuple):
 
 
 class EffectKey(NamedTuple):
-    """An effect: `<subject>/<what>`. `what` begins with the operation, the shipment or the word for a change, and goes
-    on with what told it apart."""
+    """An effect: `<subject>/<what>`. `what` begins with the operation, the shipment or the word for a change; the rest
+    distinguishes it from others."""
 
     subject: Subject
     what: str

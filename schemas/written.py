@@ -61,7 +61,7 @@ def decimal_schema(**bounds: float) -> dict[str, Any]:
 
 
 def json_number(value: object) -> object:
-    """A JSON number as a decimal, exact: the door refuses those that a double would change."""
+    """A JSON number as a decimal, exact: parsing refuses those that a double would change."""
     plain = isinstance(value, int | float | Decimal)
     if not plain or isinstance(value, bool):
         raise ValueError("is not a JSON number; write it as in 40 or 2.5")

@@ -16,7 +16,7 @@ EVERY = (
     "REVOKE INSERT, UPDATE, DELETE ON alembic_version FROM {role}",
 )
 APPENDED = ("audit_entry", "freight_entry", "freight_move", "partner_version", "stock_entry", "stock_move")
-"""Tables that are only appended: a trigger of each refuses changes, whoever makes them."""
+"""Tables that are only appended: a trigger of each refuses changes by every role."""
 
 
 def role_of(database_url: str) -> tuple[str, str | None]:

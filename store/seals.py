@@ -10,7 +10,7 @@ from typing import Self
 from schemas.settings import Settings
 
 FINGERPRINT = 12
-"""Hexadecimal digits that tell one key from another; they say nothing of the key."""
+"""Hexadecimal digits that distinguish keys; they reveal nothing of a key."""
 
 
 class Unsealed(RuntimeError):

@@ -48,7 +48,7 @@ class Readiness(Contract):
 
 
 class Health:
-    """Looks at the database and Temporal, at most once a second whoever asks."""
+    """Looks at the database and Temporal, at most once a second for all callers."""
 
     def __init__(
         self, database: Database, healthy: Callable[[], Awaitable[bool]], clock: Callable[[], float] = time.monotonic

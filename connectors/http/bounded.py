@@ -15,7 +15,7 @@ import httpx
 LIMIT = "max_bytes"
 """The request extension that says how many bytes of the answer are read."""
 DEFAULT_BYTES = 64 * 1024
-"""For whoever looks at the status alone, or for a few words beside it."""
+"""For answers of which only the status counts, or a few words beside it."""
 PIECE_BYTES = 64 * 1024
 """The bytes that are unpacked at once: a small piece of a packed answer may hold a thousand times its size."""
 SUCCESS = range(200, 300)

@@ -8,8 +8,8 @@ class OnceKind(StrEnum):
     """How a call to a system counts once, though it may be made twice.
 
     `key`: the system takes our key, and answers a repeat as it did before. `natural_key`: our reference stands in a
-    field of the system, and the adapter looks for it before it writes. `neither`: nobody can tell; a call whose answer
-    is lost is not repeated, and people look.
+    field of the system, and the adapter looks for it before it writes. `neither`: the outcome is unknown; a call whose
+    answer is lost is not repeated, and people look.
     """
 
     KEY = "key"

@@ -54,7 +54,7 @@ class BulkErpPort(Protocol):
         """Movements beside orders.
 
         Args: `message.rows`: packs, negative for what left; each with a key. Returns: the ERP's number of the batch.
-        Raises: see the module. Once: each row's key counts once, in whichever batch it comes.
+        Raises: see the module. Once: each row's key counts once, in any batch.
         """
 
     async def forecast(self, message: ErpForecastBatch, call: Call) -> Accepted:

@@ -41,7 +41,7 @@ class Unavailable(ConnectorError):
 
 
 class UnknownOutcome(ConnectorError):
-    """The call may have counted, and the system cannot be asked. Both sides are shown to whoever decides.
+    """The call may have counted, and the system cannot be asked. Both sides are shown to the person that decides.
 
     Args: `asked`: what we sent, under which reference. `shown`: what we saw of the system's side.
     """

@@ -18,9 +18,9 @@ class PlanningPort(Protocol):
     async def send(self, batch: PlanningBatch, call: Call) -> PlanningAnswer:
         """Movements and open demand.
 
-        Args: `batch.rows`: packs that moved; open demand: packs that are wanted, absolute.
-        Returns: the rows that planning refused, each with a code. Raises: `Refused` when nothing of it was taken.
-        Once: each row's key counts once, in whichever batch it comes; of demand the highest revision counts.
+        Args: `batch.rows`: packs that moved; open demand: packs that are wanted, absolute. Returns: the rows that
+        planning refused, each with a code. Raises: `Refused` when nothing of it was taken. Once: each row's key counts
+        once, in any batch; of demand the highest revision counts.
         """
 
 

@@ -1,4 +1,4 @@
-"""Milestone events at the door: one event or a batch becomes contracts, or findings. Pure."""
+"""Strict parsing of milestone events: one event or a batch becomes contracts, or findings. Pure."""
 
 import hashlib
 import json

@@ -1,4 +1,4 @@
-"""Inventory reports and forecasts into the books, at the door and by the relay: the known at once, the rest when it is.
+"""Inventory reports and forecasts into the books, by gateway and relay: the known at once, the rest when it is.
 
 Both count each report and row once. So a message of which a part waits is taken in again as a whole.
 """
@@ -164,7 +164,7 @@ async def keep_demand(
 
 
 class Intake:
-    """The relay's part: batches of which something was unsettled at the door, and records that somebody waits for."""
+    """The relay's part: batches that the gateway left unsettled, and records that somebody waits for."""
 
     def __init__(self, database: Database, owner: Owner = lambda _: None, registry: Registry | None = None) -> None:
         self._database = database

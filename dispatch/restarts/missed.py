@@ -137,7 +137,7 @@ async def returned(connection: Connection, state: OrderState) -> list[ReturnOutc
 
 
 async def tell(handle: WorkflowHandle[Any, Any], missed: Missed, within: timedelta) -> None:
-    """Tell a new run what was decided before. Raises RPCError: what it was not told then, the relay tells it."""
+    """Signal earlier decisions to a new run. Raises RPCError: what it was not told then, the relay tells it."""
     waiting: list[MilestoneEvent] = []
     for it in missed.resend:
         if isinstance(it, MilestoneEvent):

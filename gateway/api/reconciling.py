@@ -48,7 +48,7 @@ async def listed(
 async def repair(request: Request, caller: SupportCaller, id: Id) -> Response:
     """Check the drift again and repair it as its `proposal` says; the next audit closes the case.
 
-    409 when nothing is wrong by now, when our books cannot tell the figure, or when the difference is another system's.
+    409 when nothing is wrong by now, when our books do not give the figure, or when the difference is another system's.
     """
     services = services_of(request)
     _, raw = await read_body(request, JSON)

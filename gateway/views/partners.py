@@ -101,7 +101,7 @@ class AppliedList(Contract):
 
 
 class PartnersRequest(Contract):
-    """Partners as they are to be, put in force together. Read one by one, so that all findings are told at once."""
+    """Partners as they are to be, put in force together. Read one by one, so that all findings are reported at once."""
 
     partners: tuple[dict[str, Any], ...] = Field(min_length=1, max_length=200)
     reason: LongText = ""

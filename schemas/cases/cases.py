@@ -1,4 +1,4 @@
-"""Exception cases: how one is started, what it hears from its order, what it writes down, which alerts it asks for."""
+"""Exception cases: their start, messages from their order, records and alerts."""
 
 from datetime import date
 from enum import StrEnum
@@ -55,7 +55,7 @@ class CaseEntry(Contract):
 class CaseStart(Contract):
     """Start of a case's workflow. `reopened` counts how often it was closed before; `history` is what happened then.
 
-    `promised_on` is the day promised when it opened: a customer who is told is told this day.
+    `promised_on` is the day promised when it opened; messages to the customer name it.
     """
 
     order: str

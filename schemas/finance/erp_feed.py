@@ -13,7 +13,7 @@ from schemas.planning.forecast import PeriodLength
 MAX_BATCH = 500
 """Rows of a call to an ERP: few calls, each small enough to repeat."""
 RowKey = Annotated[str, Field(min_length=1)]
-"""Makes a row count once, whichever batch brings it."""
+"""Makes a row count once in any batch."""
 
 
 class ErpRowKind(StrEnum):

@@ -1,4 +1,4 @@
-"""The audit of our own books: what is checked, what has drifted, and how a person has it mended."""
+"""The audit of our own books: its checks, drifts, and their repair by a person."""
 
 from enum import StrEnum
 from typing import Annotated, Self
@@ -53,7 +53,7 @@ class Drift(Contract):
 
 
 class RepairRequest(Contract):
-    """Have a drift of our own books mended. `packs`: of a place below zero, what is really there; else nothing is."""
+    """Have a drift of our own books repaired. `packs`: of a place below zero, what is really there; else nothing is."""
 
     id: RequestId
     reason: Text

@@ -99,8 +99,8 @@ class Given(Contract):
 
 
 class OpenLine(Contract):
-    """A line with reservations that are planned anew. `told_on` is the day that the order was told last. `picked`:
-    some of it was picked, so that the rest keeps what is still there."""
+    """A line with reservations that are planned anew. `told_on` is the day last sent to the order. `picked`: some of it
+    was picked, so that the rest keeps what is still there."""
 
     order: str
     terms: Terms
@@ -219,7 +219,7 @@ class AvailabilityList(Contract):
 
 
 class PromisingRun(Contract):
-    """The keeper of promises: one per shard. `cycles` counts the activity runs since the workflow began."""
+    """The reallocation workflow: one per shard. `cycles` counts the activity runs since the workflow began."""
 
     shard: int = 0
     cycles: int = 0

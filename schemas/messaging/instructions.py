@@ -12,11 +12,11 @@ from schemas.orders.release import LinePromise, OrderLine, OrderStatus, Party
 
 
 class ErpMilestone(Contract):
-    """POST {erp}/v1/orders/{number}/milestones. `order_status` is the whole order's status. It never falls,
-    but when a change (`amended`, `backordered`, `re_sourced`) was told that asks for more, and with a `correction`.
-    `lines`: what left, arrived or came back by it; of an `exception`, what it concerns. `site` only of a goods issue
-    from another site than the order's own. `location` (UN/LOCODE) is where it happened, `handling_units` (SSCC) the
-    pallets and cartons that it happened to, as far as they were reported.
+    """POST {erp}/v1/orders/{number}/milestones. `order_status` is the whole order's status. It falls only with a change
+    (`amended`, `backordered`, `re_sourced`) that asks for more, and with a `correction`. `lines`: what left, arrived or
+    came back by it; of an `exception`, what it concerns. `site` only of a goods issue from another site than the
+    order's own. `location` (UN/LOCODE) is where it happened, `handling_units` (SSCC) the pallets and cartons that it
+    happened to, as far as they were reported.
 
     `correction`: this message replaces the earlier one on this milestone of the shipment, with its lines and moment.
     Reverse what was posted for that one, and post this. Of a milestone and shipment the highest `revision` counts, in
@@ -94,7 +94,7 @@ class WarehouseInstruction(Contract):
 
 class WarehouseCancellation(Contract):
     """POST {wms}/v1/instructions/{order}/cancellation: stop, or put away what was picked. Nothing of the order is
-    wanted from the site any more, whatever comes after."""
+    wanted from the site any more, nor by later messages."""
 
     order: OrderNumber
     revision: int = 0

@@ -27,7 +27,7 @@ from schemas.orders.release import MAX_LINES, Amount
 
 
 class MilestoneKind(StrEnum):
-    """Canonical milestones. Partner codes are mapped to these, or parked when they are unknown."""
+    """Canonical milestones. Partner codes are mapped to these; unknown ones are quarantined."""
 
     ALLOCATED = "allocated"
     PICKED = "picked"
@@ -118,11 +118,12 @@ class Milestone(Contract):
     Names an order, a shipment, or both. An event that names only a shipment reaches every order on it in which its
     sender takes part. `lines` is the content of the shipment; for `short_picked` the packs that could not be picked,
     for `exception` and `cleared` those concerned. The first event that names both links them. `eta` is required for
-    `delayed`, `cause` for `cleared`, `carrier` for `tender_accepted` and `tender_rejected` when another tells it,
-    `merges` for `consolidated`, `rma` for returns. `location` is where it happened, `handling_units` the pallets and
-    cartons that it happened to. Of two reports of one milestone of a shipment, one with lines counts before one
-    without. Then the later `occurred_at`, the higher `sequence`, the larger id counts. `corrects`: the id of an earlier
-    report of the same milestone, shipment and source, in the place of which this one stands, whenever either arrives.
+    `delayed`, `cause` for `cleared`, `carrier` for `tender_accepted` and `tender_rejected` reported by another than the
+    carrier, `merges` for `consolidated`, `rma` for returns. `location` is where it happened, `handling_units` the
+    pallets and cartons that it happened to. Of two reports of one milestone of a shipment, one with lines counts before
+    one without. Then the later `occurred_at`, the higher `sequence`, the larger id counts. `corrects`: the id of an
+    earlier report of the same milestone, shipment and source, in the place of which this one stands, whenever either
+    arrives.
     """
 
     kind: MilestoneKind

@@ -137,8 +137,8 @@ class _Release(Contract, Generic[Line]):
 
     @property
     def released_on(self) -> date:
-        """The day of the release, for whoever sent it or for the customer: the earlier one. A sender that names no
-        zone, and releases in UTC, may be anywhere."""
+        """The day of the release in the sender's zone or the customer's: the earlier one. A sender that names no zone,
+        and releases in UTC, may be anywhere."""
         here, zone = self.released_at.date(), self.ship_to.time_zone
         if zone or utc_offset_s(self.released_at):
             return min(here, self.released_at.astimezone(ZoneInfo(zone)).date()) if zone else here

@@ -75,7 +75,7 @@ class KeptLine(Contract):
     """A line of an order or purchase order: its item, and the unit that this is kept in; that of its record if absent.
 
     A line that was ordered in another unit has `asked` of `asked_unit`, which are `base` of `unit`. That ratio holds
-    for all later reports on the line, whatever the item's owner says later.
+    for all later reports on the line, also after a change by the item's owner.
     """
 
     line: int

@@ -16,7 +16,7 @@ from schemas.identifiers import Gln
 from schemas.partners.references import SecretReference
 
 ANY = "*"
-"""The target of a connection that serves whatever has none of its own."""
+"""The target of a connection that serves all targets without one of their own."""
 SECONDS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
 Duration = Annotated[str, StringConstraints(pattern=r"^[1-9][0-9]{0,5}[smhd]$")]
 """A time span: `90s`, `15m`, `4h`, `2d`."""

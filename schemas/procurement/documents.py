@@ -1,7 +1,7 @@
 """Procurement documents: purchase order, supplier's confirmation, advance ship notice, goods receipt, invoice.
 
-Each has a `revision`: the highest one of a document holds, whichever comes last. Here is what our books make of them,
-in whole numbers of what items are kept in; `schemas.procurement.sent_documents` is how partners send them.
+Each has a `revision`: the highest one of a document holds, in any order of arrival. Here is what our books make of
+them, in whole numbers of what items are kept in; `schemas.procurement.sent_documents` is how partners send them.
 """
 
 from decimal import Decimal
@@ -41,7 +41,7 @@ Count = Annotated[int, Field(strict=True, ge=0, le=100_000_000)]
 """Packs, none among them."""
 Revision = Annotated[int, Field(strict=True, ge=1, le=99_999)]
 DocumentNumber = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:-]{0,59}$")]
-"""Number of a receipt or invoice, unique for whoever issues it on one purchase order."""
+"""Number of a receipt or invoice, unique for its issuer on one purchase order."""
 
 
 class Match(StrEnum):

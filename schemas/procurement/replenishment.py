@@ -123,7 +123,7 @@ class PlaceReplenishment(EffectPayload):
 
 
 class AnswerReplenishment(EffectPayload):
-    """The planning of a region hears what came of its proposal for a site."""
+    """The outcome of a proposal for a site goes to the planning of its region."""
 
     operation: Literal[Operation.ANSWER_REPLENISHMENT] = Operation.ANSWER_REPLENISHMENT
     region: str

@@ -95,7 +95,7 @@ class StatusAnswer(Contract):
 
 
 class AcceptedRelease(Contract):
-    """A release as it was accepted at the door, with the message that brought it."""
+    """A release as the gateway accepted it, with the message that brought it."""
 
     erp: str
     release: OrderRelease

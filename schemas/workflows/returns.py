@@ -44,7 +44,7 @@ class ReturnStart(Contract):
 
 
 class ReturnOutcome(Contract):
-    """How a return ended, as the order hears it: packs received, and those of them that went back into stock.
+    """The end of a return for its order: packs received, and those of them that went back into stock.
 
     `said_at`: when the return says so.
     """

@@ -26,8 +26,8 @@ class Task(Contract):
 class InputOutcome(Contract):
     """The verdict on one input: an event, or the message that carried a command or document.
 
-    `superseded` says why it changed nothing, or why a command was refused. `answer` is what the caller of a command is
-    told. `version` is that of the input.
+    `superseded` says why it changed nothing, or why a command was refused. `answer` is the answer to the caller of a
+    command. `version` is that of the input.
     """
 
     event_id: str

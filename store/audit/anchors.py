@@ -1,6 +1,6 @@
 """Anchors of the audit trail in a directory: lines of JSON in a file for each month, appended, never rewritten.
 
-Their place is where whoever writes to the database cannot write. Lines of a log that say the same are read too.
+Their place must be out of reach of the database's users. Lines of a log that say the same are read too.
 """
 
 import json

@@ -1,4 +1,4 @@
-"""Sums of the stock ledger by who is told of them, carried forward: a comparison costs the same however long history is.
+"""Sums of the stock ledger by receiving system, carried forward: a comparison costs the same however long history is.
 
 `stock_carried` holds the sums of all movements up to a moment (`stock_carried_mark`). Later bookings are added when
 they are read.
@@ -96,7 +96,7 @@ async def of_erp(connection: Connection, erp: str, owned: list[str]) -> list[Fig
 
 
 async def under_way(connection: Connection, region: str) -> list[Figure]:
-    """`in_transit:<site>` of the sites that the feed of a region tells of, as planning keeps it."""
+    """`in_transit:<site>` of the sites in the feed of a region, as planning keeps it."""
     cursor = await connection.execute(
         f"""
         SELECT item, place, sum(packs)::bigint AS packs

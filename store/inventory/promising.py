@@ -292,5 +292,5 @@ def peg_of(row: dict[str, Any]) -> Reservation:
 
 
 def promised_days(row: dict[str, Any]) -> dict[int, date]:
-    """The day that each line was told last."""
+    """The last sent day of each line."""
     return {int(line): date.fromisoformat(day) for line, day in row["told"].items()}

@@ -199,7 +199,7 @@ async def save(connection: Connection, changed: Sequence[tuple[OpenLine, tuple[R
 
 
 async def mark_reported(connection: Connection, redates: Sequence[Redate], messages: Sequence[int]) -> None:
-    """Orders are told of other days, each in its message."""
+    """Other days go to orders, each in its message."""
     await connection.execute(
         """
         UPDATE order_promise g

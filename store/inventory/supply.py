@@ -86,7 +86,7 @@ async def set_supplies(connection: Connection, supplies: Iterable[Supply]) -> No
 
 
 async def look_at(connection: Connection, items: Iterable[str], *, at_once: bool = True) -> None:
-    """Have the promises of these items looked at; `at_once`, or when the keeper looks anyway."""
+    """Have the promises of these items looked at; `at_once`, or at the next regular reallocation."""
     await connection.execute("INSERT INTO repromise (item) SELECT unnest(%s::text[])", (sorted(items),))
     if at_once:
         await connection.execute(f"NOTIFY {CHANNEL}")

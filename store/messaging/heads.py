@@ -70,8 +70,8 @@ def repeated(head: Head, step: WorkflowStep[Any]) -> bool:
 
 
 async def finish(connection: Connection, head: Head, step: WorkflowStep[Any]) -> None:
-    """Note the step, keep its verdicts until it is confirmed, and confirm the steps of earlier tasks. Of a message that a
-    workflow was told twice, the first verdict counts: the other only says so."""
+    """Note the step, keep its verdicts until it is confirmed, and confirm the steps of earlier tasks. Of a message that
+    a workflow got twice, the first verdict counts: the other only names it."""
     task, kept = step.task, step.snapshot
     found = list({(it.event_id, it.inbox_id): it for it in reversed(step.outcomes) if it.inbox_id}.values())
     if repeated(head, step):

@@ -136,7 +136,7 @@ async def not_taken(connection: Connection, events: list[tuple[str, str]]) -> No
 
 
 async def due_messages(connection: Connection, limit: int) -> list[inbox.Message]:
-    """Take messages that a workflow was told of so long ago, and has not decided even provisionally."""
+    """Take messages that a workflow got so long ago, and has not decided even provisionally."""
     cursor = await connection.execute(
         f"""
         UPDATE inbox_message m

@@ -1,4 +1,4 @@
-"""Open demand of orders: the newest figure of each item and site is owed to planning until it was told.
+"""Open demand of orders: the newest figure of each item and site is owed to planning until it was sent.
 
 The table is the outbox. Whenever packs or day of a row change its revision rises, so that a revision never has two
 contents. Planning is sent the newest one only; what was changed in between, or changed back, costs no row.
@@ -194,7 +194,7 @@ async def again(connection: Connection, item: str, site: str) -> int:
 
 
 async def open_in(connection: Connection, region: str) -> dict[tuple[str, str], int]:
-    """Open packs by (item, site), of the sites that the feed of a region tells of."""
+    """Open packs by (item, site), of the sites in the feed of a region."""
     cursor = await connection.execute(
         """
         SELECT item, d.site, sum(packs)::bigint AS packs

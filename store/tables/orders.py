@@ -96,7 +96,8 @@ class EventOrder(SQLModel, table=True):
 
 
 class OrderRow(SQLModel, table=True):
-    """An order as people and systems read it. Written by the order's workflow alone, but for its birth at the door."""
+    """An order as people and systems read it. Written by the order's workflow alone, but for its creation by the
+    gateway."""
 
     __tablename__: ClassVar[str] = "order_view"
     __table_args__ = (

@@ -52,7 +52,7 @@ class StockEntryRow(SQLModel, table=True):
 
 
 class StockCarriedRow(SQLModel, table=True):
-    """Sums of movements up to the mark, by who is told of them: see `store.finance.carried`."""
+    """Sums of movements up to the mark, by receiving system: see `store.finance.carried`."""
 
     __tablename__: ClassVar[str] = "stock_carried"
     scope: str = Field(primary_key=True)

@@ -176,7 +176,7 @@ async def superseded_effects(connection: Connection) -> set[str]:
 
 
 async def latencies_ms(connection: Connection, since: datetime = BEGINNING) -> dict[str, dict[str, float]]:
-    """Milliseconds from a message's acceptance until a system was told: p50, p95, p99 for the ERP and for planning."""
+    """Milliseconds from a message's acceptance until a system got it: p50, p95, p99 for the ERP and for planning."""
     sources = {
         "erp": """
             SELECT extract(epoch FROM done_at - accepted_at) * 1000 AS ms
