@@ -11,7 +11,9 @@ from schemas.planning.forecast import Actual, ForecastAccuracy, Naive, PeriodLen
 app = typer.Typer(no_args_is_help=True, help="Forecasts.")
 
 FIGURES = ("wmape", "bias", "naive_wmape", "value_added")
+"""Rows of the totals."""
 PERIOD = ("period", "forecast", "actual", "naive")
+"""Columns of the list of periods."""
 
 
 @app.command("accuracy")

@@ -12,6 +12,7 @@ from schemas.words import counted
 
 app = typer.Typer(no_args_is_help=True, help="Undelivered messages to people.")
 COLUMNS = ("state", "channel", "to", "kind", "case", "attempts", "error", "asked_at", "due_at")
+"""Columns of the list of notices."""
 
 
 @app.command("list")

@@ -19,6 +19,7 @@ from gateway.views.refused_rows import (
 app = typer.Typer(no_args_is_help=True, help="Rows that planning refused, and sites without a region.")
 
 COLUMNS = ("key", "item", "site", "day", "kind", "packs", "error", "attempts", "waiting")
+"""Columns of refused rows."""
 Keys = Annotated[list[str], typer.Argument(help="As they are listed.")]
 
 

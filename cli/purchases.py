@@ -13,7 +13,9 @@ from store.procurement import purchase_orders
 app = typer.Typer(no_args_is_help=True, help="Purchase orders.")
 
 LISTED = ("number", "erp", "supplier", "site", "status", "ordered_at", "updated_at")
+"""Columns of the list of purchase orders."""
 MEASURES = ("invoices", "matched_at_once", "confirmed", "confirm_p50_h", "confirm_p95_h")
+"""Columns of the procurement figures."""
 TABLES = {
     "lines": (
         "line",

@@ -14,8 +14,11 @@ app = typer.Typer(no_args_is_help=True, help="Stock, by place.")
 POSITION = (
     "site", "on_hand", "allocated", "blocked", "returns", "reserved", "available", "inbound", "outbound"
 )  # fmt: skip
+"""Columns of the balances by site."""
 FREE = ("day", "on_hand", "supply", "in_transit", "reserved", "demand", "projected", "forecast", "balance")
+"""Columns of the projection by day."""
 TRANSIT = ("day", "packs", "origin", "destination", "shipment", "order")
+"""Columns of goods under way."""
 Item = Annotated[str, typer.Argument(help="Item number.")]
 Site = Annotated[str | None, typer.Option(help="At one site; at every site without.")]
 

@@ -15,6 +15,7 @@ EVERY = (
     "GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA public TO {role}",
     "REVOKE INSERT, UPDATE, DELETE ON alembic_version FROM {role}",
 )
+"""Statements for every role of the application, in this order."""
 APPENDED = ("audit_entry", "freight_entry", "freight_move", "partner_version", "stock_entry", "stock_move")
 """Tables that are only appended: a trigger of each refuses changes by every role."""
 

@@ -36,6 +36,7 @@ MAX_REMEMBERED = 10_000
 CONCURRENT_LOOKUPS = 4
 """Guessing keys never takes more than this many of the pool's connections."""
 FAILURES_PER_SECOND = 1.0
+"""Wrong keys of an address, after the burst: a person who types is slower than that."""
 FAILURE_BURST = 20
 """Wrong keys at once, and one a second after that: a typing error passes, guessing does not."""
 COOKIE = "syncline_session"

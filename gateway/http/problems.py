@@ -99,6 +99,7 @@ KINDS = (
     TIMED_OUT,
     OTHER,
 )
+"""All kinds, for the reference of the API."""
 _OF_STATUS = {404: NOT_FOUND, 405: METHOD_NOT_ALLOWED, 413: TOO_LARGE}
 RETRY_AFTER_S = "2"
 

@@ -17,8 +17,8 @@ from schemas.workflows.lifecycle import StatusAnswer
 SUPPORTERS = (Role.SUPPORT, Role.ADMIN)
 """Roles that see the queue and history of a case, and what an order waits for."""
 PROPOSAL_READERS = (*SUPPORTERS, Role.PLANNING)
-"""Roles that see proposals."""
 SEE_EFFECTS = (*SUPPORTERS, Role.ERP)
+"""Roles that see proposals, and those that see the messages to other systems."""
 
 
 class LineView(Contract):

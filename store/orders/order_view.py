@@ -19,6 +19,7 @@ from store.inventory import reservations
 from store.orders import orders
 
 STAGES = ("ordered", "cancelled", "allocated", "picked", "packed", "shipped", "delivered", "returned")
+"""Counts of packs by line, as columns are named."""
 LINES = RowBatch[LineRecord](
     line="int",
     item="text",

@@ -11,6 +11,7 @@ from store.planning import planning
 ENDED = {"closed": "delivered", "delivered": "delivered", "cancelled": "cancelled", "returned": "returned"}
 BEGINNING = datetime(2000, 1, 1, tzinfo=UTC)
 KINDS = ("delivered", "cancelled", "returned", "open")
+"""Ends of orders and order lines; their sum is the number of those that came in."""
 
 
 async def progress(connection: Connection) -> dict[str, int]:
