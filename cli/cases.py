@@ -17,6 +17,7 @@ from schemas.workflows.commands import ActionRequest, CaseAnswer, CommandAnswer,
 app = typer.Typer(no_args_is_help=True, help="Exception cases: what is wrong with which orders, and who has it.")
 
 COLUMNS = ("id", "state", "tier", "queue", "assignee", "summary", "opened_at", "next_at")
+"""Columns of the list of cases."""
 CaseId = Annotated[str, typer.Argument(help="As it is listed: <erp>/<number>/<kind>/<n>.")]
 Seen = Annotated[str, typer.Option("--reason", help="A note for the case's history.")]
 

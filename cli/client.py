@@ -78,13 +78,13 @@ class Api:
     def post(
         self, path: str, answered: type[Answered], asked: type[BaseModel], fields: dict[str, Any], **query: Any
     ) -> Answered:
-        """Ask for something: `fields` that are not None, checked as the door does."""
+        """Ask for something: `fields` that are not None, checked as the gateway does."""
         return self._call(Method.POST, path, answered, _checked(asked, fields), query)
 
     def attempt(
         self, path: str, answered: type[Answered], asked: type[BaseModel], fields: dict[str, Any], **query: Any
     ) -> Answered | ProblemDetail:
-        """Ask for something; a problem with findings is returned, for whoever can say more of them."""
+        """Ask for something; a problem with findings is returned, for callers that can say more of them."""
         answer = self._sent(Method.POST, path, _checked(asked, fields), query)
         if answer.is_success:
             return answered.model_validate_json(answer.content)

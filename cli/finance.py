@@ -8,7 +8,7 @@ from cli.client import Api
 from cli.terminal import DEFAULT_STATE, StateDir, show
 from schemas.finance.valuation import Accounts, InTransit
 
-app = typer.Typer(no_args_is_help=True, help="What stock is worth.")
+app = typer.Typer(no_args_is_help=True, help="The value of stock.")
 
 
 @app.command()
@@ -28,7 +28,7 @@ def accounts(
 
 @app.command("in-transit")
 def in_transit(
-    days: Annotated[int, typer.Option(help="So many days up to today.")] = 7, state_dir: StateDir = DEFAULT_STATE
+    days: Annotated[int, typer.Option(help="The number of days up to today.")] = 7, state_dir: StateDir = DEFAULT_STATE
 ) -> None:
     """Value and packs that had left and were not delivered, at the end of each day."""
     found = Api(state_dir).get("/v1/finance/in-transit", InTransit, days=days)

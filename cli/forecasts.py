@@ -11,7 +11,9 @@ from schemas.planning.forecast import Actual, ForecastAccuracy, Naive, PeriodLen
 app = typer.Typer(no_args_is_help=True, help="Forecasts.")
 
 FIGURES = ("wmape", "bias", "naive_wmape", "value_added")
+"""Rows of the totals."""
 PERIOD = ("period", "forecast", "actual", "naive")
+"""Columns of the list of periods."""
 
 
 @app.command("accuracy")
@@ -21,8 +23,8 @@ def show_accuracy(
     begin: Annotated[str, typer.Option("--from", help="Periods that begin on this day or later.")],
     end: Annotated[str, typer.Option("--to", help="Periods that begin before this day.")],
     bucket: Annotated[PeriodLength, typer.Option(help="Length of a period.")] = PeriodLength.WEEK,
-    actual: Annotated[Actual, typer.Option(help="What it is compared with.")] = Actual.ORDERED,
-    naive: Annotated[Naive, typer.Option(help="What the naive forecast expects again.")] = Naive.LAST,
+    actual: Annotated[Actual, typer.Option(help="The actuals that it is compared with.")] = Actual.ORDERED,
+    naive: Annotated[Naive, typer.Option(help="The period that the naive forecast expects again.")] = Naive.LAST,
     lag_days: Annotated[int, typer.Option(help="Of what held so many days before each period.", min=0, max=366)] = 0,
     state_dir: StateDir = DEFAULT_STATE,
 ) -> None:

@@ -98,7 +98,7 @@ def up(state_dir: StateDir = DEFAULT_STATE, seed: Annotated[int, typer.Option(he
 
 @app.command()
 def demo(
-    orders: Annotated[int, typer.Option(help="How many orders.", min=1, max=20_000)] = 120,
+    orders: Annotated[int, typer.Option(help="The number of orders.", min=1, max=20_000)] = 120,
     history: Annotated[
         Path | None, typer.Option(help="A CSV of real orders; made-up ones without.", exists=True)
     ] = None,
@@ -147,7 +147,7 @@ def demo(
 
 
 async def stay_with_work(stack: LocalStack, seed: int) -> None:
-    """After the report: leave work for whoever looks around, and let orders flow, until Ctrl-C."""
+    """After the report: leave work for visitors, and let orders flow, until Ctrl-C."""
 
     def warn(problem: str) -> None:
         console.print(f"[yellow]an order broke off:[/] {escape(problem)}")

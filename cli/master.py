@@ -10,7 +10,7 @@ from schemas.partners.master_data import MasterKind, MasterView
 
 
 def master(
-    kind: Annotated[MasterKind, typer.Argument(help="What it is about.")],
+    kind: Annotated[MasterKind, typer.Argument(help="The kind of its subject.")],
     id: Annotated[str, typer.Argument(help="Its id in the ERP.")],
     erp: Erp = None,
     state_dir: StateDir = DEFAULT_STATE,

@@ -12,6 +12,7 @@ from schemas.words import counted
 
 app = typer.Typer(no_args_is_help=True, help="Undelivered messages to people.")
 COLUMNS = ("state", "channel", "to", "kind", "case", "attempts", "error", "asked_at", "due_at")
+"""Columns of the list of notices."""
 
 
 @app.command("list")
@@ -27,6 +28,6 @@ def retry(
     to: Annotated[str | None, typer.Option(help="To this queue only.")] = None,
     state_dir: StateDir = DEFAULT_STATE,
 ) -> None:
-    """Send again what was given up, after its receiver was mended."""
+    """Send again messages that were given up, after the receiver was repaired."""
     found = Api(state_dir).post("/v1/notices/retry", NoticesAgain, RetryRequest, {"channel": channel, "to": to})
     console.print(f"{counted(found.notices, 'message')} to be sent again.")

@@ -47,7 +47,7 @@ TABLES = {
 
 @app.command("show")
 def show_order(number: str, erp: Erp = None, state_dir: StateDir = DEFAULT_STATE) -> None:
-    """Show an order: status, promise, what it waits for, lines, shipments, cases, what every system was told."""
+    """Show an order: status, promise, what it waits for, lines, shipments, cases, messages to every system."""
 
     async def load(connection: Connection) -> list[tuple[DictRow, dict[str, list[DictRow]], dict[str, int]]]:
         found = await orders.find(connection, number, None, erp)

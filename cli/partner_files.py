@@ -20,7 +20,7 @@ SCALARS = (
     ("int", r"-?(0|[1-9][0-9]{0,17})", "-0123456789"),
     ("float", r"-?(0|[1-9][0-9]*)\.[0-9]+([eE][-+]?[0-9]+)?", "-0123456789"),
 )
-"""What a scalar without quotes may be beside a text, how it is written, and what it begins with."""
+"""The types of a scalar without quotes beside a text, their spelling, and their first characters."""
 
 
 class JsonLoader(yaml.SafeLoader):
@@ -89,7 +89,7 @@ def _files(paths: Iterable[Path]) -> Iterable[Path]:
 
 
 def _problem(error: yaml.YAMLError) -> str:
-    """What is wrong, without the text around it: a secret may have been written where a reference belongs."""
+    """The fault without the text around it: a secret may have been written where a reference belongs."""
     said = str(getattr(error, "problem", None) or "it cannot be read")
     return said if "'" not in said else "what stands there does not belong there"
 

@@ -72,7 +72,9 @@ def _confirm(partner: str, there: tuple[Role, str] | None, wanted: tuple[Role, s
 def rotate(
     partner: str,
     valid_from: Annotated[datetime | None, typer.Option(help="From when the new one counts (UTC); at once.")] = None,
-    overlap_hours: Annotated[float, typer.Option(min=0, max=8760, help="So long the old one counts on.")] = OVERLAP_H,
+    overlap_hours: Annotated[
+        float, typer.Option(min=0, max=8760, help="The time for which the old one still counts.")
+    ] = OVERLAP_H,
     api_key: Annotated[bool, typer.Option("--api-key", help="A new API key instead; it counts at once.")] = False,
     connection: Annotated[str | None, typer.Option(help="Other secrets for this connection instead.")] = None,
     secret: Annotated[list[str] | None, typer.Option(help="NAME=REFERENCE, as token=env:NEW_TOKEN.")] = None,

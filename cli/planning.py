@@ -15,11 +15,13 @@ from schemas.workflows.commands import CommandAnswer, ReplanDecision, Verdict
 app = typer.Typer(no_args_is_help=True, help="Re-plan proposals.")
 
 COLUMNS = ("id", "state", "kind", "promised_on", "proposed_on", "summary", "raised_at", "decided_by")
+"""Columns of proposals on orders."""
 STOCK_COLUMNS = (
     *("id", "state", "item", "site", "item_class", "packs", "slipped_days", "day", "summary"),
     *("raised_at", "expires_at", "decided_by", "told_at", "refused"),
 )
 PRECISION_COLUMNS = ("week", "accepted", "decided", "expired", "precision")
+"""Columns of the weeks' precision."""
 
 
 @app.command("list")

@@ -1,4 +1,4 @@
-"""`syncline planning …`: rows that planning refused, sites that it is not told of, and what people do about them."""
+"""`syncline planning …`: rows that planning refused, sites without a region, and the work of people on them."""
 
 from typing import Annotated
 
@@ -19,6 +19,7 @@ from gateway.views.refused_rows import (
 app = typer.Typer(no_args_is_help=True, help="Rows that planning refused, and sites without a region.")
 
 COLUMNS = ("key", "item", "site", "day", "kind", "packs", "error", "attempts", "waiting")
+"""Columns of refused rows."""
 Keys = Annotated[list[str], typer.Argument(help="As they are listed.")]
 
 
@@ -37,7 +38,7 @@ def replay(keys: Keys, reason: Reason, state_dir: StateDir = DEFAULT_STATE) -> N
 
 @app.command()
 def drop(keys: Keys, reason: Reason, state_dir: StateDir = DEFAULT_STATE) -> None:
-    """Give rows up: planning never counts them. What waits behind them follows."""
+    """Give rows up: planning never counts them. The rows behind them follow."""
     _move_on("drop", keys, reason, state_dir)
 
 
@@ -48,7 +49,7 @@ def demand(
     reason: Reason,
     state_dir: StateDir = DEFAULT_STATE,
 ) -> None:
-    """Tell planning the open demand for an item at a site again, every order's."""
+    """Send planning the open demand for an item at a site again, every order's."""
     body = {"item": item, "site": site, "reason": reason}
     answered = Api(state_dir).post("/v1/planning/demand", FiguresOwed, DemandAgain, body)
     console.print(f"{answered.figures} figures are told again")
@@ -56,7 +57,7 @@ def demand(
 
 @app.command()
 def sites(state_dir: StateDir = DEFAULT_STATE) -> None:
-    """List sites whose region nobody has named: planning is not told of their stock."""
+    """List sites whose region nobody has named: their stock does not go to planning."""
     found = Api(state_dir).get("/v1/planning/sites", WithoutRegionSites)
     show("sites of no region", ("site", "waiting", "since"), (row.model_dump() for row in found.sites))
 
@@ -68,7 +69,7 @@ def region(
     reason: Reason,
     state_dir: StateDir = DEFAULT_STATE,
 ) -> None:
-    """Name the region of a site, for good: planning is told of its stock from then on."""
+    """Name the region of a site, for good: its stock goes to planning from then on."""
     body = {"site": site, "region": name, "reason": reason}
     answered = Api(state_dir).post("/v1/planning/sites", SiteRegion, SiteRegion, body)
     console.print(f"{answered.site} is in {answered.region}")

@@ -11,7 +11,7 @@ from cli.terminal import DEFAULT_STATE, StateDir, console, fail, show
 from gateway.views.orders import PolicyList
 from schemas.cases.policies import PolicyRule
 
-app = typer.Typer(no_args_is_help=True, help="Policies: who is told when, per kind, partner, site, region, customer.")
+app = typer.Typer(no_args_is_help=True, help="Policies: rules of alerts per kind, partner, site, region, customer.")
 
 
 @app.command("list")
@@ -34,7 +34,7 @@ def load(
     file: Annotated[Path, typer.Argument(help="JSON: a rule, or a list of rules.", exists=True)],
     state_dir: StateDir = DEFAULT_STATE,
 ) -> None:
-    """Put rules in force. What is running keeps the version that it started with."""
+    """Put rules in force. Running work keeps the version that it started with."""
     try:
         said = json.loads(file.read_text())
     except ValueError as error:

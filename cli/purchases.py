@@ -13,7 +13,9 @@ from store.procurement import purchase_orders
 app = typer.Typer(no_args_is_help=True, help="Purchase orders.")
 
 LISTED = ("number", "erp", "supplier", "site", "status", "ordered_at", "updated_at")
+"""Columns of the list of purchase orders."""
 MEASURES = ("invoices", "matched_at_once", "confirmed", "confirm_p50_h", "confirm_p95_h")
+"""Columns of the procurement figures."""
 TABLES = {
     "lines": (
         "line",
@@ -38,7 +40,7 @@ TABLES = {
 @app.command("list")
 def list_purchases(
     everything: Annotated[bool, typer.Option("--all", help="Also those that have ended.")] = False,
-    limit: Annotated[int, typer.Option(help="How many at most.", min=1, max=1000)] = 100,
+    limit: Annotated[int, typer.Option(help="The most entries of the list.", min=1, max=1000)] = 100,
     state_dir: StateDir = DEFAULT_STATE,
 ) -> None:
     """List purchase orders, the newest first."""
@@ -54,7 +56,7 @@ def show_measures(state_dir: StateDir = DEFAULT_STATE) -> None:
 
 @app.command("show")
 def show_purchase(number: str, erp: Erp = None, state_dir: StateDir = DEFAULT_STATE) -> None:
-    """Show a purchase order: status, lines, shipments, invoices, cases, and what the ERP was told."""
+    """Show a purchase order: status, lines, shipments, invoices, cases, and messages to the ERP."""
 
     async def load(connection: Connection) -> list[tuple[DictRow, dict[str, list[DictRow]]]]:
         found = await purchase_orders.named(connection, number, None, erp)

@@ -19,8 +19,11 @@ from store.finance import comparing, reconciliation
 
 app = typer.Typer(no_args_is_help=True, help="Compare our books with those of other systems.")
 RUN_COLUMNS = ("started_at", "system", "target", "compared", "differences", "explained", "error")
+"""Columns of the runs."""
 COLUMNS = ("id", "system", "target", "subject", "kind", "ours", "theirs", "state", "explained_by", "case")
+"""Columns of the differences."""
 DETAILS = ("about", "owner", "proposal", "explained_by", "case", "first_seen", "last_seen", "closed_at")
+"""Fields of one difference beside those of the list."""
 
 
 @app.command()

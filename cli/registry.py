@@ -103,7 +103,7 @@ def export(
 
 @app.command("list")
 def list_partners(state_dir: StateDir = DEFAULT_STATE) -> None:
-    """List partners: their connections, API keys that work, and versions of webhook secrets that count. Those of the
+    """List partners: their connections, API keys that work, and versions of webhook secrets that count. Partners of the
     environment are named by settings."""
     rows = (
         {
@@ -131,13 +131,13 @@ def show_partner(partner: str, version: VersionOption = None, state_dir: StateDi
 
 @app.command("pause")
 def pause(partner: str, connection: One = None, reason: Why = "", state_dir: StateDir = DEFAULT_STATE) -> None:
-    """Call a partner's connections no more until they are resumed. What is owed to them waits."""
+    """Call a partner's connections no more until they are resumed. Messages owed to them wait."""
     _paused("pause", partner, connection, reason, state_dir)
 
 
 @app.command("resume")
 def resume(partner: str, connection: One = None, reason: Why = "", state_dir: StateDir = DEFAULT_STATE) -> None:
-    """Let paused connections be live again. What waited goes on."""
+    """Let paused connections be live again. Waiting messages go on."""
     _paused("resume", partner, connection, reason, state_dir)
 
 
@@ -205,7 +205,7 @@ def _named(said: list[Any], field: str) -> str:
 
 
 def _offline(said: list[Any]) -> list[dict[str, str]]:
-    """What is wrong with partners by themselves, with the settings and secrets of this command."""
+    """The faults of partners by themselves, with the settings and secrets of this command."""
     found: list[dict[str, str]] = []
     changes: dict[str, PartnerDefinition] = {}
     for number, one in enumerate(said):

@@ -36,7 +36,7 @@ def restart(
 ) -> None:
     """Begin an order's workflow again that does not run; `--all`: everything, as after a loss of Temporal's data.
 
-    What was decided is kept; what came meanwhile is taken in. May be repeated: what runs is left alone.
+    Decisions are kept; messages that came meanwhile are taken in. May be repeated: what runs is left alone.
     """
     if every == (number is not None) or (replace and not every):
         raise fail("name one order, or say --all; --replace goes with --all")

@@ -14,8 +14,11 @@ app = typer.Typer(no_args_is_help=True, help="Stock, by place.")
 POSITION = (
     "site", "on_hand", "allocated", "blocked", "returns", "reserved", "available", "inbound", "outbound"
 )  # fmt: skip
+"""Columns of the balances by site."""
 FREE = ("day", "on_hand", "supply", "in_transit", "reserved", "demand", "projected", "forecast", "balance")
+"""Columns of the projection by day."""
 TRANSIT = ("day", "packs", "origin", "destination", "shipment", "order")
+"""Columns of goods under way."""
 Item = Annotated[str, typer.Argument(help="Item number.")]
 Site = Annotated[str | None, typer.Option(help="At one site; at every site without.")]
 
@@ -32,7 +35,7 @@ def show_stock(item: Item, site: Site = None, state_dir: StateDir = DEFAULT_STAT
 def show_availability(
     item: Annotated[str, typer.Argument(help="The item.")],
     site: Annotated[str | None, typer.Option(help="At one site; at every site without.")] = None,
-    days: Annotated[int, typer.Option(help="How many days, from today.", min=1)] = 14,
+    days: Annotated[int, typer.Option(help="The number of days, from today.", min=1)] = 14,
     state_dir: StateDir = DEFAULT_STATE,
 ) -> None:
     """Show what will be on hand, come in, be reserved and be free, day by day, and the first day of shortage."""

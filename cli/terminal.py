@@ -26,7 +26,7 @@ from store.seals import Seals, Unsealed
 
 console = Console()
 Answer = TypeVar("Answer")
-StateDir = Annotated[Path, typer.Option("--state-dir", help="Where the embedded stack keeps its files.")]
+StateDir = Annotated[Path, typer.Option("--state-dir", help="The directory of the embedded stack's files.")]
 DEFAULT_STATE = Path(".syncline")
 UNBOUNDED = 10_000
 """Columns of a terminal in which every table has room."""

@@ -1,4 +1,4 @@
-"""What an adapter is: who it speaks to, what it can, how it counts once, and how its ports are made."""
+"""Adapters: their systems, their operations, their way to count once, and the making of their ports."""
 
 import inspect
 from collections.abc import Callable, Mapping
@@ -67,7 +67,7 @@ class Adapter:
 
     @property
     def operations(self) -> tuple[str, ...]:
-        """What it can do: `<port>.<method>`."""
+        """The operations of the adapter: `<port>.<method>`."""
         every = (f"{port.__name__}.{name}" for port in self.ports for name in methods_of(port))
         return tuple(it for it in every if it not in self.without)
 

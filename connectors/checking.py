@@ -36,7 +36,7 @@ Clock = Callable[[], datetime]
 
 
 class CheckStep(StrEnum):
-    """What is looked at, in this order."""
+    """The checks, in this order."""
 
     SETTINGS = "settings"
     ADDRESS = "address"
@@ -48,7 +48,7 @@ class CheckStep(StrEnum):
 
 @dataclass(frozen=True)
 class CheckedStep:
-    """What was found. `repair`: what to do about it; empty when nothing has to be done."""
+    """The result of a check. `repair`: what to do about it; empty when nothing has to be done."""
 
     step: CheckStep
     works: bool

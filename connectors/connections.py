@@ -13,7 +13,7 @@ from schemas.settings import Endpoint, Settings, variable
 CLOSED_RETRY_S = 5.0
 """Until a connection that is closed is asked for again: what waits goes on within seconds of its resumption."""
 ANY = "*"
-"""The target of an endpoint that serves whatever has none of its own."""
+"""The target of an endpoint that serves all targets without one of their own."""
 
 
 @dataclass(frozen=True)
@@ -97,7 +97,8 @@ class ClosedPlace(Protocol):
 
 
 Locate = Callable[[System, str], Endpoint | ClosedPlace | None]
-"""Where a registry has a target; why it is not called now; None when it has no connection for it."""
+"""The address of a target in the registry; the reason why it is not called now; None when it has no connection for
+it."""
 
 
 class LocatedConnections:

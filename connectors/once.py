@@ -13,6 +13,7 @@ from schemas.messaging.instructions import Accepted
 FIRST_PAUSE_S = 0.25
 """Most lists are behind by less than this; each further pause is twice as long."""
 LONGEST_PAUSE_S = 2.0
+"""Seconds between two looks at most: an activity with its own timeout waits for them."""
 
 Look = Callable[[], Awaitable[Accepted | None]]
 Write = Callable[[], Awaitable[Accepted]]

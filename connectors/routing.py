@@ -66,8 +66,8 @@ class CallRouter:
         await asyncio.gather(*(one.link.client.aclose() for one in self._open.values()))
 
     def port(self, kind: type[Port], system: System) -> Port:
-        """A port of every system of a kind. Its methods raise what the adapters raise; `Unavailable` of the origin
-        `platform` when no connection serves the target, `Refused` when its adapter has no such method."""
+        """A port of every system of a kind. Its methods raise what the adapters raise. They raise `Unavailable` of the
+        origin `platform` when no connection serves the target, and `Refused` when its adapter has no such method."""
         return cast("Port", RoutedPort(self, kind, system))
 
     def once(self, system: System, target: str) -> OnceRule:

@@ -1,1 +1,1 @@
-"""From the inbox to workflows: which order a message concerns, and how its workflow hears of it. Runs in the worker."""
+"""From the inbox to workflows: the order of a message, and the hand-over to its workflow. Runs in the worker."""

@@ -47,7 +47,7 @@ class _Expected(NamedTuple):
 class Confirmer:
     """Looks whether tasks were kept, and confirms their steps. Never looks twice at the same step at the same time.
 
-    What was kept is written in groups: while some are written, the next ones gather.
+    Confirmations are written in groups: while some are written, the next ones gather.
     """
 
     def __init__(
@@ -107,7 +107,8 @@ class Confirmer:
         return kept
 
     async def _write(self) -> None:
-        """Confirm what was kept, with all that has gathered meanwhile. What cannot be written is found by the sweep."""
+        """Confirm what was kept, with all that has gathered meanwhile. Confirmations that cannot be written are found
+        by the sweep."""
         async with self._writing:
             kept, self._kept = self._kept, []
             if kept:

@@ -1,4 +1,4 @@
-"""Tells the confirmer what the activities of this process do: which workflow calls, and every step that is written."""
+"""Reports the activities of this process to the confirmer: the workflow that calls, and every step that is written."""
 
 from typing import Any
 

@@ -50,7 +50,7 @@ class SignalRefused(Exception):
 
 
 class Handoff(Protocol):
-    """Hands committed messages to workflows. What it cannot hand over now, the relay hands over later."""
+    """Hands committed messages to workflows. Messages that it cannot hand over now go over later, by the relay."""
 
     async def release(self, key: str, timeout_s: float) -> Promise | None:
         """Start the workflow of order `<erp>/<number>`; its promise, or None when Temporal cannot in time.
@@ -62,7 +62,7 @@ class Handoff(Protocol):
     async def command(self, record: CommandRecord[Any], first: First, timeout_s: float) -> bool:
         """Tell a workflow of a committed command; True: its verdict follows in the store, or stands there already.
 
-        False: the relay tells it later. Telling it twice is harmless.
+        False: the relay signals it later. Telling it twice is harmless.
         """
         ...
 
@@ -85,7 +85,7 @@ class Handoff(Protocol):
 
 
 class WorkflowSignals(Protocol):
-    """Tells workflows of events."""
+    """Signals events to workflows."""
 
     async def milestones(self, workflow_id: str, events: list[MilestoneEvent]) -> SignalOutcome:
         """One signal with all events for an order, purchase order or return. Raises SignalRefused."""

@@ -1,7 +1,8 @@
 """The relay: inbox → canonical event → orders → signals, in order. Runs inside the worker, in any number of workers.
 
-Placing is committed before an order hears of it. A process that dies in between leaves the event pending, and it is
-handed over again; the order takes it in once. What has no place is quarantined, and revived when its order appears.
+Placing is committed before an order is signalled. A process that dies in between leaves the event pending, and it is
+handed over again; the order takes it in once. A message without a place is quarantined, and revived when its order
+appears.
 """
 
 import asyncio
@@ -142,7 +143,7 @@ class Relay:
             self._start(self._once_more(message))
 
     async def _once_more(self, message: inbox.Message) -> None:
-        """A workflow was told of a message long ago: tell it again, unless it still has something to do."""
+        """A workflow got a message long ago: signal it again, unless it still has something to do."""
         if await self._handoff.at_rest(message.workflow_id) in (Rest.IDLE, Rest.GONE):
             await self._router.route(message)
 
@@ -198,7 +199,7 @@ class Relay:
             await quarantine.put_all(connection, quarantined)
 
     async def _hand_over(self, handed: Handed, taken: set[str] | None = None) -> None:
-        """Tell the workflows that are concerned: an order, or its returns. Of what Temporal has had (`resting`), only
+        """Signal the workflows that are concerned: an order, or its returns. Of what Temporal has had (`resting`), only
         those that have nothing to do: their workflow has dropped it, or its run was replaced."""
         addressed: dict[tuple[str, str], list[MilestoneEvent]] = defaultdict(list)
         for key, found in handed.items():
@@ -224,7 +225,7 @@ async def _again(connection: Connection, waiting: list[signals.WaitingEvent]) ->
 
 
 async def _decode(connection: Connection, message: inbox.Message) -> MilestoneEnvelope | None:
-    """The event of a message. What comes back goes through the door: the gateway keeps webhooks that it has refused."""
+    """The event of a message. A revived message is parsed again: the gateway keeps webhooks that it has refused."""
     try:
         return admit_own(message.raw, message.partner) if message.came_back else read_own(message.raw, message.partner)
     except InvalidMessage as refusal:

@@ -107,6 +107,7 @@ class CommandRecord(Contract, Generic[Request]):
 
 
 CASE_VERBS = ("acknowledge", "assign", "resolve")
+"""Commands to a case."""
 REQUESTS: dict[str, type[Contract]] = {
     "order.amend": AmendRequest,
     "order.cancel": CancelRequest,

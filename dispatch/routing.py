@@ -26,7 +26,8 @@ MAX_ATTEMPTS = 200
 
 
 class MessageRouter:
-    """Carries messages to where they are decided. What cannot be carried there now, the relay tries again."""
+    """Carries messages to where they are decided. Messages that cannot be carried there now are tried again by the
+    relay."""
 
     def __init__(self, database: Database, handoff: TemporalHandoff, intake: Intake) -> None:
         self._database, self._handoff, self._intake = database, handoff, intake
@@ -74,8 +75,8 @@ class MessageRouter:
         return False
 
     async def _command(self, message: Message) -> None:
-        """A command that the gateway could not tell, or whose verdict it did not live to see. Those before it go first:
-        who amends twice means the second."""
+        """A command that the gateway could not signal, or whose verdict it did not live to see. Earlier ones go first:
+        of two amendments the second counts."""
         workflow = record_of(message.kind, message.raw).workflow_id
         turn = self._turns.setdefault(workflow, asyncio.Lock())
         async with turn:
@@ -87,7 +88,7 @@ class MessageRouter:
                     return
 
     async def _delivered(self, message: Message) -> bool:
-        """Tell a workflow of a command; False when it must wait, and with it those behind it."""
+        """Signal a command to a workflow; False when it must wait, and with it those behind it."""
         record = record_of(message.kind, message.raw)
         names = named_in_command(record.subject.owner, record.request)
         if not await cleared(self._database, self._intake.registry, message, names):

@@ -1,1 +1,1 @@
-"""The door: authenticate, limit, commit the raw message to the inbox, answer. It needs no Temporal to accept."""
+"""The gateway: authenticate, limit, commit the raw message to the inbox, answer. It needs no Temporal to accept."""

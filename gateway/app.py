@@ -80,6 +80,7 @@ SUBJECTS = (
     pages,
     tower,
 )
+"""Modules with routes, in the order of the reference."""
 SHUTDOWN_GRACE_S = 10
 """Seconds for requests in flight to finish after a stop. Longer than any wait for an answer."""
 

@@ -58,7 +58,7 @@ class VerdictWaiters:
 
     @asynccontextmanager
     async def listening(self) -> AsyncIterator[None]:
-        """Hear of verdicts while the block runs."""
+        """Receive verdicts while the block runs."""
         async with Hearing(self._database.url, (heads.DECIDED, heads.SETTLED), self._calls.ring):
             yield
 

@@ -1,4 +1,5 @@
-"""A person has a drift of our own books mended: looked at again, mended, and kept in the audit trail, all at once."""
+"""A person has a drift of our own books repaired: looked at again, repaired, and kept in the audit trail, all at
+once."""
 
 from dispatch.partners.measuring import Owner
 from domain.procurement import inbound
@@ -19,7 +20,7 @@ from store.messaging import heads
 ACTION = "books.repair"
 """The action's name in the audit trail."""
 REPAIRED = "counted anew: our books were below zero"
-"""The reason that an ERP hears of a movement that a repair books."""
+"""The reason in the ERP's message on a movement that a repair books."""
 VANISHED = "it is right by now: nothing was changed"
 
 

@@ -1,1 +1,1 @@
-"""What crosses a boundary: one frozen pydantic model per message, no logic beyond validation."""
+"""The messages that cross a boundary: one frozen pydantic model for each, no logic beyond validation."""

@@ -37,7 +37,7 @@ class Contract(BaseModel):
     """Base of every message.
 
     Frozen, so that a message never changes under its reader. Tolerant (unknown fields are ignored), so that an older
-    worker can read what a newer sender wrote. The door is strict instead: `schemas.parsing.admit` forbids unknown
+    worker can read what a newer sender wrote. Parsing is strict instead: `schemas.parsing.admit` forbids unknown
     fields.
     """
 
@@ -94,12 +94,12 @@ def _shortest(amount: Decimal) -> Decimal:
 
 Text = Annotated[str, StringConstraints(min_length=1, max_length=200, strip_whitespace=True), AfterValidator(_storable)]
 Reference = Annotated[str, StringConstraints(max_length=200), AfterValidator(_storable)]
-"""What a system calls what it has done; it goes into ledger and history."""
+"""The number that a system gives to its own record of a call; it goes into ledger and history."""
 LongText = Annotated[str, StringConstraints(max_length=1000), AfterValidator(_storable)]
 Moment = Annotated[AwareDatetime, BeforeValidator(rfc3339_moment), AfterValidator(_plausible)]
 """A point in time with its offset (RFC 3339), kept in UTC."""
 LocalMoment = Annotated[AwareDatetime, BeforeValidator(rfc3339_moment), AfterValidator(_plausible_here)]
-"""A point in time with its offset, which is kept: it says which day it was for whoever wrote it."""
+"""A point in time with its offset, which is kept: it gives the sender's own day."""
 Day = Annotated[date, BeforeValidator(rfc3339_day), AfterValidator(_plausible_day)]
 """A calendar day (RFC 3339 full-date)."""
 Exact = Annotated[
@@ -142,7 +142,7 @@ Quantity = Annotated[
     PlainSerializer(as_json_number, when_used="json"),
     WithJsonSchema({"type": "number", "exclusiveMinimum": 0, "maximum": 100_000_000}),
 ]
-"""So many of a unit, fractions where the unit has them: exact, to six decimals."""
+"""A quantity of a unit, exact to six decimals, with fractions where the unit has them."""
 QuantityOrNone = Annotated[
     Decimal,
     Field(ge=0, le=100_000_000, max_digits=15, decimal_places=6),
@@ -210,7 +210,7 @@ class Variant(StrEnum):
 
 
 class Role(StrEnum):
-    """What a caller is to us; decides which operations and which milestones it may send."""
+    """The role of a caller; decides which operations and which milestones it may send."""
 
     ERP = "erp"
     WMS = "wms"
@@ -232,7 +232,7 @@ class System(StrEnum):
 
 
 class Origin(StrEnum):
-    """Where a failure came from. Set where the error is raised, carried to the ledger, inbox and search attributes."""
+    """The origin of a failure. Set where the error is raised, carried to the ledger, inbox and search attributes."""
 
     PARTNER_MESSAGE = "partner_message"
     TRANSFORMATION = "transformation"

@@ -15,7 +15,7 @@ class Change(Contract):
     """
 
     tag: ClassVar[str] = ""
-    """What the kind is called in a payload: short, as every step names it."""
+    """The name of the kind in a payload: short, as every step has it."""
 
     @classmethod
     def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:

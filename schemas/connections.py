@@ -1,4 +1,4 @@
-"""Where a region's database and its Temporal are, and how they are reached. One region is served today: `main`."""
+"""The connections to a region's database and its Temporal. One region is served today: `main`."""
 
 from pathlib import Path
 from typing import Annotated, Self
@@ -11,7 +11,7 @@ MAIN = "main"
 BY_REGION = frozenset({"database", "temporal"})
 """The settings that are keyed by region."""
 LOCAL_TEMPORAL = "127.0.0.1:7233"
-"""Where a Temporal listens that nobody has configured: the port of its own documentation."""
+"""The address of a Temporal that nobody has configured: the port of its own documentation."""
 URL_FILES = ("sslrootcert", "sslcert", "sslkey", "sslcrl")
 """Parameters of libpq that name files. `sslrootcert=system` names none: it means the machine's authorities."""
 
@@ -43,7 +43,7 @@ class TemporalTls(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     ca: FilePath | None = None
-    """Who signed the server's certificate."""
+    """The authority that signed the server's certificate."""
     certificate: FilePath | None = None
     """Our certificate, for a cluster that asks for one (mTLS); with `key`."""
     key: FilePath | None = None
@@ -72,7 +72,7 @@ class TemporalSettings(BaseModel):
     profile: str = ""
     """The profile of Temporal's configuration file; `TEMPORAL_PROFILE`, or `default`, when empty."""
     ui_url: str = "http://127.0.0.1:8233"
-    """Where browsers reach the Temporal Web UI, for links from the control tower."""
+    """The address of the Temporal Web UI for browsers, for links from the control tower."""
 
     @model_validator(mode="after")
     def _one_place(self) -> Self:

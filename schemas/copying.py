@@ -1,5 +1,5 @@
-"""A message made of another one of the same family, such as a document in the units of our books of the one that was
-sent. Contracts ignore what they do not know: here a field that the other does not have is named, or refused."""
+"""Copies one message into another one of the same family, such as a sent document into one in book units. Contracts
+ignore unknown fields; here a field that the other does not have is named, or refused."""
 
 from collections.abc import Collection
 from functools import cache
@@ -13,7 +13,7 @@ Made = TypeVar("Made", bound=BaseModel)
 def made_of(kind: type[Made], source: BaseModel, *, without: Collection[str] = (), **changes: Any) -> Made:
     """A message with what `source` says, but for the fields `without`, and with `changes`.
 
-    What was not said stays unsaid, so that histories hold no defaults.
+    Unset fields stay unset, so that histories hold no defaults.
 
     Raises TypeError when the source has a field that would be lost, pydantic's ValidationError.
     """

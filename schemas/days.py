@@ -1,7 +1,7 @@
 """The days of a place: when they begin there, and on which of them people work.
 
-A zone travels as data, with the changes of its clocks ahead. So whoever decides by it needs no zone database, and
-decides the same again when that has been updated.
+A zone travels as data, with the changes of its clocks ahead. So a decision needs no zone database, and comes out the
+same after an update of it.
 """
 
 from datetime import date, datetime
@@ -38,7 +38,7 @@ class ClockChange(Contract):
 
 
 class Zone(Contract):
-    """How far clocks are ahead of UTC: `offset_s` seconds until the first of the `changes`."""
+    """The offset of clocks from UTC: `offset_s` seconds until the first of the `changes`."""
 
     name: str = "UTC"
     offset_s: int = 0
@@ -66,7 +66,7 @@ class Way(NamedTuple):
 
 
 class DaysPolicy(Contract):
-    """The days of places that no master data tells of; a rule about `days`. What is absent is not known."""
+    """The days of places without master data; a rule about `days`. An absent field is not known."""
 
     version: int = 1
     time_zone: TimeZone | None = None
@@ -75,6 +75,6 @@ class DaysPolicy(Contract):
 
 
 def utc_offset_s(moment: datetime) -> int:
-    """How far the clock that a moment was read from is ahead of UTC, in seconds."""
+    """The offset from UTC, in seconds, of the clock that a moment was read from."""
     offset = moment.utcoffset()
     return int(offset.total_seconds()) if offset else 0

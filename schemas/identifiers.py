@@ -1,7 +1,7 @@
 """Identifiers with a standard behind them, checked to the last digit.
 
-GTIN, GLN and SSCC follow the GS1 General Specifications (modulo-10 check digit, section 7.9); UN/LOCODE follows UNECE
-Recommendation 16; countries are ISO 3166-1 alpha-2; Incoterms are ICC Incoterms 2020, with DDU (Incoterms 2000) because
+GTIN, GLN and SSCC follow the GS1 General Specifications (modulo-10 check digit, section 7.9). UN/LOCODE follows UNECE
+Recommendation 16; countries are ISO 3166-1 alpha-2. Incoterms are ICC Incoterms 2020, with DDU (Incoterms 2000) because
 long-running agreements still name it.
 """
 
@@ -63,7 +63,7 @@ Currency = Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]
 
 
 class Incoterm(StrEnum):
-    """Who bears cost and risk until where (ICC Incoterms 2020; DDU from 2000)."""
+    """The party that bears cost and risk, and until which place (ICC Incoterms 2020; DDU from 2000)."""
 
     EXW = "EXW"
     FCA = "FCA"

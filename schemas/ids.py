@@ -23,7 +23,7 @@ def _whole(text: str, digits: str, what: str) -> int:
 
 
 class SubjectKind(StrEnum):
-    """What effects, cases, steps and movements are about."""
+    """The subject of effects, cases, steps and movements."""
 
     ORDER = "order"
     PURCHASE_ORDER = "purchase_order"
@@ -33,7 +33,7 @@ class SubjectKind(StrEnum):
 
 
 _MARKS = {SubjectKind.PURCHASE_ORDER: "po:", SubjectKind.REPLENISHMENT: "replenishment:"}
-"""What stands before the number in a key. No order's number has a colon."""
+"""The prefix of a number in a key. No order's number has a colon."""
 _BOOKS = "stock"
 """Begins the key of books that are compared. An ERP may have this name: its keys have a part less."""
 
@@ -214,8 +214,8 @@ class StockProposalKey(NamedTuple):
 
 
 class EffectKey(NamedTuple):
-    """An effect: `<subject>/<what>`. `what` begins with the operation, the shipment or the word for a change, and goes
-    on with what told it apart."""
+    """An effect: `<subject>/<what>`. `what` begins with the operation, the shipment or the word for a change; the rest
+    distinguishes it from others."""
 
     subject: Subject
     what: str
@@ -232,7 +232,7 @@ class EffectKey(NamedTuple):
         return f"{self.subject}/{self.what}"
 
     def edition(self, number: int) -> str:
-        """What an edition of it is sent under: `<key>/e<number>` after the first."""
+        """The key under which an edition of it is sent: `<key>/e<number>` after the first."""
         return str(self) if number == 1 else f"{self}/e{number}"
 
 
@@ -258,7 +258,7 @@ class EventKey(NamedTuple):
 
 
 class SupplyKey(NamedTuple):
-    """What a line of a purchase order still brings: `po/<erp>/<number>/<line>`, and `/<shipment>` of what has left."""
+    """The rest of a purchase order's line: `po/<erp>/<number>/<line>`, and `/<shipment>` of packs that have left."""
 
     erp: str
     number: str
@@ -278,7 +278,7 @@ class SupplyKey(NamedTuple):
 
     @property
     def stem(self) -> str:
-        """What the supplies of a purchase order begin with."""
+        """The prefix of the supplies of a purchase order."""
         return f"po/{self.erp}/{self.number}"
 
     @property

@@ -1,8 +1,8 @@
-"""The door: bytes from outside become a contract, or a list of findings that name the field and the rule.
+"""Strict parsing: bytes from outside become a contract, or a list of findings that name the field and the rule.
 
-Strict where Python's json is lenient: NaN, Infinity and numbers beyond a double, duplicate names, NUL, lone surrogates,
-a byte order mark and deep nesting are refused. Strict where contracts are lenient: an unknown field is refused,
-and so is a value of another JSON type than the contract's (a number for a date, "yes" for a boolean, "12.5" for 12.5).
+Stricter than Python's json: NaN, Infinity and numbers beyond a double, duplicate names and NUL are refused. So are lone
+surrogates, a byte order mark and deep nesting. Stricter than contracts: an unknown field is refused. So is a value of
+another JSON type than the contract's: a number for a date, "yes" for a boolean, "12.5" for 12.5.
 Moments and days are RFC 3339 (`schemas.written`). A number that a double would change is refused, never rounded.
 Inside, contracts stay tolerant (`schemas.base.Contract`).
 """
@@ -21,8 +21,11 @@ from pydantic_core import ErrorDetails, to_json
 Model = TypeVar("Model", bound=BaseModel)
 
 MAX_DEPTH = 32
+"""Levels of nesting: contracts have five or so, and deeper messages exhaust the stack of recursive checks."""
 MAX_FINDINGS = 20
+"""Findings in one answer: more of them help nobody, and a message of thousands of lines could have as many."""
 _MAX_NAME = 60
+"""Characters of a sender's field name in a finding; the rest is cut, since it may be of any length."""
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _ESCAPED_NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
 _ESCAPED_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
@@ -80,12 +83,12 @@ def parse_strict(model: type[Model], raw: bytes) -> Model:
 
 
 def heard(model: type[Model], raw: bytes) -> Model:
-    """What another system says: types as strict as at the door, unknown fields ignored. Raises `ValidationError`."""
+    """The answer of another system: types as strict as in parsing, unknown fields ignored. Raises `ValidationError`."""
     return model.model_validate_json(raw, strict=True)
 
 
 def read(model: type[Model], raw: bytes) -> Model:
-    """What the door has admitted, of the bytes that were kept. Raises `InvalidMessage`."""
+    """The contract that parsing has admitted, of the bytes that were kept. Raises `InvalidMessage`."""
     try:
         return heard(model, raw)
     except ValidationError as error:
@@ -120,7 +123,7 @@ def _only_follows(detail: ErrorDetails, details: list[ErrorDetails]) -> bool:
 
 
 def finding(detail: ErrorDetails) -> dict[str, str]:
-    """What pydantic says of one value, as field and rule."""
+    """A finding of pydantic on one value, as field and rule."""
     field, rule = str_loc(detail["loc"]), detail["msg"]
     if detail["type"] == "extra_forbidden":
         rule = "is not a field of this contract"

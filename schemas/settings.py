@@ -26,9 +26,9 @@ def variable(*path: str | int) -> str:
 
 MASTER_SECRET = variable("master_secret")
 SIM_TOKEN = variable("sim_token")
-"""What callers of the simulators' own pages show; no setting of the product."""
+"""The key that callers of the simulators' own pages show; no setting of the product."""
 WORKER_HEALTH_PORT = variable("worker_health_port")
-"""Where a worker of the local stack answers for its health; none when unset."""
+"""The health address of a worker of the local stack; none when unset."""
 LogLevel = Literal["debug", "info", "warning", "error"]
 LogFormat = Literal["auto", "json", "text"]
 Connection = TypeVar("Connection", DatabaseSettings, TemporalSettings)

@@ -7,7 +7,7 @@ from schemas.ids import CaseKey, Subject, SubjectKind
 
 
 class WorkflowKind(StrEnum):
-    """What a workflow id begins with."""
+    """The prefix of a workflow id."""
 
     ORDER = "order"
     PURCHASE_ORDER = "inbound"
@@ -58,8 +58,8 @@ class WorkflowId(NamedTuple):
 
     @property
     def subject(self) -> Subject:
-        """What it is about: of a return its order, of a case what the case is about. Raises ValueError for a
-        replenishment, whose id says no ERP."""
+        """The subject: of a return its order, of a case the subject of the case. Raises ValueError for a replenishment,
+        whose id says no ERP."""
         match self.kind, self.name.split("/"):
             case WorkflowKind.ORDER, _:
                 return Subject.parse(self.name)

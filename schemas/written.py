@@ -1,7 +1,7 @@
-"""How moments, days and exact numbers are written: RFC 3339, and plain decimals. What is written otherwise is refused.
+"""How moments, days and exact numbers are written: RFC 3339, and plain decimals. Other spellings are refused.
 
-Pydantic alone reads a string of digits as Unix time, and takes `10:00Z`, `+0530` or the digits of any script.
-What is a moment, day or number already passes: inside, nothing is parsed twice.
+Pydantic alone reads a string of digits as Unix time, and takes `10:00Z`, `+0530` or the digits of any script. Values
+that are moments, days or numbers already pass: inside, nothing is parsed twice.
 """
 
 import re
@@ -55,13 +55,13 @@ def plain_decimal(value: object) -> object:
 
 
 def decimal_schema(**bounds: float) -> dict[str, Any]:
-    """What is published of a plain decimal: a number within bounds, or digits and a point as a string."""
+    """The published schema of a plain decimal: a number within bounds, or digits and a point as a string."""
     pattern = f"^{'' if bounds else '-?'}(0|[1-9][0-9]*)(\\.[0-9]+)?$"
     return {"anyOf": [{"type": "number", **bounds}, {"type": "string", "pattern": pattern}]}
 
 
 def json_number(value: object) -> object:
-    """A JSON number as a decimal, exact: the door refuses those that a double would change."""
+    """A JSON number as a decimal, exact: parsing refuses those that a double would change."""
     plain = isinstance(value, int | float | Decimal)
     if not plain or isinstance(value, bool):
         raise ValueError("is not a JSON number; write it as in 40 or 2.5")

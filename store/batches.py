@@ -10,8 +10,8 @@ Row = TypeVar("Row")
 
 
 class RowBatch(Generic[Row]):
-    """The columns of rows for a bulk statement, in order: by name their PostgreSQL type, and their value where that is
-    not the attribute of the name.
+    """The columns of rows for a bulk statement, in order. Each name has its PostgreSQL type, and its value where that
+    is not the attribute of the name.
 
     The values of `jsonb` are documents. `names` and `rows` are SQL; `rows` is a list of rows `x` of the arrays that
     `arrays` makes of rows. `counted` has their number `n` too, from 1.

@@ -1,6 +1,6 @@
 """The changes of a step, each written by the store of its subject: a list of writers says by which, and in which order.
 
-The order of the list is that in which locks are taken. What a step does not change costs no statement.
+The order of the list is that in which locks are taken. Absent changes of a step cost no statement.
 """
 
 from collections.abc import Awaitable, Callable, Sequence
@@ -16,7 +16,8 @@ from store.engine import Connection
 
 
 class WritePhase(StrEnum):
-    """When a change is written: while answers are read, a round trip for each; or in the one pipeline at the end."""
+    """The phase of a change's write: while answers are read, a round trip for each; or in the one pipeline at the
+    end."""
 
     READING = "reading"
     PIPELINED = "pipelined"
@@ -25,8 +26,8 @@ class WritePhase(StrEnum):
 @dataclass
 class StepScope:
     """A step that is being written. `again`: steps beyond its base were written before, by a superseded attempt or by
-    this one. What is booked has keys that begin with `stem`, and names its `source`. `booked`: stock that has moved by
-    it since, once that is known. `newest`: no newer version of its subject is written.
+    this one. The bookings have keys that begin with `stem`, and name its `source`. `booked`: stock that has moved by it
+    since, once that is known. `newest`: no newer version of its subject is written.
     """
 
     step: WorkflowStep[StepRecord]
@@ -38,7 +39,7 @@ class StepScope:
 
     @property
     def record(self) -> StepRecord:
-        """What changed."""
+        """The change."""
         return self.step.record
 
     @property
@@ -54,7 +55,7 @@ class StepScope:
 
 @dataclass(frozen=True)
 class Writer(Generic[Kind]):
-    """Who writes a kind of change, and in which phase; `again` is that of a step which is decided again.
+    """The writer of a kind of change, and its phase; `again` is that of a step which is decided again.
 
     `corrects`: what a superseded attempt wrote is taken back, also by a step without such a change. `newest_only`: what
     is shown is never written over by an older version.
@@ -68,7 +69,7 @@ class Writer(Generic[Kind]):
     newest_only: bool = False
 
     def phase_of(self, scope: StepScope) -> WritePhase:
-        """When a change of this step is written."""
+        """The phase in which a change of this step is written."""
         return (self.again if scope.again else None) or self.phase
 
 

@@ -13,7 +13,7 @@ from store.seals import Seals
 STATEMENT_TIMEOUT_MS = 15_000
 """Milliseconds for a statement: longer than any that is meant, shorter than a person waits."""
 WAIT_FOR_CONNECTION_S = 10.0
-"""Seconds to wait for a connection of the pool before the caller is told to come back."""
+"""Seconds to wait for a connection of the pool before the caller must come back."""
 
 
 class Connection(AsyncConnection[DictRow]):

@@ -1,4 +1,4 @@
-"""What the role of the application may do in the database: read and write rows, and nothing that undoes what is kept.
+"""The rights of the application's role in the database: read and write rows, and nothing that undoes what is kept.
 
 The schema belongs to another role. The application's can neither change tables, triggers and rights nor empty a table, and
 of what is only appended it can change nothing.
@@ -15,8 +15,9 @@ EVERY = (
     "GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA public TO {role}",
     "REVOKE INSERT, UPDATE, DELETE ON alembic_version FROM {role}",
 )
+"""Statements for every role of the application, in this order."""
 APPENDED = ("audit_entry", "freight_entry", "freight_move", "partner_version", "stock_entry", "stock_move")
-"""Tables that are only appended: a trigger of each refuses changes, whoever makes them."""
+"""Tables that are only appended: a trigger of each refuses changes by every role."""
 
 
 def role_of(database_url: str) -> tuple[str, str | None]:

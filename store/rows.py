@@ -1,4 +1,4 @@
-"""Rows of a query as frozen objects, for whoever shows them."""
+"""Rows of a query as frozen objects, for views."""
 
 from collections.abc import Mapping
 from typing import TypeVar

@@ -10,7 +10,7 @@ from typing import Self
 from schemas.settings import Settings
 
 FINGERPRINT = 12
-"""Hexadecimal digits that tell one key from another; they say nothing of the key."""
+"""Hexadecimal digits that distinguish keys; they reveal nothing of a key."""
 
 
 class Unsealed(RuntimeError):
@@ -64,7 +64,7 @@ class Key:
         return self._mac("name")[:FINGERPRINT]
 
     def seal(self, entry: SealedEntry) -> str:
-        """The hash of an entry. Whoever lacks the key cannot make it."""
+        """The hash of an entry. A process without the key cannot make it."""
         at = entry.at.astimezone(UTC).isoformat(timespec="microseconds")
         return self._mac(
             "entry", entry.id, at, entry.actor, entry.action, entry.subject, entry.detail, entry.previous, self.name

@@ -13,14 +13,17 @@ from schemas.base import Contract
 from store.engine import Database
 
 PROBE_TIMEOUT_S = 2.0
+"""Seconds for one probe: a dependency that answers later serves nobody."""
 KEPT_S = 1.0
-"""How long what was found is told to others: anybody may ask, and asking writes to the disk."""
+"""The seconds for which a result serves other callers: anybody may ask, and asking writes to the disk."""
 NO_ROOM = "53"
 """Class of PostgreSQL's errors when the disk, memory or connections are used up."""
 ASKING_S = 2.0
+"""Seconds for a caller to send its request: a silent connection must not stay."""
 MAX_HEAD_BYTES = 4096
+"""Bytes of a request's head: that of a probe has some hundred."""
 MAX_ASKING = 16
-"""Who asks a process for its health, at once: supervisors, and whoever looks for himself."""
+"""The callers at once: supervisors, and people who look for themselves."""
 
 
 class Condition(StrEnum):
@@ -38,14 +41,14 @@ class Alive(Contract):
 
 
 class Readiness(Contract):
-    """What a process depends on."""
+    """The dependencies of a process."""
 
     database: Condition
     temporal: Condition
 
 
 class Health:
-    """Looks at the database and Temporal, at most once a second whoever asks."""
+    """Looks at the database and Temporal, at most once a second for all callers."""
 
     def __init__(
         self, database: Database, healthy: Callable[[], Awaitable[bool]], clock: Callable[[], float] = time.monotonic

@@ -54,6 +54,8 @@ TEST_NAME = re.compile(r"test_\w+")
 SETTING = re.compile(r"\bSYNCLINE_[A-Z_]+[A-Z]")
 SCENARIO = re.compile(r"--scenario ([\w-]+)")
 ELLIPSIS = "…"
+MAX_CELL_WORDS = 60
+"""Words of a promise or mechanism: a longer one is two guarantees."""
 STATES = ("built", "partly", "not yet")
 BODIES: dict[str, type[BaseModel]] = {
     **{model.__name__: model for model in SENT.values()},
@@ -348,10 +350,12 @@ def test_each_change_finds_its_room() -> None:
 def test_every_guarantee_names_its_mechanism_and_its_test() -> None:
     rows = [line for line in document("guarantees.md").text.splitlines() if re.match(r"\| \d", line)]
     assert rows
+    numbers = [int(row.split("|")[1]) for row in rows]
+    assert numbers == sorted(set(numbers))
     for row in rows:
         _, promise, mechanism, shown = [cell.strip() for cell in row.strip("|").split("|")]
-        assert promise
-        assert mechanism
+        assert 0 < len(promise.split()) <= MAX_CELL_WORDS, row
+        assert 0 < len(mechanism.split()) <= MAX_CELL_WORDS, row
         assert TEST_FILE.search(shown) or shown == "not yet", row
 
 

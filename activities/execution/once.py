@@ -33,7 +33,7 @@ class OnceGuard:
 
         Args: `patient`: there is time to look for what an earlier attempt may have written; else that is left to an
         attempt that has it. Raises what the system says; Unavailable of the origin `platform` while another attempt is
-        under way; UnknownOutcome when it may have been done, and the system has no natural key.
+        under way. Raises UnknownOutcome when it may have been done, and the system has no natural key.
         """
         async with self.locks.hold(call.key) as mine:
             if not mine:

@@ -33,8 +33,8 @@ class AuditRound:
 
 @dataclass(frozen=True)
 class BooksActivities:
-    """Looks at all open business, at the ledger of `items`, at `purchases` and at the shipments of `orders` in a run;
-    and at what had drifted before."""
+    """Looks at all open business, at the ledger of `items`, at `purchases` and at the shipments of `orders` in a run.
+    Also looks at earlier drifts."""
 
     database: Database
     items: int = 2_000

@@ -63,8 +63,8 @@ class MasterData:
         return self._offers(owner)
 
     async def classes(self, places: Iterable[tuple[str, str]]) -> dict[tuple[str, str], str]:
-        """The class of each item at a site, as the ERP that owns the site's stock says; without those that it does not
-        name, or not answer for."""
+        """The class of each item at a site, as the ERP that owns the site's stock says. Items that it does not name or
+        answer for are left out."""
         named = {it: MasterName(owner, MasterKind.ITEM, it[0]) for it in places if (owner := self._owner_of(it[1]))}
         names = sorted(set(named.values()))
         await self.check(names[:CLASSES_AT_ONCE])
@@ -77,8 +77,8 @@ class MasterData:
         return owner if owner and self._offers(owner) else None
 
     async def _joined(self, name: MasterName) -> KeptRecord:
-        """Find a record, together with everybody of this process who looks for it: a message with thousands of items is
-        tried again before they are all found."""
+        """Find a record, together with all in this process who look for it. A message with thousands of items is tried
+        again before all are found."""
         task = self._finding.get(name)
         if task is None:
             task = self._finding[name] = asyncio.create_task(self._find(name))

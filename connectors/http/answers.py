@@ -1,4 +1,4 @@
-"""What an answer says beside its contract: how long to wait, and the code of a problem."""
+"""Parts of an answer beside its contract: the time to wait, and the code of a problem."""
 
 import json
 import re
@@ -30,7 +30,7 @@ def code_of(content: bytes) -> str:
 
 
 def retry_after_s(headers: Mapping[str, str]) -> float | None:
-    """How long we are asked to wait, in seconds or until a date (RFC 9110, 10.2.3); None: it does not say."""
+    """The requested wait, in seconds or until a date (RFC 9110, 10.2.3); None without one."""
     said = headers.get("Retry-After", "")
     try:
         wait_s = float(said)

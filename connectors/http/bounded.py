@@ -15,14 +15,16 @@ import httpx
 LIMIT = "max_bytes"
 """The request extension that says how many bytes of the answer are read."""
 DEFAULT_BYTES = 64 * 1024
-"""For whoever looks at the status alone, or for a few words beside it."""
+"""For answers of which only the status counts, or a few words beside it."""
 PIECE_BYTES = 64 * 1024
-"""What is unpacked at once: a small piece of a packed answer may hold a thousand times its size."""
+"""The bytes that are unpacked at once: a small piece of a packed answer may hold a thousand times its size."""
 SUCCESS = range(200, 300)
 GZIP_WBITS = zlib.MAX_WBITS | 16
 """zlib's window bits for the gzip format."""
 PACKED = ("gzip", "x-gzip")
+"""Names of the one packing that is unpacked here (RFC 9110, 8.4.1.3)."""
 PLAIN = ("", "identity")
+"""Names of no packing."""
 
 
 class TooLarge(httpx.DecodingError):
@@ -35,8 +37,8 @@ def client(
     tls: ssl.SSLContext | None = None,
     auth: httpx.Auth | None = None,
 ) -> httpx.AsyncClient:
-    """A client for systems or people; there is no other. Its answers are bounded; it follows no redirects, no proxies
-    that the environment names, and keeps no cookies: a session is a matter of its strategy."""
+    """A client for systems or people; there is no other. Its answers are bounded. It follows no redirects and no
+    proxies of the environment, and keeps no cookies: a session is a matter of its strategy."""
     if transport is None:
         limits = httpx.Limits(max_connections=connections, max_keepalive_connections=connections)
         transport = httpx.AsyncHTTPTransport(verify=tls or True, limits=limits, trust_env=False)

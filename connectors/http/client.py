@@ -12,6 +12,7 @@ __all__ = ["API_ORIGIN", "MAX_ANSWER_BYTES", "RULE_ORIGIN", "SystemClient"]
 
 Answer = TypeVar("Answer", bound=BaseModel)
 NOT_FOUND = 404
+"""The status of a record that the system does not have (RFC 9110, 15.5.5)."""
 MAY_BE_MISSING = frozenset({NOT_FOUND})
 
 

@@ -1,4 +1,4 @@
-"""What a system may be asked of: so many calls a second, so many at once, and none while it asks us to wait.
+"""Paces calls to a system: a number a second, a number at once, and none while it asks us to wait.
 
 A call that finds no place fails with the origin `platform`: the system was not asked, and is not to blame.
 """

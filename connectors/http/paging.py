@@ -1,7 +1,7 @@
 """Lists that come in pages: by link, by key, by number. A list that turns in a circle ends with an error.
 
-Rows may change while a list is read. By key nothing is lost or read twice; by number a row that leaves shifts the
-others, so what must be whole is read by key where the system can do it.
+Rows may change while a list is read. By key nothing is lost or read twice. By number a row that leaves shifts the
+others, so complete lists are read by key where the system can do it.
 """
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence

@@ -40,12 +40,15 @@ SLOW_DOWN = frozenset({429, 503})
 TURNED_AWAY = frozenset({401, 403, 404, 405, 429})
 """The system did nothing: who we are, or what we asked for, was not even looked at. Of a 5xx nobody knows."""
 NOT_REACHED = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
+"""Errors before a request was sent: the system cannot have done anything."""
 OK_BELOW = 300
+"""Statuses from here on are no success (RFC 9110, 15.4): redirects are not followed."""
 MAX_ANSWER_BYTES = 1_048_576
 """Of an answer to one call: 500 refused rows of planning are some 150 kB."""
 MAX_PAGE_BYTES = 16 * 1_048_576
 """Of a page of a list: the lines of 100 orders are some 10 MB."""
 MAX_CONNECTIONS = 64
+"""Connections to a system: somewhat more than the 50 activities of its queue in a worker."""
 
 
 @dataclass(frozen=True)
@@ -58,7 +61,7 @@ class VendorAnswer:
     content: bytes
 
     def json(self) -> Any:
-        """What it says; numbers with a point are exact decimals. Raises Unavailable when it is no JSON."""
+        """The content of the answer; numbers with a point are exact decimals. Raises Unavailable when it is no JSON."""
         try:
             return json.loads(self.content, parse_float=Decimal)
         except (ValueError, RecursionError):
@@ -75,7 +78,7 @@ class VendorAnswer:
 
 
 Explain = Callable[[VendorAnswer], ConnectorError | None]
-"""What a vendor's failure means, from status and body; None: what HTTP says."""
+"""The meaning of a vendor's failure, from status and body; None: as in HTTP."""
 
 
 class VendorClient:

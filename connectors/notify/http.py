@@ -34,7 +34,7 @@ class Webhooks:
     async def post(self, target: WebhookTarget, body: bytes, headers: Mapping[str, str]) -> None:
         """POST JSON. Raises Refused on answers that are final, Unavailable on any other failure and on none.
 
-        Only the status counts. What else is answered stays unread, however long it is: the message has arrived.
+        Only the status counts. The rest of the answer stays unread, however long it is: the message has arrived.
         """
         url = target.url.get_secret_value()
         try:

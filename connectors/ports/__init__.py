@@ -1,4 +1,4 @@
-"""What Syncline asks of connected systems: a protocol for each part of a system, and the ways in which a call fails."""
+"""Ports of connected systems: a protocol for each part of a system, and the ways in which a call fails."""
 
 from connectors.ports.call import MAX_LIST_LAG_S, Call, OnceKind, OnceRule
 from connectors.ports.erp import BulkErpPort, ErpPort

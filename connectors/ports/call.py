@@ -1,4 +1,4 @@
-"""What travels with every call, and how a system keeps one from counting twice."""
+"""The data that travels with every call, and the way in which a system counts it once."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -8,8 +8,8 @@ class OnceKind(StrEnum):
     """How a call to a system counts once, though it may be made twice.
 
     `key`: the system takes our key, and answers a repeat as it did before. `natural_key`: our reference stands in a
-    field of the system, and the adapter looks for it before it writes. `neither`: nobody can tell; a call whose answer
-    is lost is not repeated, and people look.
+    field of the system, and the adapter looks for it before it writes. `neither`: the outcome is unknown; a call whose
+    answer is lost is not repeated, and people look.
     """
 
     KEY = "key"
@@ -32,7 +32,7 @@ MAX_LIST_LAG_S = 8.0
 
 @dataclass(frozen=True)
 class Call:
-    """What travels with every call.
+    """The data that travels with every call.
 
     `target`: which system of its kind is meant: an ERP's id, a site, a region. `key`: the same for every repeat of the
     call, and for no other; an idempotency key, or our reference in the system. `traceparent`: W3C Trace Context.

@@ -1,7 +1,7 @@
-"""An ERP: what it is told of its orders, and what it is told in bulk.
+"""The ports of an ERP: calls for single orders, and calls in bulk.
 
-Every method raises `Refused` when the ERP says no by a rule, `Unavailable` when it does not answer, and
-`UnknownOutcome` when it takes no key and an answer was lost. Of two messages about one thing the higher `revision`
+Every method raises `Refused` when the ERP refuses by a rule, and `Unavailable` when it does not answer. It raises
+`UnknownOutcome` when the ERP takes no key and an answer was lost. Of two messages about one thing the higher `revision`
 counts: an older one changes nothing, and is answered with `superseded`. Quantities are packs, days those of the site.
 """
 
@@ -48,13 +48,13 @@ class ErpPort(Protocol):
 
 
 class BulkErpPort(Protocol):
-    """What an ERP is told in bulk. A batch that is `Refused` was not taken at all."""
+    """The calls to an ERP in bulk. A batch that is `Refused` was not taken at all."""
 
     async def move_stock(self, message: ErpStockBatch, call: Call) -> Accepted:
         """Movements beside orders.
 
         Args: `message.rows`: packs, negative for what left; each with a key. Returns: the ERP's number of the batch.
-        Raises: see the module. Once: each row's key counts once, in whichever batch it comes.
+        Raises: see the module. Once: each row's key counts once, in any batch.
         """
 
     async def forecast(self, message: ErpForecastBatch, call: Call) -> Accepted:

@@ -1,9 +1,12 @@
 """How a call to a connected system fails.
 
-ConnectorError          origin, and what an operator reads
-├── Refused             the system understood and said no: a business rule; a retry cannot help
-├── Unavailable         no answer, a fault, or a request to slow down: retry, after `retry_after_s` when given
-└── UnknownOutcome      it may have been done, and nobody can tell: never repeated unless people say so
+`ConnectorError` is the base: the origin of the failure, and a text for operators.
+
+`Refused`: the system understood, and refused by a business rule. A retry cannot help.
+
+`Unavailable`: no answer, a fault, or a request to slow down. A retry follows, after `retry_after_s` when given.
+
+`UnknownOutcome`: the call may have been carried out, and nobody can tell. It is repeated only when people say so.
 """
 
 from schemas.base import Origin, printable
@@ -15,7 +18,7 @@ MAX_SIDE = 120
 
 
 class ConnectorError(Exception):
-    """A call to a connected system failed. Whatever the system said, the message can be written and printed."""
+    """A call to a connected system failed. The message can be written and printed, whatever text the system sent."""
 
     def __init__(self, origin: Origin, message: str) -> None:
         super().__init__(printable(message, MAX_MESSAGE))
@@ -38,7 +41,7 @@ class Unavailable(ConnectorError):
 
 
 class UnknownOutcome(ConnectorError):
-    """The call may have counted, and the system cannot be asked. Both sides are shown to whoever decides.
+    """The call may have counted, and the system cannot be asked. Both sides are shown to the person that decides.
 
     Args: `asked`: what we sent, under which reference. `shown`: what we saw of the system's side.
     """

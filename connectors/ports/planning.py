@@ -18,9 +18,9 @@ class PlanningPort(Protocol):
     async def send(self, batch: PlanningBatch, call: Call) -> PlanningAnswer:
         """Movements and open demand.
 
-        Args: `batch.rows`: packs that moved; open demand: packs that are wanted, absolute.
-        Returns: the rows that planning refused, each with a code. Raises: `Refused` when nothing of it was taken.
-        Once: each row's key counts once, in whichever batch it comes; of demand the highest revision counts.
+        Args: `batch.rows`: packs that moved; open demand: packs that are wanted, absolute. Returns: the rows that
+        planning refused, each with a code. Raises: `Refused` when nothing of it was taken. Once: each row's key counts
+        once, in any batch; of demand the highest revision counts.
         """
 
 
@@ -28,7 +28,7 @@ class ProposingPort(Protocol):
     """Planning that proposes replenishments."""
 
     async def answer(self, message: ReplenishmentResult, call: Call) -> Accepted:
-        """What came of a proposal.
+        """The outcome of a proposal.
 
         Args: `message.id`: of the proposal. Returns: planning's number. Raises: see the module.
         Once: by key, or by the proposal's id; a repeat changes nothing.

@@ -1,4 +1,4 @@
-"""An ERP's purchasing: what it is told of its purchase orders, and what it is asked to order.
+"""An ERP's purchasing: calls on its purchase orders, and requests to order.
 
 Every method raises `Refused`, `Unavailable` or `UnknownOutcome`, as `connectors.ports.erp` says. Quantities are packs,
 amounts exact decimals in the currency that stands beside them.
@@ -44,7 +44,7 @@ class PurchasingPort(Protocol):
         """
 
     async def report_decision(self, message: DecisionReport, call: Call) -> Accepted:
-        """What was decided about a difference; the supplier hears it from the ERP.
+        """The decision about a difference; the ERP informs the supplier.
 
         Args: `message.id`: of the decision. Returns: the ERP's number. Raises: see the module.
         Once: by key, or by the decision's id.

@@ -22,7 +22,7 @@ class StockPort(Protocol):
         """A page of orders. Args: `after`: an order's number. Returns: None when the system offers no such list."""
 
     async def targets(self, after: str, limit: int, call: Call, since: str = "") -> TargetsReport | None:
-        """A page of what it was told last of orders. Args: `after`: an order's number. Returns: None: no such list."""
+        """A page of the last messages on orders. Args: `after`: an order's number. Returns: None: no such list."""
 
     async def effects(self, after: str, limit: int, call: Call, since: str = "") -> EffectsReport | None:
         """A page of effects. Args: `after`: an effect's key. Returns: None when the system offers no such list."""

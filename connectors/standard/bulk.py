@@ -1,4 +1,4 @@
-"""The client of the Syncline REST API for what an ERP is told in bulk: a port's method is one POST."""
+"""The client of the Syncline REST API for an ERP's bulk rows: a port's method is one POST."""
 
 from dataclasses import dataclass
 

@@ -10,7 +10,7 @@ from schemas.inventory.supply import StockReport
 
 @dataclass(frozen=True)
 class StandardStock:
-    """A system that tells its books in the Syncline REST API."""
+    """A system that shows its books in the Syncline REST API."""
 
     client: SystemClient
 

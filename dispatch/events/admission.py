@@ -1,4 +1,4 @@
-"""Milestone events at the door: one event or a batch becomes contracts, or findings. Pure."""
+"""Strict parsing of milestone events: one event or a batch becomes contracts, or findings. Pure."""
 
 import hashlib
 import json
@@ -11,7 +11,7 @@ from schemas.parsing import MAX_FINDINGS, InvalidMessage, parse_json, read, refu
 
 MilestoneEnvelope = Envelope[Milestone]
 CLOCK_TOLERANCE = timedelta(minutes=10)
-"""How far a partner's clock may be ahead of ours."""
+"""The most that a partner's clock may be ahead of ours."""
 
 
 def admit_event(raw: bytes) -> MilestoneEnvelope:
@@ -54,7 +54,7 @@ def admit_batch(body: bytes, max_batch: int) -> list[tuple[MilestoneEnvelope, by
 
 
 def stated(raw: bytes, member: str) -> str | None:
-    """What a message says of itself, as its `type` or `id`, be the rest good or bad. None when it cannot be read."""
+    """The message's own `type` or `id`, be the rest good or bad. None when it cannot be read."""
     try:
         value = json.loads(raw)
     except (ValueError, RecursionError):

@@ -17,7 +17,7 @@ OF_THE_ORDER = RETURN_KINDS | {
     MilestoneKind.TENDER_ACCEPTED,
     MilestoneKind.TENDER_REJECTED,
 }
-"""Milestones of the named order, whichever shipment is named too."""
+"""Milestones of the named order, for any named shipment."""
 NOT_CARRIED = RETURN_KINDS | {MilestoneKind.SHORT_PICKED, MilestoneKind.EXCEPTION, MilestoneKind.CLEARED}
 """Their lines do not say what a shipment carries, so they put no shipment on an order."""
 
@@ -78,8 +78,8 @@ class Said:
 
 
 def correlate(event: Milestone, partner: str, role: Role, facts: CorrelationFacts) -> Placement[SentLine] | Unplaced:
-    """Place an event on its orders. Its shipment number is matched by sender and time: the sender must take part in
-    the order, may report this milestone, and the moment must be possible."""
+    """Place an event on its orders. Its shipment number is matched by sender and time. The sender must take part in the
+    order and may report this milestone; the moment must be possible."""
     said = Said(event, partner, role)
     of_the_order = event.order is not None and event.kind in OF_THE_ORDER
     own = [] if of_the_order else [it for it in facts.on_shipment if said.takes_part(it)]
@@ -105,8 +105,8 @@ def _not_meant(said: Said, facts: CorrelationFacts, own: list[OrderFacts]) -> Un
 
 
 def _still_open(said: Said, orders: list[OrderFacts]) -> list[OrderFacts]:
-    """Without orders that had ended by then, when others have the number too: it is used again. What is late for the
-    only ones that have it is told to them."""
+    """Without orders that had ended by then, when others have the number too: it is used again. A late report goes to
+    its only possible orders."""
     going_on = [it for it in orders if it.closed_at is None or it.closed_at >= said.event.occurred_at]
     return going_on or orders
 

@@ -26,7 +26,7 @@ class OrderLookup:
     rules: dict[str, Chronology] = field(default_factory=dict)
 
     def facts(self, milestone: Milestone) -> CorrelationFacts:
-        """What is known of one event's names."""
+        """The known facts on one event's names."""
         named = [order for number in numbers_of(milestone) for order in self.by_number.get(number, [])]
         return CorrelationFacts(tuple(named), tuple(self.by_shipment.get(milestone.shipment or "", [])), self.rules)
 
@@ -74,7 +74,7 @@ def _odd(facts: CorrelationFacts, milestone: Milestone) -> list[str]:
 
 
 async def _rules(connection: Connection, keys: list[str]) -> dict[str, Chronology]:
-    """What policy says is impossible, order by order, where there are rules at all."""
+    """The reports that policy calls impossible, order by order, where there are rules at all."""
     if not keys:
         return {}
     found: dict[str, Chronology] = {}

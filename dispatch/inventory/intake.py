@@ -1,4 +1,4 @@
-"""Inventory reports and forecasts into the books, at the door and by the relay: the known at once, the rest when it is.
+"""Inventory reports and forecasts into the books, by gateway and relay: the known at once, the rest when it is.
 
 Both count each report and row once. So a message of which a part waits is taken in again as a whole.
 """
@@ -164,7 +164,7 @@ async def keep_demand(
 
 
 class Intake:
-    """The relay's part: batches of which something was unsettled at the door, and records that somebody waits for."""
+    """The relay's part: batches that the gateway left unsettled, and records that somebody waits for."""
 
     def __init__(self, database: Database, owner: Owner = lambda _: None, registry: Registry | None = None) -> None:
         self._database = database
@@ -172,7 +172,8 @@ class Intake:
         self.registry = registry or NoRegistry()
 
     async def take(self, message: inbox.Message) -> None:
-        """Take a batch in. What its ERP does not know keeps the message quarantined; what it does not say, waiting."""
+        """Take a batch in. An item that its ERP does not know keeps the message quarantined; one without an answer,
+        waiting."""
         by = Brought(message.id, message.partner)
         batch = READ[message.kind](message.raw)
         found = await self.registry.check(named_in(batch, self._owner))

@@ -102,8 +102,8 @@ def _partner(partner: str, region: str) -> Place:
 
 
 async def found(connection: Connection, places: Iterable[Place], moment: datetime) -> tuple[Days, ...]:
-    """The days of places, as far as they may matter to what begins at a moment. What the message says goes before what
-    the owner of the place says, and that before the rules."""
+    """The days of places, as far as they may matter to what begins at a moment. The message's days go before those of
+    the place's owner, and those before the rules."""
     asked = tuple(places)
     rules = await policies.rules(connection, "days")
     kept = await master_data.days_of(connection, {it.name for it in asked if it.name})

@@ -36,9 +36,9 @@ class AskedOrders(NamedTuple):
 async def first_promise(
     database: Database, start: OrderStart, release: OrderRelease, policy: OrderPolicy, now: datetime
 ) -> OrderStart:
-    """The start with its promise, made now and kept: whoever asks again gets the same. Of an order from a distribution
-    centre, what it is promised is reserved in the same transaction; others are promised by lead time. A replay of the
-    past keeps the promise of its own time."""
+    """The start with its promise, made now and kept: a repeat gets the same. Of an order from a distribution centre,
+    what it is promised is reserved in the same transaction; others are promised by lead time. A replay of the past
+    keeps the promise of its own time."""
     if start.clock == "events":
         return start
     async with database.transaction() as connection:
@@ -142,7 +142,7 @@ async def _asked(
 
 
 def redating(redate: Redate, request_id: str) -> NewMessage:
-    """The message by which an order is told of other days; the relay hands it over as any command."""
+    """The message that gives an order other days; the relay hands it over as any command."""
     request = ActionRequest(id=request_id, reason=redate.reason, action=Action.RE_DATE, promises=redate.promises)
     record = CommandRecord[ActionRequest](
         key=redate.order, verb=Verb.ACT, by=PROMISING, role=Role.ADMIN, request=request

@@ -18,7 +18,7 @@ from store.partners.registry import KeptVersion
 
 
 class Outcome(StrEnum):
-    """What a change does to a partner."""
+    """The effect of a change on a partner."""
 
     CREATED = "created"
     CHANGED = "changed"

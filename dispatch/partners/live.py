@@ -1,6 +1,6 @@
 """The registry as a process knows it: a whole picture of one moment, replaced at once when it changes.
 
-What is committed announces itself (NOTIFY); whoever has lost the connection sees it at the next look.
+Committed changes announce themselves (NOTIFY); a process that has lost the connection sees them at the next look.
 """
 
 import asyncio
@@ -28,9 +28,9 @@ from store.messaging.hearing import Hearing
 from store.partners import registry
 
 LOOK_EVERY_S = 2.0
-"""How long a change may be missed while the connection that listens is renewed; a look is one indexed row."""
+"""The longest time that a change may be missed while the listening connection is renewed; a look is one indexed row."""
 COMMANDS_EVERY_S = 300.0
-"""How long what a command printed is used: each call of a secret store costs a process."""
+"""The time for which a command's output is used: each call of a secret store costs a process."""
 _log = structlog.get_logger("partners")
 
 Secrets = Mapping[str, SecretStr | ClosedConnection]
@@ -135,7 +135,8 @@ class PartnerRegistry:
             return before if isinstance(before, SecretStr) else said
 
     def locate(self, system: System, target: str) -> Endpoint | ClosedConnection | None:
-        """Where a target is called; why it is not called now; None when the registry has no connection for it."""
+        """The address of a target; the reason why it is not called now; None when the registry has no connection for
+        it."""
         snapshot = self._snapshot
         found = snapshot.directory.resolve(system, target)
         if found is None or self._reader is None:

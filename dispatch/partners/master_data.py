@@ -1,6 +1,6 @@
 """Master data that messages name: checked by the gateway, looked up by the relay, quarantined while unknown.
 
-The gateway never asks an owner: accepting a message waits for nobody. What it cannot say at once goes to the relay.
+The gateway never asks an owner: accepting a message waits for nobody. Names without an answer at once go to the relay.
 """
 
 from collections.abc import Callable, Iterable

@@ -1,6 +1,6 @@
 """Partners' reports in the units of their items: by the order, else by the ERP's record of the item.
 
-What cannot be is refused with field and rule, or quarantined with them until the ERP says something else of the item.
+An impossible quantity is refused with field and rule, or quarantined with them until the ERP changes the item's units.
 """
 
 from collections.abc import Callable, Collection, Sequence

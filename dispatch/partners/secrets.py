@@ -1,7 +1,7 @@
 """Reads secrets by reference. A secret is kept as one that is not printed, and no error holds it.
 
-Whoever may change the registry could otherwise read what a process has: so only files of some directories and commands
-of a list are read, and no setting of Syncline.
+Only files of some directories and commands of a list are read, and no setting of Syncline. Otherwise a change of the
+registry could read all that a process holds.
 """
 
 import asyncio

@@ -38,7 +38,7 @@ def parse_document(raw: bytes) -> Envelope[SentDocument]:
 
 
 class PlacedDocument(Contract):
-    """A document of the inbox: which purchase order it belongs to, and how the workflow is told of it."""
+    """A document of the inbox: its purchase order, and the signal to the workflow."""
 
     erp: str
     number: str

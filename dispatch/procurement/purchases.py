@@ -66,7 +66,7 @@ class ProcurementHandoff(Protocol):
 async def take_in(
     database: Database, handoff: ProcurementHandoff, message: inbox.Message, timeout_s: float, registry: Registry
 ) -> None:
-    """Place one message and hand it over. What Temporal could not take is tried again by the relay."""
+    """Place one message and hand it over. Messages that Temporal could not take are tried again by the relay."""
     try:
         if message.kind == inbox.PROPOSAL:
             await _propose(database, handoff.purchases, message, timeout_s)
@@ -95,7 +95,7 @@ async def _tell(
 async def _order(
     database: Database, purchases: Purchases, said: ReadDocument, order: SentOrder, timeout_s: float, registry: Registry
 ) -> None:
-    """A purchase order becomes known, and its workflow hears of it."""
+    """A purchase order becomes known, and its workflow is signalled."""
     message = said.message
     if not await cleared(database, registry, message, named_in_purchase(said.erp, order)):
         return None
@@ -117,7 +117,7 @@ async def _order(
 async def _document(
     database: Database, purchases: Purchases, said: ReadDocument, timeout_s: float, registry: Registry
 ) -> None:
-    """The workflow of the purchase order hears of a document, in the units in which its lines are kept."""
+    """Signals a document to the purchase order's workflow, in the units in which its lines are kept."""
     message = said.message
     async with database.transaction() as connection:
         found = await purchase_orders.find(connection, said.key)
@@ -167,7 +167,7 @@ async def _wait_for_order(database: Database, said: ReadDocument) -> None:
 async def _hand_over(
     database: Database, purchases: Purchases, start: InboundStart, placed: PlacedDocument, timeout_s: float
 ) -> bool:
-    """Tell the workflow; one that has ended, also at this very moment, begins again.
+    """Signal the workflow; one that has ended, also at this very moment, begins again.
 
     Without a workflow that runs, an open purchase order waits for one. Raises WorkflowEnded for one that is closed.
     """

@@ -100,7 +100,7 @@ async def _commands(
     connection: Connection, kept: KeptHead, known: frozenset[str], forgotten: list[int]
 ) -> list[undecided.UndecidedMessage]:
     """Commands that were decided beyond the snapshot, provisionally or not, and those that the workflow was told of and
-    has not decided. What was refused stays refused."""
+    has not decided. Refusals stay refusals."""
     resend = [*await undecided.asked(connection, forgotten), *await undecided.delivered(connection, kept.workflow_id)]
     found = {it.id: it for it in resend if it.kind in REQUESTS}
     if kept.confirmed > kept.snapshot_version and WorkflowId.parse(kept.workflow_id).kind in HEAR_ALL_COMMANDS:
@@ -137,7 +137,7 @@ async def returned(connection: Connection, state: OrderState) -> list[ReturnOutc
 
 
 async def tell(handle: WorkflowHandle[Any, Any], missed: Missed, within: timedelta) -> None:
-    """Tell a new run what was decided before. Raises RPCError: what it was not told then, the relay tells it."""
+    """Signal earlier decisions to a new run. Raises RPCError: what it was not told then, the relay tells it."""
     waiting: list[MilestoneEvent] = []
     for it in missed.resend:
         if isinstance(it, MilestoneEvent):

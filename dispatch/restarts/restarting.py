@@ -1,7 +1,7 @@
 """Workflows that do not run although what they are about is open: begun again from PostgreSQL.
 
-A new run begins with the snapshot of the newest step that has one. What was decided beyond it is decided again, in the
-order in which it was decided; what waits follows. Books, ledger and keys see to it that nothing is done twice.
+A new run begins with the snapshot of the newest step that has one. Later decisions are made again, in their order;
+waiting messages follow. Books, ledger and keys see to it that nothing is done twice.
 """
 
 import asyncio

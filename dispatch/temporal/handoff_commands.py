@@ -1,4 +1,4 @@
-"""Tells workflows of committed commands: orders, purchase orders, cases by a signal; returns are started."""
+"""Hands committed commands to workflows: orders, purchase orders, cases by a signal; returns are started."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -34,14 +34,14 @@ _log = structlog.get_logger("handoff")
 
 
 class CommandHandoff:
-    """Tells workflows of commands; see `dispatch.ports.Handoff.command`."""
+    """Hands commands to workflows; see `dispatch.ports.Handoff.command`."""
 
     def __init__(self, client: Client, database: Database) -> None:
         self._client = client
         self._database = database
 
     async def tell(self, record: CommandRecord[Any], first: verdicts.First, timeout_s: float) -> bool:
-        """Tell the workflow that the record concerns; what none can decide any more is settled here."""
+        """Signal the workflow that the record concerns; commands that none can decide any more are settled here."""
         command = record.command(first.id, first.received_at, first.traceparent)
         within = timedelta(seconds=timeout_s)
         try:
@@ -61,7 +61,7 @@ class CommandHandoff:
         return taken is SignalOutcome.YES
 
     async def _signal(self, record: CommandRecord[Any], command: Command[Any], within: timedelta) -> SignalOutcome:
-        """A signal of the verb's name. The workflow leaves out what it hears twice."""
+        """A signal of the verb's name. The workflow leaves out repeats."""
         try:
             handle = self._client.get_workflow_handle(record.workflow_id)
             await handle.signal(record.verb, command, rpc_timeout=within)

@@ -14,7 +14,8 @@ from store.messaging.heads import Provisional
 from workflows.runtime.policies import HISTORY_TIMEOUT
 
 FIRST_PAGE, PAGE = 8, 100
-"""Events that are read at once. What follows from a task makes few: the first page nearly always shows its end."""
+"""Events that are read at once. A page is small because few events follow from a task: the first page nearly always
+shows its end."""
 MOST_PAGES = 60
 """Further back nothing is looked for: a workflow that goes on so far writes another step, which confirms this one."""
 

@@ -1,4 +1,4 @@
-"""What a workflow is found by from its first moment."""
+"""The search attributes of a workflow from its first moment."""
 
 from collections.abc import Mapping
 from typing import Any

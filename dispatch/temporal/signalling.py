@@ -40,7 +40,7 @@ def bundles(found: list[MilestoneEvent]) -> Iterator[list[MilestoneEvent]]:
 
 
 class Signaller:
-    """Tells workflows of their events, one signal of each workflow at a time, and notes what Temporal has taken."""
+    """Signals events to workflows, one signal of each workflow at a time, and notes what Temporal has taken."""
 
     def __init__(self, database: Database, handoff: WorkflowSignals) -> None:
         self._database, self._handoff = database, handoff
@@ -50,7 +50,8 @@ class Signaller:
         self._noted: list[tuple[str, str]] = []
 
     async def tell(self, key: str, workflow: str, found: list[MilestoneEvent]) -> None:
-        """Tell a workflow of events, which are placed on this order. What it could not be told of is left behind."""
+        """Signal events to a workflow, which are placed on this order. Messages that did not reach it are left
+        behind."""
         found = sorted(found, key=lambda event: event.inbox_id)
         async with self._turn(workflow), self._at_once:
             left = list(found)

@@ -59,7 +59,7 @@ def configured(config: Settings) -> Iterator[SingletonStart]:
 
 
 def erp_feed(erp: str) -> SingletonStart:
-    """The feed of an ERP: it owns stock, or is told of the freight of its orders."""
+    """The feed of an ERP: it owns stock, or gets the freight of its orders."""
     return SingletonStart("StockFeed", ErpFeedRun(erp=erp), f"Stock, forecasts and freight for {erp}")
 
 

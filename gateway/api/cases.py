@@ -30,7 +30,7 @@ CaseId = Annotated[
     Path(pattern=CASE_ID, description="`<erp>/<number>/<kind>/<n>`; of books `stock/<system>/<target>/<kind>/<n>`."),
 ]
 NOT_YOURS = "You take part in no order with this number."
-Limit = Annotated[Whole, Query(ge=1, le=500, description="How many at most.")]
+Limit = Annotated[Whole, Query(ge=1, le=500, description="The most entries of a page.")]
 
 
 @router.get(
@@ -47,7 +47,7 @@ async def listed(
     queue: Annotated[str | None, Query(max_length=60, description="On one desk; for support.")] = None,
     order: Annotated[OrderNumber | None, Query(description="Of one order, by the ERP's number.")] = None,
     erp: Erp = None,
-    after: Annotated[str | None, Query(pattern=CASE_ID, description="Where the page begins: from `next`.")] = None,
+    after: Annotated[str | None, Query(pattern=CASE_ID, description="The start of the page: from `next`.")] = None,
     limit: Limit = 100,
 ) -> Response:
     """The newest first, of the orders that the caller takes part in. Support sees all, and on whose desk each is."""

@@ -49,14 +49,14 @@ async def _command(request: Request, caller: Caller, verb: Verb, number: str, er
 async def amend(request: Request, caller: OwningCaller, number: Number, erp: Erp = None) -> Response:
     """Change quantities, days, lines or the address while that is possible; what is absent stays as it is.
 
-    Each system is told what it is to have now, where that changed. The same `id` is carried out once.
+    Each system gets its new target, where that changed. The same `id` is carried out once.
     """
     return await _command(request, caller, Verb.AMEND, number, erp)
 
 
 @router.post("/v1/orders/{number}/cancel", summary="Cancel an order", **described("CancelRequest"))
 async def cancel(request: Request, caller: OwningCaller, number: Number, erp: Erp = None) -> Response:
-    """Cancel an order. What was done is undone: put away, voided, or stopped under way and brought back.
+    """Cancel an order. Finished parts are undone: put away, voided, or stopped under way and brought back.
 
     The same `id` is carried out once.
     """

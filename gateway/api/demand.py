@@ -1,4 +1,4 @@
-"""Demand signals: ERPs send in bulk what customers sell, hold and order; planning is told what changed."""
+"""Demand signals: ERPs send in bulk what customers sell, hold and order; planning gets the changes."""
 
 from fastapi import APIRouter, Request, Response
 

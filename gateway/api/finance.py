@@ -45,8 +45,7 @@ async def accounts(
     """Inventory, goods in transit, cost of goods sold, what suppliers sent, losses, adjustments, freight: a currency's
     amounts sum to zero. `accruals`: freight of what has left that no carrier has invoiced.
 
-    What was booked stays: a figure of the past is the same whenever it is read. An ERP reads what its own orders have
-    moved.
+    Bookings stay: a figure of the past is the same whenever it is read. An ERP reads what its own orders have moved.
     """
     async with services_of(request).database.transaction() as connection:
         now = await valuation.one_moment(connection)
@@ -71,7 +70,7 @@ async def accounts(
 async def in_transit(
     request: Request,
     caller: OwningCaller,
-    days: Annotated[Whole, Query(ge=1, le=400, description="So many days up to today (UTC).")] = 30,
+    days: Annotated[Whole, Query(ge=1, le=400, description="The number of days up to today (UTC).")] = 30,
 ) -> Response:
     """Value and packs that had left and were not delivered, at the end of each day; of today so far."""
     now = datetime.now(UTC)

@@ -26,6 +26,7 @@ from store.planning import demand, forecast
 
 router = APIRouter(tags=["planning"])
 MAX_SPAN = timedelta(days=1100)
+"""Three years and a bit: a comparison with the years before fits in."""
 
 
 @router.post(
@@ -71,8 +72,8 @@ async def read_accuracy(
     begin: Annotated[Day, Query(alias="from", description="Periods that begin on this day or later.")],
     end: Annotated[Day, Query(alias="to", description="Periods that begin before this day.")],
     bucket: Annotated[PeriodLength, Query()] = PeriodLength.WEEK,
-    actual: Annotated[Actual, Query(description="What it is compared with.")] = Actual.ORDERED,
-    naive: Annotated[Naive, Query(description="What the naive forecast expects again.")] = Naive.LAST,
+    actual: Annotated[Actual, Query(description="The actuals that it is compared with.")] = Actual.ORDERED,
+    naive: Annotated[Naive, Query(description="The period that the naive forecast expects again.")] = Naive.LAST,
     lag_days: Annotated[Whole, Query(ge=0, le=366, description="Of what held so many days before each period.")] = 0,
 ) -> Response:
     """WMAPE, bias and forecast value added, over the periods that are over and were forecast before they began. Days

@@ -31,6 +31,7 @@ from store.partners.partners import Caller
 
 router = APIRouter(tags=["master data"])
 LOOK_EVERY_S = 0.1
+"""Seconds between two looks for the owner's answer, each one indexed read: callers wait for few seconds."""
 RETRY_AFTER_S = "5"
 
 

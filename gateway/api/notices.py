@@ -41,7 +41,8 @@ async def listed(
     openapi_extra=takes(Body("application/json", "RetryRequest")),
 )
 async def retry(request: Request, caller: SupportCaller) -> Response:
-    """Take up again what was given up over a channel and to a queue, or everything, after the receiver was mended."""
+    """Take up again messages that were given up over a channel and to a queue, or all, after the receiver was
+    repaired."""
     _, raw = await read_body(request, "application/json")
     wish = parse_strict(RetryRequest, raw)
     async with services_of(request).database.transaction() as connection:

@@ -24,6 +24,7 @@ router = APIRouter(tags=["orders"])
 Number = Annotated[OrderNumber, Path(description="The ERP's own order number.")]
 Erp = Annotated[SystemId | None, Query(description="Whose number it is, when several ERPs use it.")]
 MAX_PAGE = 500
+"""Entries of a page: an order of 500 lines fits on one."""
 STATUS_WAIT_S = 1.0
 """Seconds for the order's workflow to say what it waits for; after that the order is shown without."""
 
@@ -72,7 +73,7 @@ async def pages(
     number: Number,
     part: Annotated[OrderPart, Path(description="Which list.")],
     erp: Erp = None,
-    after: Annotated[str, Query(max_length=1000, description="Where the page begins: from `next`, as it is.")] = "",
+    after: Annotated[str, Query(max_length=1000, description="The start of the page: from `next`, as it is.")] = "",
     limit: Annotated[int, Query(ge=1, le=MAX_PAGE, description="Entries of a page.")] = SHOWN,
 ) -> Response:
     """All lines, shipments, promises, effects or reports of an order, oldest first.

@@ -1,4 +1,4 @@
-"""Pages for people: the API reference, made from the OpenAPI document, the front door, and a way in for a browser."""
+"""Pages for people: the API reference, made from the OpenAPI document, the start page, and a way in for a browser."""
 
 import re
 from urllib.parse import parse_qs, quote
@@ -19,6 +19,7 @@ from store.partners.sessions import LASTS_S
 router = APIRouter(include_in_schema=False)
 
 MAX_FORM_BYTES = 4096
+"""Bytes of a form: a key and an address within the site are some hundred."""
 _LOCAL = re.compile(r"/(?![/\\])[\x21-\x5b\x5d-\x7e]*")
 HOME = "/docs"
 
@@ -49,7 +50,7 @@ async def problem_kind(slug: str, _caller: AnyCaller) -> Response:
 
 @router.get("/")
 async def front(request: Request) -> Response:
-    """The front door: people are led to the control tower."""
+    """The start page: people are led to the control tower."""
     if is_for_people(request.scope):
         return RedirectResponse("/tower", 303)
     raise Problem(

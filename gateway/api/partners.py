@@ -50,8 +50,8 @@ NO_SUCH = "There is no such partner."
     responses=answers_of(401, 403, 429, 503),
 )
 async def listed(request: Request, _caller: SupportCaller) -> Response:
-    """Every partner that may call or be called, with its connections: those of the registry, those that settings name
-    (`environment`, read-only), and those that have keys only."""
+    """Every partner that may call or be called, with its connections. Partners come from the registry, from settings
+    (`environment`, read-only), or have keys only."""
     gateway = services_of(request)
     async with gateway.database.connection() as connection:
         rows = await registry.listing(connection)
@@ -68,8 +68,8 @@ async def listed(request: Request, _caller: SupportCaller) -> Response:
     openapi_extra=takes(Body(JSON, "PartnersRequest")),
 )
 async def applied(request: Request, caller: AdminCaller, dry_run: DryRun = False) -> Response:
-    """Put partners in force as they are to be, all or none. A finding names the partner by its place, and the field.
-    What is as it was makes no version. A partner may name the `version` that its change was made from."""
+    """Put partners in force as they are to be, all or none. A finding names the partner by its place, and the field. A
+    change without a difference makes no version. A partner may name the `version` that its change was made from."""
     _, raw = await read_body(request, JSON)
     asked = parse_strict(PartnersRequest, raw)
     changes, found = _read(asked.partners)
@@ -84,7 +84,7 @@ async def applied(request: Request, caller: AdminCaller, dry_run: DryRun = False
     responses=answers_of(401, 403, 404, 422, 429, 503),
 )
 async def show(request: Request, _caller: SupportCaller, partner: SystemId, version: Version = None) -> Response:
-    """What describes a partner. `ETag` is its version, for `If-Match` of a change."""
+    """The description of a partner. `ETag` is its version, for `If-Match` of a change."""
     gateway = services_of(request)
     async with gateway.database.connection() as connection:
         versions = await registry.history(connection, partner)
@@ -129,7 +129,7 @@ async def put(request: Request, caller: AdminCaller, partner: SystemId) -> Respo
     responses=answers_of(401, 403, 404, 422, 429, 503),
 )
 async def versions(request: Request, _caller: SupportCaller, partner: SystemId) -> Response:
-    """Who changed what, when and why; the newest first."""
+    """The changes with author, time and reason; the newest first."""
     async with services_of(request).database.connection() as connection:
         kept = await registry.history(connection, partner)
     if not kept:
@@ -203,8 +203,8 @@ async def _applied(
 
 
 def _read(said: tuple[dict[str, Any], ...]) -> tuple[dict[str, PartnerChange], list[dict[str, str]]]:
-    """Each partner by itself, by its place, and findings on those that cannot be read: what is wrong with one does not
-    hide what is wrong with another."""
+    """Each partner by its place, and findings on those that cannot be read. A fault of one partner does not hide those
+    of another."""
     found: list[dict[str, str]] = []
     changes: dict[str, PartnerChange] = {}
     for number, one in enumerate(said):

@@ -45,7 +45,7 @@ async def listed(
     openapi_extra=takes(Body(JSON, "PolicyRule")),
 )
 async def put(request: Request, caller: AdminCaller) -> Response:
-    """Add a rule, or change the one with its `id`: its version rises by itself. What is running keeps its version."""
+    """Add a rule, or change the one with its `id`: its version rises by itself. Running work keeps its version."""
     _, raw = await read_body(request, JSON)
     rule = parse_strict(PolicyRule, raw)
     if findings := check(rule):

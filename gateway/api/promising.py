@@ -23,6 +23,7 @@ from store.cases import policies
 router = APIRouter(tags=["planning"])
 
 MOST_DAYS = 366
+"""Days of a projection: a whole year, also a leap year."""
 
 
 @router.get(
@@ -36,7 +37,7 @@ async def available(
     _caller: HoldingCaller,
     item: Annotated[ItemId, Query(description="The item.")],
     site: Annotated[SiteId | None, Query(description="At one site; at every site when absent.")] = None,
-    horizon_days: Annotated[Whole, Query(ge=1, le=MOST_DAYS, description="How many days, from today.")] = 30,
+    horizon_days: Annotated[Whole, Query(ge=1, le=MOST_DAYS, description="The number of days, from today.")] = 30,
 ) -> Response:
     """On hand and expected supply, less reservations and demand, day by day, with and without the forecast; and the
     first day of shortage."""

@@ -74,7 +74,8 @@ async def decide(request: Request, caller: PlanningCaller, proposal: ProposalId)
 
 
 async def _of_stock(gateway: Services, caller: Caller, number: int, wish: ReplanDecision) -> Response:
-    """A decision about an item at a site concerns no order: it is written down, and the governor tells planning."""
+    """A decision about an item at a site concerns no order: it is written down, and the governor sends it to
+    planning."""
     for field in ("site", "carrier", "expedite", "substitutes"):
         if getattr(wish, field):
             refuse(field, "is for orders: an override of an item at a site names `promised_on`, `packs` or both")

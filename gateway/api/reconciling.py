@@ -29,8 +29,8 @@ Id = Annotated[int, Path(ge=1, le=2**63 - 1, description="The number of the diff
 async def listed(
     request: Request,
     caller: SupportCaller,
-    state: Annotated[str, Query(pattern="^(open|all)$", description="Those of now, or all.")] = "open",
-    limit: Annotated[int, Query(ge=1, le=500, description="How many at most.")] = 100,
+    state: Annotated[str, Query(pattern="^(open|all)$", description="The present differences, or all.")] = "open",
+    limit: Annotated[int, Query(ge=1, le=500, description="The most entries of the answer.")] = 100,
 ) -> Response:
     """Differences between Syncline and other systems, and drifts of our own books (`about` is `book`)."""
     async with services_of(request).database.connection() as connection:
@@ -48,7 +48,7 @@ async def listed(
 async def repair(request: Request, caller: SupportCaller, id: Id) -> Response:
     """Check the drift again and repair it as its `proposal` says; the next audit closes the case.
 
-    409 when nothing is wrong by now, when our books cannot tell the figure, or when the difference is another system's.
+    409 when nothing is wrong by now, when our books do not give the figure, or when the difference is another system's.
     """
     services = services_of(request)
     _, raw = await read_body(request, JSON)

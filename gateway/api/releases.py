@@ -57,9 +57,9 @@ RELAY_HEAD_START_S = 2.0
 async def release_order(request: Request, caller: ErpCaller) -> Response:
     """Release an order for execution and wait for its promise.
 
-    What names an item, site or customer that we do not know yet is committed, and looked up before it goes on (202).
-    Releasing it again with the same content changes nothing; with other content it is refused with 409. When more come
-    than can be served, the rest hear 429 with Retry-After, and nothing of them is stored.
+    A release with an unknown item, site or customer is committed, and the name is looked up before it goes on (202).
+    Releasing it again with the same content changes nothing; with other content it is refused with 409. Releases beyond
+    the capacity are answered 429 with Retry-After, and nothing of them is stored.
     """
     gateway = services_of(request)
     _, raw = await read_body(request, "application/json")

@@ -26,17 +26,23 @@ from store.partners import partners, sessions
 from store.partners.partners import Caller, key_hash
 
 CALLER_TTL_S = 10.0
+"""Seconds for which a known key is not read again: a withdrawn key is refused after this time at the latest."""
 STRANGER_TTL_S = 2.0
+"""Seconds for which an unknown key stays unknown: a new key counts after this time at the latest."""
 LOOKED_UP_TTL_S = 0.25
 """Wrong signatures in a partner's name have it looked up four times a second at the most."""
 MAX_REMEMBERED = 10_000
+"""Keys in memory: far more than there are callers, and still few megabytes when somebody guesses."""
 CONCURRENT_LOOKUPS = 4
 """Guessing keys never takes more than this many of the pool's connections."""
 FAILURES_PER_SECOND = 1.0
+"""Wrong keys of an address, after the burst: a person who types is slower than that."""
 FAILURE_BURST = 20
+"""Wrong keys at once, and one a second after that: a typing error passes, guessing does not."""
 COOKIE = "syncline_session"
 OWN, OTHER = "own", "other"
 MIN_MASTER_SECRET = 32
+"""Characters of a master secret: as many as SHA-256 has bytes (RFC 2104, 3)."""
 
 _KEY = re.compile(r"sk_[A-Za-z0-9_-]{1,120}")
 _SESSION = re.compile(r"ss_[A-Za-z0-9_-]{43}")
@@ -152,7 +158,7 @@ class Gatekeeper:
         return self._admitted(request, caller, "Send a valid API key: Authorization: Bearer sk_…, or X-API-Key.")
 
     async def signer(self, request: Request, partner: str, body: bytes) -> Caller:
-        """The partner, when it signed this body. Whatever is wrong, the answer is the same 401 (429 when too often)."""
+        """The partner, when it signed this body. Every fault gets the same 401 (429 when too often)."""
         caller = await self._by_id.caller(partner, partner) if _PARTNER.fullmatch(partner) else None
         signed = self._signed(request, caller, partner, body)
         if caller and not signed:  # its secret may have been rotated since it was remembered

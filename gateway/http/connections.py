@@ -22,7 +22,7 @@ SLICE_BYTES = 16 * 1024
 MAX_PIPELINED = 8
 """Requests that may wait behind one that is being answered. No common client sends any."""
 IPV6_VERSION, IPV6_NETWORK = 6, 64
-"""Bits of a network: whoever has one address of it has all of them."""
+"""Bits of a network: an owner of one address of it has all of them."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class Bounds:
     head_s: float = 10.0
     """Until the headers that have begun are whole."""
     body_s: float = 25.0
-    """Until the body is whole: earlier than the application gives up, so that the caller hears what was wrong."""
+    """Until the body is whole: earlier than the application gives up, so that the caller gets the reason."""
     idle_s: float = 10.0
     """Between an answer and the next request."""
     taking_s: float = 60.0

@@ -20,8 +20,9 @@ _log = structlog.get_logger("gateway")
 GROUP_MESSAGES = 200
 """A transaction takes what is waiting, up to this many messages (or one larger submission)."""
 MAX_WAITING = 5_000
-"""Messages waiting for a transaction; beyond this, senders are told to come back."""
+"""Messages waiting for a transaction; beyond this, senders get 503 and come back."""
 COMMIT_TIMEOUT_S = 20.0
+"""Seconds for a transaction of several messages: after that, senders are told to try again."""
 
 
 @dataclass(frozen=True)

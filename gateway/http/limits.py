@@ -12,6 +12,7 @@ from gateway.http.problems import MEDIA_TYPE_UNKNOWN, RATE_LIMITED, RETRY_AFTER_
 REQUEST_TIME_LIMIT_S = 30.0
 """Until the answer starts; a stream that has begun may last."""
 MAX_BUCKETS = 10_000
+"""Callers whose rates are in memory: far more than there are partners; beyond these the oldest goes."""
 
 
 class Limits:

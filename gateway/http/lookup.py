@@ -14,6 +14,7 @@ from store.procurement import purchase_orders
 Find = Callable[[Connection, str, str | None, str | None], Awaitable[list[dict[str, Any]]]]
 """Orders of a kind by number, party and ERP."""
 SEE_ALL = (Role.SUPPORT, Role.ADMIN, Role.PLANNING)
+"""Roles that see the orders of all partners."""
 
 
 def party_of(caller: Caller) -> str | None:

@@ -23,6 +23,7 @@ SECURITY_HEADERS = (
     (b"referrer-policy", b"no-referrer"),
     (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
 )
+"""Headers of every answer, as the OWASP REST Security Cheat Sheet lists them for APIs."""
 CLIENT_GONE = 499
 """Status in log and figures when the client left before the answer started."""
 

@@ -17,10 +17,11 @@ FIRST_TOOK_S = 0.1
 WEIGHT = 0.1
 """Of the latest measure, against those before."""
 LONGEST_RETRY_S = 30
+"""Seconds of a Retry-After at most: a measure of an unusual moment must not send callers away for long."""
 
 
 class Places:
-    """`at_once` places. Whoever would wait longer than `wait_s` is refused, at once where that is clear already.
+    """`at_once` places. A request that would wait longer than `wait_s` is refused, at once where that is clear already.
 
     A place that becomes free goes to the partner that has the fewest: one that sends much waits for itself.
     """

@@ -1,6 +1,6 @@
 """Problem answers: RFC 9457 (`application/problem+json`). Every kind is explained in docs/problems.md.
 
-No problem tells more than its kind, a written sentence, and findings that name field and rule: never a value.
+A problem holds its kind, a written sentence, and findings that name field and rule: never a value.
 """
 
 from collections.abc import Mapping, Sequence
@@ -99,6 +99,7 @@ KINDS = (
     TIMED_OUT,
     OTHER,
 )
+"""All kinds, for the reference of the API."""
 _OF_STATUS = {404: NOT_FOUND, 405: METHOD_NOT_ALLOWED, 413: TOO_LARGE}
 RETRY_AFTER_S = "2"
 
@@ -150,7 +151,7 @@ def internal() -> Problem:
 
 
 def answer_to(scope: Scope, problem: Problem) -> Response:
-    """The problem as whoever asks can read it: a page for a browser, else RFC 9457."""
+    """The problem in the caller's format: a page for a browser, else RFC 9457."""
     request_id = request_context_of(scope).request_id
     if not is_for_people(scope):
         return problem.response(request_id)

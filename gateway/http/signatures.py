@@ -10,7 +10,9 @@ from collections.abc import Mapping, Sequence
 from schemas.messaging.webhooks import ID_HEADER, SIGNATURE_HEADER, TIMESTAMP_HEADER, sign
 
 TOLERANCE_S = 300
+"""Seconds between a signature's timestamp and ours: five minutes, as the libraries of Standard Webhooks have it."""
 MAX_SIGNATURES = 10
+"""Signatures in one header: a change of secrets needs two, and each costs a hash."""
 _MESSAGE_ID = re.compile(r"[A-Za-z0-9_:/+=-]{1,120}")
 """No full stop: it separates id, timestamp and body in what is signed; an id with one could be read in two ways."""
 _TIMESTAMP = re.compile(r"[1-9][0-9]{0,11}")

@@ -16,6 +16,7 @@ SHOWN = 20
 """Entries in each list of the overview."""
 IN_FLIGHT = [BY_RANK[rank].value for rank in range(9)]
 ENDED = ("closed", "cancelled", "returned", "rejected")
+"""Statuses of orders that are over."""
 ACT, RETRYING, WATCH = 3, 2, 1
 
 

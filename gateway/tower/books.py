@@ -13,6 +13,7 @@ from store.views import books
 from store.views.books import ON_THE_WAY, Below, DifferenceCounts, LastComparison, LedgerValues, SiteWorth, Stand
 
 SYSTEMS = (System.ERP, System.WMS, System.PLANNING)
+"""Systems that keep books of packs; transport keeps none."""
 DAYS = 14
 """Days of goods in transit that are shown."""
 

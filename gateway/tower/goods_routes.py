@@ -68,7 +68,7 @@ async def purchase_list(request: Request, state: str = "") -> Response:
 
 @router.get("/purchases/{erp}/{number}")
 async def purchase(request: Request, erp: str, number: str) -> Response:
-    """One purchase order: lines, shipments, invoices, cases, what the ERP was told."""
+    """One purchase order: lines, shipments, invoices, cases, messages to the ERP."""
     services = services_of(request)
 
     async def make() -> Made[str]:

@@ -22,7 +22,7 @@ from store.partners import registry
 MAX_ID = 32
 """A partner's id has no more characters."""
 VERSIONS = 20
-"""So many versions are shown, the newest ones; the command line has all."""
+"""The number of versions shown, the newest ones; the command line has all."""
 PARTNER_LIST = "/tower/partners"
 SUMMARISED = frozenset({"name", "system", "targets", "adapter", "format", "state"})
 """Fields of a connection that have columns of their own."""
@@ -52,7 +52,7 @@ class PartnerPage:
 
     @property
     def terms(self) -> list[tuple[str, str]]:
-        """What is said of the partner beside its connections, each field in words."""
+        """The data of the partner beside its connections, each field in words."""
         said = document_of(self.definition)
         left = {name: value for name, value in said.items() if name not in ("partner", "name", "roles", "connections")}
         return [(name, in_words(value)) for name, value in left.items()]
@@ -113,7 +113,7 @@ def _line(kept: registry.KeptVersion, before: dict[str, Any]) -> VersionLine:
 
 @router.get("/partners")
 async def partner_list(request: Request) -> Response:
-    """Who is connected, how far each connection is, and where that is said."""
+    """The connected partners, the stage of each connection, and its source."""
     if not is_support(request):
         return _not_for(request)
     services = services_of(request)

@@ -172,7 +172,7 @@ async def quarantine(request: Request) -> Response:
 
 
 async def static(name: str) -> Response:
-    """A style sheet, script, font or picture of these pages. They tell nothing, so they are open to all."""
+    """A style sheet, script, font or picture of these pages. They hold no data, so they are open to all."""
     return pages.asset(name)
 
 

@@ -31,7 +31,8 @@ class Snapshots(Generic[Thing]):
         self._kept: dict[str, tuple[float, Thing]] = {}
 
     async def get(self, name: str, make: Callable[[], Awaitable[Made[Thing]]]) -> Thing:
-        """The thing as it was a moment ago, or made now. What `make` raises goes to the viewer that waits for it."""
+        """The thing as it was a moment ago, or made now. An error that `make` raises goes to the viewer that waits for
+        it."""
         async with self._making:
             now = self._clock()
             self._kept = {name: kept for name, kept in self._kept.items() if kept[0] > now}

@@ -14,6 +14,7 @@ from schemas.settings import Settings
 from store.orders.order_parts import ReachedMilestone
 
 BORN = (OrderStatus.RELEASED, OrderStatus.PROMISED)
+"""Statuses before anything was done with goods."""
 
 
 @dataclass(frozen=True)

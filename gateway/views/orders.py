@@ -17,8 +17,8 @@ from schemas.workflows.lifecycle import StatusAnswer
 SUPPORTERS = (Role.SUPPORT, Role.ADMIN)
 """Roles that see the queue and history of a case, and what an order waits for."""
 PROPOSAL_READERS = (*SUPPORTERS, Role.PLANNING)
-"""Roles that see proposals."""
 SEE_EFFECTS = (*SUPPORTERS, Role.ERP)
+"""Roles that see proposals, and those that see the messages to other systems."""
 
 
 class LineView(Contract):
@@ -182,10 +182,10 @@ class PolicyList(Contract):
 class OrderView(Contract):
     """An order as its parties see it.
 
-    `time_zone` is the one of its days: those on which it is promised and delivered.
-    `effects` is shown to the ERP and to support, `proposals` to planners and support; what is `awaited`, by when
-    (`due_at`), and the last `failure` to support. Lines and shipments are the first 100; promises, effects and
-    timeline the newest 100. `more`: how many others a list has; all of them are at `/v1/orders/{number}/pages/{list}`.
+    `time_zone` is the one of its days: those on which it is promised and delivered. `effects` is shown to the ERP and
+    to support, `proposals` to planners and support. Support also sees `awaited`, by when (`due_at`), and the last
+    `failure`. Lines and shipments are the first 100; promises, effects and timeline the newest 100. `more`: how many
+    others a list has; all of them are at `/v1/orders/{number}/pages/{list}`.
     """
 
     key: str

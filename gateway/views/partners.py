@@ -1,4 +1,4 @@
-"""What the API says of partners and their connections. Secrets are references, as they were written."""
+"""The API's view of partners and their connections. Secrets are references, as they were written."""
 
 from datetime import datetime
 from typing import Any, Literal
@@ -85,7 +85,7 @@ class PartnerFieldChange(Contract):
 
 
 class AppliedView(Contract):
-    """What a change did to a partner, or would."""
+    """The effect of a change on a partner, made or tried."""
 
     partner: str
     outcome: Outcome
@@ -94,14 +94,14 @@ class AppliedView(Contract):
 
 
 class AppliedList(Contract):
-    """What changes did, or would: `dry_run` says which."""
+    """The effects of changes, made or tried: `dry_run` says which."""
 
     dry_run: bool
     partners: tuple[AppliedView, ...]
 
 
 class PartnersRequest(Contract):
-    """Partners as they are to be, put in force together. Read one by one, so that all findings are told at once."""
+    """Partners as they are to be, put in force together. Read one by one, so that all findings are reported at once."""
 
     partners: tuple[dict[str, Any], ...] = Field(min_length=1, max_length=200)
     reason: LongText = ""
@@ -141,7 +141,7 @@ def summary_of(definition: PartnerDefinition, source: Source, kept: KeptPartner 
 
 
 def definition_of(kept: KeptPartner) -> PartnerDefinition:
-    """What describes a partner; of one that nothing describes, its name and roles."""
+    """The description of a partner; without one, its name and roles."""
     said = kept.definition or {"partner": kept.partner, "name": kept.name, "roles": kept.roles}
     return PartnerDefinition.model_validate(said)
 
@@ -159,6 +159,6 @@ def version_view(kept: KeptVersion, source: Source = "registry") -> PartnerView:
 
 
 def applied_view(done: AppliedPartner) -> AppliedView:
-    """What a change did to a partner."""
+    """The effect of a change on a partner."""
     changes = tuple(PartnerFieldChange.model_validate(it._asdict()) for it in done.changes)
     return AppliedView(partner=done.partner, outcome=done.outcome, version=done.version, changes=changes)

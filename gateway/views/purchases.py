@@ -91,6 +91,7 @@ class ReplenishmentView(Contract):
 
 
 SEE_PRICES = (*SEE_EFFECTS, Role.SUPPLIER)
+"""Roles that see what goods cost."""
 PRICED = frozenset({"unit_price", "invoiced"})
 
 

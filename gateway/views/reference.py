@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 _METHODS = ("get", "post", "put", "patch", "delete")
+"""HTTP methods that an OpenAPI path has operations for."""
 _REF = "#/components/schemas/"
 
 

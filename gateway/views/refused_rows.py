@@ -60,7 +60,7 @@ class WithoutRegionSites(Contract):
 
 
 class DemandAgain(Contract):
-    """Tell planning the open demand for an item at a site again, every order's, and why."""
+    """Send planning the open demand for an item at a site again, every order's, and why."""
 
     item: ItemId
     site: SiteId
@@ -74,7 +74,7 @@ class FiguresOwed(Contract):
 
 
 class SiteRegion(Contract):
-    """Name the region whose feed tells planning of a site's stock, and why; for good."""
+    """Name the region whose feed has a site's stock, and why; for good."""
 
     site: SiteId
     region: Region

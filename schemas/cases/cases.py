@@ -1,4 +1,4 @@
-"""Exception cases: how one is started, what it hears from its order, what it writes down, which alerts it asks for."""
+"""Exception cases: their start, messages from their order, records and alerts."""
 
 from datetime import date
 from enum import StrEnum
@@ -55,7 +55,7 @@ class CaseEntry(Contract):
 class CaseStart(Contract):
     """Start of a case's workflow. `reopened` counts how often it was closed before; `history` is what happened then.
 
-    `promised_on` is the day promised when it opened: a customer who is told is told this day.
+    `promised_on` is the day promised when it opened; messages to the customer name it.
     """
 
     order: str
@@ -165,8 +165,9 @@ class CaseRecord(Contract):
 class KnownCase(Contract):
     """The newest case of one kind: its number, and what it was about last.
 
-    `settled`: what people have resolved although it is still wrong, and how big that was (`accepted`); it is not raised
-    again before it was cured or is worse. `told` names what the case heard last; 0: an earlier build did not say.
+    `settled`: people have resolved it although it is still wrong, and `accepted` says how big it was. It is raised
+    again only after it was cured or became worse. `told` names what the case heard last; 0: an earlier build did not
+    say.
     """
 
     kind: ExceptionKind

@@ -1,4 +1,4 @@
-"""Alerts and customer messages: ways to reach people, what a run of the dispatcher did, what a webhook is told."""
+"""Alerts and customer messages: channels to people, runs of the dispatcher, contents of webhooks."""
 
 from base64 import b64decode
 from datetime import datetime

@@ -29,7 +29,7 @@ class PolicyRule(Contract):
     """One rule: the fields of a `CasePolicy`, `OrderPolicy`, `ChannelPolicy`, `ProcurementPolicy`, `FreightPolicy` or
     `DaysPolicy` that differ.
 
-    `version` rises with every change of a rule; the old one is kept. What is running keeps the version it started with.
+    `version` rises with every change of a rule; the old one is kept. Running work keeps the version it started with.
     """
 
     id: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{1,59}$")]
@@ -58,7 +58,7 @@ class ChannelPolicy(Contract):
 
 
 class FreightPolicy(Contract):
-    """What carriers are expected to charge for what leaves: `share` of the value of the goods, 0.05 for 5 %.
+    """The expected charge of carriers for goods that leave: `share` of their value, 0.05 for 5 %.
 
     Without one, nothing is accrued. An invoice may differ by `tolerance`, a share of what was accrued.
     """

@@ -1,7 +1,7 @@
 """Write the contracts for those who connect: JSON Schema 2020-12 for each message, OpenAPI 3.1 for what we call.
 
-`python -m schemas.export.contracts` writes docs/contracts; with `--check` it only tells, by exit code 1, that they are
-stale.
+`python -m schemas.export.contracts` writes docs/contracts; with `--check` it only reports, by exit code 1, that they
+are stale.
 """
 
 import argparse

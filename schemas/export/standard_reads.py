@@ -1,4 +1,4 @@
-"""What Syncline reads of a connected system, as OpenAPI: lists of its own books, and master data."""
+"""The reads of the standard API as OpenAPI: lists of the system's own books, and master data."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -12,7 +12,7 @@ from schemas.partners.master_data import RECORDS
 
 @dataclass(frozen=True)
 class List:
-    """A list that systems tell of their own books, page by page. `cursor` is what an entry is named by in `after`.
+    """A list of a system's own books, page by page. `cursor` is what an entry is named by in `after`.
 
     `offered`: who has no such list answers 404, and is not compared. Any other is asked again until it answers.
     `windowed`: it grows with history, so it can be asked for what changed.

@@ -1,1 +1,1 @@
-"""Accounts, reconciliation, the audit of our own books, what an ERP is told in bulk."""
+"""Accounts, reconciliation, the audit of our own books, bulk messages to an ERP."""

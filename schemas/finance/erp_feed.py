@@ -13,7 +13,7 @@ from schemas.planning.forecast import PeriodLength
 MAX_BATCH = 500
 """Rows of a call to an ERP: few calls, each small enough to repeat."""
 RowKey = Annotated[str, Field(min_length=1)]
-"""Makes a row count once, whichever batch brings it."""
+"""Makes a row count once in any batch."""
 
 
 class ErpRowKind(StrEnum):
@@ -25,8 +25,8 @@ class ErpRowKind(StrEnum):
 
 
 class ErpStockMovement(Contract):
-    """A movement that belongs to no order: the change of packs `on_hand` and `blocked` at a site, negative for
-    fewer, and the `reason` that the warehouse gave."""
+    """A movement that belongs to no order. `on_hand` and `blocked` are changes in packs at a site, negative for fewer;
+    `reason` is the warehouse's."""
 
     key: RowKey
     kind: str

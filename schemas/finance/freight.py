@@ -1,4 +1,4 @@
-"""What carrying goods costs, as a step of an order has it."""
+"""The charges for carrying goods, as a step of an order has them."""
 
 from typing import ClassVar
 

@@ -140,7 +140,7 @@ class ReconcileRun(Contract):
 
 
 class ReconcileReport(Contract):
-    """What a run found. `number` is that of the case for the `findings` that are open (0: there is none).
+    """The result of a run. `number` is that of the case for the `findings` that are open (0: there is none).
 
     `told`: the case knows them already.
     """
@@ -157,7 +157,7 @@ class ReconcileReport(Contract):
 
 class Listed(Contract):
     """A page of a list that can be asked for what changed. `as_of`: by the system's own clock, up to when the list has
-    every change. Who does not know `changed_since` leaves it out, and is not asked so."""
+    every change. A system that does not know `changed_since` leaves it out, and is not asked for it."""
 
     as_of: Moment | None = None
 
@@ -192,7 +192,7 @@ class PartFigure(Contract):
 
 
 class TargetFigure(Contract):
-    """What a system was told last of an order: `lines` at an ERP and a warehouse, `parts` at transport.
+    """The last message to a system on an order: `lines` at an ERP and a warehouse, `parts` at transport.
 
     Lines that came to nothing are among them, with 0. A `cancelled` order has none.
     """

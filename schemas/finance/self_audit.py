@@ -1,4 +1,4 @@
-"""The audit of our own books: what is checked, what has drifted, and how a person has it mended."""
+"""The audit of our own books: its checks, drifts, and their repair by a person."""
 
 from enum import StrEnum
 from typing import Annotated, Self
@@ -11,7 +11,7 @@ from schemas.workflows.commands import RequestId
 
 
 class Check(StrEnum):
-    """What of our own books has to be so.
+    """The invariants of our own books.
 
     `balance`: it is the sum of the ledger's entries. `entry`: the sides of a movement sum to zero. `negative`: no place
     holds less than nothing. `reserved`: a line reserves what is open of it. `oversold`: no more is reserved than there
@@ -53,7 +53,7 @@ class Drift(Contract):
 
 
 class RepairRequest(Contract):
-    """Have a drift of our own books mended. `packs`: of a place below zero, what is really there; else nothing is."""
+    """Have a drift of our own books repaired. `packs`: of a place below zero, what is really there; else nothing is."""
 
     id: RequestId
     reason: Text

@@ -48,7 +48,7 @@ ACCOUNT_OF = {
 
 
 class AccountBalance(Contract):
-    """Value and packs in an account, in one currency. What has no value is counted in packs only."""
+    """Value and packs in an account, in one currency. Goods without a value are counted in packs only."""
 
     account: Account
     currency: str

@@ -42,8 +42,9 @@ class WindowScope(NamedTuple):
 
 
 class Plan(NamedTuple):
-    """The part of a list that a pass reads: the slice behind `behind`, changes at the system `since` (empty: not
-    asked), entries `changed` in our books, and those that `differed` at the last look. `whole`: all of it."""
+    """The part of a list that a pass reads. It is the slice behind `behind` and the changes at the system `since`
+    (empty: not asked). It also has entries `changed` in our books, and those that `differed` at the last look. `whole`:
+    all of it."""
 
     behind: str = ""
     since: str = ""

@@ -20,10 +20,10 @@ REPLENISHMENT = "lead"
 class Terms(Contract):
     """Under what an order is promised, first and again; kept with its promise, so that a later policy changes nothing.
 
-    `lead_days` pass from goods on hand to goods delivered, `handling_days` of them are working days of the site;
+    `lead_days` pass from goods on hand to goods delivered; `handling_days` of them are working days of the site.
     `replenish_days` pass until unnamed supply is on hand. `alternates` are other sites that may send, best first.
-    `here`, `elsewhere`, `carriage` and `there` are the days of the site, of others, of the carrier that is wanted and
-    of the customer, where they are known.
+    `here`, `elsewhere`, `carriage` and `there` are calendars, where known. They are those of the site, other sites, the
+    wanted carrier and the customer.
     """
 
     site: str
@@ -40,7 +40,7 @@ class Terms(Contract):
 
     @property
     def sites(self) -> tuple[str, ...]:
-        """Where packs may come from, the order's own site first."""
+        """Places from which packs may come, the order's own site first."""
         return tuple(dict.fromkeys((self.site, *self.alternates)))
 
 
@@ -57,8 +57,8 @@ class Need(Contract):
 class Reservation(Contract):
     """Packs of a line, reserved at a site: stock, a named supply, or what replenishment must bring.
 
-    `due` is the day on which they are on hand there, `day` the one on which they can be delivered; `late` when the line
-    cannot keep its first promise; `words` says it to people.
+    `due` is the day on which they are on hand there, `day` the one on which they can be delivered. `late`: the line
+    cannot keep its first promise. `words` is the text for people.
     """
 
     line: int
@@ -99,8 +99,8 @@ class Given(Contract):
 
 
 class OpenLine(Contract):
-    """A line with reservations that are planned anew. `told_on` is the day that the order was told last. `picked`:
-    some of it was picked, so that the rest keeps what is still there."""
+    """A line with reservations that are planned anew. `told_on` is the day last sent to the order. `picked`: some of it
+    was picked, so that the rest keeps what is still there."""
 
     order: str
     terms: Terms
@@ -145,9 +145,10 @@ class QuestionLine(Contract):
 
 
 class PromiseQuestion(Contract):
-    """What would be promised? Reserves nothing. `alternates` are other sites that may send, best first.
+    """A question: the promise of an order that is not placed. Reserves nothing. `alternates` are other sites that may
+    send, best first.
 
-    Who names `customer`, `region` and `carrier` is answered by their days and policies, as a release is.
+    Caller-given `customer`, `region` and `carrier` are answered by their days and policies, as a release is.
     """
 
     site: SiteId
@@ -168,19 +169,19 @@ class PromiseQuestion(Contract):
 
 
 class PromiseAnswer(Contract):
-    """What would be promised now, and from what. Another order may be promised the same packs first."""
+    """The promise that would be made now, and its sources. Another order may be promised the same packs first."""
 
     promise: Promise
     parts: tuple[Reservation, ...] = ()
 
 
 class AvailabilityDay(Contract):
-    """A day of an item at a site, in packs. `on_hand` at its beginning, with everything that was to come before;
-    `supply` comes (`in_transit` of it is under way) and `reserved` and `demand` fall due on it; `projected` is what is
-    left for new orders at its end.
+    """A day of an item at a site, in packs. `on_hand` is the stock at its beginning, with everything that was to come
+    before. `supply` comes on it (`in_transit` of it is under way); `reserved` and `demand` fall due on it. `projected`
+    is left for new orders at its end.
 
-    `forecast` is what is expected to be ordered for this day beside all that is ordered already; `balance` is what is
-    left at its end when that comes true. Promises go by `projected`, planners by `balance`.
+    `forecast` is expected to be ordered for this day, beside all that is ordered already. `balance` is left at its end
+    when the forecast comes true. Promises go by `projected`, planners by `balance`.
     """
 
     day: date
@@ -197,8 +198,8 @@ class AvailabilityDay(Contract):
 class Availability(Contract):
     """The projection of an item at a site. Where no stock is kept, `managed` is false: promises are by lead time.
 
-    `short_on` is the first day on which more is ordered than there will be, `runs_out_on` the first on which more is
-    ordered and forecast; absent when there is none within the horizon. `site` is empty when it is all sites together.
+    `short_on` is the first day on which orders exceed the stock, `runs_out_on` the first on which orders and forecast
+    do. Both are absent when there is none within the horizon. `site` is empty when it is all sites together.
     """
 
     item: str
@@ -218,7 +219,7 @@ class AvailabilityList(Contract):
 
 
 class PromisingRun(Contract):
-    """The keeper of promises: one per shard. `cycles` counts the activity runs since the workflow began."""
+    """The reallocation workflow: one per shard. `cycles` counts the activity runs since the workflow began."""
 
     shard: int = 0
     cycles: int = 0
@@ -230,7 +231,7 @@ class PromisingRun(Contract):
 
 
 class PromisingReport(Contract):
-    """What one run of the keeper did: items looked at, orders told of another day."""
+    """Counts of one run of reallocation: items looked at, orders with another day."""
 
     items: int = 0
     redated: int = 0

@@ -1,7 +1,7 @@
 """Inventory as warehouses report it: what comes and goes beside orders, and what was counted; and how it is answered.
 
-What happens for an order (allocation, pick, ship, deliver, return) is reported as milestones, and received purchase
-orders as goods receipts: nothing is told twice.
+Events of an order (allocation, pick, ship, deliver, return) are milestones, and received purchase orders are goods
+receipts: nothing is reported twice.
 """
 
 from datetime import date
@@ -25,10 +25,10 @@ UnitValue = Annotated[
 
 
 class InventoryKind(StrEnum):
-    """What happened to packs at a site.
+    """Kinds of stock movements and counts at a site.
 
-    `receipt` came in without a purchase order; `damage` may not be used any more, `unblock` may again; `scrap` is what
-    was blocked and thrown away; `count` says how many packs were found free on hand at that moment.
+    `receipt` came in without a purchase order. `damage` may not be used any more, `unblock` may again; `scrap` was
+    blocked and thrown away. `count` is the number of packs found free on hand at that moment.
     """
 
     RECEIPT = "receipt"
@@ -72,9 +72,9 @@ class InventoryReport(_Report[int]):
 class SentReport(_Report[Decimal], InUnit):
     """So much of an item at a site. `id` is unique for its sender: a repeat has no further effect.
 
-    `quantity` is in `unit`, which is that in which the item is kept when absent.
-    `unit_value`: what `per` of that unit are worth in the books, in `currency`, such as a standard cost. The first that
-    is told holds for all that is reported of the item at the site from then on; without one, goods move without money.
+    `quantity` is in `unit`, else in that of the item's stock. `unit_value`: the value of `per` of
+    that unit in the books, in `currency`, such as a standard cost. The first value holds for all later reports of the
+    item at the site; without one, goods move without money.
     """
 
     model_config = ConfigDict(title="InventoryReport")
@@ -106,7 +106,7 @@ class SentBatch(_Batch[SentReport]):
 
 
 class ReportOutcome(Contract):
-    """What became of a report: booked, or superseded with the reason."""
+    """The outcome of a report: booked, or superseded with the reason."""
 
     id: str
     superseded: str | None = None
@@ -122,8 +122,8 @@ class InventoryTaken(Contract):
 class Arrival(Contract):
     """Packs under way, with the day on which they are expected by the newest ETA; no day while nobody has said one.
 
-    `origin` is the site that sent them for an order, `destination` the one that a purchase order brings them to; empty
-    where that is a supplier or a customer.
+    `origin` is the site that sent them for an order, `destination` the site of a purchase order. Each is empty where it
+    is a supplier or a customer.
     """
 
     order: str = ""

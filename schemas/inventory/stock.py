@@ -1,4 +1,5 @@
-"""Stock as double-entry books: packs of an item at a place. What one place gains another loses, so sums are conserved.
+"""Stock as double-entry books: packs of an item at a place. A gain of one place is a loss of another, so sums are
+conserved.
 
 A place is written `<bucket>:<which>`: `on_hand:LYS`, `transit:DN-1`, `supplier:acme`, `customer:`.
 """

@@ -10,7 +10,7 @@ from schemas.inventory.stock import Figure
 
 
 class SupplyKind(StrEnum):
-    """What expected supply comes from."""
+    """The origin of expected supply."""
 
     PURCHASE = "purchase"
     TRANSFER = "transfer"
@@ -45,7 +45,7 @@ class StockReport(Contract):
 
 
 class SuppliesChanged(Change):
-    """What is still to come, by key: new, changed, or over (0 packs)."""
+    """Supply still to come, by key: new, changed, or over (0 packs)."""
 
     tag: ClassVar[str] = "supplies"
     supplies: tuple[Supply, ...] = ()

@@ -46,9 +46,9 @@ class Operation(StrEnum):
 
 
 class ChangeKind(StrEnum):
-    """What an ERP is told of an order beside milestones, promises and cancellation.
+    """Changes of an order that an ERP books, beside milestones, promises and cancellation.
 
-    `short_picked` cuts availability at a site by a reason; `closed_short` and `written_off` cancel packs of a line;
+    `short_picked` cuts availability at a site by a reason; `closed_short` and `written_off` cancel packs of a line.
     `credited` asks for a credit note; `invoice_held` and `invoice_released` stop and free the customer's invoice.
     """
 
@@ -106,7 +106,8 @@ SYSTEM_OF = {operation: system for system, operations in _OF_SYSTEM.items() for 
 
 
 class LineTarget(Contract):
-    """What a system is to have of a line from now on: `quantity` packs of an item, 0 for none. Never a difference."""
+    """The quantity of a line that a system is to have from now on: `quantity` packs of an item, 0 for none. Never a
+    difference."""
 
     line: int
     item: str
@@ -114,7 +115,8 @@ class LineTarget(Contract):
 
 
 class EffectTopic(NamedTuple):
-    """What an effect is about, as far as its operation says so: the ledger lists effects by it, and people read it."""
+    """The subject of an effect, as far as its operation names it: the ledger lists effects by it, and people read
+    it."""
 
     shipment: str = ""
     milestone: MilestoneKind | None = None
@@ -124,10 +126,11 @@ class EffectTopic(NamedTuple):
 
 
 class EffectPayload(Contract):
-    """What one operation needs. Each operation has a payload class of its name, whose `operation` is that one value.
+    """The data that one operation needs. Each operation has a payload class of its name, whose `operation` is that one
+    value.
 
-    A field that is not of the operation is refused (pydantic's ValidationError): an effect that a build does not know
-    whole must not be carried out in part.
+    A field that is not of the operation is refused (pydantic's ValidationError). So a build never carries out in part
+    an effect with fields that it does not know.
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -141,7 +144,7 @@ class EffectPayload(Contract):
 
     @property
     def topic(self) -> EffectTopic:
-        """What the effect is about: the fields of these names, where the operation has them."""
+        """The subject of the effect: the fields of these names, where the operation has them."""
         named = EffectTopic._fields
         return EffectTopic(**{name: getattr(self, name) for name in named if name in type(self).model_fields})
 
@@ -169,7 +172,7 @@ class Effect(Contract, Generic[PayloadT_co]):
 
     @property
     def operation(self) -> Operation:
-        """What the system is asked to do."""
+        """The call that the system is asked for."""
         return self.payload.operation
 
     @property
@@ -189,9 +192,9 @@ class Effect(Contract, Generic[PayloadT_co]):
 
     @property
     def digest(self) -> str:
-        """What is told, as a hash: two effects under one key with the same digest are the same effect.
+        """The hash of the content: two effects under one key with the same digest are the same effect.
 
-        When it was accepted and its trace are no part of it. Fields at their defaults are left out, so that a field
+        The time of acceptance and the trace are no part of it. Fields at their defaults are left out, so that a field
         that is new in a later build changes no digest.
         """
         told = self.payload.model_dump(mode="json", exclude_defaults=True)
@@ -200,7 +203,7 @@ class Effect(Contract, Generic[PayloadT_co]):
 
 
 class EffectReceipt(Contract):
-    """What the other system answered: its own reference, and the carrier where a tender was accepted.
+    """The answer of the other system: its own reference, and the carrier where a tender was accepted.
 
     `declined`: an express attempt was not made or not answered; the effect takes its system's queue.
     """
@@ -218,7 +221,7 @@ class Movement(Contract):
 
 
 class PlanningDelta(Contract):
-    """What planning must know of one movement. Netted and sent in bulk by the planning feed, never one by one."""
+    """The data that planning needs of one movement. Netted and sent in bulk by the planning feed, never one by one."""
 
     key: str
     order: str

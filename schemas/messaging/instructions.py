@@ -12,15 +12,15 @@ from schemas.orders.release import LinePromise, OrderLine, OrderStatus, Party
 
 
 class ErpMilestone(Contract):
-    """POST {erp}/v1/orders/{number}/milestones. `order_status` is the whole order's status. It never falls,
-    but when a change (`amended`, `backordered`, `re_sourced`) was told that asks for more, and with a `correction`.
-    `lines`: what left, arrived or came back by it; of an `exception`, what it concerns. `site` only of a goods issue
-    from another site than the order's own. `location` (UN/LOCODE) is where it happened, `handling_units` (SSCC) the
-    pallets and cartons that it happened to, as far as they were reported.
+    """POST {erp}/v1/orders/{number}/milestones. `order_status` is the whole order's status. It falls only with a change
+    (`amended`, `backordered`, `re_sourced`) that asks for more, and with a `correction`. `lines`: what left, arrived or
+    came back by it; of an `exception`, what it concerns. `site` only of a goods issue from another site than the
+    order's own. `location` (UN/LOCODE) is where it happened, `handling_units` (SSCC) the pallets and cartons that it
+    happened to, as far as they were reported.
 
-    `correction`: the milestone of this shipment was told before, and this takes its place, lines and moment: reverse
-    what was posted for it, and post this. Of a milestone and shipment the word of the highest `revision` counts,
-    whichever comes first; an older one is answered 200 with `superseded`. Each `exception` stands for itself.
+    `correction`: this message replaces the earlier one on this milestone of the shipment, with its lines and moment.
+    Reverse what was posted for that one, and post this. Of a milestone and shipment the highest `revision` counts, in
+    any order of arrival; an older one is answered 200 with `superseded`. Each `exception` stands for itself.
     """
 
     order: OrderNumber
@@ -59,10 +59,9 @@ class ErpChange(Contract):
     """POST {erp}/v1/orders/{number}/changes: something else happened that the ERP's books must follow.
 
     `lines` are the packs concerned; `changes` the packs that are wanted of a line from now on: ordered, less what was
-    cancelled. They, `promised_on`, and what is held or resumed, are absolute: of each line and item, and of each of
-    the others, the word of the highest `revision` counts, in whatever order they come; an older one is answered 200
-    with `superseded`. `site` whose availability is cut by `short_picked`, for `reason`; `rma` and `disposition` those
-    of a return.
+    cancelled. They, `promised_on`, and what is held or resumed, are absolute. Of each line and item, and of each of the
+    others, the highest `revision` counts, in any order of arrival. An older one is answered 200 with `superseded`.
+    `site` whose availability is cut by `short_picked`, for `reason`; `rma` and `disposition` those of a return.
     """
 
     order: OrderNumber
@@ -81,7 +80,7 @@ class ErpChange(Contract):
 class WarehouseInstruction(Contract):
     """POST {wms}/v1/instructions: pick, pack and hand over (X12 940, EDIFACT IFTMIN/ORDERS role).
 
-    What was told of a line with the same or a higher `revision` counts, also when that came first.
+    An amendment of a line with the same or a higher `revision` replaces it, also when it came first.
     """
 
     order: OrderNumber
@@ -95,7 +94,7 @@ class WarehouseInstruction(Contract):
 
 class WarehouseCancellation(Contract):
     """POST {wms}/v1/instructions/{order}/cancellation: stop, or put away what was picked. Nothing of the order is
-    wanted from the site any more, whatever comes after."""
+    wanted from the site any more, nor by later messages."""
 
     order: OrderNumber
     revision: int = 0
@@ -106,9 +105,9 @@ class WarehouseAmendment(Contract):
     """POST {wms}/v1/instructions/{order}/amendments: what changes at this site.
 
     `lines` are absolute: so many packs of the item is the site to send of the line in all, what has left included; 0:
-    none. Lines that are not named stay. `ship_to` when the address changed, `promised_on` when the day did.
-    Of each line and item, of the address and of the day, the word of the highest `revision` counts, in whatever order
-    they come; an older one is answered 200 with `superseded`.
+    none. Lines that are not named stay. `ship_to` when the address changed, `promised_on` when the day did. Of each
+    line and item, of the address and of the day, the highest `revision` counts, in any order of arrival. An older one
+    is answered 200 with `superseded`.
     """
 
     order: OrderNumber
@@ -162,9 +161,9 @@ class Tender(Contract):
 class TenderAmendment(Contract):
     """POST {tms}/v1/tenders/{order}/amendments: what changes for the packs that a site sends.
 
-    `packs` is absolute: so many are to be carried from `site` (the order's own without one) in all, what has left
-    included; none when that stays. Of the packs of a site, of the address and of the day, the word of the highest
-    `revision` counts, in whatever order they come; an older one is answered 200 with `superseded`.
+    `packs` is the absolute number to be carried from `site` (the order's own when absent), including what has left. It
+    is absent when that stays. Of the packs of a site, of the address and of the day, the highest `revision` counts, in
+    any order of arrival. An older one is answered 200 with `superseded`.
     """
 
     order: OrderNumber
@@ -256,7 +255,7 @@ class PlanningBatch(Contract):
 
 
 class Accepted(Contract):
-    """What every standard API answers with 200 or 201. `replayed`: this key had been carried out before. `superseded`:
+    """The answer of every standard API with 200 or 201. `replayed`: this key had been carried out before. `superseded`:
     a higher revision had come before, so this changes nothing any more. `carrier`: its id, where a tender is
     accepted."""
 
@@ -267,7 +266,7 @@ class Accepted(Contract):
 
 
 def _code(said: object) -> object:
-    """Whatever a rule is called, the refusal counts: a row must not be asked again for ever because of its name."""
+    """A refusal counts whatever its rule is called: a row must not be asked again for ever because of a name."""
     return printable(said, 60) if isinstance(said, str) else said
 
 
@@ -279,7 +278,7 @@ class RowRefusal(Contract):
 
 
 class PlanningAnswer(Accepted):
-    """What planning answers to rows and demand: every one counts but those `refused`.
+    """Planning's answer to rows and demand: every one counts but those `refused`.
 
     After a row that is refused, later rows of its item and site are refused too, as `behind`: their order is kept.
     Figures of demand are absolute, and taken each by itself.

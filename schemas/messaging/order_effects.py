@@ -1,4 +1,4 @@
-"""What each operation for an order or its return needs: one payload for each, under the operation's name."""
+"""Payloads of the operations for an order or its return: one for each, under the operation's name."""
 
 from collections.abc import Iterable
 from datetime import date
@@ -28,7 +28,7 @@ class InstructWarehouse(EffectPayload):
 
 
 class AmendWarehouse(EffectPayload):
-    """What changes at a site: lines that have another quantity from now on, the address, the day.
+    """Changes at a site: lines that have another quantity from now on, the address, the day.
 
     `address_from`: the inbox message that has the new address, 0 for that of the release; None when the address stays.
     """
@@ -81,8 +81,8 @@ class ExpectReturn(EffectPayload):
 class TenderTransport(EffectPayload):
     """Transport is offered: for the whole order, or so many `packs` from the site.
 
-    `carrier`: who is asked; empty: the one that the release names, or whoever the transport desk chooses.
-    `address_from` as in `InstructWarehouse`.
+    `carrier`: the carrier that is asked; empty: the one in the release, or the transport desk's choice. `address_from`
+    as in `InstructWarehouse`.
     """
 
     operation: Literal[Operation.TENDER_TRANSPORT] = Operation.TENDER_TRANSPORT
@@ -94,7 +94,7 @@ class TenderTransport(EffectPayload):
 
 
 class AmendTender(EffectPayload):
-    """What changes for the transport from a site. `packs`: so many in all, None when that stays.
+    """Changes for the transport from a site. `packs`: so many in all, None when that stays.
 
     `address_from` as in `AmendWarehouse`.
     """
@@ -153,8 +153,8 @@ class CollectReturn(EffectPayload):
 class ReportMilestone(EffectPayload):
     """A milestone of a shipment: the packs concerned, and `site` when a goods issue is of another than the order's own.
 
-    `location` and `handling_units`: where it happened, and to which pallets and cartons. `correction`: it was told
-    before, with other packs or of another day, and this replaces it.
+    `location` and `handling_units`: where it happened, and to which pallets and cartons. `correction`: this replaces an
+    earlier message, with other packs or of another day.
     """
 
     operation: Literal[Operation.REPORT_MILESTONE] = Operation.REPORT_MILESTONE
@@ -231,7 +231,7 @@ class OrderEffect(Effect[OrderPayload]):
 
 
 def sent_elsewhere(effects: Iterable[OrderEffect]) -> dict[str, tuple[ShippedLine, ...]]:
-    """Packs of lines that other sites send instead, by site, as the ERP is told."""
+    """Packs of lines that other sites send instead, by site, for the ERP."""
     found: dict[str, tuple[ShippedLine, ...]] = {}
     for payload in (it.payload for it in effects):
         if isinstance(payload, ReportChange) and payload.change is ChangeKind.RE_SOURCED:

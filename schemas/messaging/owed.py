@@ -7,7 +7,7 @@ from schemas.messaging.order_effects import OrderEffect
 
 
 class EffectsPlanned(Change):
-    """What other systems are asked because of the step."""
+    """Requests to other systems because of the step."""
 
     tag: ClassVar[str] = "effects"
     effects: tuple[OrderEffect, ...] = ()

@@ -1,4 +1,4 @@
-"""What a step may change of an order: where it stands, its lines and shipments, its release, who takes part."""
+"""The changes of an order that a step may make: its status, its lines and shipments, its release, its participants."""
 
 from datetime import date
 from typing import ClassVar
@@ -47,8 +47,8 @@ class PickedLine(Contract):
 
 
 class Apart(Contract):
-    """What of an order stands apart from its lines, in packs by line: what other sites send, what stays another item,
-    what got lost after it had left."""
+    """Packs by line that stand apart from the order's own lines. They are sent by other sites, stay another item, or
+    got lost after they had left."""
 
     sources: dict[str, dict[int, int]] = {}  # noqa: RUF012 - pydantic copies field defaults
     kept: tuple[PickedLine, ...] = ()
@@ -56,7 +56,7 @@ class Apart(Contract):
 
 
 class OrderViewChanged(Change):
-    """Where the order stands. `conditions` are beside its rank, `closed` means that nothing more is expected."""
+    """The status of the order. `conditions` are beside its rank, `closed` means that nothing more is expected."""
 
     tag: ClassVar[str] = "view"
     status: OrderStatus

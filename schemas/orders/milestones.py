@@ -27,7 +27,7 @@ from schemas.orders.release import MAX_LINES, Amount
 
 
 class MilestoneKind(StrEnum):
-    """Canonical milestones. Partner codes are mapped to these, or parked when they are unknown."""
+    """Canonical milestones. Partner codes are mapped to these; unknown ones are quarantined."""
 
     ALLOCATED = "allocated"
     PICKED = "picked"
@@ -69,7 +69,7 @@ it: an ETA, a trouble that is cleared."""
 
 
 class Disposition(StrEnum):
-    """What an inspection decides about returned goods."""
+    """The decision of an inspection on returned goods."""
 
     RESTOCK = "restock"
     SCRAP = "scrap"
@@ -88,13 +88,13 @@ class _Line(Contract, Generic[Amount]):
 
 
 class ShippedLine(_Line[int]):
-    """How many packs of an order line a shipment carries. `order` only when a shipment carries several orders."""
+    """Packs of an order line in a shipment. `order` only when a shipment carries several orders."""
 
     quantity: Packs
 
 
 class SentLine(_Line[Decimal], InUnit):
-    """How much of an order line a shipment carries. `order` only when a shipment carries several orders.
+    """The quantity of an order line in a shipment. `order` only when a shipment carries several orders.
 
     `quantity` is in `unit`, which is that in which the item of the line is kept when absent.
     """
@@ -116,14 +116,14 @@ class Milestone(Contract):
     """Something happened to goods at `occurred_at`.
 
     Names an order, a shipment, or both. An event that names only a shipment reaches every order on it in which its
-    sender takes part. `lines` says what the shipment carries (for `short_picked`: what could not be picked; for
-    `exception` and `cleared`: what it concerns); the first event that names both links them. `eta` is required for
-    `delayed`, `cause` for `cleared`, `carrier` for `tender_accepted` and `tender_rejected` when another tells it,
-    `merges` for `consolidated`, `rma` for returns. `location` is where it happened, `handling_units` the pallets and
-    cartons that it happened to.
-    Of two reports of one milestone of a shipment, one that states lines counts before one that states none; then the
-    later `occurred_at`, the higher `sequence`, the larger id. `corrects`: the id of an earlier report of the same
-    milestone, shipment and source, in the place of which this one stands, whenever either arrives.
+    sender takes part. `lines` is the content of the shipment; for `short_picked` the packs that could not be picked,
+    for `exception` and `cleared` those concerned. The first event that names both links them. `eta` is required for
+    `delayed`, `cause` for `cleared`, `carrier` for `tender_accepted` and `tender_rejected` reported by another than the
+    carrier, `merges` for `consolidated`, `rma` for returns. `location` is where it happened, `handling_units` the
+    pallets and cartons that it happened to. Of two reports of one milestone of a shipment, one with lines counts before
+    one without. Then the later `occurred_at`, the higher `sequence`, the larger id counts. `corrects`: the id of an
+    earlier report of the same milestone, shipment and source, in the place of which this one stands, whenever either
+    arrives.
     """
 
     kind: MilestoneKind

@@ -36,7 +36,7 @@ MAX_LINES = 2_000
 
 
 class OrderStatus(StrEnum):
-    """Where an order or shipment is. The first ten rise in rank; the last four end it otherwise."""
+    """The status of an order or shipment. The first ten rise in rank; the last four end it otherwise."""
 
     RELEASED = "released"
     PROMISED = "promised"
@@ -137,8 +137,8 @@ class _Release(Contract, Generic[Line]):
 
     @property
     def released_on(self) -> date:
-        """The day of the release, for whoever sent it or for the customer: the earlier one. Who names no zone, and
-        releases in UTC, may be anywhere."""
+        """The day of the release in the sender's zone or the customer's: the earlier one. A sender that names no zone,
+        and releases in UTC, may be anywhere."""
         here, zone = self.released_at.date(), self.ship_to.time_zone
         if zone or utc_offset_s(self.released_at):
             return min(here, self.released_at.astimezone(ZoneInfo(zone)).date()) if zone else here
@@ -155,7 +155,7 @@ class OrderRelease(_Release[OrderLine]):
 
 
 class BaseLine(Contract):
-    """What a line is that was ordered in another unit: a whole number of the `unit` that its item is kept in.
+    """The units of a line that was ordered in another unit: a whole number of the `unit` that its item is kept in.
 
     `item`, and what was `asked` of it in which unit, say what one of that is for the life of the order.
     """
@@ -171,9 +171,9 @@ class BaseLine(Contract):
 class ReleaseRequest(_Release[ReleasedLine]):
     """The ERP releases an order for execution.
 
-    Raises a finding for each broken rule: duplicate line numbers, a day before release, a distribution-centre order
-    without a site, a direct drop without a supplier. Each line must be a whole number of the unit that its item is
-    kept in, by what the ERP says of the item; without master data that is the pack.
+    Each broken rule is a finding: duplicate line numbers, a day before release, no site for a distribution-centre
+    order, no supplier for a direct drop. Each line must be a whole number of its item's unit of stock. The ERP's master
+    data names that unit; without master data it is the pack.
     """
 
     model_config = ConfigDict(title="OrderRelease")
@@ -189,7 +189,7 @@ class ReleaseRequest(_Release[ReleasedLine]):
 
 
 class LineDue(Contract):
-    """What the workflow needs to know of a line: how much of what, and when."""
+    """The workflow's view of a line: item, quantity and day."""
 
     line: int
     item: str

@@ -16,7 +16,7 @@ from schemas.identifiers import TransportMode
 
 
 class MasterKind(StrEnum):
-    """What a record is about."""
+    """The subject of a record."""
 
     ITEM = "item"
     SITE = "site"
@@ -34,17 +34,17 @@ class MasterName(NamedTuple):
 
     @property
     def waiting_for(self) -> str:
-        """What a message waits for that is quarantined until the owner knows this."""
+        """The key by which a quarantined message waits until the owner knows this record."""
         return f"master:{self.owner}/{self.kind}/{self.id}"
 
     @property
     def waiting_for_units(self) -> str:
-        """What a message waits for that is quarantined until the owner says something else of this item's units."""
+        """The key by which a quarantined message waits until the owner changes this item's units."""
         return f"units:{self.owner}/{self.kind}/{self.id}"
 
 
 class Record(Contract):
-    """What all kinds have. `active`: may be used in new orders; the owner sees to that."""
+    """The fields of all kinds. `active`: may be used in new orders; the owner sees to that."""
 
     id: Text
     active: bool = True
@@ -74,8 +74,8 @@ class Item(Record):
 class KeptLine(Contract):
     """A line of an order or purchase order: its item, and the unit that this is kept in; that of its record if absent.
 
-    Where it was ordered in another unit, `base` is so many as were `asked` of `asked_unit`: that holds for all that is
-    said of the line in this unit, whatever the item's owner says later.
+    A line that was ordered in another unit has `asked` of `asked_unit`, which are `base` of `unit`. That ratio holds
+    for all later reports on the line, also after a change by the item's owner.
     """
 
     line: int
@@ -130,7 +130,7 @@ RECORDS: dict[MasterKind, type[MasterRecord]] = {
 
 
 class Checked(Contract):
-    """What owners said of names: those that they do not know, and those that nobody answered for."""
+    """Owners' answers on names: those that they do not know, and those that nobody answered for."""
 
     unknown: tuple[MasterName, ...] = ()
     unanswered: tuple[MasterName, ...] = ()

@@ -16,7 +16,7 @@ from schemas.identifiers import Gln
 from schemas.partners.references import SecretReference
 
 ANY = "*"
-"""The target of a connection that serves whatever has none of its own."""
+"""The target of a connection that serves all targets without one of their own."""
 SECONDS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
 Duration = Annotated[str, StringConstraints(pattern=r"^[1-9][0-9]{0,5}[smhd]$")]
 """A time span: `90s`, `15m`, `4h`, `2d`."""
@@ -24,9 +24,9 @@ Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9._-]{0,59}$")]
 """Name of an adapter, a mapping, a code table or an option."""
 ConnectionName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,39}$")]
 DocumentName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][A-Za-z0-9._/-]{0,59}$")]
-"""What goes over a connection: a kind of message (`warehouse.instruction`) or of document (`x12/945`)."""
+"""The content of a connection: a kind of message (`warehouse.instruction`) or of document (`x12/945`)."""
 Target = Annotated[str, StringConstraints(pattern=r"^(\*|[A-Za-z0-9][A-Za-z0-9-]{1,31})$")]
-"""What a system is called by in a call: an ERP's id, a site, a region; `*` is any."""
+"""The name of a system in a call: an ERP's id, a site, a region; `*` is any."""
 UnitCode = Annotated[str, StringConstraints(pattern=r"^[A-Z0-9]{1,3}$")]
 CalendarCode = Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}(-[A-Z0-9]{1,3})?$")]
 """A country (ISO 3166-1), or one of its regions (ISO 3166-2): `DE`, `DE-BE`."""
@@ -58,7 +58,7 @@ _OneOrMore = BeforeValidator(_listed, json_schema_input_type=str | list[str])
 
 
 class Identifiers(Contract):
-    """What others call a partner; each value belongs to one partner. One value, or a list.
+    """The identifiers by which others call a partner; each value belongs to one partner. One value, or a list.
 
     `gln`: GS1 location number. `scac`: carrier code (NMFTA). `duns`: D&B. `isa`: qualifier and id of X12 interchanges,
     `ZZ:NORTHLOG`. `unb`: id of EDIFACT interchanges, with its qualifier if any, `4012345000009:14`. `as2`: its name in
@@ -82,7 +82,7 @@ class Identifiers(Contract):
 
 
 class ConnectionState(StrEnum):
-    """How far a connection is. Only a live one carries calls. A paused one keeps its targets: what is owed waits."""
+    """The stage of a connection. Only a live one carries calls. A paused one keeps its targets: what is owed waits."""
 
     DRAFT = "draft"
     TESTING = "testing"
@@ -99,8 +99,8 @@ class WebhookScheme(Contract):
 
 
 class ConnectionChannel(Contract):
-    """Over what a connection goes: exactly one of `http` (an address; `{id}` stands for the target), `sftp`, `as2`,
-    `queue`, `mail` (the name of a configured one) and `webhook`.
+    """The channel of a connection: exactly one of `http`, `sftp`, `as2`, `queue`, `mail` and `webhook`. `http` is an
+    address in which `{id}` stands for the target; `mail` is the name of a configured one.
 
     `path`, `every` (how often is looked) and `then` (what becomes of what was taken) are for channels that fetch.
     """
@@ -122,10 +122,11 @@ class ConnectionChannel(Contract):
 
 
 CHANNEL_KINDS = ("http", "sftp", "as2", "queue", "mail", "webhook")
+"""Fields of a channel, of which exactly one is set."""
 
 
 class FormerSecrets(Contract):
-    """What counted before, and until when it still does."""
+    """The previous value, and the moment until which it still counts."""
 
     secrets: dict[Name, SecretReference]
     until: Moment
@@ -142,7 +143,7 @@ class Credentials(Contract):
 
 
 class CallLimits(Contract):
-    """What a system may be asked of: calls a second, at the same time, a day."""
+    """The limits of calls to a system: a second, at the same time, a day."""
 
     per_second: Annotated[float, Field(gt=0, le=100_000)] | None = None
     concurrent: Annotated[int, Field(ge=1, le=10_000)] | None = None
@@ -160,8 +161,8 @@ class ConnectionDefinition(Contract):
     """One way between us and a partner. `in` is what comes over it, `out` what goes.
 
     A connection with an `adapter` answers calls to a kind of `system` for its `targets`. Both follow from the partner
-    when absent: the kind from its role; an ERP is called by the partner's id, a WMS by the sites, TMS and planning by
-    the region.
+    when absent: the kind from its role. The targets of an ERP are the partner's id, of a WMS its sites, of TMS and
+    planning the region.
     """
 
     model_config = ConfigDict(populate_by_name=True, serialize_by_alias=True)
@@ -193,7 +194,7 @@ class PartnerContact(Contract):
 
 
 PerUnit = Annotated[int, Field(strict=True, ge=1, le=1_000_000)]
-"""So many packs are one of the unit."""
+"""The number of packs in one of the unit."""
 
 
 class PartnerDefinition(Contract):
@@ -224,14 +225,14 @@ class PartnerDefinition(Contract):
 
 
 class PartnerChange(PartnerDefinition):
-    """A partner as it is to be. `version`: the one that the change was made from, 0 for a partner without one. When
-    another one is in force by then, nothing is changed; without it, that is not looked at."""
+    """A partner as it is to be. `version`: the one that the change was made from, 0 for a partner without one. A
+    version other than this one in force then changes nothing; when absent, that is not checked."""
 
     version: Annotated[int, Field(ge=0)] | None = None
 
     @property
     def definition(self) -> PartnerDefinition:
-        """What is kept of it."""
+        """The stored fields of a version."""
         return made_of(PartnerDefinition, self, without={"version"})
 
 

@@ -1,4 +1,4 @@
-"""Demand signals beside the forecast: what customers sell, hold and order, by day; and how planning is told."""
+"""Demand signals beside the forecast: sales, stock and orders of customers, by day; and their rows for planning."""
 
 from enum import StrEnum
 from typing import Annotated, NamedTuple, Self

@@ -27,8 +27,8 @@ class FeedRun(Contract):
 
     @property
     def scope(self) -> dict[str, object]:
-        """Which movements it takes, as values of a query. Where regions have systems of their own, what is of no known
-        region waits for one."""
+        """Which movements it takes, as values of a query. Rows of no known region wait for one where regions have
+        systems of their own."""
         return {"region": self.region, "others": [*self.others, ""] if self.others else []}
 
 

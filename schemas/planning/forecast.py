@@ -75,8 +75,8 @@ class ForecastRow(Contract):
 class ForecastBatch(Contract):
     """Body of `POST /v1/forecasts`: rows of one version, all or none is taken. A version may come in several batches.
 
-    Of two versions the one with the later `made_at` holds, in whichever order they arrive. Rows of items or sites that
-    the ERP does not know wait.
+    Of two versions the one with the later `made_at` holds, in any order of arrival. Rows of items or sites that the ERP
+    does not know wait.
     """
 
     version: VersionId

@@ -12,7 +12,7 @@ ANY_CLASS = "*"
 
 
 class Tolerance(Contract):
-    """What is not worth a planner's time: changes of fewer packs and fewer days than these. Packs are tolerated up to a
+    """The least change worth a planner's time: fewer packs and fewer days are not proposed. Packs are tolerated up to a
     `share` of what is planned, where that is more."""
 
     packs: Annotated[int, Field(ge=1)]
@@ -109,7 +109,8 @@ class StockProposalView(StockReplan):
 
 
 class PlanVerdict(StrEnum):
-    """A planner's verdict on a re-plan. What is nobody's decision (expired, withdrawn) is not told."""
+    """A planner's verdict on a re-plan. The end of a proposal without a decision (expired, withdrawn) is not
+    reported."""
 
     ACCEPTED = "accepted"
     REJECTED = "rejected"

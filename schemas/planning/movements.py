@@ -1,4 +1,4 @@
-"""What planning is owed because of a step of an order: movements, and what is open from now on."""
+"""The rows that planning is owed because of a step of an order: movements, and the open demand from now on."""
 
 from datetime import date
 from typing import ClassVar

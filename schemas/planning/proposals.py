@@ -30,7 +30,7 @@ class Proposal(Contract):
 
 
 class Decided(Contract):
-    """What became of a proposal: accepted, rejected, overridden or withdrawn; by whom, when and why."""
+    """The outcome of a proposal: accepted, rejected, overridden or withdrawn; by whom, when and why."""
 
     id: str
     state: str
@@ -47,7 +47,7 @@ class ProposalsRaised(Change):
 
 
 class ProposalsDecided(Change):
-    """What became of proposals, also of those that the same step raises."""
+    """Outcomes of proposals, also of those that the same step raises."""
 
     tag: ClassVar[str] = "decided"
     decided: tuple[Decided, ...] = ()

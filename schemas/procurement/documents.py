@@ -1,7 +1,7 @@
 """Procurement documents: purchase order, supplier's confirmation, advance ship notice, goods receipt, invoice.
 
-Each has a `revision`: the highest one of a document holds, whichever comes last. Here is what our books make of them,
-in whole numbers of what items are kept in; `schemas.procurement.sent_documents` is how partners send them.
+Each has a `revision`: the highest one of a document holds, in any order of arrival. Here is what our books make of
+them, in whole numbers of what items are kept in; `schemas.procurement.sent_documents` is how partners send them.
 """
 
 from decimal import Decimal
@@ -41,11 +41,11 @@ Count = Annotated[int, Field(strict=True, ge=0, le=100_000_000)]
 """Packs, none among them."""
 Revision = Annotated[int, Field(strict=True, ge=1, le=99_999)]
 DocumentNumber = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:-]{0,59}$")]
-"""Number of a receipt or invoice, unique for whoever issues it on one purchase order."""
+"""Number of a receipt or invoice, unique for its issuer on one purchase order."""
 
 
 class Match(StrEnum):
-    """What an invoice is matched with: the order (2-way), also what was received (3), also what was accepted (4)."""
+    """The documents that an invoice is matched with: the order (2-way), also receipts (3), also acceptance (4)."""
 
     TWO_WAY = "two_way"
     THREE_WAY = "three_way"
@@ -53,7 +53,7 @@ class Match(StrEnum):
 
 
 class LineOf(Contract):
-    """What every line of a document has."""
+    """The fields of every document line."""
 
     line: LineNumber
 
@@ -89,7 +89,7 @@ class PurchaseLineOf(_DueLine, Generic[Amount]):
 
 
 class PurchaseLine(PurchaseLineOf[int]):
-    """So many packs of an item, at a price for `per` packs, due at the site on a day."""
+    """A quantity of an item in packs, at a price for `per` packs, due at the site on a day."""
 
     packs: Packs
 
@@ -125,7 +125,7 @@ class OrderOf(_Lines[DueLine], Generic[DueLine]):
 
 
 class PurchaseOrder(OrderOf[PurchaseLine]):
-    """What an ERP orders from a supplier, or from another site."""
+    """A purchase order of an ERP, to a supplier or to another site."""
 
 
 class OfPurchase(_Lines[Line], Generic[Line]):
@@ -158,7 +158,7 @@ class ConfirmedLine(ConfirmedLineOf[int]):
 
 
 class SupplierConfirmation(OfPurchase[ConfirmedLine]):
-    """What the supplier confirms. A line that is not named is not confirmed."""
+    """The confirmation of the supplier. A line that is not named is not confirmed."""
 
 
 class AdvisedLineOf(LineOf, Generic[Amount]):
@@ -224,7 +224,7 @@ class ReceiptOf(OfPurchase[Line], Generic[Line]):
 
 
 class GoodsReceipt(ReceiptOf[ReceivedLine]):
-    """What the warehouse of the site received."""
+    """The receipt of the site's warehouse."""
 
 
 class InvoicedLineOf(LineOf, Generic[Amount]):
@@ -258,7 +258,7 @@ class InvoiceOf(OfPurchase[Line], Generic[Line]):
 
 
 class Invoice(InvoiceOf[InvoicedLine]):
-    """What the supplier wants to be paid, or with `credits` a credit note on packs of that invoice."""
+    """The supplier's invoice, or with `credits` a credit note on packs of that invoice."""
 
     @property
     def amount(self) -> Decimal:
@@ -275,7 +275,7 @@ DOCUMENTS: dict[str, type[ProcurementDocument]] = {
     "syncline.procurement.receipt.v1": GoodsReceipt,
     "syncline.procurement.invoice.v1": Invoice,
 }
-"""What partners send, by the `type` of its CloudEvent."""
+"""The documents of partners, by the `type` of their CloudEvent."""
 OWNERS: dict[type[ProcurementDocument], frozenset[Role]] = {
     PurchaseOrder: frozenset({Role.ERP}),
     SupplierConfirmation: frozenset({Role.SUPPLIER, Role.WMS}),
@@ -283,4 +283,5 @@ OWNERS: dict[type[ProcurementDocument], frozenset[Role]] = {
     GoodsReceipt: frozenset({Role.WMS}),
     Invoice: frozenset({Role.SUPPLIER, Role.ERP}),
 }
-"""Who owns each of them; nobody else may send it. A warehouse confirms and sends what leaves it for another site."""
+"""The owner of each document; nobody else may send it. A warehouse confirms and sends what leaves it for another
+site."""

@@ -1,4 +1,4 @@
-"""What is posted of a purchase order: to its ERP, and to the warehouse that sends a transfer."""
+"""The postings of a purchase order: to its ERP, and to the warehouse that sends a transfer."""
 
 from enum import StrEnum
 
@@ -11,7 +11,7 @@ from schemas.procurement.rates import Rate
 
 
 class ConfirmationDifference(Contract):
-    """What a supplier confirmed otherwise than it was ordered: packs, the day, the price of `per` packs, or the item.
+    """A difference between confirmation and order: packs, the day, the price of `per` packs, or the item.
 
     Of another `item` instead, `confirmed` counts none.
     """
@@ -95,7 +95,7 @@ class IssuePosting(Contract):
 
 
 class AgreedLine(Contract):
-    """What is agreed of a line from now on: the packs that are wanted, the price of `per` packs."""
+    """The agreed terms of a line from now on: the packs that are wanted, the price of `per` packs."""
 
     line: LineNumber
     packs: Count | None = None
@@ -117,7 +117,7 @@ class DecisionReport(Contract):
 
 
 class SettlementDecision(StrEnum):
-    """What becomes of an invoice. A rejected one is never paid: the supplier corrects it, or bills anew."""
+    """The outcome of an invoice. A rejected one is never paid: the supplier corrects it, or bills anew."""
 
     HELD = "held"
     RELEASED = "released"

@@ -1,4 +1,4 @@
-"""What each operation for a purchase order needs: one payload for each, under the operation's name.
+"""Payloads of the operations for a purchase order: one for each, under the operation's name.
 
 A step of a purchase order decides the message whole, and the payload carries it. `site` is the one that is supplied.
 """
@@ -19,7 +19,7 @@ from schemas.procurement.postings import (
 
 
 class ReportConfirmation(EffectPayload):
-    """What the supplier confirmed otherwise than it was ordered."""
+    """The differences between the supplier's confirmation and the order."""
 
     operation: Literal[Operation.REPORT_CONFIRMATION] = Operation.REPORT_CONFIRMATION
     site: str
@@ -47,7 +47,7 @@ class SettleInvoice(EffectPayload):
 
 
 class ReportDecision(EffectPayload):
-    """What was decided about a difference."""
+    """The decision about a difference."""
 
     operation: Literal[Operation.REPORT_DECISION] = Operation.REPORT_DECISION
     site: str

@@ -1,4 +1,4 @@
-"""What Syncline knows and does of a purchase order: its workflow's messages, what is posted to the ERP, its record."""
+"""The messages of a purchase order's workflow, its postings to the ERP, its record."""
 
 from datetime import date
 from decimal import Decimal
@@ -34,11 +34,12 @@ Seconds = Annotated[float, Field(gt=0, le=90 * 86_400)]
 class ProcurementPolicy(Contract):
     """How purchase orders are watched and invoices matched. Percentages are of what was ordered.
 
-    Packs pass within `packs_tolerance_percent`, or `packs_tolerance` packs too many; a price within
-    `price_tolerance_percent`, or when its line differs by no more than `amount_tolerance` in the currency of the order.
-    Deadlines: `confirm_within_s` after the order came, or the supplier was asked again; the advance ship notice
-    `advise_before_s` before the goods are due; the receipt `receive_within_s` after their ETA; the invoice of all that
-    was accepted `invoice_within_s` after the last receipt. `chronology`: documents that cannot be true in time.
+    Packs pass within `packs_tolerance_percent`, or with `packs_tolerance` packs too many. A price passes within
+    `price_tolerance_percent`, or with a line difference up to `amount_tolerance` in the order's currency. Deadlines in
+    seconds: the confirmation `confirm_within_s` after the order came, or the supplier was asked again. The advance ship
+    notice is due `advise_before_s` before the goods, the receipt `receive_within_s` after their ETA. The invoice of all
+    that was accepted is due `invoice_within_s` after the last receipt. `chronology`: documents that cannot be true in
+    time.
     """
 
     version: int = 1
@@ -101,7 +102,7 @@ class PurchaseDocument(Contract):
 
 
 class PurchaseStatus(StrEnum):
-    """Where a purchase order is."""
+    """The status of a purchase order."""
 
     ORDERED = "ordered"
     CONFIRMED = "confirmed"
@@ -113,8 +114,8 @@ class PurchaseStatus(StrEnum):
 
 
 class PurchaseDecision(Contract):
-    """A decision as the purchase order keeps it. What it says of lines holds until the ERP revises the order, so it
-    bears the `revision` that it was taken on. `agreed`: findings as they stood; `lost`: shipments of which nothing more
+    """A decision as the purchase order keeps it. Its terms of lines hold until the ERP revises the order, so it bears
+    the `revision` that it was taken on. `agreed`: findings as they stood; `lost`: shipments of which nothing more
     comes; `invoice`: the revision of an invoice that it is about."""
 
     id: str
@@ -133,7 +134,7 @@ class PurchaseDecision(Contract):
 
     @property
     def rates(self) -> dict[int, Rate]:
-        """What was agreed of prices: for one pack, or for so many as `pers` says."""
+        """The agreed prices: for one pack, or for the number in `pers`."""
         return {line: Rate(price, self.pers.get(line, 1)) for line, price in self.prices.items()}
 
 
@@ -178,7 +179,7 @@ class InboundShipment(Contract):
 
 
 class PurchaseOrderChanged(Change):
-    """Where a purchase order stands."""
+    """The state of a purchase order."""
 
     tag: ClassVar[str] = "purchase"
     status: PurchaseStatus
@@ -208,14 +209,14 @@ class InvoicesChanged(Change):
 
 
 class PurchaseEffectsPlanned(Change):
-    """What other systems are asked because of a step of a purchase order."""
+    """Requests to other systems because of a step of a purchase order."""
 
     tag: ClassVar[str] = "purchase_effects"
     effects: tuple[PurchaseEffect, ...] = ()
 
 
 class PurchaseAnswer(Contract):
-    """What became of an action on a purchase order. `done` says it in words."""
+    """The outcome of an action on a purchase order. `done` says it in words."""
 
     order: str
     status: PurchaseStatus

@@ -15,14 +15,14 @@ ProposalId = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,59}$")]
 
 
 class SourcedBy(StrEnum):
-    """Where the goods come from: a supplier, or another site."""
+    """The source of the goods: a supplier, or another site."""
 
     PURCHASE = "purchase"
     TRANSFER = "transfer"
 
 
 class ReplenishmentProposal(Contract):
-    """What planning proposes: so much of an item at a site by a day.
+    """A proposal of planning: a quantity of an item at a site by a day.
 
     `quantity` is in `unit`; for units other than packs `units_per_pack` says how they become packs. A purchase names
     its `supplier`, a transfer the site that it comes `from_site`.
@@ -71,7 +71,7 @@ class Hop(StrEnum):
 
 
 class ReplenishmentState(StrEnum):
-    """What has become of a proposal. `answered`: planning knows of the order, or of the refusal."""
+    """The status of a proposal. `answered`: planning knows of the order, or of the refusal."""
 
     PROPOSED = "proposed"
     ORDERED = "ordered"
@@ -123,7 +123,7 @@ class PlaceReplenishment(EffectPayload):
 
 
 class AnswerReplenishment(EffectPayload):
-    """The planning of a region hears what came of its proposal for a site."""
+    """The outcome of a proposal for a site goes to the planning of its region."""
 
     operation: Literal[Operation.ANSWER_REPLENISHMENT] = Operation.ANSWER_REPLENISHMENT
     region: str
@@ -135,11 +135,12 @@ ReplenishmentPayload = Annotated[PlaceReplenishment | AnswerReplenishment, Field
 
 
 class ReplenishmentEffect(Effect[ReplenishmentPayload]):
-    """What is asked of the ERP, or answered to planning. `order` is `<erp>/replenishment:<id>`."""
+    """The request to the ERP, or the answer to planning. `order` is `<erp>/replenishment:<id>`."""
 
 
 class HopEntry(Contract):
-    """What happened at a hop: `origin` says whose failure, nothing when it went well. `final`: no retry can help."""
+    """The result at a hop: `origin` is the origin of the failure, absent when there was none. `final`: no retry can
+    help."""
 
     at: Moment
     hop: Hop
@@ -158,7 +159,7 @@ class ReplenishmentRun(ReplenishmentStart):
 class ReplenishmentRecord(Contract):
     """One step of a replenishment, written as one transaction.
 
-    `hop`, `origin` and `reason`: where it is, or failed. What is overcome stays in `trail`.
+    `hop`, `origin` and `reason`: where it is, or failed. Past failures stay in `trail`.
     """
 
     proposal: ReplenishmentProposal

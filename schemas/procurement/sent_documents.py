@@ -34,18 +34,19 @@ class SentPurchaseLine(PurchaseLineOf[Decimal], InUnit):
 
 
 class SentOrder(OrderOf[SentPurchaseLine]):
-    """What an ERP orders from a supplier. The ERP owns it: a higher `revision` replaces it, `cancelled` ends it.
+    """A purchase order of an ERP to a supplier. The ERP owns it: a higher `revision` replaces it, `cancelled` ends it.
 
     `match`: how its invoices are matched, where that is not left to the policy. `replenishment`: the proposal it fills.
-    `from_site` makes it a transfer order: `supplier` is the partner that speaks for the warehouse of that site, prices
-    are what the goods are worth, and nobody sends an invoice.
+    `from_site` makes it a transfer order. Then `supplier` is the partner of that site's warehouse, prices are values of
+    the goods, and nobody sends an invoice.
     """
 
     model_config = ConfigDict(title="PurchaseOrder")
 
 
 class SentConfirmedLine(ConfirmedLineOf[Decimal], InUnit):
-    """What of a line the supplier will bring, none when it will not, and the day at the site. `packs` is in `unit`.
+    """The packs of a line that the supplier will bring, none when it will not, and the day at the site. `packs` is in
+    `unit`.
 
     `unit_price` and `item`, where they are not as ordered: another price for `per` of the unit, another item instead.
     """
@@ -56,13 +57,13 @@ class SentConfirmedLine(ConfirmedLineOf[Decimal], InUnit):
 
 
 class SentConfirmation(OfPurchase[SentConfirmedLine]):
-    """What the supplier confirms. A line that is not named is not confirmed."""
+    """The confirmation of the supplier. A line that is not named is not confirmed."""
 
     model_config = ConfigDict(title="SupplierConfirmation")
 
 
 class SentAdvisedLine(AdvisedLineOf[Decimal], InUnit):
-    """What of a line is in a shipment. `packs` is in `unit`."""
+    """The packs of a line in a shipment. `packs` is in `unit`."""
 
     model_config = ConfigDict(title="AdvisedLine")
 
@@ -76,7 +77,7 @@ class SentAdvice(AdviceOf[SentAdvisedLine]):
 
 
 class SentReceivedLine(ReceivedLineOf[Decimal], InUnit):
-    """What of a line was received, and how much of that is damaged. Both are in `unit`."""
+    """The received packs of a line, and the damaged ones of them. Both are in `unit`."""
 
     model_config = ConfigDict(title="ReceivedLine")
 
@@ -85,13 +86,13 @@ class SentReceivedLine(ReceivedLineOf[Decimal], InUnit):
 
 
 class SentReceipt(ReceiptOf[SentReceivedLine]):
-    """What the warehouse of the site received. `final`: nothing more is expected on this purchase order."""
+    """The receipt of the site's warehouse. `final`: nothing more is expected on this purchase order."""
 
     model_config = ConfigDict(title="GoodsReceipt")
 
 
 class SentInvoicedLine(InvoicedLineOf[Decimal], InUnit):
-    """What of a line is invoiced. `packs` is in `unit`, `unit_price` is for `per` of that unit."""
+    """The invoiced packs of a line. `packs` is in `unit`, `unit_price` is for `per` of that unit."""
 
     model_config = ConfigDict(title="InvoicedLine")
 
@@ -99,7 +100,7 @@ class SentInvoicedLine(InvoicedLineOf[Decimal], InUnit):
 
 
 class SentInvoice(InvoiceOf[SentInvoicedLine]):
-    """What the supplier wants to be paid, by `due_on`; or, with `credits`, a credit note on that invoice."""
+    """The supplier's invoice, to be paid by `due_on`; or, with `credits`, a credit note on that invoice."""
 
     model_config = ConfigDict(title="Invoice")
 
@@ -109,4 +110,4 @@ SentDocumentLine = SentPurchaseLine | SentConfirmedLine | SentAdvisedLine | Sent
 SENT: dict[str, type[SentDocument]] = dict(
     zip(DOCUMENTS, (SentOrder, SentConfirmation, SentAdvice, SentReceipt, SentInvoice), strict=True)
 )
-"""What partners send, by the `type` of its CloudEvent."""
+"""The documents of partners, by the `type` of their CloudEvent."""

@@ -1,1 +1,1 @@
-"""What workflows are started with, asked and answer, and what their steps write down."""
+"""The inputs, commands and answers of workflows, and the records of their steps."""

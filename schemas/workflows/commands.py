@@ -19,7 +19,7 @@ RequestId = Annotated[str, Field(min_length=1, max_length=80, pattern=r"^[\x21-\
 
 
 class Verb(StrEnum):
-    """What may be asked of an order; also the names of its workflow's updates and of the API's operations."""
+    """The commands of an order; also the names of its workflow's updates and of the API's operations."""
 
     AMEND = "amend"
     CANCEL = "cancel"
@@ -44,7 +44,7 @@ class LineAmendment(Contract):
 
 
 class AmendRequest(Contract):
-    """Change an order under way: quantities, days, address, lines. What is absent stays as it is."""
+    """Change an order under way: quantities, days, address, lines. Absent fields stay as they are."""
 
     id: RequestId
     reason: Text
@@ -99,10 +99,12 @@ class ResumeRequest(Contract):
 class ActionRequest(Contract):
     """An action that a case offers. Which of the other fields are needed follows from the action.
 
-    retry: nothing · replay: `messages` · re_source and split: `site`, and `lines` for a part · re_tender: `carrier` ·
-    re_date: `promised_on`, or `promises` for single lines · write_off: `lines`, or all that is open ·
-    notify_customer: nothing; `reason` is not sent. Of purchase orders: accept: `case`, and `lines` for some of them ·
-    release_invoice and reject_invoice: `invoice` · ask_again and close_uninvoiced: nothing.
+    Orders: retry needs nothing, replay `messages`. Re_source and split take `site`, and `lines` for a part. Re_tender
+    takes `carrier`. Re_date takes `promised_on`, or `promises` for single lines. Write_off takes `lines`, else all that
+    is open. Notify_customer needs nothing; its `reason` is not sent.
+
+    Purchase orders: accept takes `case`, and `lines` for some of them. Release_invoice and reject_invoice take
+    `invoice`. Ask_again and close_uninvoiced need nothing.
     """
 
     id: RequestId
@@ -139,7 +141,7 @@ class ActionRequest(Contract):
 
 
 class Verdict(StrEnum):
-    """What a planner makes of a proposal."""
+    """The planner's decision on a proposal."""
 
     ACCEPT = "accept"
     REJECT = "reject"
@@ -231,7 +233,7 @@ class Command(Contract, Generic[Body]):
 
 
 class CommandAnswer(Contract):
-    """What became of a command. `done` says it in words."""
+    """The outcome of a command. `done` says it in words."""
 
     order: str
     status: OrderStatus
@@ -241,7 +243,7 @@ class CommandAnswer(Contract):
 
 
 class CaseAnswer(Contract):
-    """What became of a request to a case."""
+    """The outcome of a request to a case."""
 
     case: str
     state: str

@@ -1,4 +1,4 @@
-"""What an order workflow is started with, asked, and answers."""
+"""The start, commands and answers of an order workflow."""
 
 from datetime import date
 from typing import Literal
@@ -33,7 +33,7 @@ class OrderStart(Contract):
     traceparent: str = ""
     policy: OrderPolicy = OrderPolicy()
     sendings: tuple[Sending, ...] = ()
-    """What other sites than the order's own send, as it was promised."""
+    """Packs that other sites than the order's own send, as promised."""
     here: Days = EVERY_DAY
     """The days of the site, or supplier, that makes the goods ready."""
     there: Days = EVERY_DAY
@@ -95,7 +95,7 @@ class StatusAnswer(Contract):
 
 
 class AcceptedRelease(Contract):
-    """A release as it was accepted at the door, with the message that brought it."""
+    """A release as the gateway accepted it, with the message that brought it."""
 
     erp: str
     release: OrderRelease

@@ -1,4 +1,4 @@
-"""What a workflow writes down: one record for each step, carried out as one database transaction."""
+"""Records of workflows: one for each step, carried out as one database transaction."""
 
 from schemas.base import Contract
 from schemas.changes import Changes, Kind

@@ -10,7 +10,7 @@ from schemas.workflow_ids import WorkflowId
 
 
 class ReturnState(StrEnum):
-    """Where a return is."""
+    """The status of a return."""
 
     AUTHORISED = "authorised"
     RECEIVED = "received"
@@ -44,7 +44,7 @@ class ReturnStart(Contract):
 
 
 class ReturnOutcome(Contract):
-    """How a return ended, as the order hears it: packs received, and those of them that went back into stock.
+    """The end of a return for its order: packs received, and those of them that went back into stock.
 
     `said_at`: when the return says so.
     """
@@ -64,7 +64,7 @@ class ReturnOutcome(Contract):
 
 
 class ReturnChanged(Change):
-    """Where a return stands."""
+    """The state of a return."""
 
     tag: ClassVar[str] = "return"
     rma: str

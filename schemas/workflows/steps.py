@@ -1,4 +1,4 @@
-"""What every step of a workflow carries: the task in which it was decided, and its verdicts on messages."""
+"""Fields of every step of a workflow: the task in which it was decided, and its verdicts on messages."""
 
 from typing import Any, Generic, TypeVar
 
@@ -26,8 +26,8 @@ class Task(Contract):
 class InputOutcome(Contract):
     """The verdict on one input: an event, or the message that carried a command or document.
 
-    `superseded` says why it changed nothing, or why a command was refused. `answer` is what the caller of a command is
-    told. `version` is that of the input.
+    `superseded` says why it changed nothing, or why a command was refused. `answer` is the answer to the caller of a
+    command. `version` is that of the input.
     """
 
     event_id: str
@@ -38,7 +38,7 @@ class InputOutcome(Contract):
 
 
 class Snapshot(Contract):
-    """What a new run of the workflow begins with, as JSON, once the step of this `version` is written."""
+    """The state that a new run of the workflow begins with, as JSON, once the step of this `version` is written."""
 
     version: int
     run: str
@@ -47,8 +47,8 @@ class Snapshot(Contract):
 class WorkflowStep(Contract, Generic[Record]):
     """One step of a workflow, written as one transaction: what changed, and where it was decided.
 
-    `base`: the version that it was decided on. What the store holds beyond it is of a superseded attempt. `snapshot` is
-    absent in the steps of a large order between two snapshots. `ended`: no run goes on after this step.
+    `base`: the version that it was decided on. Stored steps beyond it are of a superseded attempt. `snapshot` is absent
+    in the steps of a large order between two snapshots. `ended`: no run goes on after this step.
     """
 
     task: Task

@@ -1,6 +1,6 @@
 """Anchors of the audit trail in a directory: lines of JSON in a file for each month, appended, never rewritten.
 
-Their place is where whoever writes to the database cannot write. Lines of a log that say the same are read too.
+Their place must be out of reach of the database's users. Lines of a log that say the same are read too.
 """
 
 import json
@@ -31,7 +31,7 @@ class Unusable(RuntimeError):
 
 @dataclass
 class Anchors:
-    """What a file, or all files of a directory, hold: read once, then only what was added.
+    """The entries of a file, or of all files of a directory: read once, then only the added ones.
 
     The oldest and the newest are kept: each entry's seal holds all that were before it.
     """

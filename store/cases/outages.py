@@ -20,8 +20,8 @@ FAILING = """
 
 
 async def silent(connection: Connection, after_s: float) -> list[dict[str, Any]]:
-    """(system, target, since) of systems that owe an answer for `after_s` seconds, and have given none to anything that
-    is newer: one bad effect among answered ones is no outage."""
+    """(system, target, since) of systems that owe an answer for `after_s` seconds. A system that has answered something
+    newer is left out: one bad effect among answered ones is no outage."""
     cursor = await connection.execute(
         f"""
         WITH failing AS ({FAILING}),

@@ -11,6 +11,7 @@ from store.engine import Connection
 from store.finance import valuation
 
 SYSTEMS = (System.ERP, System.WMS, System.PLANNING)
+"""Systems that keep books of packs; transport keeps none."""
 
 
 def _theirs(system: str) -> str:

@@ -1,6 +1,6 @@
-"""Sums of the stock ledger by who is told of them, carried forward: a comparison costs the same however long history is.
+"""Sums of the stock ledger by receiving system, carried forward: a comparison costs the same however long history is.
 
-`stock_carried` holds the sums of all movements up to a moment (`stock_carried_mark`). What was booked since is added when
+`stock_carried` holds the sums of all movements up to a moment (`stock_carried_mark`). Later bookings are added when
 they are read.
 """
 
@@ -79,8 +79,8 @@ async def forward(connection: Connection, lag: timedelta = LAG) -> None:
 
 
 async def of_erp(connection: Connection, erp: str, owned: list[str]) -> list[Figure]:
-    """The packs that an ERP should have: of its orders and purchases at sites, in transit to its customers, and of
-    other movements at sites whose stock it owns. It never learns of goods in transit to a site."""
+    """The packs that an ERP should have. They are those of its orders and purchases at sites, and those in transit to
+    its customers. Other movements count at sites whose stock it owns. It never learns of goods in transit to a site."""
     cursor = await connection.execute(
         f"""
         SELECT item, place, sum(packs)::bigint AS packs
@@ -96,7 +96,7 @@ async def of_erp(connection: Connection, erp: str, owned: list[str]) -> list[Fig
 
 
 async def under_way(connection: Connection, region: str) -> list[Figure]:
-    """`in_transit:<site>` of the sites that the feed of a region tells of, as planning keeps it."""
+    """`in_transit:<site>` of the sites in the feed of a region, as planning keeps it."""
     cursor = await connection.execute(
         f"""
         SELECT item, place, sum(packs)::bigint AS packs

@@ -45,7 +45,7 @@ UNREPORTED = {
         WHERE sent_at IS NULL AND region = %(target)s AND starts_with(kind, 'stock:')
     """,
 }
-"""(by, item, place, packs) of what a system has not been told, or not confirmed."""
+"""(by, item, place, packs) that a system has not received, or not confirmed."""
 AT_SITE = "('on_hand', 'allocated', 'returns', 'blocked')"
 
 
@@ -95,7 +95,7 @@ async def figures_of_site(connection: Connection, site: str) -> list[Figure]:
 
 
 async def figures_of_region(connection: Connection, region: str) -> list[Figure]:
-    """Our balances at the sites that the feed of a region tells of, and `in_transit:<site>`, as planning keeps it."""
+    """Our balances at the sites in the feed of a region, and `in_transit:<site>`, as planning keeps it."""
     balances = await _figures(
         connection,
         f"""
@@ -127,7 +127,7 @@ async def sites(connection: Connection) -> frozenset[str]:
 
 
 async def sites_of(connection: Connection, region: str) -> frozenset[str]:
-    """The sites that the feed of a region tells of."""
+    """The sites in the feed of a region."""
     return await _names(connection, "SELECT site AS name FROM planning_site WHERE region = %s", region)
 
 
@@ -137,7 +137,7 @@ async def inbound(connection: Connection) -> frozenset[str]:
 
 
 async def unreported(connection: Connection, run: ReconcileRun) -> list[dict[str, Any]]:
-    """(by, item, place, packs) of movements that the system has not been told of."""
+    """(by, item, place, packs) of movements that the system has not received."""
     if run.system not in UNREPORTED:
         return []
     cursor = await connection.execute(UNREPORTED[System(run.system)].encode(), {"target": run.target})
@@ -146,7 +146,7 @@ async def unreported(connection: Connection, run: ReconcileRun) -> list[dict[str
 
 async def unplaced(connection: Connection, partner: str, limit: int = 200) -> list[dict[str, Any]]:
     """(id, state, raw) of messages of a partner that have moved none of our books yet, the oldest first. They hold some
-    packs of few items: whoever has more than the limit waiting has another case."""
+    packs of few items: a system with more than the limit waiting has another case."""
     cursor = await connection.execute(
         """
         SELECT m.id, m.state, m.raw
@@ -211,7 +211,7 @@ async def moved(
 
 
 async def known_items(connection: Connection, items: Iterable[str]) -> frozenset[str]:
-    """Those that our ledger has ever seen."""
+    """The orders that our ledger has ever seen."""
     cursor = await connection.execute(
         """
         SELECT DISTINCT item

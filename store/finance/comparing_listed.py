@@ -47,7 +47,7 @@ async def orders(
 
 
 async def freight_owed(connection: Connection, erp: str) -> list[dict[str, Any]]:
-    """(number, key) of the freight of orders that an ERP has not been told, and has not refused."""
+    """(number, key) of the freight of orders that an ERP has neither received nor refused."""
     cursor = await connection.execute(
         """
         SELECT body->>'order' AS number, key

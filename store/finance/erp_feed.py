@@ -18,14 +18,14 @@ Owner = Callable[[str], str | None]
 
 @dataclass(frozen=True)
 class OwedRow:
-    """A row that an ERP has not been told."""
+    """A row that an ERP has not received."""
 
     id: int
     body: dict[str, Any]
 
 
 async def owe_forecasts(connection: Connection, owner: Owner, rows: Iterable[ErpForecast]) -> None:
-    """The ERPs that own the sites' stock must hear of these forecasts."""
+    """Owe these forecasts to the ERPs that own the sites' stock."""
     await _owe(connection, ErpRowKind.FORECAST, owner, rows)
 
 
@@ -76,7 +76,7 @@ async def _owe(
 
 
 async def take(connection: Connection, erp: str, kind: ErpRowKind, limit: int) -> list[OwedRow]:
-    """The oldest rows of a kind that an ERP has not been told. One feed per ERP reads them, so they need no lock."""
+    """The oldest rows of a kind that an ERP has not received. One feed per ERP reads them, so they need no lock."""
     cursor = await connection.execute(
         """
         SELECT id, body

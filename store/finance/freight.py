@@ -92,7 +92,7 @@ ACCRUE = f"""
 """.encode()
 """Accrues the difference between what is wanted beyond the base of a step, and what is accrued there already."""
 REPORTED_TO_ERP = (Account.FREIGHT_EXPENSE, Account.FREIGHT_ACCRUED, Account.FREIGHT_PAYABLE)
-"""The accounts of which an ERP is told."""
+"""The accounts that an ERP keeps too."""
 _SUM = "coalesce(sum(e.amount) FILTER (WHERE e.account = '{0}'), 0)::text AS {0}"
 TELL = f"""
     INSERT INTO erp_feed (erp, kind, key, body)
@@ -118,7 +118,7 @@ TELL = f"""
 
 
 async def tell(connection: Connection, *keys: str) -> None:
-    """The ERPs whose orders they are must hear of these movements; of each once."""
+    """Owe these movements to the ERPs of their orders; each once."""
     await connection.execute(TELL, {"kind": ErpRowKind.FREIGHT, "keys": list(keys)})
     await connection.execute(f"NOTIFY {erp_feed.CHANNEL}")
 
@@ -128,8 +128,8 @@ def _key(booking: str) -> str:
 
 
 async def accrue(connection: Connection, booking: Booking) -> None:
-    """Accrue freight for what a step of an order sent on its way: `booking.moves` has it by the place of its shipment. What
-    turns out to be in another shipment is reversed there, and so is what a superseded attempt accrued."""
+    """Accrue freight for what a step of an order sent on its way: `booking.moves` has it by the place of its shipment.
+    Charges for goods of another shipment are reversed there, as are accruals of a superseded attempt."""
     left = [
         (StockPlace.parse(place).which, item, packs)
         for place, items in booking.moves.items()

@@ -20,7 +20,7 @@ from store.inventory import supply as supplies
 
 
 class Unclear(Exception):
-    """The right figure cannot be told from our own books; the message says why."""
+    """The right figure does not follow from our own books; the message says why."""
 
 
 async def balance(connection: Connection, item: str, where: str) -> str:

@@ -8,7 +8,7 @@ from store.engine import Connection
 from store.finance.freight import FREIGHT
 
 REPORTED_OF_ORDERS = [Account.INVENTORY, Account.GOODS_IN_TRANSIT, Account.COST_OF_GOODS_SOLD]
-"""Accounts of goods that an ERP has by what it is told of its orders."""
+"""Accounts of goods in an ERP, by the messages on its orders."""
 VALUED = """
     SELECT e.*, m.booked_at, m.ref, m.source, coalesce(v.currency, '') AS currency,
         split_part(e.place, ':', 1) AS bucket

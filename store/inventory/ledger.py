@@ -36,7 +36,7 @@ BOOK = f"""
     SELECT count(*) AS fresh, pg_notify('{CHANNEL}', '')
     FROM known
 """.encode()
-"""Books a movement, and buffers what planning must know of it. Where no amount is said, packs have their price."""
+"""Books a movement, and buffers what planning must know of it. Packs without an amount have their price."""
 WORTH = """
     SELECT v.item, v.value, v.packs
     FROM unit_value v
@@ -55,8 +55,8 @@ HELD = """
 
 
 async def book(connection: Connection, movements: Iterable[StockMove]) -> int:
-    """Book movements; those that are known stay as they are. How many were new, also when they moved nothing. Raises
-    psycopg's CheckViolation when the sides of one do not sum to zero."""
+    """Book movements; those that are known stay as they are. Returns the number of new ones, also of those that moved
+    nothing. Raises psycopg's CheckViolation when the sides of one do not sum to zero."""
     fresh = 0
     for it in movements:
         cursor = await connection.execute(
@@ -73,7 +73,7 @@ LAST_VERSION = 2**31 - 1
 
 
 class Booking(NamedTuple):
-    """What a step of a workflow books, under `key`: beyond the version `base` and up to `upto`, these moves in all.
+    """The bookings of a workflow's step, under `key`: beyond the version `base` and up to `upto`, these moves in all.
 
     `repeated`: steps beyond the base were written before, by an attempt that was superseded or by this one.
     """
@@ -113,7 +113,7 @@ def booking_of(step: WorkflowStep[Any], key: str, source: str, moves: Moves, *, 
 
 
 def booking_in(scope: StepScope, moves: Moves) -> Booking:
-    """What a step books of such moves, under its own stem."""
+    """The bookings of a step of such moves, under its own stem."""
     return booking_of(scope.step, scope.stem, scope.source, moves, repeated=scope.again)
 
 
@@ -168,8 +168,8 @@ async def _booked(connection: Connection, it: Booking) -> Moves:
 
 
 async def hold(connection: Connection, figures: Iterable[tuple[str, str]]) -> None:
-    """Lock the balances of these (item, place), in the order in which every movement locks them, until the transaction
-    ends: for who books several movements in one."""
+    """Lock the balances of these (item, place) until the transaction ends, in the order in which every movement locks
+    them. A transaction that books several movements begins with it."""
     pairs = sorted(set(figures))
     await connection.execute(
         """

@@ -94,7 +94,7 @@ RESERVED = """
     WHERE o.key = %s AND o.closed_at IS NULL AND o.promise_reason = ANY(g.said) AND l.ordered > l.cancelled
     ORDER BY l.line, p.due, p.site, p.supply_key
 """
-"""What an open order holds now, where the words that its promise was given with are promising's own."""
+"""The present holdings of an open order, where the words of its promise are promising's own."""
 
 OPEN = "(l.ordered - l.cancelled - l.shipped)"
 """Packs of a line that are still to leave."""
@@ -130,8 +130,8 @@ async def lock(
 
 
 async def free(connection: Connection, places: Iterable[tuple[str, str]]) -> list[Source]:
-    """What can be promised at these (item, site); of one that is stock-managed, its stock at least. Who means to reserve
-    it names those that it has locked, and no others."""
+    """Availability at these (item, site); of one that is stock-managed, its stock at least. A caller that means to
+    reserve names those that it has locked, and no others."""
     pairs = sorted(set(places))
     cursor = await connection.execute(
         FREE,
@@ -292,5 +292,5 @@ def peg_of(row: dict[str, Any]) -> Reservation:
 
 
 def promised_days(row: dict[str, Any]) -> dict[int, date]:
-    """The day that each line was told last."""
+    """The last sent day of each line."""
     return {int(line): date.fromisoformat(day) for line, day in row["told"].items()}

@@ -64,8 +64,8 @@ SOURCES = """
 
 @dataclass(frozen=True)
 class ItemPlan:
-    """What there is of an item, and the lines that are planned anew from it. `queued`: why it is looked at; `busy`:
-    orders that have not heard of their last re-date yet; `fresh`: orders that held nothing."""
+    """The stock and supply of an item, and the lines that are planned anew from them. `queued`: why it is looked at;
+    `busy`: orders that have not heard of their last re-date yet; `fresh`: orders that held nothing."""
 
     item: str
     queued: list[int]
@@ -199,7 +199,7 @@ async def save(connection: Connection, changed: Sequence[tuple[OpenLine, tuple[R
 
 
 async def mark_reported(connection: Connection, redates: Sequence[Redate], messages: Sequence[int]) -> None:
-    """Orders are told of other days, each in its message."""
+    """Other days go to orders, each in its message."""
     await connection.execute(
         """
         UPDATE order_promise g

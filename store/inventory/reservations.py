@@ -40,7 +40,7 @@ UNRESERVED = f"""
 
 
 class ReservedStep(NamedTuple):
-    """What reservations follow of a step. `more`: more may be wanted than before; `sent`: packs that other
+    """The part of a step that reservations follow. `more`: more may be wanted than before; `sent`: packs that other
     sites send instead."""
 
     order: str
@@ -104,8 +104,8 @@ async def hold(connection: Connection, record: StepRecord, *, again: bool) -> bo
 
 
 async def follow(connection: Connection, step: ReservedStep, *, again: bool) -> None:
-    """Make the reservations of an order follow a step, once; `again` when what a lost attempt had moved was undone: what
-    it had used up is wanted again. The items are held."""
+    """Make the reservations of an order follow a step, once. `again`: the movements of a superseded attempt were
+    reversed, so that the packs it used up are wanted again. The caller has locked the items."""
     days = {str(x.line): x.promised_on.isoformat() for x in step.lines} if step.amended else {}
     cursor = await connection.execute(
         """
@@ -134,8 +134,8 @@ async def follow(connection: Connection, step: ReservedStep, *, again: bool) -> 
 
 
 def followed(reservations: list[Reservation], step: ReservedStep) -> list[Reservation]:
-    """What is left of the reservations: those of packs that were allocated are used up, stock first; of packs that are
-    not wanted any more, or that another site sends now, given back, the latest first."""
+    """The reservations that are left after a step. Allocated packs use them up, stock first. Packs that are not wanted
+    any more, or that another site sends now, give them back, the latest first."""
     taken, lines, kept = _taken(step), {x.line: x for x in step.lines}, list[Reservation]()
     for number in sorted({it.line for it in reservations}):
         own, line = [it for it in reservations if it.line == number], lines.get(number)
@@ -175,9 +175,9 @@ def open_packs(line: LineRecord) -> int:
 async def _more(
     connection: Connection, step: ReservedStep, reservations: list[Reservation], terms: Terms, *, again: bool
 ) -> list[Reservation]:
-    """Packs that an amendment or a substitution added, that another site sends now, or that are wanted `again`: to be
-    replenished, until the keeper of promises has looked. Only where stock is kept. What another site was told to send
-    keeps its day; the rest has none yet, as nobody has seen whether there is anything for it."""
+    """Reservations for packs that were added, that another site sends now, or that are wanted `again`. They wait for
+    replenishment until the reallocation has looked. They exist only where stock is kept. Packs of another site keep
+    their day; the others have none before the reallocation."""
     wanted = Counter[tuple[int, str]]()
     lines = {x.line: x for x in step.lines}
     for to, packs in step.sent.items():

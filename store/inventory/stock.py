@@ -13,6 +13,7 @@ from store.inventory.valuing import Worth
 from store.planning.positions import ARRIVAL
 
 AT_SITE = (Bucket.ON_HAND, Bucket.ALLOCATED, Bucket.BLOCKED, Bucket.RETURNS)
+"""Buckets of goods that are at a site."""
 
 
 def move_key(sender: str, report: str) -> str:
@@ -55,7 +56,7 @@ async def _take(connection: Connection, sender: str, report: InventoryReport) ->
 
 
 async def _same(connection: Connection, move: StockMove, report: InventoryReport) -> bool:
-    """Whether a report is the one that was booked under its id. What a count found is not kept, but for the difference."""
+    """A count is kept as its difference only. What a count found is not kept, but for the difference."""
     cursor = await connection.execute(
         """
         SELECT kind, ref, occurred_at,
@@ -80,7 +81,7 @@ async def _counted_later(connection: Connection, report: InventoryReport) -> boo
 
 
 async def _moves(connection: Connection, report: InventoryReport, *, counted: bool) -> Moves:
-    """How packs moved. What had happened before a count was `counted`: it is in that difference already.
+    """How packs moved. A movement before a count is `counted`: it is in that difference already.
 
     The first count of an item at a site finds its opening stock: there was nothing that it could differ from.
     """
@@ -178,8 +179,9 @@ async def positions(connection: Connection, item: str, site: str | None = None) 
 
 
 async def in_transit(connection: Connection, item: str, site: str | None = None) -> list[dict[str, Any]]:
-    """(order, shipment, origin, destination, packs, day) of an item under way, the first to arrive first; `day` is that of
-    the newest ETA, else the day promised. Goods of an order come from its site, those of a purchase order go to its."""
+    """(order, shipment, origin, destination, packs, day) of an item under way, the first to arrive first. `day` is that
+    of the newest ETA, else the day promised. Goods of an order come from its site, those of a purchase order go to its
+    site."""
     cursor = await connection.execute(
         f"""
         WITH carried AS (

@@ -31,8 +31,8 @@ async def known_at(connection: Connection, places: Iterable[tuple[str, str]]) ->
 
 
 async def lock(connection: Connection, places: Iterable[tuple[str, str]]) -> None:
-    """Lock those (item, site) whose stock is known, in the order in which everybody does, until the transaction ends:
-    before any balance of stock and any order."""
+    """Lock those (item, site) whose stock is known until the transaction ends, in the common order. It goes before any
+    lock of a balance or an order."""
     pairs = sorted(set(places))
     await connection.execute(
         """
@@ -47,8 +47,8 @@ async def lock(connection: Connection, places: Iterable[tuple[str, str]]) -> Non
 
 
 async def hold(connection: Connection, supplies: Iterable[Supply], sources: Iterable[tuple[str, str]] = ()) -> set[str]:
-    """Lock the item-sites of supplies, before any movement is booked, those that they were expected at before, and the
-    `sources` (item, site) that they come from. Returns the items."""
+    """Lock the item-sites of supplies before any movement is booked. These are the present ones, those expected before,
+    and the `sources` (item, site). Returns the items."""
     known = {it.key: (it.item, it.site) for it in supplies}
     cursor = await connection.execute("SELECT item, site FROM supply WHERE key = ANY(%s)", (list(known),))
     places = {*sources, *known.values(), *((row["item"], row["site"]) for row in await cursor.fetchall())}
@@ -60,8 +60,8 @@ async def hold(connection: Connection, supplies: Iterable[Supply], sources: Iter
 async def set_supplies(connection: Connection, supplies: Iterable[Supply]) -> None:
     """Say what is still to come, by key: new, changed, or over (0 packs). Needs a transaction.
 
-    What orders were promised from supply that has come in, slipped, shrunk or gone is looked at right afterwards. Until
-    then packs that are missing from a supply count as taken from stock, so that nobody else is promised them.
+    Orders are looked at right afterwards when their promised supply has come in, slipped, shrunk or gone. Until then
+    packs that are missing from a supply count as taken from stock, so that nobody else is promised them.
     """
     known = {it.key: it for it in supplies}
     rows = sorted(known.values(), key=lambda it: (it.item, it.site, it.key))
@@ -86,7 +86,7 @@ async def set_supplies(connection: Connection, supplies: Iterable[Supply]) -> No
 
 
 async def look_at(connection: Connection, items: Iterable[str], *, at_once: bool = True) -> None:
-    """Have the promises of these items looked at; `at_once`, or when the keeper looks anyway."""
+    """Have the promises of these items looked at; `at_once`, or at the next regular reallocation."""
     await connection.execute("INSERT INTO repromise (item) SELECT unnest(%s::text[])", (sorted(items),))
     if at_once:
         await connection.execute(f"NOTIFY {CHANNEL}")

@@ -30,8 +30,8 @@ NOTHING = Held(0, Decimal(0))
 def shares(worth: Worth, held: Mapping[str, Held], moved: Mapping[str, int]) -> dict[str, Decimal]:
     """The amount on each side of a movement of one item: `moved` has the packs by place, and sums to zero.
 
-    Goods of the order leave a place with their share of what they brought there; the last take all of it. What comes
-    from outside the order is worth its share of the value; together with what came before, the value of that many.
+    Goods of the order leave a place with their share of what they brought there; the last take all of it. Goods from
+    outside the order are worth their share of the value; together with earlier ones, the value of that many.
     """
     with localcontext(prec=DIGITS):
         released, drawn = dict[str, Decimal](), dict[str, int]()

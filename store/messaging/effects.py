@@ -15,6 +15,7 @@ from store.changes import StepScope
 from store.engine import Connection
 
 MAX_ERROR = 300
+"""Characters of an error that are kept: a row of the ledger stays small, whatever a system answers."""
 EffectT = TypeVar("EffectT", bound=Effect)
 _OTHERWISE = "(e.digest NOT IN ('', excluded.digest))"
 """Whether an effect says something else than before. An empty digest is that of a build that kept none."""
@@ -40,7 +41,7 @@ class OwedEffects(Protocol):
 
     @property
     def effects(self) -> tuple[Effect, ...]:
-        """What other systems are asked."""
+        """Requests to other systems."""
         ...
 
 
@@ -83,7 +84,7 @@ async def write_beside(connection: Connection, scope: StepScope, change: OwedEff
 
 
 async def unknown(connection: Connection, owed: tuple[EffectT, ...]) -> tuple[EffectT, ...]:
-    """Those that no attempt at a step has owed before."""
+    """The effects that no attempt at a step has owed before."""
     cursor = await connection.execute(
         """
         SELECT key
@@ -155,7 +156,7 @@ async def done(
 
 
 async def done_among(connection: Connection, keys: list[str]) -> set[str]:
-    """Those that have been done."""
+    """The keys of done effects."""
     cursor = await connection.execute(
         """
         SELECT key
@@ -168,8 +169,8 @@ async def done_among(connection: Connection, keys: list[str]) -> set[str]:
 
 
 class EffectAttempts(NamedTuple):
-    """What came of an effect before an attempt: how many may have reached the system, and what the last one said. `final`:
-    of which origin it was, when it ended the effect for good."""
+    """The past attempts of an effect: the number that may have reached the system, and the last answer. `final`: of
+    which origin it was, when it ended the effect for good."""
 
     before: int
     said: str = ""

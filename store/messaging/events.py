@@ -106,7 +106,7 @@ async def place(connection: Connection, events: list[NewEvent]) -> set[str]:
 
 @dataclass(frozen=True)
 class OrderFacts:
-    """What the relay must know of an order to place an event on it. `purchase`: it is a purchase order. `shipped_at` and
+    """The facts by which the relay places an event on an order. `purchase`: it is a purchase order. `shipped_at` and
     `delivered_at` are of the shipment that was asked about."""
 
     key: str

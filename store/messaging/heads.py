@@ -70,8 +70,8 @@ def repeated(head: Head, step: WorkflowStep[Any]) -> bool:
 
 
 async def finish(connection: Connection, head: Head, step: WorkflowStep[Any]) -> None:
-    """Note the step, keep its verdicts until it is confirmed, and confirm the steps of earlier tasks. Of a message that a
-    workflow was told twice, the first verdict counts: the other only says so."""
+    """Note the step, keep its verdicts until it is confirmed, and confirm the steps of earlier tasks. Of a message that
+    a workflow got twice, the first verdict counts: the other only names it."""
     task, kept = step.task, step.snapshot
     found = list({(it.event_id, it.inbox_id): it for it in reversed(step.outcomes) if it.inbox_id}.values())
     if repeated(head, step):
@@ -269,8 +269,8 @@ class KeptHead(Contract):
 
 
 async def kept(connection: Connection, workflow: str, *, locked: bool = False) -> KeptHead | None:
-    """What is kept of a workflow, or None. `locked`: until the transaction ends, no step of it is written; None also
-    when one is being written at this moment."""
+    """The head of a workflow, or None. `locked`: until the transaction ends, no step of it is written; None also when
+    one is being written at this moment."""
     lock = " FOR NO KEY UPDATE SKIP LOCKED" if locked else ""
     cursor = await connection.execute(
         f"""

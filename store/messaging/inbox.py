@@ -1,6 +1,6 @@
 """The inbox: every accepted message with its raw bytes and its outcome.
 
-received → routed → applied | superseded, or quarantined with a reason. When time or another message can help, the row
+received → routed → applied | superseded, or quarantined with a reason. A row that time or another message can help
 names it in `waiting_for`.
 """
 
@@ -122,7 +122,7 @@ async def routed(connection: Connection, ids: list[int]) -> None:
 
 
 async def mark_delivered(connection: Connection, message: int, workflow: str, again_after_s: float) -> None:
-    """A workflow has been told of a message, which is sent again after so many seconds if it must be."""
+    """A workflow has got a message, which is sent again after so many seconds if it must be."""
     await connection.execute(
         """
         UPDATE inbox_message
@@ -167,7 +167,7 @@ async def due_now(connection: Connection, message: int) -> None:
 
 
 async def left_behind(connection: Connection, workflow: str, message: int) -> list[Message]:
-    """Commands that were accepted before this one, of which their workflow could not be told: they go first."""
+    """Commands accepted before this one that have not reached their workflow: they go first."""
     cursor = await connection.execute(
         f"""
         SELECT {", ".join(COLUMNS)}

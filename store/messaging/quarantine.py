@@ -52,7 +52,7 @@ BACK = "state = 'received', waiting_for = NULL, reason = NULL, origin = NULL, se
 
 async def awaken(connection: Connection, names: list[str]) -> int:
     """Bring back messages that wait for what appears in this transaction (`order:…`, `shipment:…`, `po:…`, `master:…`);
-    returns how many there were. Whatever happens to their order next must not overtake them by a second."""
+    returns how many there were. Later events of their order must not overtake them by a second."""
     cursor = await connection.execute(
         f"""
         UPDATE inbox_message

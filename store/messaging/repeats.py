@@ -16,7 +16,8 @@ QUARANTINED = """
         AND m.partner = x.partner
         AND m.kind = x.kind
 """
-"""What is in quarantine under an id. Looked up for each id (`OFFSET 0`): a join would read all that is in quarantine."""
+"""The quarantined message under an id. Looked up for each id (`OFFSET 0`): a join would read all that is in
+quarantine."""
 
 
 ACCEPT = f"""

@@ -1,7 +1,7 @@
-"""What workflows were told and have not decided: events and messages that are sent again, and when.
+"""Messages that workflows have not decided: events and messages that are sent again, and when.
 
-What Temporal has taken is in the workflow's history: it is sent again rarely, and never while a verdict is provisional.
-What it has not taken is sent soon.
+A message that Temporal has taken is in the workflow's history: it is sent again rarely, and never while a verdict is
+provisional. One that Temporal has not taken is sent soon.
 """
 
 from dataclasses import dataclass
@@ -136,7 +136,7 @@ async def not_taken(connection: Connection, events: list[tuple[str, str]]) -> No
 
 
 async def due_messages(connection: Connection, limit: int) -> list[inbox.Message]:
-    """Take messages that a workflow was told of so long ago, and has not decided even provisionally."""
+    """Take messages that a workflow got so long ago, and has not decided even provisionally."""
     cursor = await connection.execute(
         f"""
         UPDATE inbox_message m
@@ -239,8 +239,8 @@ STANDING = {
 
 @dataclass(frozen=True)
 class WorkflowStanding:
-    """Where an order, purchase order, return or case stands, and whether it is closed. `with_customer`: somebody has
-    goods of the order."""
+    """The status of an order, purchase order, return or case, and its closing. `with_customer`: somebody has goods of
+    the order."""
 
     state: str
     closed: bool

@@ -102,7 +102,7 @@ async def quarantine_message(connection: Connection, message: int, reason: str) 
 
 
 async def supersede(connection: Connection, order_key: str, event_id: str, reason: str, workflow: str) -> None:
-    """Settle the event if what its workflow was about is closed. What is open waits until its workflow runs again."""
+    """Settle the event if what its workflow was about is closed. Open messages wait until their workflow runs again."""
     standing = await signals.standing(connection, workflow)
     if standing and standing.closed:
         await events.supersede(connection, order_key, [event_id], reason)

@@ -129,8 +129,8 @@ async def ask_again(connection: Connection, messages: list[int], workflow: str) 
 
 
 async def hold_back(connection: Connection, workflow: str, for_s: float) -> list[int]:
-    """Have the relay wait for so many seconds before it tells a workflow anything again: it begins. Its messages that
-    are no events and wait."""
+    """Have the relay wait for so many seconds before it signals a workflow again: it begins. Its messages that are no
+    events and wait."""
     await connection.execute(
         """
         UPDATE event_order

@@ -1,4 +1,4 @@
-"""Verdicts on commands, as their callers are told: what was decided and is confirmed, and what confirmed state refuses."""
+"""Verdicts on commands for their callers: confirmed decisions, and refusals by confirmed state."""
 
 from dataclasses import dataclass
 from datetime import datetime

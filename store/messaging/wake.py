@@ -1,4 +1,4 @@
-"""LISTEN for the whole process: one connection wakes whoever waits for a channel. A missed wake costs one time-out."""
+"""LISTEN for the whole process: one connection wakes all that wait for a channel. A missed wake costs one time-out."""
 
 import asyncio
 from contextlib import suppress

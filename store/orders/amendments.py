@@ -56,7 +56,7 @@ async def _asked(connection: Connection, inbox_id: int) -> AmendRequest:
 
 
 def substituted(release: OrderRelease, items: dict[int, str]) -> OrderRelease:
-    """The release with other items on some lines. What described the old item goes with it."""
+    """The release with other items on some lines. The description of the old item goes with it."""
     gone = {"gtin": None, "description": None}
     lines = [
         line.model_copy(update={"item": items[line.line], **gone}) if line.line in items else line

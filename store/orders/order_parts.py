@@ -96,7 +96,7 @@ async def window(connection: Connection, key: str, name: str, page: int = 1, siz
 async def after(
     connection: Connection, key: str, name: str, cursor: list[str] | None, limit: int
 ) -> tuple[list[Row], list[str] | None]:
-    """What follows after a cursor, oldest first, and the cursor of the rest; None when there is no more.
+    """A page after a cursor, oldest first, and the cursor of the rest; None when there is no more.
 
     Raises psycopg.DataError when the cursor is none of this list.
     """

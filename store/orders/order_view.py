@@ -19,6 +19,7 @@ from store.inventory import reservations
 from store.orders import orders
 
 STAGES = ("ordered", "cancelled", "allocated", "picked", "packed", "shipped", "delivered", "returned")
+"""Counts of packs by line, as columns are named."""
 LINES = RowBatch[LineRecord](
     line="int",
     item="text",
@@ -67,7 +68,8 @@ async def write_view(connection: Connection, scope: StepScope, change: OrderView
 
 
 async def write_lines(connection: Connection, scope: StepScope, change: LinesChanged) -> None:
-    """Write the lines; an amendment may have added some. What came back is also counted by returns: it never falls."""
+    """Write the lines; an amendment may have added some. Returned packs are also counted by returns: the number never
+    falls."""
     await connection.execute(
         f"""
         INSERT INTO order_line_view AS l (order_key, {LINES.names}, first_promised_on)

@@ -184,4 +184,4 @@ WRITERS: Writers = (
     Writer(EffectsPlanned, effects.write_beside),
     Writer(PlanningMoved, movements.write),
 )
-"""Who writes each kind of change of a return, in the order in which locks are taken."""
+"""The writer of each kind of change of a return, in the order in which locks are taken."""

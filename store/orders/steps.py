@@ -1,8 +1,7 @@
 """One step of an order, as one transaction: every change that it names, by the writer of its kind.
 
-Safe to repeat: every statement is keyed, what is booked is the difference to what is booked already, and `version` keeps
-an old record from overwriting a newer one. A pipeline sends statements in one round trip; what a step does not have costs
-none.
+Safe to repeat: every statement is keyed, and only the difference to earlier bookings is booked. `version` keeps an old
+record from overwriting a newer one. A pipeline sends statements in one round trip; absent parts of a step cost none.
 """
 
 from schemas.cases.cases import NoticesPlanned
@@ -54,7 +53,7 @@ WRITERS: Writers = (
     # As late as can be: other orders wait for the balances of their items. Reservations follow what a repeated step moved.
     Writer(StockMoved, ledger.write, again=WritePhase.READING, corrects=True),
 )
-"""Who writes each kind of change of an order, in the order in which locks are taken."""
+"""The writer of each kind of change of an order, in the order in which locks are taken."""
 
 
 async def write(database: Database, step: WorkflowStep[StepRecord]) -> None:

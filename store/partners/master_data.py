@@ -1,6 +1,7 @@
-"""What owners said of master data, for as long as it may be kept; who asks; and what is quarantined until an owner knows.
+"""Owners' answers on master data, for as long as they may be kept; claims to ask; and messages quarantined until an
+owner knows.
 
-Who asks holds a claim until `asked_until`, which is also its token: an answer is kept only while the claim holds. The
+A claim to ask lasts until `asked_until`, which is also its token: an answer is kept only while the claim holds. The
 owner's announcement of a change ends it, so that an answer from before the change is thrown away.
 """
 
@@ -186,7 +187,8 @@ async def claim(connection: Connection, name: MasterName, lease_s: float) -> dat
 async def keep(
     connection: Connection, name: MasterName, token: datetime, body: dict[str, Any] | None, keep_s: float
 ) -> None:
-    """Keep the owner's answer (no body: it knows none) for so long. What waited for the record is brought back."""
+    """Keep the owner's answer (no body: it knows none) for so long. Messages that waited for the record are brought
+    back."""
     cursor = await connection.execute(
         f"""
         UPDATE master_record

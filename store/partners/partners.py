@@ -53,7 +53,7 @@ def key_hash(key: str) -> str:
 
 
 async def add(connection: Connection, partner: str, role: Role, name: str) -> None:
-    """Add a partner, or change its role and name. Those of a partner that the registry describes stay as they are. It
+    """Add a partner, or change its role and name. Keys of a partner that the registry describes stay as they are. It
     has a webhook secret afterwards. Raises ValueError for an id that breaks the rule."""
     if not is_system_id(partner):
         raise ValueError(

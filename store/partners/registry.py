@@ -1,4 +1,4 @@
-"""The versions of what describes partners. What they mean, and which rules they keep, is decided by `domain.partners`.
+"""The versions of what describes partners. Their meaning, and their rules, are decided by `domain.partners`.
 
 A change announces itself on `CHANNEL` when it commits. `id` of a version counts all changes, in the order of commits.
 """
@@ -57,14 +57,14 @@ async def lock(connection: Connection) -> None:
 
 
 async def newest(connection: Connection) -> dict[str, KeptVersion]:
-    """What is in force, by partner."""
+    """The versions in force, by partner."""
     async with connection.cursor(row_factory=class_row(KeptVersion)) as cursor:
         await cursor.execute(NEWEST)
         return {it.partner: it for it in await cursor.fetchall()}
 
 
 async def changes(connection: Connection) -> int:
-    """How many changes there have been: it rises with each."""
+    """The number of changes so far: it rises with each."""
     cursor = await connection.execute("SELECT coalesce(max(id), 0) AS id FROM partner_version")
     [row] = await cursor.fetchall()
     return int(row["id"])

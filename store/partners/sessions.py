@@ -14,7 +14,7 @@ MOST = 100
 
 
 async def begin(connection: Connection, key: str) -> str:
-    """A session of whoever has this API key; returns its id, which cannot be read again. Those that are over go."""
+    """A session for this API key; returns its id, which cannot be read again. Those that are over go."""
     session = f"ss_{secrets.token_urlsafe(ID_BYTES)}"
     await connection.execute(
         "INSERT INTO session (hash, api_key, expires_at) VALUES (%s, %s, now() + %s * interval '1 s')",

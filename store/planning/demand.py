@@ -130,7 +130,8 @@ async def asking(connection: Connection, owed: list[OwedFigure]) -> None:
 
 
 async def mark_reported(connection: Connection, owed: list[OwedFigure], refused: dict[str, str]) -> None:
-    """Planning has these, but for those that it refused by a rule, by their key. What was corrected since is owed still."""
+    """Planning has these, but for those that it refused by a rule, by their key. Figures that were corrected since are
+    owed still."""
     taken = [it for it in owed if it.signal.key not in refused]
     await connection.execute(
         """

@@ -1,4 +1,4 @@
-"""Open demand of orders: the newest figure of each item and site is owed to planning until it was told.
+"""Open demand of orders: the newest figure of each item and site is owed to planning until it was sent.
 
 The table is the outbox. Whenever packs or day of a row change its revision rises, so that a revision never has two
 contents. Planning is sent the newest one only; what was changed in between, or changed back, costs no row.
@@ -62,7 +62,8 @@ KEEP = f"""
 
 
 async def write(connection: Connection, scope: StepScope, change: OpenDemand) -> None:
-    """Keep what is open after a step, unless a newer one is written. What the step does not name is not wanted."""
+    """Keep what is open after a step, unless a newer one is written. Demand that the step does not name is not
+    wanted."""
     params = {"order": scope.order, "version": scope.version, **OPEN.arrays(change.rows)}
     # In the order in which an answer of planning takes them: whoever comes second waits.
     await connection.execute(
@@ -84,8 +85,8 @@ async def write(connection: Connection, scope: StepScope, change: OpenDemand) ->
 
 
 async def unreported(connection: Connection, feed: FeedRun, limit: int) -> list[OwedOrderDemand]:
-    """What the planning system of a feed has not got, what has waited longest first. One that was refused holds up those
-    of its item and site."""
+    """Demand that the planning system of a feed has not got, the longest waiting first. One that was refused holds up
+    those of its item and site."""
     cursor = await connection.execute(
         f"""
         SELECT concat({KEY}, '/r', revision) AS key, order_key AS order, item, d.site, day, packs, revision,
@@ -101,8 +102,8 @@ async def unreported(connection: Connection, feed: FeedRun, limit: int) -> list[
 
 
 async def mark_reported(connection: Connection, owed: Iterable[OwedOrderDemand], refused: dict[str, str]) -> None:
-    """Planning has answered to these: it has those that it did not refuse. What has changed since is owed still. Call it
-    within a transaction."""
+    """Planning has answered to these: it has those that it did not refuse. Figures that have changed since are owed
+    still. Call it within a transaction."""
     asked = [it.row for it in owed]
     await connection.execute(
         f"""
@@ -193,7 +194,7 @@ async def again(connection: Connection, item: str, site: str) -> int:
 
 
 async def open_in(connection: Connection, region: str) -> dict[tuple[str, str], int]:
-    """Open packs by (item, site), of the sites that the feed of a region tells of."""
+    """Open packs by (item, site), of the sites in the feed of a region."""
     cursor = await connection.execute(
         """
         SELECT item, d.site, sum(packs)::bigint AS packs
@@ -210,8 +211,9 @@ async def open_in(connection: Connection, region: str) -> dict[tuple[str, str], 
 async def unsettled(
     connection: Connection, region: str, about: Collection[tuple[str, str]], settle_s: float
 ) -> list[dict[str, Any]]:
-    """(by, item, site, packs, young) of what planning of a region need not have yet, of these items and sites: the key of
-    a figure, `packs` that planning lacks of it, and whether it was changed or told within `settle_s`."""
+    """(by, item, site, packs, young) of figures that a region's planning need not have yet, of these items and sites.
+    `by` is the key of a figure, `packs` the number that planning lacks. `young`: it was changed or sent within
+    `settle_s`."""
     young = "greatest(changed_at, told_at) > clock_timestamp() - make_interval(secs => %(settle_s)s)"
     cursor = await connection.execute(
         f"""
@@ -246,5 +248,5 @@ def _columns(rows: list[PlanningDemand]) -> dict[str, Any]:
 
 
 def _stems(keys: list[str]) -> list[str]:
-    """What is before the revision in those that are keys of figures."""
+    """The part before the revision in keys of figures."""
     return [found.stem for key in keys if (found := DemandKey.read(key))]

@@ -18,8 +18,8 @@ CHANNEL = "planning"
 ITEMS_PER_FLUSH = 500
 """Items of one flush."""
 MOVEMENTS_PER_FLUSH = 20_000
-"""Movements of one flush, roughly; of one item at most so many, the oldest first. So a flush takes as long after a day's
-outage as on any other day. What is left of an item goes with the next one: its order is kept."""
+"""Movements of one flush, roughly; of one item at most so many, the oldest first. So a flush takes as long after a
+day's outage as on any other day. The rest of an item goes with the next one: its order is kept."""
 
 BLOCKED = """
     EXISTS (SELECT FROM planning_row p WHERE (p.item, p.site) = (d.item, d.site) AND p.state = 'parked')
@@ -41,7 +41,7 @@ MINE = "(CASE WHEN %(region)s = '*' THEN {0}.region <> ALL(%(others)s::text[]) E
 
 @dataclass(frozen=True)
 class Frozen:
-    """A row as it is sent, whatever happens. `attempts`: how often planning has answered it."""
+    """A row as it is sent, unchanged by later events. `attempts`: how often planning has answered it."""
 
     row: PlanningRow
     attempts: int
@@ -204,7 +204,7 @@ async def answered(connection: Connection, keys: list[str], refused: dict[str, s
 
 
 async def count_call(connection: Connection, feed: FeedRun) -> None:
-    """A call was made, whatever came of it."""
+    """A call was made, with or without success."""
     await connection.execute(
         """
         INSERT INTO planning_calls AS c (region, calls)
@@ -229,7 +229,7 @@ async def mark_refused(connection: Connection, key: str, error: str) -> None:
 
 
 async def settle(connection: Connection, flushes: list[int]) -> None:
-    """Mark the movements of these flushes of which nothing is left to be told."""
+    """Mark the movements of these flushes that have nothing left to send."""
     await connection.execute(
         """
         UPDATE planning_delta d

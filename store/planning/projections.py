@@ -56,8 +56,8 @@ ORDERS = """
     ) f ON p.packs > f.packs
     WHERE p.period >= date_trunc(p.bucket, site_day(%(now)s, p.site)::timestamp)::date
 """
-"""What orders want beyond the newest forecast, by the periods in which it was made. Where nobody forecasts, nobody has
-planned a demand that could be exceeded: such an order is promised from supply, and that is all."""
+"""Demand of orders beyond the newest forecast, by the periods in which it was made. Without a forecast no planned
+demand can be exceeded: such an order is promised from supply, and that is all."""
 
 
 SINCE = """

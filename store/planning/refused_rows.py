@@ -1,5 +1,5 @@
-"""Rows and figures of demand that planning refused: listed, sent again after a repair, or dropped. What waits behind
-them then goes on."""
+"""Rows and figures of demand that planning refused: listed, sent again after a repair, or dropped. Rows that wait
+behind them then go on."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""The region of each site whose movements planning is told of, and whether Syncline keeps its stock."""
+"""The region of each site whose movements go to planning, and whether Syncline keeps its stock."""
 
 from collections.abc import Collection
 from typing import Any
@@ -8,7 +8,7 @@ from store.planning.planning import CHANNEL
 
 
 async def know_site(connection: Connection, site: str, region: str) -> None:
-    """The feed of this region tells of the site's stock, unless another does."""
+    """The feed of this region has the site's stock, unless another does."""
     await connection.execute(
         "INSERT INTO planning_site (site, region) VALUES (%s, %s) ON CONFLICT DO NOTHING", (site, region)
     )
@@ -57,7 +57,7 @@ async def sites_without_region(connection: Connection) -> list[dict[str, Any]]:
 
 
 async def region_of(connection: Connection, site: str) -> str | None:
-    """The region whose feed tells of a site."""
+    """The region whose feed has a site."""
     cursor = await connection.execute("SELECT region FROM planning_site WHERE site = %s", (site,))
     row = await cursor.fetchone()
     return row["region"] if row else None

@@ -94,7 +94,7 @@ async def _head(connection: Connection, scope: StepScope, change: PurchaseOrderC
 
 
 async def _lines(connection: Connection, scope: StepScope, change: PurchaseLinesChanged) -> None:
-    """The lines that the order has now: a revision may have dropped some. What items are worth is said once."""
+    """The lines that the order has now: a revision may have dropped some. The value of items is booked once."""
     if stands := scope.record.find(PurchaseOrderChanged):
         prices = {line.item: Worth(line.unit_price, line.per) for line in change.lines}
         await ledger.set_values(connection, scope.order, stands.purchase.currency, prices)
@@ -161,4 +161,4 @@ WRITERS: Writers = (
     Writer(StockMoved, _book, WritePhase.READING, corrects=True),
     Writer(SuppliesChanged, _supplies, WritePhase.READING, newest_only=True),
 )
-"""Who writes each kind of change of a purchase order, in the order in which locks are taken."""
+"""The writer of each kind of change of a purchase order, in the order in which locks are taken."""

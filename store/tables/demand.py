@@ -10,8 +10,8 @@ from store.tables.columns import NOW, big_id, moment, whole
 
 
 class DemandSignalRow(SQLModel, table=True):
-    """What a sender says of a day's demand at a customer, in its newest revision. `told_packs` is what planning knows of
-    it; it is owed to planning while that differs, unless planning `refused` it."""
+    """A sender's statement of a day's demand at a customer, in its newest revision. `told_packs` is what planning knows
+    of it; it is owed to planning while that differs, unless planning `refused` it."""
 
     __tablename__: ClassVar[str] = "demand_signal"
     __table_args__ = (

@@ -1,4 +1,5 @@
-"""The tables of forecasts, and of what ERPs are told in bulk. See `store.tables.orders`, `store.planning.forecast`, `store.finance.erp_feed`."""
+"""The tables of forecasts, and of bulk rows for ERPs. See `store.tables.orders`, `store.planning.forecast`,
+`store.finance.erp_feed`."""
 
 from datetime import date, datetime
 from typing import Any, ClassVar
@@ -35,7 +36,7 @@ class ForecastPeriod(SQLModel, table=True):
 
 
 class ErpFeedRow(SQLModel, table=True):
-    """A row that an ERP must be told, until its feed has sent it; `refused` says why the ERP would not take it."""
+    """A row that an ERP must get, until its feed has sent it; `refused` says why the ERP would not take it."""
 
     __tablename__: ClassVar[str] = "erp_feed"
     __table_args__ = (

@@ -23,7 +23,7 @@ class FreightMoveRow(SQLModel, table=True):
     key: str = Field(primary_key=True)
     ref: str
     digest: str = word()
-    """Of an invoice: what tells a repeat from another invoice of the same number."""
+    """Of an invoice: the content that distinguishes a repeat from another invoice of the same number."""
     booked_at: datetime = moment(**NOW)
     workflow_id: str = word()
     version: int = whole()

@@ -11,7 +11,7 @@ from store.tables.columns import NOW, moment
 
 
 class MasterRecordRow(SQLModel, table=True):
-    """What the ERP `owner` said of a record, and when. `fetched_at` is empty until it has said something.
+    """The answer of the ERP `owner` on a record, and its time. `fetched_at` is empty until it has said something.
 
     `asked_until`: somebody is asking, and nobody else does until then; `down`: who asked last got no answer, and nobody
     asks until then. `wanted`: somebody waits for the answer.

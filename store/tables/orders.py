@@ -50,7 +50,7 @@ class InboxMessage(SQLModel, table=True):
     not_before: datetime = moment(**NOW)
     settled_at: datetime | None = moment()
     answer: dict[str, Any] | None = Field(default=None, sa_type=JSONB)
-    """What the caller of a command is told; empty when it was refused."""
+    """The answer to the caller of a command; empty when it was refused."""
     workflow_id: str = word()
     """The workflow that decides on it; empty for events, which may concern several."""
 
@@ -96,7 +96,8 @@ class EventOrder(SQLModel, table=True):
 
 
 class OrderRow(SQLModel, table=True):
-    """An order as people and systems read it. Written by the order's workflow alone, but for its birth at the door."""
+    """An order as people and systems read it. Written by the order's workflow alone, but for its creation by the
+    gateway."""
 
     __tablename__: ClassVar[str] = "order_view"
     __table_args__ = (
@@ -138,13 +139,13 @@ class OrderRow(SQLModel, table=True):
     converted: list[dict[str, Any]] | None = document()
     """Lines that were released in another unit than their items are kept in, in that one; empty when that is known."""
     apart: dict[str, Any] | None = document()
-    """What stands apart from the lines: see `schemas.workflows.records.Apart`; empty when nothing does."""
+    """The packs that stand apart from the lines: see `schemas.workflows.records.Apart`; empty when there are none."""
 
 
 class OrderLineView(SQLModel, table=True):
     """A line of an order, in packs: ordered, cancelled, at each stage, back from customers and carriers; its promise.
 
-    A stage never holds more than the one before. What came back had left; carriers bring back what was not delivered.
+    A stage never holds more than the one before. Returned goods had left; carriers bring back undelivered ones.
     """
 
     __tablename__: ClassVar[str] = "order_line_view"
@@ -217,14 +218,14 @@ class EffectRow(SQLModel, table=True):
     version: int = Field(default=0, sa_column_kwargs={"server_default": text("0")})
     digest: str = word()
     edition: int = Field(default=1, sa_column_kwargs={"server_default": text("1")})
-    """How often something else was told under this key, and once more."""
+    """The number of changes of content under this key, plus one."""
     outcome: str = "planned"
     attempts: int = 0
     origin: str | None = None
     error: str | None = None
     reference: str | None = None
     carrier: str | None = None
-    """Who takes the tender, as the transport desk answered."""
+    """The carrier of the tender, as the transport desk answered."""
     trace_id: str | None = None
     accepted_at: datetime = moment(nullable=False)
     planned_at: datetime = moment(**NOW)
@@ -243,8 +244,9 @@ class PromiseRow(SQLModel, table=True):
 
 
 class AuditEntry(SQLModel, table=True):
-    """Who did what to what. Append-only; chained by `hash`, which is made with the key that `key` names: entries from
-    before there was one have none. `store.audit.audit_trail.verify` finds the first that is wrong."""
+    """An entry of the audit trail: caller, action, subject. Append-only; chained by `hash`, which is made with the key
+    that `key` names: entries from before there was one have none. `store.audit.audit_trail.verify` finds the first that
+    is wrong."""
 
     __tablename__: ClassVar[str] = "audit_entry"
     id: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))

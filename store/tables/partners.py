@@ -22,7 +22,8 @@ class Partner(SQLModel, table=True):
 
 
 class PartnerVersion(SQLModel, table=True):
-    """What described a partner from then on: the newest version is in force. Append-only; `id` counts all changes."""
+    """The description of a partner from a moment on: the newest version is in force. Append-only; `id` counts all
+    changes."""
 
     __tablename__: ClassVar[str] = "partner_version"
     __table_args__ = (UniqueConstraint("partner", "version", name="partner_version_is_one"),)

@@ -12,8 +12,8 @@ from store.tables.columns import NOW, big_id, moment, whole, word
 class PlanningDeltaRow(SQLModel, table=True):
     """An item's part in a movement. `kind`: a milestone, or `stock:<bucket>`.
 
-    `shipment` carries what is in transit. `flush` is the one that it was netted into; `sent_at` when planning had that, or
-    nothing was left to tell. `region` is empty until it is known which one the site is in.
+    `shipment` carries what is in transit. `flush` is the one that it was netted into; `sent_at` when planning had that,
+    or nothing was left to send. `region` is empty until it is known which one the site is in.
     """
 
     __tablename__: ClassVar[str] = "planning_delta"
@@ -41,9 +41,9 @@ class PlanningDeltaRow(SQLModel, table=True):
 
 
 class PlanningRowRow(SQLModel, table=True):
-    """What planning is told of an item, site, day and kind in one flush. It never changes: a repeat is the same.
+    """The figures for planning of an item, site, day and kind in one flush. It never changes: a repeat is the same.
 
-    `state`: pending → sent, or parked with `origin` and `error` → pending again, or dropped.
+    `state`: pending → sent, or quarantined with `origin` and `error` → pending again, or dropped.
     """
 
     __tablename__: ClassVar[str] = "planning_row"
@@ -73,7 +73,8 @@ class OrderDemandRow(SQLModel, table=True):
     """Packs of an item that an order still wants from a site, and the earliest day promised for any of them.
 
     `revision` rises whenever packs or day change; planning has `told_revision`, which said `told_packs`, unless it
-    `refused` the figure by a rule. A row of an order that has ended has 0 packs. Once that was told it is of no use any more, and may be deleted.
+    `refused` the figure by a rule. A row of an order that has ended has 0 packs. A row that was sent is of no use any
+    more, and may be deleted.
     """
 
     __tablename__: ClassVar[str] = "order_demand"

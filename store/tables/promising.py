@@ -59,9 +59,9 @@ class PegRow(SQLModel, table=True):
 
 
 class OrderPromiseRow(SQLModel, table=True):
-    """The first promise of an order as it was given, its terms, and the days told since. `said`: the words that
-    promising has given with it. `version` is the newest step
-    that the reservations have followed; `told_in` the message of the last re-date."""
+    """The first promise of an order as it was given, its terms, and the days sent since. `said`: the words that
+    promising has given with it. `version` is the newest step that the reservations have followed; `told_in` the message
+    of the last re-date."""
 
     __tablename__: ClassVar[str] = "order_promise"
     order_key: str = Field(primary_key=True, foreign_key="order_view.key")

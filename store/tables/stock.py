@@ -52,7 +52,7 @@ class StockEntryRow(SQLModel, table=True):
 
 
 class StockCarriedRow(SQLModel, table=True):
-    """Sums of movements up to the mark, by who is told of them: see `store.finance.carried`."""
+    """Sums of movements up to the mark, by receiving system: see `store.finance.carried`."""
 
     __tablename__: ClassVar[str] = "stock_carried"
     scope: str = Field(primary_key=True)
@@ -87,7 +87,7 @@ class StockBalanceRow(SQLModel, table=True):
 
 
 class UnitValueRow(SQLModel, table=True):
-    """What an item is worth in the movements of `ref`, an order or purchase order: `packs` of it are worth `value`. Set
+    """The value of an item in the movements of `ref`, an order or purchase order: `packs` of it are worth `value`. Set
     once, so that what goes into a place comes out of it at the same value."""
 
     __tablename__: ClassVar[str] = "unit_value"

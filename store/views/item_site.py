@@ -1,4 +1,4 @@
-"""What the page of one item at one site shows: what is expected, who holds it, how it moved. Read-only.
+"""The data of one item at one site: expected supply, reservations, movements. Read-only.
 
 Open business is read by its indexes, the ledger from its newest end: the page does not walk through what is over.
 """

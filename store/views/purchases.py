@@ -15,6 +15,7 @@ LOOKED_AT = 1_000
 MOST_COUNTED = 10_000
 """Orders of one state are counted up to this many."""
 OVER = (PurchaseStatus.SETTLED, PurchaseStatus.CANCELLED)
+"""Statuses of purchase orders that are over."""
 OPEN = [str(status) for status in PurchaseStatus if status not in OVER]
 
 

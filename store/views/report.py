@@ -11,6 +11,7 @@ from store.planning import planning
 ENDED = {"closed": "delivered", "delivered": "delivered", "cancelled": "cancelled", "returned": "returned"}
 BEGINNING = datetime(2000, 1, 1, tzinfo=UTC)
 KINDS = ("delivered", "cancelled", "returned", "open")
+"""Ends of orders and order lines; their sum is the number of those that came in."""
 
 
 async def progress(connection: Connection) -> dict[str, int]:
@@ -152,8 +153,8 @@ async def books(connection: Connection) -> dict[str, int]:
 
 
 async def expected_effects(connection: Connection) -> dict[str, set[str]]:
-    """The key of everything that each system was owed, whether it was done or not. What it refused is not owed, nor what
-    was superseded."""
+    """The key of everything that each system was owed, whether it was done or not. Refused and superseded effects are
+    not owed."""
     cursor = await connection.execute("SELECT system, key FROM effect WHERE outcome IN ('planned', 'done')")
     found: dict[str, set[str]] = {"erp": set(), "wms": set(), "tms": set(), "planning": set()}
     for row in await cursor.fetchall():
@@ -176,7 +177,7 @@ async def superseded_effects(connection: Connection) -> set[str]:
 
 
 async def latencies_ms(connection: Connection, since: datetime = BEGINNING) -> dict[str, dict[str, float]]:
-    """Milliseconds from a message's acceptance until a system was told: p50, p95, p99 for the ERP and for planning."""
+    """Milliseconds from a message's acceptance until a system got it: p50, p95, p99 for the ERP and for planning."""
     sources = {
         "erp": """
             SELECT extract(epoch FROM done_at - accepted_at) * 1000 AS ms

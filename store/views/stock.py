@@ -1,4 +1,4 @@
-"""What the stock pages of the control tower show: item-sites, what is expected there, who holds it, how it moved.
+"""The data of the control tower's stock pages: item-sites, expected supply, reservations, movements.
 
 Read-only. Open business is read by its indexes, the ledger from its newest end: no page walks through what is over.
 """

@@ -27,8 +27,9 @@ class Load:
 
 @dataclass(frozen=True)
 class OpenCase:
-    """A case on the work list, with what tells its weight. `next_at`: when it climbs; None at its last tier. `site` and
-    `priority` are those of its order: a case of a purchase order has no priority, one about books neither."""
+    """A case on the work list, with the data that decides its weight. `next_at`: when it climbs; None at its last tier.
+    `site` and `priority` are those of its order: a case of a purchase order has no priority, one about books
+    neither."""
 
     id: str
     order_key: str

@@ -10,6 +10,7 @@ from schemas.authentication import CsrfToken
 HEADER = "x-csrf-token"
 READING = frozenset({"GET", "HEAD", "OPTIONS"})
 FORBIDDEN = 403
+"""The status with which a system requires a new token (RFC 9110, 15.5.4)."""
 
 
 class CsrfAuth(TicketAuth):

@@ -29,7 +29,7 @@ class SessionAuth(TicketAuth):
         return httpx.Request("POST", of.login_url, json=said)
 
     def ticket(self, answer: httpx.Response) -> Ticket:
-        """See TicketAuth. Without a session in it the login has failed, whatever its status."""
+        """See TicketAuth. An answer without a session is a failed login, whatever its status."""
         of, headers = self._of, {}
         if of.session_field:
             session = json.loads(answer.content)

@@ -1,4 +1,5 @@
-"""What is logged in for once and borne by many calls: renewed early, by one caller for all, and once when forgotten.
+"""Tickets of one login that many calls bear: renewed early, by one caller for all, and once when the system forgot
+them.
 
 A login that is refused rests for a while: a system that counts failures would lock the user out.
 """
@@ -21,7 +22,9 @@ REST_S = 30.0
 REFUSED_LOGIN = frozenset({400, 401, 403})
 """The login was understood, and the credentials are not taken."""
 UNAUTHORIZED = 401
+"""The status with which a system refuses a ticket (RFC 9110, 15.5.2)."""
 OK_BELOW = 300
+"""Statuses from here on are no success (RFC 9110, 15.4): redirects are not followed."""
 
 Clock = Callable[[], float]
 
@@ -34,7 +37,7 @@ class LoginFailed(Unavailable):
 
 
 class LoginRefused(LoginFailed):
-    """The system does not take our credentials. What waits stays owed until people repair them."""
+    """The system does not take our credentials. Waiting calls stay owed until people repair the login."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +50,8 @@ class LoginOwner:
 
 @dataclass(frozen=True)
 class Ticket:
-    """What calls bear after a login. Times are those of the clock: renewed from `renew_at`, worthless at `ends_at`."""
+    """The ticket that calls bear after a login. Times are those of the clock: renewed from `renew_at`, worthless at
+    `ends_at`."""
 
     headers: dict[str, str] = field(repr=False)
     cookies: tuple[str, ...] = field(default=(), repr=False)

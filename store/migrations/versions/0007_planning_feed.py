@@ -43,7 +43,7 @@ OPENING = (
     "GROUP BY m.ref, e.place, e.item, k.region, o.region, b.region, s.site, s.shipment, o.promised_on "
     "HAVING sum(e.packs) <> 0 ORDER BY 1, 4"
 )
-"""What is in stock when planning begins to hold it."""
+"""The stock when planning begins to hold it."""
 
 
 def text(*names: str) -> list[sa.Column[object]]:
@@ -52,7 +52,7 @@ def text(*names: str) -> list[sa.Column[object]]:
 
 
 def moments() -> list[sa.Column[object]]:
-    """When a row was written, and when planning had it."""
+    """The times when a row was written, and when planning had it."""
     return [
         sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
         sa.Column("sent_at", sa.DateTime(timezone=True), nullable=True),
@@ -60,12 +60,12 @@ def moments() -> list[sa.Column[object]]:
 
 
 def calls() -> sa.Column[int]:
-    """How many calls a region took."""
+    """The number of calls to a region."""
     return sa.Column("calls", sa.BigInteger(), server_default="0", nullable=False)
 
 
 def figure() -> list[sa.Column[object]]:
-    """What planning counts by, and the packs."""
+    """The key by which planning counts, and the packs."""
     return [
         *text("item", "site"),
         sa.Column("day", sa.Date(), nullable=False),

@@ -1,4 +1,4 @@
-"""What owners said of master data, kept for a short while."""
+"""Owners' answers on master data, kept for a short while."""
 
 import sqlalchemy as sa
 from alembic import op

@@ -1,5 +1,5 @@
-"""Promising where one item has thousands of orders: what is reserved is summed from the index alone, and lines that have
-been served are not looked at."""
+"""Indexes for items with thousands of orders. Reservations are summed from the index alone, and served lines are not
+read."""
 
 import sqlalchemy as sa
 from alembic import op

@@ -1,4 +1,4 @@
-"""How far a freight invoice may be from what was accrued, by carrier."""
+"""The tolerance between a freight invoice and its accrual, by carrier."""
 
 import sqlalchemy as sa
 from alembic import op

@@ -1,4 +1,4 @@
-"""What the workflow of a settled purchase order hands over, for the document that comes after its end."""
+"""The state that a settled purchase order hands over, for documents that come after its end."""
 
 import sqlalchemy as sa
 from alembic import op

@@ -1,4 +1,4 @@
-"""What is told under the key of an effect, and how often that has changed: a key never carries two contents."""
+"""The content under the key of an effect, and the number of its changes: a key never carries two contents."""
 
 import sqlalchemy as sa
 from alembic import op

@@ -13,7 +13,7 @@ SEED = (
     "sum(l.ordered - l.cancelled - l.delivered), min(l.promised_on) FROM order_line_view l JOIN order_view o "
     "ON o.key = l.order_key WHERE o.closed_at IS NULL AND l.ordered - l.cancelled - l.delivered > 0 GROUP BY 1, 2, 3"
 )
-"""What is open by the lines as they are written. The next step of an order says it as its state has it."""
+"""The open demand, by the lines as they are written. The next step of an order says it as its state has it."""
 
 
 def upgrade() -> None:

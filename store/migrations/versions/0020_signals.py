@@ -1,5 +1,5 @@
-"""Signals are sent again only when they have to be: what Temporal has taken of an event, which workflow a message went to,
-how often the history was looked at for a provisional step."""
+"""Columns by which signals are sent again only when they have to be. They hold what Temporal has taken of an event, the
+workflow of a message, and the looks at a history."""
 
 import sqlalchemy as sa
 from alembic import op

@@ -1,5 +1,5 @@
-"""Orders know which of their lines were released in another unit than their items are kept in, and shipments that a
-supplier advised of which pallets and cartons they are made."""
+"""Orders know their lines in other units than those of their items. Advised shipments of suppliers know their pallets
+and cartons."""
 
 import sqlalchemy as sa
 from alembic import op

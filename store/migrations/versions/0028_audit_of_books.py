@@ -1,6 +1,6 @@
 """Our own books are audited: what is below zero is found by an index, and the lost side of a movement can be restored.
 
-What systems have answered lately is found without a walk through all that they ever did.
+Recent answers of systems are found without a walk through all effects.
 """
 
 import sqlalchemy as sa

@@ -1,5 +1,5 @@
-"""Goods are worth a share of their order's value; freight is accrued at a rate that somebody has set, a policy; webhook
-secrets count from a day to another."""
+"""Goods are worth a share of their order's value. Freight is accrued at the rate of a policy; webhook secrets count
+from a day to another."""
 
 import sqlalchemy as sa
 from alembic import op

@@ -39,8 +39,8 @@ SELECT coalesce(
     'UTC')
 $$
 """
-"""The zone of a site, or of the supplier of a direct drop, as the gateway finds it: master data, else the rule about `days`
-that names most, else UTC."""
+"""The zone of a site, or of the supplier of a direct drop. It comes from master data, else from the most specific rule
+about `days`, else it is UTC."""
 
 SITE_DAY = """
 CREATE FUNCTION site_day(moment timestamptz, place text) RETURNS date LANGUAGE sql STABLE AS $$

@@ -1,5 +1,5 @@
-"""Reconciliation reads what changed, and history slice by slice: how far each list of each system was compared. What
-came in without a purchase order came from `received`, and is no finding of a count any more."""
+"""Reconciliation reads what changed, and history slice by slice: how far each list of each system was compared.
+Receipts without a purchase order come from `received`, and are no finding of a count any more."""
 
 import sqlalchemy as sa
 from alembic import op

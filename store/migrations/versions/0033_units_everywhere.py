@@ -1,5 +1,5 @@
-"""Purchase orders know of which item each line is, and what one of the unit that it was ordered in is; their prices are
-for so many packs."""
+"""Purchase orders know the item of each line, and the size of its ordered unit. Their prices are for a number of
+packs."""
 
 import sqlalchemy as sa
 from alembic import op

@@ -1,4 +1,4 @@
-"""What is in transit is looked up by item: a step that ships thousands of lines read all of them for each."""
+"""Goods in transit are looked up by item: a step that ships thousands of lines read all of them for each."""
 
 import sqlalchemy as sa
 from alembic import op
