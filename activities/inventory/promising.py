@@ -102,7 +102,7 @@ class PromisingActivities:
         are in the queue."""
         async with self.database.transaction() as connection:
             if outcome.reservations or outcome.told:
-                await reallocation.hold(connection, there)
+                await reallocation.lock_item(connection, there)
             if not await reallocation.stand(connection, there.item, [line for line, _ in outcome.reservations]):
                 return False
             before = await reallocation.missing(connection, there.item) if outcome.reservations else Counter()

@@ -79,7 +79,7 @@ def answer(file: CaseFile) -> CaseAnswer:
     return CaseAnswer(case=file.id, state=file.state, tier=file.tier, queue=file.queue, assignee=file.assignee)
 
 
-def record(file: CaseFile, notices: Iterable[Notice]) -> CaseRecord:
+def case_record(file: CaseFile, notices: Iterable[Notice]) -> CaseRecord:
     """One step of the case, to be written down."""
     return CaseRecord(
         id=file.id,

@@ -79,14 +79,14 @@ def hear_news(file: CaseFile, news: CaseNews) -> CaseChange:
         entries.append(CaseEntry(at=news.at, what=f"cured: {_summaries(file.findings)}"))
         return CaseChange(_changed(file, entries, state=CaseState.CURED, closed_at=news.at))
     entries += [CaseEntry(at=news.at, what=f"gone: {f.summary}") for f in _only(file.findings, news.findings)]
-    grown = _worse(file, news.findings)
-    told = grown if file.reached else ()
-    entries += [CaseEntry(at=news.at, what=f"worse: {f.summary}") for f in grown]
+    worsened = _worse(file, news.findings)
+    alerted = worsened if file.reached else ()
+    entries += [CaseEntry(at=news.at, what=f"worse: {f.summary}") for f in worsened]
     findings = _sorted(news.findings)
     if not entries and findings == file.findings:
         return CaseChange(file)
     after = _changed(file, entries, findings=findings)
-    return CaseChange(after, tuple(_alerts(after, news.at, f"/worse-{max(f.measure for f in told)}")) if told else ())
+    return CaseChange(after, tuple(_alerts(after, news.at, f"/worse-{max(f.measure for f in alerted)}")) if alerted else ())
 
 
 def hear_action(file: CaseFile, entry: CaseEntry) -> CaseChange:

@@ -143,7 +143,7 @@ def redates(planned: Iterable[Planned]) -> list[Redate]:
     supply that trembles by a day is told once."""
     told: dict[str, list[Planned]] = {}
     for it in planned:
-        if it.day > it.line.told_on or it.line.told_on - it.day >= WORTH_TELLING:
+        if it.day > it.line.reported_on or it.line.reported_on - it.day >= WORTH_TELLING:
             told.setdefault(it.line.order, []).append(it)
     return [
         Redate(

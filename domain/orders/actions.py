@@ -230,7 +230,7 @@ def _substitute(state: OrderState, substitutes: tuple[Substitute, ...], cause: E
     left = {x.line: x.quantity for x in lines_open(state, PICKED)}
     swapped = tuple(ShippedLine(line=line, quantity=left[line]) for line in items)
     changed = targets.substituted(sourcing.covered(state, swapped, "substituted"), items, left)
-    told = change(changed, ChangeKind.SUBSTITUTED, cause, targets=targets.told(state, changed))
+    told = change(changed, ChangeKind.SUBSTITUTED, cause, targets=targets.changed_targets(state, changed))
     return Decision(
         state=changed,
         effects=(*targets.amended(state, changed, cause), told),

@@ -84,7 +84,7 @@ def amend(state: OrderState, wish: Amendment, cause: EffectCause, inbox_id: int)
     dated = redated(amended, state, cause)
     terms = targets.NewTerms(amended.promised_on if dated else None, inbox_id if wish.address else None)
     instructed = targets.amended(state, amended, cause, terms)
-    wanted = targets.told(state, amended)
+    wanted = targets.changed_targets(state, amended)
     effects = (
         *instructed,
         change(amended, ChangeKind.AMENDED, cause, targets=wanted, promised_on=amended.promised_on),

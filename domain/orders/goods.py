@@ -42,12 +42,12 @@ def of_order(state: OrderState) -> Holdings:
     """Packs of an order. What comes back is booked by its return."""
     held = Holdings()
     for line in state.lines:
-        hold(held, state, line)
+        add_line(held, state, line)
     cut(state, held, state.issues.shortages)
     return held
 
 
-def hold(held: Holdings, state: OrderState, line: LineDue) -> None:
+def add_line(held: Holdings, state: OrderState, line: LineDue) -> None:
     """Add the packs of one line, wherever they are."""
     parts = list(_parts(state, line))
     kept = still_allocated(state, line, sum(part.shipped for part in parts))

@@ -134,7 +134,7 @@ def changed(before: Targets, after: Targets) -> tuple[LineTarget, ...]:
     )
 
 
-def told(before: OrderState, after: OrderState) -> tuple[LineTarget, ...]:
+def changed_targets(before: OrderState, after: OrderState) -> tuple[LineTarget, ...]:
     """What the ERP is told of lines that are wanted otherwise than before."""
     return changed(wanted(before), wanted(after))
 

@@ -91,7 +91,7 @@ def _supply(state: PurchaseFile, line: int, item: str, count: int, day: date, sh
     )
 
 
-def record(state: PurchaseFile, effects: tuple[PurchaseEffect, ...], moves: Moves | None = None) -> StepRecord:
+def purchase_record(state: PurchaseFile, effects: tuple[PurchaseEffect, ...], moves: Moves | None = None) -> StepRecord:
     """One step as it is written down: how everything stands, what is owed, how stock moved.
 
     Raises ValueError before the order itself is known.

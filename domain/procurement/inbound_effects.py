@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from domain.procurement.inbound_trouble import differences
-from domain.procurement.purchase_order import PurchaseFile, told_as
+from domain.procurement.purchase_order import PurchaseFile, reported_as
 from schemas.base import Moment
 from schemas.cases.exceptions import Action
 from schemas.ids import EffectKey
@@ -81,9 +81,9 @@ def _settlements(after: PurchaseFile, told: dict[str, SettlementDecision]) -> It
     invoices = {x.number: x for x in after.invoices}
     for number, verdict in after.judged.items():
         invoice = invoices[number]
-        if told.get(told_as(invoice)) is verdict.decision:
+        if told.get(reported_as(invoice)) is verdict.decision:
             continue
-        told[told_as(invoice)] = verdict.decision
+        told[reported_as(invoice)] = verdict.decision
         settlement = InvoiceSettlement(
             po=invoice.po,
             number=number,
@@ -94,7 +94,7 @@ def _settlements(after: PurchaseFile, told: dict[str, SettlementDecision]) -> It
             amount=invoice.amount,
             reasons=verdict.reasons,
         )
-        key = f"invoice/{told_as(invoice)}/{verdict.decision}"
+        key = f"invoice/{reported_as(invoice)}/{verdict.decision}"
         yield _effect(after, causes[number], key, SettleInvoice(site=after.start.site, message=settlement))
 
 

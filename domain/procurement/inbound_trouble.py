@@ -8,7 +8,7 @@ from typing import NamedTuple, Self
 from domain.days import begin_of, earlier, later
 from domain.milestones.chronology import impossible_document
 from domain.procurement.matching import surplus
-from domain.procurement.purchase_order import LineState, PurchaseFile, grown
+from domain.procurement.purchase_order import LineState, PurchaseFile, with_changes
 from schemas.cases.cases import Finding
 from schemas.cases.exceptions import Action, ExceptionKind, Impossible
 from schemas.procurement.documents import DespatchAdvice, SupplierConfirmation
@@ -122,7 +122,7 @@ def receipted(state: PurchaseFile, shipment: str) -> bool:
 
 def pass_time(state: PurchaseFile, now: datetime) -> PurchaseFile:
     """Deadlines up to now have passed. A supplier that has not confirmed is reminded once, without anybody's doing."""
-    passed = grown(state, looked_at=now)
+    passed = with_changes(state, looked_at=now)
     late = any(x.awaited == CONFIRMATION and x.at <= now for x in deadlines(passed))
     if not late or any(x.id == REMINDER for x in state.decisions):
         return passed

@@ -208,10 +208,10 @@ class PurchaseFile(Contract):
             self.order.currency,
             self.order.match or self.start.policy.match,
             self.start.policy,
-            excused={x.number for x in self.invoices if told_as(x) in excused},
-            rejected={x.number for x in self.invoices if told_as(x) in rejected},
+            excused={x.number for x in self.invoices if reported_as(x) in excused},
+            rejected={x.number for x in self.invoices if reported_as(x) in rejected},
         )
-        paid = {x.number for x in self.invoices if self.told.get(told_as(x)) is SettlementDecision.RELEASED}
+        paid = {x.number for x in self.invoices if self.told.get(reported_as(x)) is SettlementDecision.RELEASED}
         return verdicts(self.invoices, terms, paid)
 
     @property
@@ -289,11 +289,11 @@ def _confirmed(line: PurchaseLine, said: ConfirmedLine | None) -> int:
     return said.packs if said and said.item in (None, line.item) else 0
 
 
-def told_as(invoice: Invoice) -> str:
+def reported_as(invoice: Invoice) -> str:
     """The name of a revision of an invoice."""
     return f"{invoice.number}/r{invoice.revision}"
 
 
-def grown(state: PurchaseFile, **update: object) -> PurchaseFile:
+def with_changes(state: PurchaseFile, **update: object) -> PurchaseFile:
     """The state after a change. Its version is the workflow's to raise: one for each input."""
     return state.model_copy(update=update)

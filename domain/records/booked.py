@@ -87,7 +87,7 @@ def moves(before: OrderState, after: OrderState) -> tuple[Moves, Moves]:
     for sign, state in ((-1, before), (1, after)):
         there = Holdings()
         for line in entire & state.by_line.keys():
-            goods.hold(there, state, state.by_line[line])
+            goods.add_line(there, state, state.by_line[line])
         others = {
             n: it
             for n, it in state.issues.shortages.items()

@@ -67,7 +67,7 @@ def conditions(state: OrderState, waiting: tuple[Effect, ...] = ()) -> tuple[str
     return (*found, *sorted(named - {ExceptionKind.DELAY, ExceptionKind.UNKNOWN_CODE}))
 
 
-def record(
+def order_record(
     state: OrderState,
     decisions: list[Decision],
     first_promise: Promise | None = None,

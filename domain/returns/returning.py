@@ -137,13 +137,13 @@ def apply(state: ReturnFile, event: MilestoneEvent) -> ReturnDecision:
     """Take in one receipt or inspection. Packs beyond what is expected are noted and told to nobody."""
     refusal = _refusal(state, event)
     if refusal:
-        return ReturnDecision(state=_grown(state), superseded=refusal)
+        return ReturnDecision(state=_with_changes(state), superseded=refusal)
     disposition = event.disposition if event.kind is MilestoneKind.RETURN_INSPECTED else None
     known = state.counted(None) if disposition is None else state.inspected
     said = _packs(event.lines)
     counted = said & (state.expected - known)
     report = ReturnReport(lines=lines_of(counted), surplus=lines_of(said - counted), disposition=disposition)
-    after = _grown(state, reports={**state.reports, event.id: report})
+    after = _with_changes(state, reports={**state.reports, event.id: report})
     if not counted:
         return ReturnDecision(state=after, superseded="these packs are more than are expected under this authorisation")
     cause = _Cause(event.received_at, event.traceparent)
@@ -165,7 +165,7 @@ def pass_deadline(state: ReturnFile) -> ReturnDecision:
     """The first deadline makes a return overdue; the second closes it, and what came is credited."""
     if state.settled:
         return ReturnDecision(state=state)
-    after = _grown(state, closed=True) if state.overdue else _grown(state, overdue=True)
+    after = _with_changes(state, closed=True) if state.overdue else _with_changes(state, overdue=True)
     return ReturnDecision(state=after, effects=_credit(state, after, _Cause(state.due_at, state.start.traceparent)))
 
 
@@ -278,7 +278,7 @@ def _key(start: ReturnStart, what: str) -> str:
     return str(EffectKey(Subject.parse(start.order), f"return/{start.rma}/{what}"))
 
 
-def _grown(state: ReturnFile, **update: object) -> ReturnFile:
+def _with_changes(state: ReturnFile, **update: object) -> ReturnFile:
     return state.model_copy(update=update)
 
 

@@ -99,13 +99,13 @@ class Given(Contract):
 
 
 class OpenLine(Contract):
-    """A line with reservations that are planned anew. `told_on` is the day that the order was told last. `picked`:
+    """A line with reservations that are planned anew. `reported_on` is the day that the order was told last. `picked`:
     some of it was picked, so that the rest keeps what is still there."""
 
     order: str
     terms: Terms
     need: Need
-    told_on: date
+    reported_on: date
     reservations: tuple[Reservation, ...]
     picked: bool = False
 

@@ -167,7 +167,7 @@ async def _booked(connection: Connection, it: Booking) -> Moves:
     return found
 
 
-async def hold(connection: Connection, figures: Iterable[tuple[str, str]]) -> None:
+async def lock_balances(connection: Connection, figures: Iterable[tuple[str, str]]) -> None:
     """Lock the balances of these (item, place), in the order in which every movement locks them, until the transaction
     ends: for who books several movements in one."""
     pairs = sorted(set(figures))

@@ -128,7 +128,7 @@ async def read(connection: Connection, item: str) -> ItemPlan:
     )
 
 
-async def hold(connection: Connection, plan: ItemPlan) -> None:
+async def lock_item(connection: Connection, plan: ItemPlan) -> None:
     """Lock an item, and the orders that hold nothing of it yet."""
     await promising.lock(connection, [plan.item])
     if plan.fresh:
@@ -189,7 +189,7 @@ def _line(order: str, row: dict[str, Any], reservations: tuple[Reservation, ...]
     )
     told = promising.promised_days(row).get(need.line, need.not_before)
     terms, picked = Terms.model_validate(row["terms"]), bool(reservations) and row["picked"]
-    return OpenLine(order=order, terms=terms, need=need, told_on=told, reservations=reservations, picked=picked)
+    return OpenLine(order=order, terms=terms, need=need, reported_on=told, reservations=reservations, picked=picked)
 
 
 async def save(connection: Connection, changed: Sequence[tuple[OpenLine, tuple[Reservation, ...]]]) -> None:

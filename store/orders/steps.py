@@ -69,7 +69,7 @@ async def write(database: Database, step: WorkflowStep[StepRecord]) -> None:
         if head is None:
             return
         scope = StepScope(step, heads.repeated(head, step), stem=record.order, source=SOURCE)
-        reserved = await reservations.hold(connection, record, again=scope.again)
+        reserved = await reservations.lock_items(connection, record, again=scope.again)
         await changes.write(connection, scope, WRITERS, WritePhase.READING)
         if reserved:
             # The end has the version of the step before it: what was reserved meanwhile is given back all the same.
@@ -88,7 +88,7 @@ async def _reserve(connection: Connection, scope: StepScope, *, newer_written: b
         fresh = await effects.unknown(connection, scope.record.get(EffectsPlanned).effects)
         step = ReservedStep.of(scope.record, scope.booked, fresh)
     wanted_again = step.closed or (scope.again and (bool(scope.booked) or newer_written))
-    await reservations.follow(connection, step, again=wanted_again)
+    await reservations.reallocate(connection, step, again=wanted_again)
 
 
 def _redates(record: StepRecord) -> bool:

@@ -62,7 +62,7 @@ class Desk:
                 async with self.database.transaction() as connection:
                     await purchases.open_purchase(connection, "erp-one", self.purchase.order, ["erp-one"])
             self.purchase = self.purchase.model_copy(update={"version": before.version + 1})
-            await purchase_steps.write(self.database, written.step(inbound.record(self.purchase, ())))
+            await purchase_steps.write(self.database, written.step(inbound.purchase_record(self.purchase, ())))
 
     async def look(self, **limits: Any) -> GovernorReport:
         """One look; what changes is proposed at the next one, unless the limits say otherwise."""

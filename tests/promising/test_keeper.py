@@ -71,7 +71,7 @@ class Desk:
         async with self.database.transaction() as connection:
             cursor = await connection.execute("SELECT * FROM inbox_message WHERE state = 'received' ORDER BY id")
             found = [row for row in await cursor.fetchall() if row["kind"] == inbox.ACT]
-            await inbox.settle(connection, [row["id"] for row in found], "applied", [None for _ in found])
+            await inbox.settle_messages(connection, [row["id"] for row in found], "applied", [None for _ in found])
         records = [record_of(row["kind"], row["raw"]) for row in found]
         assert all(it.by == "promising" and it.request.reason for it in records)
         assert [digest_of(it.raw) for it in records] == [row["digest"] for row in found], "the relay finds it again"

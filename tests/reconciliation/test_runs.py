@@ -510,14 +510,16 @@ async def test_a_freight_invoice_that_is_not_what_was_accrued_is_a_case_of_accou
             "INSERT INTO freight_entry SELECT 'f', a, 'DN-1', 'USD', n FROM (VALUES ('freight_expense', 5), "
             "('freight_accrued', -5)) AS x(a, n)"
         )
-        await freight_invoices.settle(connection, "dhl", "erp-one/SO-1", invoice, "d")
+        await freight_invoices.settle_invoice(connection, "dhl", "erp-one/SO-1", invoice, "d")
         assert FREIGHT_RUN in await comparing.targets(connection), "a Schedule is made for it"
     assert (await desk.run(FREIGHT_RUN)).compared == 1
     assert await desk.states() == {}, "within the tolerance"
     async with desk.database.transaction() as connection:
         narrow = PolicyRule(id="dhl", about="freight", scope=Scope(partner="dhl"), body={"tolerance": 0.01})
         await policies.put(connection, narrow)
-        await freight_invoices.settle(connection, "dhl", "erp-one/SO-1", invoice.model_copy(update={"id": "F-2"}), "d")
+        await freight_invoices.settle_invoice(
+            connection, "dhl", "erp-one/SO-1", invoice.model_copy(update={"id": "F-2"}), "d"
+        )
     for _ in range(2):
         report = await desk.run(FREIGHT_RUN)
         await until(lambda: _has(desk, [("stock/freight/erp-one/invoice_mismatch/1", "open")]))

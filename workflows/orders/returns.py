@@ -129,7 +129,7 @@ class ReturnWorkflow(EntityWorkflow[ReturnFile, ReturnDecision, StepRecord, Retu
     def _record(self, draft: Draft) -> StepRecord:
         held = goods.of_return(draft.before or ReturnFile(start=self._state.start))
         moved = goods.moves(held, goods.of_return(self._state))
-        return return_step.record(self._state, draft.decisions, moved)
+        return return_step.return_record(self._state, draft.decisions, moved)
 
     def _carried(self) -> dict[str, Any]:
         return {"refused": self._cases.refused, "cases": self._cases.known}
