@@ -2,7 +2,7 @@
 
 from schemas.messaging.effects import Effect
 from schemas.messaging.instructions import ErpCancellation, ErpChange, ErpMilestone, ErpPromise
-from schemas.messaging.order_effects import ConfirmCancellation, RedatePromise, ReportChange, ReportMilestone
+from schemas.messaging.order_effects import ConfirmCancellation, ReportChange, ReportMilestone, ReschedulePromise
 
 
 def report_milestone(effect: Effect[ReportMilestone]) -> ErpMilestone:
@@ -23,7 +23,7 @@ def report_milestone(effect: Effect[ReportMilestone]) -> ErpMilestone:
     )
 
 
-def redate_promise(effect: Effect[RedatePromise]) -> ErpPromise:
+def reschedule_promise(effect: Effect[ReschedulePromise]) -> ErpPromise:
     """The day that is promised now."""
     told = effect.payload
     return ErpPromise(

@@ -86,7 +86,9 @@ def hear_news(file: CaseFile, news: CaseNews) -> CaseChange:
     if not entries and findings == file.findings:
         return CaseChange(file)
     after = _changed(file, entries, findings=findings)
-    return CaseChange(after, tuple(_alerts(after, news.at, f"/worse-{max(f.measure for f in alerted)}")) if alerted else ())
+    return CaseChange(
+        after, tuple(_alerts(after, news.at, f"/worse-{max(f.measure for f in alerted)}")) if alerted else ()
+    )
 
 
 def hear_action(file: CaseFile, entry: CaseEntry) -> CaseChange:

@@ -44,33 +44,36 @@ CASE_POLICIES: dict[ExceptionKind, CasePolicy] = {
         "order-management",
         2 * HOUR_S,
         DAY_S,
-        actions=(Do.SPLIT, Do.RE_SOURCE, Do.RE_DATE, Do.WRITE_OFF, Do.NOTIFY_CUSTOMER),
+        actions=(Do.SPLIT, Do.RE_SOURCE, Do.RESCHEDULE, Do.WRITE_OFF, Do.NOTIFY_CUSTOMER),
     ),
     X.OVER_SHIP: _owned_by("receiving", 4 * HOUR_S, 2 * DAY_S, actions=(Do.NOTIFY_CUSTOMER,)),
     X.DAMAGE: _owned_by(
-        "claims", 4 * HOUR_S, DAY_S, actions=(Do.RE_SOURCE, Do.RE_DATE, Do.WRITE_OFF, Do.NOTIFY_CUSTOMER)
+        "claims", 4 * HOUR_S, DAY_S, actions=(Do.RE_SOURCE, Do.RESCHEDULE, Do.WRITE_OFF, Do.NOTIFY_CUSTOMER)
     ),
     X.DELAY: _owned_by(
         "transport",
         30 * MINUTE_S,
         2 * HOUR_S,
         4 * HOUR_S,
-        actions=(Do.RE_DATE, Do.RE_TENDER, Do.RE_SOURCE, Do.SPLIT, Do.NOTIFY_CUSTOMER),
+        actions=(Do.RESCHEDULE, Do.RE_TENDER, Do.RE_SOURCE, Do.SPLIT, Do.NOTIFY_CUSTOMER),
         tell_customer=True,
     ),
     X.NO_SCAN: _owned_by(
         "carrier-operations", 2 * HOUR_S, 4 * HOUR_S, DAY_S, actions=(Do.REPLAY, Do.WRITE_OFF, Do.NOTIFY_CUSTOMER)
     ),
     X.TENDER_REJECT: _owned_by(
-        "transport", 2 * HOUR_S, 4 * HOUR_S, actions=(Do.RE_TENDER, Do.RE_SOURCE, Do.RE_DATE, Do.NOTIFY_CUSTOMER)
+        "transport", 2 * HOUR_S, 4 * HOUR_S, actions=(Do.RE_TENDER, Do.RE_SOURCE, Do.RESCHEDULE, Do.NOTIFY_CUSTOMER)
     ),
     X.PICK_STOCKOUT: _owned_by(
-        "warehouse", HOUR_S, 4 * HOUR_S, actions=(Do.RE_SOURCE, Do.SPLIT, Do.RE_DATE, Do.WRITE_OFF, Do.NOTIFY_CUSTOMER)
+        "warehouse",
+        HOUR_S,
+        4 * HOUR_S,
+        actions=(Do.RE_SOURCE, Do.SPLIT, Do.RESCHEDULE, Do.WRITE_OFF, Do.NOTIFY_CUSTOMER),
     ),
     X.ADDRESS: _owned_by(
-        "customer-service", 4 * HOUR_S, DAY_S, actions=(Do.NOTIFY_CUSTOMER, Do.RE_DATE), tell_customer=True
+        "customer-service", 4 * HOUR_S, DAY_S, actions=(Do.NOTIFY_CUSTOMER, Do.RESCHEDULE), tell_customer=True
     ),
-    X.CUSTOMS: _owned_by("compliance", 4 * HOUR_S, DAY_S, actions=(Do.RE_DATE, Do.NOTIFY_CUSTOMER)),
+    X.CUSTOMS: _owned_by("compliance", 4 * HOUR_S, DAY_S, actions=(Do.RESCHEDULE, Do.NOTIFY_CUSTOMER)),
     X.TEMPERATURE: _owned_by(
         "quality", 5 * MINUTE_S, 15 * MINUTE_S, actions=(Do.RE_SOURCE, Do.WRITE_OFF, Do.NOTIFY_CUSTOMER)
     ),

@@ -16,7 +16,7 @@ from domain.days import day_of as day_at
 from domain.inventory.pool import NOTHING, Place, Pool
 from domain.inventory.promising import day_of, explained, find, worded
 from domain.inventory.promising import kept as still_there
-from schemas.inventory.promising import REPLENISHMENT, STOCK, OpenLine, Redate, Reservation, Source
+from schemas.inventory.promising import REPLENISHMENT, STOCK, OpenLine, Rescheduling, Reservation, Source
 from schemas.orders.release import LinePromise
 
 WORTH_TELLING = timedelta(days=2)
@@ -138,7 +138,7 @@ def _essence(reservations: Iterable[Reservation]) -> set[tuple[object, ...]]:
     return {(it.site, it.supply, it.packs, it.due, it.day, it.late) for it in reservations}
 
 
-def redates(planned: Iterable[Planned]) -> list[Redate]:
+def reschedulings(planned: Iterable[Planned]) -> list[Rescheduling]:
     """What each order must be told: lines that come later than it was told last, or earlier by enough to matter. A
     supply that trembles by a day is told once."""
     told: dict[str, list[Planned]] = {}
@@ -146,7 +146,7 @@ def redates(planned: Iterable[Planned]) -> list[Redate]:
         if it.day > it.line.reported_on or it.line.reported_on - it.day >= WORTH_TELLING:
             told.setdefault(it.line.order, []).append(it)
     return [
-        Redate(
+        Rescheduling(
             order=order,
             promises=tuple(LinePromise(line=it.line.need.line, promised_on=it.day) for it in lines),
             reason="; ".join(str(explained(it.line.need.line, it.day, it.reservations)) for it in lines)[:200],

@@ -30,7 +30,7 @@ def band(now: date, first: date) -> Band:
     return Band.MAJOR if late <= MAJOR_DAYS else Band.SEVERE
 
 
-def redated(eta: datetime | None, first: date, told: date, slack: timedelta, there: Days = EVERY_DAY) -> date:
+def day_by_eta(eta: datetime | None, first: date, told: date, slack: timedelta, there: Days = EVERY_DAY) -> date:
     """The day to promise now: the ETA's when it is later than the first promise, else the first promise.
 
     An ETA that leaves the day that was told last by no more than `slack` keeps it: one that trembles around midnight

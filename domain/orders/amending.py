@@ -6,7 +6,7 @@ from domain.days import day_of, shared_day
 from domain.inventory.promise import delivered_on
 from domain.milestones.variants import RANK
 from domain.orders import targets
-from domain.orders.decision import Decision, EffectCause, LineDifference, change, redated
+from domain.orders.decision import Decision, EffectCause, LineDifference, change, rescheduled
 from domain.orders.state import OrderState
 from schemas.messaging.effects import ChangeKind
 from schemas.orders.changes import ReleaseAmended
@@ -81,7 +81,7 @@ def amend(state: OrderState, wish: Amendment, cause: EffectCause, inbox_id: int)
         },
     )
     amended = targets.fitted(amended)
-    dated = redated(amended, state, cause)
+    dated = rescheduled(amended, state, cause)
     terms = targets.NewTerms(amended.promised_on if dated else None, inbox_id if wish.address else None)
     instructed = targets.amended(state, amended, cause, terms)
     wanted = targets.changed_targets(state, amended)

@@ -11,14 +11,14 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from domain.milestones.delay import redated as day_by_eta
+from domain.milestones.delay import day_by_eta
 from domain.milestones.reports import MilestoneReport
 from domain.milestones.shipments import ShipmentState
 from domain.milestones.sums import differing
 from domain.milestones.variants import PLANS, step_for
 from domain.orders import cancellation, proposals, reporting, sourcing, tendering
 from domain.orders.deadlines import REPORTS, TENDER, Alarm
-from domain.orders.decision import Decision, EffectCause, effect, redated
+from domain.orders.decision import Decision, EffectCause, effect, rescheduled
 from domain.orders.fulfilment import OrderTransport
 from domain.orders.issues import IssueKey, RefusedEffect, ReportedIssue, content_of
 from domain.orders.promises import OrderPromises
@@ -175,7 +175,7 @@ def _consequences(before: OrderState, state: OrderState, event: MilestoneEvent, 
         effects=(
             *reporting.to_erp(before, state, event, corrected, fresh=fresh),
             *reporting.invoice(before, state, cause),
-            *redated(state, before, cause, event.shipment),
+            *rescheduled(state, before, cause, event.shipment),
             *cancellation.too_late_to_stop(before, state, cause),
         ),
         deltas=reporting.to_planning(before, state, event, corrected, fresh=fresh),

@@ -22,12 +22,12 @@ from schemas.orders.milestones import MilestoneKind as M
 
 
 class Corrected(NamedTuple):
-    """A milestone of which others were told `had`, and of which `has` counts now. `redated`: on another day."""
+    """A milestone of which others were told `had`, and of which `has` counts now. `rescheduled`: on another day."""
 
     kind: M
     had: Packs
     has: Packs
-    redated: bool
+    rescheduled: bool
 
 
 def corrections(before: OrderState, state: OrderState, shipment: str) -> Iterator[Corrected]:
@@ -38,9 +38,9 @@ def corrections(before: OrderState, state: OrderState, shipment: str) -> Iterato
     there = state.start.there
     for kind in (it for it in M if it in was.seen):
         had, has = was.concerned(kind), now.concerned(kind)
-        redated = day_of(was.seen[kind], there) != day_of(now.seen[kind], there)
-        if redated or (had is not has and had != has):
-            yield Corrected(kind, had, has, redated)
+        rescheduled = day_of(was.seen[kind], there) != day_of(now.seen[kind], there)
+        if rescheduled or (had is not has and had != has):
+            yield Corrected(kind, had, has, rescheduled)
 
 
 def to_erp(
@@ -52,7 +52,7 @@ def to_erp(
         effects.append(_first(before, state, event))
     for it in corrected:
         step = step_for(state.start.variant, it.kind)
-        if step and step.tell_erp and (it.redated or (it.had and it.had != it.has)):
+        if step and step.tell_erp and (it.rescheduled or (it.had and it.had != it.has)):
             effects.append(_again(state, event, it))
     return tuple(effects)
 
@@ -123,7 +123,7 @@ def to_planning(
         deltas += _moved(state, event, _key(event), said or _packs(state, event.shipment, event.kind), event)
     for it in corrected:
         step = step_for(state.start.variant, it.kind)
-        if step and step.tell_planning and (it.had != it.has or (it.redated and step.tell_erp)):
+        if step and step.tell_planning and (it.had != it.has or (it.rescheduled and step.tell_erp)):
             deltas += _moved_again(before, state, event, it)
     return tuple(deltas)
 
@@ -154,7 +154,7 @@ def _moved_again(before: OrderState, state: OrderState, event: MilestoneEvent, i
     shipment, key = event.shipment, f"{event.shipment or '-'}/{it.kind}/{event.id}"
     had, has = it.had, it.has
     if shipment == WHOLE_ORDER:
-        had = has = _packs(state, shipment, it.kind) if it.redated else NOTHING
+        had = has = _packs(state, shipment, it.kind) if it.rescheduled else NOTHING
     said = event.model_copy(update={"kind": it.kind, "occurred_at": before.reports.shipments[shipment].seen[it.kind]})
     now = event.model_copy(update={"kind": it.kind, "occurred_at": state.reports.shipments[shipment].seen[it.kind]})
     taken_back = _moved(state, said, f"{key}/back", {line: -packs for line, packs in had.items()}, event)

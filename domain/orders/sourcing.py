@@ -7,7 +7,7 @@ from domain.days import day_of
 from domain.inventory.promise import delivered_on
 from domain.milestones.shipments import lines_of, packs_by_line
 from domain.milestones.variants import RANK
-from domain.orders.decision import Decision, EffectCause, change, delta, effect, moved, redated
+from domain.orders.decision import Decision, EffectCause, change, delta, effect, moved, rescheduled
 from domain.orders.fulfilment import OtherSource
 from domain.orders.issues import Shortage, content_of
 from domain.orders.promises import OpenProposal
@@ -136,7 +136,7 @@ def backorder(
         promises={"by_decision": days, **others}
     )
     effects = (change(later, ChangeKind.BACKORDERED, cause, lines=lines, promised_on=day),)
-    return Decision(state=later, effects=(*effects, *redated(later, state, cause)), done=f"backordered until {day}")
+    return Decision(state=later, effects=(*effects, *rescheduled(later, state, cause)), done=f"backordered until {day}")
 
 
 def _without(known: dict[int, date], lines: tuple[ShippedLine, ...]) -> dict[int, date]:

@@ -18,7 +18,7 @@ class Look(NamedTuple):
 
     withdrawn: tuple[int, ...]
     proposals: tuple[StockReplan, ...]
-    told: tuple[Projected, ...]
+    new: tuple[Projected, ...]
     changing: tuple[Projected, ...]
     unchanged: tuple[Projected, ...]
 
@@ -42,11 +42,11 @@ def look(found: Iterable[Projected], asked: Iterable[Question], now: datetime, r
     read: when its item and site change again materially, it is replaced.
     """
     grouped: dict[tuple[str, str], list[Projected]] = defaultdict(list)
-    told, changing, unchanged = [], [], []
+    new, changing, unchanged = [], [], []
     lasting = timedelta(seconds=rules.debounce_s)
     for one in found:
         if one.planned_day is None:
-            told.append(one)  # what is new was planned by somebody: only what becomes of it is news
+            new.append(one)  # what is new was planned by somebody: only what becomes of it is news
         elif not is_material(one, rules):
             unchanged.extend([one] if one.changed_at else [])
         elif one.changed_at is None:
@@ -61,7 +61,7 @@ def look(found: Iterable[Projected], asked: Iterable[Question], now: datetime, r
         else:
             del grouped[question.item, question.site]
     proposals = tuple(_proposal(item, site, group) for (item, site), group in sorted(grouped.items()))
-    return Look(tuple(withdrawn), proposals, tuple(told), tuple(changing), tuple(unchanged))
+    return Look(tuple(withdrawn), proposals, tuple(new), tuple(changing), tuple(unchanged))
 
 
 def is_material(one: Projected, rules: Rules) -> bool:

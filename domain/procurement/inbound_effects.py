@@ -48,10 +48,10 @@ def owed(before: PurchaseFile, after: PurchaseFile) -> tuple[PurchaseFile, tuple
     for decision in after.decisions[len(before.decisions) :]:
         if decision.action in TOLD:
             effects.append(_of_decision(after, decision))
-    told = dict(after.told)
-    for effect in _settlements(after, told):
+    reported = dict(after.reported)
+    for effect in _settlements(after, reported):
         effects.append(effect)
-    return after.model_copy(update={"told": told}), tuple(effects)
+    return after.model_copy(update={"reported": reported}), tuple(effects)
 
 
 def _of_document(after: PurchaseFile, document: PurchaseDocument) -> Iterator[PurchaseEffect]:
@@ -75,15 +75,15 @@ def _of_document(after: PurchaseFile, document: PurchaseDocument) -> Iterator[Pu
         yield _effect(after, document, key, PostReceipt(message=posting))
 
 
-def _settlements(after: PurchaseFile, told: dict[str, SettlementDecision]) -> Iterator[PurchaseEffect]:
-    """What becomes of each invoice, where the ERP was told otherwise, or nothing; notes that it is `told`."""
+def _settlements(after: PurchaseFile, reported: dict[str, SettlementDecision]) -> Iterator[PurchaseEffect]:
+    """What becomes of each invoice, where the ERP was told otherwise, or nothing; notes that it is `reported`."""
     causes = {x.invoice.number: x for x in after.documents.values() if x.invoice}
     invoices = {x.number: x for x in after.invoices}
     for number, verdict in after.judged.items():
         invoice = invoices[number]
-        if told.get(reported_as(invoice)) is verdict.decision:
+        if reported.get(reported_as(invoice)) is verdict.decision:
             continue
-        told[reported_as(invoice)] = verdict.decision
+        reported[reported_as(invoice)] = verdict.decision
         settlement = InvoiceSettlement(
             po=invoice.po,
             number=number,

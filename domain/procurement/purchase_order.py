@@ -54,7 +54,7 @@ class LineState(NamedTuple):
 class PurchaseFile(Contract):
     """Everything the workflow knows of its purchase order. Frozen: each document makes a new one.
 
-    `told`: what the ERP was told of each revision of an invoice. `looked_at`: deadlines up to then have passed.
+    `reported`: what the ERP was told of each revision of an invoice. `looked_at`: deadlines up to then have passed.
     `decisions`: what was decided about differences, the oldest first. `milestones`: the report that counts of a
     shipment, by mark and shipment; `corrected`: all that are kept because of corrections: see
     `domain.milestones.reports`.
@@ -64,7 +64,7 @@ class PurchaseFile(Contract):
     documents: dict[str, PurchaseDocument] = {}  # noqa: RUF012 - pydantic copies field defaults
     milestones: dict[str, MilestoneEvent] = {}  # noqa: RUF012
     corrected: dict[str, tuple[MilestoneEvent, ...]] = {}  # noqa: RUF012
-    told: dict[str, SettlementDecision] = {}  # noqa: RUF012
+    reported: dict[str, SettlementDecision] = {}  # noqa: RUF012
     looked_at: Moment | None = None
     decisions: tuple[PurchaseDecision, ...] = ()
     version: int = 0
@@ -211,7 +211,7 @@ class PurchaseFile(Contract):
             excused={x.number for x in self.invoices if reported_as(x) in excused},
             rejected={x.number for x in self.invoices if reported_as(x) in rejected},
         )
-        paid = {x.number for x in self.invoices if self.told.get(reported_as(x)) is SettlementDecision.RELEASED}
+        paid = {x.number for x in self.invoices if self.reported.get(reported_as(x)) is SettlementDecision.RELEASED}
         return verdicts(self.invoices, terms, paid)
 
     @property

@@ -127,7 +127,7 @@ class Reserved(Contract):
     since: date = date.min
 
 
-class Redate(Contract):
+class Rescheduling(Contract):
     """Lines of an order whose day has changed, and why."""
 
     order: str
@@ -233,4 +233,4 @@ class PromisingReport(Contract):
     """What one run of the keeper did: items looked at, orders told of another day."""
 
     items: int = 0
-    redated: int = 0
+    rescheduled: int = 0

@@ -8,7 +8,7 @@ none.
 from schemas.cases.cases import NoticesPlanned
 from schemas.finance.freight import GoodsIssued
 from schemas.inventory.stock import StockMoved
-from schemas.messaging.order_effects import RedatePromise
+from schemas.messaging.order_effects import ReschedulePromise
 from schemas.messaging.owed import EffectsPlanned
 from schemas.orders.changes import (
     ApartChanged,
@@ -77,7 +77,7 @@ async def write(database: Database, step: WorkflowStep[StepRecord]) -> None:
         async with connection.pipeline():
             await changes.write(connection, scope, WRITERS, WritePhase.PIPELINED)
             if _redates(record):
-                await positions.redate(connection, f"{record.order}/v{record.version}", record.order)
+                await positions.reschedule(connection, f"{record.order}/v{record.version}", record.order)
             await heads.finish(connection, head, step)
 
 
@@ -95,4 +95,4 @@ def _redates(record: StepRecord) -> bool:
     """Whether what is under way may have another day of arrival now."""
     owed = record.get(EffectsPlanned).effects
     dated = any(x.eta for x in record.get(ShipmentsChanged).shipments)
-    return dated or any(isinstance(e.payload, RedatePromise) for e in owed)
+    return dated or any(isinstance(e.payload, ReschedulePromise) for e in owed)

@@ -36,7 +36,7 @@ async def write(database: Database, step: WorkflowStep[StepRecord]) -> None:
         again, newest = heads.repeated(head, step), written <= record.version
         scope = StepScope(step, again, stem=record.order, source="purchase", newest=newest)
         await changes.write(connection, scope, WRITERS, WritePhase.READING)
-        await positions.redate(connection, f"{record.order}/v{record.version}", record.order)
+        await positions.reschedule(connection, f"{record.order}/v{record.version}", record.order)
         await heads.finish(connection, head, step)
 
 

@@ -64,7 +64,7 @@ def test_an_eta_and_a_delivery_late_in_the_evening_keep_the_day(day: date) -> No
     assert expected.state.delay_minutes == 0
     for late, on in (("04:30:00", day + timedelta(days=1)), ("22:00:00", day + timedelta(days=2))):
         told = lifecycle.apply(state, event(M.DELAYED, 2, eta=local(on, late))).effects
-        assert [said(it).promised_on for it in told if it.operation is Operation.REDATE_PROMISE] == [on]
+        assert [said(it).promised_on for it in told if it.operation is Operation.RESCHEDULE_PROMISE] == [on]
     evening = event(M.DELIVERED, 0).model_copy(update={"occurred_at": local(day, "20:00:00")})
     delivered = lifecycle.apply(state, evening)
     assert [it.delivered_on for it in Said(order_record(delivered.state, [delivered], before=state)).lines] == [

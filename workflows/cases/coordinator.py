@@ -119,13 +119,14 @@ class CaseCoordinator:
     def _follow(self, state: SubjectState, kind: ExceptionKind) -> None:
         known = self._still_settled(kind)
         findings = tuple(x for x in self._wrong.get(kind, ()) if known is None or x.subject not in known.settled)
-        subjects, told = tuple(finding.subject for finding in findings), known_cases.mark(findings)
+        subjects, reported = tuple(finding.subject for finding in findings), known_cases.mark(findings)
         if known is not None and known.open:
             news = subjects != known.subjects or (
-                known.told not in (0, told) and workflow.patched(FIGURES)  # runs that began before told names only
+                known.reported not in (0, reported)
+                and workflow.patched(FIGURES)  # runs that began before told names only
             )
             self._cases[kind] = known.model_copy(
-                update={"open": bool(findings), "subjects": subjects or known.subjects, "told": told}
+                update={"open": bool(findings), "subjects": subjects or known.subjects, "reported": reported}
             )
             if news:
                 self._background.do(lambda: self._tell(known, findings))

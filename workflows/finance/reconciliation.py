@@ -28,7 +28,7 @@ class ReconciliationWorkflow:
             f"**{report.compared}** figures compared with {run.system} {run.target}: **{report.differences}** differ, "
             f"{report.explained} explained, {report.waiting} waiting, {len(report.findings)} in a case"
         )
-        if not report.told:
+        if not report.reported:
             await _tell(run, report)
         return report
 

@@ -45,7 +45,7 @@ class ReturnCases:
         """Ids of the cases that say that something is wrong."""
         return [self._cases[kind].id for kind in sorted(self._cases) if self._said.get(kind)]
 
-    def told(self, state: ReturnFile) -> None:
+    def note_reported(self, state: ReturnFile) -> None:
         """The run before this one has told the cases everything."""
         self._said = self._wrong(state)
 

@@ -51,7 +51,7 @@ class ReturnWorkflow(EntityWorkflow[ReturnFile, ReturnDecision, StepRecord, Retu
         self._order_knows = None if run.state else returning.outcome(state)
         if workflow.info().continued_run_id:  # the run before has told everybody
             self._order_knows = returning.outcome(state)
-            self._cases.told(state)
+            self._cases.note_reported(state)
 
     @workflow.run
     async def run(self, run: ReturnRun) -> ReturnOutcome:

@@ -26,7 +26,7 @@ POLICY = CasePolicy(
         Tier(after_s=3600, queue="transport-manager", channels=(EMAIL, CHAT)),
         Tier(after_s=7200, queue="executive"),
     ),
-    actions=(Action.RE_DATE,),
+    actions=(Action.RESCHEDULE,),
 )
 
 
@@ -254,7 +254,7 @@ def test_a_record_says_it_all() -> None:
     file = ask(opened(policy(unassigned_after_s=900)), CaseVerb.ASSIGN, wish(to="bob"))
     step = case_record(file, ())
     assert (step.id, step.version, step.state, step.assignee) == (file.id, file.version, CaseState.ASSIGNED, "bob")
-    assert (step.policy_version, step.actions, step.next_at) == (7, (Action.RE_DATE,), at(3600))
+    assert (step.policy_version, step.actions, step.next_at) == (7, (Action.RESCHEDULE,), at(3600))
     assert (step.acknowledged_at, step.closed_at) == (at(60), None)
 
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from domain.inventory.pool import Pool
 from domain.inventory.promising import MOST_WORDS, day_of, find, first, target
-from domain.inventory.reallocation import Planned, changed, redates, replan
+from domain.inventory.reallocation import Planned, changed, replan, reschedulings
 from schemas.inventory.promising import REPLENISHMENT, STOCK, Need, OpenLine, Reservation, Source, Terms
 from schemas.orders.release import LinePromise, Promise
 
@@ -125,7 +125,7 @@ def test_planned_again_and_again_it_settles(there: list[Source], lines: list[Ope
     planned = replan(lines, there, NOON)
     for _ in lines:
         planned = planned_again(planned, there)
-    assert redates(planned_again(planned, there)) == []
+    assert reschedulings(planned_again(planned, there)) == []
 
 
 @given(sources(), open_lines())
