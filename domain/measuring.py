@@ -26,12 +26,12 @@ from schemas.procurement.sent_documents import (
 )
 
 Items = Mapping[str, Item]
-"""What owners say of items. Of one that is not here, the pack is all that is known."""
+"""Item data of owners. Of one that is not here, the pack is all that is known."""
 Findings = list[dict[str, str]]
 Sent = TypeVar("Sent")
 Made = TypeVar("Made")
 BECOMES: dict[type[SentDocument], type[ProcurementDocument]] = {SENT[name]: DOCUMENTS[name] for name in SENT}
-"""What our books make of each document."""
+"""Each document in the units of our books."""
 
 
 def needs(said: InUnit, *amounts: Decimal) -> bool:

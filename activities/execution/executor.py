@@ -63,8 +63,8 @@ class EffectExecutor:
                 return EffectReceipt(declined=True)
 
     async def release(self, effect: Effect, address_from: int | None = None) -> OrderRelease:
-        """The order's release as an effect needs it, the same at every attempt: as it was accepted, with the address of
-        the amendment of that inbox message."""
+        """The order's release as an effect needs it, the same at every attempt. It is the accepted one, with the
+        address of the amendment of that inbox message."""
         async with self.database.connection() as connection:
             release = await orders.released(connection, effect.order)
             if address_from:

@@ -36,7 +36,7 @@ MOST_TOLD = 500
 
 @dataclass(frozen=True)
 class ReallocationOutcome:
-    """What follows from a plan: new reservations, who is told now, and whether to look again."""
+    """The outcome of a plan: new reservations, orders that are told now, and whether to look again."""
 
     reservations: list[tuple[OpenLine, tuple[Reservation, ...]]]
     ready: list[Rescheduling]

@@ -1,4 +1,4 @@
-"""What an ERP is told of an order, by operation: each function has the name of its operation."""
+"""Messages on an order to an ERP, by operation: each function has the name of its operation."""
 
 from schemas.messaging.effects import Effect
 from schemas.messaging.instructions import ErpCancellation, ErpChange, ErpMilestone, ErpPromise

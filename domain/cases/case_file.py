@@ -64,7 +64,7 @@ class CaseFile(CaseStart):
 
     @property
     def summary(self) -> str:
-        """What the case is about, in a line."""
+        """The subject of the case, in a line."""
         more = f" (and {len(self.findings) - 1} more)" if len(self.findings) > 1 else ""
         return f"{self.findings[0].summary}{more}" if self.findings else self.kind
 

@@ -1,4 +1,4 @@
-"""What an order or purchase order knows of its cases, and what follows from what is wrong now. Pure.
+"""The cases that an order or purchase order knows, and what its findings change in them. Pure.
 
 A finding has a measure where it has a size. What people have resolved is not raised again before it was cured, unless
 it becomes worse by more than a band. An open case follows every change of its figures.

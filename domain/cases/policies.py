@@ -1,7 +1,7 @@
 """Policies: who owns an exception and when it climbs, how orders look after themselves, how people are reached.
 
 The built-in ones are the taxonomy of exceptions. Rules of the `policy` table refine them for a kind, partner, site,
-region or customer, field by field: the rule that names more wins; of two that name as much, the one with the later id.
+region or customer, field by field. The rule that names more wins; of two that name as much, the one with the later id.
 """
 
 from collections.abc import Iterable, Mapping
@@ -89,8 +89,8 @@ CASE_POLICIES: dict[ExceptionKind, CasePolicy] = {
     X.CHRONOLOGY: _owned_by("interface-owner", 4 * HOUR_S, DAY_S, actions=(Do.REPLAY,)),
     X.RETURN_OVERDUE: _owned_by("customer-service", 2 * DAY_S, 7 * DAY_S, actions=(Do.NOTIFY_CUSTOMER,)),
 }
-"""The taxonomy's owners and times. Where it names an event instead of a time (promise at risk, trace, spot approval,
-demurrage), the case of that event's own kind climbs, or the last tier stands for it."""
+"""The taxonomy's owners and times. It may name an event instead of a time, such as promise at risk,
+trace, spot approval or demurrage. Then the case of that event's own kind climbs, or the last tier stands for it."""
 
 PURCHASE_ACTIONS: dict[ExceptionKind, tuple[Do, ...]] = {
     X.SHORT_SHIP: (Do.ACCEPT, Do.ASK_AGAIN, Do.WRITE_OFF),
@@ -102,7 +102,7 @@ PURCHASE_ACTIONS: dict[ExceptionKind, tuple[Do, ...]] = {
     X.REFUSED_EFFECT: (Do.RETRY,),
     X.CHRONOLOGY: (Do.ACCEPT,),
 }
-"""What the case of a purchase order offers, by kind."""
+"""The actions that the case of a purchase order offers, by kind."""
 
 _DEFAULTS: dict[About, BaseModel] = {
     "case": CASE_POLICIES[X.DELAY],
@@ -169,7 +169,7 @@ def days_policy(rules: Iterable[PolicyRule], **facts: str) -> DaysPolicy:
 
 
 def check(rule: PolicyRule) -> list[str]:
-    """What is wrong with a rule, as sentences that name the field: none when it may be put into the table."""
+    """The errors of a rule, as sentences that name the field: none when it may be put into the table."""
     scope = rule.scope.model_dump(exclude_none=True)
     found = [
         f"scope.{name}: a rule about {rule.about} does not depend on it" for name in scope.keys() - _SCOPES[rule.about]
@@ -189,7 +189,7 @@ def check(rule: PolicyRule) -> list[str]:
 
 
 def _senseless(body: Mapping[str, Any]) -> list[str]:
-    """What each field allows and the whole does not."""
+    """Errors that each field allows and the whole does not."""
     found = []
     after_s = [tier["after_s"] for tier in body.get("tiers", ())]
     if after_s != sorted(set(after_s)):

@@ -67,7 +67,7 @@ class OfItem(NamedTuple):
 
 
 def named(raw: bytes) -> list[OfLine | OfItem]:
-    """What a message says."""
+    """The packs that a message names."""
     try:
         said = json.loads(raw)
     except (ValueError, RecursionError):

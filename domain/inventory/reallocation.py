@@ -1,10 +1,10 @@
 """Promises again, when stock or supply has changed: the reservations of an item, planned anew in order of priority.
 
-A line keeps what it holds as long as that keeps its day. When something is missing, who comes first by priority, first
-promise and order key is served first, and may take what a later one held, but only where it would be late without.
+A line keeps its reservations as long as they keep its day. When packs are missing, lines are served by priority, first
+promise and order key. A line may take the reservation of a later one, but only where it would be late without.
 
-A line of which something was picked comes before all others, and keeps what is there of its reservations: the warehouse
-is at work on it. It gives up what is gone, and gets other packs for it.
+A line with picked packs comes before all others: the warehouse is at work on it. It keeps the reservations whose packs
+are there. It gives up those that are gone, and gets other packs for them.
 """
 
 from collections import Counter
@@ -61,7 +61,7 @@ def _held(line: OpenLine) -> Counter[Place]:
 
 
 def _again(line: OpenLine, pool: Pool, kept: Counter[Place], today: date) -> tuple[Reservation, ...]:
-    """What a line holds that is being picked, and other packs for what is gone of it."""
+    """Reservations of a line that is being picked, and other packs for those that are gone."""
     own = still_there(line, pool)
     gone = line.need.packs - sum(it.packs for it in own)
     if not gone:
@@ -86,8 +86,8 @@ def _best(
 
 
 def received(lines: list[OpenLine], sources: Sequence[Source]) -> list[OpenLine]:
-    """What lines hold of a supply that has become less is stock now, as far as there is any that nobody holds: it has
-    come in, and the day that was promised stays."""
+    """Reservations of a supply that has become less, made reservations of free stock as far as there is any. The supply
+    has come in, and the promised day stays."""
     left = Counter[tuple[str, str]]({(it.site, it.supply): it.packs for it in sources})
     for it in lines:
         for reservation in it.reservations:

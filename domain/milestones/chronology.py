@@ -1,4 +1,5 @@
-"""What is impossible in time: goods handled before their order was released, or delivered before they had left.
+"""Reports that are impossible in time: goods handled before their order was released, or delivered before they had
+left.
 
 The gateway asks before it places an event, and parks what policy says to park. The rest is a finding of the order.
 """
@@ -16,7 +17,7 @@ from schemas.procurement.sent_documents import SentDocument
 
 HANDLED = (M.ALLOCATED, M.PICKED, M.PACKED, M.SHIPPED)
 CARRIED = (M.IN_TRANSIT, M.OUT_FOR_DELIVERY, M.DELIVERED, M.PROOF_OF_DELIVERY, M.RETURNING)
-"""What cannot happen to goods before they have left."""
+"""Milestones that cannot happen to goods before they have left."""
 CLOCKS = timedelta(days=1)
 """A document may be so far ahead: its time of the day is often a guess, and local."""
 

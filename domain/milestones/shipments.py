@@ -36,8 +36,8 @@ NOTHING: Packs = {}
 
 
 class EtaReport(Contract):
-    """An ETA and when it was said; of two reports the one said later counts, then the one with the higher sequence
-    number, then the one with the larger id."""
+    """An ETA and when it was said. Of two reports the later one counts, then the higher sequence number, then the
+    larger id."""
 
     eta: Moment
     said_at: Moment
@@ -54,9 +54,9 @@ class EtaReport(Contract):
 
 
 class ShipmentState(Contract):
-    """One shipment. `seen` has the time of each milestone, by the report that counts; `stated` the packs of each line
-    where that states any, `stated_by` its time and id; `scans` its shortened id where it states none. Milestones that
-    state the same share one mapping. `corrected` has reports that are kept because of corrections: see
+    """One shipment. `seen` has the time of each milestone, by the report that counts. `stated` has the packs of each
+    line where that report states any, `stated_by` its time and id. `scans` has its shortened id where it states none.
+    Milestones that state the same share one mapping. `corrected` has reports that are kept because of corrections: see
     `domain.milestones.reports`. `merges` names the shipments that this one is made of, so that it carries no packs of
     its own. `warehouse` is the partner that hands it over: the first by name, should several say so."""
 

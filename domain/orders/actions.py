@@ -1,4 +1,4 @@
-"""What a case can offer and what a planner can decide, as changes to the order that every system follows."""
+"""Actions of cases and decisions of planners, as changes to the order that every system follows."""
 
 from collections.abc import Container, Iterator
 from datetime import date

@@ -31,7 +31,7 @@ def refusal(state: OrderState, wish: Amendment) -> str | None:
 
 
 def _whole_refusal(state: OrderState, wish: Amendment, known: dict[int, LineDue]) -> str | None:
-    """What the release would refuse as well."""
+    """Refusals that the release would make as well."""
     there = day_of(state.start.released_at, state.start.there)
     released_on = max(there, state.start.released_on or there)
     if any(day < released_on for day in (wish.requested_on, *(x.requested_on for x in wish.lines)) if day):

@@ -1,4 +1,4 @@
-"""What of an order stands apart from its lines: packs that other sites send, that stay another item, that got lost.
+"""Packs of an order apart from its lines: those that other sites send, that stay another item, that got lost.
 
 With it and the lines as they are written, everybody's targets follow without the state. Most orders have none.
 """
@@ -15,7 +15,7 @@ from schemas.orders.release import LineDue
 
 
 def apart(state: OrderState) -> Apart:
-    """What stands apart by a state."""
+    """The packs apart from the lines of a state."""
     return Apart(
         sources=state.sourcing.elsewhere,
         kept=tuple(

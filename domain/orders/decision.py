@@ -1,4 +1,4 @@
-"""What a decision holds, and how the effects in it are made: every effect under a key that follows from its cause."""
+"""Decisions, and the making of their effects: every effect under a key that follows from its cause."""
 
 from datetime import datetime
 from typing import Any, NamedTuple

@@ -28,7 +28,7 @@ MOST_ALARMS = 100
 
 
 class ReplayedInput(NamedTuple):
-    """What an order was told: an event, or a command with its verb. `at`: when its verdict was written.
+    """An input of an order: an event, or a command with its verb. `at`: when its verdict was written.
 
     `applied`: it changed the order. What did not is only known by its name.
     """
@@ -48,7 +48,7 @@ class ReplayedInput(NamedTuple):
 
 
 class EffectEntry(NamedTuple):
-    """What the ledger has of an effect. `origin`: who refused it, when it failed. `at`: when it was done."""
+    """The ledger's entry of an effect. `origin`: who refused it, when it failed. `at`: when it was done."""
 
     outcome: str
     origin: str
@@ -56,7 +56,7 @@ class EffectEntry(NamedTuple):
 
 
 class RefoldingFacts(NamedTuple):
-    """What else is known of an order: the ledger by key, its carrier, its cases, the version that its books are at."""
+    """Other knowledge of an order: the ledger by key, its carrier, its cases, the version that its books are at."""
 
     ledger: Mapping[str, EffectEntry]
     carrier: str = ""
@@ -65,7 +65,7 @@ class RefoldingFacts(NamedTuple):
 
 
 def refold(start: OrderStart, past: Iterable[ReplayedInput], known: RefoldingFacts) -> OrderRun:
-    """What a new run of the order begins with. Its version is beyond all that was booked."""
+    """The start of a new run of the order. Its version is beyond all that was booked."""
     inputs = sorted(past, key=lambda it: (it.at, it.message.inbox_id))
     opened = lifecycle.open_order(start)
     state, effects = opened.state, {it.key: it for it in opened.effects}
@@ -88,7 +88,7 @@ def refold(start: OrderStart, past: Iterable[ReplayedInput], known: RefoldingFac
 
 
 def _late(state: OrderState, until: datetime) -> Decision:
-    """What was decided because deadlines had passed before a moment."""
+    """The decisions on deadlines that had passed before a moment."""
     decision = Decision(state=state)
     for _ in range(MOST_ALARMS):
         passed = due_by(decision.state, (), until)

@@ -1,4 +1,4 @@
-"""What ERP and planning are told of a milestone, and what the ERP is told of the invoice.
+"""Reports of milestones to ERP and planning, and of the invoice to the ERP.
 
 A milestone is told once more, as a correction, when other packs or another day count. A report on one shipment may
 change what counts for another one: a delivery that stated no packs is of those that had left.
@@ -46,7 +46,7 @@ def corrections(before: OrderState, state: OrderState, shipment: str) -> Iterato
 def to_erp(
     before: OrderState, state: OrderState, event: MilestoneEvent, corrected: Iterable[Corrected], *, fresh: bool
 ) -> tuple[OrderEffect, ...]:
-    """What the ERP is told of a milestone. `fresh`: it is reported for the first time."""
+    """The report of a milestone to the ERP. `fresh`: it is reported for the first time."""
     step, effects = step_for(state.start.variant, event.kind), list[OrderEffect]()
     if fresh and step and step.tell_erp:
         effects.append(_first(before, state, event))
@@ -115,7 +115,7 @@ def _key(event: MilestoneEvent) -> str:
 def to_planning(
     before: OrderState, state: OrderState, event: MilestoneEvent, corrected: Iterable[Corrected], *, fresh: bool
 ) -> tuple[PlanningDelta, ...]:
-    """What planning is told of a milestone. `fresh`: it is reported for the first time."""
+    """The report of a milestone to planning. `fresh`: it is reported for the first time."""
     step, deltas = step_for(state.start.variant, event.kind), list[PlanningDelta]()
     moves = event.kind is not M.DELAYED or before.promise_days != state.promise_days
     if fresh and step and step.tell_planning and moves:
@@ -150,7 +150,7 @@ def _moved(
 
 
 def _moved_again(before: OrderState, state: OrderState, event: MilestoneEvent, it: Corrected) -> list[PlanningDelta]:
-    """What was said of a milestone, taken back on its day, and what counts now."""
+    """The reversal of an earlier report on its day, and the report that counts now."""
     shipment, key = event.shipment, f"{event.shipment or '-'}/{it.kind}/{event.id}"
     had, has = it.had, it.has
     if shipment == WHOLE_ORDER:

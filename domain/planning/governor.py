@@ -10,10 +10,11 @@ from schemas.words import signed
 
 
 class Look(NamedTuple):
-    """What one look found.
+    """The findings of one look.
 
-    Open proposals to take back, by id, and new ones; sources that are planned as they are from now on; those that began
-    to differ (their clock is set), and those that are as planned again (it is stopped).
+    `withdrawn`: open proposals to take back, by id. `proposals`: new ones. `new`: sources that are planned as they are
+    from now on. `changing`: those that began to differ (their clock is set). `unchanged`: those that are as planned
+    again (it is stopped).
     """
 
     withdrawn: tuple[int, ...]
@@ -37,8 +38,8 @@ class Rules(NamedTuple):
 def look(found: Iterable[Projected], asked: Iterable[Question], now: datetime, rules: Rules) -> Look:
     """Compare what is projected with what the plan goes by.
 
-    A material change is proposed once it has lasted: one that goes back before is never seen by anybody, and one that
-    goes back later takes its proposal back. An open proposal is never changed, because planners decide what they have
+    A material change is proposed once it has lasted. Nobody sees a change that goes back before. One that goes back
+    later takes its proposal back. An open proposal is never changed, because planners decide what they have
     read: when its item and site change again materially, it is replaced.
     """
     grouped: dict[tuple[str, str], list[Projected]] = defaultdict(list)

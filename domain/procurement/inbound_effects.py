@@ -1,4 +1,4 @@
-"""What the ERP, and the warehouse that sends a transfer, must be told because of a step of a purchase order."""
+"""Effects of a step of a purchase order, for the ERP and the warehouse that sends a transfer."""
 
 from collections.abc import Iterator
 
@@ -37,7 +37,7 @@ TOLD = frozenset({Action.ACCEPT, Action.ASK_AGAIN, Action.WRITE_OFF, Action.CLOS
 
 
 def owed(before: PurchaseFile, after: PurchaseFile) -> tuple[PurchaseFile, tuple[PurchaseEffect, ...]]:
-    """What others must be told because of a step, and the state in which they have been."""
+    """The effects of a step, and the state in which others know of it."""
     effects: list[PurchaseEffect] = []
     for document in [x for name, x in after.documents.items() if not before.order or before.documents.get(name) != x]:
         effects.extend(_of_document(after, document))
@@ -76,7 +76,7 @@ def _of_document(after: PurchaseFile, document: PurchaseDocument) -> Iterator[Pu
 
 
 def _settlements(after: PurchaseFile, reported: dict[str, SettlementDecision]) -> Iterator[PurchaseEffect]:
-    """What becomes of each invoice, where the ERP was told otherwise, or nothing; notes that it is `reported`."""
+    """The verdict on each invoice that the ERP does not know yet; notes that it is `reported`."""
     causes = {x.invoice.number: x for x in after.documents.values() if x.invoice}
     invoices = {x.number: x for x in after.invoices}
     for number, verdict in after.judged.items():

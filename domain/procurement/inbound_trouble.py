@@ -1,4 +1,4 @@
-"""What is wrong with a purchase order, and what is waited for until when, as functions of its documents."""
+"""Findings and deadlines of a purchase order, as functions of its documents."""
 
 import re
 from collections.abc import Iterator
@@ -132,7 +132,7 @@ def pass_time(state: PurchaseFile, now: datetime) -> PurchaseFile:
 
 
 def differences(state: PurchaseFile, confirmation: SupplierConfirmation) -> Iterator[ConfirmationDifference]:
-    """What the supplier confirms otherwise than it was ordered."""
+    """Lines that the supplier confirms otherwise than ordered."""
     confirmed = {line.line: line for line in confirmation.lines}
     for x in state.lines:
         said = confirmed.get(x.line.line)
@@ -163,7 +163,7 @@ def _without_grammar(text: str) -> str:
 
 
 def findings(state: PurchaseFile) -> tuple[Finding, ...]:
-    """What is wrong with the purchase order now, but for what people have agreed to."""
+    """Findings of the purchase order now, without those that people have agreed to."""
     if state.order is None or state.settled:
         return ()
     agreed = {_without_grammar(name) for decision in state.decisions for name in decision.agreed}

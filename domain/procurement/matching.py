@@ -45,7 +45,7 @@ class MatchTerms(NamedTuple):
 
 
 class InvoiceVerdict(NamedTuple):
-    """What becomes of an invoice. `mismatch`: people must look; else it is right, or waits for goods."""
+    """The verdict on an invoice. `mismatch`: people must look; else it is right, or waits for goods."""
 
     decision: SettlementDecision
     match: Match
@@ -59,7 +59,7 @@ class _Found(NamedTuple):
 
 
 def verdicts(invoices: Iterable[Invoice], terms: MatchTerms, paid: Iterable[str] = ()) -> dict[str, InvoiceVerdict]:
-    """What becomes of each invoice and credit note, by number. `paid`: those that were released already."""
+    """The verdict on each invoice and credit note, by number. `paid`: those that were released already."""
     known = {invoice.number: invoice for invoice in invoices}
     released, billed, found = set(paid), Counter[int](), dict[str, InvoiceVerdict]()
     bills = [invoice for invoice in known.values() if not invoice.credits]

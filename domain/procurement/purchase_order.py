@@ -28,7 +28,7 @@ from schemas.procurement.purchase_orders import InboundStart, PurchaseDecision, 
 from schemas.procurement.rates import Rate
 
 LAST, DATED, CAME = "last", "eta", "delivered"
-"""What is kept of a carrier's reports on a shipment: the last, the last with an ETA, the last delivery."""
+"""Kept reports of a carrier on a shipment: the last, the last with an ETA, the last delivery."""
 
 
 class LineState(NamedTuple):
@@ -77,7 +77,7 @@ class PurchaseFile(Contract):
 
     @property
     def confirmation(self) -> SupplierConfirmation | None:
-        """What the supplier confirmed."""
+        """The lines that the supplier confirmed."""
         known = self.documents.get("confirmation")
         return known.confirmation if known else None
 
@@ -164,8 +164,8 @@ class PurchaseFile(Contract):
 
     @property
     def stranded(self) -> dict[str, Counter[int]]:
-        """Packs of each line that have left, have not come and are not wanted any more, by shipment: on the road until
-        they come, or people give them up. Of a shipment that came, what is missing was not in it.
+        """Packs of each line on the road that nobody wants any more, by shipment. They stay so until they come, or
+        people give them up. Of a shipment that came, what is missing was not in it.
 
         Receipts may name another shipment or none: no more are under way than were advised beyond all receipts. Who
         names none and expects nothing more has them all.
@@ -190,11 +190,11 @@ class PurchaseFile(Contract):
 
     @property
     def judged(self) -> dict[str, InvoiceVerdict]:
-        """What is to become of each invoice; one that was released stays released."""
+        """The verdict on each invoice; one that was released stays released."""
         return self.judged_with(self._about_invoices(Action.RELEASE_INVOICE))
 
     def judged_with(self, excused: frozenset[str]) -> dict[str, InvoiceVerdict]:
-        """What is to become of each invoice when people accept the prices of these revisions."""
+        """The verdict on each invoice when people accept the prices of these revisions."""
         if self.order is None:
             return {}
         rejected = self._about_invoices(Action.REJECT_INVOICE)

@@ -24,11 +24,11 @@ NOT_AUTHORISED = (
     "more packs than were delivered and are not coming back already: return fewer, or ask again after the delivery"
 )
 DELTA_KINDS = {Disposition.RESTOCK: "returned", Disposition.SCRAP: "scrapped"}
-"""What planning calls the end of inspected goods: back in stock at the site, or gone."""
+"""Planning's words for the end of inspected goods: back in stock at the site, or gone."""
 
 
 class ReturnReport(Contract):
-    """What one event said: the packs that count, and the `surplus` beyond what is expected, which does not.
+    """The content of one event: the packs that count, and the `surplus` beyond what is expected, which does not.
 
     Without `disposition` it is a receipt, with one an inspection.
     """
@@ -170,7 +170,7 @@ def pass_deadline(state: ReturnFile) -> ReturnDecision:
 
 
 def overdue(state: ReturnFile) -> tuple[Finding, ...]:
-    """What is wrong with the return now: packs that should have come."""
+    """Findings of the return now: packs that should have come."""
     if not (state.overdue and state.missing):
         return ()
     missing = state.missing.total()

@@ -7,7 +7,7 @@
     owner        +--> the order says that it is cured ---------+--> cured
                  +--> people say that it is dealt with --------+--> resolved
 
-It decides one input at a time with `domain.cases.escalation`, writes each step down, and keeps one timer: for the next
+It decides one input at a time with `domain.cases.escalation` and writes each step down. One timer waits for the next
 tier, from the opening on.
 """
 
@@ -77,7 +77,7 @@ class ExceptionCaseWorkflow(EntityWorkflow[CaseFile, Notices, CaseRecord, CaseFi
 
     @workflow.signal
     def news(self, news: CaseNews) -> None:
-        """What is wrong with the order now; nothing any more means cured."""
+        """The order's findings now; none means cured."""
         self._inputs.add(news)
 
     @workflow.signal

@@ -52,7 +52,7 @@ class OrderEntity(OrderMessages, EntityWorkflow[OrderState, Decision, StepRecord
 
     @workflow.query
     def timeline(self) -> list[str]:
-        """What happened, oldest first."""
+        """The history, oldest first."""
         return self._history
 
     # What a step writes, and a run hands over

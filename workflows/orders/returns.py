@@ -5,8 +5,8 @@
       +--> refused|             +-- not inspected in time: a case, then closed
                   +-- nothing came in time: a case, then closed
 
-Warehouse, carrier and ERP are owed effects at each; the order hears of each. What is decided is in
-`domain.returns.returning`; how inputs, steps and effects are kept is in `workflows.runtime.entity`.
+Warehouse, carrier and ERP are owed effects at each stage, and the order hears of it. Decisions are in
+`domain.returns.returning`. Inputs, steps and effects are kept by `workflows.runtime.entity`.
 """
 
 from datetime import datetime

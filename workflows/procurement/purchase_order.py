@@ -154,7 +154,7 @@ class InboundWorkflow(PurchaseMessages, EntityWorkflow[PurchaseFile, Owed, StepR
     # What systems answer, and who is told
 
     def _join(self, answer: SystemAnswer) -> None:
-        """What the ERP refused for good, people must look at."""
+        """People must look at an effect that the ERP refused for good."""
         if answer.late:
             self._note(f"{answer.effect.system} did not take {answer.effect.operation} at once", workflow.now())
         if answer.origin:
