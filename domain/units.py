@@ -62,7 +62,7 @@ class Measure(NamedTuple):
 
 
 def measure(unit: Unit | None, item: Item, own: Unit | None = None) -> Measure:
-    """What one of a unit is; without a unit it is the item's own, or that in which an order keeps it. Raises
+    """The size of one of a unit; without a unit it is the item's own, or that in which an order keeps it. Raises
     `NotConvertible`."""
     own = own or item.unit
     if unit in (None, own):
@@ -74,7 +74,7 @@ def measure(unit: Unit | None, item: Item, own: Unit | None = None) -> Measure:
 
 
 def measure_of(unit: Unit | None, line: KeptLine, item: Item) -> Measure:
-    """What one of a unit is of a line of an order: what it was when that was ordered, if it was in this unit."""
+    """The size of one of a unit for a line of an order. It is that of the release if the line was in this unit."""
     if unit and unit is line.asked_unit and line.asked and line.unit and line.base:
         return Measure(line.base / Fraction(line.asked), line.unit)
     return measure(unit, item, line.unit)

@@ -80,11 +80,10 @@ def docstrings(root: Path, rooms: set[str]) -> Iterator[tuple[Path, int, str]]:
     """(file, line, text) of the docstrings of some rooms, and of the texts under their constants."""
     for file in sources(root):
         path = file.relative_to(root)
-        if path.parts[0] in rooms:
-            for node in ast.walk(parsed(file)):
-                if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
-                    if isinstance(node.value.value, str):
-                        yield path, node.lineno, node.value.value
+        nodes = [it for it in ast.walk(parsed(file)) if isinstance(it, ast.Expr)] if path.parts[0] in rooms else []
+        for node in nodes:
+            if isinstance(node.value, ast.Constant) and isinstance(node.value.value, str):
+                yield path, node.lineno, node.value.value
 
 
 def long_docstrings(root: Path) -> list[str]:

@@ -72,7 +72,7 @@ class EffectExecutor:
                 release = release.model_copy(update={"ship_to": ship_to or release.ship_to})
         return release
 
-    async def grown_release(self, effect: Effect) -> OrderRelease:
+    async def current_release(self, effect: Effect) -> OrderRelease:
         """The release as it has become, with every amendment: a return is about that."""
         async with self.database.connection() as connection:
             return await orders.release_of(connection, effect.order)

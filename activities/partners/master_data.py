@@ -86,7 +86,7 @@ class MasterData:
         return await asyncio.shield(task)
 
     async def _find(self, name: MasterName) -> KeptRecord:
-        """What is kept, once the owner has been asked if that is due: by us, or by who came first."""
+        """The kept data, once the owner has been asked if that is due: by us, or by who came first."""
         while True:
             async with self._places:
                 async with self._database.connection() as connection:

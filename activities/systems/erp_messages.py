@@ -36,7 +36,7 @@ def reschedule_promise(effect: Effect[ReschedulePromise]) -> ErpPromise:
 
 
 def report_change(effect: Effect[ReportChange]) -> ErpChange:
-    """What else happened."""
+    """The message of any other change."""
     told = effect.payload
     return ErpChange(
         order=effect.subject.number,

@@ -134,7 +134,7 @@ def _classified(
 
 
 def _correction(system: System, key: Key, kind: Class, ours: int, theirs: int, why: str) -> tuple[System, str]:
-    """Who owns the figure, and what should be done there. Warehouses own what is at their site, carriers (through the
+    """The owner of the figure, and the remedy there. Warehouses own what is at their site, carriers (through the
     TMS) say what is on the way; an ERP and planning follow."""
     item, where = key
     bucket, which = StockPlace.parse(where)

@@ -21,12 +21,12 @@ TENDER_OVER = "tender_reject"
 """Condition of an order whose tender nobody takes: it may be taken back by now, or lie with the last carrier."""
 CANCELLING = "cancelling"
 Packs = Mapping[str, int]
-"""Words for held targets: `line 1 of A`, `from LYS`."""
+"""Held packs by their words: `line 1 of A`, `from LYS`."""
 Class = DifferenceClass
 
 
 class OrderTargets(NamedTuple):
-    """What a system is to have of an order. `packs`: None when it cannot be told; `called_off`: whether the order is to
+    """The target of a system for an order. `packs`: None when it cannot be told; `called_off`: whether the order is to
     be cancelled there, None when either is right.
 
     `owed` is what the system was not told yet; `young`: it was told, or the order changed, so lately that its list may

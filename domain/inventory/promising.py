@@ -125,7 +125,7 @@ def _others(
     kept: Mapping[Place, int],
     site: str,
 ) -> Iterator[Option]:
-    """What could be taken at a site beside it. At one that may not send, no more than of what is held there."""
+    """Sources at a site beside the line's own. A site that may not send gives only the packs that are held there."""
     own = {it.supply: it.packs for it in held if it.site == site}
     may_send = site in terms.sites
     for it in pool.of(need.item, site):
@@ -158,7 +158,7 @@ def _reservation(need: Need, it: Option, terms: Terms, *, late: bool) -> Reserva
 
 
 def kept(line: OpenLine, pool: Pool) -> tuple[Reservation, ...]:
-    """What a line that is being picked still holds: of each source what there is, for the day that it had."""
+    """Reservations of a line that is being picked: of each source the packs that there are, for the day that it had."""
     found = []
     for it in line.reservations:
         source = pool.at(it.item, it.site, it.supply)

@@ -139,8 +139,8 @@ def _essence(reservations: Iterable[Reservation]) -> set[tuple[object, ...]]:
 
 
 def reschedulings(planned: Iterable[Planned]) -> list[Rescheduling]:
-    """What each order must be told: lines that come later than it was told last, or earlier by enough to matter. A
-    supply that trembles by a day is told once."""
+    """The new days that each order must be told: lines that come later than it was told last, or earlier by enough to
+    matter. A supply that trembles by a day is told once."""
     told: dict[str, list[Planned]] = {}
     for it in planned:
         if it.day > it.line.reported_on or it.line.reported_on - it.day >= WORTH_TELLING:

@@ -11,7 +11,7 @@ OF_ITSELF = 20
 """The cost of an input that names no line, in lines: about half a millisecond against 25 µs for each line. It counts
 decision, record and payloads (`make bench`, docs/performance.md)."""
 MOST_PER_STEP = MAX_LINES + OF_ITSELF
-"""What the largest input costs, which has to be borne anyway: about 85 ms. Temporal ends a task whose workflow keeps
+"""The cost of the largest input, which has to be borne anyway: about 85 ms. Temporal ends a task whose workflow keeps
 its thread for 2 s. On a busy machine a thread waits for ten times as long as it works, and collects garbage besides."""
 MOST_BEFORE = 5_000
 """The cost limit of steps in runs that began before they were made smaller."""

@@ -23,7 +23,7 @@ CLOCKS = timedelta(days=1)
 
 
 class KnownTimes(NamedTuple):
-    """What is known of an order and of its shipment: when it was released, when goods left, when they arrived."""
+    """Known times of an order and of its shipment: when it was released, when goods left, when they arrived."""
 
     released_at: datetime | None = None
     shipped_at: datetime | None = None
@@ -64,7 +64,7 @@ def _backwards(event: Milestone, times: KnownTimes, rules: Chronology) -> str | 
 
 
 def oddities(shipment: ShipmentState, released_at: datetime, rules: Chronology) -> Iterator[tuple[M, str]]:
-    """What a shipment's reports contradict: the milestone whose time is odd, and in words why."""
+    """The contradiction in a shipment's reports: the milestone whose time is odd, and the reason in words."""
     early, slack = released_at - timedelta(seconds=rules.before_release_s), timedelta(seconds=rules.backwards_s)
     seen = shipment.seen
     for kind in (*HANDLED, *CARRIED):

@@ -83,7 +83,7 @@ def act(state: OrderState, wish: ActionRequest, cause: EffectCause) -> Decision:
             done = tendering.retender(state, state.transport.tender.carrier or state.carrier, cause, wish.carrier or "")
         case Action.RESCHEDULE:
             if wish.promises:
-                done = _re_date_lines(state, wish, cause)
+                done = _reschedule_lines(state, wish, cause)
             else:
                 done = reschedule(state, wish.promised_on or state.promised_on, cause)
         case Action.NOTIFY_CUSTOMER:
@@ -133,7 +133,7 @@ def reschedule(state: OrderState, day: date, cause: EffectCause) -> Decision:
     return Decision(state=promised, effects=rescheduled(promised, state, cause), done=f"promised for {day}")
 
 
-def _re_date_lines(state: OrderState, wish: ActionRequest, cause: EffectCause) -> Decision:
+def _reschedule_lines(state: OrderState, wish: ActionRequest, cause: EffectCause) -> Decision:
     """Supply allows other days for single lines, as far as they are open. The first promise stays what it was, and the
     order is late by it."""
     left = {x.line for x in lines_open(state, DELIVERED)}

@@ -26,8 +26,8 @@ def apart(state: OrderState) -> Apart:
 
 
 def changed(before: OrderState | None, state: OrderState) -> Apart | None:
-    """What a step has to write; None when what is written holds. A step of several inputs always writes it: a lost
-    attempt may have written what only some of them had come to."""
+    """The packs apart that a step has to write; None when what is written holds. A step of several inputs always writes
+    it: a lost attempt may have written what only some of them had come to."""
     if before is None or state.version - before.version > 1:
         return apart(state)
     if before.sourcing is state.sourcing and before.demand is state.demand:

@@ -110,7 +110,7 @@ class RefusedEffect(Contract):
 
 
 class OrderIssues(StatePart):
-    """What is, or was, wrong.
+    """Problems of an order, now and before.
 
     `reported_issues`: what partners said last, by `IssueKey`. `report_digests`: the contents of all their reports, by
     which repeats are known. `shortages`: by the event that reported them. `refused_effects`: by the effect's key.

@@ -87,7 +87,7 @@ def _receipt_deadlines(state: PurchaseFile) -> Iterator[Deadline]:
 
 
 def _least(state: PurchaseFile) -> datetime:
-    """Whom people have asked again has time to answer."""
+    """A supplier that people have asked again has time to answer."""
     asked = any(x.action is Action.ASK_AGAIN and x.id != REMINDER for x in state.decisions)
     return _answer_by(state) if asked else datetime.min.replace(tzinfo=UTC)
 

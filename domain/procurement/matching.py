@@ -21,7 +21,7 @@ HELD, RELEASED, REJECTED = SettlementDecision.HELD, SettlementDecision.RELEASED,
 
 
 class MatchedLine(NamedTuple):
-    """What an invoiced line is matched with: packs wanted and their rate, packs received and accepted, and whether
+    """The books' figures for an invoiced line: packs wanted and their rate, packs received and accepted, and whether
     more will come. `ordered`: percentages are of it."""
 
     ordered: int
@@ -33,8 +33,8 @@ class MatchedLine(NamedTuple):
 
 
 class MatchTerms(NamedTuple):
-    """What invoices of an order are matched by. `excused`: invoices whose price people have accepted; `rejected`: those
-    that they will not pay."""
+    """The terms of matching an order's invoices. `excused`: invoices whose price people have accepted; `rejected`:
+    those that they will not pay."""
 
     lines: Mapping[int, MatchedLine]
     currency: str

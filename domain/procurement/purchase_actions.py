@@ -1,4 +1,4 @@
-"""What people can decide about a purchase order: accept a difference, ask again, give up packs, pay or reject an
+"""Decisions of people about a purchase order: accept a difference, ask again, give up packs, pay or reject an
 invoice, expect none. A decision holds for what it was taken on: another difference is another case."""
 
 from collections import Counter

@@ -76,7 +76,7 @@ async def write(database: Database, step: WorkflowStep[StepRecord]) -> None:
             await _reserve(connection, scope, newer_written=head.highest > record.version)
         async with connection.pipeline():
             await changes.write(connection, scope, WRITERS, WritePhase.PIPELINED)
-            if _redates(record):
+            if _reschedules(record):
                 await positions.reschedule(connection, f"{record.order}/v{record.version}", record.order)
             await heads.finish(connection, head, step)
 
@@ -91,7 +91,7 @@ async def _reserve(connection: Connection, scope: StepScope, *, newer_written: b
     await reservations.reallocate(connection, step, again=wanted_again)
 
 
-def _redates(record: StepRecord) -> bool:
+def _reschedules(record: StepRecord) -> bool:
     """Whether what is under way may have another day of arrival now."""
     owed = record.get(EffectsPlanned).effects
     dated = any(x.eta for x in record.get(ShipmentsChanged).shipments)

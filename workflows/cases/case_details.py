@@ -29,7 +29,7 @@ class CaseDetails:
 
 
 def _origin(file: CaseFile) -> list[SearchAttributeUpdate[Any]]:
-    """The search attributes of lists of cases, which never change."""
+    """The search attributes that lists of cases are made of; these never change."""
     updates: list[SearchAttributeUpdate[Any]] = [
         EXCEPTION_KINDS.value_set([file.kind]),
         PRIORITY.value_set(str(file.priority)),

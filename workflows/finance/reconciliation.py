@@ -1,9 +1,11 @@
-"""Reconciliation with one system: compare, and let one case say what is wrong until it is cured.
+"""Reconciliation with one system: compare, and keep one case of the differences until they are cured.
 
-schedule --> compare --> nothing new: end
-                |
-                +--> findings: open the case, or tell the open one
-                +--> no findings any more: tell the open one that it is cured
+    schedule --> compare --> nothing new: end
+                    |
+                    +--> findings: open the case, or tell the open one
+                    +--> no findings any more: tell the open one that it is cured
+
+A Temporal Schedule starts the runs.
 """
 
 from temporalio import workflow

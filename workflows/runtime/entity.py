@@ -62,7 +62,7 @@ RunT = TypeVar("RunT", bound=Contract)
 
 @dataclass
 class StepDraft(Generic[StateT, DecisionT]):
-    """What is decided as one step: on which state (None: on nothing yet), what came of it, what senders hear."""
+    """The decisions of one step: on which state (None: on nothing yet), what came of it, what senders hear."""
 
     before: StateT | None
     decisions: list[DecisionT] = field(default_factory=list)
@@ -70,7 +70,7 @@ class StepDraft(Generic[StateT, DecisionT]):
 
 
 class EntityWorkflow(ABC, Generic[StateT, DecisionT, Record, RunT]):
-    """What the workflows of entities share. They fill in the methods below `What an entity says of itself`."""
+    """The shared part of entities' workflows. They fill in the methods below `What an entity says of itself`."""
 
     revivable = True
     """Whether what arrives after the end begins the entity again, so that its last step needs a snapshot."""
