@@ -38,7 +38,7 @@ from simulators.orders.history import RULES as IMPORT_RULES
 ROOT = Path(__file__).resolve().parent.parent
 DOCS = ROOT / "docs"
 ROOMS = (
-    "activities|cli|connectors|demo|deploy|dispatch|docs|domain|gateway|scaffold|schemas|simulators|stack|store"
+    "activities|cli|connectors|demo|deploy|dispatch|docs|domain|formats|gateway|scaffold|schemas|simulators|stack|store"
     "|telemetry|tests|workflows"
 )
 

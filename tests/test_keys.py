@@ -10,8 +10,8 @@ from tests.test_structure import ROOT, parsed, sources
 
 SPLITTING = {"split", "rsplit", "partition", "rpartition", "removeprefix", "removesuffix", "startswith", "endswith"}
 """Methods of texts that read meaning out of them."""
-OTHERS = {"connectors", "scaffold", "simulators", "stack"}
-"""Rooms that stand for other systems, or know addresses, files and source alone."""
+OTHERS = {"connectors", "formats", "scaffold", "simulators", "stack"}
+"""Rooms that stand for other systems, or know documents, addresses, files and source alone."""
 ALLOWED = {
     # Keys, each beside the type that it is parsed to.
     "schemas/ids.py": "keys of orders, cases, effects, events, supplies",

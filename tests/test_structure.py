@@ -17,10 +17,11 @@ ROOT = Path(__file__).resolve().parent.parent
 MAX_FILE_LINES = 300
 MAX_FUNCTION_LINES = 50
 
-PURE = {"schemas", "domain"}
+PURE = {"schemas", "domain", "formats"}
 MAY_IMPORT: dict[str, set[str]] = {
     "schemas": set(),
     "domain": {"schemas"},
+    "formats": set(),
     "workflows": PURE,
     "connectors": {"schemas"},
     "store": {"schemas"},
