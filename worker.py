@@ -64,7 +64,7 @@ from dispatch.confirming import Confirmer
 from dispatch.expecting import Expecting
 from dispatch.handoff import TemporalHandoff
 from dispatch.inventory.intake import Intake
-from dispatch.orders.promising import redating
+from dispatch.orders.promising import reschedule_command
 from dispatch.partners.live import PartnerRegistry
 from dispatch.partners.secrets import SecretReader
 from dispatch.relay import Relay
@@ -186,7 +186,7 @@ def own_work(
     notifier = PlanningNotifier(database, router.port(ReplanPort, System.PLANNING))
     reconciling = ReconcileActivities(ports, database, config.stock_owner)
     return {
-        PROMISING_QUEUE: [PromisingActivities(database, wake, redating).keep],
+        PROMISING_QUEUE: [PromisingActivities(database, wake, reschedule_command).keep],
         RECONCILE_QUEUE: [
             reconciling.compare,
             InboxActivities(client, database).inbox,

@@ -23,7 +23,7 @@ def replay(ids: list[int], state_dir: StateDir = DEFAULT_STATE) -> None:
     """Bring quarantined messages back after a repair. Fails when none of them is in quarantine."""
 
     async def bring_back(connection: Connection) -> int:
-        await audit_trail.record(connection, "cli", "quarantine_replayed", "inbox", ids=ids)
+        await audit_trail.add_entry(connection, "cli", "quarantine_replayed", "inbox", ids=ids)
         return await quarantine.replay(connection, ids)
 
     back = with_database(bring_back, state_dir)

@@ -41,7 +41,9 @@ def add_partner(partner: str, role: Role, name: str, yes: Yes = False, state_dir
         await partners.add(connection, partner, role, name)
         if await partners.known(connection, partner) != (role, name):
             raise fail(f"{partner} is described in the registry: change its role and name there")
-        await audit_trail.record(connection, "cli", "partner_changed" if there else "partner_added", partner, role=role)
+        await audit_trail.add_entry(
+            connection, "cli", "partner_changed" if there else "partner_added", partner, role=role
+        )
         key = await partners.new_key(connection, partner, "first key" if there is None else "another key")
         return key, await partners.secrets_of(connection, partner)
 
@@ -100,7 +102,7 @@ def _rotate_webhook(partner: str, start: datetime | None, overlap: timedelta, st
     async def rotated(connection: Connection) -> tuple[Secret, ...]:
         found = await partners.rotate(connection, partner, start, overlap)
         new = found[-1]
-        await audit_trail.record(
+        await audit_trail.add_entry(
             connection, "cli", "secret_rotated", partner, version=new.version, valid_from=new.valid_from.isoformat()
         )
         return found
@@ -118,7 +120,7 @@ def _rotate_webhook(partner: str, start: datetime | None, overlap: timedelta, st
 def _rotate_key(partner: str, overlap: timedelta, state_dir: Path) -> None:
     async def rotated(connection: Connection) -> tuple[str, datetime]:
         found = await partners.rotate_key(connection, partner, overlap)
-        await audit_trail.record(connection, "cli", "key_rotated", partner, former_until=found[1].isoformat())
+        await audit_trail.add_entry(connection, "cli", "key_rotated", partner, former_until=found[1].isoformat())
         return found
 
     try:
@@ -149,7 +151,7 @@ def revoke_keys(partner: str, state_dir: StateDir = DEFAULT_STATE) -> None:
     async def revoke(connection: Connection) -> tuple[int, int]:
         if await partners.known(connection, partner) is None:
             raise fail(f"no partner is called {partner}")
-        await audit_trail.record(connection, "cli", "keys_revoked", partner)
+        await audit_trail.add_entry(connection, "cli", "keys_revoked", partner)
         return await partners.revoke_keys(connection, partner), await partners.end_secrets(connection, partner)
 
     keys, secrets = with_database(revoke, state_dir)

@@ -251,7 +251,9 @@ async def _without_repeats(
         elif earlier.raw == message.raw:
             settled.append((message.id, f"repeats message {earlier.id}"))
     if settled:
-        await inbox.settle(connection, [i for i, _ in settled], "superseded", [reason for _, reason in settled])
+        await inbox.settle_messages(
+            connection, [i for i, _ in settled], "superseded", [reason for _, reason in settled]
+        )
     return fresh
 
 

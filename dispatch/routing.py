@@ -106,7 +106,7 @@ class MessageRouter:
             first = await verdicts.first(connection, kept)
             if first.id != message.id:
                 other = "" if first.digest == kept.digest else " with other content"
-                await verdicts.settle(connection, message.id, f"repeats message {first.id}{other}")
+                await verdicts.settle_command(connection, message.id, f"repeats message {first.id}{other}")
                 return True
         return await self._handoff.command(record, first, HANDOFF_TIMEOUT_S)
 

@@ -58,7 +58,7 @@ def working_day(day: date, days: Days) -> date:
 
 
 def working_days_after(day: date, count: int, days: Days) -> date:
-    """So many working days after the first one on or after this day."""
+    """The day that is a number of working days after the first one on or after this day."""
     found = working_day(day, days)
     for _ in range(0 if _always(days) else count):
         found = working_day(found + ONE, days)
@@ -73,13 +73,13 @@ def shared_day(day: date, one: Days, other: Days) -> date:
 
 
 def brought_on(ready: date, count: int, way: Way) -> date:
-    """The day on which goods are brought that are ready on a day: so many days on which they are driven, the last of
-    them one on which they are taken in."""
+    """The day on which goods arrive that are ready on a day, after so many days of driving. The last of these is a day
+    on which the receiver takes goods in."""
     return shared_day(working_days_after(ready, count, way.carriage), way.carriage, way.there)
 
 
 def later(moment: datetime, seconds: float, days: Days) -> datetime:
-    """So many seconds of working days later: what lies on days off does not count."""
+    """The moment some seconds of working days later: time on days off does not count."""
     left, at = timedelta(seconds=seconds), moment
     for day in () if _always(days) else _from(day_of(moment, days), ONE):
         begins, ends = begin_of(day, days), begin_of(day + ONE, days)
@@ -93,7 +93,7 @@ def later(moment: datetime, seconds: float, days: Days) -> datetime:
 
 
 def earlier(moment: datetime, seconds: float, days: Days) -> datetime:
-    """So many seconds of working days earlier."""
+    """The moment some seconds of working days earlier."""
     left, at = timedelta(seconds=seconds), moment
     for day in () if _always(days) else _from(day_of(moment, days), -ONE):
         begins, ends = begin_of(day, days), begin_of(day + ONE, days)

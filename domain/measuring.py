@@ -1,4 +1,4 @@
-"""What partners send in their own units, as what our books count: inventory, documents of purchase orders, milestones.
+"""Messages in partners' units, in the units of our books: inventory, documents of purchase orders, milestones.
 
 Pure. Whatever has no whole number in the books is a finding that names field and rule.
 """
@@ -26,12 +26,12 @@ from schemas.procurement.sent_documents import (
 )
 
 Items = Mapping[str, Item]
-"""What owners say of items. Of one that is not here, the pack is all that is known."""
+"""Item data of owners. Of one that is not here, the pack is all that is known."""
 Findings = list[dict[str, str]]
 Sent = TypeVar("Sent")
 Made = TypeVar("Made")
 BECOMES: dict[type[SentDocument], type[ProcurementDocument]] = {SENT[name]: DOCUMENTS[name] for name in SENT}
-"""What our books make of each document."""
+"""Each document in the units of our books."""
 
 
 def needs(said: InUnit, *amounts: Decimal) -> bool:
@@ -50,7 +50,7 @@ def line_needs(line: SentDocumentLine) -> bool:
 
 
 def each(sent: Iterable[Sent], name: str, make: Callable[[Sent], Made]) -> tuple[list[Made], Findings]:
-    """What is made of each; a finding for each of which nothing can be made."""
+    """Each document in the units of our books, or a finding where that is impossible."""
     made, findings = list[Made](), Findings()
     for n, it in enumerate(sent):
         try:
@@ -99,7 +99,7 @@ def document(
 
 
 class Known(NamedTuple):
-    """What is known of an order: its lines, and what its ERP says of items."""
+    """Units of an order: its lines, and what its ERP says of items."""
 
     lines: Mapping[int, KeptLine]
     items: Items
@@ -119,7 +119,7 @@ def shipped(line: SentLine, orders: Iterable[Known]) -> ShippedLine:
 
 
 def _shipped(line: SentLine, packs: int) -> ShippedLine:
-    """What was not said stays unsaid, so that a history holds no defaults."""
+    """An unset field stays unset, so that a history holds no defaults."""
     return made_of(ShippedLine, line, without={"unit"}, quantity=packs)
 
 

@@ -15,9 +15,9 @@ from schemas.partners.master_data import Carrier, Item, KeptLine
 from schemas.procurement.rates import Rate
 
 MOST = 100_000_000
-"""What a line may have of an item; as in `schemas.base.Packs`."""
+"""The most that a line may have of an item; as in `schemas.base.Packs`."""
 DECIMALS, DIGITS = 4, 15
-"""What a price has at most; as in `schemas.procurement.documents.Price`."""
+"""The most that a price may have; as in `schemas.procurement.documents.Price`."""
 METRIC: tuple[dict[Unit, int], ...] = (
     {Unit.GRAM: 1, Unit.KILOGRAM: 1_000, Unit.TONNE: 1_000_000},
     {Unit.MILLILITRE: 1, Unit.LITRE: 1_000, Unit.CUBIC_METRE: 1_000_000},
@@ -40,7 +40,7 @@ class Measure(NamedTuple):
     own: Unit
 
     def whole(self, amount: Decimal, field: str = "quantity") -> int:
-        """So many in the books. Raises `NotConvertible`."""
+        """A quantity in the unit of the books. Raises `NotConvertible`."""
         found = Fraction(amount) * self.one
         if found.denominator != 1:
             raise NotConvertible(field, f"is not a whole number of {self.own}, which the item is kept in")
@@ -62,7 +62,7 @@ class Measure(NamedTuple):
 
 
 def measure(unit: Unit | None, item: Item, own: Unit | None = None) -> Measure:
-    """What one of a unit is; without a unit it is the item's own, or that in which an order keeps it. Raises
+    """The size of one of a unit; without a unit it is the item's own, or that in which an order keeps it. Raises
     `NotConvertible`."""
     own = own or item.unit
     if unit in (None, own):
@@ -74,7 +74,7 @@ def measure(unit: Unit | None, item: Item, own: Unit | None = None) -> Measure:
 
 
 def measure_of(unit: Unit | None, line: KeptLine, item: Item) -> Measure:
-    """What one of a unit is of a line of an order: what it was when that was ordered, if it was in this unit."""
+    """The size of one of a unit for a line of an order. It is that of the release if the line was in this unit."""
     if unit and unit is line.asked_unit and line.asked and line.unit and line.base:
         return Measure(line.base / Fraction(line.asked), line.unit)
     return measure(unit, item, line.unit)
@@ -89,8 +89,8 @@ def kept(line: ReleasedLine, item: Item | None) -> BaseLine:
 
 
 def converted(release: ReleaseRequest, items: Mapping[str, Item]) -> tuple[list[BaseLine], list[dict[str, str]]]:
-    """Lines of a release that are kept in another unit than they are ordered in, and a finding for each that has no
-    whole number there."""
+    """Lines of a release that are kept in another unit than they are ordered in. A line without a whole number there is
+    a finding."""
     found, findings = [], []
     for n, line in enumerate(release.lines):
         try:

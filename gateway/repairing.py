@@ -32,7 +32,9 @@ async def repair_drift(database: Database, owner: Owner, by: str, id: int, wish:
             raise Problem(NOT_FOUND, "There is no difference with this number.")
         if found.about is not About.BOOK:
             raise Problem(REFUSED, f"only our own books are mended here; {found.owner}: {found.proposal}")
-        await audit_trail.record(connection, by, ACTION, found.subject, id=wish.id, reason=wish.reason, difference=id)
+        await audit_trail.add_entry(
+            connection, by, ACTION, found.subject, id=wish.id, reason=wish.reason, difference=id
+        )
         try:
             done = await _repair(connection, owner, found, wish.packs, f"repair/{by}#{wish.id}")
         except Unclear as unclear:

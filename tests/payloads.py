@@ -41,7 +41,7 @@ NEEDED: dict[Operation, dict[str, Any]] = {
     Operation.COLLECT_RETURN: {"rma": "RMA-1", "lines": TWO},
     Operation.INTERCEPT_SHIPMENT: {"shipment": "DN-1"},
     Operation.REPORT_CHANGE: {"change": ChangeKind.HELD},
-    Operation.REDATE_PROMISE: {"promised_on": DAY, "promises": (LinePromise(line=1, promised_on=DAY),)},
+    Operation.RESCHEDULE_PROMISE: {"promised_on": DAY, "promises": (LinePromise(line=1, promised_on=DAY),)},
     Operation.CONFIRM_CANCELLATION: {"reason": "because"},
     Operation.REPORT_MILESTONE: {
         "milestone": MilestoneKind.PICKED,

@@ -4,6 +4,7 @@ As in `tests.test_structure`, each rule takes a tree and returns its violations,
 """
 
 import ast
+import inspect
 import re
 from collections.abc import Iterator
 from itertools import pairwise
@@ -24,12 +25,15 @@ HISTORY = {"CHANGELOG.md", "SECURITY.md"}
 """Pages that record what was said at its time."""
 REASONED = {"schemas", "store", "connectors", "gateway", "dispatch", "telemetry", "cli"}
 """Rooms in which each number of a module says why it has its value."""
-ROOMS = REASONED | {"activities", "simulators", "demo", "stack", "scaffold"}
+ROOMS = REASONED | {"domain", "workflows", "activities", "simulators", "demo", "stack", "scaffold"}
 """Rooms whose docstrings keep the rule."""
+STORY_ROOMS = {"domain", "workflows", "activities"}
+"""Rooms whose docstrings have a noun at the front."""
 
 _NUMBER = re.compile(r"_?[A-Z][A-Z0-9_]* = (?:[0-9]|timedelta\(|Decimal\()")
 _HIDDEN = re.compile(r"`[^`]*`|\]\([^)]*\)")
 _END = re.compile(r"(?:(?<=[.!?])|(?<=[.!?][*_\"”)])|(?<=[.!?]\*\*))\s+(?=[\"“*(_]*[A-Z\x00\[0-9])")
+_RIDDLE = re.compile(r"(?:What|Who|Whom|Whose|Whoever|How many|So many|So much)\b")
 _ITEM = re.compile(r"^\s*(?:[-*]|\d+\.)\s+")
 
 
@@ -55,6 +59,13 @@ def blocks(text: str) -> Iterator[str]:
             block.append(_ITEM.sub("", line).strip())
 
 
+def paragraphs(text: str) -> Iterator[str]:
+    """The paragraphs of a docstring, without indented ones: those are drawings, tables and code."""
+    for block in inspect.cleandoc(text).split("\n\n"):
+        if not all(line.startswith("    ") for line in block.splitlines()):
+            yield block
+
+
 def long_sentences(root: Path) -> list[str]:
     """A sentence of a document that is too long to be read once."""
     pages = sorted({page for pattern in PAGES for page in root.glob(pattern)} - {root / name for name in HISTORY})
@@ -67,23 +78,33 @@ def long_sentences(root: Path) -> list[str]:
     ]
 
 
+def docstrings(root: Path, rooms: set[str]) -> Iterator[tuple[Path, int, str]]:
+    """(file, line, text) of the docstrings of some rooms, and of the texts under their constants."""
+    for file in sources(root):
+        path = file.relative_to(root)
+        nodes = [it for it in ast.walk(parsed(file)) if isinstance(it, ast.Expr)] if path.parts[0] in rooms else []
+        for node in nodes:
+            if isinstance(node.value, ast.Constant) and isinstance(node.value.value, str):
+                yield path, node.lineno, node.value.value
+
+
 def long_docstrings(root: Path) -> list[str]:
     """A sentence of a docstring, or of the text under a constant, that is too long."""
     found = []
-    for file in sources(root):
-        path = file.relative_to(root)
-        if path.parts[0] not in ROOMS:
-            continue
-        texts = [
-            (node.lineno, node.value.value)
-            for node in ast.walk(parsed(file))
-            if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
-        ]
-        for line, text in texts:
-            longest = max(words(it) for block in text.strip().split("\n\n") for it in sentences(block))
-            if longest > MAX_DOCSTRING_WORDS:
-                found.append(f"{path}:{line} has a sentence of {longest} words")
+    for path, line, text in docstrings(root, ROOMS):
+        longest = max((words(it) for block in paragraphs(text) for it in sentences(block)), default=0)
+        if longest > MAX_DOCSTRING_WORDS:
+            found.append(f"{path}:{line} has a sentence of {longest} words")
     return found
+
+
+def riddles(root: Path) -> list[str]:
+    """A docstring that opens with a question word, where the field's noun belongs."""
+    return [
+        f"{path}:{line} begins with {found[0]!r}"
+        for path, line, text in docstrings(root, STORY_ROOMS)
+        if (found := _RIDDLE.match(text))
+    ]
 
 
 def bare_numbers(root: Path) -> list[str]:
@@ -99,7 +120,7 @@ def bare_numbers(root: Path) -> list[str]:
     ]
 
 
-RULES: list[Rule] = [long_sentences, long_docstrings, bare_numbers]
+RULES: list[Rule] = [long_sentences, long_docstrings, riddles, bare_numbers]
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.__name__)
@@ -118,6 +139,13 @@ BAD_TREES: list[tuple[Rule, dict[str, str], str]] = [
     (long_docstrings, {"cli/a.py": f'X = 1\n"""{LONGER}"""'}, "cli/a.py:2 has a sentence of 26 words"),
     (bare_numbers, {"store/a.py": 'A = 1\n"""Why."""\nB = 2\n'}, "store/a.py:3 is a number without a reason"),
     (bare_numbers, {"cli/a.py": "A_S = timedelta(days=1)\nx = 1\n"}, "cli/a.py:1 is a number without a reason"),
+    (
+        long_docstrings,
+        {"workflows/a.py": f'"""Short.\n\n    drawn --> on\n\n{LONGER}\n"""'},
+        "workflows/a.py:1 has a sentence of 26 words",
+    ),
+    (riddles, {"domain/a.py": 'def f():\n    """What is held."""'}, "domain/a.py:2 begins with 'What'"),
+    (riddles, {"activities/a.py": 'X = 1\n"""How many are there."""'}, "activities/a.py:2 begins with 'How many'"),
 ]
 
 

@@ -66,6 +66,9 @@ BANNED = {
     "resting": "unchanged, or stable",
     "calm": "unchanged, or stable",
     "keepers?": "singleton workflow",
+    "grown": "with_changes",
+    "re_?dat(ed?|es|ing)": "reschedule",
+    "told_(as|on)": "reported",
 }
 """Words that meant something here alone, as patterns, and the field's word. Names in code and paths are searched."""
 
@@ -216,6 +219,7 @@ BAD_TREES: list[tuple[Rule, dict[str, str], str]] = [
             *(("accepter", "inbox writer"), ("teller", "notifier"), ("untold", "unreported"), ("mended", "repair")),
             *(("desk", "work list"), ("door", "strict parsing"), ("pardon", "cap"), ("homecoming", "returned")),
             *(("resting", "unchanged"), ("calm", "unchanged"), ("keeper", "singleton")),
+            *(("grown", "with_changes"), ("redated", "reschedule"), ("re_date", "reschedule"), ("told_as", "reported")),
         )
     ),
 ]

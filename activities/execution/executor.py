@@ -64,7 +64,7 @@ class EffectExecutor:
 
     async def release(self, effect: Effect, address_from: int | None = None) -> OrderRelease:
         """The order's release as an effect needs it, the same at every attempt. It is the accepted one, with the
-        address of that inbox message's amendment."""
+        address of the amendment of that inbox message."""
         async with self.database.connection() as connection:
             release = await orders.released(connection, effect.order)
             if address_from:
@@ -72,7 +72,7 @@ class EffectExecutor:
                 release = release.model_copy(update={"ship_to": ship_to or release.ship_to})
         return release
 
-    async def grown_release(self, effect: Effect) -> OrderRelease:
+    async def current_release(self, effect: Effect) -> OrderRelease:
         """The release as it has become, with every amendment: a return is about that."""
         async with self.database.connection() as connection:
             return await orders.release_of(connection, effect.order)

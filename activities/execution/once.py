@@ -31,9 +31,9 @@ class OnceGuard:
     async def ask(self, effect: Effect, call: Call, ask: Ask, rule: OnceRule, *, patient: bool) -> Accepted:
         """Make one attempt.
 
-        Args: `patient`: there is time to look for what an earlier attempt may have written; else that is left to an
-        attempt that has it. Raises what the system says; Unavailable of the origin `platform` while another attempt is
-        under way. Raises UnknownOutcome when it may have been done, and the system has no natural key.
+        Args: `patient`: there is time to look for what an earlier attempt may have written. Else that is left to an
+        attempt that has it. Raises what the system says, and Unavailable of the origin `platform` while another
+        attempt is under way. Raises UnknownOutcome when it may have been done, and the system has no natural key.
         """
         async with self.locks.hold(call.key) as mine:
             if not mine:

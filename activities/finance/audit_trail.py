@@ -89,7 +89,7 @@ class AuditActivities:
 
 
 class TrailCheck(NamedTuple):
-    """What a look found: so many entries read, where the turn goes on (0: at the beginning), what is wrong."""
+    """The findings of a look: so many entries read, where the turn goes on (0: at the beginning), what is wrong."""
 
     entries: int
     upto: int

@@ -115,7 +115,7 @@ class Windowed:
         return entries
 
     async def _sought(self, names: Collection[str]) -> Entries:
-        """What there is of these names; of those that are not among them there was no time to ask."""
+        """The records of these names; of those that are not among them there was no time to ask."""
         found: Entries = {}
         reached, pages, there = "", 0, dict[str, list[Any]]()
         for name in sorted(names):

@@ -137,7 +137,7 @@ async def written(
     findings = tuple(Finding(kind=run.case_kind, subject=subject, summary=summary) for subject, summary in named)
     is_open = bool(last and last["open"])
     heard = last is not None and is_open and last["findings"] == [x.model_dump(mode="json") for x in findings]
-    told = heard or (not findings and not is_open)
+    reported = heard or (not findings and not is_open)
     rules = await policies.rules(connection, "case")
     query = CaseQuery(kind=run.case_kind, order=run.case_order)
     return ReconcileReport(
@@ -145,8 +145,8 @@ async def written(
         differences=len(comparison.differences),
         explained=sum(bool(x.explained_by) for x in comparison.differences),
         waiting=sum(state is DifferenceState.WAITING for _, state, _ in kept),
-        number=0 if told else number,
+        number=0 if reported else number,
         findings=findings,
-        told=told,
+        reported=reported,
         policy=case_policy(rules, query),
     )

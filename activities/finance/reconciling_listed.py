@@ -83,7 +83,7 @@ def lists(port: StockPort, call: Call, limits: ReconcileLimits) -> dict[About, W
 
 
 async def planned(connection: Connection, run: ReconcileRun, limits: ReconcileLimits) -> dict[About, Plan]:
-    """What a run is to read of each list: all of it when nothing moves any more, else its windows."""
+    """The part of each list that a run is to read: all of it when nothing moves any more, else its windows."""
     if run.at_rest:
         return {about: Plan(whole=True) for about in SYSTEMS}
     differed, found = await books.differences(connection, run), {}

@@ -38,7 +38,7 @@ async def compared(
 
 
 def _ours(run: ReconcileRun, rows: list[dict[str, Any]]) -> dict[str, OrderTargets]:
-    """What the system should have of each order. Of two orders with one number nobody can tell which is meant."""
+    """The expected target of each order in the system. Of two orders with one number nobody can tell which is meant."""
     times = Counter(row["number"] for row in rows)
     return {row["number"]: _expected(run, row) for row in rows if times[row["number"]] == 1}
 

@@ -33,8 +33,8 @@ class AuditRound:
 
 @dataclass(frozen=True)
 class BooksActivities:
-    """Looks at all open business, at the ledger of `items`, at `purchases` and at the shipments of `orders` in a run.
-    Also looks at earlier drifts."""
+    """Looks at all open business and at earlier drift. In a run it looks at the ledger of `items`, at `purchases` and
+    at the shipments of `orders`."""
 
     database: Database
     items: int = 2_000
@@ -61,7 +61,7 @@ class BooksActivities:
         return report
 
     async def look(self, connection: Connection, known: list[Drift], *, whole: bool = False) -> Comparison:
-        """What has drifted; `whole`: windows go to the end."""
+        """Figures that have drifted; `whole`: windows go to the end."""
         names = await self_audit.items(connection, "" if whole else self.round.item, _most(self.items, whole=whole))
         self.round.item = names[-1] if len(names) == self.items and not whole else ""
         found = await self_audit.ledger(connection, sorted({*names, *(it.item for it in known if it.item)}))

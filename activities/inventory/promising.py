@@ -11,8 +11,8 @@ from datetime import UTC, datetime
 from psycopg import Rollback
 from temporalio import activity
 
-from domain.inventory.reallocation import changed, redates, replan
-from schemas.inventory.promising import OpenLine, PromisingReport, PromisingRun, Redate, Reservation
+from domain.inventory.reallocation import changed, replan, reschedulings
+from schemas.inventory.promising import OpenLine, PromisingReport, PromisingRun, Rescheduling, Reservation
 from store.engine import Connection, Database
 from store.inventory import promising, reallocation, supply
 from store.inventory.reallocation import ItemPlan
@@ -36,10 +36,10 @@ MOST_TOLD = 500
 
 @dataclass(frozen=True)
 class ReallocationOutcome:
-    """What follows from a plan: new reservations, who is told now, and whether to look again."""
+    """The outcome of a plan: new reservations, orders that are told now, and whether to look again."""
 
     reservations: list[tuple[OpenLine, tuple[Reservation, ...]]]
-    told: list[Redate]
+    ready: list[Rescheduling]
     messages: list[NewMessage]
     again: bool
     at_once: bool
@@ -51,7 +51,7 @@ class PromisingActivities:
 
     database: Database
     wake: Wake
-    asked: Callable[[Redate, str], NewMessage]
+    asked: Callable[[Rescheduling, str], NewMessage]
 
     @activity.defn(name="promising.keep")
     async def keep(self, run: PromisingRun) -> PromisingReport:
@@ -62,7 +62,7 @@ class PromisingActivities:
         while time.monotonic() < until and not activity.is_worker_shutdown():
             activity.heartbeat(report)
             done = await self.look(datetime.now(UTC))
-            report = PromisingReport(items=report.items + done.items, redated=report.redated + done.redated)
+            report = PromisingReport(items=report.items + done.items, rescheduled=report.rescheduled + done.rescheduled)
             seen = await self.wake.wait(supply.CHANNEL, seen, HEARTBEAT_EVERY_S)
             await asyncio.sleep(LINGER_S)
         return report
@@ -76,8 +76,8 @@ class PromisingActivities:
         """Look once at the items that wait, each in a transaction of its own."""
         async with self.database.connection() as connection:
             items = await reallocation.waiting(connection, MOST_ITEMS)
-        told = [await self._plan(item, now) for item in items]
-        return PromisingReport(items=len(items), redated=sum(told))
+        rescheduled = [await self._plan(item, now) for item in items]
+        return PromisingReport(items=len(items), rescheduled=sum(rescheduled))
 
     async def _plan(self, item: str, now: datetime) -> int:
         """Plan an item anew, beside the releases that promise it. Locks are taken only to write, so that thousands
@@ -88,21 +88,21 @@ class PromisingActivities:
                 return 0
             outcome = await asyncio.to_thread(self._outcome, there, now)
             if await self._apply(there, outcome):
-                return len(outcome.told)
+                return len(outcome.ready)
         async with self.database.transaction() as connection:
             await promising.lock(connection, [item])
             there = await reallocation.read(connection, item)
             outcome = self._outcome(there, now)
             if there.queued:
                 await _write(connection, there, outcome)
-            return len(outcome.told) if there.queued else 0
+            return len(outcome.ready) if there.queued else 0
 
     async def _apply(self, there: ItemPlan, outcome: ReallocationOutcome) -> bool:
         """Write the plan, unless a line's reservations have changed, or other orders got its packs. Later changes
         are in the queue."""
         async with self.database.transaction() as connection:
-            if outcome.reservations or outcome.told:
-                await reallocation.hold(connection, there)
+            if outcome.reservations or outcome.ready:
+                await reallocation.lock_item(connection, there)
             if not await reallocation.stand(connection, there.item, [line for line, _ in outcome.reservations]):
                 return False
             before = await reallocation.missing(connection, there.item) if outcome.reservations else Counter()
@@ -115,15 +115,15 @@ class PromisingActivities:
     def _outcome(self, there: ItemPlan, now: datetime) -> ReallocationOutcome:
         """An order that has not heard of its last re-date yet is told next time: two would race."""
         planned = replan(there.lines, there.sources, now)
-        due = redates(planned)
-        ready = [it for it in due if it.order not in there.busy]
-        told = ready[:MOST_TOLD]
+        due = reschedulings(planned)
+        idle = [it for it in due if it.order not in there.busy]
+        ready = idle[:MOST_TOLD]
         return ReallocationOutcome(
             reservations=[(it.line, it.reservations) for it in changed(planned)],
-            told=told,
-            messages=[self.asked(it, f"promising/{there.queued[-1]}") for it in told if there.queued],
-            again=len(told) < len(due),
-            at_once=len(told) < len(ready),
+            ready=ready,
+            messages=[self.asked(it, f"promising/{there.queued[-1]}") for it in ready if there.queued],
+            again=len(ready) < len(due),
+            at_once=len(ready) < len(idle),
         )
 
 
@@ -131,7 +131,7 @@ async def _write(connection: Connection, there: ItemPlan, outcome: ReallocationO
     """Reserve anew, and tell who is given another day."""
     await reallocation.done(connection, there)
     await reallocation.save(connection, outcome.reservations)
-    if outcome.told:
-        await reallocation.mark_reported(connection, outcome.told, await inbox.insert(connection, outcome.messages))
+    if outcome.ready:
+        await reallocation.mark_reported(connection, outcome.ready, await inbox.insert(connection, outcome.messages))
     if outcome.again:
         await supply.look_at(connection, [there.item], at_once=outcome.at_once)

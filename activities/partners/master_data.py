@@ -21,7 +21,7 @@ AT_ONCE = 16
 WAIT_S = 0.05
 """Between two looks whether somebody else has got the answer."""
 CLASSES_AT_ONCE = 500
-"""So many items have their owner asked for their class at once; of more, what is kept is used."""
+"""The most items whose class is asked of their owner at once; for more, the kept class is used."""
 PAUSE_S = 2.0
 """Seconds in which an owner that did not answer for a record is not asked for it."""
 LEASE_MARGIN_S = 1.0
@@ -63,8 +63,8 @@ class MasterData:
         return self._offers(owner)
 
     async def classes(self, places: Iterable[tuple[str, str]]) -> dict[tuple[str, str], str]:
-        """The class of each item at a site, as the ERP that owns the site's stock says. Items that it does not name or
-        answer for are left out."""
+        """The class of each item at a site, as the ERP that owns the site's stock says. Items without an answer are
+        left out."""
         named = {it: MasterName(owner, MasterKind.ITEM, it[0]) for it in places if (owner := self._owner_of(it[1]))}
         names = sorted(set(named.values()))
         await self.check(names[:CLASSES_AT_ONCE])
@@ -77,8 +77,8 @@ class MasterData:
         return owner if owner and self._offers(owner) else None
 
     async def _joined(self, name: MasterName) -> KeptRecord:
-        """Find a record, together with all in this process who look for it. A message with thousands of items is tried
-        again before all are found."""
+        """Find a record, together with every caller of this process that looks for it. A message with thousands of
+        items is tried again before they are all found."""
         task = self._finding.get(name)
         if task is None:
             task = self._finding[name] = asyncio.create_task(self._find(name))
@@ -86,7 +86,7 @@ class MasterData:
         return await asyncio.shield(task)
 
     async def _find(self, name: MasterName) -> KeptRecord:
-        """What is kept, once the owner has been asked if that is due: by us, or by who came first."""
+        """The kept data, once the owner has been asked if that is due: by us, or by who came first."""
         while True:
             async with self._places:
                 async with self._database.connection() as connection:

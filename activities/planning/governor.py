@@ -51,7 +51,7 @@ class GovernorActivities:
                 report = await self._look(run, report)
                 rested_at = began + REST * (time.monotonic() - began)
             sent = await self.notifier.notify(run.region, partial(activity.heartbeat, report))
-            report = report.model_copy(update={"told": report.told + sent})
+            report = report.model_copy(update={"reported": report.reported + sent})
             if time.monotonic() >= until or activity.is_worker_shutdown():
                 return report
             await asyncio.sleep(self.limits.every_s)
@@ -74,7 +74,7 @@ class GovernorActivities:
             gone = {(it.item, it.site, it.source) for it in look.unchanged}
             still = [it for it in found if (it.item, it.site, it.source) not in gone]
             await projections.differing(connection, run.region, look.changing, still, now)
-            await projections.remember(connection, look.told)
+            await projections.remember(connection, look.new)
             await governing.withdraw(connection, look.withdrawn, now)
             await governing.propose(connection, run.region, look.proposals, now, self.limits.ttl_s)
         counted = {"looks": 1, "proposed": len(look.proposals), "expired": expired, "withdrawn": len(look.withdrawn)}

@@ -1,4 +1,4 @@
-"""What systems are told of purchase orders and replenishments, by operation: each function has the name of its
+"""Messages on purchase orders and replenishments to systems, by operation: each function has the name of its
 operation. Their workflows decide it whole: an effect carries its message."""
 
 from schemas.messaging.effects import Effect

@@ -87,5 +87,7 @@ class RecordActivities:
             brought = await quarantine.replay(connection, list(wish.ids))
             if brought:
                 detail = {"ids": wish.ids, "replayed": brought}
-                await audit_trail.record(connection, workflow_of(wish.order), "quarantine_replayed", "inbox", **detail)
+                await audit_trail.add_entry(
+                    connection, workflow_of(wish.order), "quarantine_replayed", "inbox", **detail
+                )
         return StepWritten(version=brought)

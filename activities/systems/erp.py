@@ -10,7 +10,7 @@ from activities.execution.executor import EffectExecutor
 from activities.systems import erp_messages
 from connectors.ports import ErpPort
 from schemas.messaging.effects import Effect, EffectReceipt
-from schemas.messaging.order_effects import ConfirmCancellation, RedatePromise, ReportChange, ReportMilestone
+from schemas.messaging.order_effects import ConfirmCancellation, ReportChange, ReportMilestone, ReschedulePromise
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,7 @@ class ErpActivities:
 
     def all(self) -> list[Callable[..., Any]]:
         """Every activity, for the worker."""
-        return [self.report_milestone, self.redate_promise, self.report_change, self.confirm_cancellation]
+        return [self.report_milestone, self.reschedule_promise, self.report_change, self.confirm_cancellation]
 
     @activity.defn(name="erp.report_milestone")
     async def report_milestone(self, effect: Effect[ReportMilestone]) -> EffectReceipt:
@@ -32,12 +32,12 @@ class ErpActivities:
             effect, effect.subject.erp, lambda call: self.port.report_milestone(message, call)
         )
 
-    @activity.defn(name="erp.redate_promise")
-    async def redate_promise(self, effect: Effect[RedatePromise]) -> EffectReceipt:
+    @activity.defn(name="erp.reschedule_promise")
+    async def reschedule_promise(self, effect: Effect[ReschedulePromise]) -> EffectReceipt:
         """Tell the new promise."""
-        message = erp_messages.redate_promise(effect)
+        message = erp_messages.reschedule_promise(effect)
         return await self.executor.execute(
-            effect, effect.subject.erp, lambda call: self.port.redate_promise(message, call)
+            effect, effect.subject.erp, lambda call: self.port.reschedule_promise(message, call)
         )
 
     @activity.defn(name="erp.report_change")

@@ -1,8 +1,8 @@
-"""What an ERP is told of an order, by operation: each function has the name of its operation."""
+"""Messages on an order to an ERP, by operation: each function has the name of its operation."""
 
 from schemas.messaging.effects import Effect
 from schemas.messaging.instructions import ErpCancellation, ErpChange, ErpMilestone, ErpPromise
-from schemas.messaging.order_effects import ConfirmCancellation, RedatePromise, ReportChange, ReportMilestone
+from schemas.messaging.order_effects import ConfirmCancellation, ReportChange, ReportMilestone, ReschedulePromise
 
 
 def report_milestone(effect: Effect[ReportMilestone]) -> ErpMilestone:
@@ -23,7 +23,7 @@ def report_milestone(effect: Effect[ReportMilestone]) -> ErpMilestone:
     )
 
 
-def redate_promise(effect: Effect[RedatePromise]) -> ErpPromise:
+def reschedule_promise(effect: Effect[ReschedulePromise]) -> ErpPromise:
     """The day that is promised now."""
     told = effect.payload
     return ErpPromise(
@@ -36,7 +36,7 @@ def redate_promise(effect: Effect[RedatePromise]) -> ErpPromise:
 
 
 def report_change(effect: Effect[ReportChange]) -> ErpChange:
-    """What else happened."""
+    """The message of any other change."""
     told = effect.payload
     return ErpChange(
         order=effect.subject.number,

@@ -81,6 +81,6 @@ class TmsActivities:
     @activity.defn(name="tms.collect_return")
     async def collect_return(self, effect: Effect[CollectReturn]) -> EffectReceipt:
         """Have goods collected at the customer."""
-        release = await self.executor.grown_release(effect)
+        release = await self.executor.current_release(effect)
         message = tms_messages.collect_return(effect, release)
         return await self.executor.execute(effect, release.region, lambda call: self.port.collect_return(message, call))

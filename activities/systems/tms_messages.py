@@ -1,4 +1,4 @@
-"""What transport is told of an order, by operation: each function has the name of its operation."""
+"""Messages on an order to transport, by operation: each function has the name of its operation."""
 
 from schemas.ids import EffectKey
 from schemas.messaging.effects import Effect
@@ -40,7 +40,7 @@ def tender_transport(effect: Effect[TenderTransport], release: OrderRelease) -> 
 
 
 def amend_tender(effect: Effect[AmendTender], release: OrderRelease) -> TenderAmendment:
-    """How many packs a site's transport is to have now, and what else changed."""
+    """The packs that a site's transport is to have now, and its other changes."""
     told = effect.payload
     return TenderAmendment(
         order=release.number,

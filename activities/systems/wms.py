@@ -74,7 +74,7 @@ class WmsActivities:
     @activity.defn(name="wms.expect_return")
     async def expect_return(self, effect: Effect[ExpectReturn]) -> EffectReceipt:
         """Announce goods that come back."""
-        release = await self.executor.grown_release(effect)
+        release = await self.executor.current_release(effect)
         message = wms_messages.expect_return(effect, release)
         site = wms_messages.site_of(effect, release)
         return await self.executor.execute(effect, site, lambda call: self.port.expect_return(message, call))

@@ -1,4 +1,4 @@
-"""What a warehouse is told of an order, by operation: each function has the name of its operation."""
+"""Messages on an order to a warehouse, by operation: each function has the name of its operation."""
 
 from schemas.messaging.effects import Effect, LineTarget
 from schemas.messaging.instructions import (
@@ -39,7 +39,7 @@ def instruct_warehouse(effect: Effect[InstructWarehouse], release: OrderRelease)
 
 
 def amend_warehouse(effect: Effect[AmendWarehouse], release: OrderRelease) -> WarehouseAmendment:
-    """What a site is to have now of the lines that changed."""
+    """The targets of a site for the lines that changed."""
     told = effect.payload
     return WarehouseAmendment(
         order=release.number,
@@ -74,7 +74,7 @@ def expect_return(effect: Effect[ExpectReturn], release: OrderRelease) -> Return
 
 
 def _part(lines: tuple[OrderLine, ...], targets: tuple[LineTarget, ...]) -> tuple[OrderLine, ...]:
-    """What an effect names, as order lines. What the release says of an item goes with it, unless it came later."""
+    """The lines that an effect names, as order lines. Item data of the release goes with them, unless it came later."""
     known = {(x.line, x.item): x for x in lines}
     new = ((it, known.get((it.line, it.item), OrderLine(line=it.line, item=it.item, quantity=1))) for it in targets)
     return tuple(line.model_copy(update={"quantity": it.quantity}) for it, line in new if it.quantity)

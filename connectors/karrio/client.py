@@ -193,8 +193,8 @@ class KarrioTms:
         return settled.model_copy(update={"replayed": done.id != draft.id})
 
     async def _perhaps_bought(self, draft: BookedShipment, call: Call) -> BookedShipment:
-        """The draft, or what has become of it meanwhile: Karrio may still be at the carrier for an attempt that we gave
-        up, and does not keep a second purchase apart."""
+        """The draft, or what has become of it meanwhile. Karrio may still be at the carrier for an attempt that we gave
+        up. It does not keep a second purchase apart."""
         for wait_s in PURCHASE_WAITS_S:
             await self.pause(wait_s)
             found = await self.shipments.one(draft.id, call)

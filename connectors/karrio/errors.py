@@ -20,6 +20,7 @@ FIELD = re.compile(r"[a-z_][a-z0-9_.\[\]]{0,60}(?=: )")
 MAX_ERRORS = 3
 """Of one answer are shown: the first ones say what to correct."""
 MAX_CODE = 60
+"""Characters of a code of Karrio in our message: its own codes are shorter."""
 
 
 def explain(answer: VendorAnswer) -> ConnectorError | None:

@@ -102,8 +102,8 @@ def bounded(reference: str) -> str:
 
 
 def address(party: Party, settings: KarrioSettings) -> dict[str, Any]:
-    """A party as an address. One of our sites has its own in the settings; of another, the text is taken apart by the
-    pattern of the settings, and else stands in the first lines."""
+    """A party as an address. One of our sites has its own in the settings. Another's text is taken apart by the
+    pattern of the settings; without a match it stands in the first lines."""
     if known := settings.sites.get(party.id):
         return site_address(known)
     name = (party.name or party.id)[:LINE]

@@ -1,5 +1,5 @@
 """Trackers, polled: fills what the webhook has missed. Karrio cannot be asked what changed since, so each look reads
-every tracker of the window, and what is settled by its id is left out: nothing depends on a clock of ours or theirs.
+every tracker of the window. What is settled by its id is left out: nothing depends on a clock of ours or theirs.
 
 Pages overlap, since a tracker that goes while they are read moves the others forward.
 """
@@ -19,6 +19,7 @@ WINDOW = timedelta(days=60)
 PAGE, OVERLAP = 100, 10
 """Trackers in a page, and how many of them the page before had: more than go within the seconds between two pages."""
 MAX_PAGES = 1_000
+"""Pages of one look: a list that goes on further is not one that ends."""
 
 IsSettled = Callable[[str], bool]
 

@@ -28,7 +28,9 @@ REFERENCE = re.compile(r"([a-z0-9][a-z0-9-]{1,31})/([A-Za-z0-9][A-Za-z0-9._-]{0,
 """A reference as `mapping.reference_of` makes it; that of a return has a part more, and is none of an order's."""
 REASONED = frozenset({MilestoneKind.EXCEPTION, MilestoneKind.DELAYED, MilestoneKind.RETURNING})
 MAX_WORD = 60
+"""Characters of a code of a carrier in our messages."""
 MAX_REASON = 500
+"""Characters of a carrier's text: half of what a reason of ours may have."""
 
 
 @dataclass(frozen=True)

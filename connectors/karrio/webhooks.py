@@ -1,6 +1,6 @@
 """Karrio's webhook, looked after: it is switched off after six failures, and nobody is told.
 
-Karrio posts each event once. After the sixth failure in a row it sets `disabled`, and its count of failures goes on
+Karrio posts each event once. After the sixth failure in a row it sets `disabled`. Its count of failures goes on
 from there: a webhook that is enabled again, and fails once, is disabled again. So what was missed is polled.
 """
 
@@ -19,6 +19,7 @@ EVERYTHING = "all"
 WANTED = ("tracker_created", "tracker_updated")
 """Events that we read; the others say nothing new (see `codes.OTHER_EVENTS`)."""
 PAGE = 50
+"""Webhooks read at once: an installation has few."""
 
 
 class WebhookState(StrEnum):

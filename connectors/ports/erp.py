@@ -23,7 +23,7 @@ class ErpPort(Protocol):
         Once: a goods issue must not post twice; by key, or by shipment and milestone.
         """
 
-    async def redate_promise(self, message: ErpPromise, call: Call) -> Accepted:
+    async def reschedule_promise(self, message: ErpPromise, call: Call) -> Accepted:
         """The promise moved.
 
         Args: `message.promised_on`: the day that is promised now, of the whole order; `lines` where they differ.

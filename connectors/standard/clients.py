@@ -36,7 +36,7 @@ class StandardErp:
         """See ErpPort."""
         return await self.client.post(f"/v1/orders/{message.order}/milestones", message, call, Accepted)
 
-    async def redate_promise(self, message: ErpPromise, call: Call) -> Accepted:
+    async def reschedule_promise(self, message: ErpPromise, call: Call) -> Accepted:
         """See ErpPort."""
         return await self.client.post(f"/v1/orders/{message.order}/promise", message, call, Accepted)
 

@@ -39,7 +39,7 @@ async def customs(scene: Scene) -> None:
     await order.tell(M.EXCEPTION, 1, cause=ExceptionKind.CUSTOMS, reason="certificate of origin is missing")
     case = await order.case("is with compliance", ExceptionKind.CUSTOMS, lambda it: it.queue == "compliance")
     later = order.promised_on + timedelta(days=2)
-    await order.ask(Verb.ACT, action=Action.RE_DATE, promised_on=later, case=case.id, reason="papers take two days")
+    await order.ask(Verb.ACT, action=Action.RESCHEDULE, promised_on=later, case=case.id, reason="papers take two days")
     await order.erp(f"promised for {later}", lambda it: it.promised_on == later)
     await order.tell(M.CLEARED, 1, cause=ExceptionKind.CUSTOMS)
     await order.case("is cured", ExceptionKind.CUSTOMS, lambda it: it.state == "cured")

@@ -90,7 +90,7 @@ async def record_inventory(
     if not waiting:
         old = all(it.superseded for it in outcomes)
         why = "; ".join(f"{it.id}: {it.superseded}" for it in outcomes if it.superseded) or None
-        await inbox.settle(connection, [by.id], "superseded" if old else "applied", [why])
+        await inbox.settle_messages(connection, [by.id], "superseded" if old else "applied", [why])
     return InventoryTaken(outcomes=tuple(outcomes), waiting=tuple(waiting))
 
 
@@ -106,7 +106,7 @@ async def keep_forecast(
     if not waiting:
         new = taken.superseded < len(batch.rows)
         reason = f"a later version is known of {taken.superseded} rows" if taken.superseded else None
-        await inbox.settle(connection, [by.id], "applied" if new else "superseded", [reason])
+        await inbox.settle_messages(connection, [by.id], "applied" if new else "superseded", [reason])
     return taken.model_copy(update={"waiting": waiting})
 
 
@@ -151,7 +151,7 @@ async def keep_demand(
         new = taken.changed + taken.unchanged
         reason = f"{len(refused)} rows were refused, {taken.superseded} superseded"
         state = "applied" if new or not taken.superseded else "superseded"
-        await inbox.settle(connection, [by.id], state, [reason if refused or taken.superseded else None])
+        await inbox.settle_messages(connection, [by.id], state, [reason if refused or taken.superseded else None])
     return DemandTaken(
         id=signals.id,
         changed=taken.changed,

@@ -14,7 +14,7 @@ from domain.inventory.promise import HANDLING_DAYS, begins_on, by_lead_time, lea
 from schemas.base import Role, Variant
 from schemas.cases.exceptions import Action, OrderPolicy
 from schemas.days import EVERY_DAY, Days, Way
-from schemas.inventory.promising import STOCK, Given, Need, PromiseAnswer, PromiseQuestion, Redate, Source, Terms
+from schemas.inventory.promising import STOCK, Given, Need, PromiseAnswer, PromiseQuestion, Rescheduling, Source, Terms
 from schemas.orders.release import OrderRelease
 from schemas.workflows.commands import ActionRequest, Verb
 from schemas.workflows.lifecycle import OrderStart
@@ -141,11 +141,13 @@ async def _asked(
     )
 
 
-def redating(redate: Redate, request_id: str) -> NewMessage:
+def reschedule_command(rescheduling: Rescheduling, request_id: str) -> NewMessage:
     """The message that gives an order other days; the relay hands it over as any command."""
-    request = ActionRequest(id=request_id, reason=redate.reason, action=Action.RE_DATE, promises=redate.promises)
+    request = ActionRequest(
+        id=request_id, reason=rescheduling.reason, action=Action.RESCHEDULE, promises=rescheduling.promises
+    )
     record = CommandRecord[ActionRequest](
-        key=redate.order, verb=Verb.ACT, by=PROMISING, role=Role.ADMIN, request=request
+        key=rescheduling.order, verb=Verb.ACT, by=PROMISING, role=Role.ADMIN, request=request
     )
     return NewMessage(
         partner=PROMISING,

@@ -107,7 +107,7 @@ async def _put(
     version = await registry.put(connection, document_of(definition), roles, by, reason)
     assert version == planned.version, "changes wait for each other"
     fields = [change.field for change in planned.changes]
-    await audit_trail.record(
+    await audit_trail.add_entry(
         connection, by, "partner_applied", definition.partner, version=version, fields=fields, reason=reason
     )
 

@@ -261,4 +261,4 @@ async def _quarantine(
 async def _settle(database: Database, message: inbox.Message, reason: str) -> None:
     """It came too late: unless it was taken in before, and only comes again."""
     async with database.transaction() as connection:
-        await inbox.settle(connection, [message.id], "superseded", [reason])
+        await inbox.settle_messages(connection, [message.id], "superseded", [reason])

@@ -139,8 +139,8 @@ async def purchase(database: Database, kept: KeptHead) -> EarlierRun:
         start = InboundStart(**named, policy=policy, accepted_at=row["created_at"])
         start = await days.of_purchase(connection, start)
         sent = await _documents(connection, start)
-        sent += [it.told for it in await _events(connection, kept.subject, kept.workflow_id)]
-        sent += [it.told for it in await _commands(connection, kept.subject)]
+        sent += [it.message for it in await _events(connection, kept.subject, kept.workflow_id)]
+        sent += [it.message for it in await _commands(connection, kept.subject)]
         ledger = {it["key"]: it["outcome"] for it in await restarting.ledger_of(connection, kept.subject)}
         known = tuple(map(_known_case, await restarting.cases_of(connection, kept.subject)))
     state, owed, seen = _folded(PurchaseFile(start=start), sent)
@@ -214,7 +214,7 @@ async def returned(database: Database, kept: KeptHead) -> EarlierRun:
         by=row["by"],
         accepted_at=row["created_at"],
     )
-    sent = [it.told for it in past if isinstance(it.told, MilestoneEvent)]
+    sent = [it.message for it in past if isinstance(it.message, MilestoneEvent)]
     start = as_asked(written, sent)
     state, owed = refolded(start, sent)
     state = state.model_copy(update={"version": max(state.version, kept.version), "overdue": row["overdue"]})

@@ -156,7 +156,7 @@ class Restarter:
             back = await missed.bring_back(connection, made.kept, made.seen, forgotten)
             home = await missed.returned(connection, made.state) if made.state else []
             detail = {"run": made.run, "version": made.kept.snapshot_version, "messages": back.waiting}
-            await audit_trail.record(connection, by.actor, "workflow.restart", workflow, reason=by.reason, **detail)
+            await audit_trail.add_entry(connection, by.actor, "workflow.restart", workflow, reason=by.reason, **detail)
             try:
                 await starting.begin(self._client, made.beginning, RESTART_TIMEOUT)
             except WorkflowAlreadyStartedError:

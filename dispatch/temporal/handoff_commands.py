@@ -82,7 +82,7 @@ class CommandHandoff:
     async def _settle(self, message: int, refusal: str | None, answer: ReturnAnswer | None = None) -> None:
         async with self._database.transaction() as connection:
             said = answer.model_dump(mode="json") if answer else None
-            await verdicts.settle(connection, message, refusal, said)
+            await verdicts.settle_command(connection, message, refusal, said)
 
     async def _start_return(
         self, record: CommandRecord[ReturnRequest], command: Command[ReturnRequest], within: timedelta

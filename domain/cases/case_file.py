@@ -64,7 +64,7 @@ class CaseFile(CaseStart):
 
     @property
     def summary(self) -> str:
-        """What the case is about, in a line."""
+        """The subject of the case, in a line."""
         more = f" (and {len(self.findings) - 1} more)" if len(self.findings) > 1 else ""
         return f"{self.findings[0].summary}{more}" if self.findings else self.kind
 
@@ -79,7 +79,7 @@ def answer(file: CaseFile) -> CaseAnswer:
     return CaseAnswer(case=file.id, state=file.state, tier=file.tier, queue=file.queue, assignee=file.assignee)
 
 
-def record(file: CaseFile, notices: Iterable[Notice]) -> CaseRecord:
+def case_record(file: CaseFile, notices: Iterable[Notice]) -> CaseRecord:
     """One step of the case, to be written down."""
     return CaseRecord(
         id=file.id,

@@ -22,7 +22,7 @@ KEPT_ENTRIES = 200
 
 
 class CaseVerb(StrEnum):
-    """What people may ask of a case; also the names of its workflow's signals."""
+    """Requests of people to a case; also the names of its workflow's signals."""
 
     ACKNOWLEDGE = "acknowledge"
     ASSIGN = "assign"
@@ -79,14 +79,16 @@ def hear_news(file: CaseFile, news: CaseNews) -> CaseChange:
         entries.append(CaseEntry(at=news.at, what=f"cured: {_summaries(file.findings)}"))
         return CaseChange(_changed(file, entries, state=CaseState.CURED, closed_at=news.at))
     entries += [CaseEntry(at=news.at, what=f"gone: {f.summary}") for f in _only(file.findings, news.findings)]
-    grown = _worse(file, news.findings)
-    told = grown if file.reached else ()
-    entries += [CaseEntry(at=news.at, what=f"worse: {f.summary}") for f in grown]
+    worsened = _worse(file, news.findings)
+    alerted = worsened if file.reached else ()
+    entries += [CaseEntry(at=news.at, what=f"worse: {f.summary}") for f in worsened]
     findings = _sorted(news.findings)
     if not entries and findings == file.findings:
         return CaseChange(file)
     after = _changed(file, entries, findings=findings)
-    return CaseChange(after, tuple(_alerts(after, news.at, f"/worse-{max(f.measure for f in told)}")) if told else ())
+    return CaseChange(
+        after, tuple(_alerts(after, news.at, f"/worse-{max(f.measure for f in alerted)}")) if alerted else ()
+    )
 
 
 def hear_action(file: CaseFile, entry: CaseEntry) -> CaseChange:
@@ -153,7 +155,7 @@ def _asked(file: CaseFile, verb: CaseVerb, command: Command[NoteRequest], done: 
 
 
 def _mark(verb: CaseVerb, request: NoteRequest) -> str:
-    """What makes a request unique: callers number each kind of request by itself."""
+    """The unique name of a request: callers number each kind of request by itself."""
     return f"{verb}/{request.id}"
 
 
@@ -169,7 +171,7 @@ def _why(file: CaseFile) -> str:
 
 
 def _worse(file: CaseFile, findings: Iterable[Finding]) -> tuple[Finding, ...]:
-    """What the case knows, and is worse now by more than a band."""
+    """Findings that the case knows, and that are worse now by more than a band."""
     before = {it.subject: it.measure for it in file.findings}
     return tuple(
         it for it in _sorted(findings) if it.subject in before and worse(it.kind, it.measure, before[it.subject])
@@ -230,7 +232,7 @@ def _sorted(findings: Iterable[Finding]) -> tuple[Finding, ...]:
 
 
 def _only(these: Iterable[Finding], those: Iterable[Finding]) -> tuple[Finding, ...]:
-    """What is wrong according to these and not to those. A finding is the same when only its sentence differs."""
+    """Findings that are among these and not among those. A finding is the same when only its sentence differs."""
     known = {(finding.kind, finding.subject) for finding in those}
     return tuple(finding for finding in _sorted(these) if (finding.kind, finding.subject) not in known)
 

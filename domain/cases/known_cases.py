@@ -1,4 +1,4 @@
-"""What an order or purchase order knows of its cases, and what follows from what is wrong now. Pure.
+"""The cases that an order or purchase order knows, and what its findings change in them. Pure.
 
 A finding has a measure where it has a size. What people have resolved is not raised again before it was cured, unless
 it becomes worse by more than a band. An open case follows every change of its figures.
@@ -39,10 +39,10 @@ def still_settled(known: KnownCase, wrong: Iterable[Finding]) -> KnownCase:
     return known.model_copy(update={"settled": settled, "accepted": accepted})
 
 
-def resolved(known: KnownCase, subjects: tuple[str, ...], told: Iterable[Finding]) -> KnownCase:
-    """People have resolved a case although its cause is not cured: these subjects, as big as they were `told`."""
+def resolved(known: KnownCase, subjects: tuple[str, ...], reported: Iterable[Finding]) -> KnownCase:
+    """People have resolved a case although its cause is not cured: these subjects, as big as they were `reported`."""
     settled = tuple(sorted({*known.settled, *subjects}))
-    sizes = {name: size for name, size in measures(told).items() if name in subjects}
+    sizes = {name: size for name, size in measures(reported).items() if name in subjects}
     accepted = {**known.accepted, **sizes}
     return known.model_copy(update={"open": False, "subjects": subjects, "settled": settled, "accepted": accepted})
 
@@ -51,7 +51,7 @@ def next_case(known: KnownCase | None, kind: ExceptionKind, findings: tuple[Find
     """The case to open for findings that no open case covers: the last one again when it was about one of them."""
     subjects = tuple(it.subject for it in findings)
     if known is None:
-        return KnownCase(kind=kind, number=1, open=True, subjects=subjects, told=mark(findings))
+        return KnownCase(kind=kind, number=1, open=True, subjects=subjects, reported=mark(findings))
     again = bool({*subjects} & {*known.subjects})
     return known.model_copy(
         update={
@@ -59,6 +59,6 @@ def next_case(known: KnownCase | None, kind: ExceptionKind, findings: tuple[Find
             "open": True,
             "subjects": subjects,
             "reopened": known.reopened + 1 if again else 0,
-            "told": mark(findings),
+            "reported": mark(findings),
         }
     )

@@ -31,7 +31,7 @@ def due_at(notice: Notice, policy: ChannelPolicy, now: datetime) -> datetime:
 def messages(waiting: Iterable[tuple[Notice, ChannelPolicy]]) -> list[tuple[Notice, ...]]:
     """Notices that are due for one address, as messages, oldest first.
 
-    What is loud and what goes to a customer gets a message of its own; the rest goes as one digest where the policy
+    A loud notice, and one to a customer, gets a message of its own. The rest goes as one digest where the policy
     wants digests.
     """
     alone: list[tuple[Notice, ...]] = []

@@ -1,7 +1,7 @@
 """Policies: who owns an exception and when it climbs, how orders look after themselves, how people are reached.
 
 The built-in ones are the taxonomy of exceptions. Rules of the `policy` table refine them for a kind, partner, site,
-region or customer, field by field: the rule that names more wins; of two that name as much, the one with the later id.
+region or customer, field by field. The rule that names more wins; of two that name as much, the one with the later id.
 """
 
 from collections.abc import Iterable, Mapping
@@ -44,33 +44,36 @@ CASE_POLICIES: dict[ExceptionKind, CasePolicy] = {
         "order-management",
         2 * HOUR_S,
         DAY_S,
-        actions=(Do.SPLIT, Do.RE_SOURCE, Do.RE_DATE, Do.WRITE_OFF, Do.NOTIFY_CUSTOMER),
+        actions=(Do.SPLIT, Do.RE_SOURCE, Do.RESCHEDULE, Do.WRITE_OFF, Do.NOTIFY_CUSTOMER),
     ),
     X.OVER_SHIP: _owned_by("receiving", 4 * HOUR_S, 2 * DAY_S, actions=(Do.NOTIFY_CUSTOMER,)),
     X.DAMAGE: _owned_by(
-        "claims", 4 * HOUR_S, DAY_S, actions=(Do.RE_SOURCE, Do.RE_DATE, Do.WRITE_OFF, Do.NOTIFY_CUSTOMER)
+        "claims", 4 * HOUR_S, DAY_S, actions=(Do.RE_SOURCE, Do.RESCHEDULE, Do.WRITE_OFF, Do.NOTIFY_CUSTOMER)
     ),
     X.DELAY: _owned_by(
         "transport",
         30 * MINUTE_S,
         2 * HOUR_S,
         4 * HOUR_S,
-        actions=(Do.RE_DATE, Do.RE_TENDER, Do.RE_SOURCE, Do.SPLIT, Do.NOTIFY_CUSTOMER),
+        actions=(Do.RESCHEDULE, Do.RE_TENDER, Do.RE_SOURCE, Do.SPLIT, Do.NOTIFY_CUSTOMER),
         tell_customer=True,
     ),
     X.NO_SCAN: _owned_by(
         "carrier-operations", 2 * HOUR_S, 4 * HOUR_S, DAY_S, actions=(Do.REPLAY, Do.WRITE_OFF, Do.NOTIFY_CUSTOMER)
     ),
     X.TENDER_REJECT: _owned_by(
-        "transport", 2 * HOUR_S, 4 * HOUR_S, actions=(Do.RE_TENDER, Do.RE_SOURCE, Do.RE_DATE, Do.NOTIFY_CUSTOMER)
+        "transport", 2 * HOUR_S, 4 * HOUR_S, actions=(Do.RE_TENDER, Do.RE_SOURCE, Do.RESCHEDULE, Do.NOTIFY_CUSTOMER)
     ),
     X.PICK_STOCKOUT: _owned_by(
-        "warehouse", HOUR_S, 4 * HOUR_S, actions=(Do.RE_SOURCE, Do.SPLIT, Do.RE_DATE, Do.WRITE_OFF, Do.NOTIFY_CUSTOMER)
+        "warehouse",
+        HOUR_S,
+        4 * HOUR_S,
+        actions=(Do.RE_SOURCE, Do.SPLIT, Do.RESCHEDULE, Do.WRITE_OFF, Do.NOTIFY_CUSTOMER),
     ),
     X.ADDRESS: _owned_by(
-        "customer-service", 4 * HOUR_S, DAY_S, actions=(Do.NOTIFY_CUSTOMER, Do.RE_DATE), tell_customer=True
+        "customer-service", 4 * HOUR_S, DAY_S, actions=(Do.NOTIFY_CUSTOMER, Do.RESCHEDULE), tell_customer=True
     ),
-    X.CUSTOMS: _owned_by("compliance", 4 * HOUR_S, DAY_S, actions=(Do.RE_DATE, Do.NOTIFY_CUSTOMER)),
+    X.CUSTOMS: _owned_by("compliance", 4 * HOUR_S, DAY_S, actions=(Do.RESCHEDULE, Do.NOTIFY_CUSTOMER)),
     X.TEMPERATURE: _owned_by(
         "quality", 5 * MINUTE_S, 15 * MINUTE_S, actions=(Do.RE_SOURCE, Do.WRITE_OFF, Do.NOTIFY_CUSTOMER)
     ),
@@ -86,8 +89,8 @@ CASE_POLICIES: dict[ExceptionKind, CasePolicy] = {
     X.CHRONOLOGY: _owned_by("interface-owner", 4 * HOUR_S, DAY_S, actions=(Do.REPLAY,)),
     X.RETURN_OVERDUE: _owned_by("customer-service", 2 * DAY_S, 7 * DAY_S, actions=(Do.NOTIFY_CUSTOMER,)),
 }
-"""The taxonomy's owners and times. Where it names an event instead of a time (promise at risk, trace, spot approval,
-demurrage), the case of that event's own kind climbs, or the last tier stands for it."""
+"""The taxonomy's owners and times. It may name an event instead of a time, such as promise at risk,
+trace, spot approval or demurrage. Then the case of that event's own kind climbs, or the last tier stands for it."""
 
 PURCHASE_ACTIONS: dict[ExceptionKind, tuple[Do, ...]] = {
     X.SHORT_SHIP: (Do.ACCEPT, Do.ASK_AGAIN, Do.WRITE_OFF),
@@ -99,7 +102,7 @@ PURCHASE_ACTIONS: dict[ExceptionKind, tuple[Do, ...]] = {
     X.REFUSED_EFFECT: (Do.RETRY,),
     X.CHRONOLOGY: (Do.ACCEPT,),
 }
-"""What the case of a purchase order offers, by kind."""
+"""The actions that the case of a purchase order offers, by kind."""
 
 _DEFAULTS: dict[About, BaseModel] = {
     "case": CASE_POLICIES[X.DELAY],
@@ -166,7 +169,7 @@ def days_policy(rules: Iterable[PolicyRule], **facts: str) -> DaysPolicy:
 
 
 def check(rule: PolicyRule) -> list[str]:
-    """What is wrong with a rule, as sentences that name the field: none when it may be put into the table."""
+    """The errors of a rule, as sentences that name the field: none when it may be put into the table."""
     scope = rule.scope.model_dump(exclude_none=True)
     found = [
         f"scope.{name}: a rule about {rule.about} does not depend on it" for name in scope.keys() - _SCOPES[rule.about]
@@ -186,7 +189,7 @@ def check(rule: PolicyRule) -> list[str]:
 
 
 def _senseless(body: Mapping[str, Any]) -> list[str]:
-    """What each field allows and the whole does not."""
+    """Errors that each field allows and the whole does not."""
     found = []
     after_s = [tier["after_s"] for tier in body.get("tiers", ())]
     if after_s != sorted(set(after_s)):

@@ -20,7 +20,7 @@ class Undelivered(Contract):
 
 
 def difference(it: Undelivered) -> Difference:
-    """What is wrong with a receiver, and what to do; without what changes at each attempt."""
+    """The problem of a receiver, and its remedy; without figures that change at each attempt."""
     name = f"{it.channel} to {it.to}"
     again = f", then `syncline notice retry --channel {it.channel} --to {it.to}`" if it.given_up else ""
     return Difference(

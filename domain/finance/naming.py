@@ -1,4 +1,4 @@
-"""What is under way between two books, and what a warehouse's message says that has moved none of ours yet.
+"""Packs under way between two books, and those of a warehouse's message that has moved none of ours yet.
 
 Such a message explains a difference in the lines and items that it names, and by no more packs than it says. What
 cannot be read names nothing, nor does a number of another unit: how many packs that is was why it is quarantined.
@@ -39,7 +39,7 @@ class UnderWay(NamedTuple):
 
 
 def explaining(difference: int, under_way: Iterable[UnderWay]) -> list[UnderWay]:
-    """What explains a difference: all that is known exactly, and of what may be fewer packs, what goes its way. Empty
+    """The explanation of a difference: all exact figures, and of uncertain ones those that go its way. Empty
     when they do not add up to it."""
     known = list(under_way)
     exact = [x for x in known if not x.at_most]
@@ -67,7 +67,7 @@ class OfItem(NamedTuple):
 
 
 def named(raw: bytes) -> list[OfLine | OfItem]:
-    """What a message says."""
+    """The packs that a message names."""
     try:
         said = json.loads(raw)
     except (ValueError, RecursionError):

@@ -1,8 +1,8 @@
 """Comparing books: ours with those of a warehouse, an ERP or planning; each difference with its class, owner, proposal.
 
-Stock is compared per item and site (what is on hand, allocated, returned or blocked there together, for systems divide
-it differently) and per item on the way: by shipment with an ERP, by site with planning. A difference that what is under
-way between the systems adds up to is explained by it; one where something has just moved waits; any other is real.
+Stock is compared per item and site: on hand, allocated, returned and blocked together, for systems divide it
+differently. Stock on the way is compared per item, by shipment with an ERP and by site with planning. A difference is
+explained when the messages under way add up to it. It waits when something has just moved. Any other is real.
 """
 
 from collections import Counter
@@ -53,7 +53,7 @@ class LedgerMovement(NamedTuple):
 
 
 class KnownFigures(NamedTuple):
-    """What we know about the figures that differ."""
+    """Our knowledge of the figures that differ."""
 
     under_way: Mapping[Key, tuple[UnderWay, ...]]
     moved: Mapping[Key, tuple[LedgerMovement, ...]]
@@ -134,7 +134,7 @@ def _classified(
 
 
 def _correction(system: System, key: Key, kind: Class, ours: int, theirs: int, why: str) -> tuple[System, str]:
-    """Who owns the figure, and what should be done there. Warehouses own what is at their site, carriers (through the
+    """The owner of the figure, and the remedy there. Warehouses own what is at their site, carriers (through the
     TMS) say what is on the way; an ERP and planning follow."""
     item, where = key
     bucket, which = StockPlace.parse(where)
@@ -161,8 +161,8 @@ class OurOrder(NamedTuple):
 
 
 def expected_status(status: OrderStatus, told: Iterable[OrderStatus]) -> OrderStatus:
-    """What an ERP should say of an order: that it has ended, else the furthest that it was told. It is told no status
-    between the promise and what leaves, arrives or comes back."""
+    """The status that an ERP should say of an order: that it has ended, else the furthest that it was told. It is told
+    no status between the promise and what leaves, arrives or comes back."""
     return status if status in ENDED else max((OrderStatus.PROMISED, *told), key=RISING.index)
 
 
@@ -272,8 +272,8 @@ def accounts(
 
 
 def judged(difference: Difference, first_seen: datetime, now: datetime, patience: Patience) -> DifferenceState:
-    """Whether a difference waits for another look or is for people: a real one that a second look has seen, one that is
-    explained by something that has been under way for too long."""
+    """Whether a difference waits for another look or is for people. A real one is for people after a second look; an
+    explained one when its explanation has been under way for too long."""
     waits_s = patience.stuck_s if difference.kind is Class.TIMING else patience.settle_s
     late = now - first_seen >= timedelta(seconds=waits_s)
     return DifferenceState.OPEN if late else DifferenceState.WAITING

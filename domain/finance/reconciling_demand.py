@@ -17,8 +17,8 @@ Class = DifferenceClass
 
 
 class Unsettled(NamedTuple):
-    """A figure that planning need not have yet: so many packs it lacks, or it was told so lately that its list may be
-    older (`young`)."""
+    """A figure that planning need not have yet: `packs` that it lacks. `young`: planning got it so lately that its list
+    may be older."""
 
     by: str
     packs: int
@@ -58,7 +58,7 @@ def _kind(mine: int, said: int) -> Class:
 
 
 def _explained(lacking: int, unsettled: Sequence[Unsettled]) -> str:
-    """What explains that planning lacks so many packs: exactly what it was not told, or what has just changed."""
+    """The explanation of packs that planning lacks: exactly those not yet sent, or a change of just now."""
     owed = [it for it in unsettled if it.packs]
     if owed and sum(it.packs for it in owed) == lacking:
         return ", ".join(it.by for it in owed)

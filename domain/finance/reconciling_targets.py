@@ -21,12 +21,12 @@ TENDER_OVER = "tender_reject"
 """Condition of an order whose tender nobody takes: it may be taken back by now, or lie with the last carrier."""
 CANCELLING = "cancelling"
 Packs = Mapping[str, int]
-"""What is held, by its words: `line 1 of A`, `from LYS`."""
+"""Held packs by their words: `line 1 of A`, `from LYS`."""
 Class = DifferenceClass
 
 
 class OrderTargets(NamedTuple):
-    """What a system is to have of an order. `packs`: None when it cannot be told; `called_off`: whether the order is to
+    """The target of a system for an order. `packs`: None when it cannot be told; `called_off`: whether the order is to
     be cancelled there, None when either is right.
 
     `owed` is what the system was not told yet; `young`: it was told, or the order changed, so lately that its list may
@@ -48,7 +48,7 @@ class OrderStanding(NamedTuple):
 
 
 def expected(system: System, target: str, order: WrittenOrder, it: OrderStanding) -> OrderTargets:
-    """What a system should have of an order: a warehouse at its site, an ERP and transport of all of it.
+    """The expected target of a system: a warehouse at its site, an ERP and transport of all of it.
 
     Goods that are brought back leave the tender as it is, and nothing more is told of it.
     """
@@ -68,7 +68,7 @@ def expected(system: System, target: str, order: WrittenOrder, it: OrderStanding
 
 
 def held(figure: TargetFigure) -> Packs:
-    """What a system holds of an order."""
+    """The target that a system holds of an order."""
     packs = _lines({(x.line, x.item): x.quantity for x in figure.lines})
     return {**packs, **{_part(x.site): x.packs for x in figure.parts}}
 

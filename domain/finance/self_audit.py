@@ -23,12 +23,12 @@ REPAIRS = {
     Check.SUPPLY: "the expected packs become what the purchase order still brings",
     Check.LINK: "the shipment is linked to its order again",
 }
-"""What a person runs with `syncline reconcile repair`."""
+"""The command that a person gives with `syncline reconcile repair`."""
 OWNER = "syncline"
 
 
 def compared(drifts: Iterable[Drift], looked_at: int) -> Comparison:
-    """What an audit found, as a comparison of so many figures."""
+    """The findings of an audit, as a comparison of so many figures."""
     return Comparison(compared=looked_at, differences=tuple(map(difference, drifts)))
 
 

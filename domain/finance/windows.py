@@ -12,8 +12,8 @@ from schemas.finance.reconciliation import About, Difference
 from schemas.finance.windows import Mark, WindowScope
 
 OVERLAP = timedelta(minutes=15)
-"""What was booked so long before a watermark may have been written after it: longer than any transaction of ours, and
-than clocks of two systems are apart."""
+"""An entry booked this long before a watermark may have been written after it. It is longer than any transaction of
+ours, and than the clocks of two systems are apart."""
 LAST = "\U0010ffff"
 """Behind the name of every entry."""
 

@@ -17,8 +17,8 @@ Rows = Iterable[tuple[date, int]]
 """(day, packs)."""
 FINEST = tuple(PeriodLength)
 OVERDUE = timedelta(days=7)
-"""How long after its day a supply is expected that has not come: the built-in time in which an order that is made now
-would be filled."""
+"""Days after its own day on which an overdue supply is expected. It is the built-in time in which a new order would be
+filled."""
 
 
 class ForecastDemand(NamedTuple):
@@ -35,8 +35,8 @@ class ForecastDemand(NamedTuple):
 
 
 def expected_on(due: date, today: date) -> date:
-    """The day on which a supply is expected: its own, or while nobody says another for what is overdue, a week later,
-    and another as often as that passes. A day that lies still for a week moves no promise daily."""
+    """The day on which a supply is expected. It is its own; an overdue one is expected a week later, and again a week
+    later when that passes. A day that lies still for a week moves no promise daily."""
     overdue = (today - due) // OVERDUE + 1 if due < today else 0
     return due + overdue * OVERDUE
 
@@ -52,11 +52,11 @@ def project(
     in_transit: Rows = (),
     forecast: Rows = (),
 ) -> tuple[AvailabilityDay, ...]:
-    """Each day from `begins` on: on hand and expected supply, less what is reserved and what is demanded besides; and
-    less what is `forecast` beyond that. `in_transit` is a part of `supply`.
+    """Stock on hand and expected supply of each day from `begins` on, less reservations and other demand.
 
-    Supply that is overdue, and what is reserved of it, counts on the day on which it is expected now; what was demanded
-    before counts on the first day. What is due after the horizon does not count. Linear in the rows.
+    The `forecast` beyond these is taken off as well. `in_transit` is a part of `supply`. Overdue supply, and what is
+    reserved of it, counts on the day on which it is expected now. Earlier demand counts on the first day. Figures due
+    after the horizon do not count. Linear in the rows.
     """
     comes, held, rolling = (_by_day(_expected(rows, begins), begins) for rows in (supply, reserved, in_transit))
     asked, more = (_by_day(rows, begins) for rows in (demand, forecast))
@@ -82,7 +82,7 @@ def project(
 
 
 def unconsumed(periods: Iterable[ForecastDemand], leaving: Rows, begins: date) -> Counter[date]:
-    """What is forecast beside orders, by day from `begins` on. `leaving` are packs of orders by the day on which
+    """The forecast beside orders, by day from `begins` on. `leaving` are packs of orders by the day on which
     they left or are to leave.
 
     What orders leave of a period's forecast is spread evenly over its days that are still to come. Where periods of

@@ -26,7 +26,7 @@ class Option(NamedTuple):
 
 
 class Pool:
-    """What is free of each item, by site and supply. Whatever is taken is gone for the next."""
+    """Free packs of each item, by site and supply. Packs that are taken are gone for the next line."""
 
     def __init__(self, sources: Iterable[Source]) -> None:
         self._sites: dict[tuple[str, str], list[Source]] = {}
@@ -51,7 +51,7 @@ class Pool:
         return self._left[place] - kept.get(place, 0)
 
     def take(self, reservations: Iterable[Reservation]) -> None:
-        """What is reserved is not free any more. Replenishment never runs out."""
+        """Reserved packs are not free any more. Replenishment never runs out."""
         for it in reservations:
             if it.supply != REPLENISHMENT:
                 self._left[it.item, it.site, it.supply] -= it.packs

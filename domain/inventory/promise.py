@@ -28,8 +28,8 @@ def lead_days(variant: Variant, mode: TransportMode | None) -> int:
 
 
 def delivered_on(today: date, variant: Variant, mode: TransportMode | None, way: Way) -> date:
-    """The day on which goods are delivered that are on hand today: made ready on working days here, under way on those
-    of their carrier, taken in on a working day there."""
+    """The day of delivery of goods that are on hand today. They are made ready on working days here, and travel on
+    those of their carrier. The receiver takes them in on a working day there."""
     leaves = working_days_after(today, HANDLING_DAYS[variant], way.here)
     return brought_on(leaves, CARRIAGE_DAYS[mode or TransportMode.AIR], way)
 
@@ -47,7 +47,7 @@ def promise(release: OrderRelease, today: date, way: Way = Way()) -> Promise:  #
 
 
 def by_lead_time(wanted: Mapping[int, date], earliest: date, way: Way) -> Promise:
-    """The promise of lines by the days on which they are wanted; none before the earliest possible day, nor on a day
+    """The promise of lines by the days on which they are wanted. No day is before the earliest possible one, or a day
     off of the carrier or the customer."""
     days = {line: max(shared_day(day, way.carriage, way.there), earliest) for line, day in wanted.items()}
     late = sum(1 for day in wanted.values() if day < earliest)

@@ -1,8 +1,8 @@
 """Order promising: which packs an order gets, and the day that follows.
 
-What keeps the wanted day is preferred: first what the line holds already, then the order's own site, then others; of
-each, stock before supplies by their day. Beyond the wanted day, whatever comes first. Replenishment, which nobody has
-named yet, is always possible and always last.
+Sources that keep the wanted day are preferred: the line's own reservations, then the order's own site, then others. Of
+each, stock comes before supplies by their day. Beyond the wanted day, the earliest source is taken. Replenishment,
+which nobody has named yet, is always possible and always last.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -75,8 +75,8 @@ def find(
 def _ranked(
     need: Need, terms: Terms, pool: Pool, today: date, held: Sequence[Reservation], kept: Mapping[Place, int]
 ) -> Iterator[Option]:
-    """Where to take packs from, best first. What a site has is in that order already, and few are ever looked at: that
-    is what makes an item with thousands of orders cheap."""
+    """Sources to take packs from, best first. Those of a site are in that order already, and few are ever looked at.
+    So an item with thousands of orders stays cheap."""
     sites, aim = terms.sites, target(need, terms)
 
     def preference(it: Option) -> tuple[object, ...]:
@@ -102,7 +102,7 @@ def day_of(need: Need, terms: Terms, reservations: Iterable[Reservation]) -> dat
 def _held(
     need: Need, terms: Terms, pool: Pool, today: date, held: Sequence[Reservation], kept: Mapping[Place, int]
 ) -> Iterator[Option]:
-    """What can stay as it is. Held stock, and replenishment that is still to come, keep their day."""
+    """Reservations that can stay as they are. Held stock, and replenishment that is still to come, keep their day."""
     for own in held:
         if own.supply == REPLENISHMENT and own.day >= today:
             yield Option(own.site, REPLENISHMENT, "", own.packs, own.due, own.day, held=True)
@@ -125,7 +125,7 @@ def _others(
     kept: Mapping[Place, int],
     site: str,
 ) -> Iterator[Option]:
-    """What could be taken at a site beside it. At one that may not send, no more than of what is held there."""
+    """Sources at a site beside the line's own. A site that may not send gives only the packs that are held there."""
     own = {it.supply: it.packs for it in held if it.site == site}
     may_send = site in terms.sites
     for it in pool.of(need.item, site):
@@ -158,7 +158,7 @@ def _reservation(need: Need, it: Option, terms: Terms, *, late: bool) -> Reserva
 
 
 def kept(line: OpenLine, pool: Pool) -> tuple[Reservation, ...]:
-    """What a line that is being picked still holds: of each source what there is, for the day that it had."""
+    """Reservations of a line that is being picked: of each source the packs that there are, for the day that it had."""
     found = []
     for it in line.reservations:
         source = pool.at(it.item, it.site, it.supply)
@@ -263,7 +263,7 @@ def _reason(said: list[LinePromised], unmanaged: int) -> str:
 
 
 def sendings(reservations: Iterable[Reservation], terms: Terms) -> tuple[Sending, ...]:
-    """What other sites than the order's own send."""
+    """Packs that other sites than the order's own send."""
     elsewhere: dict[str, dict[int, int]] = {}
     for it in reservations:
         if it.site != terms.site:

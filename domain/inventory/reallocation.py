@@ -1,10 +1,10 @@
 """Promises again, when stock or supply has changed: the reservations of an item, planned anew in order of priority.
 
-A line keeps what it holds as long as that keeps its day. When something is missing, who comes first by priority, first
-promise and order key is served first, and may take what a later one held, but only where it would be late without.
+A line keeps its reservations as long as they keep its day. When packs are missing, lines are served by priority, first
+promise and order key. A line may take the reservation of a later one, but only where it would be late without.
 
-A line of which something was picked comes before all others, and keeps what is there of its reservations: the warehouse
-is at work on it. It gives up what is gone, and gets other packs for it.
+A line with picked packs comes before all others: the warehouse is at work on it. It keeps the reservations whose packs
+are there. It gives up those that are gone, and gets other packs for them.
 """
 
 from collections import Counter
@@ -16,7 +16,7 @@ from domain.days import day_of as day_at
 from domain.inventory.pool import NOTHING, Place, Pool
 from domain.inventory.promising import day_of, explained, find, worded
 from domain.inventory.promising import kept as still_there
-from schemas.inventory.promising import REPLENISHMENT, STOCK, OpenLine, Redate, Reservation, Source
+from schemas.inventory.promising import REPLENISHMENT, STOCK, OpenLine, Rescheduling, Reservation, Source
 from schemas.orders.release import LinePromise
 
 WORTH_TELLING = timedelta(days=2)
@@ -61,7 +61,7 @@ def _held(line: OpenLine) -> Counter[Place]:
 
 
 def _again(line: OpenLine, pool: Pool, kept: Counter[Place], today: date) -> tuple[Reservation, ...]:
-    """What a line holds that is being picked, and other packs for what is gone of it."""
+    """Reservations of a line that is being picked, and other packs for those that are gone."""
     own = still_there(line, pool)
     gone = line.need.packs - sum(it.packs for it in own)
     if not gone:
@@ -86,8 +86,8 @@ def _best(
 
 
 def received(lines: list[OpenLine], sources: Sequence[Source]) -> list[OpenLine]:
-    """What lines hold of a supply that has become less is stock now, as far as there is any that nobody holds: it has
-    come in, and the day that was promised stays."""
+    """Reservations of a supply that has become less, made reservations of free stock as far as there is any. The supply
+    has come in, and the promised day stays."""
     left = Counter[tuple[str, str]]({(it.site, it.supply): it.packs for it in sources})
     for it in lines:
         for reservation in it.reservations:
@@ -138,15 +138,15 @@ def _essence(reservations: Iterable[Reservation]) -> set[tuple[object, ...]]:
     return {(it.site, it.supply, it.packs, it.due, it.day, it.late) for it in reservations}
 
 
-def redates(planned: Iterable[Planned]) -> list[Redate]:
-    """What each order must be told: lines that come later than it was told last, or earlier by enough to matter. A
-    supply that trembles by a day is told once."""
+def reschedulings(planned: Iterable[Planned]) -> list[Rescheduling]:
+    """The new days that each order must be told: lines that come later than it was told last, or earlier by enough to
+    matter. A supply that trembles by a day is told once."""
     told: dict[str, list[Planned]] = {}
     for it in planned:
-        if it.day > it.line.told_on or it.line.told_on - it.day >= WORTH_TELLING:
+        if it.day > it.line.reported_on or it.line.reported_on - it.day >= WORTH_TELLING:
             told.setdefault(it.line.order, []).append(it)
     return [
-        Redate(
+        Rescheduling(
             order=order,
             promises=tuple(LinePromise(line=it.line.need.line, promised_on=it.day) for it in lines),
             reason="; ".join(str(explained(it.line.need.line, it.day, it.reservations)) for it in lines)[:200],

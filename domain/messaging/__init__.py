@@ -1,1 +1,1 @@
-"""What inputs cost, and what Temporal says of a workflow."""
+"""The cost of inputs, and the health of a workflow in Temporal."""

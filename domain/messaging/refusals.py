@@ -1,4 +1,4 @@
-"""What people read of an effect that was refused, or of which nobody knows whether it was done."""
+"""The sentence that people read of an effect that was refused, or whose outcome is unknown."""
 
 from schemas.base import Origin
 from schemas.messaging.effects import Effect

@@ -1,4 +1,4 @@
-"""What is wrong with a workflow as Temporal sees it: it does not run, makes no progress, or comes close to a limit."""
+"""Problems of a workflow as Temporal sees it: it does not run, makes no progress, or comes close to a limit."""
 
 from schemas.base import Contract
 from schemas.finance.reconciliation import About, Difference, DifferenceClass
@@ -6,7 +6,7 @@ from schemas.ids import Subject, SubjectKind
 from schemas.words import counted
 
 FAILED_TASKS = 3
-"""So many tries of a workflow task are no accident: the server fails some for reasons of its own."""
+"""Tries of a workflow task that are no accident any more: the server fails some for reasons of its own."""
 WARN_EVENTS, WARN_BYTES = 10_240, 10 * 1024 * 1024
 """Temporal warns at a history of so many events, and of so many bytes; it ends the workflow at five times as much. It
 refuses signals beyond 10,000: each is an event, so these are noticed first."""
@@ -30,7 +30,7 @@ class Seen(Contract):
 
 
 def difference(seen: Seen) -> Difference | None:
-    """What is wrong with an open workflow, and what to do; None when nothing is."""
+    """The problem of an open workflow, and its remedy; None when it is well."""
     waits = f"; {counted(seen.waiting, 'message')} waiting" if seen.waiting else ""
     if seen.status != RUNNING:
         return _difference(seen, seen.status, f"{_again(seen)}{waits}")

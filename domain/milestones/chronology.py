@@ -1,4 +1,5 @@
-"""What is impossible in time: goods handled before their order was released, or delivered before they had left.
+"""Reports that are impossible in time: goods handled before their order was released, or delivered before they had
+left.
 
 The gateway asks before it places an event, and parks what policy says to park. The rest is a finding of the order.
 """
@@ -16,13 +17,13 @@ from schemas.procurement.sent_documents import SentDocument
 
 HANDLED = (M.ALLOCATED, M.PICKED, M.PACKED, M.SHIPPED)
 CARRIED = (M.IN_TRANSIT, M.OUT_FOR_DELIVERY, M.DELIVERED, M.PROOF_OF_DELIVERY, M.RETURNING)
-"""What cannot happen to goods before they have left."""
+"""Milestones that cannot happen to goods before they have left."""
 CLOCKS = timedelta(days=1)
 """A document may be so far ahead: its time of the day is often a guess, and local."""
 
 
 class KnownTimes(NamedTuple):
-    """What is known of an order and of its shipment: when it was released, when goods left, when they arrived."""
+    """Known times of an order and of its shipment: when it was released, when goods left, when they arrived."""
 
     released_at: datetime | None = None
     shipped_at: datetime | None = None
@@ -63,7 +64,7 @@ def _backwards(event: Milestone, times: KnownTimes, rules: Chronology) -> str | 
 
 
 def oddities(shipment: ShipmentState, released_at: datetime, rules: Chronology) -> Iterator[tuple[M, str]]:
-    """What a shipment's reports contradict: the milestone whose time is odd, and in words why."""
+    """The contradiction in a shipment's reports: the milestone whose time is odd, and the reason in words."""
     early, slack = released_at - timedelta(seconds=rules.before_release_s), timedelta(seconds=rules.backwards_s)
     seen = shipment.seen
     for kind in (*HANDLED, *CARRIED):

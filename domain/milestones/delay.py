@@ -30,12 +30,12 @@ def band(now: date, first: date) -> Band:
     return Band.MAJOR if late <= MAJOR_DAYS else Band.SEVERE
 
 
-def redated(eta: datetime | None, first: date, told: date, slack: timedelta, there: Days = EVERY_DAY) -> date:
+def day_by_eta(eta: datetime | None, first: date, told: date, slack: timedelta, there: Days = EVERY_DAY) -> date:
     """The day to promise now: the ETA's when it is later than the first promise, else the first promise.
 
-    An ETA that leaves the day that was told last by no more than `slack` keeps it: one that trembles around midnight
+    An ETA that leaves the last reported day by no more than `slack` keeps it. An ETA that trembles around midnight
     does not move the promise to and fro. Beyond the slack, the day follows from the newest ETA and the first promise
-    alone, so the order in which ETAs arrive cannot change it. Days are those of the customer, `there`.
+    alone. The order in which ETAs arrive cannot change it. Days are those of the customer, `there`.
     """
     if eta is None:
         return first

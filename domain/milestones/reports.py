@@ -31,7 +31,7 @@ class MilestoneReport(NamedTuple):
 
     @classmethod
     def of(cls, event: MilestoneEvent, packs: dict[int, int] | None) -> Self:
-        """What an event says."""
+        """The report that an event makes."""
         corrected = event.corrects if event.corrects != event.id else ""
         return cls(
             at=event.occurred_at,

@@ -1,4 +1,4 @@
-"""What has been reported on one shipment, and how many packs of a line it has carried how far.
+"""Reports on one shipment, and the packs of a line by the rank that they reached.
 
 Every field is a join: of several reports of a milestone the one counts that `domain.milestones.reports` says, of two
 ETAs the one said later. So the order of arrival cannot change it.
@@ -22,7 +22,8 @@ UNRANKED = frozenset({M.DELAYED, M.EXCEPTION, M.CLEARED})
 """Milestones that may truly happen again: they are told each time, under the id of the report."""
 _GOODS = (M.SHIPPED, M.PACKED, M.PICKED, M.ALLOCATED)
 _NEAREST = {kind: (*_GOODS[at:], *reversed(_GOODS[:at])) for at, kind in enumerate(_GOODS)}
-"""Whose word counts for a milestone that stated nothing: its own, the nearest before it, then the nearest after it."""
+"""The milestones whose packs count for one that stated nothing: its own, the nearest before it, then the nearest after
+it."""
 _ONWARD = frozenset({M.IN_TRANSIT, M.OUT_FOR_DELIVERY, M.DELIVERED, M.PROOF_OF_DELIVERY, M.RETURNING})
 
 
@@ -36,8 +37,8 @@ NOTHING: Packs = {}
 
 
 class EtaReport(Contract):
-    """An ETA and when it was said; of two reports the one said later counts, then the one with the higher sequence
-    number, then the one with the larger id."""
+    """An ETA and when it was said. Of two reports the later one counts, then the higher sequence number, then the
+    larger id."""
 
     eta: Moment
     said_at: Moment
@@ -54,9 +55,9 @@ class EtaReport(Contract):
 
 
 class ShipmentState(Contract):
-    """One shipment. `seen` has the time of each milestone, by the report that counts; `stated` the packs of each line
-    where that states any, `stated_by` its time and id; `scans` its shortened id where it states none. Milestones that
-    state the same share one mapping. `corrected` has reports that are kept because of corrections: see
+    """One shipment. `seen` has the time of each milestone, by the report that counts. `stated` has the packs of each
+    line where that report states any, `stated_by` its time and id. `scans` has its shortened id where it states none.
+    Milestones that state the same share one mapping. `corrected` has reports that are kept because of corrections: see
     `domain.milestones.reports`. `merges` names the shipments that this one is made of, so that it carries no packs of
     its own. `warehouse` is the partner that hands it over: the first by name, should several say so."""
 
@@ -71,7 +72,7 @@ class ShipmentState(Contract):
 
     @field_serializer("stated")
     def _once(self, stated: dict[M, dict[int, int]]) -> dict[M, dict[int, int] | M]:
-        """What several milestones state is written once; the others name the one that holds it."""
+        """Equal statements of several milestones are written once; the others name the one that holds them."""
         first: dict[int, M] = {}
         holders = {kind: first.setdefault(id(stated[kind]), kind) for kind in sorted(stated)}
         return {kind: stated[kind] if holder is kind else holder for kind, holder in holders.items()}
@@ -114,8 +115,8 @@ class ShipmentState(Contract):
 
     @property
     def lines(self) -> Packs:
-        """What it carries: as stated by the furthest milestone of the goods' handling that stated anything, or by the
-        consolidation."""
+        """The packs that it carries: as stated by the furthest milestone of the goods' handling that stated anything,
+        or by the consolidation."""
         return next((self.stated[kind] for kind in (*_GOODS, M.CONSOLIDATED) if kind in self.stated), NOTHING)
 
     @cached_property
@@ -149,7 +150,7 @@ class ShipmentState(Contract):
         return self.reach[rank].get(line, 0) if rank <= _FURTHEST else 0
 
     def said(self, kind: M) -> Packs:
-        """What a milestone of the goods' handling stated, or the nearest one before it, or after it."""
+        """The packs that a milestone of the goods' handling stated, or the nearest one before it, or after it."""
         return next((self.stated[other] for other in _NEAREST[kind] if other in self.stated), NOTHING)
 
     def concerned(self, kind: M) -> Packs:
@@ -187,7 +188,7 @@ class ShipmentState(Contract):
         return MilestoneReport(at=self.seen[kind], event=self.scans.get(kind, ""))
 
     def _with(self, kind: M, report: MilestoneReport) -> dict[str, object]:
-        """What changes by one more report of a milestone."""
+        """The changes by one more report of a milestone."""
         now, known = self.counting(kind), self.corrected.get(kind, ())
         update: dict[str, object] = {}
         if known or not report.plain:

@@ -1,4 +1,4 @@
-"""What was signed for, against what had left: for each shipment on its own, so that it is compared once."""
+"""Signed packs against packs that had left: for each shipment on its own, so that it is compared once."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from domain.milestones.shipments import Packs
 
 Pair = tuple[Packs, Packs]
-"""What one shipment added to a sum before, and what it adds now."""
+"""The share of one shipment in a sum, before and now."""
 
 
 def differing(one: Mapping[int, Any], other: Mapping[int, Any]) -> set[int]:

@@ -1,8 +1,8 @@
-"""What an order's shipments come to, line by line: worked out once, and brought on with what each change concerns.
+"""The tally of an order's shipments, line by line: worked out once, and brought on with what each change concerns.
 
 An order of many lines in many shipments hears thousands of reports. What a report does not name must cost nothing, so
-nothing here looks at a shipment that did not change: a sum gets the difference. A tally is never changed in place: what
-did not change is shared with the one before, so that two of them are compared by looking at what they do not share.
+nothing here looks at a shipment that did not change: a sum gets the difference. A tally is never changed in place. It
+shares its unchanged parts with the one before, and two are compared by the others.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -36,7 +36,7 @@ Changed = list[tuple[str, ShipmentState, ShipmentState]]
 
 @dataclass(frozen=True, slots=True)
 class TallyFacts:
-    """What a tally is worked out from: the fields of an order's state that it depends on."""
+    """The inputs of a tally: the fields of an order's state that it depends on."""
 
     shipments: Mapping[str, ShipmentState] = field(default_factory=dict)
     returned: Mapping[str, ReturnOutcome] = field(default_factory=dict)
@@ -50,13 +50,13 @@ class TallyFacts:
 
 @dataclass(slots=True)
 class Tally:
-    """Packs of each line: `reached` each rank, `gone` of them as carriers brought them back, `home` those in all,
-    `back` all that came back, `left_behind` picked and not shipped with their shipment, `set_aside` held by shipments.
+    """Packs of each line, and the marks of shipments.
 
-    `goods`: see `OrderState.goods`. `etas` and `delivered`: the latest of what carries a line. `ranks`: how far each
-    line is that is still due; `odd`: lines of which more left than wanted, or less than was picked. `unreported`: what
-    a shipment must still report; `signed` what was signed for differently; `returning` what comes back; `backwards`
-    shipments of which reports contradict each other in time.
+    `reached`: packs that reached each rank; `gone`: packs of them that carriers brought back; `home`: those in all;
+    `back`: all returns. `left_behind`: picked, not shipped with their shipment. `set_aside`: held by shipments.
+    `goods`: see `OrderState.goods`. `etas`, `delivered`: the latest of each line. `ranks`: how far each due line is.
+    `odd`: lines of which more left than wanted, or less than was picked. `unreported`: milestones that are missing.
+    `signed`: signed for differently; `returning`: comes back; `backwards`: shipments whose reports contradict in time.
     """
 
     facts: TallyFacts = TallyFacts()
@@ -82,7 +82,7 @@ class Tally:
 
     @property
     def whole(self) -> ShipmentState:
-        """What was reported of the order as a whole."""
+        """Reports on the order as a whole."""
         return self.goods.get(WHOLE_ORDER, NO_SHIPMENT)
 
     def of(self, facts: TallyFacts) -> "Tally":

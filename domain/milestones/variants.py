@@ -1,7 +1,7 @@
 """Process variants: which milestones an order has, whom to instruct, and what ERP and planning are told.
 
-The transition table of the lifecycle. A row answers, for one variant and milestone: who may report it, whether the ERP
-is told, whether planning is told, and whether an order may close without it.
+The transition table of the lifecycle. A row says, for one variant and milestone, who may report it and whether ERP and
+planning are told. It also says whether an order may close without it.
 """
 
 from dataclasses import dataclass

@@ -1,11 +1,11 @@
-"""What a case can offer and what a planner can decide, as changes to the order that every system follows."""
+"""Actions of cases and decisions of planners, as changes to the order that every system follows."""
 
 from collections.abc import Container, Iterator
 from datetime import date
 
 from domain.milestones.variants import PLANS, RANK
 from domain.orders import sourcing, targets, tendering, writing_off
-from domain.orders.decision import Decision, EffectCause, change, effect, lines_open, redated
+from domain.orders.decision import Decision, EffectCause, change, effect, lines_open, rescheduled
 from domain.orders.promises import OpenProposal
 from domain.orders.state import OrderState
 from schemas.cases.cases import Notice, NoticesPlanned
@@ -23,7 +23,7 @@ from schemas.workflows.commands import ActionRequest, ReplanDecision, Substitute
 PICKED, SHIPPED = RANK[OrderStatus.PICKED], RANK[OrderStatus.SHIPPED]
 DELIVERED = RANK[OrderStatus.DELIVERED]
 CUSTOMER = "customer"
-MOVES_GOODS = frozenset({Action.RE_SOURCE, Action.SPLIT, Action.RE_TENDER, Action.RE_DATE})
+MOVES_GOODS = frozenset({Action.RE_SOURCE, Action.SPLIT, Action.RE_TENDER, Action.RESCHEDULE})
 
 
 def refusal(state: OrderState, wish: ActionRequest) -> str | None:
@@ -50,7 +50,7 @@ def refusal(state: OrderState, wish: ActionRequest) -> str | None:
             found = "the goods have left: intercept them by cancelling"
         case Action.RE_TENDER if state.transport.tender.exhausted and not wish.carrier:
             found = "no carrier is left to ask by the policy: name one"
-        case Action.RE_DATE if state.delivered:
+        case Action.RESCHEDULE if state.delivered:
             found = "everything was delivered: a return takes goods back"
         case Action.WRITE_OFF:
             found = writing_off.refusal(state, wish)
@@ -81,11 +81,11 @@ def act(state: OrderState, wish: ActionRequest, cause: EffectCause) -> Decision:
             done = _from_site(state, wish.site or "", wish.lines, _open_short(state), cause)
         case Action.RE_TENDER:
             done = tendering.retender(state, state.transport.tender.carrier or state.carrier, cause, wish.carrier or "")
-        case Action.RE_DATE:
+        case Action.RESCHEDULE:
             if wish.promises:
-                done = _re_date_lines(state, wish, cause)
+                done = _reschedule_lines(state, wish, cause)
             else:
-                done = re_date(state, wish.promised_on or state.promised_on, cause)
+                done = reschedule(state, wish.promised_on or state.promised_on, cause)
         case Action.NOTIFY_CUSTOMER:
             notices = NoticesPlanned(notices=(_to_customer(state, wish, cause),))
             done = Decision(state=state, changes=(notices,), done="the customer is told")
@@ -125,22 +125,22 @@ def _to_customer(state: OrderState, wish: ActionRequest, cause: EffectCause) -> 
     )
 
 
-def re_date(state: OrderState, day: date, cause: EffectCause) -> Decision:
+def reschedule(state: OrderState, day: date, cause: EffectCause) -> Decision:
     """Promise everything that is open for another day."""
     days = {**state.promises.by_decision, **{x.line: day for x in lines_open(state, DELIVERED)}}
     supply, eta = (_without(found, days) for found in (state.promises.by_supply, state.promises.by_eta))
     promised = state.with_changes(promises={"by_decision": days, "by_supply": supply, "by_eta": eta})
-    return Decision(state=promised, effects=redated(promised, state, cause), done=f"promised for {day}")
+    return Decision(state=promised, effects=rescheduled(promised, state, cause), done=f"promised for {day}")
 
 
-def _re_date_lines(state: OrderState, wish: ActionRequest, cause: EffectCause) -> Decision:
+def _reschedule_lines(state: OrderState, wish: ActionRequest, cause: EffectCause) -> Decision:
     """Supply allows other days for single lines, as far as they are open. The first promise stays what it was, and the
     order is late by it."""
     left = {x.line for x in lines_open(state, DELIVERED)}
     days = {x.line: x.promised_on for x in wish.promises if x.line in left}
     supply, eta = {**state.promises.by_supply, **days}, _without(state.promises.by_eta, days)
     promised = state.with_changes(promises={"by_supply": supply, "by_eta": eta})
-    return Decision(state=promised, effects=redated(promised, state, cause), done=f"promised anew: {wish.reason}")
+    return Decision(state=promised, effects=rescheduled(promised, state, cause), done=f"promised anew: {wish.reason}")
 
 
 def _without(known: dict[int, date], lines: Container[int]) -> dict[int, date]:
@@ -192,7 +192,7 @@ def _accepted(state: OrderState, asked: OpenProposal, cause: EffectCause) -> Dec
     if asked.kind == ProposalKind.SHORTAGE:
         missing = sourcing.still_short(state, state.issues.shortages[asked.subject])
         return sourcing.backorder(state, missing, asked.proposed_on, cause, short=asked.subject)
-    return re_date(state, asked.proposed_on, cause)
+    return reschedule(state, asked.proposed_on, cause)
 
 
 def _overrides(
@@ -221,7 +221,7 @@ def _overrides(
         )
         yield Decision(state=state, effects=(faster,), done="expedited")
     if decision.promised_on:
-        yield re_date(state, decision.promised_on, cause)
+        yield reschedule(state, decision.promised_on, cause)
 
 
 def _substitute(state: OrderState, substitutes: tuple[Substitute, ...], cause: EffectCause) -> Decision:
@@ -230,7 +230,7 @@ def _substitute(state: OrderState, substitutes: tuple[Substitute, ...], cause: E
     left = {x.line: x.quantity for x in lines_open(state, PICKED)}
     swapped = tuple(ShippedLine(line=line, quantity=left[line]) for line in items)
     changed = targets.substituted(sourcing.covered(state, swapped, "substituted"), items, left)
-    told = change(changed, ChangeKind.SUBSTITUTED, cause, targets=targets.told(state, changed))
+    told = change(changed, ChangeKind.SUBSTITUTED, cause, targets=targets.changed_targets(state, changed))
     return Decision(
         state=changed,
         effects=(*targets.amended(state, changed, cause), told),

@@ -6,7 +6,7 @@ from domain.days import day_of, shared_day
 from domain.inventory.promise import delivered_on
 from domain.milestones.variants import RANK
 from domain.orders import targets
-from domain.orders.decision import Decision, EffectCause, LineDifference, change, redated
+from domain.orders.decision import Decision, EffectCause, LineDifference, change, rescheduled
 from domain.orders.state import OrderState
 from schemas.messaging.effects import ChangeKind
 from schemas.orders.changes import ReleaseAmended
@@ -31,7 +31,7 @@ def refusal(state: OrderState, wish: Amendment) -> str | None:
 
 
 def _whole_refusal(state: OrderState, wish: Amendment, known: dict[int, LineDue]) -> str | None:
-    """What the release would refuse as well."""
+    """Refusals that the release would make as well."""
     there = day_of(state.start.released_at, state.start.there)
     released_on = max(there, state.start.released_on or there)
     if any(day < released_on for day in (wish.requested_on, *(x.requested_on for x in wish.lines)) if day):
@@ -81,10 +81,10 @@ def amend(state: OrderState, wish: Amendment, cause: EffectCause, inbox_id: int)
         },
     )
     amended = targets.fitted(amended)
-    dated = redated(amended, state, cause)
+    dated = rescheduled(amended, state, cause)
     terms = targets.NewTerms(amended.promised_on if dated else None, inbox_id if wish.address else None)
     instructed = targets.amended(state, amended, cause, terms)
-    wanted = targets.told(state, amended)
+    wanted = targets.changed_targets(state, amended)
     effects = (
         *instructed,
         change(amended, ChangeKind.AMENDED, cause, targets=wanted, promised_on=amended.promised_on),

@@ -1,4 +1,4 @@
-"""What of an order stands apart from its lines: packs that other sites send, that stay another item, that got lost.
+"""Packs of an order apart from its lines: those that other sites send, that stay another item, that got lost.
 
 With it and the lines as they are written, everybody's targets follow without the state. Most orders have none.
 """
@@ -15,7 +15,7 @@ from schemas.orders.release import LineDue
 
 
 def apart(state: OrderState) -> Apart:
-    """What stands apart by a state."""
+    """The packs apart from the lines of a state."""
     return Apart(
         sources=state.sourcing.elsewhere,
         kept=tuple(
@@ -26,8 +26,8 @@ def apart(state: OrderState) -> Apart:
 
 
 def changed(before: OrderState | None, state: OrderState) -> Apart | None:
-    """What a step has to write; None when what is written holds. A step of several inputs always writes it: a lost
-    attempt may have written what only some of them had come to."""
+    """The packs apart that a step has to write; None when what is written holds. A step of several inputs always writes
+    it: a lost attempt may have written what only some of them had come to."""
     if before is None or state.version - before.version > 1:
         return apart(state)
     if before.sourcing is state.sourcing and before.demand is state.demand:

@@ -122,7 +122,7 @@ def confirmed(state: OrderState, undone: tuple[OrderEffect, ...], cause: EffectC
 
 
 def too_late_to_stop(before: OrderState, state: OrderState, cause: EffectCause) -> tuple[OrderEffect, ...]:
-    """What has left although the order was being cancelled is intercepted as well."""
+    """Goods that left although the order was being cancelled are intercepted as well."""
     if state.ending.cancelling is None:
         return ()
     known = under_way(before)
@@ -131,8 +131,8 @@ def too_late_to_stop(before: OrderState, state: OrderState, cause: EffectCause) 
 
 
 def settled(state: OrderState, cause: EffectCause) -> Decision:
-    """A cancellation under way ends when nothing is left to come back: the order is cancelled, or, when some of its
-    goods were delivered all the same, what is open of it."""
+    """A cancellation under way ends when nothing is left to come back. The order is cancelled; when some of its goods
+    were delivered all the same, only its open packs are."""
     if state.ending.cancelling is None or state.ending.cancelled is not None or under_way(state) or state.coming_back:
         return Decision(state=state)
     cause = cause._replace(reason=state.ending.cancelling)
@@ -143,8 +143,8 @@ def settled(state: OrderState, cause: EffectCause) -> Decision:
 
 
 def returns(before: OrderState, state: OrderState, event: MilestoneEvent) -> tuple[ReturnStart, ...]:
-    """Goods that come back to the sender are received, inspected and booked by a return of their own for each shipment,
-    as soon as it is known what that carries."""
+    """Returns of goods that come back to the sender, one for each shipment whose packs are known. A return receives,
+    inspects and books them."""
     known = _homebound(before)
     reason = (event.reason if event.kind is M.RETURNING else None) or BROUGHT_BACK
     cause = EffectCause(event.partner, event.received_at, reason, event.traceparent)

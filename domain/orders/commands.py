@@ -1,4 +1,4 @@
-"""What people and the ERP may ask of an order: who, until which state, and what is possible instead.
+"""Commands of people and the ERP to an order: who may give them, until which state, and the alternative.
 
 `refusal` is what the workflow and the gateway ask; `decide` what is done. Both are pure, and `decide` is only called
 when `refusal` has nothing to say about the same state.

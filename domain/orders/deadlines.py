@@ -90,8 +90,8 @@ def _carriage(state: OrderState) -> Days:
 
 
 def _by(state: OrderState, promised: datetime, lead_s: float, least_s: float, carriage: Days = EVERY_DAY) -> datetime:
-    """So long before the promised day ends, but no sooner than so long after the release: nothing is heard of a site,
-    or of the carrier that comes there, on its days off."""
+    """A deadline so long before the promised day ends, but no sooner than so long after the release. Days off of the
+    site, or of the carrier that comes there, do not count: nothing is heard on them."""
     here = state.start.here
     at, least = promised - timedelta(seconds=lead_s), later(state.start.accepted_at, least_s, here)
     return max(earlier(earlier(at, 0, here), 0, carriage), later(least, 0, carriage))

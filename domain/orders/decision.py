@@ -1,4 +1,4 @@
-"""What a decision holds, and how the effects in it are made: every effect under a key that follows from its cause."""
+"""Decisions, and the making of their effects: every effect under a key that follows from its cause."""
 
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -8,7 +8,7 @@ from schemas.base import Contract
 from schemas.changes import Change
 from schemas.ids import EffectKey
 from schemas.messaging.effects import ChangeKind, Movement, PlanningDelta
-from schemas.messaging.order_effects import OrderEffect, OrderPayload, RedatePromise, ReportChange
+from schemas.messaging.order_effects import OrderEffect, OrderPayload, ReportChange, ReschedulePromise
 from schemas.orders.milestones import ShippedLine
 from schemas.orders.release import LinePromise
 from schemas.workflows.returns import ReturnStart
@@ -78,7 +78,9 @@ def change(state: OrderState, kind: ChangeKind, cause: EffectCause, **fields: An
     return effect(state, payload, cause, key=f"change/{kind}/{cause.ref}")
 
 
-def redated(state: OrderState, before: OrderState, cause: EffectCause, shipment: str = "") -> tuple[OrderEffect, ...]:
+def rescheduled(
+    state: OrderState, before: OrderState, cause: EffectCause, shipment: str = ""
+) -> tuple[OrderEffect, ...]:
     """Tell the ERP which lines are promised for another day than before; nothing when none is."""
     known, days = before.promise_days, state.promise_days
     if known is days or state.delivered:
@@ -86,7 +88,7 @@ def redated(state: OrderState, before: OrderState, cause: EffectCause, shipment:
     moved = tuple(LinePromise(line=n, promised_on=day) for n, day in days.items() if known.get(n, day) != day)
     if not moved:
         return ()
-    payload = RedatePromise(promised_on=state.promised_on, promises=moved, shipment=shipment, reason=cause.reason)
+    payload = ReschedulePromise(promised_on=state.promised_on, promises=moved, shipment=shipment, reason=cause.reason)
     return (effect(state, payload, cause, key=f"redate/{cause.ref}"),)
 
 

@@ -1,4 +1,4 @@
-"""What is wanted of an order: lines as amended, packs that were cancelled or lost, and whether the order has ended."""
+"""Demand of an order: lines as amended, packs that were cancelled or lost, and whether the order has ended."""
 
 from typing import Any, Self
 
@@ -34,7 +34,7 @@ class OrderDemand(StatePart):
 
 
 class OrderEnding(StatePart):
-    """What holds an order up or ends it. The first three are reasons, in the words of who asked; None: it is not so.
+    """The holds and ends of an order. The first three are reasons, in the words of who asked; None: it is not so.
 
     `cancelling`: the goods had left when the order was cancelled, and are on their way back.
     """

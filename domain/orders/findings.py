@@ -1,5 +1,6 @@
-"""What is wrong with an order now, as a function of its state: a case opens when a finding appears and closes when it
-has gone. Nothing has to remember to close anything."""
+"""Findings of an order: its problems now, as a function of its state.
+
+A case opens when a finding appears and closes when it has gone. Nothing has to remember to close anything."""
 
 from collections.abc import Iterable, Iterator
 

@@ -69,14 +69,14 @@ class TenderState(Contract):
 
 
 class OrderTransport(StatePart):
-    """Who carries the order: `carrier`, empty while nobody has taken it, and the tender that finds one."""
+    """The transport of the order: `carrier`, empty while nobody has taken it, and the tender that finds one."""
 
     carrier: str = ""
     tender: TenderState = TenderState()
 
 
 class OrderReports(StatePart):
-    """What partners reported of the goods: `shipments` by name, and `returns` by authorisation.
+    """Reports of partners on the goods: `shipments` by name, and `returns` by authorisation.
 
     Shipments stand here as reported. What each carries after consolidation is `OrderState.goods`.
     """

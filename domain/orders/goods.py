@@ -42,12 +42,12 @@ def of_order(state: OrderState) -> Holdings:
     """Packs of an order. What comes back is booked by its return."""
     held = Holdings()
     for line in state.lines:
-        hold(held, state, line)
+        add_line(held, state, line)
     cut(state, held, state.issues.shortages)
     return held
 
 
-def hold(held: Holdings, state: OrderState, line: LineDue) -> None:
+def add_line(held: Holdings, state: OrderState, line: LineDue) -> None:
     """Add the packs of one line, wherever they are."""
     parts = list(_parts(state, line))
     kept = still_allocated(state, line, sum(part.shipped for part in parts))
@@ -94,7 +94,7 @@ def of_return(state: ReturnFile) -> Holdings:
 
 
 def moves(before: Holdings, after: Holdings) -> Moves:
-    """What was booked between two states."""
+    """The movements between two states."""
     found: Moves = {}
     for name, item in sorted({*before, *after}):
         packs = after[name, item] - before[name, item]
@@ -110,7 +110,7 @@ def _put(held: Holdings, item: str, origin: str, there: str, packs: int) -> None
 
 
 def _parts(state: OrderState, line: LineDue) -> Iterator[GoodsPart]:
-    """What each shipment carries of a line. What was reported of the whole order holds for every shipment, and for the
+    """The packs of a line that each shipment carries. A report on the whole order holds for every shipment, and for the
     packs that no shipment has."""
     whole = state.tally.whole.rank
     for name, it in state.goods.items():
@@ -120,7 +120,7 @@ def _parts(state: OrderState, line: LineDue) -> Iterator[GoodsPart]:
 
 
 def part_of(name: str, site: str, it: ShipmentState, line: int, whole: int) -> GoodsPart:
-    """What a shipment carries of a line, when the whole order was reported to be at the rank `whole`."""
+    """The packs of a line that a shipment carries, when the whole order was reported to be at the rank `whole`."""
     held = it.set_aside.get(line, 0)
     allocated, shipped, delivered = (
         max(it.packs(line, rank), held if rank <= whole else 0) for rank in (ALLOCATED, SHIPPED, DELIVERED)
@@ -156,7 +156,7 @@ def origin_of(state: OrderState, site: str) -> str:
 
 
 def cut(state: OrderState, held: Holdings, shorts: Mapping[str, Shortage]) -> None:
-    """What a site could not pick is not there, whatever its books said."""
+    """Packs that a site could not pick are not there, whatever its books said."""
     if state.start.variant is Variant.DISTRIBUTION_CENTRE:
         for short in shorts.values():
             for line in short.lines:

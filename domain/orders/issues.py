@@ -1,4 +1,4 @@
-"""What is wrong with an order and was said so: issues of partners, shortages of sites, refusals of systems, alarms."""
+"""Reported problems of an order: issues of partners, shortages of sites, refusals of systems, alarms."""
 
 import json
 from collections.abc import Iterable
@@ -17,7 +17,7 @@ UNTYPED = "other"
 
 
 def content_of(event: MilestoneEvent) -> str:
-    """What a report says, and when it happened, as a short name: partners repeat a report under another id.
+    """The content and time of a report, as a short name: partners repeat a report under another id.
 
     A report of the same kind that happened at another moment, or concerns other packs, is another one.
     """
@@ -27,7 +27,7 @@ def content_of(event: MilestoneEvent) -> str:
 
 
 class IssueKey(NamedTuple):
-    """What an issue is known by in an order's state, `<cause>/<shipment>`.
+    """The key of an issue in an order's state, `<cause>/<shipment>`.
 
     The cause is `other` when nobody said one; the shipment is empty for the whole order.
     """
@@ -57,7 +57,7 @@ MOST_NAMED = 5
 
 
 def in_words(lines: Iterable[ShippedLine]) -> str:
-    """How many packs of which lines: `1 pack of line 2 and 3 packs of line 4`."""
+    """Packs of lines in words: `1 pack of line 2 and 3 packs of line 4`."""
     packs: dict[int, int] = {}
     for x in lines:
         packs[x.line] = packs.get(x.line, 0) + x.quantity
@@ -69,7 +69,7 @@ def in_words(lines: Iterable[ShippedLine]) -> str:
 
 
 class ReportedIssue(Contract):
-    """What a partner last said of one kind of issue with one shipment: that there is one, or that it is over."""
+    """The last report of a partner on one kind of issue with one shipment: that there is one, or that it is over."""
 
     said_at: Moment
     event: str
@@ -110,7 +110,7 @@ class RefusedEffect(Contract):
 
 
 class OrderIssues(StatePart):
-    """What is, or was, wrong.
+    """Problems of an order, now and before.
 
     `reported_issues`: what partners said last, by `IssueKey`. `report_digests`: the contents of all their reports, by
     which repeats are known. `shortages`: by the event that reported them. `refused_effects`: by the effect's key.

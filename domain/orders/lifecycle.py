@@ -3,22 +3,22 @@
 A milestone goes through `apply` from top to bottom: guards, the shipment, the issue, the promise, then what follows.
 What the ERP and planning are told of it is in `domain.orders.reporting`. Activities carry out what is decided here.
 
-`apply` is commutative and idempotent in the state: any order and any repetition of the same events ends in the same
-state and the same set of milestone effects, or in a recorded refusal (tests/domain proves it by permutation).
+`apply` is commutative and idempotent in the state (tests/domain proves it by permutation). Any order and any repetition
+of the same events ends in the same state and the same milestone effects, or in a recorded refusal.
 """
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from domain.milestones.delay import redated as day_by_eta
+from domain.milestones.delay import day_by_eta
 from domain.milestones.reports import MilestoneReport
 from domain.milestones.shipments import ShipmentState
 from domain.milestones.sums import differing
 from domain.milestones.variants import PLANS, step_for
 from domain.orders import cancellation, proposals, reporting, sourcing, tendering
 from domain.orders.deadlines import REPORTS, TENDER, Alarm
-from domain.orders.decision import Decision, EffectCause, effect, redated
+from domain.orders.decision import Decision, EffectCause, effect, rescheduled
 from domain.orders.fulfilment import OrderTransport
 from domain.orders.issues import IssueKey, RefusedEffect, ReportedIssue, content_of
 from domain.orders.promises import OrderPromises
@@ -36,9 +36,9 @@ from schemas.workflows.returns import ReturnOutcome
 TENDER_ANSWERS = (M.TENDER_ACCEPTED, M.TENDER_REJECTED)
 ISSUES = (M.EXCEPTION, M.CLEARED)
 INSTRUCTIONS = {Operation.INSTRUCT_WAREHOUSE: InstructWarehouse, Operation.TENDER_TRANSPORT: TenderTransport}
-"""What an order begins with: instructions of the whole release, with its own address."""
+"""The first effects of an order: instructions of the whole release, with its own address."""
 SETTLES = (M.DELIVERED, M.PROOF_OF_DELIVERY)
-"""What ends the wait for goods that were to be brought back."""
+"""Milestones that end the wait for goods that were to be brought back."""
 MAX_SHIPMENTS = 1_000
 """Shipments of one order: more than any has. 500 lines in 300 of them are shown to fit (decision 0039)."""
 
@@ -117,7 +117,7 @@ def _with_issue(state: OrderState, event: MilestoneEvent, *, fresh: bool) -> Ord
 
 
 class _EtaBasis(NamedTuple):
-    """What promises by ETA were made from. As long as only ETAs of lines differ, only those lines are looked at."""
+    """The inputs of promises by ETA. As long as only ETAs of lines differ, only those lines are looked at."""
 
     by_line: dict[int, LineDue]
     promises: OrderPromises
@@ -165,7 +165,7 @@ def _nothing_new(before: ShipmentState, event: MilestoneEvent) -> str:
 
 
 def _consequences(before: OrderState, state: OrderState, event: MilestoneEvent, *, fresh: bool) -> Decision:
-    """What follows from a milestone that changed something. `fresh`: it is reported for the first time."""
+    """The effects of a milestone that changed something. `fresh`: it is reported for the first time."""
     cause = EffectCause(
         event.id, event.received_at, event.reason or f"{event.kind} by {event.partner}", event.traceparent
     )
@@ -175,7 +175,7 @@ def _consequences(before: OrderState, state: OrderState, event: MilestoneEvent, 
         effects=(
             *reporting.to_erp(before, state, event, corrected, fresh=fresh),
             *reporting.invoice(before, state, cause),
-            *redated(state, before, cause, event.shipment),
+            *rescheduled(state, before, cause, event.shipment),
             *cancellation.too_late_to_stop(before, state, cause),
         ),
         deltas=reporting.to_planning(before, state, event, corrected, fresh=fresh),
@@ -188,8 +188,8 @@ def _consequences(before: OrderState, state: OrderState, event: MilestoneEvent, 
 
 
 def pass_deadlines(state: OrderState, passed: tuple[Alarm, ...], now: datetime) -> Decision:
-    """Alarms went off. The tender goes to the next carrier; an order that waits for reports only closes without them;
-    everything else is a finding until it is cured."""
+    """Alarms went off. The tender goes to the next carrier. An order that waits for reports only closes without them.
+    Any other alarm is a finding until it is cured."""
     names = tuple(sorted({*state.issues.passed_alarms, *(alarm.name for alarm in passed)}))
     decision = Decision(state=state.with_changes(issues={"passed_alarms": names}))
     for alarm in passed:
@@ -219,8 +219,8 @@ def came_back(state: OrderState, outcome: ReturnOutcome, now: datetime) -> Decis
 
 
 def finished(state: OrderState) -> bool:
-    """Nothing more can happen to the order. What was signed for differently than it left is waited for: its invoice is
-    held until the missing report comes, or somebody writes the difference off."""
+    """Nothing more can happen to the order. A shipment signed for differently than it left is waited for. Its invoice
+    is held until the missing report comes, or somebody writes the difference off."""
     if state.ending.closed or (state.ending.cancelled is not None and state.answered):
         return True
     return state.complete and (state.start.clock == "events" or not state.mismatches)

@@ -16,7 +16,7 @@ def begins(accepted: AcceptedRelease) -> datetime:
 
 
 def opening(accepted: AcceptedRelease, way: Way = Way()) -> OrderStart:  # noqa: B008 - it cannot be changed
-    """What the order's workflow needs to know. Deterministic: a retry gives the same promise, that of the day on which
+    """The start of the order's workflow. Deterministic: a retry gives the same promise, that of the day on which
     the release came. `way`: the days that it goes by."""
     release = accepted.release
     from_warehouse = release.variant is Variant.DISTRIBUTION_CENTRE

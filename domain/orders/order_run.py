@@ -1,4 +1,4 @@
-"""What a run of an order's workflow starts with."""
+"""The start of a run of an order's workflow."""
 
 from domain.orders.state import OrderState
 from schemas.base import Contract
@@ -8,7 +8,7 @@ from schemas.workflows.lifecycle import OrderStart
 
 
 class OrderRun(Contract):
-    """What a run of an order's workflow starts with; with `state` and the rest, an earlier one goes on."""
+    """The start of a run of an order's workflow; with `state` and the rest, an earlier one goes on."""
 
     start: OrderStart
     run: int = 1

@@ -29,7 +29,7 @@ class OpenProposal(Contract):
 
 
 class OrderReplanning(StatePart):
-    """What planners are asked: the open `proposals` by id, and the `count` of all that were ever raised.
+    """The questions to planners: the open `proposals` by id, and the `count` of all that were ever raised.
 
     `asked_day`: the promised day that the last proposal of a delay was about.
     """

@@ -28,27 +28,27 @@ MOST_ALARMS = 100
 
 
 class ReplayedInput(NamedTuple):
-    """What an order was told: an event, or a command with its verb. `at`: when its verdict was written.
+    """An input of an order: an event, or a command with its verb. `at`: when its verdict was written.
 
     `applied`: it changed the order. What did not is only known by its name.
     """
 
     at: datetime
-    told: MilestoneEvent | Command[Any]
+    message: MilestoneEvent | Command[Any]
     verb: Verb | None = None
     applied: bool = True
 
     @property
     def names(self) -> tuple[str, ...]:
         """By which a repeat of it is known."""
-        if isinstance(self.told, MilestoneEvent):
-            return (self.told.id,)
-        request = self.told.request
-        return f"{self.verb} {request.id}", f"{self.verb} {self.told.by}/{request.id}"
+        if isinstance(self.message, MilestoneEvent):
+            return (self.message.id,)
+        request = self.message.request
+        return f"{self.verb} {request.id}", f"{self.verb} {self.message.by}/{request.id}"
 
 
 class EffectEntry(NamedTuple):
-    """What the ledger has of an effect. `origin`: who refused it, when it failed. `at`: when it was done."""
+    """The ledger's entry of an effect. `origin`: who refused it, when it failed. `at`: when it was done."""
 
     outcome: str
     origin: str
@@ -56,7 +56,7 @@ class EffectEntry(NamedTuple):
 
 
 class RefoldingFacts(NamedTuple):
-    """What else is known of an order: the ledger by key, its carrier, its cases, the version that its books are at."""
+    """Other knowledge of an order: the ledger by key, its carrier, its cases, the version that its books are at."""
 
     ledger: Mapping[str, EffectEntry]
     carrier: str = ""
@@ -65,12 +65,12 @@ class RefoldingFacts(NamedTuple):
 
 
 def refold(start: OrderStart, past: Iterable[ReplayedInput], known: RefoldingFacts) -> OrderRun:
-    """What a new run of the order begins with. Its version is beyond all that was booked."""
-    told = sorted(past, key=lambda it: (it.at, it.told.inbox_id))
+    """The start of a new run of the order. Its version is beyond all that was booked."""
+    inputs = sorted(past, key=lambda it: (it.at, it.message.inbox_id))
     opened = lifecycle.open_order(start)
     state, effects = opened.state, {it.key: it for it in opened.effects}
-    seen = dict.fromkeys(short_id(name) for it in told for name in it.names)
-    for it in (one for one in told if one.applied):
+    seen = dict.fromkeys(short_id(name) for it in inputs for name in it.names)
+    for it in (one for one in inputs if one.applied):
         late = _late(state, it.at)
         decision = late.plus(_decided(late.state, it))
         effects.update((x.key, x) for x in decision.effects)
@@ -82,13 +82,13 @@ def refold(start: OrderStart, past: Iterable[ReplayedInput], known: RefoldingFac
         state=state.model_copy(update={"version": max(state.version, known.version)}),
         seen=tuple(seen),
         owed=tuple(it for it in effects.values() if _outcome(it, known) not in SETTLED),
-        history=(f"begun again from the messages of the database: {len(told)} were known",),
+        history=(f"begun again from the messages of the database: {len(inputs)} were known",),
         cases=known.cases,
     )
 
 
 def _late(state: OrderState, until: datetime) -> Decision:
-    """What was decided because deadlines had passed before a moment."""
+    """The decisions on deadlines that had passed before a moment."""
     decision = Decision(state=state)
     for _ in range(MOST_ALARMS):
         passed = due_by(decision.state, (), until)
@@ -101,11 +101,11 @@ def _late(state: OrderState, until: datetime) -> Decision:
 
 def _decided(state: OrderState, heard: ReplayedInput) -> Decision:
     state = state.next_version()
-    if isinstance(heard.told, MilestoneEvent):
-        return lifecycle.apply(state, heard.told)
-    if heard.verb is None or commands.refusal(state, heard.verb, heard.told):
+    if isinstance(heard.message, MilestoneEvent):
+        return lifecycle.apply(state, heard.message)
+    if heard.verb is None or commands.refusal(state, heard.verb, heard.message):
         return Decision(state=state)
-    return commands.decide(state, heard.verb, heard.told)
+    return commands.decide(state, heard.verb, heard.message)
 
 
 def _answered(

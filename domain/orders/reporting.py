@@ -1,4 +1,4 @@
-"""What ERP and planning are told of a milestone, and what the ERP is told of the invoice.
+"""Reports of milestones to ERP and planning, and of the invoice to the ERP.
 
 A milestone is told once more, as a correction, when other packs or another day count. A report on one shipment may
 change what counts for another one: a delivery that stated no packs is of those that had left.
@@ -22,12 +22,12 @@ from schemas.orders.milestones import MilestoneKind as M
 
 
 class Corrected(NamedTuple):
-    """A milestone of which others were told `had`, and of which `has` counts now. `redated`: on another day."""
+    """A milestone of which others were told `had`, and of which `has` counts now. `rescheduled`: on another day."""
 
     kind: M
     had: Packs
     has: Packs
-    redated: bool
+    rescheduled: bool
 
 
 def corrections(before: OrderState, state: OrderState, shipment: str) -> Iterator[Corrected]:
@@ -38,21 +38,21 @@ def corrections(before: OrderState, state: OrderState, shipment: str) -> Iterato
     there = state.start.there
     for kind in (it for it in M if it in was.seen):
         had, has = was.concerned(kind), now.concerned(kind)
-        redated = day_of(was.seen[kind], there) != day_of(now.seen[kind], there)
-        if redated or (had is not has and had != has):
-            yield Corrected(kind, had, has, redated)
+        rescheduled = day_of(was.seen[kind], there) != day_of(now.seen[kind], there)
+        if rescheduled or (had is not has and had != has):
+            yield Corrected(kind, had, has, rescheduled)
 
 
 def to_erp(
     before: OrderState, state: OrderState, event: MilestoneEvent, corrected: Iterable[Corrected], *, fresh: bool
 ) -> tuple[OrderEffect, ...]:
-    """What the ERP is told of a milestone. `fresh`: it is reported for the first time."""
+    """The report of a milestone to the ERP. `fresh`: it is reported for the first time."""
     step, effects = step_for(state.start.variant, event.kind), list[OrderEffect]()
     if fresh and step and step.tell_erp:
         effects.append(_first(before, state, event))
     for it in corrected:
         step = step_for(state.start.variant, it.kind)
-        if step and step.tell_erp and (it.redated or (it.had and it.had != it.has)):
+        if step and step.tell_erp and (it.rescheduled or (it.had and it.had != it.has)):
             effects.append(_again(state, event, it))
     return tuple(effects)
 
@@ -115,7 +115,7 @@ def _key(event: MilestoneEvent) -> str:
 def to_planning(
     before: OrderState, state: OrderState, event: MilestoneEvent, corrected: Iterable[Corrected], *, fresh: bool
 ) -> tuple[PlanningDelta, ...]:
-    """What planning is told of a milestone. `fresh`: it is reported for the first time."""
+    """The report of a milestone to planning. `fresh`: it is reported for the first time."""
     step, deltas = step_for(state.start.variant, event.kind), list[PlanningDelta]()
     moves = event.kind is not M.DELAYED or before.promise_days != state.promise_days
     if fresh and step and step.tell_planning and moves:
@@ -123,7 +123,7 @@ def to_planning(
         deltas += _moved(state, event, _key(event), said or _packs(state, event.shipment, event.kind), event)
     for it in corrected:
         step = step_for(state.start.variant, it.kind)
-        if step and step.tell_planning and (it.had != it.has or (it.redated and step.tell_erp)):
+        if step and step.tell_planning and (it.had != it.has or (it.rescheduled and step.tell_erp)):
             deltas += _moved_again(before, state, event, it)
     return tuple(deltas)
 
@@ -150,11 +150,11 @@ def _moved(
 
 
 def _moved_again(before: OrderState, state: OrderState, event: MilestoneEvent, it: Corrected) -> list[PlanningDelta]:
-    """What was said of a milestone, taken back on its day, and what counts now."""
+    """The reversal of an earlier report on its day, and the report that counts now."""
     shipment, key = event.shipment, f"{event.shipment or '-'}/{it.kind}/{event.id}"
     had, has = it.had, it.has
     if shipment == WHOLE_ORDER:
-        had = has = _packs(state, shipment, it.kind) if it.redated else NOTHING
+        had = has = _packs(state, shipment, it.kind) if it.rescheduled else NOTHING
     said = event.model_copy(update={"kind": it.kind, "occurred_at": before.reports.shipments[shipment].seen[it.kind]})
     now = event.model_copy(update={"kind": it.kind, "occurred_at": state.reports.shipments[shipment].seen[it.kind]})
     taken_back = _moved(state, said, f"{key}/back", {line: -packs for line, packs in had.items()}, event)

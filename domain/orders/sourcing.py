@@ -7,7 +7,7 @@ from domain.days import day_of
 from domain.inventory.promise import delivered_on
 from domain.milestones.shipments import lines_of, packs_by_line
 from domain.milestones.variants import RANK
-from domain.orders.decision import Decision, EffectCause, change, delta, effect, moved, redated
+from domain.orders.decision import Decision, EffectCause, change, delta, effect, moved, rescheduled
 from domain.orders.fulfilment import OtherSource
 from domain.orders.issues import Shortage, content_of
 from domain.orders.promises import OpenProposal
@@ -119,8 +119,8 @@ def propose(
 
 
 def backorder_day(state: OrderState, cause: EffectCause) -> date:
-    """The day to promise for packs that have to be replenished first, and then take the standard lead time: the same
-    day as order promising comes to for them."""
+    """The day to promise for packs that are replenished first, and then take the standard lead time. Order promising
+    comes to the same day."""
     start = state.start
     due = day_of(cause.accepted_at, start.here) + timedelta(days=start.policy.backorder_days)
     return max(state.promised_on, delivered_on(due, start.variant, None, start.way))
@@ -136,7 +136,7 @@ def backorder(
         promises={"by_decision": days, **others}
     )
     effects = (change(later, ChangeKind.BACKORDERED, cause, lines=lines, promised_on=day),)
-    return Decision(state=later, effects=(*effects, *redated(later, state, cause)), done=f"backordered until {day}")
+    return Decision(state=later, effects=(*effects, *rescheduled(later, state, cause)), done=f"backordered until {day}")
 
 
 def _without(known: dict[int, date], lines: tuple[ShippedLine, ...]) -> dict[int, date]:
@@ -153,8 +153,8 @@ def from_site(
     instead_of: str = "",
     short: str = "",
 ) -> Decision:
-    """Let another site send these packs: it is instructed, its transport tendered, and the site that was to send them
-    is told what is left for it."""
+    """Let another site send these packs. It is instructed and its transport tendered. The site that was to send them
+    gets its new targets."""
     source = OtherSource(site=site, lines=lines, ref=cause.ref)
     sources = (*(_less(it, lines) if it.site == instead_of else it for it in state.sourcing.sources), source)
     resourced = covered(state, lines, f"sent by {site}", short).with_changes(sourcing={"sources": sources})
@@ -181,8 +181,8 @@ def _less(source: OtherSource, lines: tuple[ShippedLine, ...]) -> OtherSource:
 
 
 def movable(state: OrderState) -> tuple[ShippedLine, ...]:
-    """Packs that the first site is to send, that have not left, and that do not wait there picked: those that another
-    site could send instead. What was picked and stayed behind when its shipment left is among them."""
+    """Packs that another site could send instead of the first: they have not left, and do not wait there picked. Packs
+    that were picked and stayed behind when their shipment left are among them."""
     whole = state.goods.get(WHOLE_ORDER)
     if whole is not None and whole.rank >= PICKED:
         return ()

@@ -1,5 +1,7 @@
 """The state of an order, and what follows from it: status, quantities, promises, what is still missing.
 
+The parts:
+
     start                        the release as it was accepted
     demand      demand.py        what is wanted now: amended lines, cancelled and lost packs
     ending      demand.py        held, cancelling, cancelled, closed
@@ -85,7 +87,7 @@ class OrderState(Contract):
         return copied
 
     def _stale(self, part: str, after: Any) -> tuple[str, ...]:
-        """What is to be worked out anew when a part becomes another one."""
+        """The derived values to work out anew when a part changes."""
         before, stale = getattr(self, part), tuple[str, ...]()
         for field, derived in _DERIVED.get(part, ()):
             if getattr(before, field) is not getattr(after, field):
@@ -105,7 +107,7 @@ class OrderState(Contract):
 
     @property
     def carrier(self) -> str:
-        """Who carries the order; empty while nobody has taken it."""
+        """The carrier of the order; empty while nobody has taken it."""
         return self.transport.carrier
 
     @property
@@ -124,7 +126,7 @@ class OrderState(Contract):
 
     @cached_property
     def tally(self) -> Tally:
-        """What its shipments come to."""
+        """The tally of its shipments."""
         known: Tally = self.__dict__.get("tally_before") or Tally()
         required = {kind for kind, step in PLANS[self.start.variant].steps.items() if step.required}
         if self.start.proof_of_delivery_required:
@@ -160,13 +162,13 @@ class OrderState(Contract):
         return max(0, self.wanted(line) - self.sent_back(line.line))
 
     def moved(self, line: LineDue, rank: int) -> int:
-        """How many packs of a line have reached a rank; never more than are wanted."""
+        """Packs of a line that have reached a rank; never more than are wanted."""
         if self.tally.whole.rank >= rank:
             return self.wanted(line)
         return min(self.wanted(line), self.tally.packs(line.line, rank))
 
     def standing(self, line: LineDue, rank: int) -> int:
-        """How many packs of a line have reached a rank and did not come back to the sender; never more than are due."""
+        """Packs of a line that have reached a rank and did not come back to the sender; never more than are due."""
         if not self.reports.returns:
             return self.moved(line, rank)
         if self.tally.whole.rank >= rank:

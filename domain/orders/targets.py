@@ -1,7 +1,7 @@
-"""What each system is to have of an order, as a function of its state: packs of each line and item, by site.
+"""Targets of each system, as a function of an order's state: packs of each line and item, by site.
 
-Others are told these targets and never differences, so that it does not matter what they had heard before: who knows
-the newest word on every line knows everything.
+Systems get these targets and never differences, so it does not matter what they had heard before. A system that knows
+the newest target of every line knows everything.
 """
 
 from collections import Counter
@@ -23,7 +23,7 @@ Targets = Mapping[tuple[int, str], int]
 
 
 class NewTerms(NamedTuple):
-    """What an amendment changes beside packs, for everyone: the day, and the message that has the new address."""
+    """Terms that an amendment changes for everyone: the day, and the message that has the new address."""
 
     promised_on: date | None = None
     address_from: int | None = None
@@ -53,11 +53,11 @@ class Shared(Protocol):
 
     @property
     def demand(self) -> OrderDemand:
-        """What was cancelled of them."""
+        """The cancelled packs of them."""
 
     @property
     def sourcing(self) -> OrderSourcing:
-        """What other sites were told to send, and what stays another item."""
+        """Packs that other sites were told to send, and those that stay another item."""
 
     def wanted(self, line: LineDue) -> int:
         """Packs of a line that are still to be delivered or were."""
@@ -89,7 +89,7 @@ def shares(state: Shared) -> dict[str, dict[int, int]]:
 
 
 def at_sites(state: Shared) -> dict[str, Targets]:
-    """What each site is to have. Packs that were picked before their line got another item stay what they are."""
+    """The targets of each site. Packs that were picked before their line got another item stay what they are."""
     items = {line.line: line.item for line in state.lines}
     kept: dict[tuple[str, int], list[PickedBefore]] = {}
     for it in state.sourcing.picked_before:
@@ -109,7 +109,7 @@ def at_sites(state: Shared) -> dict[str, Targets]:
 
 
 def wanted(state: Shared) -> Targets:
-    """What the ERP is to have: the packs of each line that are still to be delivered, or were."""
+    """The targets of the ERP: the packs of each line that are still to be delivered, or were."""
     found = Counter[tuple[int, str]]()
     others: dict[int, Counter[str]] = {}
     for it in state.sourcing.picked_before:
@@ -134,16 +134,16 @@ def changed(before: Targets, after: Targets) -> tuple[LineTarget, ...]:
     )
 
 
-def told(before: OrderState, after: OrderState) -> tuple[LineTarget, ...]:
-    """What the ERP is told of lines that are wanted otherwise than before."""
+def changed_targets(before: OrderState, after: OrderState) -> tuple[LineTarget, ...]:
+    """The targets of the ERP for lines that are wanted otherwise than before."""
     return changed(wanted(before), wanted(after))
 
 
 def amended(
     before: OrderState, after: OrderState, cause: EffectCause, terms: NewTerms = SAME_TERMS
 ) -> tuple[OrderEffect, ...]:
-    """Tell each site that took part before, and its carrier, what it is to have now, where that is something else; or
-    everyone, because `terms` changed as well."""
+    """Tell each site that took part before, and its carrier, its new targets where these changed. When `terms` changed
+    as well, tell everyone."""
     old, new = at_sites(before), at_sites(after)
     return tuple(it for site in sites(before) for it in _amend_at(after, site, old[site], new[site], cause, terms))
 
@@ -166,7 +166,7 @@ def _amend_at(
 
 
 def instructed(state: OrderState, site: str) -> tuple[LineTarget, ...]:
-    """What a site that is new is told to send."""
+    """The targets of a new site."""
     return changed({}, at_sites(state)[site])
 
 
@@ -222,7 +222,7 @@ def substituted(state: OrderState, items: Mapping[int, str], left: Mapping[int, 
 
 
 def joined(effects: tuple[OrderEffect, ...]) -> tuple[OrderEffect, ...]:
-    """What one input leads to says everything of a site once: a later amendment takes an earlier one in."""
+    """The effects of one input, with one amendment for each site: a later one takes an earlier one in."""
     found: list[OrderEffect] = []
     at: dict[tuple[Operation, str], OrderEffect] = {}
     for it in effects:

@@ -94,7 +94,7 @@ def drop(state: OrderState, lines: tuple[ShippedLine, ...], cause: EffectCause) 
     if not state.ending.cancelling:
         less = targets.fitted(less)
     told = () if state.ending.cancelling else targets.amended(state, less, cause)
-    wanted = targets.told(state, less)
+    wanted = targets.changed_targets(state, less)
     closed = change(less, ChangeKind.CLOSED_SHORT, cause, lines=lines, targets=wanted)
     return Decision(
         state=less,

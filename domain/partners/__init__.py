@@ -1,1 +1,1 @@
-"""Who takes part, who owns what, which master data a message names."""
+"""Parties, ownership, and the master data that a message names."""

@@ -1,4 +1,4 @@
-"""What this version can connect: adapters, channels and ways to show who we are. A new one is a line here.
+"""Connectable kinds of this version: adapters, channels and ways to show who we are. A new one is a line here.
 
 Nothing else of the registry names a product.
 """

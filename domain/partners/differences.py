@@ -1,4 +1,4 @@
-"""What differs between two documents, field by field."""
+"""Differences between two documents, field by field."""
 
 from collections.abc import Iterator
 from typing import Any, NamedTuple

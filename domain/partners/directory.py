@@ -47,7 +47,7 @@ def system_of(partner: PartnerDefinition, connection: ConnectionDefinition) -> S
 
 
 def targets_of(partner: PartnerDefinition, connection: ConnectionDefinition) -> tuple[str, ...]:
-    """What a connection is called by: as it says, or what follows from the partner."""
+    """The name of a connection: as it says, or what follows from the partner."""
     if connection.targets:
         return connection.targets
     match system_of(partner, connection):

@@ -21,7 +21,7 @@ from schemas.partners.registry import (
 from schemas.settings import Endpoint, Settings, variable
 
 RESERVED = "env-"
-"""What the ids of such partners begin with; nobody else's may."""
+"""The prefix of such partners' ids; nobody else's may."""
 
 
 def of_settings(settings: Settings) -> Iterator[PartnerDefinition]:

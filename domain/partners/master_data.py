@@ -18,8 +18,8 @@ def named_in_release(erp: str, release: OrderRelease | ReleaseRequest) -> frozen
 
 
 def named_in_command(erp: str, request: Contract) -> frozenset[MasterName]:
-    """What a command brings into an order of this ERP: items and customer of an amendment; site and carrier of an
-    action; those and the substitutes of a planner's decision."""
+    """Master data that a command brings into an order of this ERP. An amendment has items and a customer, an action a
+    site and a carrier. A planner's decision has these and substitutes."""
     match request:
         case AmendRequest():
             items = {MasterName(erp, MasterKind.ITEM, line.item) for line in request.lines if line.item}

@@ -1,4 +1,4 @@
-"""Who owns what: the ERP owns the order, WMS and suppliers own goods handling, TMS and carriers own the carriage.
+"""Owners of data: the ERP owns the order, WMS and suppliers own goods handling, TMS and carriers own the carriage.
 
 A report by a system that does not own the milestone is quarantined with the rule that it broke, never applied.
 """

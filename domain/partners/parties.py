@@ -1,4 +1,4 @@
-"""Who takes part in an order, and may therefore see it and report on it."""
+"""Parties of an order, which may see it and report on it."""
 
 from schemas.base import Variant
 from schemas.orders.release import OrderRelease, ReleaseRequest

@@ -31,7 +31,7 @@ def _readable(_reference: str) -> str | None:
 
 @dataclass(frozen=True)
 class Surroundings:
-    """What the rules look up outside of the registry.
+    """Knowledge that the rules look up outside of the registry.
 
     `unreadable`: why a secret cannot be read, None when it can. `regions`: those that are known; none: any.
     `planning`: the regions whose planning has a feed.
@@ -45,7 +45,7 @@ class Surroundings:
 def findings(
     changes: Mapping[str, PartnerDefinition], kept: Mapping[str, PartnerDefinition], around: Surroundings
 ) -> list[Finding]:
-    """What is wrong with partners as they are to be, beside those that stay as they are. A field begins with the place
+    """Errors of partners as they are to be, beside those that stay as they are. A field begins with the place
     that names the change: `partners[0].connections[1].adapter`."""
     changed = {it.partner for it in changes.values()}
     others = [partner for name, partner in kept.items() if name not in changed]

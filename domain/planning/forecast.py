@@ -27,7 +27,7 @@ class Accuracy(NamedTuple):
 def compare(
     bucket: PeriodLength, forecasts: Mapping[date, int], demand: Mapping[date, int], naive: Naive = Naive.LAST
 ) -> tuple[PeriodAccuracy, ...]:
-    """What was forecast beside what was wanted, by period. `forecasts` is by first day, `demand` by day."""
+    """Forecast and demand of each period. `forecasts` is by first day, `demand` by day."""
     actual: Counter[date] = Counter()
     for day, packs in demand.items():
         actual[bucket.begins(day)] += packs

@@ -10,15 +10,16 @@ from schemas.words import signed
 
 
 class Look(NamedTuple):
-    """What one look found.
+    """The findings of one look.
 
-    Open proposals to take back, by id, and new ones; sources that are planned as they are from now on; those that began
-    to differ (their clock is set), and those that are as planned again (it is stopped).
+    `withdrawn`: open proposals to take back, by id. `proposals`: new ones. `new`: sources that are planned as they are
+    from now on. `changing`: those that began to differ (their clock is set). `unchanged`: those that are as planned
+    again (it is stopped).
     """
 
     withdrawn: tuple[int, ...]
     proposals: tuple[StockReplan, ...]
-    told: tuple[Projected, ...]
+    new: tuple[Projected, ...]
     changing: tuple[Projected, ...]
     unchanged: tuple[Projected, ...]
 
@@ -37,16 +38,16 @@ class Rules(NamedTuple):
 def look(found: Iterable[Projected], asked: Iterable[Question], now: datetime, rules: Rules) -> Look:
     """Compare what is projected with what the plan goes by.
 
-    A material change is proposed once it has lasted: one that goes back before is never seen by anybody, and one that
-    goes back later takes its proposal back. An open proposal is never changed, because planners decide what they have
+    A material change is proposed once it has lasted. Nobody sees a change that goes back before. One that goes back
+    later takes its proposal back. An open proposal is never changed, because planners decide what they have
     read: when its item and site change again materially, it is replaced.
     """
     grouped: dict[tuple[str, str], list[Projected]] = defaultdict(list)
-    told, changing, unchanged = [], [], []
+    new, changing, unchanged = [], [], []
     lasting = timedelta(seconds=rules.debounce_s)
     for one in found:
         if one.planned_day is None:
-            told.append(one)  # what is new was planned by somebody: only what becomes of it is news
+            new.append(one)  # what is new was planned by somebody: only what becomes of it is news
         elif not is_material(one, rules):
             unchanged.extend([one] if one.changed_at else [])
         elif one.changed_at is None:
@@ -61,7 +62,7 @@ def look(found: Iterable[Projected], asked: Iterable[Question], now: datetime, r
         else:
             del grouped[question.item, question.site]
     proposals = tuple(_proposal(item, site, group) for (item, site), group in sorted(grouped.items()))
-    return Look(tuple(withdrawn), proposals, tuple(told), tuple(changing), tuple(unchanged))
+    return Look(tuple(withdrawn), proposals, tuple(new), tuple(changing), tuple(unchanged))
 
 
 def is_material(one: Projected, rules: Rules) -> bool:

@@ -52,7 +52,7 @@ def changed(before: OrderState | None, state: OrderState) -> tuple[DemandRow, ..
 
 
 def _facts(state: OrderState) -> tuple[object, ...]:
-    """What open demand is worked out from, as far as it is cheap to compare: most reports change nothing of it."""
+    """The inputs of open demand that are cheap to compare: most reports change none of them."""
     tally = state.tally
     return (
         (
@@ -80,7 +80,7 @@ def _by_site(state: OrderState, line: LineDue, shares: Shares) -> Iterator[tuple
 
 
 def _elsewhere(state: OrderState) -> Shares:
-    """What other sites were told to send, less what they have delivered or a carrier has brought back of it."""
+    """Packs that other sites were told to send, less those delivered or brought back by a carrier."""
     told: Counter[tuple[str, int]] = Counter()
     for source in state.sourcing.sources:
         if source.site != state.start.site:

@@ -4,7 +4,7 @@ Of two documents that say different things under one revision the first holds: o
 """
 
 from domain.milestones.reports import MilestoneReport, heard
-from domain.procurement.purchase_order import CAME, DATED, LAST, PurchaseFile, grown
+from domain.procurement.purchase_order import CAME, DATED, LAST, PurchaseFile, with_changes
 from schemas.orders.milestones import MilestoneEvent, MilestoneKind
 from schemas.procurement.documents import ProcurementDocument
 from schemas.procurement.purchase_orders import PurchaseDocument
@@ -39,7 +39,7 @@ def take(state: PurchaseFile, document: PurchaseDocument) -> tuple[PurchaseFile,
             return state, AGAIN
         if before.revision >= body.revision:
             return state, OLDER if before.revision > body.revision else OTHER
-    return grown(state, documents={**state.documents, name: document}), None
+    return with_changes(state, documents={**state.documents, name: document}), None
 
 
 def take_milestone(state: PurchaseFile, event: MilestoneEvent) -> tuple[PurchaseFile, str | None]:
@@ -52,7 +52,7 @@ def take_milestone(state: PurchaseFile, event: MilestoneEvent) -> tuple[Purchase
         before = corrected.get(name) or ((known[name],) if name in known else ())
         known[name], corrected[name] = _heard(before, event)
     news = known != state.milestones
-    return grown(state, milestones=known, corrected={it: kept for it, kept in corrected.items() if kept}), (
+    return with_changes(state, milestones=known, corrected={it: kept for it, kept in corrected.items() if kept}), (
         None if news else LATER
     )
 

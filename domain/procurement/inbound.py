@@ -1,4 +1,4 @@
-"""What follows from a purchase order's documents: where the packs are, supply, its record."""
+"""Holdings, supply and record of a purchase order, from its documents."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -59,7 +59,8 @@ def holdings(state: PurchaseFile) -> Holdings:
 
 
 def supplies(state: PurchaseFile) -> tuple[Supply, ...]:
-    """What is still to come of each line: a row for each shipment under way, and one for what has not left yet."""
+    """Supply that is still to come of each line: a row for each shipment under way, and one for what has not left
+    yet."""
     return tuple(_supplies(state))
 
 
@@ -91,7 +92,7 @@ def _supply(state: PurchaseFile, line: int, item: str, count: int, day: date, sh
     )
 
 
-def record(state: PurchaseFile, effects: tuple[PurchaseEffect, ...], moves: Moves | None = None) -> StepRecord:
+def purchase_record(state: PurchaseFile, effects: tuple[PurchaseEffect, ...], moves: Moves | None = None) -> StepRecord:
     """One step as it is written down: how everything stands, what is owed, how stock moved.
 
     Raises ValueError before the order itself is known.

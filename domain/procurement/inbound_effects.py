@@ -1,9 +1,9 @@
-"""What the ERP, and the warehouse that sends a transfer, must be told because of a step of a purchase order."""
+"""Effects of a step of a purchase order, for the ERP and the warehouse that sends a transfer."""
 
 from collections.abc import Iterator
 
 from domain.procurement.inbound_trouble import differences
-from domain.procurement.purchase_order import PurchaseFile, told_as
+from domain.procurement.purchase_order import PurchaseFile, reported_as
 from schemas.base import Moment
 from schemas.cases.exceptions import Action
 from schemas.ids import EffectKey
@@ -37,7 +37,7 @@ TOLD = frozenset({Action.ACCEPT, Action.ASK_AGAIN, Action.WRITE_OFF, Action.CLOS
 
 
 def owed(before: PurchaseFile, after: PurchaseFile) -> tuple[PurchaseFile, tuple[PurchaseEffect, ...]]:
-    """What others must be told because of a step, and the state in which they have been."""
+    """The effects of a step, and the state in which others know of it."""
     effects: list[PurchaseEffect] = []
     for document in [x for name, x in after.documents.items() if not before.order or before.documents.get(name) != x]:
         effects.extend(_of_document(after, document))
@@ -48,10 +48,10 @@ def owed(before: PurchaseFile, after: PurchaseFile) -> tuple[PurchaseFile, tuple
     for decision in after.decisions[len(before.decisions) :]:
         if decision.action in TOLD:
             effects.append(_of_decision(after, decision))
-    told = dict(after.told)
-    for effect in _settlements(after, told):
+    reported = dict(after.reported)
+    for effect in _settlements(after, reported):
         effects.append(effect)
-    return after.model_copy(update={"told": told}), tuple(effects)
+    return after.model_copy(update={"reported": reported}), tuple(effects)
 
 
 def _of_document(after: PurchaseFile, document: PurchaseDocument) -> Iterator[PurchaseEffect]:
@@ -75,15 +75,15 @@ def _of_document(after: PurchaseFile, document: PurchaseDocument) -> Iterator[Pu
         yield _effect(after, document, key, PostReceipt(message=posting))
 
 
-def _settlements(after: PurchaseFile, told: dict[str, SettlementDecision]) -> Iterator[PurchaseEffect]:
-    """What becomes of each invoice, where the ERP was told otherwise, or nothing; notes that it is `told`."""
+def _settlements(after: PurchaseFile, reported: dict[str, SettlementDecision]) -> Iterator[PurchaseEffect]:
+    """The verdict on each invoice that the ERP does not know yet; notes that it is `reported`."""
     causes = {x.invoice.number: x for x in after.documents.values() if x.invoice}
     invoices = {x.number: x for x in after.invoices}
     for number, verdict in after.judged.items():
         invoice = invoices[number]
-        if told.get(told_as(invoice)) is verdict.decision:
+        if reported.get(reported_as(invoice)) is verdict.decision:
             continue
-        told[told_as(invoice)] = verdict.decision
+        reported[reported_as(invoice)] = verdict.decision
         settlement = InvoiceSettlement(
             po=invoice.po,
             number=number,
@@ -94,7 +94,7 @@ def _settlements(after: PurchaseFile, told: dict[str, SettlementDecision]) -> It
             amount=invoice.amount,
             reasons=verdict.reasons,
         )
-        key = f"invoice/{told_as(invoice)}/{verdict.decision}"
+        key = f"invoice/{reported_as(invoice)}/{verdict.decision}"
         yield _effect(after, causes[number], key, SettleInvoice(site=after.start.site, message=settlement))
 
 

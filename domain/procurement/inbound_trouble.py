@@ -1,4 +1,4 @@
-"""What is wrong with a purchase order, and what is waited for until when, as functions of its documents."""
+"""Findings and deadlines of a purchase order, as functions of its documents."""
 
 import re
 from collections.abc import Iterator
@@ -8,7 +8,7 @@ from typing import NamedTuple, Self
 from domain.days import begin_of, earlier, later
 from domain.milestones.chronology import impossible_document
 from domain.procurement.matching import surplus
-from domain.procurement.purchase_order import LineState, PurchaseFile, grown
+from domain.procurement.purchase_order import LineState, PurchaseFile, with_changes
 from schemas.cases.cases import Finding
 from schemas.cases.exceptions import Action, ExceptionKind, Impossible
 from schemas.procurement.documents import DespatchAdvice, SupplierConfirmation
@@ -87,7 +87,7 @@ def _receipt_deadlines(state: PurchaseFile) -> Iterator[Deadline]:
 
 
 def _least(state: PurchaseFile) -> datetime:
-    """Whom people have asked again has time to answer."""
+    """A supplier that people have asked again has time to answer."""
     asked = any(x.action is Action.ASK_AGAIN and x.id != REMINDER for x in state.decisions)
     return _answer_by(state) if asked else datetime.min.replace(tzinfo=UTC)
 
@@ -122,7 +122,7 @@ def receipted(state: PurchaseFile, shipment: str) -> bool:
 
 def pass_time(state: PurchaseFile, now: datetime) -> PurchaseFile:
     """Deadlines up to now have passed. A supplier that has not confirmed is reminded once, without anybody's doing."""
-    passed = grown(state, looked_at=now)
+    passed = with_changes(state, looked_at=now)
     late = any(x.awaited == CONFIRMATION and x.at <= now for x in deadlines(passed))
     if not late or any(x.id == REMINDER for x in state.decisions):
         return passed
@@ -132,7 +132,7 @@ def pass_time(state: PurchaseFile, now: datetime) -> PurchaseFile:
 
 
 def differences(state: PurchaseFile, confirmation: SupplierConfirmation) -> Iterator[ConfirmationDifference]:
-    """What the supplier confirms otherwise than it was ordered."""
+    """Lines that the supplier confirms otherwise than ordered."""
     confirmed = {line.line: line for line in confirmation.lines}
     for x in state.lines:
         said = confirmed.get(x.line.line)
@@ -163,7 +163,7 @@ def _without_grammar(text: str) -> str:
 
 
 def findings(state: PurchaseFile) -> tuple[Finding, ...]:
-    """What is wrong with the purchase order now, but for what people have agreed to."""
+    """Findings of the purchase order now, without those that people have agreed to."""
     if state.order is None or state.settled:
         return ()
     agreed = {_without_grammar(name) for decision in state.decisions for name in decision.agreed}

@@ -21,7 +21,7 @@ HELD, RELEASED, REJECTED = SettlementDecision.HELD, SettlementDecision.RELEASED,
 
 
 class MatchedLine(NamedTuple):
-    """What an invoiced line is matched with: packs wanted and their rate, packs received and accepted, and whether
+    """The books' figures for an invoiced line: packs wanted and their rate, packs received and accepted, and whether
     more will come. `ordered`: percentages are of it."""
 
     ordered: int
@@ -33,8 +33,8 @@ class MatchedLine(NamedTuple):
 
 
 class MatchTerms(NamedTuple):
-    """What invoices of an order are matched by. `excused`: invoices whose price people have accepted; `rejected`: those
-    that they will not pay."""
+    """The terms of matching an order's invoices. `excused`: invoices whose price people have accepted; `rejected`:
+    those that they will not pay."""
 
     lines: Mapping[int, MatchedLine]
     currency: str
@@ -45,7 +45,7 @@ class MatchTerms(NamedTuple):
 
 
 class InvoiceVerdict(NamedTuple):
-    """What becomes of an invoice. `mismatch`: people must look; else it is right, or waits for goods."""
+    """The verdict on an invoice. `mismatch`: people must look; else it is right, or waits for goods."""
 
     decision: SettlementDecision
     match: Match
@@ -59,7 +59,7 @@ class _Found(NamedTuple):
 
 
 def verdicts(invoices: Iterable[Invoice], terms: MatchTerms, paid: Iterable[str] = ()) -> dict[str, InvoiceVerdict]:
-    """What becomes of each invoice and credit note, by number. `paid`: those that were released already."""
+    """The verdict on each invoice and credit note, by number. `paid`: those that were released already."""
     known = {invoice.number: invoice for invoice in invoices}
     released, billed, found = set(paid), Counter[int](), dict[str, InvoiceVerdict]()
     bills = [invoice for invoice in known.values() if not invoice.credits]

@@ -1,11 +1,11 @@
-"""What people can decide about a purchase order: accept a difference, ask again, give up packs, pay or reject an
+"""Decisions of people about a purchase order: accept a difference, ask again, give up packs, pay or reject an
 invoice, expect none. A decision holds for what it was taken on: another difference is another case."""
 
 from collections import Counter
 from collections.abc import Iterator
 
 from domain.procurement.inbound_trouble import CONFIRMED, LINE, REMINDER, LineFinding, findings, mark
-from domain.procurement.purchase_order import LineState, PurchaseFile, grown, told_as
+from domain.procurement.purchase_order import LineState, PurchaseFile, reported_as, with_changes
 from schemas.cases.cases import Finding
 from schemas.cases.exceptions import OF_PURCHASES, Action
 from schemas.cases.exceptions import ExceptionKind as X
@@ -66,7 +66,7 @@ def decide(state: PurchaseFile, command: Command[ActionRequest]) -> tuple[Purcha
             done = f"given up: {', '.join(decision.about)}"
         case Action.RELEASE_INVOICE | Action.REJECT_INVOICE:
             invoice = _invoice(state, wish)
-            decision = decision.model_copy(update={"invoice": told_as(invoice) if invoice else ""})
+            decision = decision.model_copy(update={"invoice": reported_as(invoice) if invoice else ""})
             done = f"invoice {wish.invoice}: {wish.action}"
         case Action.ASK_AGAIN:
             about = tuple(
@@ -76,7 +76,7 @@ def decide(state: PurchaseFile, command: Command[ActionRequest]) -> tuple[Purcha
             done = "the supplier is asked again"
         case _:
             done = "no invoice is expected any more"
-    return grown(state, decisions=(*state.decisions, decision)), done
+    return with_changes(state, decisions=(*state.decisions, decision)), done
 
 
 def case_of(state: PurchaseFile, wish: ActionRequest, finding: Finding) -> str | None:
@@ -195,7 +195,7 @@ def _invoice_refusal(state: PurchaseFile, wish: ActionRequest) -> str | None:
     if decision is not SettlementDecision.HELD:
         return f"invoice {invoice.number} is {decision} already"
     if wish.action is Action.RELEASE_INVOICE:
-        verdict = state.judged_with(frozenset({told_as(invoice)}))[invoice.number]
+        verdict = state.judged_with(frozenset({reported_as(invoice)}))[invoice.number]
         if verdict.mismatch:
             why = "; ".join(verdict.reasons)
             return f"only a price can be accepted: {why}. Have it corrected or credited, or reject it"

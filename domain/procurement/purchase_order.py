@@ -28,7 +28,7 @@ from schemas.procurement.purchase_orders import InboundStart, PurchaseDecision, 
 from schemas.procurement.rates import Rate
 
 LAST, DATED, CAME = "last", "eta", "delivered"
-"""What is kept of a carrier's reports on a shipment: the last, the last with an ETA, the last delivery."""
+"""Kept reports of a carrier on a shipment: the last, the last with an ETA, the last delivery."""
 
 
 class LineState(NamedTuple):
@@ -54,7 +54,7 @@ class LineState(NamedTuple):
 class PurchaseFile(Contract):
     """Everything the workflow knows of its purchase order. Frozen: each document makes a new one.
 
-    `told`: what the ERP was told of each revision of an invoice. `looked_at`: deadlines up to then have passed.
+    `reported`: what the ERP was told of each revision of an invoice. `looked_at`: deadlines up to then have passed.
     `decisions`: what was decided about differences, the oldest first. `milestones`: the report that counts of a
     shipment, by mark and shipment; `corrected`: all that are kept because of corrections: see
     `domain.milestones.reports`.
@@ -64,7 +64,7 @@ class PurchaseFile(Contract):
     documents: dict[str, PurchaseDocument] = {}  # noqa: RUF012 - pydantic copies field defaults
     milestones: dict[str, MilestoneEvent] = {}  # noqa: RUF012
     corrected: dict[str, tuple[MilestoneEvent, ...]] = {}  # noqa: RUF012
-    told: dict[str, SettlementDecision] = {}  # noqa: RUF012
+    reported: dict[str, SettlementDecision] = {}  # noqa: RUF012
     looked_at: Moment | None = None
     decisions: tuple[PurchaseDecision, ...] = ()
     version: int = 0
@@ -77,7 +77,7 @@ class PurchaseFile(Contract):
 
     @property
     def confirmation(self) -> SupplierConfirmation | None:
-        """What the supplier confirmed."""
+        """The lines that the supplier confirmed."""
         known = self.documents.get("confirmation")
         return known.confirmation if known else None
 
@@ -164,8 +164,8 @@ class PurchaseFile(Contract):
 
     @property
     def stranded(self) -> dict[str, Counter[int]]:
-        """Packs of each line that have left, have not come and are not wanted any more, by shipment: on the road until
-        they come, or people give them up. Of a shipment that came, what is missing was not in it.
+        """Packs of each line on the road that nobody wants any more, by shipment. They stay so until they come, or
+        people give them up. Of a shipment that came, what is missing was not in it.
 
         Receipts may name another shipment or none: no more are under way than were advised beyond all receipts. Who
         names none and expects nothing more has them all.
@@ -190,11 +190,11 @@ class PurchaseFile(Contract):
 
     @property
     def judged(self) -> dict[str, InvoiceVerdict]:
-        """What is to become of each invoice; one that was released stays released."""
+        """The verdict on each invoice; one that was released stays released."""
         return self.judged_with(self._about_invoices(Action.RELEASE_INVOICE))
 
     def judged_with(self, excused: frozenset[str]) -> dict[str, InvoiceVerdict]:
-        """What is to become of each invoice when people accept the prices of these revisions."""
+        """The verdict on each invoice when people accept the prices of these revisions."""
         if self.order is None:
             return {}
         rejected = self._about_invoices(Action.REJECT_INVOICE)
@@ -208,10 +208,10 @@ class PurchaseFile(Contract):
             self.order.currency,
             self.order.match or self.start.policy.match,
             self.start.policy,
-            excused={x.number for x in self.invoices if told_as(x) in excused},
-            rejected={x.number for x in self.invoices if told_as(x) in rejected},
+            excused={x.number for x in self.invoices if reported_as(x) in excused},
+            rejected={x.number for x in self.invoices if reported_as(x) in rejected},
         )
-        paid = {x.number for x in self.invoices if self.told.get(told_as(x)) is SettlementDecision.RELEASED}
+        paid = {x.number for x in self.invoices if self.reported.get(reported_as(x)) is SettlementDecision.RELEASED}
         return verdicts(self.invoices, terms, paid)
 
     @property
@@ -289,11 +289,11 @@ def _confirmed(line: PurchaseLine, said: ConfirmedLine | None) -> int:
     return said.packs if said and said.item in (None, line.item) else 0
 
 
-def told_as(invoice: Invoice) -> str:
+def reported_as(invoice: Invoice) -> str:
     """The name of a revision of an invoice."""
     return f"{invoice.number}/r{invoice.revision}"
 
 
-def grown(state: PurchaseFile, **update: object) -> PurchaseFile:
+def with_changes(state: PurchaseFile, **update: object) -> PurchaseFile:
     """The state after a change. Its version is the workflow's to raise: one for each input."""
     return state.model_copy(update=update)

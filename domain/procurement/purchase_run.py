@@ -1,4 +1,4 @@
-"""What a run of a purchase order's workflow starts with."""
+"""The start of a run of a purchase order's workflow."""
 
 from domain.procurement.purchase_order import PurchaseFile
 from schemas.base import Contract
@@ -15,8 +15,8 @@ class RefusedPosting(Contract):
 
 
 class InboundRun(InboundStart):
-    """A start, and what an earlier run hands over: the state; effects owed and refused; the newest entries of the
-    timeline; cases; names of what was heard. `run` counts the runs, over continue-as-new and restarts."""
+    """A start, and what an earlier run hands over. That is the state, effects owed and refused, the newest entries of
+    the timeline, cases, and names of inputs. `run` counts the runs, over continue-as-new and restarts."""
 
     run: int = 1
     state: PurchaseFile | None = None

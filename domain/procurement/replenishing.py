@@ -15,7 +15,7 @@ class Failure(NamedTuple):
 
 
 def check(proposal: ReplenishmentProposal) -> Failure | None:
-    """What the proposal says wrongly, by itself."""
+    """Errors of the proposal by itself."""
     needed, other = ("supplier", "from_site") if proposal.kind is SourcedBy.PURCHASE else ("from_site", "supplier")
     reason = ""
     if getattr(proposal, needed) is None:

@@ -1,8 +1,9 @@
-"""What a step of an order books: the difference between two of its states, without looking at what did not change.
+"""Movements that a step of an order books: the difference between two of its states, without looking at what did not
+change.
 
-The same as the difference of `stock.of_order` and of `stock.issued` (tests/domain/milestones/test_tally.py), which
-look at every line of every shipment. Where some packs were lost, or more are set aside than are wanted at several
-sites, which shipment has which depends on all of them: such a line is looked at whole, in both states.
+The same as the difference of `goods.of_order` and of `goods.issued` (tests/domain/milestones/test_tally.py), which
+look at every line of every shipment. A line is looked at whole, in both states, where packs were lost, or more are set
+aside than are wanted at several sites. Which shipment has which packs depends on all of them then.
 """
 
 from collections.abc import Iterable
@@ -19,7 +20,7 @@ from schemas.inventory.stock import Bucket, Moves, place
 
 
 class _Stages(NamedTuple):
-    """What a shipment has carried how far, and the site that it comes from."""
+    """The packs of a shipment by the rank that they reached, and the site that it comes from."""
 
     allocated: Packs
     shipped: Packs
@@ -87,7 +88,7 @@ def moves(before: OrderState, after: OrderState) -> tuple[Moves, Moves]:
     for sign, state in ((-1, before), (1, after)):
         there = Holdings()
         for line in entire & state.by_line.keys():
-            goods.hold(there, state, state.by_line[line])
+            goods.add_line(there, state, state.by_line[line])
         others = {
             n: it
             for n, it in state.issues.shortages.items()
@@ -126,7 +127,7 @@ def _concerned(before: OrderState, after: OrderState) -> set[int]:
 
 
 def _stages(state: OrderState, it: ShipmentState | None) -> _Stages:
-    """What a shipment has carried; what was reported of the whole order holds for it too."""
+    """The packs that a shipment has carried; reports of the whole order hold for it too."""
     if it is None:
         return _Stages(NOTHING, NOTHING, NOTHING, state.start.site)
     whole = state.tally.whole.rank
@@ -165,8 +166,8 @@ def _ready(state: OrderState, number: int) -> tuple[int, int]:
 
 
 def _shipments(books: _Books, before: OrderState, after: OrderState) -> None:
-    """What the changed shipments carried on. What they set aside at several sites is theirs; at one, it is counted for
-    all of them together."""
+    """The packs that the changed shipments carried on. What they set aside at several sites is theirs; at one, it is
+    counted for all of them together."""
     for name, was, it in shipments_between(before.tally, after.tally):
         if name == WHOLE_ORDER:
             continue
@@ -188,7 +189,7 @@ def _waiting(stages: _Stages, cancelled: str | None) -> Packs:
 
 
 def _rests(books: _Books, before: OrderState, after: OrderState, lines: Iterable[int]) -> None:
-    """What no shipment has, and what is set aside at the one site."""
+    """The packs that no shipment has, and those set aside at the one site."""
     site, whole = after.start.site, after.tally.whole.rank >= ALLOCATED
     if whole:
         old, new = (_rest_stages(state, lines) for state in (before, after))
@@ -217,7 +218,7 @@ def _aside(state: OrderState, lines: Iterable[int]) -> Packs:
 
 
 def _rest_stages(state: OrderState, lines: Iterable[int]) -> _Stages:
-    """What no shipment has of these lines."""
+    """The packs of these lines that no shipment has."""
     parts = {number: rest_of(state, state.by_line[number]) for number in lines if number in state.by_line}
     return _Stages(
         {number: part.allocated for number, part in parts.items()},
@@ -228,7 +229,7 @@ def _rest_stages(state: OrderState, lines: Iterable[int]) -> _Stages:
 
 
 def _more(was: Packs, now: Packs) -> Packs:
-    """How many packs more of each line."""
+    """The additional packs of each line."""
     if was is now or was == now:
         return NOTHING
     found = {line: packs - was.get(line, 0) for line, packs in now.items() if packs != was.get(line, 0)}

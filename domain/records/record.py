@@ -67,7 +67,7 @@ def conditions(state: OrderState, waiting: tuple[Effect, ...] = ()) -> tuple[str
     return (*found, *sorted(named - {ExceptionKind.DELAY, ExceptionKind.UNKNOWN_CODE}))
 
 
-def record(
+def order_record(
     state: OrderState,
     decisions: list[Decision],
     first_promise: Promise | None = None,
@@ -115,7 +115,7 @@ def _progress(before: OrderState | None, state: OrderState, decisions: list[Deci
 
 
 def _decided(decision: Decision) -> Iterator[Change]:
-    """What a decision says itself."""
+    """The changes that a decision names itself."""
     yield from decision.changes
     if decision.effects:
         yield EffectsPlanned(effects=decision.effects)
@@ -162,7 +162,7 @@ def _row(figures: _Figures) -> LineRecord:
 
 
 def _figures(state: OrderState) -> Callable[[LineDue], _Figures]:
-    """What is looked up once for all lines, and how those of one line follow from it."""
+    """Figures that are looked up once for all lines, and the record of one line from them."""
     tally, days, dropped, cancelled = (
         state.tally,
         state.promise_days,

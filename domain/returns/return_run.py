@@ -1,4 +1,4 @@
-"""What a run of a return's workflow starts with."""
+"""The start of a run of a return's workflow."""
 
 from collections.abc import Iterable
 

@@ -11,7 +11,7 @@ from schemas.planning.movements import PlanningMoved
 from schemas.workflows.records import StepRecord
 
 
-def record(state: ReturnFile, decisions: Iterable[ReturnDecision], moves: Moves | None = None) -> StepRecord:
+def return_record(state: ReturnFile, decisions: Iterable[ReturnDecision], moves: Moves | None = None) -> StepRecord:
     """One step: where the return stands, what was decided, how stock moved."""
     decided = tuple(decisions)
     changes: list[Change] = [returning.standing(state)]

@@ -24,11 +24,11 @@ NOT_AUTHORISED = (
     "more packs than were delivered and are not coming back already: return fewer, or ask again after the delivery"
 )
 DELTA_KINDS = {Disposition.RESTOCK: "returned", Disposition.SCRAP: "scrapped"}
-"""What planning calls the end of inspected goods: back in stock at the site, or gone."""
+"""Planning's words for the end of inspected goods: back in stock at the site, or gone."""
 
 
 class ReturnReport(Contract):
-    """What one event said: the packs that count, and the `surplus` beyond what is expected, which does not.
+    """The content of one event: the packs that count, and the `surplus` beyond what is expected, which does not.
 
     Without `disposition` it is a receipt, with one an inspection.
     """
@@ -137,13 +137,13 @@ def apply(state: ReturnFile, event: MilestoneEvent) -> ReturnDecision:
     """Take in one receipt or inspection. Packs beyond what is expected are noted and told to nobody."""
     refusal = _refusal(state, event)
     if refusal:
-        return ReturnDecision(state=_grown(state), superseded=refusal)
+        return ReturnDecision(state=_with_changes(state), superseded=refusal)
     disposition = event.disposition if event.kind is MilestoneKind.RETURN_INSPECTED else None
     known = state.counted(None) if disposition is None else state.inspected
     said = _packs(event.lines)
     counted = said & (state.expected - known)
     report = ReturnReport(lines=lines_of(counted), surplus=lines_of(said - counted), disposition=disposition)
-    after = _grown(state, reports={**state.reports, event.id: report})
+    after = _with_changes(state, reports={**state.reports, event.id: report})
     if not counted:
         return ReturnDecision(state=after, superseded="these packs are more than are expected under this authorisation")
     cause = _Cause(event.received_at, event.traceparent)
@@ -165,12 +165,12 @@ def pass_deadline(state: ReturnFile) -> ReturnDecision:
     """The first deadline makes a return overdue; the second closes it, and what came is credited."""
     if state.settled:
         return ReturnDecision(state=state)
-    after = _grown(state, closed=True) if state.overdue else _grown(state, overdue=True)
+    after = _with_changes(state, closed=True) if state.overdue else _with_changes(state, overdue=True)
     return ReturnDecision(state=after, effects=_credit(state, after, _Cause(state.due_at, state.start.traceparent)))
 
 
 def overdue(state: ReturnFile) -> tuple[Finding, ...]:
-    """What is wrong with the return now: packs that should have come."""
+    """Findings of the return now: packs that should have come."""
     if not (state.overdue and state.missing):
         return ()
     missing = state.missing.total()
@@ -278,7 +278,7 @@ def _key(start: ReturnStart, what: str) -> str:
     return str(EffectKey(Subject.parse(start.order), f"return/{start.rma}/{what}"))
 
 
-def _grown(state: ReturnFile, **update: object) -> ReturnFile:
+def _with_changes(state: ReturnFile, **update: object) -> ReturnFile:
     return state.model_copy(update=update)
 
 

@@ -85,7 +85,7 @@ async def _verdict(gateway: Services, record: CommandRecord[Any], first: First, 
     command = record.command(first.id, first.received_at, first.traceparent)
     if new and (reason := await refusal(gateway.database, record, command)):
         async with gateway.database.transaction() as connection:
-            await verdicts.settle(connection, first.id, reason)
+            await verdicts.settle_command(connection, first.id, reason)
         return CommandVerdict(applied=False, reason=reason, answer=None)
     within_s = gateway.settings.release_wait_s
     with gateway.waiting.caller(first.id) as caller:
@@ -139,7 +139,7 @@ async def _commit(request: Request, gateway: Services, record: CommandRecord[Any
         workflow_id=record.workflow_id,
     )
     async with gateway.database.transaction() as connection:
-        await audit_trail.record(connection, record.by, record.kind, record.key, id=record.request.id)
+        await audit_trail.add_entry(connection, record.by, record.kind, record.key, id=record.request.id)
         [inbox_id] = await inbox.insert(connection, [message])
         first = await verdicts.first(connection, message)
         if first.digest != message.digest:
@@ -147,7 +147,7 @@ async def _commit(request: Request, gateway: Services, record: CommandRecord[Any
                 CONTENT_DIFFERS, f"The id {record.request.id} stands for another request. Nothing was changed."
             )
         if first.id != inbox_id:
-            await verdicts.settle(connection, inbox_id, f"repeats message {first.id}")
+            await verdicts.settle_command(connection, inbox_id, f"repeats message {first.id}")
     gateway.metrics.accepted(record.kind)
     return inbox_id, first
 

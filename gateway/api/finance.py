@@ -100,14 +100,14 @@ async def invoice(request: Request, caller: FreightCaller) -> Response:
         ):
             raise Problem(FORBIDDEN, "Another carrier carries this shipment.")
         try:
-            settled = await freight_invoices.settle(connection, caller.partner, order["key"], sent, digest)
+            settled = await freight_invoices.settle_invoice(connection, caller.partner, order["key"], sent, digest)
         except LookupError:
             raise Problem(NOT_FOUND, "The order has no such shipment.") from None
         except ValueError:
             refuse("currency", "must be the currency of the order")
         if settled is None:
             raise Problem(CONTENT_DIFFERS, "This invoice number was booked with other content.")
-        await audit_trail.record(connection, caller.partner, "freight_invoiced", order["key"], invoice=sent.id)
+        await audit_trail.add_entry(connection, caller.partner, "freight_invoiced", order["key"], invoice=sent.id)
     return answer(settled)
 
 

@@ -53,7 +53,7 @@ async def announce(request: Request, caller: ErpCaller) -> Response:
         [inbox_id] = await inbox.insert(connection, [message])
         names = {MasterName(caller.partner, change.kind, id) for id in change.ids}
         replayed = await master_data.forget(connection, names)
-        await inbox.settle(connection, [inbox_id], "applied", [None])
+        await inbox.settle_messages(connection, [inbox_id], "applied", [None])
     gateway.metrics.accepted(inbox.MASTER)
     return answer(MasterChangeTaken(replayed=replayed), 201)
 

@@ -48,5 +48,5 @@ async def retry(request: Request, caller: SupportCaller) -> Response:
     async with services_of(request).database.transaction() as connection:
         again = await notices.retry(connection, wish.channel, wish.to)
         named = wish.model_dump(mode="json", exclude_none=True)
-        await audit_trail.record(connection, caller.partner, "notices_retried", "notices", **named, notices=again)
+        await audit_trail.add_entry(connection, caller.partner, "notices_retried", "notices", **named, notices=again)
     return answer(NoticesAgain(notices=again))

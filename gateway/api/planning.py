@@ -86,7 +86,9 @@ async def tell_again(request: Request, caller: SupportCaller) -> Response:
     wish = parse_strict(DemandAgain, raw)
     async with services_of(request).database.transaction() as connection:
         figures = await order_demand.again(connection, wish.item, wish.site)
-        await audit_trail.record(connection, caller.partner, "planning_demand_again", "planning", **wish.model_dump())
+        await audit_trail.add_entry(
+            connection, caller.partner, "planning_demand_again", "planning", **wish.model_dump()
+        )
     return answer(FiguresOwed(figures=figures))
 
 
@@ -110,7 +112,7 @@ async def sites_without_region(request: Request, _caller: SupportCaller) -> Resp
     responses=answers_of(401, 403, 409, 413, 415, 422, 429, 503),
     openapi_extra=takes(Body("application/json", "SiteRegion")),
 )
-async def settle(request: Request, caller: SupportCaller) -> Response:
+async def assign_region(request: Request, caller: SupportCaller) -> Response:
     """Waiting rows go to planning at once. A site stays in its region: another is refused."""
     _, raw = await read_body(request, "application/json")
     wish = parse_strict(SiteRegion, raw)
@@ -118,7 +120,7 @@ async def settle(request: Request, caller: SupportCaller) -> Response:
         await site_regions.know_site(connection, wish.site, wish.region)
         if await site_regions.region_of(connection, wish.site) != wish.region:
             raise Problem(REFUSED, "The site belongs to another region: its stock was told there.")
-        await audit_trail.record(connection, caller.partner, "planning_site", "planning", **wish.model_dump())
+        await audit_trail.add_entry(connection, caller.partner, "planning_site", "planning", **wish.model_dump())
     return answer(wish)
 
 
@@ -129,5 +131,5 @@ async def _move_on(
     wish = parse_strict(RefusedRowsRequest, raw)
     async with services_of(request).database.transaction() as connection:
         keys = await do(connection, list(wish.keys))
-        await audit_trail.record(connection, caller.partner, action, "planning", keys=keys, reason=wish.reason)
+        await audit_trail.add_entry(connection, caller.partner, action, "planning", keys=keys, reason=wish.reason)
     return answer(MovedOn(keys=tuple(keys)))

@@ -52,7 +52,9 @@ async def put(request: Request, caller: AdminCaller) -> Response:
         raise InvalidMessage([_finding(text) for text in findings])
     async with services_of(request).database.transaction() as connection:
         version = await policies.put(connection, rule)
-        await audit_trail.record(connection, caller.partner, "policy_put", rule.id, version=version, about=rule.about)
+        await audit_trail.add_entry(
+            connection, caller.partner, "policy_put", rule.id, version=version, about=rule.about
+        )
     return answer(rule.model_copy(update={"version": version}))
 
 

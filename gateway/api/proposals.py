@@ -89,5 +89,5 @@ async def _of_stock(gateway: Services, caller: Caller, number: int, wish: Replan
         if view is None:
             raise Problem(NOT_FOUND, "There is no proposal with this id.")
         detail = {"verdict": wish.verdict, "id": wish.id}
-        await audit_trail.record(connection, caller.partner, "stock_proposal_decided", view.id, **detail)
+        await audit_trail.add_entry(connection, caller.partner, "stock_proposal_decided", view.id, **detail)
     return answer(view)

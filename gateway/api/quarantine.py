@@ -31,7 +31,7 @@ async def listed(
     """The newest first, with the reason, where it arose, and what the message waits for; without its bytes."""
     async with services_of(request).database.transaction() as connection:
         rows = await quarantine.quarantined(connection, limit)
-        await audit_trail.record(connection, caller.partner, "quarantine_listed", "inbox", messages=len(rows))
+        await audit_trail.add_entry(connection, caller.partner, "quarantine_listed", "inbox", messages=len(rows))
     return answer(QuarantineList(messages=tuple(QuarantinedMessage.model_validate(row) for row in rows)))
 
 
@@ -48,7 +48,7 @@ async def replay(request: Request, caller: SupportCaller) -> Response:
     wish = parse_strict(ReplayRequest, raw)
     async with services_of(request).database.transaction() as connection:
         replayed = await quarantine.replay(connection, list(wish.ids))
-        await audit_trail.record(
+        await audit_trail.add_entry(
             connection, caller.partner, "quarantine_replayed", "inbox", ids=wish.ids, replayed=replayed
         )
     return answer(Replayed(replayed=replayed))

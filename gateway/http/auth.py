@@ -143,7 +143,7 @@ class Gatekeeper:
         caller = await self.key_holder(request, key)
         async with self._database.transaction() as connection:
             session = await sessions.begin(connection, key)
-            await audit_trail.record(connection, caller.partner, "session_begun", caller.partner)
+            await audit_trail.add_entry(connection, caller.partner, "session_begun", caller.partner)
         return session
 
     async def end_session(self, session: str) -> None:

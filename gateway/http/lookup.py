@@ -45,7 +45,7 @@ async def _visible(
     if hidden:
         async with database.transaction() as connection:
             for order in hidden:
-                await audit_trail.record(connection, caller.partner, "access_denied", order["key"])
+                await audit_trail.add_entry(connection, caller.partner, "access_denied", order["key"])
     if not found:
         raise Problem(NOT_FOUND, f"You take part in no {what} with this number.")
     if len(found) > 1:

@@ -69,7 +69,7 @@ _ACTIONS: dict[Action, tuple[str, str, tuple[FormField, ...]]] = {
         "Withdraws the tender and offers it to another carrier.",
         (FormField("carrier", "Carrier", required=False, hint="Left empty: the next ranked one."),),
     ),
-    Action.RE_DATE: (
+    Action.RESCHEDULE: (
         "Re-date",
         "Promises all open packs for another day and updates the ERP.",
         (FormField("promised_on", "Promise for", "date"),),

@@ -177,4 +177,4 @@ class KnownCase(Contract):
     reopened: int = 0
     settled: tuple[str, ...] = ()
     accepted: dict[str, int] = {}  # noqa: RUF012 - pydantic copies field defaults
-    told: int = 0
+    reported: int = 0

@@ -55,7 +55,7 @@ class Action(StrEnum):
     REPLAY = "replay"
     RE_SOURCE = "re_source"
     RE_TENDER = "re_tender"
-    RE_DATE = "re_date"
+    RESCHEDULE = "re_date"
     SPLIT = "split"
     NOTIFY_CUSTOMER = "notify_customer"
     WRITE_OFF = "write_off"

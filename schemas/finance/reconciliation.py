@@ -142,7 +142,7 @@ class ReconcileRun(Contract):
 class ReconcileReport(Contract):
     """The result of a run. `number` is that of the case for the `findings` that are open (0: there is none).
 
-    `told`: the case knows them already.
+    `reported`: the case knows them already.
     """
 
     compared: int = 0
@@ -151,7 +151,7 @@ class ReconcileReport(Contract):
     waiting: int = 0
     number: int = 0
     findings: tuple[Finding, ...] = ()
-    told: bool = True
+    reported: bool = True
     policy: CasePolicy
 
 

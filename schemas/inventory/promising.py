@@ -99,13 +99,13 @@ class Given(Contract):
 
 
 class OpenLine(Contract):
-    """A line with reservations that are planned anew. `told_on` is the day last sent to the order. `picked`: some of it
+    """A line with reservations that are planned anew. `reported_on` is the day last sent to the order. `picked`: a part
     was picked, so that the rest keeps what is still there."""
 
     order: str
     terms: Terms
     need: Need
-    told_on: date
+    reported_on: date
     reservations: tuple[Reservation, ...]
     picked: bool = False
 
@@ -127,7 +127,7 @@ class Reserved(Contract):
     since: date = date.min
 
 
-class Redate(Contract):
+class Rescheduling(Contract):
     """Lines of an order whose day has changed, and why."""
 
     order: str
@@ -234,4 +234,4 @@ class PromisingReport(Contract):
     """Counts of one run of reallocation: items looked at, orders with another day."""
 
     items: int = 0
-    redated: int = 0
+    rescheduled: int = 0

@@ -32,7 +32,7 @@ class Operation(StrEnum):
     INTERCEPT_SHIPMENT = "intercept_shipment"
     COLLECT_RETURN = "collect_return"
     REPORT_MILESTONE = "report_milestone"
-    REDATE_PROMISE = "redate_promise"
+    RESCHEDULE_PROMISE = "reschedule_promise"
     REPORT_CHANGE = "report_change"
     CONFIRM_CANCELLATION = "confirm_cancellation"
     REPORT_CONFIRMATION = "report_confirmation"
@@ -90,7 +90,7 @@ _OF_SYSTEM = {
     ),
     System.ERP: (
         Operation.REPORT_MILESTONE,
-        Operation.REDATE_PROMISE,
+        Operation.RESCHEDULE_PROMISE,
         Operation.REPORT_CHANGE,
         Operation.CONFIRM_CANCELLATION,
         Operation.REPORT_CONFIRMATION,

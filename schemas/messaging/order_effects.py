@@ -169,10 +169,10 @@ class ReportMilestone(EffectPayload):
     correction: bool = False
 
 
-class RedatePromise(EffectPayload):
+class ReschedulePromise(EffectPayload):
     """The order is promised for another day; `promises` has the lines that moved."""
 
-    operation: Literal[Operation.REDATE_PROMISE] = Operation.REDATE_PROMISE
+    operation: Literal[Operation.RESCHEDULE_PROMISE] = Operation.RESCHEDULE_PROMISE
     promised_on: date
     promises: tuple[LinePromise, ...]
     shipment: str = ""
@@ -219,7 +219,7 @@ OrderPayload = Annotated[
     | InterceptShipment
     | CollectReturn
     | ReportMilestone
-    | RedatePromise
+    | ReschedulePromise
     | ReportChange
     | ConfirmCancellation,
     Field(discriminator="operation"),

@@ -166,4 +166,4 @@ class GovernorReport(Contract):
     proposed: int = 0
     expired: int = 0
     withdrawn: int = 0
-    told: int = 0
+    reported: int = 0

@@ -124,14 +124,14 @@ class ActionRequest(Contract):
         needed = {
             Action.RE_SOURCE: "site",
             Action.SPLIT: "site",
-            Action.RE_DATE: "promised_on",
+            Action.RESCHEDULE: "promised_on",
             Action.REPLAY: "messages",
             Action.ACCEPT: "case",
             Action.RELEASE_INVOICE: "invoice",
             Action.REJECT_INVOICE: "invoice",
         }
         name = needed.get(self.action)
-        if self.promises and (self.action is not Action.RE_DATE or self.promised_on):
+        if self.promises and (self.action is not Action.RESCHEDULE or self.promised_on):
             raise ValueError("promises: are for the action re_date, instead of promised_on")
         if name and not self.promises and not getattr(self, name):
             raise ValueError(f"{name}: is required for the action {self.action}")

@@ -107,7 +107,7 @@ class Erp:
         order = "/{instance}/v1/orders/{order}"
         return [
             self.handler.takes(f"{order}/milestones", ErpMilestone, self._post_milestone),
-            self.handler.takes(f"{order}/promise", ErpPromise, self._redate),
+            self.handler.takes(f"{order}/promise", ErpPromise, self._reschedule),
             self.handler.takes(f"{order}/changes", ErpChange, self._change),
             self.handler.takes(f"{order}/cancellation", ErpCancellation, self._cancel),
             self.handler.shows(order, self._find),
@@ -152,14 +152,14 @@ class Erp:
             self._write(instance, order.number, fallen_behind=True)
             raise
 
-    def _redate(self, call: LedgerCall, instance: str, body: ErpPromise) -> Accepted:
-        def redate() -> Accepted:
+    def _reschedule(self, call: LedgerCall, instance: str, body: ErpPromise) -> Accepted:
+        def reschedule() -> Accepted:
             if not counts(body.revision, self._order(instance, body.order).dated):
                 return self.handler.superseded()
             return self._write(instance, body.order, promised_on=body.promised_on, dated=body.revision)
 
-        what = deed(instance, Operation.REDATE_PROMISE, body.order, occurrence=f"{body.promised_on}|{call.key}")
-        return self.handler.ledger.once(call, what, redate)
+        what = deed(instance, Operation.RESCHEDULE_PROMISE, body.order, occurrence=f"{body.promised_on}|{call.key}")
+        return self.handler.ledger.once(call, what, reschedule)
 
     def _change(self, call: LedgerCall, instance: str, body: ErpChange) -> Accepted:
         def enter() -> Accepted:

@@ -46,7 +46,7 @@ class TenderedPart(PartFigure):
     tendered: int = NEVER
     voided: int = NEVER
 
-    def told(self, packs: int | None, revision: int, *, first: bool = False) -> "TenderedPart":
+    def with_target(self, packs: int | None, revision: int, *, first: bool = False) -> "TenderedPart":
         """The part when so many packs are to be carried, unless a higher revision said otherwise."""
         if packs is None or revision < self.voided or not counts(revision, self.revision, first=first):
             return self
@@ -84,14 +84,14 @@ class TenderBooking(Contract):
         parts = (*(it for it in self.parts if it.site != part.site), part)
         return {"parts": parts, "packs": sum(it.packs for it in parts)}
 
-    def heard(self, told: Tender | TenderAmendment) -> dict[str, object]:
+    def heard(self, message: Tender | TenderAmendment) -> dict[str, object]:
         """The change of address, day and speed. Of tenders, the first one says the address."""
-        first, change = isinstance(told, Tender), dict[str, object]()
-        if told.ship_to and not (first and self.attempts) and counts(told.revision, self.addressed, first=first):
-            change |= {"addressed": told.revision, "address_version": self.address_version + 1}
-        if told.promised_on and counts(told.revision, self.dated, first=first):
-            change |= {"dated": told.revision, "promised_on": told.promised_on}
-        return change | ({"expedite": True} if told.expedite and not self.expedite else {})
+        first, change = isinstance(message, Tender), dict[str, object]()
+        if message.ship_to and not (first and self.attempts) and counts(message.revision, self.addressed, first=first):
+            change |= {"addressed": message.revision, "address_version": self.address_version + 1}
+        if message.promised_on and counts(message.revision, self.dated, first=first):
+            change |= {"dated": message.revision, "promised_on": message.promised_on}
+        return change | ({"expedite": True} if message.expedite and not self.expedite else {})
 
 
 class Tms:
@@ -147,8 +147,10 @@ class Tms:
             pending = self._answers.pending(body.order)
             if not pending:
                 self._world.tender(body)
-            told = part.told(body.packs, body.revision, first=True).model_copy(update={"tendered": body.revision})
-            change = {**known.heard(body), **known.carrying(told), "attempts": known.attempts + 1}
+            target = part.with_target(body.packs, body.revision, first=True).model_copy(
+                update={"tendered": body.revision}
+            )
+            change = {**known.heard(body), **known.carrying(target), "attempts": known.attempts + 1}
             if body.revision >= max((it.tendered for it in known.parts), default=NEVER):
                 change["state"] = TenderAnswer.PENDING if pending else TenderAnswer.ACCEPTED
                 change["carrier"] = None if pending else carrier
@@ -163,10 +165,10 @@ class Tms:
         def amend() -> Accepted:
             known = self._known(body.order)
             part = known.part(body.site or "")
-            told, change = part.told(body.packs, body.revision), known.heard(body)
-            if told is part and not change:
+            target, change = part.with_target(body.packs, body.revision), known.heard(body)
+            if target is part and not change:
                 return self.handler.superseded()
-            return self._write(body.order, **change, **known.carrying(told))
+            return self._write(body.order, **change, **known.carrying(target))
 
         operation = Operation.AMEND_TENDER
         what = deed(instance, operation, body.order, occurrence=call.after(operation))

@@ -13,18 +13,18 @@ TRANSPORT = "transport"
 
 
 class JourneyGate:
-    """Whether one system lets its part of an order happen: it was `told`, did not call it `off`, does not hold it."""
+    """Whether one system lets its part of an order happen: `instructed`, not called `off`, not `held`."""
 
     def __init__(self) -> None:
-        self.told = self.off = self.held = False
+        self.instructed = self.off = self.held = False
         self._open = asyncio.Event()
 
-    def turn(self, *, told: bool | None = None, off: bool | None = None, held: bool | None = None) -> None:
+    def turn(self, *, instructed: bool | None = None, off: bool | None = None, held: bool | None = None) -> None:
         """Change what is given; what waits goes on when the gate is open."""
-        self.told = self.told if told is None else told
+        self.instructed = self.instructed if instructed is None else instructed
         self.off = self.off if off is None else off
         self.held = self.held if held is None else held
-        if self.told and not (self.off or self.held):
+        if self.instructed and not (self.off or self.held):
             self._open.set()
         else:
             self._open.clear()
@@ -45,7 +45,7 @@ class Leg:
     def __init__(self, shipment: PlannedShipment) -> None:
         self.shipment = shipment
         self.left = list(shipment.in_telling_order())
-        self.told: Counter[MilestoneKind] = Counter()
+        self.reported: Counter[MilestoneKind] = Counter()
         self.stopped = 0
         self.returning = False
         self.task: asyncio.Task[None] | None = None
@@ -69,7 +69,7 @@ class Leg:
 
     def turn_back(self) -> None:
         """Its carrier brings it back, unless it was delivered: that is all that it still has to tell."""
-        if self.returning or self.told[MilestoneKind.DELIVERED]:
+        if self.returning or self.reported[MilestoneKind.DELIVERED]:
             return
         carriage = (event.partner for event in self.shipment.events if not self.shipment.handles_goods(event))
         self.stop()
@@ -95,13 +95,13 @@ class EventCounts(NamedTuple):
 
 
 class Journey:
-    """One order. `told` counts its events that happened, also those of shipments that were planned anew."""
+    """One order. `reported` counts its events that happened, also those of shipments that were planned anew."""
 
     def __init__(self) -> None:
         self.plan: OrderPlan | None = None
         self.legs: list[Leg] = []
         self.registered = self.begun = False
-        self.told = 0
+        self.reported = 0
         self.carrier = ""
         self.gates: defaultdict[str, JourneyGate] = defaultdict(JourneyGate)
         self.grace: asyncio.Task[None] | None = None
@@ -122,16 +122,16 @@ class Journey:
         off = sum(left)
         stopped = off + sum(leg.stopped for leg in self.legs)
         live = len(left) - off
-        return EventCounts(self.told + live, stopped, live if self.begun else 0)
+        return EventCounts(self.reported + live, stopped, live if self.begun else 0)
 
     def call_off(self, warehouse: str) -> int:
         """The warehouse stops. What no carrier took away stays there; returns how many packs were put back."""
         self.gates[warehouse].turn(off=True)
         put_away = 0
         for leg in self.legs:
-            gone = leg.returning or (leg.told[MilestoneKind.SHIPPED] and self.gates[TRANSPORT].is_open)
+            gone = leg.returning or (leg.reported[MilestoneKind.SHIPPED] and self.gates[TRANSPORT].is_open)
             if leg.warehouse in ("", warehouse) and not gone:
-                if leg.told[MilestoneKind.PICKED]:
+                if leg.reported[MilestoneKind.PICKED]:
                     put_away += sum(line.quantity for line in leg.shipment.lines)
                 leg.stop()
         return put_away

@@ -66,21 +66,21 @@ class World:
         journey = self._journey(instruction.order)
         warehouse = warehouse_of(instruction.site)
         gate = journey.gates[warehouse]
-        if not (journey.registered or gate.told or gate.off):
+        if not (journey.registered or gate.instructed or gate.off):
             if not any(leg.warehouse for leg in journey.legs):
                 journey.halt()
                 journey.legs = []  # a direct drop, if it was taken for one
             plan = improvise_centre(instruction, len(journey.legs) + 1)
             journey.plan = plan
             journey.legs += [Leg(shipment) for shipment in plan.shipments if shipment.lines]
-        gate.turn(told=True)
+        gate.turn(instructed=True)
         self._begin(journey)
 
     def amend(self, number: str, site: str, more: Mapping[int, int]) -> None:
         """A warehouse sends so many packs of lines more, or less. What was planned by a driver stays as planned."""
         journey = self._journey(number)
         here = (leg for leg in journey.legs if leg.warehouse == warehouse_of(site))
-        leg = next((leg for leg in here if leg.left and not leg.told[MilestoneKind.SHIPPED]), None)
+        leg = next((leg for leg in here if leg.left and not leg.reported[MilestoneKind.SHIPPED]), None)
         if leg and not journey.registered:
             leg.amend(more)
             self._settle(journey)
@@ -102,7 +102,7 @@ class World:
         """A carrier has taken the tender: carrier and supplier events may happen."""
         journey = self._journey(tender.order)
         journey.carrier = self.choose(tender)
-        journey.gates[TRANSPORT].turn(told=True, off=False)
+        journey.gates[TRANSPORT].turn(instructed=True, off=False)
         if journey.plan is None and journey.grace is None and not journey.called_off:
             journey.grace = asyncio.create_task(self._drop_later(journey, tender))
         self._begin(journey)
@@ -175,10 +175,12 @@ class World:
                 continue
             overtaken = None if event is overtaken else overtaken
             leg.left.pop(0)
-            leg.told[event.kind] += 1
-            journey.told += 1
+            leg.reported[event.kind] += 1
+            journey.reported += 1
             partner = journey.carrier if event.partner == CHOSEN_CARRIER else event.partner
-            await self._say(journey, _message(plan, leg.shipment, event, partner, leg.told[event.kind]), chance, faults)
+            await self._say(
+                journey, _message(plan, leg.shipment, event, partner, leg.reported[event.kind]), chance, faults
+            )
 
     async def _may_happen(self, journey: Journey, event: PlannedEvent, chance: Random) -> None:
         gate = journey.gate(event)

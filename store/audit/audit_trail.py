@@ -33,7 +33,7 @@ PLAIN = """
 COLUMNS = f"id, at, actor, action, subject, detail::text AS detail, previous, hash, key, {PLAIN} AS plain"
 
 
-async def record(connection: Connection, actor: str, action: str, subject: str, **detail: Any) -> None:
+async def add_entry(connection: Connection, actor: str, action: str, subject: str, **detail: Any) -> None:
     """Append an entry, within a transaction. Serialises with other entries until it ends: for rare, deliberate acts.
 
     Raises `Unsealed` when the pool was opened without a key.

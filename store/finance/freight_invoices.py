@@ -19,7 +19,7 @@ KEEP_INVOICE = """
 """
 
 
-async def settle(
+async def settle_invoice(
     connection: Connection, partner: str, order: str, invoice: FreightInvoice, digest: str
 ) -> FreightSettled | None:
     """Book a freight invoice and reverse what was accrued for its shipment; a repeat answers the same.

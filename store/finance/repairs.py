@@ -28,7 +28,7 @@ async def balance(connection: Connection, item: str, where: str) -> str:
     bucket, site = StockPlace.parse(where)
     if bucket == Bucket.ON_HAND:
         await supplies.lock(connection, [(item, site)])
-    await ledger.hold(connection, [(item, where)])
+    await ledger.lock_balances(connection, [(item, where)])
     cursor = await connection.execute(
         """
         INSERT INTO stock_balance AS b (item, place, packs, amount)
@@ -95,7 +95,7 @@ async def negative(connection: Connection, item: str, where: str, packs: int, ke
     bucket, which = StockPlace.parse(where)
     pairs = [(item, which)] if bucket != Bucket.TRANSIT else []
     await supplies.lock(connection, pairs)
-    await ledger.hold(connection, [(item, place(Bucket.ADJUSTMENT, which)), (item, where)])
+    await ledger.lock_balances(connection, [(item, place(Bucket.ADJUSTMENT, which)), (item, where)])
     cursor = await connection.execute(
         """
         SELECT packs

@@ -167,7 +167,7 @@ async def _booked(connection: Connection, it: Booking) -> Moves:
     return found
 
 
-async def hold(connection: Connection, figures: Iterable[tuple[str, str]]) -> None:
+async def lock_balances(connection: Connection, figures: Iterable[tuple[str, str]]) -> None:
     """Lock the balances of these (item, place) until the transaction ends, in the order in which every movement locks
     them. A transaction that books several movements begins with it."""
     pairs = sorted(set(figures))

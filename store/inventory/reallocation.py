@@ -8,7 +8,7 @@ from typing import Any
 
 from psycopg.types.json import Jsonb
 
-from schemas.inventory.promising import REPLENISHMENT, STOCK, Need, OpenLine, Redate, Reservation, Source, Terms
+from schemas.inventory.promising import REPLENISHMENT, STOCK, Need, OpenLine, Rescheduling, Reservation, Source, Terms
 from store.engine import Connection, Database
 from store.inventory import promising
 
@@ -128,7 +128,7 @@ async def read(connection: Connection, item: str) -> ItemPlan:
     )
 
 
-async def hold(connection: Connection, plan: ItemPlan) -> None:
+async def lock_item(connection: Connection, plan: ItemPlan) -> None:
     """Lock an item, and the orders that hold nothing of it yet."""
     await promising.lock(connection, [plan.item])
     if plan.fresh:
@@ -189,7 +189,7 @@ def _line(order: str, row: dict[str, Any], reservations: tuple[Reservation, ...]
     )
     told = promising.promised_days(row).get(need.line, need.not_before)
     terms, picked = Terms.model_validate(row["terms"]), bool(reservations) and row["picked"]
-    return OpenLine(order=order, terms=terms, need=need, told_on=told, reservations=reservations, picked=picked)
+    return OpenLine(order=order, terms=terms, need=need, reported_on=told, reservations=reservations, picked=picked)
 
 
 async def save(connection: Connection, changed: Sequence[tuple[OpenLine, tuple[Reservation, ...]]]) -> None:
@@ -198,7 +198,7 @@ async def save(connection: Connection, changed: Sequence[tuple[OpenLine, tuple[R
     await promising.reserve(connection, [(line.order, line.terms.priority, it) for line, new in changed for it in new])
 
 
-async def mark_reported(connection: Connection, redates: Sequence[Redate], messages: Sequence[int]) -> None:
+async def mark_reported(connection: Connection, reschedulings: Sequence[Rescheduling], messages: Sequence[int]) -> None:
     """Other days go to orders, each in its message."""
     await connection.execute(
         """
@@ -208,9 +208,9 @@ async def mark_reported(connection: Connection, redates: Sequence[Redate], messa
         WHERE g.order_key = x.order_key
         """,
         (
-            [it.order for it in redates],
-            [Jsonb({str(x.line): x.promised_on.isoformat() for x in it.promises}) for it in redates],
+            [it.order for it in reschedulings],
+            [Jsonb({str(x.line): x.promised_on.isoformat() for x in it.promises}) for it in reschedulings],
             list(messages),
-            [it.reason for it in redates],
+            [it.reason for it in reschedulings],
         ),
     )

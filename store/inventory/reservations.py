@@ -81,7 +81,7 @@ async def begin(connection: Connection, order: str) -> None:
     await connection.execute(UNRESERVED.encode(), (order,))
 
 
-async def hold(connection: Connection, record: StepRecord, *, again: bool) -> bool:
+async def lock_items(connection: Connection, record: StepRecord, *, again: bool) -> bool:
     """Lock the items that a step may free or reserve, before anything else is; whether there are any. `again`: it may
     have been decided before, otherwise, and what that used up may be wanted again."""
     if record.find(OrderPromised):
@@ -103,7 +103,7 @@ async def hold(connection: Connection, record: StepRecord, *, again: bool) -> bo
     return bool(await cursor.fetchall())
 
 
-async def follow(connection: Connection, step: ReservedStep, *, again: bool) -> None:
+async def reallocate(connection: Connection, step: ReservedStep, *, again: bool) -> None:
     """Make the reservations of an order follow a step, once. `again`: the movements of a superseded attempt were
     reversed, so that the packs it used up are wanted again. The caller has locked the items."""
     days = {str(x.line): x.promised_on.isoformat() for x in step.lines} if step.amended else {}

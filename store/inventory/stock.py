@@ -28,7 +28,7 @@ async def take_in(connection: Connection, sender: str, reports: Iterable[Invento
     await known_at(connection, pairs)
     await lock(connection, pairs)
     places = [(item, name) for item, site in pairs for name in _places(site)]
-    await ledger.hold(connection, places)
+    await ledger.lock_balances(connection, places)
     found = {report.id: await _take(connection, sender, report) for report in ordered}
     return [ReportOutcome(id=name, superseded=why) for name, why in found.items()]
 

@@ -46,7 +46,9 @@ async def lock(connection: Connection, places: Iterable[tuple[str, str]]) -> Non
     )
 
 
-async def hold(connection: Connection, supplies: Iterable[Supply], sources: Iterable[tuple[str, str]] = ()) -> set[str]:
+async def lock_supplies(
+    connection: Connection, supplies: Iterable[Supply], sources: Iterable[tuple[str, str]] = ()
+) -> set[str]:
     """Lock the item-sites of supplies before any movement is booked. These are the present ones, those expected before,
     and the `sources` (item, site). Returns the items."""
     known = {it.key: (it.item, it.site) for it in supplies}
@@ -67,7 +69,7 @@ async def set_supplies(connection: Connection, supplies: Iterable[Supply]) -> No
     rows = sorted(known.values(), key=lambda it: (it.item, it.site, it.key))
     if not rows:
         return
-    items = await hold(connection, rows)
+    items = await lock_supplies(connection, rows)
     await connection.execute(
         f"""
         INSERT INTO supply AS s ({SUPPLIES.names})

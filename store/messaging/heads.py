@@ -106,7 +106,7 @@ async def finish(connection: Connection, head: Head, step: WorkflowStep[Any]) ->
             (DECIDED, asked),
         )
     if task.kept > head.confirmed:
-        await settle(connection, task.workflow, task.kept)
+        await settle_steps(connection, task.workflow, task.kept)
 
 
 VERDICTS = RowBatch[InputOutcome](
@@ -158,7 +158,7 @@ SETTLE = f"""
 """Settles the messages of steps up to the version of each workflow in `confirmed`, and wakes who waits for them."""
 
 
-async def settle(connection: Connection, workflow: str, version: int) -> None:
+async def settle_steps(connection: Connection, workflow: str, version: int) -> None:
     """Settle the messages that the steps up to a version decided: these are confirmed."""
     await connection.execute(
         f"WITH confirmed AS (SELECT %s::text AS workflow_id, %s::int AS version), {SETTLE}".encode(),

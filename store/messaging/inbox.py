@@ -133,7 +133,7 @@ async def mark_delivered(connection: Connection, message: int, workflow: str, ag
     )
 
 
-async def settle(connection: Connection, ids: list[int], state: str, reasons: list[str | None]) -> None:
+async def settle_messages(connection: Connection, ids: list[int], state: str, reasons: list[str | None]) -> None:
     """Messages reached `applied` or `superseded`. Applied wins: one order's refusal does not hide another's use."""
     await connection.execute(
         """

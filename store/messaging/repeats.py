@@ -81,4 +81,4 @@ async def earlier(connection: Connection, messages: list[Message]) -> list[Earli
 async def replace(connection: Connection, replaced: list[EarlierMessage]) -> None:
     """A newer message has taken the place of each of these."""
     reasons: list[str | None] = [f"{inbox.REPLACED} {it.by}" for it in replaced]
-    await inbox.settle(connection, [it.message.id for it in replaced], "superseded", reasons)
+    await inbox.settle_messages(connection, [it.message.id for it in replaced], "superseded", reasons)

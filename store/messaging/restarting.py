@@ -122,7 +122,7 @@ async def adopt(connection: Connection, kept: KeptHead) -> list[tuple[str, int]]
         "UPDATE head SET confirmed = %s WHERE workflow_id = %s",
         (kept.snapshot_version, kept.workflow_id),
     )
-    await heads.settle(connection, kept.workflow_id, kept.snapshot_version)
+    await heads.settle_steps(connection, kept.workflow_id, kept.snapshot_version)
     return [(row["event_id"], row["inbox_id"]) for row in gone]
 
 

@@ -35,7 +35,7 @@ async def verdict(connection: Connection, message: int) -> CommandVerdict | None
     return CommandVerdict(row["state"] == "applied", row["reason"], row["answer"]) if row else None
 
 
-async def settle(
+async def settle_command(
     connection: Connection, message: int, refusal: str | None, answer: dict[str, Any] | None = None
 ) -> None:
     """Settle a command that no workflow decides on: it is refused, or `answer` says what is so already."""

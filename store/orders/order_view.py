@@ -2,7 +2,7 @@
 
 from psycopg.types.json import Jsonb
 
-from schemas.messaging.order_effects import RedatePromise
+from schemas.messaging.order_effects import ReschedulePromise
 from schemas.messaging.owed import EffectsPlanned
 from schemas.orders.changes import (
     ApartChanged,
@@ -40,7 +40,7 @@ async def write_promise(connection: Connection, scope: StepScope, change: OrderP
 async def write_view(connection: Connection, scope: StepScope, change: OrderViewChanged) -> None:
     """Write where the order stands, and its promise, if that is another than before."""
     payloads = (it.payload for it in scope.record.get(EffectsPlanned).effects)
-    dated = (it.reason for it in payloads if isinstance(it, RedatePromise) and it.reason)
+    dated = (it.reason for it in payloads if isinstance(it, ReschedulePromise) and it.reason)
     because = change.reason or next(dated, "re-dated by an ETA")
     await connection.execute(
         f"""

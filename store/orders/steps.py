@@ -7,7 +7,7 @@ record from overwriting a newer one. A pipeline sends statements in one round tr
 from schemas.cases.cases import NoticesPlanned
 from schemas.finance.freight import GoodsIssued
 from schemas.inventory.stock import StockMoved
-from schemas.messaging.order_effects import RedatePromise
+from schemas.messaging.order_effects import ReschedulePromise
 from schemas.messaging.owed import EffectsPlanned
 from schemas.orders.changes import (
     ApartChanged,
@@ -68,15 +68,15 @@ async def write(database: Database, step: WorkflowStep[StepRecord]) -> None:
         if head is None:
             return
         scope = StepScope(step, heads.repeated(head, step), stem=record.order, source=SOURCE)
-        reserved = await reservations.hold(connection, record, again=scope.again)
+        reserved = await reservations.lock_items(connection, record, again=scope.again)
         await changes.write(connection, scope, WRITERS, WritePhase.READING)
         if reserved:
             # The end has the version of the step before it: what was reserved meanwhile is given back all the same.
             await _reserve(connection, scope, newer_written=head.highest > record.version)
         async with connection.pipeline():
             await changes.write(connection, scope, WRITERS, WritePhase.PIPELINED)
-            if _redates(record):
-                await positions.redate(connection, f"{record.order}/v{record.version}", record.order)
+            if _reschedules(record):
+                await positions.reschedule(connection, f"{record.order}/v{record.version}", record.order)
             await heads.finish(connection, head, step)
 
 
@@ -87,11 +87,11 @@ async def _reserve(connection: Connection, scope: StepScope, *, newer_written: b
         fresh = await effects.unknown(connection, scope.record.get(EffectsPlanned).effects)
         step = ReservedStep.of(scope.record, scope.booked, fresh)
     wanted_again = step.closed or (scope.again and (bool(scope.booked) or newer_written))
-    await reservations.follow(connection, step, again=wanted_again)
+    await reservations.reallocate(connection, step, again=wanted_again)
 
 
-def _redates(record: StepRecord) -> bool:
+def _reschedules(record: StepRecord) -> bool:
     """Whether what is under way may have another day of arrival now."""
     owed = record.get(EffectsPlanned).effects
     dated = any(x.eta for x in record.get(ShipmentsChanged).shipments)
-    return dated or any(isinstance(e.payload, RedatePromise) for e in owed)
+    return dated or any(isinstance(e.payload, ReschedulePromise) for e in owed)

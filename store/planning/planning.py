@@ -169,7 +169,7 @@ async def freeze(connection: Connection, feed: FeedRun) -> int:
             "feed": feed.name,
         },
     )
-    await settle(connection, [flush])
+    await settle_movements(connection, [flush])
     return int((await cursor.fetchone() or {})["movements"])
 
 
@@ -200,7 +200,7 @@ async def answered(connection: Connection, keys: list[str], refused: dict[str, s
         """,
         {"keys": keys, "refused": list(refused)},
     )
-    await settle(connection, sorted({row["flush"] for row in await cursor.fetchall()}))
+    await settle_movements(connection, sorted({row["flush"] for row in await cursor.fetchall()}))
 
 
 async def count_call(connection: Connection, feed: FeedRun) -> None:
@@ -228,7 +228,7 @@ async def mark_refused(connection: Connection, key: str, error: str) -> None:
     )
 
 
-async def settle(connection: Connection, flushes: list[int]) -> None:
+async def settle_movements(connection: Connection, flushes: list[int]) -> None:
     """Mark the movements of these flushes that have nothing left to send."""
     await connection.execute(
         """

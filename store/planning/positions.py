@@ -71,7 +71,7 @@ TELL = f"""
 """SQL: buffer the `sides` (place, item, packs) of a movement that has just become `known` (key, ref, occurred_at)."""
 
 
-async def redate(connection: Connection, key: str, ref: str) -> None:
+async def reschedule(connection: Connection, key: str, ref: str) -> None:
     """Move what is in transit for an order to the day on which it is to arrive now, where that has changed."""
     await connection.execute(
         f"""

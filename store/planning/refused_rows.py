@@ -6,7 +6,7 @@ from typing import Any
 from schemas.base import Origin
 from store.engine import Connection
 from store.planning import order_demand
-from store.planning.planning import CHANNEL, settle
+from store.planning.planning import CHANNEL, settle_movements
 
 
 async def listed(connection: Connection, limit: int = 100) -> list[dict[str, Any]]:
@@ -80,7 +80,7 @@ async def drop(connection: Connection, keys: list[str]) -> list[str]:
         (keys,),
     )
     found = await cursor.fetchall()
-    await settle(connection, sorted({row["flush"] for row in found}))
+    await settle_movements(connection, sorted({row["flush"] for row in found}))
     given_up = await order_demand.drop(connection, keys)
     await connection.execute(f"NOTIFY {CHANNEL}")
     return sorted([*given_up, *(row["key"] for row in found)])

@@ -15,7 +15,7 @@ from store import changes
 from store.changes import StepScope, WritePhase, Writer, Writers
 from store.engine import Connection, Database
 from store.inventory import ledger
-from store.inventory.supply import hold, set_supplies
+from store.inventory.supply import lock_supplies, set_supplies
 from store.inventory.valuing import Worth
 from store.messaging import effects, heads, quarantine
 from store.planning import positions
@@ -36,7 +36,7 @@ async def write(database: Database, step: WorkflowStep[StepRecord]) -> None:
         again, newest = heads.repeated(head, step), written <= record.version
         scope = StepScope(step, again, stem=record.order, source="purchase", newest=newest)
         await changes.write(connection, scope, WRITERS, WritePhase.READING)
-        await positions.redate(connection, f"{record.order}/v{record.version}", record.order)
+        await positions.reschedule(connection, f"{record.order}/v{record.version}", record.order)
         await heads.finish(connection, head, step)
 
 
@@ -62,7 +62,7 @@ async def _book(connection: Connection, scope: StepScope, change: StockMoved) ->
     stands, lines = scope.record.find(PurchaseOrderChanged), scope.record.get(PurchaseLinesChanged).lines
     sender = stands.purchase.from_site if stands else None
     supplies = scope.record.get(SuppliesChanged).supplies
-    await hold(connection, supplies, [(line.item, sender) for line in lines] if sender else ())
+    await lock_supplies(connection, supplies, [(line.item, sender) for line in lines] if sender else ())
     await ledger.write(connection, scope, change)
 
 

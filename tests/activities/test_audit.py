@@ -26,7 +26,7 @@ async def recorded(database: Database, count: int) -> None:
     """So many entries."""
     async with database.transaction() as connection:
         for number in range(count):
-            await audit_trail.record(connection, "helpdesk", "replay", f"message {number}")
+            await audit_trail.add_entry(connection, "helpdesk", "replay", f"message {number}")
 
 
 async def tampered(database: Database, statement: str) -> None:

@@ -62,7 +62,7 @@ class Desk:
                 async with self.database.transaction() as connection:
                     await purchases.open_purchase(connection, "erp-one", self.purchase.order, ["erp-one"])
             self.purchase = self.purchase.model_copy(update={"version": before.version + 1})
-            await purchase_steps.write(self.database, written.step(inbound.record(self.purchase, ())))
+            await purchase_steps.write(self.database, written.step(inbound.purchase_record(self.purchase, ())))
 
     async def look(self, **limits: Any) -> GovernorReport:
         """One look; what changes is proposed at the next one, unless the limits say otherwise."""
@@ -310,11 +310,11 @@ async def test_planning_is_told_what_was_decided_once(desk: Desk) -> None:
         await desk.look()
         await desk.look()
         decided.append((await desk.decide(state, **more)).id)
-    assert [(await desk.look()).told for _ in range(2)] == [0, 0], "while planning is away plans are governed"
+    assert [(await desk.look()).reported for _ in range(2)] == [0, 0], "while planning is away plans are governed"
     await desk.sims.client.put("/planning/faults", json={"partial": 1.0, "hold_s": 0.05})
     await desk.look()
     await desk.sims.client.delete("/planning/faults")
-    assert [(await desk.look()).told for _ in range(2)] == [3, 0]
+    assert [(await desk.look()).reported for _ in range(2)] == [3, 0]
     assert await desk.told() == [
         {"proposal": decided[0], "verdict": "accepted", "packs": None, "day": None},
         {"proposal": decided[1], "verdict": "rejected", "packs": None, "day": None},
@@ -333,7 +333,7 @@ async def test_what_planning_will_not_take_is_shown_and_holds_up_no_other(desk: 
     async with desk.database.transaction() as connection:
         for number in (1, 2):
             await governor.decide(connection, number, "accepted", "planner", "seen")
-    assert (await desk.look()).told == 2
+    assert (await desk.look()).reported == 2
     async with desk.database.connection() as connection:
         b, a = await governor.listing(connection, open_only=False)
     assert (a.refused, b.refused) == ("planning: HTTP 422 unknown_item", None)

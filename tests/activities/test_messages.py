@@ -25,7 +25,7 @@ BESIDE_THE_MESSAGE = {
     (Operation.RESUME_WAREHOUSE, "site"),
     (Operation.CANCEL_WAREHOUSE, "site"),
     (Operation.EXPECT_RETURN, "site"),
-    (Operation.REDATE_PROMISE, "shipment"),  # the ledger lists the effect by it
+    (Operation.RESCHEDULE_PROMISE, "shipment"),  # the ledger lists the effect by it
 }
 """Fields of payloads that no message says, and who needs them."""
 ALL: dict[str, Any] = {

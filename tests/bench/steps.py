@@ -5,7 +5,7 @@ import time
 
 from domain.orders import lifecycle
 from domain.orders.state import OrderState
-from domain.records.record import conditions, record
+from domain.records.record import conditions, order_record
 from schemas.orders.milestones import MilestoneEvent
 from tests.domain.milestones.test_tally import ONE_BY_ONE, large
 
@@ -32,7 +32,7 @@ def _median(lines: int, shipments: int) -> float:
 
 def _step(before: OrderState, event: MilestoneEvent) -> OrderState:
     decision = lifecycle.apply(before, event)
-    record(decision.state, [decision], before=before).model_dump_json(exclude_unset=True)
+    order_record(decision.state, [decision], before=before).model_dump_json(exclude_unset=True)
     conditions(decision.state)
     lifecycle.finished(decision.state)
     return decision.state

@@ -99,7 +99,7 @@ async def test_a_case_is_assigned_and_its_order_acts_by_keyboard(site: Site) -> 
     await page.keyboard.press("Enter")
     await expect(page.get_by_role("status").filter(has_text="act done")).to_be_visible()
     wish = asked(site).request
-    assert (asked(site).key, wish.action, f"{wish.promised_on}") == ("erp-one/SO-CASE", Action.RE_DATE, "2026-03-20")
+    assert (asked(site).key, wish.action, f"{wish.promised_on}") == ("erp-one/SO-CASE", Action.RESCHEDULE, "2026-03-20")
     assert (wish.case, wish.reason) == ("erp-one/SO-CASE/delay/1", "agreed with the customer")
     assert site.complaints == []
 

@@ -52,7 +52,7 @@ OTHER = Adapter(
     once=OnceKind.NEITHER,
     client=SystemClient,
     settings=OtherSettings,
-    without=frozenset({"ErpPort.redate_promise", "ErpPort.report_milestone", "ErpPort.report_change"}),
+    without=frozenset({"ErpPort.reschedule_promise", "ErpPort.report_milestone", "ErpPort.report_change"}),
 )
 ONE = ConnectionSettings("one", System.ERP, "http://one.test", authentication=BearerToken(token=SecretStr("a")))
 TWO = ConnectionSettings("two", System.ERP, "http://two.test", adapter="other", settings={"company": 7})
@@ -118,8 +118,8 @@ async def test_what_an_adapter_cannot_do_is_refused_and_not_sent() -> None:
     async with router(seen) as routes:
         port = routes.port(ErpPort, System.ERP)
         message = ErpPromise(order="SO-1", promised_on=date(2026, 6, 1))
-        with pytest.raises(Refused, match="two: the connector other cannot do redate_promise") as refused:
-            await port.redate_promise(message, Call("erp-two", "k"))
+        with pytest.raises(Refused, match="two: the connector other cannot do reschedule_promise") as refused:
+            await port.reschedule_promise(message, Call("erp-two", "k"))
         with pytest.raises(Refused, match="cannot do stock"):
             await routes.port(StockPort, System.ERP).stock("", 1, Call("erp-two", "k"))
     assert refused.value.origin is Origin.PLATFORM

@@ -106,7 +106,7 @@ class NotingHandoff:
             if self.slow:
                 await inbox.mark_delivered(connection, first.id, record.workflow_id, 30.0)
             else:
-                await verdicts.settle(connection, first.id, self.refusal or None, {"done": "done"})
+                await verdicts.settle_command(connection, first.id, self.refusal or None, {"done": "done"})
         return True
 
     def heard(self, key: str) -> list[str]:
@@ -165,7 +165,7 @@ class Desk:
         outcome = InputOutcome(event_id="release", inbox_id=start.inbox_id)
         await steps.write(self.database, written.step(first, outcomes=[outcome]))
         async with self.database.transaction() as connection:
-            await heads.settle(connection, start.workflow_id, 0)
+            await heads.settle_steps(connection, start.workflow_id, 0)
 
     async def accept(
         self, partner: str, *bodies: bytes, kind: str = inbox.EVENT, external_id: str = "", workflow: str = ""

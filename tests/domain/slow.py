@@ -3,7 +3,7 @@
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from domain.milestones.delay import redated
+from domain.milestones.delay import day_by_eta
 from domain.milestones.shipments import ShipmentState
 from domain.milestones.variants import PLANS, RANK, STATUS_OF
 from domain.orders import goods as stock
@@ -112,7 +112,7 @@ def told(state: OrderState) -> dict[int, date]:
     for line in (x.line for x in state.lines):
         first = state.due_by_supply(line)
         slack = timedelta(seconds=state.start.policy.eta_slack_s)
-        day = redated(eta_of(state, line), first, state.promises.by_eta.get(line, first), slack)
+        day = day_by_eta(eta_of(state, line), first, state.promises.by_eta.get(line, first), slack)
         if day != first:
             found[line] = day
     return found

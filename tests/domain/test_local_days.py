@@ -15,7 +15,7 @@ from domain.orders.opening import opening
 from domain.orders.state import OrderState
 from domain.procurement import inbound, inbound_trouble, replenishing
 from domain.procurement.purchase_order import PurchaseFile
-from domain.records.record import record
+from domain.records.record import order_record
 from schemas.base import Variant
 from schemas.days import EVERY_DAY, WHOLE_WEEK, Days, Way
 from schemas.inventory.promising import Terms
@@ -64,10 +64,13 @@ def test_an_eta_and_a_delivery_late_in_the_evening_keep_the_day(day: date) -> No
     assert expected.state.delay_minutes == 0
     for late, on in (("04:30:00", day + timedelta(days=1)), ("22:00:00", day + timedelta(days=2))):
         told = lifecycle.apply(state, event(M.DELAYED, 2, eta=local(on, late))).effects
-        assert [said(it).promised_on for it in told if it.operation is Operation.REDATE_PROMISE] == [on]
+        assert [said(it).promised_on for it in told if it.operation is Operation.RESCHEDULE_PROMISE] == [on]
     evening = event(M.DELIVERED, 0).model_copy(update={"occurred_at": local(day, "20:00:00")})
     delivered = lifecycle.apply(state, evening)
-    assert [it.delivered_on for it in Said(record(delivered.state, [delivered], before=state)).lines] == [day, day]
+    assert [it.delivered_on for it in Said(order_record(delivered.state, [delivered], before=state)).lines] == [
+        day,
+        day,
+    ]
 
 
 @pytest.mark.parametrize(

@@ -71,7 +71,7 @@ class StandInHandoff:
         if self.up and not self.slow:
             said = None if self.refusal else self._answer(record).model_dump(mode="json")
             async with self.database.transaction() as connection:
-                await verdicts.settle(connection, first.id, self.refusal or None, said)
+                await verdicts.settle_command(connection, first.id, self.refusal or None, said)
         return self.up
 
     async def kept(self, step: Provisional) -> TaskKept:

@@ -36,7 +36,7 @@ async def test_a_lost_task_changes_nothing(desk: Desk, story: Story) -> None:
 async def settled_at_once(connection: Connection, head: Head, step: WorkflowStep[Any]) -> None:
     """Settles a command in the task that took it in."""
     await FINISH(connection, head, step)
-    await heads.settle(connection, step.task.workflow, step.version)
+    await heads.settle_steps(connection, step.task.workflow, step.version)
 
 
 def commands_first(self: Inputs) -> list[Input]:

@@ -14,10 +14,10 @@ import pytest_asyncio
 import activities.inventory.promising
 from activities.inventory.promising import PromisingActivities
 from dispatch.events.admission import digest_of
-from dispatch.orders.promising import redating
+from dispatch.orders.promising import reschedule_command
 from dispatch.requests import record_of
 from gateway.views.orders import promise_reason
-from schemas.inventory.promising import Redate
+from schemas.inventory.promising import Rescheduling
 from schemas.orders.release import OrderStatus
 from schemas.procurement.documents import PurchaseLine, PurchaseOrder
 from schemas.procurement.purchase_orders import PurchaseStatus
@@ -54,7 +54,7 @@ class Desk:
 
     def __init__(self, database: Database) -> None:
         self.database = database
-        self.keeper = PromisingActivities(database, Wake(database.url, ()), redating)
+        self.keeper = PromisingActivities(database, Wake(database.url, ()), reschedule_command)
 
     async def order(self, number: str, packs: int, **fields: Any) -> OrderStart:
         """Promise an order and begin it."""
@@ -71,7 +71,7 @@ class Desk:
         async with self.database.transaction() as connection:
             cursor = await connection.execute("SELECT * FROM inbox_message WHERE state = 'received' ORDER BY id")
             found = [row for row in await cursor.fetchall() if row["kind"] == inbox.ACT]
-            await inbox.settle(connection, [row["id"] for row in found], "applied", [None for _ in found])
+            await inbox.settle_messages(connection, [row["id"] for row in found], "applied", [None for _ in found])
         records = [record_of(row["kind"], row["raw"]) for row in found]
         assert all(it.by == "promising" and it.request.reason for it in records)
         assert [digest_of(it.raw) for it in records] == [row["digest"] for row in found], "the relay finds it again"
@@ -377,10 +377,10 @@ async def meanwhile(desk: Desk, act: Callable[[], Awaitable[object]]) -> None:
     """The keeper looks, and is held up while it plans; something else happens in between."""
     planning, done = threading.Event(), threading.Event()
 
-    def slowly(redate: Redate, request_id: str) -> NewMessage:
+    def slowly(redate: Rescheduling, request_id: str) -> NewMessage:
         planning.set()
         assert done.wait(10), "somebody waits for the plan"
-        return redating(redate, request_id)
+        return reschedule_command(redate, request_id)
 
     plan = asyncio.create_task(replace(desk.keeper, asked=slowly).look(NOW))
     await asyncio.to_thread(planning.wait, 10)

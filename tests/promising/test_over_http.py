@@ -12,7 +12,7 @@ from temporalio.client import Client
 
 from activities.inventory.promising import PromisingActivities
 from dispatch.handoff import TemporalHandoff
-from dispatch.orders.promising import redating
+from dispatch.orders.promising import reschedule_command
 from dispatch.relay import Relay
 from gateway.app import create_app
 from store.engine import Database
@@ -76,7 +76,7 @@ async def all_at_once(gateways: list[Gateway]) -> None:
     database = gateways[0].database
     await put_stock(database, "s", 100, site=SITE)
     await expect(database, incoming("1", 60, 10, site=SITE))
-    keeper = PromisingActivities(database, Wake(database.url, ()), redating)
+    keeper = PromisingActivities(database, Wake(database.url, ()), reschedule_command)
     over = list[int]()
 
     async def order(n: int) -> None:

@@ -296,7 +296,7 @@ async def test_a_real_difference_becomes_one_case_at_a_second_look_and_closes_wi
     for _ in range(2):
         report = await desk.run(desk.wms_run)
         await until(lambda: _has(desk, [(f"stock/wms/{desk.site}/stock_difference/1", "open")]))
-    assert report.told, "the case knows"
+    assert report.reported, "the case knows"
     assert await desk.states() == {f"A @ site:{desk.site}": "quantity open"}
     async with desk.database.connection() as connection:
         cursor = await connection.execute("SELECT queue, findings FROM exception_case")
@@ -510,18 +510,20 @@ async def test_a_freight_invoice_that_is_not_what_was_accrued_is_a_case_of_accou
             "INSERT INTO freight_entry SELECT 'f', a, 'DN-1', 'USD', n FROM (VALUES ('freight_expense', 5), "
             "('freight_accrued', -5)) AS x(a, n)"
         )
-        await freight_invoices.settle(connection, "dhl", "erp-one/SO-1", invoice, "d")
+        await freight_invoices.settle_invoice(connection, "dhl", "erp-one/SO-1", invoice, "d")
         assert FREIGHT_RUN in await comparing.targets(connection), "a Schedule is made for it"
     assert (await desk.run(FREIGHT_RUN)).compared == 1
     assert await desk.states() == {}, "within the tolerance"
     async with desk.database.transaction() as connection:
         narrow = PolicyRule(id="dhl", about="freight", scope=Scope(partner="dhl"), body={"tolerance": 0.01})
         await policies.put(connection, narrow)
-        await freight_invoices.settle(connection, "dhl", "erp-one/SO-1", invoice.model_copy(update={"id": "F-2"}), "d")
+        await freight_invoices.settle_invoice(
+            connection, "dhl", "erp-one/SO-1", invoice.model_copy(update={"id": "F-2"}), "d"
+        )
     for _ in range(2):
         report = await desk.run(FREIGHT_RUN)
         await until(lambda: _has(desk, [("stock/freight/erp-one/invoice_mismatch/1", "open")]))
-    assert report.told
+    assert report.reported
     assert await desk.states() == {
         "freight invoice dhl/F/1": "quantity open",
         "freight invoice dhl/F-2": "duplicate open",

@@ -39,7 +39,7 @@ async def found(run: ReconcileRun) -> ReconcileReport:
     kind = ExceptionKind.STOCK_DIFFERENCE
     finding = Finding(kind=kind, subject="A @ site:LYS", summary="quantity: ours 60, theirs 57")
     return ReconcileReport(
-        compared=1, differences=1, number=1, findings=(finding,), told=False, policy=CASE_POLICIES[kind]
+        compared=1, differences=1, number=1, findings=(finding,), reported=False, policy=CASE_POLICIES[kind]
     )
 
 

@@ -45,7 +45,7 @@ async def connection(audited_url: str) -> AsyncIterator[Connection]:
 async def trail(connection: Connection) -> None:
     """A few entries."""
     for number in range(1, COUNT + 1):
-        await audit_trail.record(
+        await audit_trail.add_entry(
             connection, "helpdesk", "replay", f"message {number}", number=number, share=0.1, far=1e22
         )
 
@@ -197,7 +197,7 @@ async def test_entries_from_before_there_was_a_key_are_held_by_the_first_anchor(
 async def test_entries_made_at_once_still_make_one_chain(database: Database) -> None:
     async def one(number: int) -> None:
         async with database.transaction() as connection:
-            await audit_trail.record(connection, "helpdesk", "replay", f"message {number}")
+            await audit_trail.add_entry(connection, "helpdesk", "replay", f"message {number}")
 
     await asyncio.gather(*(one(number) for number in range(20)))
     async with database.connection() as connection:

@@ -38,7 +38,7 @@ OPENED = CaseRecord(
     queue="transport",
     summary="8 days late",
     findings=(Finding(kind=ExceptionKind.DELAY, subject="DN-1", summary="8 days late"),),
-    actions=(Action.RE_DATE, Action.NOTIFY_CUSTOMER),
+    actions=(Action.RESCHEDULE, Action.NOTIFY_CUSTOMER),
     policy_version=1,
     opened_at=NOW,
     next_at=NOW + timedelta(hours=2),

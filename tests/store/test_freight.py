@@ -85,17 +85,17 @@ async def test_an_invoice_settles_what_was_accrued_once(database: Database) -> N
     await steps.write(database, written.step(step(3, GOODS_ISSUE)))
     for _ in range(2):
         async with database.transaction() as connection:
-            settled = await freight_invoices.settle(connection, "dhl", KEY, INVOICE, "digest")
+            settled = await freight_invoices.settle_invoice(connection, "dhl", KEY, INVOICE, "digest")
         assert settled is not None
         assert (settled.accrued, settled.difference) == (Decimal(5), Decimal("1.50"))
     assert await accruals(database) == []
     assert await accounts(database) == {"freight_expense": "6.50 USD", "freight_payable": "-6.50 USD"}
     async with database.transaction() as connection:
-        assert await freight_invoices.settle(connection, "dhl", KEY, INVOICE, "other content") is None
+        assert await freight_invoices.settle_invoice(connection, "dhl", KEY, INVOICE, "other content") is None
     for wrong, error in (({"shipment": "DN-9"}, LookupError), ({"currency": "EUR"}, ValueError)):
         with pytest.raises(error):
             async with database.transaction() as connection:
-                await freight_invoices.settle(
+                await freight_invoices.settle_invoice(
                     connection, "dhl", KEY, INVOICE.model_copy(update={"id": "F-2", **wrong}), "d"
                 )
 
@@ -128,7 +128,7 @@ async def test_the_erp_is_told_of_each_movement_of_freight_once(database: Databa
     for _ in range(2):
         await steps.write(database, written.step(step(3, half), at=7))
         async with database.transaction() as connection:
-            await freight_invoices.settle(connection, "dhl", KEY, INVOICE, "digest")
+            await freight_invoices.settle_invoice(connection, "dhl", KEY, INVOICE, "digest")
     async with database.connection() as connection:
         rows = await erp_feed.take(connection, "erp-one", ErpRowKind.FREIGHT, 10)
         posted = await valuation.of_refs(connection, "erp-one", [KEY])
@@ -178,7 +178,7 @@ async def test_an_invoice_is_held_against_the_rate_of_its_day_and_against_none(d
     await steps.write(database, written.step(step(3, GOODS_ISSUE)))
     await rate(database, 0.05)
     async with database.transaction() as connection:
-        await freight_invoices.settle(connection, "dhl", KEY, INVOICE, "digest")
+        await freight_invoices.settle_invoice(connection, "dhl", KEY, INVOICE, "digest")
         [early] = await freight.invoiced(connection, "erp-one")
         await connection.execute("UPDATE order_view SET created_at = clock_timestamp()")
         [late] = await freight.invoiced(connection, "erp-one")

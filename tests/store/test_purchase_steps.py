@@ -53,7 +53,7 @@ async def buy(database: Database, state: PurchaseFile, *batches: list[PurchaseDo
         before = state
         state, owed = taken(before, batch)
         moved = goods.moves(inbound.holdings(before), inbound.holdings(state))
-        record = inbound.record(state, owed, moved)
+        record = inbound.purchase_record(state, owed, moved)
         await purchase_steps.write(database, written.step(record, base=before.version, at=at))
     return state
 
@@ -133,7 +133,7 @@ async def test_an_older_version_that_is_decided_later_changes_nothing_that_is_sh
     before = await shown(database)
     first, owed = taken(state, [DOCUMENTS[0]])
     assert first.version < settled.version
-    record = inbound.record(first, owed, goods.moves(inbound.holdings(state), inbound.holdings(first)))
+    record = inbound.purchase_record(first, owed, goods.moves(inbound.holdings(state), inbound.holdings(first)))
     await purchase_steps.write(database, written.step(record, base=state.version, at=next(_tasks)))
     assert await shown(database) == before
 
@@ -143,7 +143,7 @@ async def test_a_purchase_step_that_owes_nothing_supersedes_what_a_superseded_at
 ) -> None:
     database, state = bought
     await buy(database, state, [DOCUMENTS[0]])
-    changed = written.but(inbound.record(state, ()), version=state.version + 1)
+    changed = written.but(inbound.purchase_record(state, ()), version=state.version + 1)
     await purchase_steps.write(database, written.step(changed, base=state.version, at=next(_tasks)))
     assert (await outcomes(database))["po:4500/confirmation/r1"] == "superseded"
 

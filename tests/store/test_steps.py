@@ -267,7 +267,7 @@ async def test_a_proposal_is_asked_once_and_decided_once(database: Database) -> 
 async def test_a_promise_says_why_it_was_made(database: Database) -> None:
     await open_order(database)
     await steps.write(database, written.step(FIRST))
-    payload = payload_of(Operation.REDATE_PROMISE, reason="customer asked")
+    payload = payload_of(Operation.RESCHEDULE_PROMISE, reason="customer asked")
     redate = EFFECT.model_copy(update={"key": "r", "payload": payload})
     await steps.write(database, written.step(written.but(SHIPPED, effects=(EFFECT, redate))))
     assert [row["reason"] for row in await rows(database, "promise")] == ["as requested", "customer asked"]

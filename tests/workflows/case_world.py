@@ -37,7 +37,7 @@ POLICY = CasePolicy(
         Tier(after_s=3600, queue="transport-manager", channels=(Channel.EMAIL, Channel.CHAT)),
         Tier(after_s=7200, queue="executive"),
     ),
-    actions=(Action.RE_DATE, Action.NOTIFY_CUSTOMER),
+    actions=(Action.RESCHEDULE, Action.NOTIFY_CUSTOMER),
 )
 
 _numbers, _messages = count(1), count(500)

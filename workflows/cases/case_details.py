@@ -1,4 +1,4 @@
-"""What support sees of an exception case in the Temporal UI: search attributes and half a page of markdown."""
+"""The page of an exception case in the Temporal UI: search attributes and half a page of markdown."""
 
 from typing import Any
 
@@ -29,7 +29,7 @@ class CaseDetails:
 
 
 def _origin(file: CaseFile) -> list[SearchAttributeUpdate[Any]]:
-    """What lists of cases are made of, and what never changes."""
+    """The search attributes that lists of cases are made of; these never change."""
     updates: list[SearchAttributeUpdate[Any]] = [
         EXCEPTION_KINDS.value_set([file.kind]),
         PRIORITY.value_set(str(file.priority)),

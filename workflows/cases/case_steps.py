@@ -1,4 +1,4 @@
-"""What starts an exception case, and writes down its steps."""
+"""The start of an exception case, and the writing of its steps."""
 
 from typing import Any
 

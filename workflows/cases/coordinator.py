@@ -1,4 +1,4 @@
-"""What an order sets in motion beside its own story: exception cases that follow what is wrong with it, and returns.
+"""Workflows that an order starts beside its own story: exception cases that follow what is wrong with it, and returns.
 
 Cases are grouped by kind: a finding joins the case of its kind while that is open, and opens one when none is. The same
 finding that comes again reopens its case with its history; another one gets a case of its own. What people have
@@ -29,7 +29,7 @@ FIGURES = "cases follow figures"
 
 
 class SubjectStart(Protocol):
-    """What cases need to know of the start of what they are about: an order, or a purchase order."""
+    """The start of a case's subject, as cases need it: an order, or a purchase order."""
 
     @property
     def key(self) -> str:
@@ -41,7 +41,7 @@ class SubjectStart(Protocol):
 
     @property
     def region(self) -> str:
-        """Whose people look after it."""
+        """The partner whose people look after it."""
 
     @property
     def priority(self) -> int:
@@ -49,7 +49,7 @@ class SubjectStart(Protocol):
 
 
 class SubjectState(Protocol):
-    """What cases need to know of the state of what they are about."""
+    """The state of a case's subject, as cases need it."""
 
     @property
     def start(self) -> SubjectStart:
@@ -57,7 +57,7 @@ class SubjectState(Protocol):
 
     @property
     def carrier(self) -> str:
-        """Who carries it, if known."""
+        """The carrier, if known."""
 
     @property
     def promised_on(self) -> date | None:
@@ -119,13 +119,14 @@ class CaseCoordinator:
     def _follow(self, state: SubjectState, kind: ExceptionKind) -> None:
         known = self._still_settled(kind)
         findings = tuple(x for x in self._wrong.get(kind, ()) if known is None or x.subject not in known.settled)
-        subjects, told = tuple(finding.subject for finding in findings), known_cases.mark(findings)
+        subjects, reported = tuple(finding.subject for finding in findings), known_cases.mark(findings)
         if known is not None and known.open:
             news = subjects != known.subjects or (
-                known.told not in (0, told) and workflow.patched(FIGURES)  # runs that began before told names only
+                known.reported not in (0, reported)
+                and workflow.patched(FIGURES)  # runs that began before told names only
             )
             self._cases[kind] = known.model_copy(
-                update={"open": bool(findings), "subjects": subjects or known.subjects, "told": told}
+                update={"open": bool(findings), "subjects": subjects or known.subjects, "reported": reported}
             )
             if news:
                 self._background.do(lambda: self._tell(known, findings))

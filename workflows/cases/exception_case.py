@@ -7,7 +7,7 @@
     owner        +--> the order says that it is cured ---------+--> cured
                  +--> people say that it is dealt with --------+--> resolved
 
-It decides one input at a time with `domain.cases.escalation`, writes each step down, and keeps one timer: for the next
+It decides one input at a time with `domain.cases.escalation` and writes each step down. One timer waits for the next
 tier, from the opening on.
 """
 
@@ -16,7 +16,7 @@ from datetime import datetime
 from temporalio import workflow
 
 from domain.cases import escalation
-from domain.cases.case_file import CaseFile, answer, record
+from domain.cases.case_file import CaseFile, answer, case_record
 from domain.cases.escalation import CaseChange, CaseVerb
 from schemas.cases.cases import CaseEntry, CaseNews, CaseOutcome, CaseRecord, Notice
 from schemas.messaging.effects import Effect
@@ -77,7 +77,7 @@ class ExceptionCaseWorkflow(EntityWorkflow[CaseFile, Notices, CaseRecord, CaseFi
 
     @workflow.signal
     def news(self, news: CaseNews) -> None:
-        """What is wrong with the order now; nothing any more means cured."""
+        """The order's findings now; none means cured."""
         self._inputs.add(news)
 
     @workflow.signal
@@ -132,7 +132,7 @@ class ExceptionCaseWorkflow(EntityWorkflow[CaseFile, Notices, CaseRecord, CaseFi
     # What is written
 
     def _record(self, draft: Draft) -> CaseRecord:
-        return record(self._state, [notice for notices in draft.decisions for notice in notices])
+        return case_record(self._state, [notice for notices in draft.decisions for notice in notices])
 
     def _version(self, state: CaseFile) -> int:
         return state.reopened * VERSIONS_OF_AN_OPENING + state.version

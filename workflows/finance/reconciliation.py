@@ -1,9 +1,11 @@
-"""Reconciliation with one system: compare, and let one case say what is wrong until it is cured.
+"""Reconciliation with one system: compare, and keep one case of the differences until they are cured.
 
-schedule --> compare --> nothing new: end
-                |
-                +--> findings: open the case, or tell the open one
-                +--> no findings any more: tell the open one that it is cured
+    schedule --> compare --> nothing new: end
+                    |
+                    +--> findings: open the case, or tell the open one
+                    +--> no findings any more: tell the open one that it is cured
+
+A Temporal Schedule starts the runs.
 """
 
 from temporalio import workflow
@@ -28,7 +30,7 @@ class ReconciliationWorkflow:
             f"**{report.compared}** figures compared with {run.system} {run.target}: **{report.differences}** differ, "
             f"{report.explained} explained, {report.waiting} waiting, {len(report.findings)} in a case"
         )
-        if not report.told:
+        if not report.reported:
             await _tell(run, report)
         return report
 

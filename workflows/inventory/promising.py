@@ -14,7 +14,7 @@ PROMISING = Singleton[PromisingRun, PromisingReport](
     queue=PROMISING_QUEUE,
     report=PromisingReport,
     summary=lambda run: "stock and supply that have changed",
-    page=lambda run, total: f"**{total.items}** items looked at, **{total.redated}** orders told of another day",
+    page=lambda run, total: f"**{total.items}** items looked at, **{total.rescheduled}** orders told of another day",
 )
 
 

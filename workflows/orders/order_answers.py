@@ -1,4 +1,4 @@
-"""What an order's workflow answers: to queries, to commands, and at its end."""
+"""Answers of an order's workflow: to queries, to commands, and at its end."""
 
 from domain.orders.state import OrderState
 from domain.records.record import conditions
@@ -33,7 +33,7 @@ def status(
 
 
 def command(state: OrderState, awaited: tuple[Effect, ...], done: str) -> CommandAnswer:
-    """What became of the order by a command."""
+    """The result of a command for the order."""
     return CommandAnswer(
         order=state.start.key,
         status=state.status,

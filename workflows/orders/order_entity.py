@@ -9,7 +9,7 @@ from domain.orders.deadlines import next_alarm
 from domain.orders.decision import Decision
 from domain.orders.order_run import OrderRun
 from domain.orders.state import OrderState
-from domain.records.record import record
+from domain.records.record import order_record
 from schemas.messaging.effects import Effect
 from schemas.workflows.lifecycle import StatusAnswer
 from schemas.workflows.records import StepRecord, StepWritten
@@ -52,7 +52,7 @@ class OrderEntity(OrderMessages, EntityWorkflow[OrderState, Decision, StepRecord
 
     @workflow.query
     def timeline(self) -> list[str]:
-        """What happened, oldest first."""
+        """The history, oldest first."""
         return self._history
 
     # What a step writes, and a run hands over
@@ -63,7 +63,7 @@ class OrderEntity(OrderMessages, EntityWorkflow[OrderState, Decision, StepRecord
 
     def _record(self, draft: Draft) -> StepRecord:
         first_promise = None if draft.before else self._run.start.promise
-        return record(self._state, draft.decisions, first_promise, self._answers.awaited, draft.before)
+        return order_record(self._state, draft.decisions, first_promise, self._answers.awaited, draft.before)
 
     def _carried(self) -> dict[str, Any]:
         shown = self._display

@@ -1,4 +1,4 @@
-"""What people and the ERP may ask of an order's workflow.
+"""Requests of people and the ERP to an order's workflow.
 
 Commands come as signals: a signal is in the history before it is decided, so no failed workflow task can lose it. The
 caller is answered from the store, once the step is confirmed.
@@ -24,7 +24,7 @@ from workflows.runtime.inputs import CommandInput, Inputs
 
 
 class OrderMessages:
-    """What an order is told, each as a signal. It decides nothing: see `OrderWorkflow`."""
+    """The inputs of an order, each as a signal. It decides nothing: see `OrderWorkflow`."""
 
     _inputs: Inputs
 

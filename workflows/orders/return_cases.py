@@ -15,7 +15,7 @@ from workflows.runtime.failures import index_failure
 
 
 class UnsaidFindings(NamedTuple):
-    """What is wrong now, of a kind of which the case says something else."""
+    """Findings of a kind of which the case says something else."""
 
     kind: ExceptionKind
     findings: tuple[Finding, ...]
@@ -37,7 +37,7 @@ class ReturnCases:
 
     @property
     def refused(self) -> tuple[Finding, ...]:
-        """What systems refused."""
+        """The refusals of systems."""
         return tuple(self._refused.values())
 
     @property
@@ -45,7 +45,7 @@ class ReturnCases:
         """Ids of the cases that say that something is wrong."""
         return [self._cases[kind].id for kind in sorted(self._cases) if self._said.get(kind)]
 
-    def told(self, state: ReturnFile) -> None:
+    def note_reported(self, state: ReturnFile) -> None:
         """The run before this one has told the cases everything."""
         self._said = self._wrong(state)
 
@@ -59,7 +59,7 @@ class ReturnCases:
         return answer.refusal if answer.said else f"{what}: {origin}"
 
     def unsaid(self, state: ReturnFile) -> list[UnsaidFindings]:
-        """What the cases are yet to be told."""
+        """The findings that the cases do not know yet."""
         wrong = self._wrong(state).items()
         return [UnsaidFindings(kind, found) for kind, found in wrong if found != self._said.get(kind, ())]
 

@@ -1,4 +1,4 @@
-"""What support sees of a return in the Temporal UI: half a page of markdown."""
+"""The page of a return in the Temporal UI: half a page of markdown."""
 
 from domain.returns import returning
 from domain.returns.returning import ReturnFile

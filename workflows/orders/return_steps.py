@@ -1,4 +1,4 @@
-"""What a return asks of the database and of other workflows: one typed function for each."""
+"""Calls of a return to the database and other workflows: one typed function for each."""
 
 from collections.abc import Iterator
 from itertools import count

@@ -5,8 +5,8 @@
       +--> refused|             +-- not inspected in time: a case, then closed
                   +-- nothing came in time: a case, then closed
 
-Warehouse, carrier and ERP are owed effects at each; the order hears of each. What is decided is in
-`domain.returns.returning`; how inputs, steps and effects are kept is in `workflows.runtime.entity`.
+Warehouse, carrier and ERP are owed effects at each stage, and the order hears of it. Decisions are in
+`domain.returns.returning`. Inputs, steps and effects are kept by `workflows.runtime.entity`.
 """
 
 from datetime import datetime
@@ -51,7 +51,7 @@ class ReturnWorkflow(EntityWorkflow[ReturnFile, ReturnDecision, StepRecord, Retu
         self._order_knows = None if run.state else returning.outcome(state)
         if workflow.info().continued_run_id:  # the run before has told everybody
             self._order_knows = returning.outcome(state)
-            self._cases.told(state)
+            self._cases.note_reported(state)
 
     @workflow.run
     async def run(self, run: ReturnRun) -> ReturnOutcome:
@@ -129,7 +129,7 @@ class ReturnWorkflow(EntityWorkflow[ReturnFile, ReturnDecision, StepRecord, Retu
     def _record(self, draft: Draft) -> StepRecord:
         held = goods.of_return(draft.before or ReturnFile(start=self._state.start))
         moved = goods.moves(held, goods.of_return(self._state))
-        return return_step.record(self._state, draft.decisions, moved)
+        return return_step.return_record(self._state, draft.decisions, moved)
 
     def _carried(self) -> dict[str, Any]:
         return {"refused": self._cases.refused, "cases": self._cases.known}

@@ -1,4 +1,4 @@
-"""What support sees of an order in the Temporal UI: search attributes and a short markdown page."""
+"""The page of an order in the Temporal UI: search attributes and a short markdown page."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -30,8 +30,8 @@ from workflows.runtime.search_attributes import (
 
 
 def phase(state: OrderState) -> OrderStatus:
-    """The coarse status whose change re-indexes an order: each index update is a billable action and an event, so the
-    steps between are on the details page and in the store."""
+    """The coarse status whose change re-indexes an order. Each index update is a billable action and an event. So the
+    steps between are on the details page and in the store only."""
     if state.status in (OrderStatus.CLOSED, OrderStatus.CANCELLED, OrderStatus.RETURNED):
         return state.status
     return OrderStatus.SHIPPED if state.rank >= RANK[OrderStatus.SHIPPED] else OrderStatus.PROMISED

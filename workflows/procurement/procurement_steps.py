@@ -1,4 +1,4 @@
-"""What purchase orders and replenishments ask of the database: one typed function for each."""
+"""Calls of purchase orders and replenishments to the database: one typed function for each."""
 
 from schemas.procurement.purchase_orders import PurchaseOrderChanged
 from schemas.procurement.replenishment import ReplenishmentRecord

@@ -1,4 +1,4 @@
-"""What support sees of a purchase order: its status, and half a page of markdown in the Temporal UI."""
+"""The page of a purchase order: its status, and half a page of markdown in the Temporal UI."""
 
 from temporalio import workflow
 

@@ -1,4 +1,4 @@
-"""What suppliers, carriers and people tell a purchase order's workflow, each as a signal."""
+"""Messages of suppliers, carriers and people to a purchase order's workflow, each as a signal."""
 
 from temporalio import workflow
 
@@ -20,7 +20,7 @@ class PurchaseMessages:
 
     @workflow.signal
     def milestones(self, events: list[MilestoneEvent]) -> None:
-        """What carriers report on shipments that bring it."""
+        """Reports of carriers on shipments that bring it."""
         self._inputs.add(*events)
 
     @workflow.signal

@@ -143,7 +143,7 @@ class InboundWorkflow(PurchaseMessages, EntityWorkflow[PurchaseFile, Owed, StepR
         held = inbound.holdings(draft.before or self._state)
         moved = goods.moves(held, inbound.holdings(self._state))
         owed = tuple(effect for effects in draft.decisions for effect in effects)
-        return inbound.record(self._state, owed, moved)
+        return inbound.purchase_record(self._state, owed, moved)
 
     def _carried(self) -> dict[str, Any]:
         return {"refused": self._refused.all(), "cases": self._coordinator.carried(self._findings())}
@@ -154,7 +154,7 @@ class InboundWorkflow(PurchaseMessages, EntityWorkflow[PurchaseFile, Owed, StepR
     # What systems answer, and who is told
 
     def _join(self, answer: SystemAnswer) -> None:
-        """What the ERP refused for good, people must look at."""
+        """People must look at an effect that the ERP refused for good."""
         if answer.late:
             self._note(f"{answer.effect.system} did not take {answer.effect.operation} at once", workflow.now())
         if answer.origin:

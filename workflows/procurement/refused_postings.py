@@ -1,4 +1,4 @@
-"""What the ERP refused of a purchase order for good: people look at it, and may have it tried again."""
+"""Postings of a purchase order that the ERP refused for good: people look at it, and may have it tried again."""
 
 from collections.abc import Iterable
 
@@ -37,9 +37,9 @@ class RefusedPostings:
         return effects
 
     def all(self) -> tuple[RefusedPosting, ...]:
-        """What is refused now, for the next run."""
+        """The refusals now, for the next run."""
         return tuple(self._by_key.values())
 
     def findings(self) -> tuple[Finding, ...]:
-        """What people are told of it."""
+        """The finding that people read of it."""
         return tuple(it.finding for it in self._by_key.values())

@@ -70,7 +70,7 @@ class ReplenishmentWorkflow:
 
     @workflow.query
     def status(self) -> ReplenishmentResult:
-        """What planning is, or will be, told."""
+        """The answer that planning gets."""
         return self._result()
 
     # The steps of the story

@@ -1,4 +1,4 @@
-"""What support sees of a replenishment in the Temporal UI: half a page of markdown."""
+"""The page of a replenishment in the Temporal UI: half a page of markdown."""
 
 from schemas.procurement.replenishment import ReplenishmentRecord
 

@@ -1,1 +1,1 @@
-"""What all workflows share: inputs, steps, effect lanes, deadlines, retries."""
+"""Shared parts of all workflows: inputs, steps, effect lanes, deadlines, retries."""

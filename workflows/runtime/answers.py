@@ -1,4 +1,4 @@
-"""What systems answer to effects: kept until the inputs of the task are decided, as it joins the state after them."""
+"""Answers of systems to effects: kept until the inputs of the task are decided, as it joins the state after them."""
 
 from collections.abc import Callable
 from typing import NamedTuple
@@ -12,7 +12,7 @@ from workflows.runtime import steps
 
 
 class SystemAnswer(NamedTuple):
-    """What a system answered to an effect: its receipt, or whose refusal it is. `late`: it was not taken at once.
+    """A system's answer to an effect: its receipt, or whose refusal it is. `late`: it was not taken at once.
     `said`: both sides of an outcome that nobody knows."""
 
     effect: Effect
@@ -23,7 +23,7 @@ class SystemAnswer(NamedTuple):
 
     @property
     def refusal(self) -> str:
-        """What is wrong, in words, when the system refused it or nobody knows."""
+        """The problem in words, when the system refused it or nobody knows."""
         return refusal_in_words(self.effect, self.origin, self.said)
 
 
@@ -51,7 +51,7 @@ class EffectAnswers:
         return tuple(self._awaited.values())
 
     def take(self) -> list[SystemAnswer]:
-        """What was answered, to be joined."""
+        """The answers to be joined."""
         found, self._heard = self._heard, []
         return [it._replace(late=self._awaited.pop(it.effect.key, None) is not None) for it in found]
 

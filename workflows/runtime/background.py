@@ -20,7 +20,7 @@ class Background:
 
     @property
     def mistake(self) -> BaseException | None:
-        """What ended the work by mistake; see `EffectLanes.mistake`."""
+        """The error that ended the work by mistake; see `EffectLanes.mistake`."""
         done = self._task is not None and self._task.done() and not self._task.cancelled()
         return self._task.exception() if done and self._task else None
 

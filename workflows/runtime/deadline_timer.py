@@ -24,8 +24,8 @@ class Due(NamedTuple):
 
 
 class DeadlineTimer:
-    """Watches `due`. Only an earlier deadline re-arms the timer; a later one is looked at when the timer has fired, so
-    that a deadline that moves with every message costs nothing."""
+    """Watches `due`. Only an earlier deadline re-arms the timer. A later one is looked at when the timer has fired: a
+    deadline that moves with every message costs nothing."""
 
     def __init__(self, due: Callable[[], Due | None]) -> None:
         self._due = due

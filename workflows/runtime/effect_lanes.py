@@ -40,7 +40,8 @@ class EffectLanes:
 
     @property
     def mistake(self) -> BaseException | None:
-        """What ended a lane by mistake. The workflow raises it: its task fails visibly, instead of owing for ever."""
+        """The error that ended a lane by mistake. The workflow raises it: its task fails visibly, instead of owing for
+        ever."""
         ended = [task for task in self._tasks.values() if task.done() and not task.cancelled()]
         return next((error for task in ended if (error := task.exception())), None)
 

@@ -8,8 +8,8 @@
                                                           |
            continue as new: suggested, and drained <------+------> end: nothing waits, is owed or was answered
 
-An order, a purchase order, a return and an exception case are entities. Each says in its own file what happens to it;
-that it happens in the order of the history, once, and survives lost tasks, is here (decision 0035).
+An order, a purchase order, a return and an exception case are entities. Each says in its own file what happens to it.
+This file makes it happen in the order of the history, once, and survive lost tasks (decision 0035).
 """
 
 from abc import ABC, abstractmethod
@@ -40,7 +40,7 @@ class Versioned(Protocol):
 
     @property
     def version(self) -> int:
-        """How many inputs were decided."""
+        """The number of inputs that were decided."""
 
 
 class Delivered(Protocol):
@@ -62,7 +62,7 @@ RunT = TypeVar("RunT", bound=Contract)
 
 @dataclass
 class StepDraft(Generic[StateT, DecisionT]):
-    """What is decided as one step: on which state (None: on nothing yet), what came of it, what senders hear."""
+    """The decisions of one step: on which state (None: on nothing yet), what came of it, what senders hear."""
 
     before: StateT | None
     decisions: list[DecisionT] = field(default_factory=list)
@@ -70,7 +70,7 @@ class StepDraft(Generic[StateT, DecisionT]):
 
 
 class EntityWorkflow(ABC, Generic[StateT, DecisionT, Record, RunT]):
-    """What the workflows of entities share. They fill in the methods below `What an entity says of itself`."""
+    """The shared part of entities' workflows. They fill in the methods below `What an entity says of itself`."""
 
     revivable = True
     """Whether what arrives after the end begins the entity again, so that its last step needs a snapshot."""
@@ -174,7 +174,7 @@ class EntityWorkflow(ABC, Generic[StateT, DecisionT, Record, RunT]):
         workflow.continue_as_new(self._successor())
 
     def _next_run(self, owed: tuple[Effect, ...]) -> RunT:
-        """What a run would begin with that goes on from here; `owed` is about to be owed besides."""
+        """The start of a run that goes on from here; `owed` is about to be owed besides."""
         carried = {
             "state": self._state,
             "seen": self._inputs.seen,
@@ -185,13 +185,13 @@ class EntityWorkflow(ABC, Generic[StateT, DecisionT, Record, RunT]):
         return self._run.model_copy(update=carried)
 
     def _successor(self) -> RunT:
-        """What the next run begins with."""
+        """The start of the next run."""
         return self._next_run(()).model_copy(update={"run": self._recorder.run + 1})
 
     # What stories are told with
 
     def _verdict(self, message: Delivered, superseded: str | None) -> InputOutcome:
-        """What became of a message, under the version that it was decided as."""
+        """The verdict on a message, under the version that it was decided as."""
         version = self._version(self._state)
         return InputOutcome(event_id=message.id, inbox_id=message.inbox_id, superseded=superseded, version=version)
 
@@ -219,15 +219,15 @@ class EntityWorkflow(ABC, Generic[StateT, DecisionT, Record, RunT]):
         """Decide on one input: go on to the next state, add the decision and the verdict to the draft."""
 
     def _effects(self, decision: DecisionT) -> Iterable[Effect]:
-        """What others are owed because of a decision."""
+        """The effects owed because of a decision."""
         return ()
 
     @abstractmethod
     def _record(self, draft: StepDraft[StateT, DecisionT]) -> Record:
-        """What a step writes."""
+        """The record that a step writes."""
 
     def _carried(self) -> dict[str, Any]:
-        """What a run hands over besides its state, its inputs, its timeline and what it owes."""
+        """Data that a run hands over besides its state, its inputs, its timeline and what it owes."""
         return {}
 
     @abstractmethod
@@ -235,10 +235,10 @@ class EntityWorkflow(ABC, Generic[StateT, DecisionT, Record, RunT]):
         """Write a step to the database."""
 
     async def _set_in_motion(self, decision: DecisionT) -> None:
-        """What else follows from a decision that is written."""
+        """Further work after a decision is written."""
 
     async def _after_step(self) -> None:
-        """What follows from every step."""
+        """Work after every step."""
 
     def _join(self, answer: SystemAnswer) -> None:
         """Join what a system answered, after the inputs of the task."""

@@ -1,4 +1,4 @@
-"""What a workflow was told, in the order of its history: each input once, and no more at a time than a step can bear.
+"""Inputs of a workflow, in the order of its history: each input once, and no more at a time than a step can bear.
 
 The server may fail a workflow task and have it done again, with the same inputs in the same order, and perhaps more
 behind them. So the first inputs of a repeated task are decided as before. What is decided must depend on nothing else.
@@ -38,7 +38,7 @@ class CommandInput:
         return f"{self.verb} {self.command.request.id}"
 
     def verdict(self, version: int, answer: Contract | None, refusal: str | None = None) -> InputOutcome:
-        """What the caller hears: an answer, or the reason of the refusal."""
+        """The answer to the caller: an answer, or the reason of the refusal."""
         return InputOutcome(
             event_id=self.name,
             inbox_id=self.command.inbox_id,

@@ -17,7 +17,8 @@ ENCODING = b"binary/zlib"
 SMALLEST_BYTES = 16 * 1024
 """Payloads up to this stay as they are: people read them in the Temporal UI, and an ordinary order has no others."""
 MOST_BYTES = 64 * 1024 * 1024
-"""What a payload may become: nothing of ours is a tenth of it, and some bytes can be made to grow a thousandfold."""
+"""The largest size of a payload: nothing of ours is a tenth of it, and some bytes can be made to grow a
+thousandfold."""
 LEVEL = 6
 
 

@@ -60,4 +60,4 @@ RESTART_TIMEOUT = timedelta(seconds=10)
 CATCH_UP = timedelta(minutes=1)
 """Scheduled runs that were missed for longer are left out: the next one compares all the same."""
 GRACE = timedelta(seconds=5)
-"""What a stopping worker gives its running activities: they are repeated elsewhere."""
+"""Time that a stopping worker gives its running activities: they are repeated elsewhere."""

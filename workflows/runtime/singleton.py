@@ -18,7 +18,7 @@ from workflows.runtime.policies import FEED_CYCLES_PER_RUN, FEED_RUN, FEED_SILEN
 
 
 class CountedRun(Protocol):
-    """What a singleton is started with: its scope, and the activity runs since it began."""
+    """The start of a singleton: its scope, and the activity runs since it began."""
 
     @property
     def cycles(self) -> int:

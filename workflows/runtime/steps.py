@@ -36,7 +36,7 @@ async def case_policy(query: CaseQuery) -> CasePolicy:
 
 
 async def case_history(case: str) -> CaseHistory:
-    """What happened in a case before it is opened again."""
+    """The history of a case before it is opened again."""
     return await written("records.case_history", CaseName(id=case), CaseHistory, "history of the case")
 
 
@@ -121,12 +121,13 @@ def origin(error: FailureError) -> str:
 
 
 def reason(error: FailureError) -> str:
-    """What the activity said of it: the system and its code."""
+    """The activity's word on the error: the system and its code."""
     raised = _raised(error)
     return raised.message if raised else "cancelled or lost"
 
 
 def _raised(error: FailureError) -> ApplicationError | None:
-    """What the activity raised: a local activity's error comes bare, a queued one's wrapped in an ActivityError."""
+    """The error that the activity raised: a local activity's error comes bare, a queued one's wrapped in an
+    ActivityError."""
     inner = error.cause if isinstance(error, ActivityError) else error
     return inner if isinstance(inner, ApplicationError) else None

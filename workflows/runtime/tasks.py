@@ -8,7 +8,7 @@ from schemas.base import Contract
 from schemas.workflows.steps import InputOutcome, Record, Snapshot, Task, WorkflowStep
 
 BYTES_PER_STEP = 64 * 1024
-"""What steps may spend on snapshots, on the average: as much as TOAST compresses in a millisecond."""
+"""Bytes that steps may spend on snapshots, on the average: as many as TOAST compresses in a millisecond."""
 
 
 def history_length() -> int:

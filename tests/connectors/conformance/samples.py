@@ -107,7 +107,9 @@ def _erp() -> tuple[Sample, ...]:
     change = ErpChange(order="SO-1", revision=3, change=ChangeKind.HELD, reason=TEXT)
     return (
         Sample(System.ERP, ErpPort, "report_milestone", milestone, at=LATE),
-        Sample(System.ERP, ErpPort, "redate_promise", ErpPromise(order="SO-1", promised_on=DAY, reason=TEXT), (TEXT,)),
+        Sample(
+            System.ERP, ErpPort, "reschedule_promise", ErpPromise(order="SO-1", promised_on=DAY, reason=TEXT), (TEXT,)
+        ),
         Sample(System.ERP, ErpPort, "report_change", change, (TEXT,)),
         Sample(System.ERP, ErpPort, "confirm_cancellation", ErpCancellation(order="SO-1", reason=TEXT), (TEXT,)),
     )

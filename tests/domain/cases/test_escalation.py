@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.cases import escalation
-from domain.cases.case_file import CaseFile, answer, record
+from domain.cases.case_file import CaseFile, answer, case_record
 from domain.cases.escalation import KEPT_ENTRIES, CaseChange, CaseVerb
 from schemas.base import Role
 from schemas.cases.cases import CaseEntry, CaseNews, CaseState, Finding
@@ -26,7 +26,7 @@ POLICY = CasePolicy(
         Tier(after_s=3600, queue="transport-manager", channels=(EMAIL, CHAT)),
         Tier(after_s=7200, queue="executive"),
     ),
-    actions=(Action.RE_DATE,),
+    actions=(Action.RESCHEDULE,),
 )
 
 
@@ -231,7 +231,7 @@ def test_a_case_that_opens_again_keeps_its_history() -> None:
     assert said(change.file) == [*said(before), "reopened (1): 2 days late", "alerted transport"]
     assert [notice.key for notice in change.notices] == ["erp-one/SO-1/delay/1/0/email/1"], "alerted again"
     assert change.file.next_due == at(500 + 3600)
-    assert record(change.file, ()).reopened == 1
+    assert case_record(change.file, ()).reopened == 1
 
 
 def test_the_customer_is_told_once() -> None:
@@ -252,9 +252,9 @@ def test_what_was_done_to_the_order_is_kept_once() -> None:
 
 def test_a_record_says_it_all() -> None:
     file = ask(opened(policy(unassigned_after_s=900)), CaseVerb.ASSIGN, wish(to="bob"))
-    step = record(file, ())
+    step = case_record(file, ())
     assert (step.id, step.version, step.state, step.assignee) == (file.id, file.version, CaseState.ASSIGNED, "bob")
-    assert (step.policy_version, step.actions, step.next_at) == (7, (Action.RE_DATE,), at(3600))
+    assert (step.policy_version, step.actions, step.next_at) == (7, (Action.RESCHEDULE,), at(3600))
     assert (step.acknowledged_at, step.closed_at) == (at(60), None)
 
 

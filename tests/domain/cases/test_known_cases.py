@@ -32,7 +32,7 @@ def test_worse_is_what_grows_by_more_than_the_band_of_its_kind(kind: X, before: 
 
 def test_what_was_resolved_stays_so_until_it_is_cured_or_worse() -> None:
     known = next_case(None, X.OVER_SHIP, (over(7),))
-    assert (known.number, known.open, known.told) == (1, True, mark([over(7)]))
+    assert (known.number, known.open, known.reported) == (1, True, mark([over(7)]))
     known = resolved(known, ("line 1",), [over(7)])
     assert (known.open, known.settled, known.accepted) == (False, ("line 1",), {"line 1": 7})
     assert still_settled(known, [over(7)]) == known

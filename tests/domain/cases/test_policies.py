@@ -92,7 +92,7 @@ def test_the_more_specific_rule_wins_field_by_field() -> None:
     for given in (rules, rules[::-1]):
         policy = case_policy(given, query(site="LYS"))
         assert policy.unassigned_after_s == 60
-        assert policy.actions == (Action.RE_DATE,)
+        assert policy.actions == (Action.RESCHEDULE,)
         assert policy.tell_customer is False
     assert case_policy(rules, query()).unassigned_after_s == 900
 

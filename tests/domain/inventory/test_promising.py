@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from domain.inventory.pool import Pool
 from domain.inventory.promising import MOST_WORDS, day_of, find, first, target
-from domain.inventory.reallocation import Planned, changed, redates, replan
+from domain.inventory.reallocation import Planned, changed, replan, reschedulings
 from schemas.inventory.promising import REPLENISHMENT, STOCK, Need, OpenLine, Reservation, Source, Terms
 from schemas.orders.release import LinePromise, Promise
 
@@ -68,7 +68,7 @@ def open_lines(draw: st.DrawFn) -> list[OpenLine]:
                 order=f"erp/{n}",
                 terms=terms,
                 need=wish,
-                told_on=promised,
+                reported_on=promised,
                 reservations=reservations,
                 picked=draw(st.booleans()),
             )
@@ -116,7 +116,7 @@ def test_planned_anew_nothing_exceeds_what_there_is_and_nothing_is_lost(
 
 def planned_again(planned: list[Planned], there: list[Source]) -> list[Planned]:
     """Plan the outcome of a plan."""
-    lines = [it.line.model_copy(update={"pegs": it.reservations, "told_on": it.day}) for it in planned]
+    lines = [it.line.model_copy(update={"pegs": it.reservations, "reported_on": it.day}) for it in planned]
     return replan(lines, there, NOON)
 
 
@@ -125,7 +125,7 @@ def test_planned_again_and_again_it_settles(there: list[Source], lines: list[Ope
     planned = replan(lines, there, NOON)
     for _ in lines:
         planned = planned_again(planned, there)
-    assert redates(planned_again(planned, there)) == []
+    assert reschedulings(planned_again(planned, there)) == []
 
 
 @given(sources(), open_lines())
@@ -138,7 +138,7 @@ def test_who_holds_what_it_needs_is_not_touched() -> None:
         line=1, item="A", site="LYS", supply=STOCK, packs=5, due=TODAY, day=after(4), wanted_on=after(4)
     )
     lines = [
-        OpenLine(order=f"erp/{n}", terms=TERMS, need=need(5), told_on=after(4), reservations=(reservation,))
+        OpenLine(order=f"erp/{n}", terms=TERMS, need=need(5), reported_on=after(4), reservations=(reservation,))
         for n in range(3)
     ]
     stock = Source(item="A", site="LYS", packs=15)

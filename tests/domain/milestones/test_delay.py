@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.days import end_of
-from domain.milestones.delay import Band, band, redated
+from domain.milestones.delay import Band, band, day_by_eta
 from domain.orders import lifecycle
 from domain.orders.decision import Decision
 from domain.orders.state import OrderState
@@ -69,7 +69,7 @@ def test_it_may_tremble_around_a_later_midnight_too() -> None:
     first, *others = follow(
         after(opened(), SHIPPED), late + timedelta(hours=2), *(late + timedelta(hours=h) for h in (-1, 3, -4, 0))
     )
-    assert told(first) == [Operation.REDATE_PROMISE]
+    assert told(first) == [Operation.RESCHEDULE_PROMISE]
     assert first.state.promised_on == late.date()
     for decision in others:
         assert not decision.effects
@@ -78,11 +78,11 @@ def test_it_may_tremble_around_a_later_midnight_too() -> None:
 
 def test_a_real_move_is_told_to_the_erp_and_to_planning_and_so_is_its_recovery() -> None:
     moved, back = follow(after(opened(), SHIPPED), MIDNIGHT + timedelta(hours=5), MIDNIGHT - timedelta(hours=9))
-    assert told(moved) == [Operation.REDATE_PROMISE]
+    assert told(moved) == [Operation.RESCHEDULE_PROMISE]
     assert {x.promised_on for x in said(moved.effects[0]).promises} == {MIDNIGHT.date()}
     assert [d.kind for d in moved.deltas] == ["delayed"]
     assert conditions(moved.state) == ("delayed",)
-    assert told(back) == [Operation.REDATE_PROMISE]
+    assert told(back) == [Operation.RESCHEDULE_PROMISE]
     assert back.state.promised_on == DUE
     assert conditions(back.state) == ()
 
@@ -122,12 +122,12 @@ hours = st.integers(-400, 400).map(lambda h: MIDNIGHT + timedelta(hours=h))
 def test_the_day_told_is_the_etas_within_the_slack_and_never_before_the_first_promise(etas: list[datetime]) -> None:
     day = DUE
     for at in etas:
-        before, day = day, redated(at, DUE, day, SLACK)
+        before, day = day, day_by_eta(at, DUE, day, SLACK)
         assert day >= DUE
         assert day == max(DUE, at.date()) or day == before
         assert at <= end_of(day, EVERY_DAY) + SLACK + timedelta(microseconds=1), "no day is told that is missed by more"
-        assert redated(at, DUE, day, SLACK) == day, "the same ETA again moves nothing"
+        assert day_by_eta(at, DUE, day, SLACK) == day, "the same ETA again moves nothing"
 
 
 def test_without_an_eta_the_first_promise_holds() -> None:
-    assert redated(None, DUE, date(2026, 6, 1), SLACK) == DUE
+    assert day_by_eta(None, DUE, date(2026, 6, 1), SLACK) == DUE

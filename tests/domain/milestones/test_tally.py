@@ -21,7 +21,7 @@ from domain.orders.lifecycle import MAX_SHIPMENTS
 from domain.orders.order_run import OrderRun
 from domain.orders.state import WHOLE_ORDER, OrderState
 from domain.records import booked
-from domain.records.record import conditions, record
+from domain.records.record import conditions, order_record
 from schemas.base import Role, Variant
 from schemas.cases.exceptions import ExceptionKind, OrderPolicy
 from schemas.orders.milestones import MilestoneEvent, ShippedLine
@@ -66,10 +66,10 @@ def check(state: OrderState) -> None:
 def check_step(before: OrderState, state: OrderState, rows: dict[int, Any], shipments: dict[str, Any]) -> None:
     """A record of what changed leaves the rows as a record of everything would; what was booked is the difference."""
     decision = Decision(state=state)
-    step = Said(record(state, [decision], before=before))
+    step = Said(order_record(state, [decision], before=before))
     rows.update({line.line: line for line in step.lines})
     shipments.update({it.shipment: it for it in step.shipments})
-    everything = Said(record(state, [decision]))
+    everything = Said(order_record(state, [decision]))
     assert rows == {line.line: line for line in everything.lines}
     assert {line.line: slow.record(state, line) for line in state.lines} == rows
     assert shipments == {it.shipment: it for it in everything.shipments}
@@ -229,7 +229,7 @@ def step_calls(lines: int, shipments: int, named: int) -> list[int]:
             nonlocal state
             decision = lifecycle.apply(before, one)
             state = decision.state
-            record(state, [decision], before=before)
+            order_record(state, [decision], before=before)
             conditions(state)
             lifecycle.finished(state)
 

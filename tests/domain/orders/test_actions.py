@@ -37,18 +37,18 @@ def refused_by_the_warehouse() -> OrderState:
 
 def test_a_new_date_holds_for_all_that_is_open_and_cures_the_delay() -> None:
     state = after(opened(), event(M.SHIPPED, 3, lines=FIRST), DELIVERED, event(M.DELAYED, 8, shipment="DN-2", eta=NOON))
-    decision = done(state, Verb.ACT, act(Action.RE_DATE, promised_on=LATER))
+    decision = done(state, Verb.ACT, act(Action.RESCHEDULE, promised_on=LATER))
     [promise] = decision.effects
     assert {x.line: x.promised_on for x in said(promise).promises} == {2: LATER}
     assert decision.state.promised_on == LATER
     assert kinds(decision.state) == {}
     late = after(opened(), SHIPPED, event(M.DELAYED, 4, eta=NOON + timedelta(days=20)))
     assert X.DELAY in kinds(late)
-    assert X.DELAY not in kinds(done(late, Verb.ACT, act(Action.RE_DATE, promised_on=LATER)).state)
+    assert X.DELAY not in kinds(done(late, Verb.ACT, act(Action.RESCHEDULE, promised_on=LATER)).state)
 
 
 def test_what_was_delivered_is_not_promised_anew() -> None:
-    said = refusal(after(opened(), SHIPPED, DELIVERED), Verb.ACT, act(Action.RE_DATE, promised_on=LATER))
+    said = refusal(after(opened(), SHIPPED, DELIVERED), Verb.ACT, act(Action.RESCHEDULE, promised_on=LATER))
     assert said == "everything was delivered: a return takes goods back"
 
 

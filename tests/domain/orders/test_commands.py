@@ -38,7 +38,7 @@ WISHES: dict[Verb, Contract] = {
     Verb.CANCEL: CancelRequest(id="a", reason="customer withdrew"),
     Verb.HOLD: HoldRequest(id="a", reason="credit check"),
     Verb.RESUME: ResumeRequest(id="a", reason="paid"),
-    Verb.ACT: ActionRequest(id="a", reason="why", action=Action.RE_DATE, promised_on=LATER),
+    Verb.ACT: ActionRequest(id="a", reason="why", action=Action.RESCHEDULE, promised_on=LATER),
     Verb.REPLAN: ReplanDecision(id="a", reason="why", proposal="p", verdict=Verdict.ACCEPT),
 }
 HELD = done(opened(), Verb.HOLD, WISHES[Verb.HOLD]).state
@@ -135,7 +135,7 @@ def test_a_new_day_is_promised_when_the_lead_time_allows_it() -> None:
         Operation.AMEND_WAREHOUSE,
         Operation.AMEND_TENDER,
         Operation.REPORT_CHANGE,
-        Operation.REDATE_PROMISE,
+        Operation.RESCHEDULE_PROMISE,
     ]
     assert [said(e).promised_on for e in moved.effects] == [LATER] * 4
     assert {x.promised_on for x in said(moved.effects[3]).promises} == {LATER}
@@ -149,7 +149,7 @@ def test_an_amendment_of_one_line_does_not_forget_what_was_told_of_another() -> 
     assert late.promised_on == NOON.date() + timedelta(days=40)
     decision = done(late, Verb.AMEND, line(2, 50))
     assert decision.state.promises == late.promises
-    assert Operation.REDATE_PROMISE not in told(decision)
+    assert Operation.RESCHEDULE_PROMISE not in told(decision)
 
 
 def test_a_new_address_reaches_every_site_and_the_carrier_without_being_spelled_out() -> None:
@@ -279,6 +279,6 @@ def test_the_same_id_under_two_verbs_makes_two_effects() -> None:
     dated = done(
         moved.state,
         Verb.ACT,
-        ActionRequest(id="1", reason="why", action=Action.RE_DATE, promised_on=LATER + timedelta(1)),
+        ActionRequest(id="1", reason="why", action=Action.RESCHEDULE, promised_on=LATER + timedelta(1)),
     )
     assert not {e.key for e in moved.effects} & {e.key for e in dated.effects}

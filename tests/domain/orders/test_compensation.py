@@ -184,7 +184,7 @@ def test_a_cancellation_is_refused_with_what_is_possible_instead(heard: tuple[Mi
     assert said in refusal(after(opened(), *heard), Verb.CANCEL, WISH)
 
 
-@pytest.mark.parametrize("action", [Action.RE_SOURCE, Action.SPLIT, Action.RE_TENDER, Action.RE_DATE])
+@pytest.mark.parametrize("action", [Action.RE_SOURCE, Action.SPLIT, Action.RE_TENDER, Action.RESCHEDULE])
 def test_what_is_being_brought_back_is_not_sent_anew(action: Action) -> None:
     stopping = cancel(after(opened(), PART)).state
     wish = ActionRequest(

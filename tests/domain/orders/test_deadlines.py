@@ -79,7 +79,9 @@ def test_an_alarm_that_passed_is_a_finding_and_does_not_go_off_again() -> None:
 def test_an_edit_does_not_start_a_passed_alarm_again() -> None:
     state = passed(opened(), END + timedelta(hours=2))
     moved = done(state, Verb.AMEND, Amendment(id="a", reason="why", requested_on=LATER)).state
-    dated = done(state, Verb.ACT, ActionRequest(id="d", reason="why", action=Action.RE_DATE, promised_on=LATER)).state
+    dated = done(
+        state, Verb.ACT, ActionRequest(id="d", reason="why", action=Action.RESCHEDULE, promised_on=LATER)
+    ).state
     for edited in (moved, dated):
         assert edited.promised_on == LATER
         assert next_alarm(edited) is None

@@ -85,7 +85,7 @@ def test_it_is_withdrawn_when_there_is_nothing_to_decide_any_more(how: str) -> N
         "re-dated": lambda: done(
             state,
             Verb.ACT,
-            ActionRequest(id="r", reason="why", action=Action.RE_DATE, promised_on=DUE + timedelta(days=5)),
+            ActionRequest(id="r", reason="why", action=Action.RESCHEDULE, promised_on=DUE + timedelta(days=5)),
         ),
         "amended": lambda: done(state, Verb.AMEND, Amendment(id="a", reason="why", requested_on=JUNE_3)),
     }[how]()
@@ -99,7 +99,7 @@ def test_what_supply_does_to_the_day_is_no_question_of_each_order() -> None:
     """The governor asks about the item and its site; what a carrier adds to it is a question of the order."""
     day = DUE + timedelta(days=9)
     wish = ActionRequest(
-        id="keeper", reason="as supply", action=Action.RE_DATE, promises=(LinePromise(line=1, promised_on=day),)
+        id="keeper", reason="as supply", action=Action.RESCHEDULE, promises=(LinePromise(line=1, promised_on=day),)
     )
     heard = done(after(opened(), SHIPPED), Verb.ACT, wish, Role.ADMIN)
     assert heard.state.promised_on == day and not Said(heard).proposals
@@ -142,7 +142,7 @@ def test_an_override_names_another_day_carrier_or_service() -> None:
         Operation.VOID_TENDER,
         Operation.TENDER_TRANSPORT,
         Operation.AMEND_TENDER,
-        Operation.REDATE_PROMISE,
+        Operation.RESCHEDULE_PROMISE,
     ]
     void, tender, faster, promise = decision.effects
     assert (said(tender).carrier, said(faster).expedite) == ("c-7", True)
@@ -167,7 +167,7 @@ def test_accepting_a_shortage_backorders_it() -> None:
     decision = done(asked(), Verb.REPLAN, answer(Verdict.ACCEPT), Role.PLANNING)
     assert [e.topic.change or e.operation for e in decision.effects] == [
         ChangeKind.BACKORDERED,
-        Operation.REDATE_PROMISE,
+        Operation.RESCHEDULE_PROMISE,
     ]
     assert decision.state.promised_on == JUNE_7
     assert kinds(decision.state) == {}

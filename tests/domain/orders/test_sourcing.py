@@ -86,7 +86,7 @@ def test_without_another_site_the_packs_come_later_and_the_rest_goes_ahead() -> 
     assert [e.topic.change or e.operation for e in decision.effects] == [
         ChangeKind.SHORT_PICKED,
         ChangeKind.BACKORDERED,
-        Operation.REDATE_PROMISE,
+        Operation.RESCHEDULE_PROMISE,
     ]
     assert {x.line: x.promised_on for x in said(decision.effects[2]).promises} == {1: day}
     assert {x.line: x.promised_on for x in decision.state.line_promises} == {1: day, 2: DUE}

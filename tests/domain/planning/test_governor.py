@@ -57,12 +57,12 @@ def test_a_change_waits_until_it_has_come_to_rest() -> None:
     new = look([one(days=5, changed_at=None)], [], NOW, RULES)
     assert (new.proposals, len(new.changing)) == ((), 1)
     young = look([one(days=5, changed_at=NOW - timedelta(seconds=59))], [], NOW, RULES)
-    assert (young.proposals, young.changing, young.told) == ((), (), ())
+    assert (young.proposals, young.changing, young.new) == ((), (), ())
 
 
 def test_what_is_new_was_planned_by_somebody() -> None:
     found = look([one(planned_packs=None, planned_day=None, changed_at=None)], [], NOW, RULES)
-    assert (found.proposals, len(found.told)) == ((), 1)
+    assert (found.proposals, len(found.new)) == ((), 1)
 
 
 def test_changes_of_an_item_at_a_site_are_one_proposal() -> None:

@@ -589,7 +589,7 @@ def test_two_decisions_do_not_share_an_id(action: Action) -> None:
 
 def test_an_order_refuses_what_only_a_purchase_can_do() -> None:
     state, _ = taken(order())
-    refused = purchase_actions.refusal(state, wish(Action.RE_DATE, promised_on=DUE).request, 0)
+    refused = purchase_actions.refusal(state, wish(Action.RESCHEDULE, promised_on=DUE).request, 0)
     assert refused and refused.startswith("re_date is for orders")
     assert purchase_actions.refusal(state, wish(Action.RETRY).request, 0)
     assert purchase_actions.refusal(state, wish(Action.RETRY).request, 1) is None

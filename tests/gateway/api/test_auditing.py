@@ -59,7 +59,7 @@ async def bought(database: Database) -> None:
     state, owed = taken(start, [order, advice])
     moved = goods.moves(inbound.holdings(start), inbound.holdings(state))
     kept = InboundRun(**state.start.model_dump(), state=state).model_dump_json()
-    record = inbound.record(state, owed, moved)
+    record = inbound.purchase_record(state, owed, moved)
     await purchase_steps.write(database, written.step(record, snapshot=kept, base=0))
 
 

@@ -192,7 +192,7 @@ async def under_way(gateway: Gateway, query: str = "", caller: str = "planner") 
 async def arrive(database: Database, now: PurchaseFile, before: PurchaseFile | None = None) -> None:
     """A step of a purchase order."""
     moved = moves(inbound.holdings(before) if before else Holdings(), inbound.holdings(now))
-    await purchase_steps.write(database, written.step(inbound.record(now, (), moved)))
+    await purchase_steps.write(database, written.step(inbound.purchase_record(now, (), moved)))
 
 
 async def test_what_is_under_way_is_shown_by_site_and_day_of_arrival(gateway: Gateway) -> None:

@@ -74,8 +74,8 @@ async def test_a_new_day_is_promised_anew_and_nothing_else(world: World) -> None
     assert {warehouse.payload.promised_on, transport.payload.promised_on, change.payload.promised_on} == {later}
     assert not (warehouse.payload.targets or transport.payload.packs)
     assert (warehouse.payload.address_from, transport.payload.address_from) == (None, None)
-    [redate] = order.carried(Operation.REDATE_PROMISE)
-    assert [(p.line, p.promised_on) for p in redate.payload.promises] == [(1, later), (2, later)]
+    [rescheduled] = order.carried(Operation.RESCHEDULE_PROMISE)
+    assert [(p.line, p.promised_on) for p in rescheduled.payload.promises] == [(1, later), (2, later)]
     assert demand(order) == {"A": 40, "B": 60}
     assert "delayed" in answer.conditions
     await order.handle.terminate()
@@ -97,8 +97,8 @@ async def test_the_day_of_one_line_leaves_the_other(world: World) -> None:
     await order.ask(Verb.AMEND, wish(LineAmendment(line=2, requested_on=later)))
     assert (order.line(1).promised_on, order.line(2).promised_on) == (first, later)
     await order.owes_nothing()
-    [redate] = order.carried(Operation.REDATE_PROMISE)
-    assert [p.line for p in redate.payload.promises] == [2]
+    [rescheduled] = order.carried(Operation.RESCHEDULE_PROMISE)
+    assert [p.line for p in rescheduled.payload.promises] == [2]
     await order.handle.terminate()
 
 

@@ -34,12 +34,12 @@ async def test_single_lines_are_promised_anew_and_the_erp_is_told_of_these(world
     order = await world.order()
     first = order.start.promise.promised_on
     later = LinePromise(line=2, promised_on=first + timedelta(days=6))
-    wish = ActionRequest(id="promising/7", reason="PO 1 is due later", action=Action.RE_DATE, promises=(later,))
+    wish = ActionRequest(id="promising/7", reason="PO 1 is due later", action=Action.RESCHEDULE, promises=(later,))
     answer = await order.ask(Verb.ACT, wish, Role.ADMIN)
     assert answer.promised_on == later.promised_on
     await order.owes_nothing()
-    [redate] = order.carried(Operation.REDATE_PROMISE)
-    assert (redate.payload.promises, redate.payload.reason) == ((later,), "PO 1 is due later")
+    [rescheduled] = order.carried(Operation.RESCHEDULE_PROMISE)
+    assert (rescheduled.payload.promises, rescheduled.payload.reason) == ((later,), "PO 1 is due later")
     assert {it.line: it.promised_on for it in order.steps[-1].lines} == {2: later.promised_on}, "what changed"
     assert order.line(1).promised_on == first
     assert not [it for record in order.steps for it in record.proposals], "the planner is asked once about the item"

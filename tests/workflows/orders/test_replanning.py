@@ -90,8 +90,8 @@ async def test_a_delay_that_matters_is_asked_about_and_seen(world: World) -> Non
     assert asked.summary == f"promised {day(order, 0)}, expected {day(order, 5)}: re-plan?"
     assert (await opened(order, X.DELAY, "major")).summary == f"5 days late: promised now {day(order, 5)}"
     await order.owes_nothing()
-    [redate] = order.carried(Operation.REDATE_PROMISE)
-    assert redate.payload.promised_on == day(order, 5)
+    [rescheduled] = order.carried(Operation.RESCHEDULE_PROMISE)
+    assert rescheduled.payload.promised_on == day(order, 5)
     seen = await attributes(order)
     assert seen["ExceptionKinds"] == ["delayed"]
     assert seen["PromisedAt"].date() == day(order, 5)
@@ -135,7 +135,7 @@ async def test_an_eta_that_trembles_around_midnight_is_told_to_nobody(world: Wor
         await order.tell(word.model_copy(update={"eta": word.eta + timedelta(minutes=minutes)}))
     assert quarter_past.eta is not None
     assert quarter_past.eta.hour == 0, "the middle of it is the midnight after the promised day"
-    assert not order.carried(Operation.REDATE_PROMISE)
+    assert not order.carried(Operation.RESCHEDULE_PROMISE)
     assert not proposals(order)
     assert not world.cases[order.key]
     assert not [d for s in order.steps for d in s.deltas if d.kind == M.DELAYED], "planning is not shaken"
@@ -146,7 +146,7 @@ async def test_an_eta_that_trembles_around_midnight_is_told_to_nobody(world: Wor
         assert word.eta is not None
         await order.tell(word.model_copy(update={"eta": word.eta + timedelta(minutes=90 if number % 2 else -90)}))
     await order.owes_nothing()
-    assert [it.payload.promised_on for it in order.carried(Operation.REDATE_PROMISE)] == [day(order, 5)]
+    assert [it.payload.promised_on for it in order.carried(Operation.RESCHEDULE_PROMISE)] == [day(order, 5)]
     assert len(proposals(order)) == 1
     await order.handle.terminate()
 
@@ -221,8 +221,8 @@ async def test_another_day(world: World) -> None:
     order = await delayed(world)
     await opened(order, X.DELAY)
     assert await decide(order, Verdict.OVERRIDE, promised_on=day(order, 8)) == [None]
-    [redate] = told(order, Operation.REDATE_PROMISE)
-    assert redate.payload.promised_on == day(order, 8)
+    [rescheduled] = told(order, Operation.RESCHEDULE_PROMISE)
+    assert rescheduled.payload.promised_on == day(order, 8)
     assert [(it.state, it.by, it.reason) for it in decided(order)] == [("overridden", "sam", "capacity in week 30")]
     assert {line.promised_on for line in order.steps[-1].lines} == {day(order, 8)}
     assert (await ended(order, X.DELAY)).state is CaseState.CURED
@@ -283,7 +283,7 @@ async def test_a_faster_service(world: World) -> None:
     assert await decide(order, Verdict.OVERRIDE, expedite=True, promised_on=day(order, 2)) == [None]
     [faster] = told(order, Operation.AMEND_TENDER)
     assert (faster.payload.expedite, faster.payload.promised_on) == (True, day(order, 2))
-    assert [it.payload.promised_on for it in told(order, Operation.REDATE_PROMISE)] == [day(order, 2)]
+    assert [it.payload.promised_on for it in told(order, Operation.RESCHEDULE_PROMISE)] == [day(order, 2)]
     await order.handle.terminate()
 
 

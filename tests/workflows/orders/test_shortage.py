@@ -111,8 +111,10 @@ async def test_packs_that_no_site_has_are_promised_for_another_day(world: World)
     day = (order.began + timedelta(hours=1, days=20 + 4)).date()
     [told] = changes(order, ChangeKind.BACKORDERED)
     assert (told.payload.lines, told.payload.promised_on) == (SHORT, day)
-    [redate] = order.carried(Operation.REDATE_PROMISE)
-    assert [(it.line, it.promised_on) for it in redate.payload.promises] == [(2, day)], "the other line keeps its day"
+    [rescheduled] = order.carried(Operation.RESCHEDULE_PROMISE)
+    assert [(it.line, it.promised_on) for it in rescheduled.payload.promises] == [(2, day)], (
+        "the other line keeps its day"
+    )
     assert (order.line(1).promised_on, order.line(2).promised_on) == (order.start.promise.promised_on, day)
     assert (await order.status()).promised_on == day
     assert order.open_cases == set()

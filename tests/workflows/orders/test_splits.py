@@ -156,9 +156,9 @@ async def test_what_was_not_picked_is_promised_anew_and_follows(world: World) ->
         "damaged",
     )
     assert told[ChangeKind.BACKORDERED].payload.lines == REST
-    [redate] = order.carried(Operation.REDATE_PROMISE)
+    [rescheduled] = order.carried(Operation.RESCHEDULE_PROMISE)
     again = (order.began + timedelta(days=14 + 4, hours=1)).date()
-    assert [(p.line, p.promised_on) for p in redate.payload.promises] == [(2, again)], "the rest keeps its day"
+    assert [(p.line, p.promised_on) for p in rescheduled.payload.promises] == [(2, again)], "the rest keeps its day"
     await order.tell(*carried(order, "DN-1"))
     assert quantities(order, 2) == (60, 10, 10, 0), "the backorder stays open"
     await order.tell(*handled(order, "DN-2", REST, 9), *carried(order, "DN-2", 14))
