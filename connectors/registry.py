@@ -2,11 +2,13 @@
 
 from connectors.adapters import Adapter
 from connectors.standard.adapter import STANDARD
+from connectors.tryton.adapter import TRYTON
 
 ADAPTERS: dict[str, Adapter] = {
     adapter.name: adapter
     for adapter in (
         STANDARD,
+        TRYTON,
         # one adapter a line: `make connector` writes above this one
     )
 }
