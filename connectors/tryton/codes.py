@@ -2,6 +2,7 @@
 
 from enum import StrEnum
 
+from schemas.messaging.effects import ChangeKind
 from schemas.orders.milestones import MilestoneKind
 
 SHIPMENT = "stock.shipment.out"
@@ -15,7 +16,7 @@ PRODUCT = "product.product"
 COMPANY = "company.company"
 
 
-class ShipmentState(StrEnum):
+class TrytonState(StrEnum):
     """States of `stock.shipment.out` in 8.2. The first seven rise."""
 
     DRAFT = "draft"
@@ -28,7 +29,7 @@ class ShipmentState(StrEnum):
     CANCELLED = "cancelled"
 
 
-State = ShipmentState
+State = TrytonState
 RISING = tuple(it for it in State if it is not State.CANCELLED)
 FORWARD = {
     State.DRAFT: "wait",
@@ -51,3 +52,12 @@ REACHED_BY = {
     MilestoneKind.DELIVERED: State.DONE,
 }
 """The state that a milestone brings a sale's shipment to. Other milestones move none."""
+NOTED_CHANGES = frozenset(
+    {
+        *(ChangeKind.HELD, ChangeKind.RESUMED, ChangeKind.RE_SOURCED, ChangeKind.BACKORDERED),
+        *(ChangeKind.INTERCEPTED, ChangeKind.RETURN_AUTHORISED),
+    }
+)
+"""Changes after which a sale and its invoice stay as they are: people read the note."""
+UNDECIDED_SALES = frozenset({"draft", "quotation"})
+"""States in which Tryton lets a sale be cancelled as a whole."""

@@ -5,7 +5,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Any, NamedTuple
 
-from connectors.tryton.codes import SHIPMENT, ShipmentState
+from connectors.tryton.codes import SHIPMENT, TrytonState
 from connectors.tryton.journal import JournalEntry, Told, Wanted
 from schemas.messaging.effects import LineTarget
 from schemas.messaging.instructions import ReturnNotice, WarehouseAmendment, WarehouseInstruction
@@ -21,7 +21,7 @@ class Warehouse(NamedTuple):
     output: int
 
 
-class Customer(NamedTuple):
+class TrytonCustomer(NamedTuple):
     """A `party.party`: its id, and the location that stands for what it has."""
 
     id: int
@@ -40,10 +40,10 @@ class Shipment(NamedTuple):
 
     id: int
     number: str
-    state: ShipmentState
+    state: TrytonState
     day: date | None
     address: int
-    customer: Customer
+    customer: TrytonCustomer
     moves: dict[int, tuple[str, int]]
 
     @property
@@ -77,10 +77,10 @@ def shipment_of(row: Mapping[str, Any]) -> Shipment:
     moves = {
         move["id"]: (str(move["product"]["code"]), int(move["quantity"]))
         for move in row["outgoing_moves"]
-        if move["state"] != ShipmentState.CANCELLED
+        if move["state"] != TrytonState.CANCELLED
     }
-    customer = Customer(row["customer"]["id"], row["customer"]["customer_location"])
-    day, state = day_of(row["planned_date"]), ShipmentState(row["state"])
+    customer = TrytonCustomer(row["customer"]["id"], row["customer"]["customer_location"])
+    day, state = day_of(row["planned_date"]), TrytonState(row["state"])
     return Shipment(row["id"], row["number"] or "", state, day, row["delivery_address"], customer, moves)
 
 
@@ -140,7 +140,12 @@ def returned(message: ReturnNotice, entries: Iterable[JournalEntry]) -> dict[str
 
 
 def new_shipment(
-    reference: str, wanted: Wanted, customer: Customer, at: Warehouse, items: Mapping[str, KnownItem], currency: int
+    reference: str,
+    wanted: Wanted,
+    customer: TrytonCustomer,
+    at: Warehouse,
+    items: Mapping[str, KnownItem],
+    currency: int,
 ) -> dict[str, Any]:
     """A shipment that is to be created."""
     return {

@@ -4,12 +4,12 @@ from dataclasses import dataclass
 
 from connectors.http.vendor import API_ORIGIN
 from connectors.ports import Call, Refused, Unavailable
-from connectors.tryton.codes import BACK, FORWARD, RISING, SHIPMENT, ShipmentState
+from connectors.tryton.codes import BACK, FORWARD, RISING, SHIPMENT, TrytonState
 from connectors.tryton.journal import Wanted
 from connectors.tryton.mapping import SHIPMENT_FIELDS, Shipment, Warehouse, changes, shipment_of
 from connectors.tryton.records import TrytonRecords
 
-State = ShipmentState
+State = TrytonState
 
 
 @dataclass(frozen=True)

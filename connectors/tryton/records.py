@@ -7,13 +7,13 @@ from typing import Any
 from connectors.http.vendor import RULE_ORIGIN
 from connectors.ports import Call, Refused
 from connectors.tryton.client import Row, TrytonClient
-from connectors.tryton.codes import ADDRESS, COMPANY, LOCATION, NOTE, PARTY, PRODUCT, SALE, SHIPMENT, ShipmentState
+from connectors.tryton.codes import ADDRESS, COMPANY, LOCATION, NOTE, PARTY, PRODUCT, SALE, SHIPMENT, TrytonState
 from connectors.tryton.journal import JournalEntry, entry_of, pattern_of, text_of
 from connectors.tryton.mapping import (
     SHIPMENT_FIELDS,
-    Customer,
     KnownItem,
     Shipment,
+    TrytonCustomer,
     Warehouse,
     address_values,
     shipment_of,
@@ -57,14 +57,14 @@ class TrytonRecords:
         rows = await self.client.find(COMPANY, [["id", "=", self.settings.company]], ("currency",), call, limit=1)
         return self.client.read(lambda it: int(it["currency"]), self._only(rows, f"company {self.settings.company}"))
 
-    async def customer(self, id: str, call: Call) -> Customer:
+    async def customer(self, id: str, call: Call) -> TrytonCustomer:
         """A party."""
         code = self.settings.party(id)
         rows = await self.client.find(PARTY, [["code", "=", code]], ("customer_location",), call, limit=2)
         row = self._only(rows, f"party {code}")
-        return self.client.read(lambda it: Customer(it["id"], int(it["customer_location"])), row)
+        return self.client.read(lambda it: TrytonCustomer(it["id"], int(it["customer_location"])), row)
 
-    async def address(self, ship_to: Party, customer: Customer, call: Call) -> int:
+    async def address(self, ship_to: Party, customer: TrytonCustomer, call: Call) -> int:
         """The address of a party that goods go to: the one that reads like ours, which is created where there is
         none. Without an address of ours, the party's first for deliveries."""
         fields = ("party_name", "street", "delivery")
@@ -94,7 +94,7 @@ class TrytonRecords:
 
     async def sale_shipments(self, sale: Row, call: Call, at: Warehouse | None = None) -> list[Shipment]:
         """A sale's shipments that were not cancelled, of a warehouse or of all."""
-        domain: list[Any] = [["id", "in", sale.get("shipments") or []], ["state", "!=", ShipmentState.CANCELLED]]
+        domain: list[Any] = [["id", "in", sale.get("shipments") or []], ["state", "!=", TrytonState.CANCELLED]]
         if at is not None:
             domain.append(["warehouse", "=", at.id])
         rows = await self.client.find(SHIPMENT, domain, SHIPMENT_FIELDS, call)

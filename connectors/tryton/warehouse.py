@@ -8,12 +8,12 @@ from dataclasses import dataclass
 
 from connectors.once import Write, written_once
 from connectors.ports import Call, Unavailable
-from connectors.tryton.codes import LEFT, LOCATION, RETURN, SHIPMENT, ShipmentState
+from connectors.tryton.codes import LEFT, LOCATION, RETURN, SHIPMENT, TrytonState
 from connectors.tryton.journal import JournalEntry, Told, superseded, wanted
 from connectors.tryton.mapping import (
     SHIPMENT_FIELDS,
-    Customer,
     Shipment,
+    TrytonCustomer,
     Warehouse,
     amended,
     instructed,
@@ -100,7 +100,7 @@ class TrytonWms:
             shipment = known.shipment
             if shipment and shipment.state in LEFT:
                 raise self.records.refused(f"shipment {shipment.number} is {shipment.state}")
-            if shipment and shipment.state is not ShipmentState.CANCELLED:
+            if shipment and shipment.state is not TrytonState.CANCELLED:
                 await self.moves.push(shipment, "cancel", call)
             await self.records.note(known.resource, entry, message.reason, call)
             return Accepted(reference=known.resource)
@@ -150,7 +150,9 @@ class TrytonWms:
 
         return await written_once(call, look, write, LIST_LAG_S)
 
-    async def _tell(self, entry: JournalEntry, reason: str, call: Call, customer: Customer | None = None) -> Accepted:
+    async def _tell(
+        self, entry: JournalEntry, reason: str, call: Call, customer: TrytonCustomer | None = None
+    ) -> Accepted:
         """Have the order as all that was told of it says, and note this. `customer`: of an order whose shipment is
         created where there is none."""
         known = await self._known(entry.order, entry.site, call)
