@@ -1,12 +1,13 @@
 """A shipment from state to state, by Tryton's buttons. Each step can be repeated: only what is not so yet is done."""
 
 from dataclasses import dataclass
+from datetime import date
 
 from connectors.http.vendor import API_ORIGIN
 from connectors.ports import Call, Refused, Unavailable
 from connectors.tryton.codes import BACK, FORWARD, RISING, SHIPMENT, TrytonState
 from connectors.tryton.journal import Wanted
-from connectors.tryton.mapping import SHIPMENT_FIELDS, Shipment, Warehouse, changes, shipment_of
+from connectors.tryton.mapping import SHIPMENT_FIELDS, Shipment, Warehouse, changes, shipment_of, tryton_day
 from connectors.tryton.records import TrytonRecords
 
 State = TrytonState
@@ -31,6 +32,19 @@ class ShipmentMoves:
         if wanted.held or not shipment.items:
             return shipment
         return await self.reserve(shipment, call)
+
+    async def redate(self, shipment: Shipment, day: date, call: Call) -> None:
+        """Plan a sale's shipment for another day; one that is picked keeps its own. Only a draft takes a day, so that
+        it goes back and comes on again."""
+        if shipment.state not in BACK:
+            return
+        was = shipment.state
+        if shipment.day != day:
+            shipment = await self._draft(shipment, call)
+            planned = {"planned_date": tryton_day(day)}
+            row = await self.records.client.write(SHIPMENT, shipment.id, planned, SHIPMENT_FIELDS, call)
+            shipment = self.records.client.read(shipment_of, row)
+        await self.advance(shipment, max(was, State.WAITING, key=RISING.index), call)
 
     async def reserve(self, shipment: Shipment, call: Call) -> Shipment:
         """Assign stock. Raises Refused when it is short, unless the settings accept that."""

@@ -8,7 +8,7 @@ from connectors.ports import Call
 from connectors.tryton.client import Row
 from connectors.tryton.codes import LEFT, NOTED_CHANGES, REACHED_BY, SALE, SHIPMENT, UNDECIDED_SALES, TrytonState
 from connectors.tryton.journal import JournalEntry, Told, superseded
-from connectors.tryton.mapping import SHIPMENT_FIELDS, Shipment, order_of, shipment_of, tryton_day
+from connectors.tryton.mapping import SHIPMENT_FIELDS, Shipment, order_of, shipment_of
 from connectors.tryton.moving import ShipmentMoves
 from connectors.tryton.records import TrytonRecords
 from connectors.tryton.warehouse import LIST_LAG_S
@@ -47,15 +47,13 @@ class TrytonErp:
         return await self._once(message.order, entry, "", call, act)
 
     async def redate_promise(self, message: ErpPromise, call: Call) -> Accepted:
-        """See ErpPort. The day goes to the shipments that have not left: a sale in process keeps its own."""
+        """See ErpPort. The day goes to the shipments that are not picked: a sale in process keeps its own."""
         order, told = order_of(call.key, message.order), Told.PROMISED
         entry = JournalEntry(order=order, key=call.key, told=told, revision=message.revision, day=message.promised_on)
 
         async def act(sale: Row) -> None:
-            planned = {"planned_date": tryton_day(message.promised_on)}
             for shipment in await self._open(sale, call):
-                if shipment.day != message.promised_on:
-                    await self.records.client.write(SHIPMENT, shipment.id, planned, ("planned_date",), call)
+                await self.moves.redate(shipment, message.promised_on, call)
 
         return await self._once(message.order, entry, message.reason, call, act)
 
