@@ -47,9 +47,11 @@ class ShipmentMoves:
         await self.advance(shipment, max(was, State.WAITING, key=RISING.index), call)
 
     async def reserve(self, shipment: Shipment, call: Call) -> Shipment:
-        """Assign stock. Raises Refused when it is short, unless the settings accept that."""
+        """Assign stock. Raises Refused when it is short, unless the settings accept that. Tryton then holds what there
+        is; it is let go again, or a shipment that nobody picks would keep stock from others."""
         shipment = await self.advance(shipment, State.ASSIGNED, call)
         if shipment.state is State.WAITING and self.records.settings.short_stock == "refuse":
+            await self.push(shipment, "wait", call)
             raise self.records.refused(f"short stock: shipment {shipment.number} waits")
         return shipment
 

@@ -27,6 +27,8 @@ async def test_an_erp_is_asked_the_same_and_its_answers_mean_the_same() -> None:
 
 def test_the_real_one_says_what_the_stand_in_and_the_page_claim() -> None:
     exchanges = TAPE["warehouse"]["exchanges"]
-    short = [it for it in exchanges if it["request"]["path"].endswith("assign_try") and it["said"]["state"] == "waiting"]
+    short = [
+        it for it in exchanges if it["request"]["path"].endswith("assign_try") and it["said"]["state"] == "waiting"
+    ]
     assert [it["status"] for it in short] == [200], "short stock is a success"
     assert any("short stock" in it for it in TAPE["warehouse"]["came_of"])
