@@ -18,7 +18,8 @@ import httpx
 
 from tests.interop.systems.protocol import FOLDER, StartedSystem, ended, free_port, progress, venv_with
 
-MODULES = ("sale", "stock_package_shipping")
+MODULES = ("sale",)
+"""With the modules that it needs: stock, party, product, account."""
 RELEASE = ">=8.2,<8.3"
 DATABASE = "erp"
 STOCK = 5_000.0
@@ -88,7 +89,7 @@ class RealTryton:
     def install(self) -> None:
         """See RealSystem: packages, and a fresh database that each start copies."""
         packages = [f"trytond{RELEASE}", *(f"trytond-{it.replace('_', '-')}{RELEASE}" for it in MODULES)]
-        programs, base = venv_with(self.folder, packages, self.name), self.folder / "base.sqlite"
+        programs, base = venv_with(self.folder, packages, self.name), self._base()
         if base.is_file():
             return
         progress(self.name, "making a database")
@@ -109,7 +110,7 @@ class RealTryton:
     def start(self) -> StartedSystem:
         """See RealSystem."""
         data, port = self._fresh_data(), free_port()
-        shutil.copy(self.folder / "base.sqlite", data / f"{DATABASE}.sqlite")
+        shutil.copy(self._base(), data / f"{DATABASE}.sqlite")
         self._configure(data, port)
         programs, url = self.folder / "venv" / "bin", f"http://127.0.0.1:{port}"
         configuration = ["-c", self.folder / "trytond.conf", "-d", DATABASE]
@@ -129,6 +130,9 @@ class RealTryton:
         if self._process is not None:
             ended(self._process)
             self._process = None
+
+    def _base(self) -> Path:
+        return self.folder / f"base-{'-'.join(MODULES)}.sqlite"
 
     def _fresh_data(self) -> Path:
         data = self.folder / "data"
