@@ -73,7 +73,7 @@ class Running:
     def packs(self, shipment: dict[str, Any]) -> float:
         """Packs that a shipment sends."""
         moves = self.rpc.search("stock.move", [["id", "in", shipment["outgoing_moves"]]], "quantity", "state")
-        return sum(it["quantity"] for it in moves if it["state"] != "cancelled")
+        return sum(float(it["quantity"]) for it in moves if it["state"] != "cancelled")
 
     def notes(self, key: str) -> int:
         """Its own notes that bear a key."""
@@ -157,7 +157,8 @@ def calls(order: str, *, cancelled: bool) -> Iterator[tuple[Effect, Ask]]:
 
 
 async def test_orders_are_carried_once_whatever_is_lost_or_dies(tryton: Running, worker: TrytonWorker) -> None:
-    random, wanted = Random(SEED), dict[str, bool]()
+    random = Random(SEED)
+    wanted: dict[str, bool] = {}
     faults = [it for it in OnTheWay if it is not OnTheWay.NOTHING]
     effects = 0
     for n in range(ORDERS):
@@ -182,8 +183,8 @@ async def test_orders_are_carried_once_whatever_is_lost_or_dies(tryton: Running,
     met = Counter(worker.way.met)
     assert set(met) == set(faults), "every kind of fault was met"
     assert (missing, duplicate) == (0, 0), SEED
-    counts = {"orders": ORDERS, "effects": effects, "attempts": worker.attempts, **met}
-    said = {**counts, "missing": missing, "duplicate": duplicate}
+    said = {"orders": ORDERS, "effects": effects, "attempts": worker.attempts}
+    said |= {fault.value: count for fault, count in met.items()} | {"missing": missing, "duplicate": duplicate}
     figures.note("tryton", tryton.started.version, "instruct, amend, cancel with faults", said)
 
 

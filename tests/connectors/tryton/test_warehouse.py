@@ -9,6 +9,7 @@ import pytest
 from connectors.ports import Call, Refused, Unavailable, WmsPort
 from connectors.registry import ADAPTERS
 from connectors.routing import CallRouter
+from connectors.tryton import warehouse
 from connectors.tryton.codes import ADDRESS, SHIPMENT
 from schemas.base import Origin, System
 from schemas.messaging.instructions import WarehouseCancellation, WarehouseHold
@@ -71,7 +72,10 @@ def only(way: Way) -> tuple[str, float]:
     return shipment["state"], sum(moves[it]["quantity"] for it in shipment["outgoing_moves"])
 
 
-async def test_whoever_dies_before_any_of_its_changes_leaves_one_shipment(way: Way, port: WmsPort) -> None:
+async def test_whoever_dies_before_any_of_its_changes_leaves_one_shipment(
+    way: Way, port: WmsPort, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(warehouse, "LIST_LAG_S", 0.0)  # the stand-in shows at once what it has
     await port.instruct(instruction(NUMBER, 2), call("instruct"))
     await port.amend(amendment(NUMBER, 5, 3), call("amend"))
     in_all = way.changes
@@ -89,15 +93,19 @@ async def test_whoever_dies_before_any_of_its_changes_leaves_one_shipment(way: W
 
 async def both(port: WmsPort, way: Way) -> None:
     """An instruction and an amendment; a caller that dies is followed by the next."""
-    for ask in (
-        lambda it: port.instruct(instruction(NUMBER, 2), call("instruct", repeated=it)),
-        lambda it: port.amend(amendment(NUMBER, 5, 3), call("amend", repeated=it)),
-    ):
+
+    async def instruct(*, repeated: bool) -> None:
+        await port.instruct(instruction(NUMBER, 2), call("instruct", repeated=repeated))
+
+    async def amend(*, repeated: bool) -> None:
+        await port.amend(amendment(NUMBER, 5, 3), call("amend", repeated=repeated))
+
+    for ask in (instruct, amend):
         try:
-            await ask(False)
+            await ask(repeated=False)
         except Killed:
             way.dies_at = -1
-            await ask(True)
+            await ask(repeated=True)
 
 
 async def test_what_comes_before_the_instruction_counts(way: Way, port: WmsPort) -> None:

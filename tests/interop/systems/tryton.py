@@ -99,7 +99,7 @@ class RealTryton:
         password = self.folder / "password"
         password.touch(0o600)
         password.write_text(f"{secrets.token_urlsafe(16)}\n")
-        admin = [programs / "trytond-admin", "-c", self.folder / "trytond.conf", "-d", DATABASE, "-u", *MODULES]
+        admin = [f"{programs / 'trytond-admin'}", *self._configuration(), "-u", *MODULES]
         environment = {**os.environ, "TRYTONPASSFILE": str(self.folder / "password")}
         with (self.folder / "admin.log").open("wb") as log:
             said = ["--activate-dependencies", "--email", "interop@example.com", "-p"]
@@ -113,9 +113,9 @@ class RealTryton:
         shutil.copy(self._base(), data / f"{DATABASE}.sqlite")
         self._configure(data, port)
         programs, url = self.folder / "venv" / "bin", f"http://127.0.0.1:{port}"
-        configuration = ["-c", self.folder / "trytond.conf", "-d", DATABASE]
+        server = [f"{programs / 'trytond'}", *self._configuration()]
         with (self.folder / "trytond.log").open("wb") as log:
-            self._process = subprocess.Popen([programs / "trytond", *configuration], stdout=log, stderr=log)
+            self._process = subprocess.Popen(server, stdout=log, stderr=log)
         self.rpc = self._logged_in(url, (self.folder / "password").read_text().strip())
         said = subprocess.run([programs / "trytond", "--version"], check=True, capture_output=True, text=True)
         version = said.stdout.split()[-1]
@@ -133,6 +133,9 @@ class RealTryton:
 
     def _base(self) -> Path:
         return self.folder / f"base-{'-'.join(MODULES)}.sqlite"
+
+    def _configuration(self) -> list[str]:
+        return ["-c", f"{self.folder / 'trytond.conf'}", "-d", DATABASE]
 
     def _fresh_data(self) -> Path:
         data = self.folder / "data"
