@@ -5,7 +5,7 @@
 PYTHONS := python3.13 python3.12 python3.11 python3
 BIN := .venv/bin
 STAMP := .venv/.installed
-UNIT := $(addprefix tests/,domain schemas connectors telemetry test_structure.py test_subjects.py test_whose_days.py)
+UNIT := $(addprefix tests/,domain schemas formats connectors telemetry test_structure.py test_subjects.py test_whose_days.py)
 export UV_PYTHON_DOWNLOADS := never
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # Some images forbid what it forbids: each process would compile all modules again, a sixth of its start and half of a collection.

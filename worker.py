@@ -42,7 +42,7 @@ from activities.systems.erp import ErpActivities
 from activities.systems.erp_feed import ErpFeedActivities
 from activities.systems.tms import TmsActivities
 from activities.systems.wms import WmsActivities
-from connectors.connections import EnvironmentConnections
+from connectors.connections import EnvironmentConnections, LocatedConnections
 from connectors.notify.channels import messengers
 from connectors.notify.ports import Sender
 from connectors.ports import (
@@ -65,6 +65,8 @@ from dispatch.expecting import Expecting
 from dispatch.handoff import TemporalHandoff
 from dispatch.inventory.intake import Intake
 from dispatch.orders.promising import redating
+from dispatch.partners.live import PartnerRegistry
+from dispatch.partners.secrets import SecretReader
 from dispatch.relay import Relay
 from dispatch.temporal.connecting import connect, connect_options
 from dispatch.temporal.singletons import supervise
@@ -134,6 +136,7 @@ def build_workers(
     channels: Mapping[Channel, Sender],
     audit: AuditActivities,
     confirmer: Confirmer,
+    master: MasterData,
 ) -> list[Worker]:
     """One worker for workflows and database steps, one per system with that system's limits, one to reach people."""
     timeouts = Timeouts(express_s=config.express_timeout_s, queued_s=config.call_timeout_s)
@@ -164,18 +167,22 @@ def build_workers(
     outside[System.ERP].append(bulk.feed)
     outside[System.PLANNING].append(feed.feed)
     systems = [queue_worker(client, system, outside[system], config.limits.get(system)) for system in System]
-    own = own_work(client, config, database, wake, router)
+    own = own_work(client, config, database, wake, router, master)
     own[RECONCILE_QUEUE].append(audit.audit)
     own[NOTIFY_QUEUE] = NotifyActivities(channels, database, wake).all()
     return [orders, *systems, *(queue_worker(client, queue, known, None) for queue, known in own.items())]
 
 
 def own_work(
-    client: Client, config: Settings, database: Database, wake: Wake, router: CallRouter
+    client: Client,
+    config: Settings,
+    database: Database,
+    wake: Wake,
+    router: CallRouter,
+    master: MasterData,
 ) -> dict[str, list[Any]]:
     """What is done for no order's sake, by queue: promises kept, books compared, plans governed."""
     ports = {system: router.port(StockPort, system) for system in System}
-    registry = MasterData(router.port(MasterDataPort, System.ERP), database, config)
     notifier = PlanningNotifier(database, router.port(ReplanPort, System.PLANNING))
     reconciling = ReconcileActivities(ports, database, config.stock_owner)
     return {
@@ -188,7 +195,7 @@ def own_work(
             UndeliveredActivities(database).notices,
             BooksActivities(database).books,
             OutageActivities(database).outages,
-            GovernorActivities(database, notifier, registry, config.governor).govern,
+            GovernorActivities(database, notifier, master, config.governor).govern,
         ],
     }
 
@@ -221,17 +228,21 @@ async def main(config: Settings) -> None:
         database = await stack.enter_async_context(Database(config.main_database.url, config.main_database.pool, seals))
         heard = (inbox.CHANNEL, planning.CHANNEL, notices.CHANNEL, erp_feed.CHANNEL, supply.CHANNEL)
         wake = await stack.enter_async_context(Wake(config.main_database.url, heard))
-        router = await stack.enter_async_context(CallRouter(EnvironmentConnections.of_settings(config), ADAPTERS))
+        partners = PartnerRegistry(database, SecretReader(config))
+        await stack.enter_async_context(partners.running())
+        known = LocatedConnections(partners.locate, EnvironmentConnections.of_settings(config))
+        router = await stack.enter_async_context(CallRouter(known, ADAPTERS))
         channels = await stack.enter_async_context(messengers(config.notify))
         client = await connect(config.main_temporal)
         audit = AuditActivities(database, seals, anchors)
         handoff = TemporalHandoff(client, database)
         confirmer = Confirmer(database, handoff.kept)
         guard = OnceGuard(database, await stack.enter_async_context(CallLocks(config.main_database.url)))
-        for worker in build_workers(client, config, database, wake, router, guard, channels, audit, confirmer):
+        offers = partial(partners.offers_master_data, config=config)
+        master = MasterData(router.port(MasterDataPort, System.ERP), database, config, offers)
+        for worker in build_workers(client, config, database, wake, router, guard, channels, audit, confirmer, master):
             await stack.enter_async_context(worker)
-        registry = MasterData(router.port(MasterDataPort, System.ERP), database, config)
-        intake = Intake(database, config.stock_owner, registry)
+        intake = Intake(database, config.stock_owner, master)
         relay = asyncio.create_task(Relay(database, handoff, wake, intake).run())
         confirming = asyncio.create_task(confirmer.run())
         singletons = asyncio.create_task(supervise(client, database, config))

@@ -28,6 +28,7 @@ NEXT_STEPS = {
     "ambiguous": "Name the ERP with --erp.",
     "refused": "Nothing was changed. See where the order is: `syncline order show NUMBER`.",
     "invalid": "Correct what the findings name.",
+    "changed": "Somebody else has changed it: look at it again.",
 }
 """Next steps by the last part of a problem's type; for any other, send the request again."""
 AGAIN = "Send it again with the same --id: it is carried out once."
@@ -80,6 +81,21 @@ class Api:
         """Ask for something: `fields` that are not None, checked as the door does."""
         return self._call(Method.POST, path, answered, _checked(asked, fields), query)
 
+    def attempt(
+        self, path: str, answered: type[Answered], asked: type[BaseModel], fields: dict[str, Any], **query: Any
+    ) -> Answered | ProblemDetail:
+        """Ask for something; a problem with findings is returned, for whoever can say more of them."""
+        answer = self._sent(Method.POST, path, _checked(asked, fields), query)
+        if answer.is_success:
+            return answered.model_validate_json(answer.content)
+        try:
+            problem = ProblemDetail.model_validate_json(answer.content)
+        except ValidationError:
+            raise fail(_explained(answer)) from None
+        if not problem.findings:
+            raise fail(_explained(answer))
+        return problem
+
     def put(self, path: str, answered: type[Answered], asked: type[BaseModel], fields: dict[str, Any]) -> Answered:
         """Put something in its place."""
         return self._call(Method.PUT, path, answered, _checked(asked, fields))
@@ -92,15 +108,18 @@ class Api:
         body: BaseModel | None = None,
         query: dict[str, Any] | None = None,
     ) -> Answered:
-        if not self._url:
-            raise fail("no API is known: start one with `syncline up`, or set SYNCLINE_API_URL and SYNCLINE_API_KEY")
-        try:
-            answer = self._send(method, path, body, query or {}, TIMEOUT_S)
-        except httpx.HTTPError as error:
-            raise fail(f"no API answers at {self._url} ({type(error).__name__}): is `syncline up` running?") from None
+        answer = self._sent(method, path, body, query or {})
         if not answer.is_success:
             raise fail(_explained(answer))
         return answered.model_validate_json(answer.content)
+
+    def _sent(self, method: Method, path: str, body: BaseModel | None, query: dict[str, Any]) -> httpx.Response:
+        if not self._url:
+            raise fail("no API is known: start one with `syncline up`, or set SYNCLINE_API_URL and SYNCLINE_API_KEY")
+        try:
+            return self._send(method, path, body, query, TIMEOUT_S)
+        except httpx.HTTPError as error:
+            raise fail(f"no API answers at {self._url} ({type(error).__name__}): is `syncline up` running?") from None
 
     def _send(
         self, method: Method, path: str, body: BaseModel | None, query: dict[str, Any], timeout_s: float

@@ -14,7 +14,6 @@ from rich.markup import escape
 
 from cli import (
     audit,
-    availability,
     cases,
     connections,
     database,
@@ -81,7 +80,7 @@ for name, group in GROUPS.items():
 order_commands.app.command()(restarts.restart)
 app.command()(reconcile.balance)
 app.command()(master_commands.master)
-app.command("availability")(availability.show_availability)
+app.command("availability")(stock.show_availability)
 
 
 @app.command()

@@ -6,7 +6,9 @@ from typing import Annotated
 
 import typer
 
-from cli.terminal import DEFAULT_STATE, StateDir, configured, console, fail, show, with_database
+from cli import registry
+from cli.registry import rotate_connection
+from cli.terminal import DEFAULT_STATE, StateDir, configured, console, fail, with_database
 from schemas.base import Role
 from schemas.messaging.webhooks import webhook_secret_text
 from stack.layout import local_master_secret
@@ -18,7 +20,8 @@ from store.partners.partners import Secret
 OVERLAP_H = 24.0
 """A partner has a day to change over: what it had signed and is still sending is taken."""
 
-app = typer.Typer(no_args_is_help=True, help="Partners and their credentials.")
+app = typer.Typer(no_args_is_help=True, help="Partners, their connections and credentials.")
+app.add_typer(registry.app)
 Yes = Annotated[bool, typer.Option("--yes", help="Change what is known of a partner without asking.")]
 
 
@@ -36,6 +39,8 @@ def add_partner(partner: str, role: Role, name: str, yes: Yes = False, state_dir
         if await partners.known(connection, partner) != there:
             raise fail(f"{partner} has just been changed by somebody else: look, and try again")
         await partners.add(connection, partner, role, name)
+        if await partners.known(connection, partner) != (role, name):
+            raise fail(f"{partner} is described in the registry: change its role and name there")
         await audit_trail.record(connection, "cli", "partner_changed" if there else "partner_added", partner, role=role)
         key = await partners.new_key(connection, partner, "first key" if there is None else "another key")
         return key, await partners.secrets_of(connection, partner)
@@ -63,24 +68,35 @@ def _confirm(partner: str, there: tuple[Role, str] | None, wanted: tuple[Role, s
         raise typer.Exit(1)
 
 
-@app.command("list")
-def list_partners(state_dir: StateDir = DEFAULT_STATE) -> None:
-    """List partners, their API keys that work, and the versions of their webhook secrets that count."""
-    show("partners", ("id", "role", "name", "active", "keys", "secrets"), with_database(partners.listing, state_dir))
-
-
 @app.command("rotate")
 def rotate(
     partner: str,
     valid_from: Annotated[datetime | None, typer.Option(help="From when the new one counts (UTC); at once.")] = None,
     overlap_hours: Annotated[float, typer.Option(min=0, max=8760, help="So long the old one counts on.")] = OVERLAP_H,
+    api_key: Annotated[bool, typer.Option("--api-key", help="A new API key instead; it counts at once.")] = False,
+    connection: Annotated[str | None, typer.Option(help="Other secrets for this connection instead.")] = None,
+    secret: Annotated[list[str] | None, typer.Option(help="NAME=REFERENCE, as token=env:NEW_TOKEN.")] = None,
     state_dir: StateDir = DEFAULT_STATE,
 ) -> None:
-    """Give a partner a new webhook secret, and print it. The one before counts on for a while: time to change over."""
-    start = valid_from.replace(tzinfo=UTC) if valid_from else None
+    """Give a partner a new webhook secret, and print it. The one before counts on for a while: time to change over.
 
+    With --api-key it is an API key; with --connection, what we show to the partner is another secret, by reference.
+    """
+    start, overlap = valid_from.replace(tzinfo=UTC) if valid_from else None, timedelta(hours=overlap_hours)
+    if connection is not None:
+        named = dict(text.split("=", 1) for text in secret or () if "=" in text)
+        if not named:
+            raise fail("name the new secrets: --secret token=env:NEW_TOKEN")
+        rotate_connection(state_dir, partner, connection, named, start or datetime.now(UTC), overlap)
+    elif api_key:
+        _rotate_key(partner, overlap, state_dir)
+    else:
+        _rotate_webhook(partner, start, overlap, state_dir)
+
+
+def _rotate_webhook(partner: str, start: datetime | None, overlap: timedelta, state_dir: Path) -> None:
     async def rotated(connection: Connection) -> tuple[Secret, ...]:
-        found = await partners.rotate(connection, partner, start, timedelta(hours=overlap_hours))
+        found = await partners.rotate(connection, partner, start, overlap)
         new = found[-1]
         await audit_trail.record(
             connection, "cli", "secret_rotated", partner, version=new.version, valid_from=new.valid_from.isoformat()
@@ -95,6 +111,20 @@ def rotate(
     console.print(f"It counts from {_moment(new.valid_from)} on.")
     for it in old:
         console.print(f"Version {it.version} counts until {_moment(it.valid_until or new.valid_from)}.")
+
+
+def _rotate_key(partner: str, overlap: timedelta, state_dir: Path) -> None:
+    async def rotated(connection: Connection) -> tuple[str, datetime]:
+        found = await partners.rotate_key(connection, partner, overlap)
+        await audit_trail.record(connection, "cli", "key_rotated", partner, former_until=found[1].isoformat())
+        return found
+
+    try:
+        key, until = with_database(rotated, state_dir)
+    except LookupError:
+        raise fail(f"no partner is called {partner}") from None
+    console.print(f"API key         {key}", soft_wrap=True)
+    console.print(f"Those before it work until {_moment(until)}.")
 
 
 def _moment(at: datetime) -> str:

@@ -11,6 +11,7 @@ from typing import Any
 from psycopg import OperationalError
 
 from demo.inventory import by_site, inventory
+from demo.registry import describe
 from demo.report import RunFacts, build
 from dispatch.temporal.connecting import connect
 from domain.partners.parties import TRANSPORT_PARTNER, warehouse_partner
@@ -27,6 +28,7 @@ from stack.layout import LocalStack
 from store.cases import policies
 from store.engine import Database
 from store.partners import partners
+from store.seals import Seals
 from store.views import report
 
 LOOK_EVERY_S = 0.5
@@ -91,8 +93,11 @@ async def run(stack: LocalStack, wanted: RunPlan, progress: RunProgress, refresh
     plans = [plan(order, wanted.seed) for order in wanted.orders]
     progress.total = len(plans)
     client = await connect(stack.settings.main_temporal)
-    async with Database(stack.settings.main_database.url, 4) as database:
+    async with Database(stack.settings.main_database.url, 4, Seals.of(stack.settings)) as database:
         keys = await provision(database, plans)
+        regions = sorted({order.release.region for order in wanted.orders if order.release.site})
+        async with database.transaction() as connection:
+            await describe(connection, stack, regions)
         found = inventory(wanted.orders, wanted.seed, datetime.now(UTC))
         targets = Targets(stack.urls.gateway, keys[ERP], stack.urls.sims, stack.env[SIM_TOKEN])
         async with Driver(targets) as driver:

@@ -24,8 +24,9 @@ from dispatch.partners import measuring
 from dispatch.ports import Rest
 from dispatch.routing import MAX_ATTEMPTS, MessageRouter
 from dispatch.temporal.signalling import Signaller
+from domain.partners.ownership import speaking_role
 from schemas.base import Origin, Role
-from schemas.orders.milestones import MilestoneEvent, SentLine
+from schemas.orders.milestones import MilestoneEvent, MilestoneKind, SentLine
 from schemas.parsing import InvalidMessage
 from store.engine import Connection, Database
 from store.messaging import events, inbox, quarantine, repeats, signals
@@ -56,9 +57,13 @@ class Batch:
     waits."""
 
     placed: list[events.NewEvent] = field(default_factory=list)
-    roles: dict[str, Role] = field(default_factory=dict)
+    roles: dict[str, tuple[Role, ...]] = field(default_factory=dict)
     commands: list[inbox.Message] = field(default_factory=list)
     waiting: list[int] = field(default_factory=list)
+
+    def role(self, partner: str, kind: MilestoneKind) -> Role:
+        """In which role an active partner reports a milestone."""
+        return speaking_role(kind, self.roles[partner])
 
 
 class Relay:
@@ -175,7 +180,8 @@ class Relay:
             if why := astray.get((envelope.source, envelope.id)):
                 placement = Unplaced(why)
             elif message.partner in batch.roles:
-                placement = correlate(said, message.partner, batch.roles[message.partner], lookup.facts(said))
+                role = batch.role(message.partner, said.kind)
+                placement = correlate(said, message.partner, role, lookup.facts(said))
             booked = await measuring.milestone(connection, said, placement, self._intake.registry)
             if isinstance(booked, Unplaced):
                 quarantined.append(quarantine.Quarantine(message.id, booked.reason, booked.origin, booked.waiting_for))
@@ -183,7 +189,7 @@ class Relay:
             if booked.links and said.shipment:
                 lookup.link(said.shipment, booked.orders)
                 links.extend((said.shipment, key) for key in booked.orders)
-            role = batch.roles[message.partner]
+            role = batch.role(message.partner, said.kind)
             batch.placed.append(event_mapping.placed(message, envelope, booked.orders, role))
         if links:
             await events.link_shipments(connection, links)
@@ -213,7 +219,7 @@ async def _again(connection: Connection, waiting: list[signals.WaitingEvent]) ->
     roles = await partners.roles(connection, [event.partner for event in waiting]) if waiting else {}
     handed: Handed = defaultdict(list)
     for event in waiting:
-        handed[event.order_key].append(event_mapping.again(event, roles.get(event.partner, Role.CARRIER)))
+        handed[event.order_key].append(event_mapping.again(event, roles.get(event.partner, (Role.CARRIER,))))
     return handed
 
 

@@ -8,6 +8,8 @@ from fastapi import FastAPI
 
 from dispatch.client import LateHandoff
 from dispatch.confirming import Confirmer
+from dispatch.partners.live import PartnerRegistry
+from dispatch.partners.secrets import SecretReader
 from dispatch.ports import Handoff
 from dispatch.temporal.connecting import connect_options
 from gateway import tower
@@ -24,6 +26,7 @@ from gateway.api import (
     notices,
     orders,
     pages,
+    partners,
     planning,
     policies,
     procurement,
@@ -62,6 +65,7 @@ SUBJECTS = (
     planning,
     promising,
     policies,
+    partners,
     procurement,
     replenishments,
     quarantine,
@@ -91,7 +95,17 @@ def create_app(config: Settings, database: Database, handoff: Handoff) -> FastAP
     health_of = Health(database, handoff.healthy)
     register = Gatekeeper(database, config)
     app.state.gateway = Services(
-        config, database, handoff, InboxWriter(database), register, metrics, waiting, releasing, health_of
+        config,
+        database,
+        handoff,
+        InboxWriter(database),
+        register,
+        metrics,
+        waiting,
+        releasing,
+        health_of,
+        PartnerRegistry(database),
+        SecretReader(config),
     )
     problems.install(app)
     app.add_middleware(Limits, max_body_bytes=config.max_body_bytes)
@@ -126,5 +140,5 @@ async def serve(config: Settings) -> None:
             log_config=None,
             timeout_graceful_shutdown=SHUTDOWN_GRACE_S,
         )
-        async with app.state.gateway.waiting.listening():
+        async with app.state.gateway.waiting.listening(), app.state.gateway.partners.running():
             await bounded_server(listening, limits).serve()

@@ -13,6 +13,7 @@ from dispatch.requests import ReplayRequest
 from gateway.http.auth import COOKIE
 from gateway.http.problems import ProblemDetail
 from gateway.views.notices import RetryRequest
+from gateway.views.partners import PartnersRequest, PauseRequest
 from gateway.views.refused_rows import DemandAgain, RefusedRowsRequest, SiteRegion
 from schemas.cases.policies import PolicyRule
 from schemas.finance.self_audit import RepairRequest
@@ -22,6 +23,7 @@ from schemas.inventory.reports import SentBatch
 from schemas.messaging.envelope import Envelope
 from schemas.orders.release import CancelRequest, ReleaseRequest
 from schemas.partners.master_data import MasterChange
+from schemas.partners.registry import PartnerDefinition
 from schemas.planning.demand import DemandBatch
 from schemas.planning.forecast import ForecastBatch
 from schemas.procurement.replenishment import ReplenishmentProposal
@@ -61,6 +63,9 @@ BODIES: tuple[type[BaseModel], ...] = (
     ForecastBatch,
     DemandBatch,
     MasterChange,
+    PartnerDefinition,
+    PartnersRequest,
+    PauseRequest,
     SentOrder,
     *(Envelope[document] for document in SENT.values()),  # type: ignore[valid-type]
     ReplenishmentProposal,

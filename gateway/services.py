@@ -8,6 +8,8 @@ from fastapi import Request, Response
 from fastapi.routing import APIRoute
 from pydantic import BaseModel
 
+from dispatch.partners.live import PartnerRegistry
+from dispatch.partners.secrets import SecretReader
 from dispatch.ports import Handoff
 from gateway.awaiting import VerdictWaiters
 from gateway.http.auth import Gatekeeper
@@ -32,6 +34,12 @@ class Services:
     waiting: VerdictWaiters
     releasing: Places
     health: Health
+    partners: PartnerRegistry
+    secrets: SecretReader
+
+    def offers_master_data(self, erp: str) -> bool:
+        """Whether an ERP is to be asked for master data."""
+        return self.partners.offers_master_data(erp, self.settings)
 
 
 class BareRoute(APIRoute):

@@ -37,6 +37,8 @@ def connector(tree: Tree, name: Name, system: str) -> str:
     tree.replace("tests/test_subjects.py", SUBJECTS_OF_CONNECTORS, rf'\1, "{name.text}"')
     tree.importing("connectors/registry.py", f"from connectors.{name.text}.adapter import {name.text.upper()}")
     tree.register("connectors/registry.py", "connector", f"{name.text.upper()},")
+    known = f'KnownAdapter(frozenset({{System.{system.upper()}}}), options={{"account": str, "path": str}})'
+    tree.register("domain/partners/adapters.py", "connector", f'"{name.text}": {known},')
     row = f"| {name.words} | {system} | `connectors/{name.text}/client.py` |"
     tree.row(PORTS_DOCUMENT, "| connector | system | client |\n|---|---|---|", row)
     return (

@@ -156,6 +156,12 @@ class Settings(BaseSettings):
     """Transport desks by region."""
     planning: dict[str, Endpoint] = {}
     """Planning systems by region; `*` alone: one for all."""
+    secret_directories: list[str] = ["/run/secrets"]
+    """Directories of files with secrets of connections (`file:/run/secrets/north`); Docker mounts them there."""
+    secret_commands: list[str] = []
+    """Commands that may print secrets of connections (`command:/usr/bin/pass north`), by their path."""
+    regions: list[str] = []
+    """Regions that a partner may be of; any when none is named."""
     stock_erp: dict[str, str] = {}
     """ERP that owns the stock of a site; `*` is any site. It receives movements beside orders, and forecasts. No ERP
     receives those of a site without an owner."""

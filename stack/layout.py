@@ -31,6 +31,8 @@ STAND_INS = frozenset({"simulators", "mail_server"})
 """Stand-ins for the outside world: other systems, and the mail server and chat of people."""
 WHEREABOUTS = "stack.json"
 """File in the state directory that tells other commands where this stack's parts listen."""
+SIMULATORS_SECRET = "SIMULATORS_TOKEN"  # noqa: S105 - its name
+"""The variable of the simulators' secret, by which the registry's connections to them name it."""
 ADMIN_KEY = "admin.key"
 """File in the state directory, for this user only, with the API key that other commands use."""
 
@@ -99,6 +101,7 @@ class LocalStack:
         self.env = {
             **environment(values),
             SIM_TOKEN: self._sim_token,
+            SIMULATORS_SECRET: self._sim_token,
             WORKER_HEALTH_PORT: str(self._worker_port),
         }
         stages = [[self.service(name) for name in stage if options.wants(name)] for stage in STAGES]

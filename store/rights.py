@@ -15,7 +15,7 @@ EVERY = (
     "GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA public TO {role}",
     "REVOKE INSERT, UPDATE, DELETE ON alembic_version FROM {role}",
 )
-APPENDED = ("audit_entry", "freight_entry", "freight_move", "stock_entry", "stock_move")
+APPENDED = ("audit_entry", "freight_entry", "freight_move", "partner_version", "stock_entry", "stock_move")
 """Tables that are only appended: a trigger of each refuses changes, whoever makes them."""
 
 

@@ -22,7 +22,7 @@ from schemas import settings
 from schemas.connections import MAIN
 from schemas.search_attributes import SEARCH_ATTRIBUTES
 from schemas.settings import Settings
-from stack.layout import STAGES, LocalStack, StackOptions
+from stack.layout import SIMULATORS_SECRET, STAGES, LocalStack, StackOptions
 from stack.temporal import DYNAMIC_CONFIG, NAMESPACE, binary
 from tests.test_structure import MAY_IMPORT, sources
 
@@ -88,6 +88,7 @@ def test_our_processes_run_the_same_commands(local: LocalStack) -> None:
 def test_our_processes_get_the_same_variables(local: LocalStack) -> None:
     optional = {
         "SYNCLINE_SIM_TOKEN",
+        SIMULATORS_SECRET,
         "SYNCLINE_NOTIFY",  # a laptop has no mail server
         "SYNCLINE_AUDIT_FORMER_KEYS",
         "PYTHONUNBUFFERED",
@@ -109,7 +110,7 @@ def test_every_variable_is_one_that_our_source_reads(local: LocalStack) -> None:
         name for file in elsewhere for name in named if f"({name}" in file.read_text() or f"={name}" in file.read_text()
     }
     read = {named[name] for name in used}
-    assert {name.partition("__")[0] for name in local.env} <= fields | read
+    assert {name.partition("__")[0] for name in local.env} <= fields | read | {SIMULATORS_SECRET}
 
 
 def test_every_image_is_pinned() -> None:
@@ -200,6 +201,9 @@ GIVEN: dict[str, object] = {
     "idle_s": 7.0,
     "release_queue_s": 0.7,
     "releases_at_once": 7,
+    "secret_directories": ["/run/others"],
+    "secret_commands": ["/usr/local/bin/read-secret"],
+    "regions": ["AFR"],
 }
 """A value other than the default for each setting that an installation may choose."""
 GIVEN_BY_REGION: dict[str, dict[str, object]] = {

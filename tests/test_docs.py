@@ -22,20 +22,23 @@ from pydantic import BaseModel, ValidationError
 from temporalio.client import Client
 
 from cli import main as cli
+from cli.partner_files import parsed_partners
 from demo.scenarios import SCENARIOS
 from dispatch.requests import SENT
 from domain.cases import policies
+from domain.partners.registry_rules import Surroundings, findings
 from gateway.app import SUBJECTS
 from schemas import parsing
 from schemas.cases.policies import PolicyRule
 from schemas.partners.master_data import MasterChange
+from schemas.partners.registry import PartnerDefinition
 from schemas.settings import Settings
 from simulators.orders.history import RULES as IMPORT_RULES
 
 ROOT = Path(__file__).resolve().parent.parent
 DOCS = ROOT / "docs"
 ROOMS = (
-    "activities|cli|connectors|demo|deploy|dispatch|docs|domain|gateway|scaffold|schemas|simulators|stack|store"
+    "activities|cli|connectors|demo|deploy|dispatch|docs|domain|formats|gateway|scaffold|schemas|simulators|stack|store"
     "|telemetry|tests|workflows"
 )
 
@@ -56,6 +59,7 @@ BODIES: dict[str, type[BaseModel]] = {
     **{model.__name__: model for model in SENT.values()},
     "PolicyRule": PolicyRule,
     "MasterChange": MasterChange,
+    "PartnerDefinition": PartnerDefinition,
 }
 
 
@@ -176,6 +180,20 @@ def rules_in_force(doc: Document) -> list[str]:
     return wrong
 
 
+def partners_in_force(doc: Document) -> list[str]:
+    """Every block of partners keeps the rules of the registry, but for secrets, which are not here."""
+    wrong = []
+    for line, text in doc.blocks("yaml"):
+        for said in parsed_partners(text, doc.file.name):
+            if "partner" in said:
+                try:
+                    found = findings({"": parsing.check(PartnerDefinition, said)}, {}, Surroundings())
+                except parsing.InvalidMessage as refused:
+                    found = refused.findings
+                wrong += [f"line {line}: {it}" for it in found]
+    return wrong
+
+
 def named_tests(doc: Document) -> list[str]:
     """A test that is named stands in a test file that is named in the same paragraph or table row."""
     wrong = []
@@ -235,6 +253,7 @@ RULES: list[Callable[[Document], list[str]]] = [
     environments,
     requests,
     rules_in_force,
+    partners_in_force,
     named_tests,
     named_scenarios,
     commands,
@@ -273,6 +292,7 @@ BAD: list[tuple[Callable[[Document], list[str]], str]] = [
     (requests, "```http\nPOST /v1/nowhere\n```"),
     (requests, '```http\nPOST /v1/orders/SO-1/hold\n\n{"id": "h-1"}\n```'),
     (rules_in_force, '```json\n{"id": "rule", "about": "case", "body": {"nowhere": 1}}\n```'),
+    (partners_in_force, "```yaml\npartner: north\nname: North\nroles: [wms]\ncalendar: XX\n```"),
     (named_tests, "`tests/test_docs.py`: `test_nothing_of_the_kind`"),
     (named_tests, "`test_the_example_runs`, without its file"),
     (named_scenarios, "`--scenario nowhere`"),

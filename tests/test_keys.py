@@ -10,8 +10,8 @@ from tests.test_structure import ROOT, parsed, sources
 
 SPLITTING = {"split", "rsplit", "partition", "rpartition", "removeprefix", "removesuffix", "startswith", "endswith"}
 """Methods of texts that read meaning out of them."""
-OTHERS = {"connectors", "scaffold", "simulators", "stack"}
-"""Rooms that stand for other systems, or know addresses, files and source alone."""
+OTHERS = {"connectors", "formats", "scaffold", "simulators", "stack"}
+"""Rooms that stand for other systems, or know documents, addresses, files and source alone."""
 ALLOWED = {
     # Keys, each beside the type that it is parsed to.
     "schemas/ids.py": "keys of orders, cases, effects, events, supplies",
@@ -21,7 +21,7 @@ ALLOWED = {
     "schemas/finance/self_audit.py": "places of drifts",
     "schemas/planning/demand.py": "keys of figures for planning",
     "schemas/planning/governor.py": "sources that change a plan",
-    "domain/orders/trouble.py": "names of troubles in an order's state",
+    "domain/orders/issues.py": "names of issues in an order's state",
     "domain/procurement/inbound_trouble.py": "subjects of findings about lines",
     # What is no key.
     "domain/returns/return_run.py": "remarks behind a reason",
@@ -39,6 +39,15 @@ ALLOWED = {
     "gateway/http/signatures.py": "headers",
     "gateway/http/middleware.py": "paths of files",
     "gateway/views/reference.py": "references within a JSON schema",
+    "schemas/partners/references.py": "where a secret lies",
+    "domain/partners/calendars.py": "codes of calendars (ISO 3166-2)",
+    "domain/partners/environment.py": "parts of an address",
+    "domain/partners/registry_rules.py": "reserved names of partners",
+    "dispatch/partners/secrets.py": "words of a command, names of variables",
+    "gateway/api/partners.py": "headers, fields of findings",
+    "cli/connections.py": "names of operations and connections",
+    "cli/partners.py": "options of a command",
+    "cli/registry.py": "fields of findings",
     "cli/client.py": "addresses of problems, options of a command",
     "store/audit/anchors.py": "lines of a file",
     "telemetry/health.py": "codes of PostgreSQL, the first line of a request",

@@ -25,6 +25,7 @@ SUBJECTS: dict[str, tuple[str, ...]] = {
         *("milestones", "partners", "returns", "inventory", "messaging", "orders"),
         *("planning", "records", "procurement", "cases", "finance"),
     ),
+    "formats": ("edi", "x12", "edifact"),
     "store": (
         *("tables", "audit", "planning", "messaging", "partners", "inventory", "cases", "finance"),
         *("procurement", "orders", "views"),

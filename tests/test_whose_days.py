@@ -27,7 +27,7 @@ MAY_MAKE = {
     "gateway/tower/books.py": SUMS,
     "store/views/books.py": SUMS,
     "store/planning/governor.py": SUMS,
-    "store/partners/partners.py": "a moment is shown in UTC, and says so",
+    "store/partners/registry.py": "a moment is shown in UTC, and says so",
     "store/finance/repairs.py": "a day of a site becomes a moment",
     "gateway/tower/templates/order.html": "two moments that are shown in UTC",
     "demo/scene.py": PLAYS,

@@ -15,6 +15,7 @@ from connectors.ports import Call, ConnectorError, OnceKind, OnceRule, Unavailab
 from schemas.base import Origin
 from schemas.messaging.effects import Effect, EffectReceipt
 from schemas.messaging.instructions import Accepted
+from schemas.messaging.order_effects import TenderTransport
 from schemas.orders.release import OrderRelease
 from store.engine import Database
 from store.messaging import effects
@@ -61,17 +62,20 @@ class EffectExecutor:
                     raise
                 return EffectReceipt(declined=True)
 
-    async def release(self, effect: Effect) -> OrderRelease:
+    async def release(self, effect: Effect, address_from: int | None = None) -> OrderRelease:
         """The order's release as an effect needs it, the same at every attempt: as it was accepted, with the address of
-        the amendment that the effect names. A return is about the release as it has become."""
+        the amendment of that inbox message."""
         async with self.database.connection() as connection:
-            if effect.rma:
-                return await orders.release_of(connection, effect.order)
             release = await orders.released(connection, effect.order)
-            if effect.addressed:
-                ship_to = await amendments.address(connection, effect.addressed)
+            if address_from:
+                ship_to = await amendments.address(connection, address_from)
                 release = release.model_copy(update={"ship_to": ship_to or release.ship_to})
         return release
+
+    async def grown_release(self, effect: Effect) -> OrderRelease:
+        """The release as it has become, with every amendment: a return is about that."""
+        async with self.database.connection() as connection:
+            return await orders.release_of(connection, effect.order)
 
     async def _ask(self, effect: Effect, target: str, ask: Ask, timeout_s: float) -> EffectReceipt:
         async with self.database.connection() as connection:
@@ -109,7 +113,8 @@ class EffectExecutor:
     async def _done(self, effect: Effect, accepted: Accepted, counts: int) -> None:
         async with self.database.connection() as connection:
             # The carrier takes part from the moment it is offered the tender, so that its answer finds the order.
-            carrier = accepted.carrier or effect.carrier
+            asked = effect.payload.carrier if isinstance(effect.payload, TenderTransport) else ""
+            carrier = accepted.carrier or asked
             if carrier:
                 await parties.add_party(connection, effect.order, carrier)
             await effects.done(connection, effect, accepted.reference, counts, accepted.carrier)

@@ -11,8 +11,8 @@ from domain.orders import apart
 from schemas.base import System
 from schemas.finance.reconciliation import Comparison, ReconcileRun, TargetFigure
 from schemas.finance.windows import WindowScope
+from schemas.orders.changes import Apart
 from schemas.orders.release import LineDue, OrderStatus
-from schemas.workflows.records import Apart
 from store.engine import Connection
 from store.finance import comparing_targets
 

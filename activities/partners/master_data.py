@@ -4,7 +4,7 @@ Not a Temporal activity: the relay asks before it hands a message over, so that 
 """
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 
 import structlog
@@ -32,8 +32,15 @@ _log = structlog.get_logger("master")
 class MasterData:
     """See `dispatch.partners.master_data.Registry`."""
 
-    def __init__(self, port: MasterDataPort, database: Database, config: Settings) -> None:
+    def __init__(
+        self,
+        port: MasterDataPort,
+        database: Database,
+        config: Settings,
+        offers: Callable[[str], bool] | None = None,
+    ) -> None:
         self._port = port
+        self._offers = offers or config.offers_master_data
         self._database = database
         self._config = config
         self._places = asyncio.Semaphore(AT_ONCE)
@@ -41,7 +48,7 @@ class MasterData:
 
     async def check(self, names: Iterable[MasterName]) -> Checked:
         """Names that their owners do not know. Owners that offer no master data are not asked."""
-        asked = {name for name in names if self._config.offers_master_data(name.owner)}
+        asked = {name for name in names if self._offers(name.owner)}
         if not asked:
             return Checked()
         async with self._database.connection() as connection:
@@ -53,7 +60,7 @@ class MasterData:
 
     def offers(self, owner: str) -> bool:
         """See `dispatch.partners.master_data.Registry`."""
-        return self._config.offers_master_data(owner)
+        return self._offers(owner)
 
     async def classes(self, places: Iterable[tuple[str, str]]) -> dict[tuple[str, str], str]:
         """The class of each item at a site, as the ERP that owns the site's stock says; without those that it does not
@@ -67,7 +74,7 @@ class MasterData:
 
     def _owner_of(self, site: str) -> str | None:
         owner = self._config.stock_owner(site)
-        return owner if owner and self._config.offers_master_data(owner) else None
+        return owner if owner and self._offers(owner) else None
 
     async def _joined(self, name: MasterName) -> KeptRecord:
         """Find a record, together with everybody of this process who looks for it: a message with thousands of items is

@@ -1,10 +1,7 @@
 """What systems are told of purchase orders and replenishments, by operation: each function has the name of its
 operation. Their workflows decide it whole: an effect carries its message."""
 
-from typing import TypeVar
-
-from temporalio.exceptions import ApplicationError
-
+from schemas.messaging.effects import Effect
 from schemas.procurement.postings import (
     ConfirmationReport,
     DecisionReport,
@@ -13,53 +10,57 @@ from schemas.procurement.postings import (
     ReceiptPosting,
     TransferInstruction,
 )
-from schemas.procurement.purchase_orders import PurchaseEffect
-from schemas.procurement.replenishment import ReplenishmentEffect, ReplenishmentRequest, ReplenishmentResult
+from schemas.procurement.purchase_effects import (
+    InstructTransfer,
+    PostIssue,
+    PostReceipt,
+    ReportConfirmation,
+    ReportDecision,
+    SettleInvoice,
+)
+from schemas.procurement.replenishment import (
+    AnswerReplenishment,
+    PlaceReplenishment,
+    ReplenishmentRequest,
+    ReplenishmentResult,
+)
 
-Message = TypeVar("Message")
 
-
-def report_confirmation(effect: PurchaseEffect) -> ConfirmationReport:
+def report_confirmation(effect: Effect[ReportConfirmation]) -> ConfirmationReport:
     """Differences of a supplier's confirmation from the order."""
-    return _carried(effect.confirmed)
+    return effect.payload.message
 
 
-def post_receipt(effect: PurchaseEffect) -> ReceiptPosting:
+def post_receipt(effect: Effect[PostReceipt]) -> ReceiptPosting:
     """A goods receipt."""
-    return _carried(effect.posting)
+    return effect.payload.message
 
 
-def settle_invoice(effect: PurchaseEffect) -> InvoiceSettlement:
+def settle_invoice(effect: Effect[SettleInvoice]) -> InvoiceSettlement:
     """An invoice is released, held or rejected."""
-    return _carried(effect.settlement)
+    return effect.payload.message
 
 
-def report_decision(effect: PurchaseEffect) -> DecisionReport:
+def report_decision(effect: Effect[ReportDecision]) -> DecisionReport:
     """The decision on a difference."""
-    return _carried(effect.decision)
+    return effect.payload.message
 
 
-def post_issue(effect: PurchaseEffect) -> IssuePosting:
+def post_issue(effect: Effect[PostIssue]) -> IssuePosting:
     """The goods issue of a transfer."""
-    return _carried(effect.issue)
+    return effect.payload.message
 
 
-def instruct_transfer(effect: PurchaseEffect) -> TransferInstruction:
+def instruct_transfer(effect: Effect[InstructTransfer]) -> TransferInstruction:
     """Goods are to be picked and sent to another site."""
-    return _carried(effect.transfer)
+    return effect.payload.message
 
 
-def place_replenishment(effect: ReplenishmentEffect) -> ReplenishmentRequest:
+def place_replenishment(effect: Effect[PlaceReplenishment]) -> ReplenishmentRequest:
     """A replenishment is to be validated and ordered."""
-    return _carried(effect.request)
+    return effect.payload.message
 
 
-def answer_replenishment(effect: ReplenishmentEffect) -> ReplenishmentResult:
+def answer_replenishment(effect: Effect[AnswerReplenishment]) -> ReplenishmentResult:
     """The outcome of a planning proposal."""
-    return _carried(effect.result)
-
-
-def _carried(message: Message | None) -> Message:
-    if message is None:
-        raise ApplicationError("the effect does not say what to post", type="platform", non_retryable=True)
-    return message
+    return effect.payload.message

@@ -9,13 +9,20 @@ from temporalio import activity
 from activities.execution.executor import EffectExecutor
 from activities.procurement import messages
 from connectors.ports import ProposingPort, PurchasingPort, TransferPort
-from schemas.messaging.effects import EffectReceipt
-from schemas.procurement.purchase_orders import PurchaseEffect, PurchaseRecord
-from schemas.procurement.replenishment import ReplenishmentEffect, ReplenishmentRecord
-from schemas.workflows.records import StepWritten
+from schemas.messaging.effects import Effect, EffectReceipt
+from schemas.procurement.purchase_effects import (
+    InstructTransfer,
+    PostIssue,
+    PostReceipt,
+    ReportConfirmation,
+    ReportDecision,
+    SettleInvoice,
+)
+from schemas.procurement.replenishment import AnswerReplenishment, PlaceReplenishment, ReplenishmentRecord
+from schemas.workflows.records import StepRecord, StepWritten
 from schemas.workflows.steps import WorkflowStep
 from store.engine import Database
-from store.procurement import purchase_orders, replenishments
+from store.procurement import purchase_steps, replenishments
 
 
 @dataclass(frozen=True)
@@ -29,9 +36,9 @@ class ProcurementRecords:
         return [self.write_purchase, self.write_replenishment]
 
     @activity.defn(name="procurement.write_purchase")
-    async def write_purchase(self, step: WorkflowStep[PurchaseRecord]) -> StepWritten:
+    async def write_purchase(self, step: WorkflowStep[StepRecord]) -> StepWritten:
         """Write one step of a purchase order as one transaction."""
-        await purchase_orders.write(self.database, step)
+        await purchase_steps.write(self.database, step)
         return StepWritten(version=step.version)
 
     @activity.defn(name="procurement.write_replenishment")
@@ -60,7 +67,7 @@ class PurchasingActivities:
         ]
 
     @activity.defn(name="erp.report_confirmation")
-    async def report_confirmation(self, effect: PurchaseEffect) -> EffectReceipt:
+    async def report_confirmation(self, effect: Effect[ReportConfirmation]) -> EffectReceipt:
         """Tell what the supplier confirmed otherwise than it was ordered."""
         message = messages.report_confirmation(effect)
         return await self.executor.execute(
@@ -68,7 +75,7 @@ class PurchasingActivities:
         )
 
     @activity.defn(name="erp.post_receipt")
-    async def post_receipt(self, effect: PurchaseEffect) -> EffectReceipt:
+    async def post_receipt(self, effect: Effect[PostReceipt]) -> EffectReceipt:
         """Post a goods receipt."""
         message = messages.post_receipt(effect)
         return await self.executor.execute(
@@ -76,7 +83,7 @@ class PurchasingActivities:
         )
 
     @activity.defn(name="erp.settle_invoice")
-    async def settle_invoice(self, effect: PurchaseEffect) -> EffectReceipt:
+    async def settle_invoice(self, effect: Effect[SettleInvoice]) -> EffectReceipt:
         """Release an invoice, or hold it."""
         message = messages.settle_invoice(effect)
         return await self.executor.execute(
@@ -84,7 +91,7 @@ class PurchasingActivities:
         )
 
     @activity.defn(name="erp.report_decision")
-    async def report_decision(self, effect: PurchaseEffect) -> EffectReceipt:
+    async def report_decision(self, effect: Effect[ReportDecision]) -> EffectReceipt:
         """Tell what was decided about a difference."""
         message = messages.report_decision(effect)
         return await self.executor.execute(
@@ -92,16 +99,16 @@ class PurchasingActivities:
         )
 
     @activity.defn(name="erp.post_issue")
-    async def post_issue(self, effect: PurchaseEffect) -> EffectReceipt:
+    async def post_issue(self, effect: Effect[PostIssue]) -> EffectReceipt:
         """Post the goods issue of a transfer."""
         message = messages.post_issue(effect)
         return await self.executor.execute(effect, effect.subject.erp, lambda call: self.port.post_issue(message, call))
 
     @activity.defn(name="erp.place_replenishment")
-    async def place_replenishment(self, effect: ReplenishmentEffect) -> EffectReceipt:
+    async def place_replenishment(self, effect: Effect[PlaceReplenishment]) -> EffectReceipt:
         """Have a replenishment validated and ordered."""
         message = messages.place_replenishment(effect)
-        return await self.executor.execute(effect, effect.target, lambda call: self.port.replenish(message, call))
+        return await self.executor.execute(effect, effect.subject.erp, lambda call: self.port.replenish(message, call))
 
 
 @dataclass(frozen=True)
@@ -116,7 +123,7 @@ class TransferActivities:
         return [self.instruct_transfer]
 
     @activity.defn(name="wms.instruct_transfer")
-    async def instruct_transfer(self, effect: PurchaseEffect) -> EffectReceipt:
+    async def instruct_transfer(self, effect: Effect[InstructTransfer]) -> EffectReceipt:
         """Have goods picked and sent to another site."""
         message = messages.instruct_transfer(effect)
         return await self.executor.execute(effect, message.site, lambda call: self.port.transfer(message, call))
@@ -134,7 +141,7 @@ class ProposalActivities:
         return [self.answer]
 
     @activity.defn(name="planning.answer_replenishment")
-    async def answer(self, effect: ReplenishmentEffect) -> EffectReceipt:
+    async def answer(self, effect: Effect[AnswerReplenishment]) -> EffectReceipt:
         """Tell planning what came of its proposal."""
         message = messages.answer_replenishment(effect)
-        return await self.executor.execute(effect, effect.target, lambda call: self.port.answer(message, call))
+        return await self.executor.execute(effect, effect.payload.region, lambda call: self.port.answer(message, call))

@@ -12,7 +12,7 @@ from schemas.cases.exceptions import CasePolicy
 from schemas.ids import is_purchase
 from schemas.workflow_ids import workflow_of
 from schemas.workflows.records import Replay, StepRecord, StepWritten
-from schemas.workflows.returns import ReturnRecord, ReturnStart, ReturnState
+from schemas.workflows.returns import ReturnStart, ReturnState
 from schemas.workflows.steps import WorkflowStep
 from store.audit import audit_trail
 from store.cases import cases, policies
@@ -74,7 +74,7 @@ class RecordActivities:
         return await returns.authorise(self.database, start)
 
     @activity.defn(name="records.write_return")
-    async def write_return(self, step: WorkflowStep[ReturnRecord]) -> StepWritten:
+    async def write_return(self, step: WorkflowStep[StepRecord]) -> StepWritten:
         """Write one step of a return as one transaction."""
         await returns.write(self.database, step)
         return StepWritten(version=step.version)

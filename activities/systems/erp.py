@@ -10,6 +10,7 @@ from activities.execution.executor import EffectExecutor
 from activities.systems import erp_messages
 from connectors.ports import ErpPort
 from schemas.messaging.effects import Effect, EffectReceipt
+from schemas.messaging.order_effects import ConfirmCancellation, RedatePromise, ReportChange, ReportMilestone
 
 
 @dataclass(frozen=True)
@@ -24,7 +25,7 @@ class ErpActivities:
         return [self.report_milestone, self.redate_promise, self.report_change, self.confirm_cancellation]
 
     @activity.defn(name="erp.report_milestone")
-    async def report_milestone(self, effect: Effect) -> EffectReceipt:
+    async def report_milestone(self, effect: Effect[ReportMilestone]) -> EffectReceipt:
         """Post a milestone: status, and goods issue or receipt where the milestone means one."""
         message = erp_messages.report_milestone(effect)
         return await self.executor.execute(
@@ -32,7 +33,7 @@ class ErpActivities:
         )
 
     @activity.defn(name="erp.redate_promise")
-    async def redate_promise(self, effect: Effect) -> EffectReceipt:
+    async def redate_promise(self, effect: Effect[RedatePromise]) -> EffectReceipt:
         """Tell the new promise."""
         message = erp_messages.redate_promise(effect)
         return await self.executor.execute(
@@ -40,7 +41,7 @@ class ErpActivities:
         )
 
     @activity.defn(name="erp.report_change")
-    async def report_change(self, effect: Effect) -> EffectReceipt:
+    async def report_change(self, effect: Effect[ReportChange]) -> EffectReceipt:
         """Tell what else happened to the order: its terms, its sources, its goods, its money."""
         message = erp_messages.report_change(effect)
         return await self.executor.execute(
@@ -48,7 +49,7 @@ class ErpActivities:
         )
 
     @activity.defn(name="erp.confirm_cancellation")
-    async def confirm_cancellation(self, effect: Effect) -> EffectReceipt:
+    async def confirm_cancellation(self, effect: Effect[ConfirmCancellation]) -> EffectReceipt:
         """Confirm that the order is cancelled."""
         message = erp_messages.confirm_cancellation(effect)
         return await self.executor.execute(

@@ -2,59 +2,57 @@
 
 from schemas.messaging.effects import Effect
 from schemas.messaging.instructions import ErpCancellation, ErpChange, ErpMilestone, ErpPromise
+from schemas.messaging.order_effects import ConfirmCancellation, RedatePromise, ReportChange, ReportMilestone
 
 
-def report_milestone(effect: Effect) -> ErpMilestone:
-    """A milestone. Raises pydantic's ValidationError when the effect names none."""
-    return ErpMilestone.model_validate(
-        {
-            "order": effect.subject.number,
-            "milestone": effect.milestone,
-            "order_status": effect.order_status,
-            "shipment": effect.shipment,
-            "site": effect.site,
-            "occurred_at": effect.occurred_at,
-            "lines": effect.lines,
-            "location": effect.location,
-            "handling_units": effect.handling_units,
-            "revision": effect.revision,
-            "correction": effect.correction,
-        }
+def report_milestone(effect: Effect[ReportMilestone]) -> ErpMilestone:
+    """A milestone."""
+    told = effect.payload
+    return ErpMilestone(
+        order=effect.subject.number,
+        milestone=told.milestone,
+        order_status=told.order_status,
+        shipment=told.shipment,
+        site=told.site,
+        occurred_at=told.occurred_at,
+        lines=told.lines,
+        location=told.location,
+        handling_units=told.handling_units,
+        revision=effect.revision,
+        correction=told.correction,
     )
 
 
-def redate_promise(effect: Effect) -> ErpPromise:
-    """The day that is promised now. Raises pydantic's ValidationError when the effect names none."""
-    return ErpPromise.model_validate(
-        {
-            "order": effect.subject.number,
-            "revision": effect.revision,
-            "promised_on": effect.promised_on,
-            "lines": effect.promises,
-            "reason": effect.reason,
-        }
+def redate_promise(effect: Effect[RedatePromise]) -> ErpPromise:
+    """The day that is promised now."""
+    told = effect.payload
+    return ErpPromise(
+        order=effect.subject.number,
+        revision=effect.revision,
+        promised_on=told.promised_on,
+        lines=told.promises,
+        reason=told.reason,
     )
 
 
-def report_change(effect: Effect) -> ErpChange:
-    """What else happened. Raises pydantic's ValidationError when the effect does not say of which kind it is."""
-    return ErpChange.model_validate(
-        {
-            "order": effect.subject.number,
-            "revision": effect.revision,
-            "change": effect.change,
-            "reason": effect.reason,
-            "lines": effect.lines,
-            "changes": effect.targets,
-            "site": effect.site,
-            "shipment": effect.shipment,
-            "rma": effect.rma,
-            "disposition": effect.disposition,
-            "promised_on": effect.promised_on,
-        }
+def report_change(effect: Effect[ReportChange]) -> ErpChange:
+    """What else happened."""
+    told = effect.payload
+    return ErpChange(
+        order=effect.subject.number,
+        revision=effect.revision,
+        change=told.change,
+        reason=told.reason,
+        lines=told.lines,
+        changes=told.targets,
+        site=told.site,
+        shipment=told.shipment,
+        rma=told.rma,
+        disposition=told.disposition,
+        promised_on=told.promised_on,
     )
 
 
-def confirm_cancellation(effect: Effect) -> ErpCancellation:
+def confirm_cancellation(effect: Effect[ConfirmCancellation]) -> ErpCancellation:
     """The order is cancelled in every system."""
-    return ErpCancellation(order=effect.subject.number, revision=effect.revision, reason=effect.reason)
+    return ErpCancellation(order=effect.subject.number, revision=effect.revision, reason=effect.payload.reason)

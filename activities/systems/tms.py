@@ -11,6 +11,15 @@ from activities.systems import tms_messages
 from connectors.ports import TmsPort
 from schemas.messaging.effects import Effect, EffectReceipt
 from schemas.messaging.instructions import TenderHold
+from schemas.messaging.order_effects import (
+    AmendTender,
+    CollectReturn,
+    HoldTransport,
+    InterceptShipment,
+    ResumeTransport,
+    TenderTransport,
+    VoidTender,
+)
 from schemas.orders.release import OrderRelease
 
 
@@ -26,52 +35,52 @@ class TmsActivities:
         return [self.tender, self.amend, self.hold, self.resume, self.void, self.intercept, self.collect_return]
 
     @activity.defn(name="tms.tender_transport")
-    async def tender(self, effect: Effect) -> EffectReceipt:
+    async def tender(self, effect: Effect[TenderTransport]) -> EffectReceipt:
         """Offer the transport of the whole order, or of the packs that the effect names; the receipt may name the
         carrier."""
-        release = await self.executor.release(effect)
+        release = await self.executor.release(effect, effect.payload.address_from)
         message = tms_messages.tender_transport(effect, release)
         return await self.executor.execute(effect, release.region, lambda call: self.port.tender(message, call))
 
     @activity.defn(name="tms.amend_tender")
-    async def amend(self, effect: Effect) -> EffectReceipt:
+    async def amend(self, effect: Effect[AmendTender]) -> EffectReceipt:
         """Tell how many packs a site's transport is to have now, and what else changed."""
-        release = await self.executor.release(effect)
+        release = await self.executor.release(effect, effect.payload.address_from)
         message = tms_messages.amend_tender(effect, release)
         return await self.executor.execute(effect, release.region, lambda call: self.port.amend(message, call))
 
     @activity.defn(name="tms.hold_transport")
-    async def hold(self, effect: Effect) -> EffectReceipt:
+    async def hold(self, effect: Effect[HoldTransport]) -> EffectReceipt:
         """Let nothing be picked up."""
-        return await self._hold(effect, tms_messages.hold_transport)
+        release = await self.executor.release(effect)
+        return await self._hold(effect, release, tms_messages.hold_transport(effect, release))
 
     @activity.defn(name="tms.resume_transport")
-    async def resume(self, effect: Effect) -> EffectReceipt:
+    async def resume(self, effect: Effect[ResumeTransport]) -> EffectReceipt:
         """Let it be picked up again."""
-        return await self._hold(effect, tms_messages.resume_transport)
-
-    async def _hold(self, effect: Effect, say: Callable[[Effect, OrderRelease], TenderHold]) -> EffectReceipt:
         release = await self.executor.release(effect)
-        message = say(effect, release)
+        return await self._hold(effect, release, tms_messages.resume_transport(effect, release))
+
+    async def _hold(self, effect: Effect, release: OrderRelease, message: TenderHold) -> EffectReceipt:
         return await self.executor.execute(effect, release.region, lambda call: self.port.hold(message, call))
 
     @activity.defn(name="tms.void_tender")
-    async def void(self, effect: Effect) -> EffectReceipt:
+    async def void(self, effect: Effect[VoidTender]) -> EffectReceipt:
         """Take the tender back."""
         release = await self.executor.release(effect)
         message = tms_messages.void_tender(effect, release)
         return await self.executor.execute(effect, release.region, lambda call: self.port.void(message, call))
 
     @activity.defn(name="tms.intercept_shipment")
-    async def intercept(self, effect: Effect) -> EffectReceipt:
+    async def intercept(self, effect: Effect[InterceptShipment]) -> EffectReceipt:
         """Have a shipment under way brought back."""
         release = await self.executor.release(effect)
         message = tms_messages.intercept_shipment(effect, release)
         return await self.executor.execute(effect, release.region, lambda call: self.port.intercept(message, call))
 
     @activity.defn(name="tms.collect_return")
-    async def collect_return(self, effect: Effect) -> EffectReceipt:
+    async def collect_return(self, effect: Effect[CollectReturn]) -> EffectReceipt:
         """Have goods collected at the customer."""
-        release = await self.executor.release(effect)
+        release = await self.executor.grown_release(effect)
         message = tms_messages.collect_return(effect, release)
         return await self.executor.execute(effect, release.region, lambda call: self.port.collect_return(message, call))

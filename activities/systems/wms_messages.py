@@ -8,58 +8,69 @@ from schemas.messaging.instructions import (
     WarehouseHold,
     WarehouseInstruction,
 )
+from schemas.messaging.order_effects import (
+    AmendWarehouse,
+    CancelWarehouse,
+    ExpectReturn,
+    HoldWarehouse,
+    InstructWarehouse,
+    ResumeWarehouse,
+)
 from schemas.orders.release import OrderLine, OrderRelease
 
 
 def site_of(effect: Effect, release: OrderRelease) -> str:
     """The warehouse meant: the order's own unless the effect names another."""
-    return effect.site or release.site or ""
+    return effect.topic.site or release.site or ""
 
 
-def instruct_warehouse(effect: Effect, release: OrderRelease) -> WarehouseInstruction:
+def instruct_warehouse(effect: Effect[InstructWarehouse], release: OrderRelease) -> WarehouseInstruction:
     """The pick instruction: the whole order, or the packs that the effect names."""
+    told = effect.payload
     return WarehouseInstruction(
         order=release.number,
         site=site_of(effect, release),
         revision=effect.revision,
-        lines=_part(release.lines, effect.targets) if effect.targets else release.lines,
+        lines=_part(release.lines, told.targets) if told.targets else release.lines,
         ship_to=release.ship_to,
         priority=release.priority,
-        promised_on=effect.promised_on or release.requested_on,
+        promised_on=told.promised_on,
     )
 
 
-def amend_warehouse(effect: Effect, release: OrderRelease) -> WarehouseAmendment:
+def amend_warehouse(effect: Effect[AmendWarehouse], release: OrderRelease) -> WarehouseAmendment:
     """What a site is to have now of the lines that changed."""
+    told = effect.payload
     return WarehouseAmendment(
         order=release.number,
         site=site_of(effect, release),
         revision=effect.revision,
-        lines=effect.targets,
-        ship_to=release.ship_to if effect.address else None,
-        promised_on=effect.promised_on,
-        reason=effect.reason,
+        lines=told.targets,
+        ship_to=None if told.address_from is None else release.ship_to,
+        promised_on=told.promised_on,
+        reason=told.reason,
     )
 
 
-def hold_warehouse(effect: Effect, release: OrderRelease) -> WarehouseHold:
+def hold_warehouse(effect: Effect[HoldWarehouse], release: OrderRelease) -> WarehouseHold:
     """The work of a site stops."""
-    return WarehouseHold(order=release.number, revision=effect.revision, on=True, reason=effect.reason)
+    return WarehouseHold(order=release.number, revision=effect.revision, on=True, reason=effect.payload.reason)
 
 
-def resume_warehouse(effect: Effect, release: OrderRelease) -> WarehouseHold:
+def resume_warehouse(effect: Effect[ResumeWarehouse], release: OrderRelease) -> WarehouseHold:
     """A site goes on."""
-    return WarehouseHold(order=release.number, revision=effect.revision, on=False, reason=effect.reason)
+    return WarehouseHold(order=release.number, revision=effect.revision, on=False, reason=effect.payload.reason)
 
 
-def cancel_warehouse(effect: Effect, release: OrderRelease) -> WarehouseCancellation:
+def cancel_warehouse(effect: Effect[CancelWarehouse], release: OrderRelease) -> WarehouseCancellation:
     """The pick instruction is taken back."""
-    return WarehouseCancellation(order=release.number, revision=effect.revision, reason=effect.reason)
+    return WarehouseCancellation(order=release.number, revision=effect.revision, reason=effect.payload.reason)
 
 
-def expect_return(effect: Effect, release: OrderRelease) -> ReturnNotice:
+def expect_return(effect: Effect[ExpectReturn], release: OrderRelease) -> ReturnNotice:
     """Goods come back."""
-    return ReturnNotice(order=release.number, rma=effect.rma, lines=effect.lines, reason=effect.reason)
+    told = effect.payload
+    return ReturnNotice(order=release.number, rma=told.rma, lines=told.lines, reason=told.reason)
 
 
 def _part(lines: tuple[OrderLine, ...], targets: tuple[LineTarget, ...]) -> tuple[OrderLine, ...]:

@@ -1,13 +1,14 @@
 """An event on its way: from the partner's envelope to the one form that the event log keeps and the order gets."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from domain.partners.ownership import speaking_role
 from schemas.base import Role
 from schemas.copying import made_of
 from schemas.ids import EventKey, Subject
 from schemas.messaging.envelope import Envelope
-from schemas.orders.milestones import RETURN_KINDS, Milestone, MilestoneEvent, ShippedLine
+from schemas.orders.milestones import RETURN_KINDS, Milestone, MilestoneEvent, MilestoneKind, ShippedLine
 from schemas.workflow_ids import WorkflowId, workflow_of
 from store.messaging import events, inbox, signals
 
@@ -25,15 +26,15 @@ def placed(
     return events.NewEvent(envelope.source, envelope.id, logged, said)
 
 
-def again(event: signals.WaitingEvent, role: Role) -> MilestoneEvent:
-    """An event from the log, to be handed over once more."""
+def again(event: signals.WaitingEvent, roles: Sequence[Role]) -> MilestoneEvent:
+    """An event from the log, to be handed over once more; `roles`: those of its sender."""
     number = Subject.parse(event.order_key).marked_number
     lines = [line for line in event.body.get("lines", ()) if line.get("order") in (number, None)]
     came: dict[str, Any] = {
         "id": event.event_id,
         "received_at": event.received_at,
         "partner": event.partner,
-        "role": role,
+        "role": speaking_role(MilestoneKind(event.body["kind"]), roles),
         "inbox_id": event.inbox_id,
         "lines": [{name: value for name, value in line.items() if name != "order"} for line in lines],
         "traceparent": event.traceparent,

@@ -3,14 +3,16 @@
 The gateway never asks an owner: accepting a message waits for nobody. What it cannot say at once goes to the relay.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Protocol
 
 from schemas.partners.master_data import Checked, MasterName
-from schemas.settings import Settings
 from store.engine import Connection, Database
 from store.messaging import inbox
 from store.partners import master_data
+
+Offers = Callable[[str], bool]
+"""Whether an ERP answers for master data."""
 
 
 class Registry(Protocol):
@@ -38,9 +40,9 @@ class NoRegistry:
         return False
 
 
-async def unsettled(connection: Connection, config: Settings, names: Iterable[MasterName]) -> set[MasterName]:
+async def unsettled(connection: Connection, offers: Offers, names: Iterable[MasterName]) -> set[MasterName]:
     """Names that the kept records do not confirm. Asks nobody."""
-    asked = {name for name in names if config.offers_master_data(name.owner)}
+    asked = {name for name in names if offers(name.owner)}
     if not asked:
         return set()
     unknown = asked - await master_data.fresh(connection, asked)

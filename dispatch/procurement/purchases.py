@@ -217,7 +217,7 @@ async def _propose(database: Database, purchases: Purchases, message: inbox.Mess
         first, *_ = await inbox.command(connection, message.kind, message.external_id, digest)
         erps = await partners.roles(connection, [proposal.erp])
         refusal: str | None = f"ERP {proposal.erp} is not known"
-        if erps.get(proposal.erp) is Role.ERP:
+        if Role.ERP in erps.get(proposal.erp, ()):
             refusal = await replenishments.open_replenishment(connection, message.partner, proposal, digest)
     if refusal:
         return await _quarantine(database, message, refusal, Origin.PARTNER_MESSAGE)

@@ -17,13 +17,12 @@ from domain.cases.policies import case_policy, procurement_policy
 from domain.orders import goods
 from domain.orders.order_run import OrderRun
 from domain.orders.refolding import SETTLED, EffectEntry, RefoldingFacts, ReplayedInput, refold
-from domain.orders.trouble import KnownCase
 from domain.procurement import documents, inbound, inbound_effects, purchase_actions
 from domain.procurement.purchase_order import PurchaseFile
 from domain.procurement.purchase_run import InboundRun
 from domain.returns.return_run import ReturnRun, as_asked, refolded
 from schemas.base import Contract, Role
-from schemas.cases.cases import CaseQuery
+from schemas.cases.cases import CaseQuery, KnownCase
 from schemas.copying import made_of
 from schemas.identifiers import short_id
 from schemas.ids import CaseKey
@@ -100,9 +99,9 @@ async def _events(connection: Connection, key: str, workflow: str) -> list[Repla
     ]
 
 
-def event_of(past: undecided.Past, roles: dict[str, Role]) -> MilestoneEvent:
+def event_of(past: undecided.Past, roles: dict[str, tuple[Role, ...]]) -> MilestoneEvent:
     """An event from the log, as its workflow gets it."""
-    return event_mapping.again(past, roles.get(past.partner, Role.CARRIER))
+    return event_mapping.again(past, roles.get(past.partner, (Role.CARRIER,)))
 
 
 async def _commands(connection: Connection, key: str) -> list[ReplayedInput]:

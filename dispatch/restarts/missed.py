@@ -128,7 +128,7 @@ async def returned(connection: Connection, state: OrderState) -> list[ReturnOutc
     for row in await returns.listing(connection, state.start.key):
         fields = {name: row[name] for name in ("rma", "state", "received", "restocked", "scrapped")}
         said = ReturnOutcome(order=state.start.key, **fields)
-        heard = state.returned.get(said.rma)
+        heard = state.reports.returns.get(said.rma)
         if said.state is not ReturnState.AUTHORISED and (
             heard is None or heard.model_copy(update={"said_at": None}) != said
         ):

@@ -7,8 +7,7 @@ it becomes worse by more than a band. An open case follows every change of its f
 from collections.abc import Iterable
 from zlib import crc32
 
-from domain.orders.trouble import KnownCase
-from schemas.cases.cases import Finding
+from schemas.cases.cases import Finding, KnownCase
 from schemas.cases.exceptions import ExceptionKind
 
 DAYS = 2

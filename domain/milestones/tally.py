@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from copy import copy
 from dataclasses import dataclass, field
 from datetime import datetime
+from operator import attrgetter
 
 from domain.milestones.chronology import oddities
 from domain.milestones.shipments import NOTHING, Packs, ShipmentState, packs_by_line
@@ -26,6 +27,7 @@ WHOLE_ORDER = ""
 NO_SHIPMENT = ShipmentState()
 PROMISED, PICKED, SHIPPED = (RANK[s] for s in (OrderStatus.PROMISED, OrderStatus.PICKED, OrderStatus.SHIPPED))
 RANKS = range(RANK[OrderStatus.ALLOCATED], RANK[OrderStatus.DELIVERED] + 1)
+_WANTED = attrgetter("demand", "cancelled_quantity", "lost_quantity")
 _NONE: tuple[dict[int, int], ...] = tuple({} for _ in range(RANKS.stop))
 
 Changed = list[tuple[str, ShipmentState, ShipmentState]]
@@ -39,8 +41,8 @@ class TallyFacts:
     shipments: Mapping[str, ShipmentState] = field(default_factory=dict)
     returned: Mapping[str, ReturnOutcome] = field(default_factory=dict)
     demand: Mapping[int, LineDue] = field(default_factory=dict)
-    dropped: Mapping[int, int] = field(default_factory=dict)
-    lost: Mapping[int, int] = field(default_factory=dict)
+    cancelled_quantity: Mapping[int, int] = field(default_factory=dict)
+    lost_quantity: Mapping[int, int] = field(default_factory=dict)
     required: frozenset[M] = frozenset()
     released_at: datetime | None = None
     rules: Chronology = field(default_factory=Chronology)
@@ -96,7 +98,7 @@ class Tally:
         changed, affected = after._carry(before)
         touched = after._add_up(changed, before)
         after._look_at(changed, affected, before)
-        wanted = (facts.demand, facts.dropped, facts.lost) != (before.demand, before.dropped, before.lost)
+        wanted = _WANTED(facts) != _WANTED(before)
         after._rank_lines(touched, everything=wanted or self.whole.rank != after.whole.rank)
         return after
 
@@ -206,7 +208,7 @@ class Tally:
         if released := facts.released_at:
             odd = {name for name in affected if any(oddities(facts.shipments[name], released, facts.rules))}
             self.backwards = (self.backwards - affected) | odd if odd or self.backwards else self.backwards
-        everyone = facts.lost != before.lost or facts.demand != before.demand
+        everyone = facts.lost_quantity != before.lost_quantity or facts.demand != before.demand
         names: Iterable[str] = facts.shipments if everyone else affected
         signed = {name: self._compared(name) for name in names if facts.shipments[name].stated}
         if signed:
@@ -220,7 +222,7 @@ class Tally:
     def _compared(self, name: str) -> tuple[Mismatch, ...]:
         it = self.facts.shipments[name]
         parts = [self.goods[part] for part in it.merges or (name,) if part in self.goods]
-        return compared(name, it, parts, self.facts.demand, self.facts.lost)
+        return compared(name, it, parts, self.facts.demand, self.facts.lost_quantity)
 
     def _rank_lines(self, touched: set[int], *, everything: bool) -> None:
         """Bring on how far the touched lines are, or all of them."""
@@ -229,13 +231,16 @@ class Tally:
         facts, whole = self.facts, self.whole.rank
         ranks, odd = ({}, set[int]()) if everything else (dict(self.ranks), set(self.odd))
         for line in facts.demand if everything else touched & facts.demand.keys():
-            packs = max(0, facts.demand[line].quantity - facts.dropped.get(line, 0))
+            packs = max(0, facts.demand[line].quantity - facts.cancelled_quantity.get(line, 0))
             due = max(0, packs - self.home.get(line, 0))
             if due:
                 ranks[line] = self._rank(line, due, whole)
             else:
                 ranks.pop(line, None)
-            if self.left_behind.get(line) or self.reached[SHIPPED].get(line, 0) - facts.lost.get(line, 0) > packs:
+            if (
+                self.left_behind.get(line)
+                or self.reached[SHIPPED].get(line, 0) - facts.lost_quantity.get(line, 0) > packs
+            ):
                 odd.add(line)
             else:
                 odd.discard(line)

@@ -1,22 +1,24 @@
 """What a case can offer and what a planner can decide, as changes to the order that every system follows."""
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from datetime import date
 
 from domain.milestones.variants import PLANS, RANK
 from domain.orders import sourcing, targets, tendering, writing_off
 from domain.orders.decision import Decision, EffectCause, change, effect, lines_open, redated
+from domain.orders.promises import OpenProposal
 from domain.orders.state import OrderState
-from domain.orders.trouble import OpenProposal
-from schemas.cases.cases import Notice
+from schemas.cases.cases import Notice, NoticesPlanned
 from schemas.cases.exceptions import OF_PURCHASES, Action, Channel
 from schemas.ids import CaseKey
 from schemas.messaging.effects import ChangeKind, Operation
+from schemas.messaging.order_effects import AmendTender
+from schemas.orders.changes import ReleaseAmended
 from schemas.orders.milestones import ShippedLine
 from schemas.orders.release import OrderStatus
+from schemas.planning.proposals import Decided, ProposalKind, ProposalsDecided
 from schemas.words import counted
 from schemas.workflows.commands import ActionRequest, ReplanDecision, Substitute, Verdict
-from schemas.workflows.records import Decided, ProposalKind
 
 PICKED, SHIPPED = RANK[OrderStatus.PICKED], RANK[OrderStatus.SHIPPED]
 DELIVERED = RANK[OrderStatus.DELIVERED]
@@ -30,19 +32,23 @@ def refusal(state: OrderState, wish: ActionRequest) -> str | None:
         return "the workflow runs: only one that does not run is begun again"
     if wish.action in OF_PURCHASES:
         return f"{wish.action} is for purchase orders"
-    if state.cancelled is not None and wish.action not in (Action.RETRY, Action.WRITE_OFF, Action.NOTIFY_CUSTOMER):
+    if state.ending.cancelled is not None and wish.action not in (
+        Action.RETRY,
+        Action.WRITE_OFF,
+        Action.NOTIFY_CUSTOMER,
+    ):
         return f"the order is cancelled: {wish.action} is not possible, retry or write_off is"
-    if state.cancelling and wish.action in MOVES_GOODS:
+    if state.ending.cancelling and wish.action in MOVES_GOODS:
         return f"the goods are on their way back: {wish.action} is not possible, retry or write_off is"
     found: str | None = None
     match wish.action:
-        case Action.RETRY if not state.refused:
+        case Action.RETRY if not state.issues.refused_effects:
             found = "no system has refused anything: what is owed is being retried already"
         case Action.RE_SOURCE | Action.SPLIT:
             found = _source_refusal(state, wish.site or "", wish.lines)
         case Action.RE_TENDER if state.rank >= SHIPPED:
             found = "the goods have left: intercept them by cancelling"
-        case Action.RE_TENDER if state.tender.exhausted and not wish.carrier:
+        case Action.RE_TENDER if state.transport.tender.exhausted and not wish.carrier:
             found = "no carrier is left to ask by the policy: name one"
         case Action.RE_DATE if state.delivered:
             found = "everything was delivered: a return takes goods back"
@@ -65,25 +71,24 @@ def act(state: OrderState, wish: ActionRequest, cause: EffectCause) -> Decision:
     """Carry out an action that was not refused."""
     match wish.action:
         case Action.RETRY:
-            again = tuple(refused.effect for refused in state.refused.values())
-            done = Decision(
-                state=state.grown(refused={}), effects=again, done=f"{counted(len(again), 'effect')} tried again"
-            )
+            again = tuple(refused.effect for refused in state.issues.refused_effects.values())
+            retried = state.with_changes(issues={"refused_effects": {}})
+            done = Decision(state=retried, effects=again, done=f"{counted(len(again), 'effect')} tried again")
         case Action.REPLAY:
             brought = f"{counted(len(wish.messages), 'message')} brought back"
-            done = Decision(state=state.grown(), replay=wish.messages, done=brought)
+            done = Decision(state=state, replay=wish.messages, done=brought)
         case Action.RE_SOURCE | Action.SPLIT:
             done = _from_site(state, wish.site or "", wish.lines, _open_short(state), cause)
         case Action.RE_TENDER:
-            done = tendering.retender(state, state.tender.carrier or state.carrier, cause, wish.carrier or "")
+            done = tendering.retender(state, state.transport.tender.carrier or state.carrier, cause, wish.carrier or "")
         case Action.RE_DATE:
             if wish.promises:
                 done = _re_date_lines(state, wish, cause)
             else:
                 done = re_date(state, wish.promised_on or state.promised_on, cause)
         case Action.NOTIFY_CUSTOMER:
-            notice = _to_customer(state, wish, cause)
-            done = Decision(state=state.grown(), notices=(notice,), done="the customer is told")
+            notices = NoticesPlanned(notices=(_to_customer(state, wish, cause),))
+            done = Decision(state=state, changes=(notices,), done="the customer is told")
         case Action.WRITE_OFF:
             done = writing_off.write_off(state, wish, cause)
     return done
@@ -91,7 +96,7 @@ def act(state: OrderState, wish: ActionRequest, cause: EffectCause) -> Decision:
 
 def _open_short(state: OrderState) -> str:
     """The first shortage that nobody has dealt with; empty when there is none."""
-    waits = (name for name, it in state.shorts.items() if not it.covered and sourcing.still_short(state, it))
+    waits = (name for name, it in state.issues.shortages.items() if not it.covered and sourcing.still_short(state, it))
     return next(waits, "")
 
 
@@ -100,7 +105,7 @@ def _from_site(
 ) -> Decision:
     """Let another site send these packs, or what the other one is short of, or all that is not ready yet."""
     if short and not lines:
-        what = state.shorts[short]
+        what = state.issues.shortages[short]
         missing = sourcing.still_short(state, what)
         return sourcing.from_site(state, site, missing, cause, instead_of=what.site, short=short)
     return sourcing.from_site(state, site, writing_off.joined(lines) or sourcing.movable(state), cause)
@@ -122,10 +127,10 @@ def _to_customer(state: OrderState, wish: ActionRequest, cause: EffectCause) -> 
 
 def re_date(state: OrderState, day: date, cause: EffectCause) -> Decision:
     """Promise everything that is open for another day."""
-    days = {**state.days, **{x.line: day for x in lines_open(state, DELIVERED)}}
-    told, supplied = ({n: d for n, d in found.items() if n not in days} for found in (state.told, state.supplied))
-    grown = state.grown(days=days, told=told, supplied=supplied)
-    return Decision(state=grown, effects=redated(grown, state, cause), done=f"promised for {day}")
+    days = {**state.promises.by_decision, **{x.line: day for x in lines_open(state, DELIVERED)}}
+    supply, eta = (_without(found, days) for found in (state.promises.by_supply, state.promises.by_eta))
+    promised = state.with_changes(promises={"by_decision": days, "by_supply": supply, "by_eta": eta})
+    return Decision(state=promised, effects=redated(promised, state, cause), done=f"promised for {day}")
 
 
 def _re_date_lines(state: OrderState, wish: ActionRequest, cause: EffectCause) -> Decision:
@@ -133,14 +138,18 @@ def _re_date_lines(state: OrderState, wish: ActionRequest, cause: EffectCause) -
     order is late by it."""
     left = {x.line for x in lines_open(state, DELIVERED)}
     days = {x.line: x.promised_on for x in wish.promises if x.line in left}
-    told = {line: day for line, day in state.told.items() if line not in days}
-    grown = state.grown(supplied={**state.supplied, **days}, told=told)
-    return Decision(state=grown, effects=redated(grown, state, cause), done=f"promised anew: {wish.reason}")
+    supply, eta = {**state.promises.by_supply, **days}, _without(state.promises.by_eta, days)
+    promised = state.with_changes(promises={"by_supply": supply, "by_eta": eta})
+    return Decision(state=promised, effects=redated(promised, state, cause), done=f"promised anew: {wish.reason}")
+
+
+def _without(known: dict[int, date], lines: Container[int]) -> dict[int, date]:
+    return {line: day for line, day in known.items() if line not in lines}
 
 
 def replan_refusal(state: OrderState, decision: ReplanDecision) -> str | None:
     """Why a planner's decision cannot be followed any more."""
-    if decision.proposal not in state.proposals:
+    if decision.proposal not in state.replanning.proposals:
         return "the proposal was answered before, or has been withdrawn"
     if decision.site and (refused := _source_refusal(state, decision.site, decision.lines)):
         return refused
@@ -153,8 +162,8 @@ def replan_refusal(state: OrderState, decision: ReplanDecision) -> str | None:
 
 def replan(state: OrderState, decision: ReplanDecision, cause: EffectCause, by: str) -> Decision:
     """Follow a planner's decision; who, when and why are recorded with the proposal."""
-    asked = state.proposals[decision.proposal]
-    left = {name: it for name, it in state.proposals.items() if name != decision.proposal}
+    asked = state.replanning.proposals[decision.proposal]
+    left = {name: it for name, it in state.replanning.proposals.items() if name != decision.proposal}
     states = {Verdict.ACCEPT: "accepted", Verdict.REJECT: "rejected", Verdict.OVERRIDE: "overridden"}
     record = Decided(
         id=decision.proposal,
@@ -163,7 +172,8 @@ def replan(state: OrderState, decision: ReplanDecision, cause: EffectCause, by: 
         at=cause.accepted_at,
         reason=decision.reason,
     )
-    followed = Decision(state=state.grown(proposals=left), decided=(record,))
+    answered = state.with_changes(replanning={"proposals": left})
+    followed = Decision(state=answered, changes=(ProposalsDecided(decided=(record,)),))
     for step in _steps(followed.state, asked, decision, cause):
         followed = followed.plus(step)
     return followed.model_copy(update={"done": followed.done or f"{record.state} by {by}"})
@@ -173,14 +183,14 @@ def _steps(state: OrderState, asked: OpenProposal, decision: ReplanDecision, cau
     if decision.verdict is Verdict.ACCEPT:
         yield _accepted(state, asked, cause)
     elif decision.verdict is Verdict.REJECT and asked.kind == ProposalKind.SHORTAGE:
-        yield writing_off.drop(state, sourcing.still_short(state, state.shorts[asked.subject]), cause)
+        yield writing_off.drop(state, sourcing.still_short(state, state.issues.shortages[asked.subject]), cause)
     elif decision.verdict is Verdict.OVERRIDE:
         yield from _overrides(state, asked, decision, cause)
 
 
 def _accepted(state: OrderState, asked: OpenProposal, cause: EffectCause) -> Decision:
     if asked.kind == ProposalKind.SHORTAGE:
-        missing = sourcing.still_short(state, state.shorts[asked.subject])
+        missing = sourcing.still_short(state, state.issues.shortages[asked.subject])
         return sourcing.backorder(state, missing, asked.proposed_on, cause, short=asked.subject)
     return re_date(state, asked.proposed_on, cause)
 
@@ -199,19 +209,16 @@ def _overrides(
         yield moved
         state = moved.state
     if decision.carrier:
-        tendered = tendering.retender(state, state.tender.carrier or state.carrier, cause, decision.carrier)
+        tendered = tendering.retender(state, state.transport.tender.carrier or state.carrier, cause, decision.carrier)
         yield tendered
         state = tendered.state
     if decision.expedite:
         faster = effect(
             state,
-            Operation.AMEND_TENDER,
+            AmendTender(expedite=True, promised_on=decision.promised_on, reason=cause.reason),
             cause,
             key=f"{Operation.AMEND_TENDER}/expedite/{cause.ref}",
-            expedite=True,
-            promised_on=decision.promised_on,
         )
-        state = state.grown()
         yield Decision(state=state, effects=(faster,), done="expedited")
     if decision.promised_on:
         yield re_date(state, decision.promised_on, cause)
@@ -222,11 +229,11 @@ def _substitute(state: OrderState, substitutes: tuple[Substitute, ...], cause: E
     items = {s.line: s.item for s in substitutes}
     left = {x.line: x.quantity for x in lines_open(state, PICKED)}
     swapped = tuple(ShippedLine(line=line, quantity=left[line]) for line in items)
-    grown = targets.substituted(sourcing.covered(state, swapped, "substituted").grown(), items, left)
-    told = change(grown, ChangeKind.SUBSTITUTED, cause, targets=targets.told(state, grown))
+    changed = targets.substituted(sourcing.covered(state, swapped, "substituted"), items, left)
+    told = change(changed, ChangeKind.SUBSTITUTED, cause, targets=targets.told(state, changed))
     return Decision(
-        state=grown,
-        effects=(*targets.amended(state, grown, cause), told),
-        items=items,
+        state=changed,
+        effects=(*targets.amended(state, changed, cause), told),
+        changes=(ReleaseAmended(items=items),),
         done="substituted",
     )

@@ -9,6 +9,7 @@ from domain.orders import targets
 from domain.orders.decision import Decision, EffectCause, LineDifference, change, redated
 from domain.orders.state import OrderState
 from schemas.messaging.effects import ChangeKind
+from schemas.orders.changes import ReleaseAmended
 from schemas.orders.release import MAX_LINES, LineDue, OrderStatus
 from schemas.words import with_verb
 from schemas.workflows.commands import Amendment, LineAmendment
@@ -24,7 +25,7 @@ def refusal(state: OrderState, wish: Amendment) -> str | None:
         return (
             "a shipment has left for the old address: cancel the order to intercept it, or let the carrier redirect it"
         )
-    known = {line.line: line for line in state.demand}
+    known = {line.line: line for line in state.lines}
     reasons = (_line_refusal(state, known.get(amended.line), amended) for amended in wish.lines)
     return _whole_refusal(state, wish, known) or next((reason for reason in reasons if reason), None)
 
@@ -38,7 +39,7 @@ def _whole_refusal(state: OrderState, wish: Amendment, known: dict[int, LineDue]
     if len({*known, *(line.line for line in wish.lines)}) > MAX_LINES:
         return f"an order has at most {MAX_LINES} lines: release another order for the rest"
     quantities = {**{n: line.quantity for n, line in known.items()}, **_quantities(wish)}
-    if not any(quantity > state.dropped.get(n, 0) for n, quantity in quantities.items()):
+    if not any(quantity > state.demand.cancelled_quantity.get(n, 0) for n, quantity in quantities.items()):
         return "nothing would be left of the order: cancel it instead"
     return None
 
@@ -50,7 +51,7 @@ def _line_refusal(state: OrderState, line: LineDue | None, amended: LineAmendmen
         return None
     if amended.item not in (None, line.item):
         return f"line {amended.line} is of another item: remove it and add a line, or ask the planner to substitute"
-    left, gone = state.moved(line, SHIPPED), state.dropped.get(line.line, 0)
+    left, gone = state.moved(line, SHIPPED), state.demand.cancelled_quantity.get(line.line, 0)
     if amended.quantity is not None and left and amended.quantity < left + gone:
         closed = f" and {gone} are cancelled" if gone else ""
         return (
@@ -67,52 +68,50 @@ def _quantities(wish: Amendment) -> dict[int, int]:
 def amend(state: OrderState, wish: Amendment, cause: EffectCause, inbox_id: int) -> Decision:
     """Amend: every system is told what it is to have now, where that changed."""
     changes = _changes(state, wish)
-    grown = state.grown(lines=_lines(state, wish), days=_days(state, wish, cause))
-    grown = grown.model_copy(
-        update={
-            "told": _kept(state.told, grown, state),
-            "supplied": _kept(state.supplied, grown, state),
-            "addressed": inbox_id if wish.address else state.addressed,
-        }
+    days = _days(state, wish, cause)
+    amended = state.with_changes(
+        demand={
+            "amended_lines": _lines(state, wish),
+            "address_message": inbox_id if wish.address else state.demand.address_message,
+        },
+        promises={
+            "by_decision": days,
+            "by_supply": _kept(state.promises.by_supply, days, state),
+            "by_eta": _kept(state.promises.by_eta, days, state),
+        },
     )
-    grown = targets.fitted(grown)
-    dated = redated(grown, state, cause)
-    instructed = targets.amended(
-        state,
-        grown,
-        cause,
-        everyone=wish.address or bool(dated),
-        address=wish.address,
-        promised_on=grown.promised_on if dated else None,
-    )
-    wanted = targets.told(state, grown)
+    amended = targets.fitted(amended)
+    dated = redated(amended, state, cause)
+    terms = targets.NewTerms(amended.promised_on if dated else None, inbox_id if wish.address else None)
+    instructed = targets.amended(state, amended, cause, terms)
+    wanted = targets.told(state, amended)
     effects = (
         *instructed,
-        change(grown, ChangeKind.AMENDED, cause, targets=wanted, promised_on=grown.promised_on),
+        change(amended, ChangeKind.AMENDED, cause, targets=wanted, promised_on=amended.promised_on),
         *dated,
     )
     return Decision(
-        state=grown,
+        state=amended,
         effects=effects,
-        amended_by=(inbox_id,),
-        done=_in_words(wish, changes, grown),
+        changes=(ReleaseAmended(messages=(inbox_id,)),),
+        done=_in_words(wish, changes, amended),
     )
 
 
-def _kept(days: dict[int, date], grown: OrderState, state: OrderState) -> dict[int, date]:
-    """Of the lines that were not given another first promise."""
-    return {n: day for n, day in days.items() if grown.days.get(n) == state.days.get(n)}
+def _kept(known: dict[int, date], days: dict[int, date], state: OrderState) -> dict[int, date]:
+    """Of the lines that were not given another first promise by `days`."""
+    return {n: day for n, day in known.items() if days.get(n) == state.promises.by_decision.get(n)}
 
 
 def _changes(state: OrderState, wish: Amendment) -> tuple[LineDifference, ...]:
-    known = {line.line: line for line in state.demand}
+    known = {line.line: line for line in state.lines}
     found = []
     for amended in wish.lines:
         line = known.get(amended.line)
         before = state.wanted(line) if line else 0
         after = before
         if amended.quantity is not None:
-            after = max(0, amended.quantity - state.dropped.get(amended.line, 0))
+            after = max(0, amended.quantity - state.demand.cancelled_quantity.get(amended.line, 0))
         if after != before:
             item = line.item if line else amended.item or ""
             found.append(LineDifference(line=amended.line, item=item, quantity=after - before))
@@ -120,7 +119,7 @@ def _changes(state: OrderState, wish: Amendment) -> tuple[LineDifference, ...]:
 
 
 def _lines(state: OrderState, wish: Amendment) -> tuple[LineDue, ...]:
-    lines = {line.line: line for line in state.demand}
+    lines = {line.line: line for line in state.lines}
     for amended in wish.lines:
         known = lines.get(amended.line)
         due = amended.requested_on or wish.requested_on or (known.due_on if known else state.first_promised_on)
@@ -137,10 +136,10 @@ def _lines(state: OrderState, wish: Amendment) -> tuple[LineDue, ...]:
 def _days(state: OrderState, wish: Amendment, cause: EffectCause) -> dict[int, date]:
     """First promises after the amendment: the wanted day, or the earliest that the lead time allows."""
     earliest = _earliest(state, cause)
-    days = dict(state.days)
-    new = {line.line for line in wish.lines} - {line.line for line in state.demand}
+    days = dict(state.promises.by_decision)
+    new = {line.line for line in wish.lines} - {line.line for line in state.lines}
     asked = {line.line: line.requested_on for line in wish.lines if line.requested_on}
-    for line in {*(x.line for x in state.demand), *new}:
+    for line in {*(x.line for x in state.lines), *new}:
         wanted = asked.get(line) or wish.requested_on
         if wanted:
             days[line] = max(shared_day(wanted, state.start.way.carriage, state.start.there), earliest)

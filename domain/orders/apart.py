@@ -7,18 +7,21 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from domain.milestones.shipments import lines_of
+from domain.orders.demand import OrderDemand
+from domain.orders.fulfilment import OrderSourcing, OtherSource, PickedBefore
 from domain.orders.state import OrderState
-from domain.orders.trouble import OtherSource, PickedBefore
+from schemas.orders.changes import Apart, PickedLine
 from schemas.orders.release import LineDue
-from schemas.workflows.records import Apart, PickedLine
 
 
 def apart(state: OrderState) -> Apart:
     """What stands apart by a state."""
     return Apart(
-        sources=state.elsewhere,
-        kept=tuple(PickedLine(site=x.site, line=x.line, item=x.item, quantity=x.quantity) for x in state.kept),
-        astray=state.astray,
+        sources=state.sourcing.elsewhere,
+        kept=tuple(
+            PickedLine(site=x.site, line=x.line, item=x.item, quantity=x.quantity) for x in state.sourcing.picked_before
+        ),
+        astray=state.demand.cancelled_after_issue,
     )
 
 
@@ -27,8 +30,10 @@ def changed(before: OrderState | None, state: OrderState) -> Apart | None:
     attempt may have written what only some of them had come to."""
     if before is None or state.version - before.version > 1:
         return apart(state)
-    same = (before.sources, before.kept, before.astray) == (state.sources, state.kept, state.astray)
-    return None if same else apart(state)
+    if before.sourcing is state.sourcing and before.demand is state.demand:
+        return None
+    same = before.demand.cancelled_after_issue == state.demand.cancelled_after_issue
+    return None if same and before.sourcing == state.sourcing else apart(state)
 
 
 @dataclass(frozen=True)
@@ -43,10 +48,9 @@ class WrittenOrder:
     """An order as it is written: lines with what is wanted of them, and what stands apart."""
 
     start: OwnSite
-    demand: tuple[LineDue, ...]
-    sources: tuple[OtherSource, ...]
-    kept: tuple[PickedBefore, ...]
-    astray: dict[int, int]
+    lines: tuple[LineDue, ...]
+    demand: OrderDemand
+    sourcing: OrderSourcing
 
     def wanted(self, line: LineDue) -> int:
         """Packs of a line that are still to be delivered or were."""
@@ -58,7 +62,11 @@ def written(site: str, lines: Iterable[LineDue], beside: Apart) -> WrittenOrder:
     return WrittenOrder(
         OwnSite(site),
         tuple(lines),
-        tuple(OtherSource(site=at, lines=lines_of(packs), ref="") for at, packs in beside.sources.items()),
-        tuple(PickedBefore(site=x.site, line=x.line, item=x.item, quantity=x.quantity) for x in beside.kept),
-        beside.astray,
+        OrderDemand(cancelled_after_issue=beside.astray),
+        OrderSourcing(
+            sources=tuple(OtherSource(site=at, lines=lines_of(packs), ref="") for at, packs in beside.sources.items()),
+            picked_before=tuple(
+                PickedBefore(site=x.site, line=x.line, item=x.item, quantity=x.quantity) for x in beside.kept
+            ),
+        ),
     )

@@ -7,14 +7,14 @@ when `refusal` has nothing to say about the same state.
 from typing import Any
 
 from domain.milestones.variants import PLANS, RANK
-from domain.orders import actions, amending, proposals
-from domain.orders.compensation import intercept, take_back, under_way
+from domain.orders import actions, amending, cancellation, proposals
 from domain.orders.decision import Decision, EffectCause, change, effect
-from domain.orders.state import NO_SHIPMENT, WHOLE_ORDER, OrderState
+from domain.orders.state import OrderState
 from domain.orders.targets import joined, sites
 from schemas.base import Role
-from schemas.messaging.effects import ChangeKind, Effect, Operation
-from schemas.orders.release import CancelRequest, OrderStatus
+from schemas.messaging.effects import ChangeKind, Operation
+from schemas.messaging.order_effects import HoldTransport, HoldWarehouse, OrderEffect, ResumeTransport, ResumeWarehouse
+from schemas.orders.release import OrderStatus
 from schemas.workflows.commands import Command, Verb
 
 PEOPLE = frozenset({Role.SUPPORT, Role.ADMIN})
@@ -38,13 +38,13 @@ def refusal(state: OrderState, verb: Verb, command: Command[Any]) -> str | None:
 
 
 def _ended(state: OrderState, verb: Verb) -> str | None:
-    if state.closed:
+    if state.ending.closed:
         return after_end(state.status, with_customer=_with_customer(state))
     if verb is Verb.ACT:
         return None
-    if state.cancelled is not None:
-        return f"the order is already cancelled: {state.cancelled}"
-    return "the order is being cancelled: its goods are on their way back" if state.cancelling else None
+    if state.ending.cancelled is not None:
+        return f"the order is already cancelled: {state.ending.cancelled}"
+    return "the order is being cancelled: its goods are on their way back" if state.ending.cancelling else None
 
 
 def after_end(status: OrderStatus, *, with_customer: bool) -> str:
@@ -59,7 +59,7 @@ def after_end(status: OrderStatus, *, with_customer: bool) -> str:
 
 
 def _with_customer(state: OrderState) -> bool:
-    kept = {line.line: state.moved(line, DELIVERED) for line in state.demand}
+    kept = {line.line: state.moved(line, DELIVERED) for line in state.lines}
     back = {line: packs - state.sent_back(line) for line, packs in state.tally.back.items()}
     return any(packs > back.get(line, 0) for line, packs in kept.items())
 
@@ -69,16 +69,24 @@ def _not_now(state: OrderState, verb: Verb, request: Any) -> str | None:
         case Verb.AMEND:
             found = amending.refusal(state, request)
         case Verb.CANCEL:
-            found = _cancel_refusal(state)
+            found = cancellation.refusal(state)
         case Verb.HOLD:
             found = _hold_refusal(state)
         case Verb.RESUME:
-            found = None if state.held else "the order is not on hold"
+            found = None if state.ending.held else "the order is not on hold"
         case Verb.ACT:
             found = actions.refusal(state, request)
         case Verb.REPLAN:
             found = actions.replan_refusal(state, request)
     return found
+
+
+def _hold_refusal(state: OrderState) -> str | None:
+    if state.ending.held:
+        return f"the order is on hold already: {state.ending.held}"
+    if state.rank >= SHIPPED:
+        return f"the order is {state.status}: cancel it to have the goods intercepted and brought back"
+    return None
 
 
 def decide(state: OrderState, verb: Verb, command: Command[Any]) -> Decision:
@@ -91,11 +99,8 @@ def decide(state: OrderState, verb: Verb, command: Command[Any]) -> Decision:
         asked = proposals.replan(decision.state, cause).model_copy(update={"done": decision.done})
     else:
         asked = proposals.withdrawn(decision.state, cause)
-    return _told_once(decision.plus(asked))
-
-
-def _told_once(decision: Decision) -> Decision:
-    return decision.model_copy(update={"effects": joined(decision.effects)})
+    decided = decision.plus(asked)
+    return decided.model_copy(update={"effects": joined(decided.effects)})
 
 
 def _carried_out(state: OrderState, verb: Verb, command: Command[Any], cause: EffectCause) -> Decision:
@@ -104,12 +109,12 @@ def _carried_out(state: OrderState, verb: Verb, command: Command[Any], cause: Ef
         case Verb.AMEND:
             return amending.amend(state, request, cause, command.inbox_id)
         case Verb.CANCEL:
-            return cancel(state, request, cause)
+            return cancellation.cancel(state, request, cause)
         case Verb.HOLD:
-            held = state.grown(held=request.reason)
+            held = state.with_changes(ending={"held": request.reason})
             return Decision(state=held, effects=_stop_or_go(held, cause, on=True), done="on hold")
         case Verb.RESUME:
-            free = state.grown(held=None)
+            free = state.with_changes(ending={"held": None})
             return Decision(state=free, effects=_stop_or_go(free, cause, on=False), done="resumed")
         case Verb.ACT:
             return actions.act(state, request, cause)
@@ -117,51 +122,14 @@ def _carried_out(state: OrderState, verb: Verb, command: Command[Any], cause: Ef
             return actions.replan(state, request, cause, command.by)
 
 
-def _cancel_refusal(state: OrderState) -> str | None:
-    delivered = any(state.moved(line, DELIVERED) for line in state.demand)
-    if delivered:
-        return f"goods of the order were delivered: authorise a return (POST /v1/orders/{state.start.number}/returns)"
-    if state.goods.get(WHOLE_ORDER, NO_SHIPMENT).left and not (under_way(state) or state.coming_back):
-        return "the goods have left under no shipment number: the carrier cannot be asked to bring them back"
-    return None
-
-
-def _hold_refusal(state: OrderState) -> str | None:
-    if state.held:
-        return f"the order is on hold already: {state.held}"
-    if state.rank >= SHIPPED:
-        return f"the order is {state.status}: cancel it to have the goods intercepted and brought back"
-    return None
-
-
-def cancel(state: OrderState, request: CancelRequest, cause: EffectCause) -> Decision:
-    """Cancel: undo in reverse, confirm to the ERP when everything is undone.
-
-    Goods that have left are intercepted first; the order is cancelled when they are back.
-    """
-    if under_way(state) or state.coming_back:
-        stopping = state.grown(cancelling=request.reason)
-        told = change(stopping, ChangeKind.INTERCEPTED, cause)
-        return Decision(
-            state=stopping,
-            effects=(*intercept(stopping, cause), told),
-            done="the carrier is asked to bring the goods back; the order is cancelled when they are",
-        )
-    return confirmed(state.grown(cancelled=request.reason), take_back(state, cause), cause)
-
-
-def confirmed(state: OrderState, undone: tuple[Effect, ...], cause: EffectCause) -> Decision:
-    """The last of a cancellation: the ERP is told when everything before it was carried out."""
-    confirmation = effect(state, Operation.CONFIRM_CANCELLATION, cause, key=Operation.CONFIRM_CANCELLATION)
-    return Decision(state=state, effects=(*undone, confirmation), done=f"cancelled: {cause.reason}")
-
-
-def _stop_or_go(state: OrderState, cause: EffectCause, *, on: bool) -> tuple[Effect, ...]:
-    warehouse = Operation.HOLD_WAREHOUSE if on else Operation.RESUME_WAREHOUSE
-    transport = Operation.HOLD_TRANSPORT if on else Operation.RESUME_TRANSPORT
-    told = [effect(state, transport, cause), change(state, ChangeKind.HELD if on else ChangeKind.RESUMED, cause)]
+def _stop_or_go(state: OrderState, cause: EffectCause, *, on: bool) -> tuple[OrderEffect, ...]:
+    warehouse = HoldWarehouse if on else ResumeWarehouse
+    transport = HoldTransport if on else ResumeTransport
+    found = list[OrderEffect]()
     if Operation.INSTRUCT_WAREHOUSE in PLANS[state.start.variant].instructions:
-        told[:0] = [
-            effect(state, warehouse, cause, key=f"{warehouse}/{site}/{cause.ref}", site=site) for site in sites(state)
-        ]
-    return tuple(told)
+        for site in sites(state):
+            payload = warehouse(site=site, reason=cause.reason)
+            found.append(effect(state, payload, cause, key=f"{payload.operation}/{site}/{cause.ref}"))
+    found.append(effect(state, transport(reason=cause.reason), cause))
+    found.append(change(state, ChangeKind.HELD if on else ChangeKind.RESUMED, cause))
+    return tuple(found)

@@ -10,7 +10,6 @@ from typing import NamedTuple
 
 from domain.days import earlier, end_of, later
 from domain.milestones.variants import PLANS, RANK
-from domain.orders.billing import mismatches
 from domain.orders.state import REFUSED, OrderState
 from schemas.base import Moment
 from schemas.cases.exceptions import ExceptionKind
@@ -41,17 +40,17 @@ def alarms(state: OrderState, waiting: Iterable[Effect] = ()) -> Iterator[Alarm]
 
     Nothing for an order that replays past business time, or has ended.
     """
-    if state.start.clock == "events" or state.closed:
+    if state.start.clock == "events" or state.ending.closed:
         return
     times = state.start.policy.times
     for effect in waiting:
         due = effect.accepted_at + timedelta(seconds=times.acknowledgement_s)
         awaited = f"{ACKNOWLEDGEMENT} of {effect.operation}"
         yield Alarm(f"{ACKNOWLEDGEMENT}/{effect.key}", due, awaited, ExceptionKind.MISSING_ACK)
-    if state.refused:
-        last = max(refused.at for refused in state.refused.values())
+    if state.issues.refused_effects:
+        last = max(refused.at for refused in state.issues.refused_effects.values())
         yield Alarm(REFUSED, last + timedelta(seconds=times.reports_s), "somebody to look at what was refused")
-    if state.cancelled is None:
+    if state.ending.cancelled is None:
         yield from _of_the_goods(state)
 
 
@@ -63,11 +62,11 @@ def _of_the_goods(state: OrderState) -> Iterator[Alarm]:
             yield from _of_reports(state)
         return
     yield Alarm("delivery", promised + timedelta(seconds=times.delivery_s), "delivery")
-    if state.held or state.cancelling:
+    if state.ending.held or state.ending.cancelling:
         return
-    if state.tender.pending_since and rank < RANK[OrderStatus.SHIPPED]:
-        due = later(state.tender.pending_since, times.tender_answer_s, _carriage(state))
-        yield Alarm(f"{TENDER}/{state.tender.attempt}", due, TENDER, opens=None)
+    if state.transport.tender.pending_since and rank < RANK[OrderStatus.SHIPPED]:
+        due = later(state.transport.tender.pending_since, times.tender_answer_s, _carriage(state))
+        yield Alarm(f"{TENDER}/{state.transport.tender.attempt}", due, TENDER, opens=None)
     if rank < RANK[OrderStatus.SHIPPED]:
         at = _by(state, promised, times.pick_up_lead_s, times.pick_up_least_s, _carriage(state))
         yield Alarm("pick-up", at, "pick-up")
@@ -81,13 +80,13 @@ def _of_reports(state: OrderState) -> Iterator[Alarm]:
     if any(kind is MilestoneKind.PROOF_OF_DELIVERY for _, kind in missing):
         last += timedelta(seconds=times.proof_s)
         yield Alarm("proof of delivery", last, "proof of delivery")
-    if missing or mismatches(state):
+    if missing or state.mismatches:
         yield Alarm(REPORTS, last + timedelta(seconds=times.reports_s), REPORTS)
 
 
 def _carriage(state: OrderState) -> Days:
     """The days of the carrier that is asked, or has the order, or is wanted."""
-    return state.start.days_of(state.tender.carrier or state.carrier or state.start.carrier)
+    return state.start.days_of(state.transport.tender.carrier or state.carrier or state.start.carrier)
 
 
 def _by(state: OrderState, promised: datetime, lead_s: float, least_s: float, carriage: Days = EVERY_DAY) -> datetime:
@@ -100,15 +99,15 @@ def _by(state: OrderState, promised: datetime, lead_s: float, least_s: float, ca
 
 def next_alarm(state: OrderState, waiting: Iterable[Effect] = ()) -> Alarm | None:
     """The alarm that is due next; None when nothing is waited for."""
-    ahead = (alarm for alarm in alarms(state, waiting) if alarm.name not in state.passed)
+    ahead = (alarm for alarm in alarms(state, waiting) if alarm.name not in state.issues.passed_alarms)
     return min(ahead, key=lambda alarm: (alarm.due, alarm.name), default=None)
 
 
 def overdue(state: OrderState, waiting: Iterable[Effect] = ()) -> tuple[Alarm, ...]:
     """Alarms that have passed and are still waited for."""
-    return tuple(sorted(alarm for alarm in alarms(state, waiting) if alarm.name in state.passed))
+    return tuple(sorted(alarm for alarm in alarms(state, waiting) if alarm.name in state.issues.passed_alarms))
 
 
 def due_by(state: OrderState, waiting: Iterable[Effect], now: datetime) -> tuple[Alarm, ...]:
     """Alarms that go off now."""
-    return tuple(sorted(a for a in alarms(state, waiting) if a.name not in state.passed and a.due <= now))
+    return tuple(sorted(a for a in alarms(state, waiting) if a.name not in state.issues.passed_alarms and a.due <= now))

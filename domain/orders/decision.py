@@ -5,45 +5,39 @@ from typing import Any, NamedTuple
 
 from domain.orders.state import WHOLE_ORDER, OrderState
 from schemas.base import Contract
-from schemas.cases.cases import Notice
+from schemas.changes import Change
 from schemas.ids import EffectKey
-from schemas.messaging.effects import ChangeKind, Effect, Movement, Operation, PlanningDelta
+from schemas.messaging.effects import ChangeKind, Movement, PlanningDelta
+from schemas.messaging.order_effects import OrderEffect, OrderPayload, RedatePromise, ReportChange
 from schemas.orders.milestones import ShippedLine
 from schemas.orders.release import LinePromise
-from schemas.workflows.records import Decided, Proposal
 from schemas.workflows.returns import ReturnStart
 
 
 class Decision(Contract):
     """A new state, and what must be done because of it. `superseded` says why an event or command changed nothing.
 
-    `amended_by` names the messages whose amendments the store works into the release, `items` what lines were
-    substituted by; `replay` quarantined messages to bring back; `done` says in words what was decided.
+    `changes` go into the step, those of a kind as one. `replay` names quarantined messages to bring back; `done` says
+    in words what was decided.
     """
 
     state: OrderState
     superseded: str | None = None
-    effects: tuple[Effect, ...] = ()
+    effects: tuple[OrderEffect, ...] = ()
     deltas: tuple[PlanningDelta, ...] = ()
-    proposals: tuple[Proposal, ...] = ()
-    decided: tuple[Decided, ...] = ()
-    notices: tuple[Notice, ...] = ()
+    changes: tuple[Change, ...] = ()
     returns: tuple[ReturnStart, ...] = ()
-    sites: tuple[str, ...] = ()
     replay: tuple[int, ...] = ()
-    amended_by: tuple[int, ...] = ()
-    items: dict[int, str] = {}  # noqa: RUF012 - pydantic copies field defaults
     done: str = ""
 
     def plus(self, other: "Decision") -> "Decision":
         """This decision, and another that was taken on its state."""
-        lists = ("effects", "deltas", "proposals", "decided", "notices", "returns", "sites", "replay", "amended_by")
+        lists = ("effects", "deltas", "changes", "returns", "replay")
         joined = {name: (*getattr(self, name), *getattr(other, name)) for name in lists}
         return other.model_copy(
             update={
                 **joined,
                 "superseded": self.superseded,
-                "items": {**self.items, **other.items},
                 "done": other.done or self.done,
             }
         )
@@ -66,26 +60,25 @@ class EffectCause(NamedTuple):
     traceparent: str = ""
 
 
-def effect(state: OrderState, operation: Operation, cause: EffectCause, *, key: str = "", **fields: Any) -> Effect:
+def effect(state: OrderState, payload: OrderPayload, cause: EffectCause, *, key: str = "") -> OrderEffect:
     """An effect of an order. Its key is `<order>/<operation>/<ref>`, or `<order>/<key>`."""
-    return Effect(
-        key=str(EffectKey(state.start.subject, key or f"{operation}/{cause.ref}")),
+    return OrderEffect(
+        key=str(EffectKey(state.start.subject, key or f"{payload.operation}/{cause.ref}")),
         order=state.start.key,
-        operation=operation,
         accepted_at=cause.accepted_at,
         traceparent=cause.traceparent,
         revision=state.version,
-        addressed=state.addressed,
-        **{"reason": cause.reason, **fields},
+        payload=payload,
     )
 
 
-def change(state: OrderState, kind: ChangeKind, cause: EffectCause, **fields: Any) -> Effect:
+def change(state: OrderState, kind: ChangeKind, cause: EffectCause, **fields: Any) -> OrderEffect:
     """Tell the ERP of a change to its order."""
-    return effect(state, Operation.REPORT_CHANGE, cause, key=f"change/{kind}/{cause.ref}", change=kind, **fields)
+    payload = ReportChange(change=kind, reason=cause.reason, **fields)
+    return effect(state, payload, cause, key=f"change/{kind}/{cause.ref}")
 
 
-def redated(state: OrderState, before: OrderState, cause: EffectCause, shipment: str = "") -> tuple[Effect, ...]:
+def redated(state: OrderState, before: OrderState, cause: EffectCause, shipment: str = "") -> tuple[OrderEffect, ...]:
     """Tell the ERP which lines are promised for another day than before; nothing when none is."""
     known, days = before.promise_days, state.promise_days
     if known is days or state.delivered:
@@ -93,17 +86,8 @@ def redated(state: OrderState, before: OrderState, cause: EffectCause, shipment:
     moved = tuple(LinePromise(line=n, promised_on=day) for n, day in days.items() if known.get(n, day) != day)
     if not moved:
         return ()
-    return (
-        effect(
-            state,
-            Operation.REDATE_PROMISE,
-            cause,
-            key=f"redate/{cause.ref}",
-            shipment=shipment,
-            promised_on=state.promised_on,
-            promises=moved,
-        ),
-    )
+    payload = RedatePromise(promised_on=state.promised_on, promises=moved, shipment=shipment, reason=cause.reason)
+    return (effect(state, payload, cause, key=f"redate/{cause.ref}"),)
 
 
 def delta(
@@ -142,5 +126,5 @@ def moved(state: OrderState, lines: tuple[ShippedLine, ...]) -> tuple[Movement, 
 
 def lines_open(state: OrderState, rank: int) -> tuple[ShippedLine, ...]:
     """Packs of each line that have not reached a rank and are still to."""
-    found = ((line.line, state.due(line) - state.standing(line, rank)) for line in state.demand)
+    found = ((line.line, state.due(line) - state.standing(line, rank)) for line in state.lines)
     return tuple(ShippedLine(line=line, quantity=quantity) for line, quantity in found if quantity > 0)

@@ -9,9 +9,9 @@ from typing import NamedTuple
 
 from domain.milestones.shipments import ShipmentState
 from domain.milestones.variants import RANK
+from domain.orders.issues import Shortage
 from domain.orders.state import WHOLE_ORDER, OrderState
 from domain.orders.targets import sites
-from domain.orders.trouble import Short
 from domain.partners.parties import warehouse_partner
 from domain.returns.returning import ReturnFile
 from schemas.base import Variant
@@ -41,9 +41,9 @@ class GoodsPart(NamedTuple):
 def of_order(state: OrderState) -> Holdings:
     """Packs of an order. What comes back is booked by its return."""
     held = Holdings()
-    for line in state.demand:
+    for line in state.lines:
         hold(held, state, line)
-    cut(state, held, state.shorts)
+    cut(state, held, state.issues.shortages)
     return held
 
 
@@ -51,7 +51,7 @@ def hold(held: Holdings, state: OrderState, line: LineDue) -> None:
     """Add the packs of one line, wherever they are."""
     parts = list(_parts(state, line))
     kept = still_allocated(state, line, sum(part.shipped for part in parts))
-    lost = state.lost.get(line.line, 0)
+    lost = state.demand.lost_quantity.get(line.line, 0)
     for part in parts:
         gone = min(lost, max(0, part.shipped - part.delivered - state.back(part.shipment, line.line))) if lost else 0
         lost -= gone
@@ -73,7 +73,7 @@ def put_part(held: Holdings, state: OrderState, item: str, part: GoodsPart, read
 def issued(state: OrderState) -> Holdings:
     """Packs of an order that have left in each shipment, wherever they are now."""
     left = Holdings()
-    for line in state.demand:
+    for line in state.lines:
         for part in _parts(state, line):
             left[place(Bucket.TRANSIT, part.shipment or state.start.number), line.item] += part.shipped
     return left
@@ -137,14 +137,14 @@ def rest_of(state: OrderState, line: LineDue) -> GoodsPart:
 
 def still_allocated(state: OrderState, line: LineDue, shipped: int) -> int:
     """Packs that are set aside and still wanted: the rest was put away."""
-    if state.cancelled is not None or state.start.variant is not Variant.DISTRIBUTION_CENTRE:
+    if state.ending.cancelled is not None or state.start.variant is not Variant.DISTRIBUTION_CENTRE:
         return 0
     return max(0, state.wanted(line) - shipped)
 
 
 def site_of(state: OrderState, shipment: ShipmentState) -> str:
     """The site that hands a shipment over."""
-    if not state.sources:
+    if not state.sourcing.sources:
         return state.start.site
     return next((s for s in sites(state) if warehouse_partner(s) == shipment.warehouse), state.start.site)
 
@@ -155,7 +155,7 @@ def origin_of(state: OrderState, site: str) -> str:
     return place(Bucket.ON_HAND if own else Bucket.SUPPLIER, site)
 
 
-def cut(state: OrderState, held: Holdings, shorts: Mapping[str, Short]) -> None:
+def cut(state: OrderState, held: Holdings, shorts: Mapping[str, Shortage]) -> None:
     """What a site could not pick is not there, whatever its books said."""
     if state.start.variant is Variant.DISTRIBUTION_CENTRE:
         for short in shorts.values():

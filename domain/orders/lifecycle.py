@@ -1,46 +1,54 @@
-"""The lifecycle as pure functions: open, apply what partners report, close. Activities carry out what they decide.
+"""The life of an order as pure functions: it opens, a milestone arrives, deadlines pass, systems refuse, it closes.
+
+A milestone goes through `apply` from top to bottom: guards, the shipment, the issue, the promise, then what follows.
+What the ERP and planning are told of it is in `domain.orders.reporting`. Activities carry out what is decided here.
 
 `apply` is commutative and idempotent in the state: any order and any repetition of the same events ends in the same
 state and the same set of milestone effects, or in a recorded refusal (tests/domain proves it by permutation).
 """
 
-from datetime import datetime
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from typing import NamedTuple
 
+from domain.milestones.delay import redated as day_by_eta
 from domain.milestones.reports import MilestoneReport
-from domain.milestones.shipments import ShipmentState, lines_of
-from domain.milestones.variants import PLANS, RANK, step_for
-from domain.orders import billing, commands, proposals, reporting, sourcing, tendering, writing_off
-from domain.orders.compensation import bring_back, under_way
-from domain.orders.dating import promised
+from domain.milestones.shipments import ShipmentState
+from domain.milestones.sums import differing
+from domain.milestones.variants import PLANS, step_for
+from domain.orders import cancellation, proposals, reporting, sourcing, tendering
 from domain.orders.deadlines import REPORTS, TENDER, Alarm
-from domain.orders.decision import Decision, EffectCause, effect, lines_open, redated
-from domain.orders.state import REFUSED, WHOLE_ORDER, OrderState
+from domain.orders.decision import Decision, EffectCause, effect, redated
+from domain.orders.fulfilment import OrderTransport
+from domain.orders.issues import IssueKey, RefusedEffect, ReportedIssue, content_of
+from domain.orders.promises import OrderPromises
+from domain.orders.state import REFUSED, OrderState
 from domain.orders.targets import joined
-from domain.orders.trouble import RefusedEffect, Trouble, TroubleKey, content_of
-from schemas.ids import sender_rma
-from schemas.messaging.effects import Effect
-from schemas.orders.milestones import MilestoneEvent, ShippedLine
+from schemas.messaging.effects import Effect, Operation
+from schemas.messaging.order_effects import InstructWarehouse, TenderTransport
+from schemas.orders.milestones import MilestoneEvent
 from schemas.orders.milestones import MilestoneKind as M
-from schemas.orders.release import OrderStatus
+from schemas.orders.release import LineDue
 from schemas.words import counted
 from schemas.workflows.lifecycle import OrderStart
-from schemas.workflows.returns import ReturnOutcome, ReturnStart
+from schemas.workflows.returns import ReturnOutcome
 
-TROUBLES = (M.EXCEPTION, M.CLEARED)
-MAX_SHIPMENTS = 1_000
-"""Shipments of one order: more than any has. 500 lines in 300 of them are shown to fit (decision 0039)."""
-OF_THE_TENDER = (M.TENDER_ACCEPTED, M.TENDER_REJECTED)
-BROUGHT_BACK = "the carrier brings it back"
+TENDER_ANSWERS = (M.TENDER_ACCEPTED, M.TENDER_REJECTED)
+ISSUES = (M.EXCEPTION, M.CLEARED)
+INSTRUCTIONS = {Operation.INSTRUCT_WAREHOUSE: InstructWarehouse, Operation.TENDER_TRANSPORT: TenderTransport}
+"""What an order begins with: instructions of the whole release, with its own address."""
 SETTLES = (M.DELIVERED, M.PROOF_OF_DELIVERY)
 """What ends the wait for goods that were to be brought back."""
+MAX_SHIPMENTS = 1_000
+"""Shipments of one order: more than any has. 500 lines in 300 of them are shown to fit (decision 0039)."""
 
 
 def open_order(start: OrderStart) -> Decision:
     """A released order: instruct warehouse and transport. Its record tells planning of the demand."""
-    state = OrderState(start=start, carrier=start.carrier).next_version()
+    state = OrderState(start=start, transport=OrderTransport(carrier=start.carrier)).next_version()
     cause = EffectCause("", start.accepted_at, "", start.traceparent)
     effects = tuple(
-        effect(state, operation, cause, key=operation, promised_on=start.promise.promised_on)
+        effect(state, INSTRUCTIONS[operation](promised_on=start.promise.promised_on), cause, key=operation)
         for operation in PLANS[start.variant].instructions
     )
     opened = Decision(state=state, effects=effects)
@@ -51,66 +59,50 @@ def open_order(start: OrderStart) -> Decision:
 
 
 def apply(state: OrderState, event: MilestoneEvent) -> Decision:
-    """Take in one milestone event."""
-    refusal = _refusal(state, event)
-    if refusal:
-        return Decision(state=state.grown(), superseded=refusal)
-    if event.kind in OF_THE_TENDER:
+    """A milestone arrives. `Decision.superseded` says why it changes nothing."""
+    if refusal := _refusal(state, event):
+        return Decision(state=state, superseded=refusal)
+    if event.kind in TENDER_ANSWERS:
         return tendering.answered(state, event)
     if event.kind is M.SHORT_PICKED:
         return sourcing.short_picked(state, event)
-    before = state.shipments.get(event.shipment, ShipmentState())
-    after = before.learn(event)
-    heard = state.model_copy(update={"shipments": {**state.shipments, event.shipment: after}})
-    if event.kind in TROUBLES:
-        heard = _troubled(heard, event)
-    grown = promised(heard).grown()
-    fresh = not _reported(state, event) if event.kind in TROUBLES else event.kind not in before.seen
-    if after == before and not (event.kind in TROUBLES and fresh):
-        return Decision(state=grown, superseded=_nothing_new(before, event))
-    return _told(state, grown, event, fresh=fresh)
-
-
-def _told(before: OrderState, state: OrderState, event: MilestoneEvent, *, fresh: bool) -> Decision:
-    """Whom an event that changed something is told to."""
-    cause = EffectCause(
-        event.id, event.received_at, event.reason or f"{event.kind} by {event.partner}", event.traceparent
-    )
-    effects, deltas = reporting.told(before, state, event, fresh=fresh)
-    decision = Decision(
-        state=state,
-        effects=(
-            *effects,
-            *billing.invoice(before, state, cause),
-            *redated(state, before, cause, event.shipment),
-            *_too_late_to_stop(before, state, cause),
-        ),
-        deltas=deltas,
-        returns=_returns(before, state, event),
-    )
-    if event.kind in SETTLES:
-        decision = decision.plus(_settled(state, cause))
-    return decision.plus(proposals.replan(decision.state, cause))
+    known = state.reports.shipments.get(event.shipment, ShipmentState())
+    shipment, fresh = known.learn(event), event.kind not in known.seen
+    after = state.with_changes(reports={"shipments": {**state.reports.shipments, event.shipment: shipment}})
+    if event.kind in ISSUES:
+        fresh = not _was_reported(state, event)
+        after = _with_issue(after, event, fresh=fresh)
+    after = _promised_by_eta(after)
+    if shipment == known and not (event.kind in ISSUES and fresh):
+        return Decision(state=after, superseded=_nothing_new(known, event))
+    return _consequences(state, after, event, fresh=fresh)
 
 
 def _refusal(state: OrderState, event: MilestoneEvent) -> str | None:
-    if state.cancelled is not None:
-        return f"the order was cancelled: {state.cancelled}"
-    if state.closed:
+    """Why the order does not take this milestone."""
+    if state.ending.cancelled is not None:
+        return f"the order was cancelled: {state.ending.cancelled}"
+    if state.ending.closed:
         return "the order is closed"
     if step_for(state.start.variant, event.kind) is None:
         return f"{event.kind} is not a milestone of a {state.start.variant} order"
     strange = next((line.line for line in event.lines if line.line not in state.by_line), None)
     if strange:
         return f"line {strange} is not on the order"
-    if event.shipment not in state.shipments and len(state.shipments) >= MAX_SHIPMENTS:
+    if event.shipment not in state.reports.shipments and len(state.reports.shipments) >= MAX_SHIPMENTS:
         return f"an order has at most {MAX_SHIPMENTS} shipments: {event.shipment} is one more"
     return None
 
 
-def _troubled(state: OrderState, event: MilestoneEvent) -> OrderState:
-    name = str(TroubleKey.of(event))
-    word = Trouble(
+def _was_reported(state: OrderState, event: MilestoneEvent) -> bool:
+    """Whether the issue was reported before, under this id or another. Earlier builds kept ids."""
+    return content_of(event) in state.issues.report_digests or event.id in state.issues.report_digests
+
+
+def _with_issue(state: OrderState, event: MilestoneEvent, *, fresh: bool) -> OrderState:
+    """The state that knows of an issue, or that it is over: the newest report of it counts."""
+    name, issues = str(IssueKey.of(event)), state.issues
+    word = ReportedIssue(
         said_at=event.occurred_at,
         event=event.id,
         open=event.kind is M.EXCEPTION,
@@ -118,15 +110,49 @@ def _troubled(state: OrderState, event: MilestoneEvent) -> OrderState:
         reason=event.reason or "",
         sequence=event.sequence,
     )
-    known = state.exceptions if _reported(state, event) else tuple(sorted((*state.exceptions, content_of(event))))
-    newer = word.newer_than(state.troubles.get(name))
-    troubles = {**state.troubles, name: word} if newer else state.troubles
-    return state.model_copy(update={"troubles": troubles, "exceptions": known})
+    newer = word.newer_than(issues.reported_issues.get(name))
+    reported = {**issues.reported_issues, name: word} if newer else issues.reported_issues
+    digests = tuple(sorted((*issues.report_digests, content_of(event)))) if fresh else issues.report_digests
+    return state.with_changes(issues={"reported_issues": reported, "report_digests": digests})
 
 
-def _reported(state: OrderState, event: MilestoneEvent) -> bool:
-    """Whether it was reported before, under this id or another. Earlier builds kept ids."""
-    return content_of(event) in state.exceptions or event.id in state.exceptions
+class _EtaBasis(NamedTuple):
+    """What promises by ETA were made from. As long as only ETAs of lines differ, only those lines are looked at."""
+
+    by_line: dict[int, LineDue]
+    promises: OrderPromises
+    whole_eta: object
+    etas: dict[int, datetime]
+
+    @classmethod
+    def of(cls, state: OrderState) -> "_EtaBasis":
+        return cls(state.by_line, state.promises, state.tally.whole.eta, state.tally.etas)
+
+    def lines_to_check(self, known: "_EtaBasis | None") -> Iterable[int]:
+        if known is None or any(one is not other for one, other in zip(self[:3], known[:3], strict=True)):
+            return self.by_line
+        return differing(known.etas, self.etas) & self.by_line.keys()
+
+
+def _promised_by_eta(state: OrderState) -> OrderState:
+    """Promise each line for the day that its newest ETA allows."""
+    basis = _EtaBasis.of(state)
+    lines = basis.lines_to_check(state.__dict__.get("eta_basis"))
+    known = by_eta = state.promises.by_eta
+    if lines:
+        by_eta, slack = dict(known), timedelta(seconds=state.start.policy.eta_slack_s)
+        for line in lines:
+            first = state.due_by_supply(line)
+            day = day_by_eta(state.eta_of(line), first, known.get(line, first), slack, state.start.there)
+            if day != first:
+                by_eta[line] = day
+            else:
+                by_eta.pop(line, None)
+    if by_eta != known:
+        state = state.with_changes(promises={"by_eta": by_eta})
+        basis = _EtaBasis.of(state)
+    state.__dict__["eta_basis"] = basis  # beside the fields: nothing that is written
+    return state
 
 
 def _nothing_new(before: ShipmentState, event: MilestoneEvent) -> str:
@@ -138,62 +164,34 @@ def _nothing_new(before: ShipmentState, event: MilestoneEvent) -> str:
     return f"another report of {event.kind} counts: that of {counts.at:%Y-%m-%d %H:%M:%S} UTC"
 
 
-def _too_late_to_stop(before: OrderState, state: OrderState, cause: EffectCause) -> tuple[Effect, ...]:
-    """What has left although the order was being cancelled is intercepted as well."""
-    if state.cancelling is None:
-        return ()
-    known = under_way(before)
-    cause = cause._replace(reason=state.cancelling)
-    return bring_back(state, tuple(name for name in under_way(state) if name not in known), cause)
-
-
-def _returns(before: OrderState, state: OrderState, event: MilestoneEvent) -> tuple[ReturnStart, ...]:
-    """Goods that come back to the sender are received, inspected and booked by a return of their own for each shipment,
-    as soon as it is known what that carries."""
-    known = _homebound(before)
-    reason = (event.reason if event.kind is M.RETURNING else None) or BROUGHT_BACK
-    cause = EffectCause(event.partner, event.received_at, reason, event.traceparent)
-    return tuple(_return(state, name, lines, cause) for name, lines in _homebound(state).items() if name not in known)
-
-
-def homeward(state: OrderState) -> tuple[ReturnStart, ...]:
-    """The returns for all that comes back to the sender, for an order that begins again."""
-    cause = EffectCause(state.carrier, state.start.accepted_at, BROUGHT_BACK, state.start.traceparent)
-    return tuple(_return(state, name, lines, cause) for name, lines in _homebound(state).items())
-
-
-def _return(state: OrderState, shipment: str, lines: tuple[ShippedLine, ...], cause: EffectCause) -> ReturnStart:
-    return ReturnStart(
-        order=state.start.key,
-        rma=sender_rma(shipment),
-        reason=cause.reason,
-        lines=lines,
-        items={line.line: line.item for line in state.demand},
-        site=state.start.site,
-        region=state.start.region,
-        sender=True,
-        collect=False,
-        by=cause.ref,
-        accepted_at=cause.accepted_at,
-        traceparent=cause.traceparent,
+def _consequences(before: OrderState, state: OrderState, event: MilestoneEvent, *, fresh: bool) -> Decision:
+    """What follows from a milestone that changed something. `fresh`: it is reported for the first time."""
+    cause = EffectCause(
+        event.id, event.received_at, event.reason or f"{event.kind} by {event.partner}", event.traceparent
     )
-
-
-def _homebound(state: OrderState) -> dict[str, tuple[ShippedLine, ...]]:
-    """The packs of each shipment that comes back, of those of which it is known."""
-    goods = state.goods
-    found = {name: lines_of(goods[name].stated.get(M.RETURNING, goods[name].lines)) for name in state.coming_back}
-    if WHOLE_ORDER in found and not found[WHOLE_ORDER]:
-        found[WHOLE_ORDER] = tuple(
-            ShippedLine(line=x.line, quantity=state.due(x)) for x in state.demand if state.due(x)
-        )
-    return {name: lines for name, lines in found.items() if lines}
+    corrected = tuple(reporting.corrections(before, state, event.shipment))
+    decision = Decision(
+        state=state,
+        effects=(
+            *reporting.to_erp(before, state, event, corrected, fresh=fresh),
+            *reporting.invoice(before, state, cause),
+            *redated(state, before, cause, event.shipment),
+            *cancellation.too_late_to_stop(before, state, cause),
+        ),
+        deltas=reporting.to_planning(before, state, event, corrected, fresh=fresh),
+        returns=cancellation.returns(before, state, event),
+    )
+    if event.kind in SETTLES and state.ending.cancelling is not None:
+        decision = decision.plus(cancellation.settled(state, cause))
+    asked = proposals.replan(decision.state, cause)
+    return decision if asked.state is decision.state else decision.plus(asked)
 
 
 def pass_deadlines(state: OrderState, passed: tuple[Alarm, ...], now: datetime) -> Decision:
     """Alarms went off. The tender goes to the next carrier; an order that waits for reports only closes without them;
     everything else is a finding until it is cured."""
-    decision = Decision(state=state.grown(passed=tuple(sorted({*state.passed, *(alarm.name for alarm in passed)}))))
+    names = tuple(sorted({*state.issues.passed_alarms, *(alarm.name for alarm in passed)}))
+    decision = Decision(state=state.with_changes(issues={"passed_alarms": names}))
     for alarm in passed:
         if alarm.awaited == TENDER:
             cause = EffectCause(alarm.name.replace(" ", "-"), now, "no answer in time")
@@ -206,38 +204,28 @@ def pass_deadlines(state: OrderState, passed: tuple[Alarm, ...], now: datetime) 
 def refused(state: OrderState, what: Effect, origin: str, now: datetime, said: str = "") -> OrderState:
     """A system refused an effect by its own rule, or nobody knows whether it was done (`said`: both sides). People must
     look, and may have it tried again."""
-    known = {**state.refused, what.key: RefusedEffect(effect=what, origin=origin, at=now, said=said)}
-    return state.grown(refused=known, passed=tuple(name for name in state.passed if name != REFUSED))
+    refusal = RefusedEffect(effect=what, origin=origin, at=now, said=said)
+    known = {**state.issues.refused_effects, what.key: refusal}
+    passed = tuple(name for name in state.issues.passed_alarms if name != REFUSED)
+    return state.with_changes(issues={"refused_effects": known, "passed_alarms": passed})
 
 
 def came_back(state: OrderState, outcome: ReturnOutcome, now: datetime) -> Decision:
     """Goods came back. An order that was cancelled under way is cancelled when nothing is left to come."""
-    grown = state.grown(returned={**state.returned, outcome.rma: outcome})
+    after = state.with_changes(reports={"returns": {**state.reports.returns, outcome.rma: outcome}})
     packs = sum(line.quantity for line in outcome.received)
-    heard = Decision(state=grown, done=f"{counted(packs, 'pack')} of {outcome.rma} came back ({outcome.state})")
-    return heard.plus(_settled(grown, EffectCause(outcome.rma, now, grown.cancelling or "")))
-
-
-def _settled(state: OrderState, cause: EffectCause) -> Decision:
-    """A cancellation under way ends when nothing is left to come back: the order is cancelled, or, when some of its
-    goods were delivered all the same, what is open of it."""
-    if state.cancelling is None or state.cancelled is not None or under_way(state) or state.coming_back:
-        return Decision(state=state)
-    cause = cause._replace(reason=state.cancelling)
-    if not any(state.moved(line, RANK[OrderStatus.DELIVERED]) for line in state.demand):
-        return commands.confirmed(state.grown(cancelled=state.cancelling), (), cause)
-    left = lines_open(state, RANK[OrderStatus.DELIVERED])
-    return writing_off.drop(state, left, cause) if left else Decision(state=state)
+    decision = Decision(state=after, done=f"{counted(packs, 'pack')} of {outcome.rma} came back ({outcome.state})")
+    return decision.plus(cancellation.settled(after, EffectCause(outcome.rma, now, after.ending.cancelling or "")))
 
 
 def finished(state: OrderState) -> bool:
     """Nothing more can happen to the order. What was signed for differently than it left is waited for: its invoice is
     held until the missing report comes, or somebody writes the difference off."""
-    if state.closed or (state.cancelled is not None and state.answered):
+    if state.ending.closed or (state.ending.cancelled is not None and state.answered):
         return True
-    return state.complete and (state.start.clock == "events" or not billing.mismatches(state))
+    return state.complete and (state.start.clock == "events" or not state.mismatches)
 
 
 def close(state: OrderState) -> Decision:
     """Nothing more is expected."""
-    return Decision(state=state.grown(closed=True))
+    return Decision(state=state.with_changes(ending={"closed": True}))

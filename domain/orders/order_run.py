@@ -1,9 +1,9 @@
 """What a run of an order's workflow starts with."""
 
 from domain.orders.state import OrderState
-from domain.orders.trouble import KnownCase
 from schemas.base import Contract
-from schemas.messaging.effects import Effect
+from schemas.cases.cases import KnownCase
+from schemas.messaging.order_effects import OrderEffect
 from schemas.workflows.lifecycle import OrderStart
 
 
@@ -14,7 +14,7 @@ class OrderRun(Contract):
     run: int = 1
     state: OrderState | None = None
     seen: tuple[str, ...] = ()
-    owed: tuple[Effect, ...] = ()
+    owed: tuple[OrderEffect, ...] = ()
     history: tuple[str, ...] = ()
     failure_origin: str = ""
     failure: str = ""

@@ -13,9 +13,10 @@ from domain.orders.deadlines import due_by
 from domain.orders.decision import Decision
 from domain.orders.order_run import OrderRun
 from domain.orders.state import OrderState
-from domain.orders.trouble import KnownCase
+from schemas.cases.cases import KnownCase
 from schemas.identifiers import short_id
-from schemas.messaging.effects import Effect, EffectReceipt, Operation
+from schemas.messaging.effects import EffectReceipt
+from schemas.messaging.order_effects import OrderEffect, TenderTransport
 from schemas.orders.milestones import MilestoneEvent
 from schemas.workflows.commands import Command, Verb
 from schemas.workflows.lifecycle import OrderStart
@@ -108,20 +109,20 @@ def _decided(state: OrderState, heard: ReplayedInput) -> Decision:
 
 
 def _answered(
-    state: OrderState, effects: Mapping[str, Effect], known: RefoldingFacts, until: datetime | None
+    state: OrderState, effects: Mapping[str, OrderEffect], known: RefoldingFacts, until: datetime | None
 ) -> OrderState:
     """Join what the transport desk had answered by then. Who carries the order is known of the last tender alone."""
-    current = state.tender.key or tendering.first_key(state)
+    current = state.transport.tender.key or tendering.first_key(state)
     tender, entry = effects.get(current), known.ledger.get(current)
-    if tender is None or entry is None or entry.outcome != "done" or tender.operation is not Operation.TENDER_TRANSPORT:
+    if tender is None or entry is None or entry.outcome != "done" or not isinstance(tender.payload, TenderTransport):
         return state
     if until is not None and entry.at > until:
         return state
-    named = tender.carrier or known.carrier or None
+    named = tender.payload.carrier or known.carrier or None
     return tendering.taken(state, tender, EffectReceipt(carrier=named), entry.at)
 
 
-def _refused(state: OrderState, effects: Iterable[Effect], ledger: Mapping[str, EffectEntry]) -> OrderState:
+def _refused(state: OrderState, effects: Iterable[OrderEffect], ledger: Mapping[str, EffectEntry]) -> OrderState:
     """Join what systems have refused for good, and nobody has had tried again since."""
     for it in effects:
         entry = ledger.get(it.key)
@@ -130,6 +131,6 @@ def _refused(state: OrderState, effects: Iterable[Effect], ledger: Mapping[str, 
     return state
 
 
-def _outcome(effect: Effect, known: RefoldingFacts) -> str:
+def _outcome(effect: OrderEffect, known: RefoldingFacts) -> str:
     entry = known.ledger.get(effect.key)
     return entry.outcome if entry else ""

@@ -8,18 +8,22 @@ from domain.inventory.promise import delivered_on
 from domain.milestones.shipments import lines_of, packs_by_line
 from domain.milestones.variants import RANK
 from domain.orders.decision import Decision, EffectCause, change, delta, effect, moved, redated
+from domain.orders.fulfilment import OtherSource
+from domain.orders.issues import Shortage, content_of
+from domain.orders.promises import OpenProposal
 from domain.orders.state import WHOLE_ORDER, OrderState
 from domain.orders.targets import amended, carried, instructed, share_of, shares, sites
-from domain.orders.trouble import OpenProposal, OtherSource, Short, content_of
 from domain.partners.parties import warehouse_partner
 from schemas.base import Variant
 from schemas.cases.exceptions import Reaction
 from schemas.ids import LineKey
-from schemas.messaging.effects import ChangeKind, Operation
+from schemas.messaging.effects import ChangeKind
+from schemas.messaging.order_effects import InstructWarehouse, TenderTransport
+from schemas.orders.changes import SitesJoined
 from schemas.orders.milestones import MilestoneEvent, ShippedLine
 from schemas.orders.release import OrderStatus
+from schemas.planning.proposals import Proposal, ProposalKind, ProposalsRaised
 from schemas.words import with_verb
-from schemas.workflows.records import Proposal, ProposalKind
 
 PICKED, SHIPPED = RANK[OrderStatus.PICKED], RANK[OrderStatus.SHIPPED]
 
@@ -27,18 +31,18 @@ PICKED, SHIPPED = RANK[OrderStatus.PICKED], RANK[OrderStatus.SHIPPED]
 def short_picked(state: OrderState, event: MilestoneEvent) -> Decision:
     """A site could not pick some packs: its availability is cut by the reason, and the packs are found elsewhere."""
     said = content_of(event)
-    if event.id in state.shorts or any(short.said == said for short in state.shorts.values()):
-        return Decision(state=state.grown(), superseded="this shortage was reported before")
+    if event.id in state.issues.shortages or any(short.said == said for short in state.issues.shortages.values()):
+        return Decision(state=state, superseded="this shortage was reported before")
     site = next((s for s in sites(state) if warehouse_partner(s) == event.partner), state.start.site)
     reason = event.reason or "stockout"
-    told = Short(site=site, lines=event.lines, reason=reason, said=said)
+    told = Shortage(site=site, lines=event.lines, reason=reason, said=said)
     lines = still_short(state, told)
     if not lines:
-        return Decision(state=state.grown(), superseded="these packs have been picked or are no longer wanted")
+        return Decision(state=state, superseded="these packs have been picked or are no longer wanted")
     cause = EffectCause(event.id, event.received_at, reason, event.traceparent)
     items = {line.line: state.by_line[line.line].item for line in lines}
     short = told.model_copy(update={"lines": lines, "items": items})
-    known = state.grown(shorts={**state.shorts, event.id: short})
+    known = state.with_changes(issues={"shortages": {**state.issues.shortages, event.id: short}})
     cut = Decision(
         state=known,
         effects=(change(known, ChangeKind.SHORT_PICKED, cause, site=site, lines=lines),),
@@ -47,7 +51,7 @@ def short_picked(state: OrderState, event: MilestoneEvent) -> Decision:
     return cut.plus(_cover(known, event.id, short, cause))
 
 
-def still_short(state: OrderState, short: Short) -> tuple[ShippedLine, ...]:
+def still_short(state: OrderState, short: Shortage) -> tuple[ShippedLine, ...]:
     """Those of the packs that have not been picked meanwhile, are still wanted, and still are this site's to send."""
     found = {}
     for number, packs in packs_by_line(short.lines).items():
@@ -58,11 +62,11 @@ def still_short(state: OrderState, short: Short) -> tuple[ShippedLine, ...]:
     return lines_of({line: packs for line, packs in found.items() if packs > 0})
 
 
-def _cover(state: OrderState, name: str, short: Short, cause: EffectCause) -> Decision:
+def _cover(state: OrderState, name: str, short: Shortage, cause: EffectCause) -> Decision:
     """The first reaction of the policy that is possible."""
     for reaction in state.start.policy.on_shortage:
         if reaction is Reaction.RE_SOURCE and state.start.variant is Variant.DISTRIBUTION_CENTRE:
-            tried = {*sites(state), *(x.site for x in state.shorts.values())}
+            tried = {*sites(state), *(x.site for x in state.issues.shortages.values())}
             site = next((site for site in state.start.policy.alternates if site not in tried), None)
             if site:
                 return from_site(state, site, short.lines, cause, instead_of=short.site, short=name)
@@ -73,7 +77,7 @@ def _cover(state: OrderState, name: str, short: Short, cause: EffectCause) -> De
     return Decision(state=state, done="nothing covers the shortage: people must decide")
 
 
-def _ask(state: OrderState, name: str, short: Short, cause: EffectCause) -> Decision:
+def _ask(state: OrderState, name: str, short: Shortage, cause: EffectCause) -> Decision:
     packs = sum(line.quantity for line in short.lines)
     return propose(
         state,
@@ -96,7 +100,7 @@ def propose(
     lines: tuple[ShippedLine, ...] = (),
 ) -> Decision:
     """Ask the planner."""
-    number = state.proposed + 1
+    number = state.replanning.count + 1
     name = str(LineKey(state.start.subject, number))
     asked = OpenProposal(kind=kind, subject=subject, proposed_on=day, lines=lines)
     proposal = Proposal(
@@ -109,8 +113,9 @@ def propose(
         summary=summary,
         raised_at=cause.accepted_at,
     )
-    grown = state.grown(proposed=number, proposals={**state.proposals, name: asked})
-    return Decision(state=grown, proposals=(proposal,), done="the planner is asked")
+    proposals = {**state.replanning.proposals, name: asked}
+    asking = state.with_changes(replanning={"count": number, "proposals": proposals})
+    return Decision(state=asking, changes=(ProposalsRaised(proposals=(proposal,)),), done="the planner is asked")
 
 
 def backorder_day(state: OrderState, cause: EffectCause) -> date:
@@ -125,12 +130,13 @@ def backorder(
     state: OrderState, lines: tuple[ShippedLine, ...], day: date, cause: EffectCause, *, short: str = ""
 ) -> Decision:
     """The site sends these packs later; their lines are promised anew, and the rest goes ahead."""
-    days = {**state.days, **{line.line: max(day, state.first_promise(line.line)) for line in lines}}
-    grown = covered(state, lines, f"backordered until {day}", short).grown(
-        days=days, told=_without(state.told, lines), supplied=_without(state.supplied, lines)
+    days = {**state.promises.by_decision, **{line.line: max(day, state.first_promise(line.line)) for line in lines}}
+    others = {"by_supply": _without(state.promises.by_supply, lines), "by_eta": _without(state.promises.by_eta, lines)}
+    later = covered(state, lines, f"backordered until {day}", short).with_changes(
+        promises={"by_decision": days, **others}
     )
-    effects = (change(grown, ChangeKind.BACKORDERED, cause, lines=lines, promised_on=day),)
-    return Decision(state=grown, effects=(*effects, *redated(grown, state, cause)), done=f"backordered until {day}")
+    effects = (change(later, ChangeKind.BACKORDERED, cause, lines=lines, promised_on=day),)
+    return Decision(state=later, effects=(*effects, *redated(later, state, cause)), done=f"backordered until {day}")
 
 
 def _without(known: dict[int, date], lines: tuple[ShippedLine, ...]) -> dict[int, date]:
@@ -150,16 +156,21 @@ def from_site(
     """Let another site send these packs: it is instructed, its transport tendered, and the site that was to send them
     is told what is left for it."""
     source = OtherSource(site=site, lines=lines, ref=cause.ref)
-    sources = (*(_less(it, lines) if it.site == instead_of else it for it in state.sources), source)
-    grown = covered(state, lines, f"sent by {site}", short).grown(sources=sources)
-    fields: dict[str, Any] = {"site": site, "promised_on": grown.promised_on}
+    sources = (*(_less(it, lines) if it.site == instead_of else it for it in state.sourcing.sources), source)
+    resourced = covered(state, lines, f"sent by {site}", short).with_changes(sourcing={"sources": sources})
+    about: dict[str, Any] = {
+        "site": site,
+        "promised_on": resourced.promised_on,
+        "address_from": resourced.demand.address_message,
+    }
     effects = (
-        effect(grown, Operation.INSTRUCT_WAREHOUSE, cause, targets=instructed(grown, site), **fields),
-        *amended(state, grown, cause),
-        effect(grown, Operation.TENDER_TRANSPORT, cause, packs=carried(grown, site), **fields),
-        change(grown, ChangeKind.RE_SOURCED, cause, site=site, lines=lines),
+        effect(resourced, InstructWarehouse(targets=instructed(resourced, site), **about), cause),
+        *amended(state, resourced, cause),
+        effect(resourced, TenderTransport(packs=carried(resourced, site), **about), cause),
+        change(resourced, ChangeKind.RE_SOURCED, cause, site=site, lines=lines),
     )
-    return Decision(state=grown, effects=effects, sites=(site,), done=f"sent by {site} instead")
+    joined = SitesJoined(sites=(site,))
+    return Decision(state=resourced, effects=effects, changes=(joined,), done=f"sent by {site} instead")
 
 
 def _less(source: OtherSource, lines: tuple[ShippedLine, ...]) -> OtherSource:
@@ -176,7 +187,7 @@ def movable(state: OrderState) -> tuple[ShippedLine, ...]:
     if whole is not None and whole.rank >= PICKED:
         return ()
     found, here = [], shares(state)[state.start.site]
-    for line in state.demand:
+    for line in state.lines:
         ready = state.tally.packs(line.line, PICKED) - state.tally.left_behind.get(line.line, 0)
         open_packs = min(state.wanted(line) - ready, here[line.line])
         if open_packs > 0:
@@ -187,10 +198,18 @@ def movable(state: OrderState) -> tuple[ShippedLine, ...]:
 def covered(state: OrderState, lines: tuple[ShippedLine, ...], how: str, short: str = "") -> OrderState:
     """The state in which a shortage is dealt with; without a name, every open one that is of these lines only."""
     numbers = {line.line for line in lines}
-    names = [short] if short else [name for name, it in state.shorts.items() if not it.covered and _of(it, numbers)]
-    done = {name: state.shorts[name].model_copy(update={"covered": how}) for name in names if name in state.shorts}
-    return state.model_copy(update={"shorts": {**state.shorts, **done}}) if done else state
+    names = (
+        [short]
+        if short
+        else [name for name, it in state.issues.shortages.items() if not it.covered and _of(it, numbers)]
+    )
+    done = {
+        name: state.issues.shortages[name].model_copy(update={"covered": how})
+        for name in names
+        if name in state.issues.shortages
+    }
+    return state.with_changes(issues={"shortages": {**state.issues.shortages, **done}}) if done else state
 
 
-def _of(short: Short, numbers: set[int]) -> bool:
+def _of(short: Shortage, numbers: set[int]) -> bool:
     return numbers >= {line.line for line in short.lines}

@@ -1,8 +1,21 @@
 """The state of an order, and what follows from it: status, quantities, promises, what is still missing.
 
-What partners report only grows the state: milestones seen are a set, times keep the earliest report, ETAs and troubles
-the newest. So the order in which messages arrive cannot change where an order ends, and no report makes its rank fall.
-Commands (amend, cancel, …) are applied in the order in which the workflow takes them in.
+    start                        the release as it was accepted
+    demand      demand.py        what is wanted now: amended lines, cancelled and lost packs
+    ending      demand.py        held, cancelling, cancelled, closed
+    sourcing    fulfilment.py    other sites that send a part, packs that stay another item
+    transport   fulfilment.py    the tender, and the carrier that took it
+    reports     fulfilment.py    shipments and returns, as partners reported them
+    promises    promises.py      days by decision, by supply, by ETA
+    replanning  promises.py      what planners are asked
+    issues      issues.py        reported issues, shortages, refused effects, passed alarms
+    version                      the number of inputs that were decided
+
+Status, rank, tally and promised days are derived from these parts: see `_DERIVED`.
+
+Reports only add to the state: milestones seen are a set, times keep the earliest report, ETAs and issues the newest.
+So the order in which messages arrive cannot change where an order ends, and no report makes its rank fall. Commands
+(amend, cancel, …) are applied in the order in which the workflow takes them in.
 """
 
 from collections.abc import Mapping
@@ -12,108 +25,102 @@ from typing import Any, Self
 
 from domain.days import end_of
 from domain.milestones.delay import Band, band
-from domain.milestones.shipments import ShipmentState, packs_by_line
+from domain.milestones.shipments import ShipmentState
+from domain.milestones.signed import Mismatch
 from domain.milestones.tally import NO_SHIPMENT, WHOLE_ORDER, Tally, TallyFacts
 from domain.milestones.variants import BY_RANK, PLANS, RANK
-from domain.orders.trouble import OpenProposal, OtherSource, PickedBefore, RefusedEffect, Short, TenderState, Trouble
+from domain.orders.demand import OrderDemand, OrderEnding
+from domain.orders.fulfilment import OrderReports, OrderSourcing, OrderTransport
+from domain.orders.issues import OrderIssues
+from domain.orders.promises import OrderPromises, OrderReplanning
 from schemas.base import Contract
 from schemas.ids import sender_rma
 from schemas.orders.milestones import MilestoneKind
 from schemas.orders.release import LineDue, LinePromise, OrderStatus
 from schemas.workflows.lifecycle import OrderStart
-from schemas.workflows.returns import ReturnOutcome
 
 __all__ = ["NO_SHIPMENT", "WHOLE_ORDER", "OrderState"]
 
 REFUSED = "refused"
 """Name of the alarm for effects that a system refused."""
-_GOODS = frozenset({"start", "lines", "dropped", "lost", "shipments", "returned"})
-_DAYS = frozenset({"start", "lines", "dropped", "days", "told", "supplied"})
-_DERIVED = {
-    "tally": _GOODS,
-    "rank": _GOODS,
-    "promise_days": _DAYS,
-    "promised_on": _DAYS,
-    "first_promised_on": _DAYS,
-    "by_line": frozenset({"start", "lines"}),
-    "elsewhere": frozenset({"sources"}),
+_QUANTITIES = ("tally", "rank")
+_DAYS = ("promise_days", "promised_on", "first_promised_on")
+_FROM_START = ("by_line", "first_days", *_QUANTITIES, *_DAYS)
+_DERIVED: dict[str, tuple[tuple[str, tuple[str, ...]], ...]] = {
+    "demand": (
+        ("amended_lines", (*_QUANTITIES, *_DAYS, "by_line")),
+        ("cancelled_quantity", (*_QUANTITIES, *_DAYS)),
+        ("lost_quantity", _QUANTITIES),
+    ),
+    "reports": (("shipments", _QUANTITIES), ("returns", _QUANTITIES)),
+    "promises": (("by_decision", _DAYS), ("by_supply", _DAYS), ("by_eta", _DAYS)),
 }
-"""What is worked out once, and the fields that it depends on."""
+"""Part → (field, what is worked out once and anew after a change of that field). `start` concerns `_FROM_START`."""
 
 
 class OrderState(Contract):
-    """Everything the workflow knows of its order. Frozen: each event makes a new one.
-
-    `lines` are the lines as amended (the start's while empty); `dropped` the packs of a line that were cancelled, and
-    `lost` how many packs are known to have got lost after they left; `astray` those of the dropped ones that had left;
-    `kept` what was picked before its line got another item; `addressed` the inbox message of the amendment that changed
-    the address last, 0: it is that of the release; `days` the first promises that commands and planners have replaced;
-    `supplied` the days that supply has allowed since, `told` the promises given since by ETA; `asked_for` the day of
-    the last delay proposal; `exceptions` the contents of reports of trouble. `cancelling`: the goods had left when the
-    order was cancelled, and are on their way back.
-    """
+    """Everything the workflow knows of its order, in parts. Frozen: a change makes a new one."""
 
     start: OrderStart
-    lines: tuple[LineDue, ...] = ()
-    dropped: dict[int, int] = {}  # noqa: RUF012 - pydantic copies field defaults
-    lost: dict[int, int] = {}  # noqa: RUF012
-    astray: dict[int, int] = {}  # noqa: RUF012
-    kept: tuple[PickedBefore, ...] = ()
-    addressed: int = 0
-    days: dict[int, date] = {}  # noqa: RUF012
-    told: dict[int, date] = {}  # noqa: RUF012
-    supplied: dict[int, date] = {}  # noqa: RUF012
-    shipments: dict[str, ShipmentState] = {}  # noqa: RUF012
-    cancelled: str | None = None
-    cancelling: str | None = None
-    held: str | None = None
-    exceptions: tuple[str, ...] = ()
-    troubles: dict[str, Trouble] = {}  # noqa: RUF012
-    shorts: dict[str, Short] = {}  # noqa: RUF012
-    sources: tuple[OtherSource, ...] = ()
-    tender: TenderState = TenderState()
-    refused: dict[str, RefusedEffect] = {}  # noqa: RUF012
-    returned: dict[str, ReturnOutcome] = {}  # noqa: RUF012
-    proposals: dict[str, OpenProposal] = {}  # noqa: RUF012
-    proposed: int = 0
-    asked_for: date | None = None
-    carrier: str = ""
-    passed: tuple[str, ...] = ()
-    closed: bool = False
+    demand: OrderDemand = OrderDemand()
+    sourcing: OrderSourcing = OrderSourcing()
+    transport: OrderTransport = OrderTransport()
+    reports: OrderReports = OrderReports()
+    promises: OrderPromises = OrderPromises()
+    issues: OrderIssues = OrderIssues()
+    replanning: OrderReplanning = OrderReplanning()
+    ending: OrderEnding = OrderEnding()
     version: int = 0
 
     def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
         """A copy that works out anew what depends on the changes. Its tally is brought on from the one before."""
-        copied, changed = super().model_copy(update=update, deep=deep), (update or {}).keys()
+        copied = super().model_copy(update=update, deep=deep)
         known = copied.__dict__
         if "tally" in known:
             known["tally_before"] = known["tally"]
-        for derived, fields in _DERIVED.items():
-            if derived in known and not fields.isdisjoint(changed):
-                del known[derived]
+        for part in update or ():
+            stale = _FROM_START if part == "start" else self._stale(part, known[part])
+            for name in stale:
+                known.pop(name, None)
         return copied
 
-    def grown(self, **update: Any) -> "OrderState":
-        """The state after a change. Its version is the workflow's to raise: one for each input."""
-        return self.model_copy(update=update)
+    def _stale(self, part: str, after: Any) -> tuple[str, ...]:
+        """What is to be worked out anew when a part becomes another one."""
+        before, stale = getattr(self, part), tuple[str, ...]()
+        for field, derived in _DERIVED.get(part, ()):
+            if getattr(before, field) is not getattr(after, field):
+                stale += derived
+        return stale
 
-    def next_version(self) -> "OrderState":
+    def with_changes(self, **parts: Mapping[str, Any]) -> Self:
+        """The state after a change, named by part and field. The workflow raises its version: one for each input.
+
+        `state.with_changes(ending={"held": reason})`. Raises TypeError for a field that the part does not have.
+        """
+        return self.model_copy(update={name: getattr(self, name).with_changes(**it) for name, it in parts.items()})
+
+    def next_version(self) -> Self:
         """The state on which the next input is decided: `version` is the number of inputs that were decided."""
         return self.model_copy(update={"version": self.version + 1})
 
     @property
-    def demand(self) -> tuple[LineDue, ...]:
+    def carrier(self) -> str:
+        """Who carries the order; empty while nobody has taken it."""
+        return self.transport.carrier
+
+    @property
+    def lines(self) -> tuple[LineDue, ...]:
         """The lines of the order as they are wanted now."""
-        return self.lines or self.start.lines
+        return self.demand.amended_lines or self.start.lines
 
     def wanted(self, line: LineDue) -> int:
         """Packs of a line that are still to be delivered or were: ordered less cancelled."""
-        return max(0, line.quantity - self.dropped.get(line.line, 0))
+        return max(0, line.quantity - self.demand.cancelled_quantity.get(line.line, 0))
 
     @cached_property
     def by_line(self) -> dict[int, LineDue]:
         """The lines of the order by their numbers."""
-        return {line.line: line for line in self.demand}
+        return {line.line: line for line in self.lines}
 
     @cached_property
     def tally(self) -> Tally:
@@ -122,7 +129,8 @@ class OrderState(Contract):
         required = {kind for kind, step in PLANS[self.start.variant].steps.items() if step.required}
         if self.start.proof_of_delivery_required:
             required.add(MilestoneKind.PROOF_OF_DELIVERY)
-        goods = (self.shipments, self.returned, self.by_line, self.dropped, self.lost)
+        reports, demand = self.reports, self.demand
+        goods = (reports.shipments, reports.returns, self.by_line, demand.cancelled_quantity, demand.lost_quantity)
         released_at = self.start.released_at if self.start.checks_times else None
         return known.of(TallyFacts(*goods, frozenset(required), released_at, self.start.policy.chronology))
 
@@ -133,16 +141,6 @@ class OrderState(Contract):
         return self.tally.goods
 
     @cached_property
-    def elsewhere(self) -> dict[str, dict[int, int]]:
-        """Packs of each line that other sites were told to send."""
-        found: dict[str, dict[int, int]] = {}
-        for source in self.sources:
-            at = found.setdefault(source.site, {})
-            for line, packs in packs_by_line(source.lines).items():
-                at[line] = at.get(line, 0) + packs
-        return found
-
-    @cached_property
     def rank(self) -> int:
         """Rank of the whole order: that of its slowest line, counted by quantity over all shipments."""
         return min(self.tally.ranks.values(), default=RANK[OrderStatus.DELIVERED])
@@ -150,12 +148,12 @@ class OrderState(Contract):
     @property
     def status(self) -> OrderStatus:
         """Where the order is."""
-        if self.cancelled is not None:
+        if self.ending.cancelled is not None:
             return OrderStatus.CANCELLED
-        if not self.closed:
+        if not self.ending.closed:
             return BY_RANK[self.rank]
-        delivered = any(self.moved(line, RANK[OrderStatus.DELIVERED]) for line in self.demand)
-        return OrderStatus.CLOSED if delivered or not self.returned else OrderStatus.RETURNED
+        delivered = any(self.moved(line, RANK[OrderStatus.DELIVERED]) for line in self.lines)
+        return OrderStatus.CLOSED if delivered or not self.reports.returns else OrderStatus.RETURNED
 
     def due(self, line: LineDue) -> int:
         """Packs that are still to be delivered or were: those that a carrier brought back are not."""
@@ -169,7 +167,7 @@ class OrderState(Contract):
 
     def standing(self, line: LineDue, rank: int) -> int:
         """How many packs of a line have reached a rank and did not come back to the sender; never more than are due."""
-        if not self.returned:
+        if not self.reports.returns:
             return self.moved(line, rank)
         if self.tally.whole.rank >= rank:
             return self.due(line)
@@ -177,11 +175,11 @@ class OrderState(Contract):
 
     def sent_back(self, line: int) -> int:
         """Packs of a line that carriers have brought back to the sender."""
-        return self.tally.home.get(line, 0) if self.returned else 0
+        return self.tally.home.get(line, 0) if self.reports.returns else 0
 
     def back(self, shipment: str, line: int) -> int:
         """Packs of a line that a shipment brought back to the sender."""
-        outcome = self.returned.get(sender_rma(shipment))
+        outcome = self.reports.returns.get(sender_rma(shipment))
         return sum(x.quantity for x in outcome.received if x.line == line) if outcome else 0
 
     def delivered_at(self, line: LineDue) -> datetime | None:
@@ -192,7 +190,7 @@ class OrderState(Contract):
 
     def first_promise(self, line: int) -> date:
         """The day that a line was promised for, before any ETA: the first promise, or what replaced it."""
-        return self.days[line] if line in self.days else self.first_days[line]
+        return self.promises.by_decision.get(line) or self.first_days[line]
 
     @cached_property
     def first_days(self) -> dict[int, date]:
@@ -200,15 +198,17 @@ class OrderState(Contract):
 
     def due_by_supply(self, line: int) -> date:
         """The day that supply allows for a line: as it was promised, until promising had to say another."""
-        return self.supplied.get(line) or self.first_promise(line)
+        days = self.promises
+        return days.by_supply.get(line) or days.by_decision.get(line) or self.first_days[line]
 
     @cached_property
     def promise_days(self) -> dict[int, date]:
         """The day promised now for each line: the first promise, or the day of a late ETA on what carries it."""
-        return {line: self.told.get(line) or self.due_by_supply(line) for line in self.by_line}
+        by_eta = self.promises.by_eta
+        return {line: by_eta.get(line) or self.due_by_supply(line) for line in self.by_line}
 
     @property
-    def promises(self) -> tuple[LinePromise, ...]:
+    def line_promises(self) -> tuple[LinePromise, ...]:
         """The same as messages."""
         return tuple(LinePromise(line=line, promised_on=day) for line, day in self.promise_days.items())
 
@@ -231,7 +231,16 @@ class OrderState(Contract):
     @property
     def _wanted_lines(self) -> tuple[LineDue, ...]:
         """The lines that count for the order's promise: those of which something is wanted; all when nothing is."""
-        return tuple(line for line in self.demand if self.wanted(line)) or self.demand
+        cancelled = self.demand.cancelled_quantity
+        return tuple(line for line in self.lines if line.quantity > cancelled.get(line.line, 0)) or self.lines
+
+    @property
+    def mismatches(self) -> tuple[Mismatch, ...]:
+        """Every delivery and proof of delivery that does not state what had left, but for packs written off as lost.
+
+        A consolidated shipment is compared with what was merged into it.
+        """
+        return tuple(mismatch for _, found in sorted(self.tally.signed.items()) for mismatch in found)
 
     @property
     def band(self) -> Band:
@@ -262,7 +271,7 @@ class OrderState(Contract):
     @property
     def coming_back(self) -> tuple[str, ...]:
         """Shipments that carriers bring back and that have not been received whole."""
-        outcomes = ((name, self.returned.get(sender_rma(name))) for name in sorted(self.tally.returning))
+        outcomes = ((name, self.reports.returns.get(sender_rma(name))) for name in sorted(self.tally.returning))
         return tuple(name for name, outcome in outcomes if outcome is None or not outcome.settled)
 
     @property
@@ -279,4 +288,4 @@ class OrderState(Contract):
     def answered(self) -> bool:
         """No system has refused anything that somebody should look at first. After a while the order ends all the
         same; the case that was opened goes on."""
-        return not self.refused or REFUSED in self.passed or self.start.clock == "events"
+        return not self.issues.refused_effects or REFUSED in self.issues.passed_alarms or self.start.clock == "events"

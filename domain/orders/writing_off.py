@@ -1,12 +1,12 @@
-"""Writing off: packs that will not come, troubles that people have settled, effects that no system will take."""
+"""Writing off: packs that will not come, issues that people have settled, effects that no system will take."""
 
 from domain.milestones.shipments import lines_of, packs_by_line
 from domain.milestones.variants import RANK
 from domain.orders import sourcing, targets
-from domain.orders.billing import invoice, mismatches
 from domain.orders.decision import Decision, EffectCause, change, lines_open
+from domain.orders.issues import IssueKey
+from domain.orders.reporting import invoice
 from domain.orders.state import OrderState
-from domain.orders.trouble import TroubleKey
 from schemas.cases.exceptions import ExceptionKind as X
 from schemas.ids import CaseKey
 from schemas.messaging.effects import ChangeKind
@@ -20,11 +20,11 @@ SHIPPED, DELIVERED = RANK[OrderStatus.SHIPPED], RANK[OrderStatus.DELIVERED]
 
 def refusal(state: OrderState, wish: ActionRequest) -> str | None:
     """Why nothing can be written off so, and what is possible instead."""
-    if state.refused and not wish.lines:
+    if state.issues.refused_effects and not wish.lines:
         return None
-    if state.cancelled is not None:
+    if state.ending.cancelled is not None:
         return "the order is cancelled: nothing of it is open; no system has refused anything either"
-    settles = any(trouble.open for trouble in state.troubles.values()) or mismatches(state)
+    settles = any(issue.open for issue in state.issues.reported_issues.values()) or state.mismatches
     if state.delivered and (wish.lines or not settles):
         return "everything was delivered: a return takes goods back"
     return line_refusal(wish.lines, lines_open(state, DELIVERED))
@@ -43,15 +43,15 @@ def write_off(state: OrderState, wish: ActionRequest, cause: EffectCause) -> Dec
     """Give up what is missing: packs that will not come, or an effect that no system will take."""
     case = CaseKey.read(wish.case)
     kind = case.kind if case else ""
-    given_up = kind in (X.REFUSED_EFFECT, X.COMPENSATION) or not kind or state.cancelled is not None
-    if state.refused and given_up and not wish.lines:
-        gone = ", ".join(sorted(refused.effect.operation for refused in state.refused.values()))
-        return Decision(state=state.grown(refused={}), done=f"given up: {gone}")
-    troubles = {
-        name: trouble.model_copy(update={"open": False}) if kind in ("", TroubleKey.parse(name).cause) else trouble
-        for name, trouble in state.troubles.items()
+    given_up = kind in (X.REFUSED_EFFECT, X.COMPENSATION) or not kind or state.ending.cancelled is not None
+    if state.issues.refused_effects and given_up and not wish.lines:
+        gone = ", ".join(sorted(refused.effect.operation for refused in state.issues.refused_effects.values()))
+        return Decision(state=state.with_changes(issues={"refused_effects": {}}), done=f"given up: {gone}")
+    issues = {
+        name: issue.model_copy(update={"open": False}) if kind in ("", IssueKey.parse(name).cause) else issue
+        for name, issue in state.issues.reported_issues.items()
     }
-    settled = Decision(state=state.grown(troubles=troubles), done="written off")
+    settled = Decision(state=state.with_changes(issues={"reported_issues": issues}), done="written off")
     lines = joined(wish.lines) or lines_open(state, DELIVERED)
     if lines:
         settled = settled.plus(drop(settled.state, lines, cause))
@@ -65,36 +65,39 @@ def write_off(state: OrderState, wish: ActionRequest, cause: EffectCause) -> Dec
 def _unsigned(state: OrderState) -> tuple[ShippedLine, ...]:
     """Packs that left and that nobody signed for, beyond those that are known to be lost."""
     missing: dict[int, int] = {}
-    for it in mismatches(state):
+    for it in state.mismatches:
         missing[it.line] = missing.get(it.line, 0) + it.left - it.signed
-    beyond = ((line, packs - state.lost.get(line, 0)) for line, packs in sorted(missing.items()))
+    beyond = ((line, packs - state.demand.lost_quantity.get(line, 0)) for line, packs in sorted(missing.items()))
     return tuple(ShippedLine(line=line, quantity=packs) for line, packs in beyond if packs > 0)
 
 
 def _lose(state: OrderState, lines: tuple[ShippedLine, ...], cause: EffectCause) -> Decision:
     """Packs were scanned as delivered and not signed for: they are booked as lost."""
-    lost = _added(state.lost, {x.line: x.quantity for x in lines})
+    lost = _added(state.demand.lost_quantity, {x.line: x.quantity for x in lines})
     packs = sum(x.quantity for x in lines)
     booked = change(state, ChangeKind.WRITTEN_OFF, cause, lines=lines)
-    return Decision(state=state.grown(lost=lost), effects=(booked,), done=f"{counted(packs, 'pack')} written off")
+    written_off = state.with_changes(demand={"lost_quantity": lost})
+    return Decision(state=written_off, effects=(booked,), done=f"{counted(packs, 'pack')} written off")
 
 
 def drop(state: OrderState, lines: tuple[ShippedLine, ...], cause: EffectCause) -> Decision:
     """Cancel packs of lines: the ERP closes them short, sites and carriers leave what has not left."""
     here = {x.line: x.quantity for x in lines_open(state, SHIPPED)}
     gone = {x.line: x.quantity - min(x.quantity, here.get(x.line, 0)) for x in lines}
-    grown = sourcing.covered(state, lines, "cancelled").grown(
-        dropped=_added(state.dropped, {x.line: x.quantity for x in lines}),
-        lost=_added(state.lost, gone),
-        astray=_added(state.astray, gone),
+    less = sourcing.covered(state, lines, "cancelled").with_changes(
+        demand={
+            "cancelled_quantity": _added(state.demand.cancelled_quantity, {x.line: x.quantity for x in lines}),
+            "lost_quantity": _added(state.demand.lost_quantity, gone),
+            "cancelled_after_issue": _added(state.demand.cancelled_after_issue, gone),
+        }
     )
-    if not state.cancelling:
-        grown = targets.fitted(grown)
-    told = () if state.cancelling else targets.amended(state, grown, cause)
-    wanted = targets.told(state, grown)
-    closed = change(grown, ChangeKind.CLOSED_SHORT, cause, lines=lines, targets=wanted)
+    if not state.ending.cancelling:
+        less = targets.fitted(less)
+    told = () if state.ending.cancelling else targets.amended(state, less, cause)
+    wanted = targets.told(state, less)
+    closed = change(less, ChangeKind.CLOSED_SHORT, cause, lines=lines, targets=wanted)
     return Decision(
-        state=grown,
+        state=less,
         effects=(*told, closed),
         done=f"{counted(sum(line.quantity for line in lines), 'pack')} written off",
     )

@@ -3,9 +3,17 @@
 A report by a system that does not own the milestone is quarantined with the rule that it broke, never applied.
 """
 
+from collections.abc import Sequence
+
 from domain.milestones.variants import step_for
 from schemas.base import Role, Variant
 from schemas.orders.milestones import MilestoneKind
+
+
+def speaking_role(kind: MilestoneKind, roles: Sequence[Role]) -> Role:
+    """In which of its roles a partner reports a milestone: the first that may in any variant, else its usual one."""
+    steps = [step for variant in Variant if (step := step_for(variant, kind))]
+    return next((role for role in roles if any(role in step.reporters for step in steps)), roles[0])
 
 
 def broken_rule(variant: Variant, kind: MilestoneKind, role: Role) -> str | None:

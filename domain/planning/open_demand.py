@@ -11,7 +11,7 @@ from domain.milestones.variants import RANK
 from domain.orders.goods import site_of
 from domain.orders.state import WHOLE_ORDER, OrderState
 from schemas.orders.release import LineDue, OrderStatus
-from schemas.workflows.records import DemandRow
+from schemas.planning.movements import DemandRow
 
 DELIVERED = RANK[OrderStatus.DELIVERED]
 Shares = dict[int, list[tuple[str, int]]]
@@ -23,13 +23,13 @@ def open_demand(state: OrderState) -> tuple[DemandRow, ...]:
 
     Nothing is open of an order that has ended, nor of packs that a carrier has brought back to the sender.
     """
-    if state.closed or state.cancelled is not None:
+    if state.ending.closed or state.ending.cancelled is not None:
         return ()
-    days = {it.line: it.promised_on for it in state.promises}
+    days = {it.line: it.promised_on for it in state.line_promises}
     shares = _elsewhere(state)
     packs: Counter[tuple[str, str]] = Counter()
     first: dict[tuple[str, str], date] = {}
-    for line in state.demand:
+    for line in state.lines:
         for site, quantity in _by_site(state, line, shares):
             about = (line.item, site)
             packs[about] += quantity
@@ -55,9 +55,15 @@ def _facts(state: OrderState) -> tuple[object, ...]:
     """What open demand is worked out from, as far as it is cheap to compare: most reports change nothing of it."""
     tally = state.tally
     return (
-        (state.closed, state.cancelled, state.lines, state.dropped, state.promise_days),
+        (
+            state.ending.closed,
+            state.ending.cancelled,
+            state.demand.amended_lines,
+            state.demand.cancelled_quantity,
+            state.promise_days,
+        ),
         (tally.reached[DELIVERED], tally.home, tally.whole.rank >= DELIVERED),
-        (state.sources, tally.goods if state.sources else None),
+        (state.sourcing.sources, tally.goods if state.sourcing.sources else None),
     )
 
 
@@ -76,7 +82,7 @@ def _by_site(state: OrderState, line: LineDue, shares: Shares) -> Iterator[tuple
 def _elsewhere(state: OrderState) -> Shares:
     """What other sites were told to send, less what they have delivered or a carrier has brought back of it."""
     told: Counter[tuple[str, int]] = Counter()
-    for source in state.sources:
+    for source in state.sourcing.sources:
         if source.site != state.start.site:
             for x in source.lines:
                 told[source.site, x.line] += x.quantity

@@ -8,19 +8,25 @@ from domain.orders.goods import Holdings
 from domain.procurement.inbound_trouble import coming, receipted
 from domain.procurement.matching import packs, packs_of
 from domain.procurement.purchase_order import LAST, PurchaseFile
+from schemas.changes import Change
 from schemas.ids import SupplyKey
-from schemas.inventory.stock import Bucket, place
-from schemas.inventory.supply import Supply, SupplyKind
+from schemas.inventory.stock import Bucket, Moves, StockMoved, place
+from schemas.inventory.supply import SuppliesChanged, Supply, SupplyKind
 from schemas.orders.milestones import MilestoneKind
 from schemas.procurement.documents import DespatchAdvice
 from schemas.procurement.postings import SettlementDecision
+from schemas.procurement.purchase_effects import PurchaseEffect
 from schemas.procurement.purchase_orders import (
     InboundShipment,
+    InboundShipmentsChanged,
     InvoiceRecord,
-    PurchaseEffect,
+    InvoicesChanged,
+    PurchaseEffectsPlanned,
     PurchaseLineRecord,
-    PurchaseRecord,
+    PurchaseLinesChanged,
+    PurchaseOrderChanged,
 )
+from schemas.workflows.records import StepRecord
 
 
 def holdings(state: PurchaseFile) -> Holdings:
@@ -85,39 +91,50 @@ def _supply(state: PurchaseFile, line: int, item: str, count: int, day: date, sh
     )
 
 
-def record(state: PurchaseFile, effects: tuple[PurchaseEffect, ...]) -> PurchaseRecord:
-    """One step as it is written down. Raises ValueError before the order itself is known."""
+def record(state: PurchaseFile, effects: tuple[PurchaseEffect, ...], moves: Moves | None = None) -> StepRecord:
+    """One step as it is written down: how everything stands, what is owed, how stock moved.
+
+    Raises ValueError before the order itself is known.
+    """
     if state.order is None:
         raise ValueError(f"{state.start.key}: nothing can be written before the order is known")
-    supply, billed = supplies(state), _billed(state)
-    return PurchaseRecord(
-        order=state.start.key,
-        version=state.version,
-        status=state.status,
-        purchase=state.order,
-        closed=state.settled,
-        lines=tuple(
-            PurchaseLineRecord(
-                line=x.line.line,
-                item=x.line.item,
-                ordered=x.line.packs,
-                confirmed=x.confirmed,
-                advised=x.advised,
-                received=x.received,
-                damaged=x.damaged,
-                invoiced=billed[x.line.line],
-                **x.line.rate.said,
-                due_on=x.line.due_on,
-                expected_on=max(
-                    (s.day for s in supply if s.packs and SupplyKey.parse(s.key).line == x.line.line), default=None
-                ),
-            )
-            for x in state.lines
-        ),
-        shipments=tuple(_shipment(state, advice) for advice in state.advices),
-        invoices=_invoices(state),
-        effects=effects,
-        supplies=supply,
+    supply = supplies(state)
+    changes: list[Change] = [
+        PurchaseOrderChanged(status=state.status, purchase=state.order, closed=state.settled),
+        PurchaseLinesChanged(lines=_lines(state, supply)),
+    ]
+    if shipments := tuple(_shipment(state, advice) for advice in state.advices):
+        changes.append(InboundShipmentsChanged(shipments=shipments))
+    if invoices := _invoices(state):
+        changes.append(InvoicesChanged(invoices=invoices))
+    if effects:
+        changes.append(PurchaseEffectsPlanned(effects=effects))
+    if supply:
+        changes.append(SuppliesChanged(supplies=supply))
+    if moves:
+        changes.append(StockMoved(moves=moves))
+    return StepRecord(order=state.start.key, version=state.version, changes=tuple(changes))
+
+
+def _lines(state: PurchaseFile, supply: tuple[Supply, ...]) -> tuple[PurchaseLineRecord, ...]:
+    billed = _billed(state)
+    return tuple(
+        PurchaseLineRecord(
+            line=x.line.line,
+            item=x.line.item,
+            ordered=x.line.packs,
+            confirmed=x.confirmed,
+            advised=x.advised,
+            received=x.received,
+            damaged=x.damaged,
+            invoiced=billed[x.line.line],
+            **x.line.rate.said,
+            due_on=x.line.due_on,
+            expected_on=max(
+                (s.day for s in supply if s.packs and SupplyKey.parse(s.key).line == x.line.line), default=None
+            ),
+        )
+        for x in state.lines
     )
 
 

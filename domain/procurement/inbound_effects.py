@@ -1,14 +1,12 @@
 """What the ERP, and the warehouse that sends a transfer, must be told because of a step of a purchase order."""
 
 from collections.abc import Iterator
-from typing import Any
 
 from domain.procurement.inbound_trouble import differences
 from domain.procurement.purchase_order import PurchaseFile, told_as
 from schemas.base import Moment
 from schemas.cases.exceptions import Action
 from schemas.ids import EffectKey
-from schemas.messaging.effects import Operation
 from schemas.procurement.documents import DespatchAdvice, GoodsReceipt, PurchaseOrder
 from schemas.procurement.postings import (
     AgreedLine,
@@ -22,7 +20,17 @@ from schemas.procurement.postings import (
     TransferInstruction,
     TransferLine,
 )
-from schemas.procurement.purchase_orders import PurchaseDecision, PurchaseDocument, PurchaseEffect
+from schemas.procurement.purchase_effects import (
+    InstructTransfer,
+    PostIssue,
+    PostReceipt,
+    PurchaseEffect,
+    PurchasePayload,
+    ReportConfirmation,
+    ReportDecision,
+    SettleInvoice,
+)
+from schemas.procurement.purchase_orders import PurchaseDecision, PurchaseDocument
 
 TOLD = frozenset({Action.ACCEPT, Action.ASK_AGAIN, Action.WRITE_OFF, Action.CLOSE_UNINVOICED})
 """Decisions that the ERP is told of as such; those about an invoice go with its settlement."""
@@ -36,8 +44,7 @@ def owed(before: PurchaseFile, after: PurchaseFile) -> tuple[PurchaseFile, tuple
     if after.order and after.order.from_site and to_send(after) != to_send(before):
         instruction = _transfer(after, after.order, after.order.from_site)
         key, cause = f"transfer/v{instruction.version}", after.documents["order"]
-        site = instruction.site
-        effects.append(_effect(after, cause, Operation.INSTRUCT_TRANSFER, key, site=site, transfer=instruction))
+        effects.append(_effect(after, cause, key, InstructTransfer(message=instruction)))
     for decision in after.decisions[len(before.decisions) :]:
         if decision.action in TOLD:
             effects.append(_of_decision(after, decision))
@@ -57,15 +64,15 @@ def _of_document(after: PurchaseFile, document: PurchaseDocument) -> Iterator[Pu
             differences=tuple(differences(after, document.confirmation)),
         )
         key = f"confirmation/r{report.revision}"
-        yield _effect(after, document, Operation.REPORT_CONFIRMATION, key, confirmed=report)
+        yield _effect(after, document, key, ReportConfirmation(site=after.start.site, message=report))
     if document.advice and after.order.from_site:
         issue = _issue(after, document.advice, after.order.from_site)
         key = f"issue/{issue.shipment}/r{issue.revision}"
-        yield _effect(after, document, Operation.POST_ISSUE, key, site=issue.site, shipment=issue.shipment, issue=issue)
+        yield _effect(after, document, key, PostIssue(message=issue))
     if document.receipt:
         posting = _posting(after, document.receipt)
         key = f"receipt/{posting.number}/r{posting.revision}"
-        yield _effect(after, document, Operation.POST_RECEIPT, key, shipment=posting.shipment, posting=posting)
+        yield _effect(after, document, key, PostReceipt(message=posting))
 
 
 def _settlements(after: PurchaseFile, told: dict[str, SettlementDecision]) -> Iterator[PurchaseEffect]:
@@ -88,7 +95,7 @@ def _settlements(after: PurchaseFile, told: dict[str, SettlementDecision]) -> It
             reasons=verdict.reasons,
         )
         key = f"invoice/{told_as(invoice)}/{verdict.decision}"
-        yield _effect(after, causes[number], Operation.SETTLE_INVOICE, key, settlement=settlement)
+        yield _effect(after, causes[number], key, SettleInvoice(site=after.start.site, message=settlement))
 
 
 def _of_decision(state: PurchaseFile, decision: PurchaseDecision) -> PurchaseEffect:
@@ -103,14 +110,8 @@ def _of_decision(state: PurchaseFile, decision: PurchaseDecision) -> PurchaseEff
         ),
         about=decision.about,
     )
-    return _owed(
-        state,
-        Operation.REPORT_DECISION,
-        f"decision/{decision.id}",
-        decision.at,
-        decision.traceparent,
-        decision=report,
-    )
+    payload = ReportDecision(site=state.start.site, message=report)
+    return _owed(state, f"decision/{decision.id}", decision.at, decision.traceparent, payload)
 
 
 def _items(state: PurchaseFile) -> dict[int, str]:
@@ -166,20 +167,17 @@ def _posting(state: PurchaseFile, receipt: GoodsReceipt) -> ReceiptPosting:
     )
 
 
-def _effect(
-    state: PurchaseFile, cause: PurchaseDocument, operation: Operation, key: str, **said_of_it: Any
-) -> PurchaseEffect:
-    return _owed(state, operation, key, cause.received_at, cause.traceparent, **said_of_it)
+def _effect(state: PurchaseFile, cause: PurchaseDocument, key: str, payload: PurchasePayload) -> PurchaseEffect:
+    return _owed(state, key, cause.received_at, cause.traceparent, payload)
 
 
 def _owed(
-    state: PurchaseFile, operation: Operation, key: str, accepted_at: Moment, traceparent: str, **said_of_it: Any
+    state: PurchaseFile, key: str, accepted_at: Moment, traceparent: str, payload: PurchasePayload
 ) -> PurchaseEffect:
     return PurchaseEffect(
         key=str(EffectKey(state.start.subject, key)),
         order=state.start.key,
-        operation=operation,
         accepted_at=accepted_at,
         traceparent=traceparent,
-        **{"site": state.start.site, **said_of_it},
+        payload=payload,
     )

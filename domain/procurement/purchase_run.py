@@ -1,10 +1,10 @@
 """What a run of a purchase order's workflow starts with."""
 
-from domain.orders.trouble import KnownCase
 from domain.procurement.purchase_order import PurchaseFile
 from schemas.base import Contract
-from schemas.cases.cases import Finding
-from schemas.procurement.purchase_orders import InboundStart, PurchaseEffect
+from schemas.cases.cases import Finding, KnownCase
+from schemas.procurement.purchase_effects import PurchaseEffect
+from schemas.procurement.purchase_orders import InboundStart
 
 
 class RefusedPosting(Contract):

@@ -77,18 +77,22 @@ class _Books:
 
 def moves(before: OrderState, after: OrderState) -> tuple[Moves, Moves]:
     """How stock moved between two states, and what left, by the place of its shipment."""
-    elsewhere = before.tally.whole.rank != after.tally.whole.rank or before.sources != after.sources
+    elsewhere = before.tally.whole.rank != after.tally.whole.rank or before.sourcing.sources != after.sourcing.sources
     if elsewhere or _substituted(before, after):
         held, left = goods.of_order(before), goods.issued(before)
         return goods.moves(held, goods.of_order(after)), goods.moves(left, goods.issued(after))
     lines = _concerned(before, after)
-    entire = {line for line in lines if _intricate(before, line) or _intricate(after, line)}
+    entire = _intricate_lines(before, lines) | _intricate_lines(after, lines)
     books = _Books(after, lines - entire)
     for sign, state in ((-1, before), (1, after)):
         there = Holdings()
         for line in entire & state.by_line.keys():
             goods.hold(there, state, state.by_line[line])
-        others = {n: it for n, it in state.shorts.items() if before.shorts.get(n) != after.shorts.get(n)}
+        others = {
+            n: it
+            for n, it in state.issues.shortages.items()
+            if before.issues.shortages.get(n) != after.issues.shortages.get(n)
+        }
         goods.cut(state, there, others)
         books.add(there, sign)
     _shipments(books, before, after)
@@ -103,11 +107,17 @@ def _substituted(before: OrderState, after: OrderState) -> bool:
 
 def _concerned(before: OrderState, after: OrderState) -> set[int]:
     """Lines whose packs may be elsewhere now, and those of which some were lost: that goes with what is under way."""
-    if (before.cancelled is None) != (after.cancelled is None):
+    if (before.ending.cancelled is None) != (after.ending.cancelled is None):
         return {*after.by_line}
     found = touched_lines(before.tally, after.tally, (ALLOCATED, SHIPPED, DELIVERED))
-    found |= differing(before.tally.set_aside, after.tally.set_aside) | differing(before.dropped, after.dropped)
-    found |= differing(before.by_line, after.by_line) | after.lost.keys() | before.lost.keys()
+    found |= differing(before.tally.set_aside, after.tally.set_aside) | differing(
+        before.demand.cancelled_quantity, after.demand.cancelled_quantity
+    )
+    found |= (
+        differing(before.by_line, after.by_line)
+        | after.demand.lost_quantity.keys()
+        | before.demand.lost_quantity.keys()
+    )
     for _, was, it in shipments_between(before.tally, after.tally):
         was_at, is_at = _stages(before, was), _stages(after, it)
         if was_at != is_at:
@@ -124,11 +134,18 @@ def _stages(state: OrderState, it: ShipmentState | None) -> _Stages:
     return _Stages(it.reach[ALLOCATED], shipped, delivered, goods.site_of(state, it))
 
 
+def _intricate_lines(state: OrderState, lines: Iterable[int]) -> set[int]:
+    """Those lines of which it takes all shipments to say where their packs are. Most orders have none."""
+    if not state.demand.lost_quantity and not state.sourcing.sources:
+        return set()
+    return {number for number in lines if _intricate(state, number)}
+
+
 def _intricate(state: OrderState, number: int) -> bool:
     """Whether it takes all shipments to say where the packs of a line are."""
-    if state.lost.get(number):
+    if state.demand.lost_quantity.get(number):
         return True
-    if number not in state.by_line or not state.sources:
+    if number not in state.by_line or not state.sourcing.sources:
         return False
     kept, ready = _ready(state, number)
     return kept < ready
@@ -161,8 +178,8 @@ def _shipments(books: _Books, before: OrderState, after: OrderState) -> None:
             pairs = [(old, new._replace(site=old.site if it is None else new.site))]
         for one, other in pairs:
             books.bring_on(name, one, other)
-            if after.sources and after.start.variant is Variant.DISTRIBUTION_CENTRE:
-                waits = _waiting(one, before.cancelled), _waiting(other, after.cancelled)
+            if after.sourcing.sources and after.start.variant is Variant.DISTRIBUTION_CENTRE:
+                waits = _waiting(one, before.ending.cancelled), _waiting(other, after.ending.cancelled)
                 books.set_aside(other.site, _more(*waits))
 
 
@@ -176,24 +193,25 @@ def _rests(books: _Books, before: OrderState, after: OrderState, lines: Iterable
     if whole:
         old, new = (_rest_stages(state, lines) for state in (before, after))
         books.bring_on(WHOLE_ORDER, old, new)
-        if after.sources and after.start.variant is Variant.DISTRIBUTION_CENTRE:
-            books.set_aside(site, _more(_waiting(old, before.cancelled), _waiting(new, after.cancelled)))
-    if not after.sources:
+        if after.sourcing.sources and after.start.variant is Variant.DISTRIBUTION_CENTRE:
+            books.set_aside(site, _more(_waiting(old, before.ending.cancelled), _waiting(new, after.ending.cancelled)))
+    if not after.sourcing.sources:
         books.set_aside(site, _more(_aside(before, lines), _aside(after, lines)))
 
 
 def _aside(state: OrderState, lines: Iterable[int]) -> Packs:
     """Packs of these lines that are set aside in all shipments together."""
     tally, known = state.tally, state.by_line
-    if state.cancelled is not None or state.start.variant is not Variant.DISTRIBUTION_CENTRE:
+    if state.ending.cancelled is not None or state.start.variant is not Variant.DISTRIBUTION_CENTRE:
         return NOTHING
     if tally.whole.rank >= ALLOCATED or tally.whole.reach[ALLOCATED]:
         return {number: min(_ready(state, number)) for number in lines if number in known}
     found, allocated, shipped = {}, tally.reached[ALLOCATED], tally.reached[SHIPPED]
+    cancelled = state.demand.cancelled_quantity
     for number in lines:
         if number in known:
             left = shipped.get(number, 0)
-            kept = max(0, known[number].quantity - state.dropped.get(number, 0) - left)
+            kept = max(0, known[number].quantity - cancelled.get(number, 0) - left)
             found[number] = min(kept, allocated.get(number, 0) - left)
     return found
 

@@ -1,6 +1,6 @@
 """From a decision to the record of it: what the database is told about a step."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import date, datetime
 from typing import NamedTuple
 
@@ -12,15 +12,31 @@ from domain.milestones.variants import RANK
 from domain.orders import apart
 from domain.orders.decision import Decision
 from domain.orders.findings import findings
+from domain.orders.issues import UNTYPED, IssueKey
 from domain.orders.state import OrderState
-from domain.orders.trouble import UNTYPED, TroubleKey
 from domain.planning import open_demand
 from domain.records import booked
 from schemas.cases.exceptions import ExceptionKind
-from schemas.messaging.effects import Effect, Operation
+from schemas.changes import Change, joined
+from schemas.finance.freight import GoodsIssued
+from schemas.inventory.stock import StockMoved
+from schemas.messaging.effects import Effect
+from schemas.messaging.order_effects import sent_elsewhere
+from schemas.messaging.owed import EffectsPlanned
+from schemas.orders.changes import (
+    ApartChanged,
+    LineRecord,
+    LinesChanged,
+    OrderPromised,
+    OrderViewChanged,
+    ReleaseAmended,
+    ShipmentRecord,
+    ShipmentsChanged,
+)
 from schemas.orders.milestones import MilestoneKind
 from schemas.orders.release import LineDue, OrderStatus, Promise
-from schemas.workflows.records import LineRecord, ShipmentRecord, StepRecord
+from schemas.planning.movements import OpenDemand, PlanningMoved
+from schemas.workflows.records import StepRecord
 
 _STAGES = tuple(
     RANK[stage]
@@ -37,13 +53,15 @@ _STAGES = tuple(
 def conditions(state: OrderState, waiting: tuple[Effect, ...] = ()) -> tuple[str, ...]:
     """Conditions beside the rank: on_hold, cancelling, delayed, exception, and the kinds of what is wrong."""
     found = []
-    if state.held:
+    if state.ending.held:
         found.append("on_hold")
-    if state.cancelling and state.cancelled is None:
+    if state.ending.cancelling and state.ending.cancelled is None:
         found.append("cancelling")
     if state.promised_on > state.start.promise.promised_on:
         found.append("delayed")
-    if any(trouble.open and TroubleKey.parse(name).cause == UNTYPED for name, trouble in state.troubles.items()):
+    if any(
+        issue.open and IssueKey.parse(name).cause == UNTYPED for name, issue in state.issues.reported_issues.items()
+    ):
         found.append("exception")
     named = {finding.kind for finding in findings(state, waiting)}
     return (*found, *sorted(named - {ExceptionKind.DELAY, ExceptionKind.UNKNOWN_CODE}))
@@ -58,34 +76,51 @@ def record(
 ) -> StepRecord:
     """One record for all decisions of a step, taken on the state `before`. Lines, shipments and movements of stock are
     written when anything was applied: those that differ from before."""
-    moved = any(decision.superseded is None for decision in decisions) and first_promise is None
-    moves, issued = booked.moves(before, state) if moved and before else ({}, {})
-    return StepRecord(
-        order=state.start.key,
-        version=state.version,
+    changes: list[Change] = [_view(state, waiting)]
+    if first_promise:
+        changes.append(OrderPromised(promise=first_promise))
+    elif any(decision.superseded is None for decision in decisions):
+        changes += _progress(before, state, decisions)
+    changes += joined(change for decision in decisions for change in _decided(decision))
+    if (demand := open_demand.changed(before, state)) is not None:
+        changes.append(OpenDemand(rows=demand))
+    if (stands := apart.changed(before, state)) is not None:
+        changes.append(ApartChanged(apart=stands))
+    return StepRecord(order=state.start.key, version=state.version, changes=tuple(changes))
+
+
+def _view(state: OrderState, waiting: tuple[Effect, ...]) -> OrderViewChanged:
+    return OrderViewChanged(
         status=state.status,
         conditions=conditions(state, waiting),
         promised_on=state.promised_on,
         eta=state.eta,
         carrier=state.carrier,
-        reason=state.cancelled,
-        closed=state.closed or state.cancelled is not None,
-        first_promise=first_promise,
-        lines=_lines(before, state, decisions) if moved else (),
-        shipments=_shipments(before, state) if moved else (),
-        effects=tuple(effect for decision in decisions for effect in decision.effects),
-        deltas=tuple(delta for decision in decisions for delta in decision.deltas),
-        demand=open_demand.changed(before, state),
-        apart=apart.changed(before, state),
-        amended_by=tuple(message for decision in decisions for message in decision.amended_by),
-        items={line: item for decision in decisions for line, item in decision.items.items()},
-        sites=tuple(site for decision in decisions for site in decision.sites),
-        proposals=tuple(it for decision in decisions for it in decision.proposals),
-        decided=tuple(it for decision in decisions for it in decision.decided),
-        notices=tuple(it for decision in decisions for it in decision.notices),
-        moves=moves,
-        issued=issued,
+        reason=state.ending.cancelled,
+        closed=state.ending.closed or state.ending.cancelled is not None,
     )
+
+
+def _progress(before: OrderState | None, state: OrderState, decisions: list[Decision]) -> Iterator[Change]:
+    """How far goods have come: lines, shipments, stock."""
+    if lines := _lines(before, state, decisions):
+        yield LinesChanged(lines=lines)
+    if shipments := _shipments(before, state):
+        yield ShipmentsChanged(shipments=shipments)
+    moves, issued = booked.moves(before, state) if before else ({}, {})
+    if moves:
+        yield StockMoved(moves=moves)
+    if issued:
+        yield GoodsIssued(issued=issued)
+
+
+def _decided(decision: Decision) -> Iterator[Change]:
+    """What a decision says itself."""
+    yield from decision.changes
+    if decision.effects:
+        yield EffectsPlanned(effects=decision.effects)
+    if decision.deltas:
+        yield PlanningMoved(deltas=decision.deltas)
 
 
 class _Figures(NamedTuple):
@@ -128,7 +163,12 @@ def _row(figures: _Figures) -> LineRecord:
 
 def _figures(state: OrderState) -> Callable[[LineDue], _Figures]:
     """What is looked up once for all lines, and how those of one line follow from it."""
-    tally, days, dropped, cancelled = state.tally, state.promise_days, state.dropped, state.cancelled is not None
+    tally, days, dropped, cancelled = (
+        state.tally,
+        state.promise_days,
+        state.demand.cancelled_quantity,
+        state.ending.cancelled is not None,
+    )
     whole, back = tally.whole.rank, tally.back
     reached = [None if rank <= whole else tally.reached[rank] for rank in _STAGES]
 
@@ -150,18 +190,14 @@ def _figures(state: OrderState) -> Callable[[LineDue], _Figures]:
 def _lines(before: OrderState | None, state: OrderState, decisions: list[Decision]) -> tuple[LineRecord, ...]:
     """The lines that differ. Reservations follow what an amendment or a substitution leaves of every line, and what
     another site sends from now on: these are among them."""
-    if before is None or any(decision.amended_by or decision.items for decision in decisions):
-        return tuple(line_record(state, line) for line in state.demand)
-    sent = {
-        x.line
-        for decision in decisions
-        for effect in decision.effects
-        if effect.operation is Operation.INSTRUCT_WAREHOUSE and effect.site
-        for x in effect.lines
-    }
+    said = (change for decision in decisions for change in decision.changes)
+    if before is None or any(isinstance(change, ReleaseAmended) for change in said):
+        return tuple(line_record(state, line) for line in state.lines)
+    moved = sent_elsewhere(effect for decision in decisions for effect in decision.effects)
+    sent = {x.line for lines in moved.values() for x in lines}
     concerned, found = _concerned(before, state), []
     figures, earlier = _figures(state), _figures(before)
-    for line in state.demand if concerned is None else (state.by_line[n] for n in sorted(concerned | sent)):
+    for line in state.lines if concerned is None else (state.by_line[n] for n in sorted(concerned | sent)):
         now, known = figures(line), before.by_line.get(line.line)
         if line.line in sent or known is None or earlier(known) != now:
             found.append(_row(now))
@@ -172,27 +208,35 @@ def _concerned(before: OrderState, state: OrderState) -> set[int] | None:
     """Lines that may differ; None when all may."""
     was, now = before.tally, state.tally
     whole = (was.whole.rank, was.whole.delivered_at) != (now.whole.rank, now.whole.delivered_at)
-    if whole or (before.cancelled is None) != (state.cancelled is None):
+    if whole or (before.ending.cancelled is None) != (state.ending.cancelled is None):
         return None
     found = touched_lines(was, now, _STAGES) | differing(was.delivered, now.delivered)
-    found |= differing(before.promise_days, state.promise_days) | differing(before.dropped, state.dropped)
+    found |= differing(before.promise_days, state.promise_days) | differing(
+        before.demand.cancelled_quantity, state.demand.cancelled_quantity
+    )
     return (found | differing(before.by_line, state.by_line)) & state.by_line.keys()
 
 
 def _shipments(before: OrderState | None, state: OrderState) -> tuple[ShipmentRecord, ...]:
     if before is None:
-        return tuple(_shipment(name, it) for name, it in sorted({**state.shipments, **state.goods}.items()) if name)
+        return tuple(
+            _shipment(name, it) for name, it in sorted({**state.reports.shipments, **state.goods}.items()) if name
+        )
     changed = [(name, it, was) for name, was, it in shipments_between(before.tally, state.tally) if it]
-    changed += [(name, it, before.goods.get(name) or before.shipments.get(name)) for name, it in _merged(before, state)]
+    changed += [
+        (name, it, before.goods.get(name) or before.reports.shipments.get(name)) for name, it in _merged(before, state)
+    ]
     rows = ((_shipment(name, it), _shipment(name, was) if was else None) for name, it, was in changed if name)
     return tuple(sorted((now for now, known in rows if now != known), key=lambda it: it.shipment))
 
 
 def _merged(before: OrderState, state: OrderState) -> list[tuple[str, ShipmentState]]:
     """Shipments that others were merged into and that changed: shown, although they carry no packs of their own."""
-    if before.shipments is state.shipments:
+    if before.reports.shipments is state.reports.shipments:
         return []
-    changed = ((name, it) for name, it in state.shipments.items() if before.shipments.get(name) is not it)
+    changed = (
+        (name, it) for name, it in state.reports.shipments.items() if before.reports.shipments.get(name) is not it
+    )
     return [(name, it) for name, it in changed if it.merges and name not in it.merges]
 
 

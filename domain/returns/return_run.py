@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from domain.returns import returning
 from domain.returns.returning import ReturnFile
 from schemas.cases.cases import CaseStart, Finding
-from schemas.messaging.effects import Effect
+from schemas.messaging.order_effects import OrderEffect
 from schemas.orders.milestones import MilestoneEvent
 from schemas.workflows.returns import ReturnStart
 
@@ -17,7 +17,7 @@ class ReturnRun(ReturnStart):
     run: int = 1
     state: ReturnFile | None = None
     seen: tuple[str, ...] = ()
-    owed: tuple[Effect, ...] = ()
+    owed: tuple[OrderEffect, ...] = ()
     refused: tuple[Finding, ...] = ()
     cases: tuple[CaseStart, ...] = ()
     history: tuple[str, ...] = ()
@@ -28,7 +28,7 @@ class ReturnRun(ReturnStart):
         return ReturnStart(**{name: getattr(self, name) for name in ReturnStart.model_fields})
 
 
-def refolded(start: ReturnStart, told: Iterable[MilestoneEvent]) -> tuple[ReturnFile, dict[str, Effect]]:
+def refolded(start: ReturnStart, told: Iterable[MilestoneEvent]) -> tuple[ReturnFile, dict[str, OrderEffect]]:
     """A return decided once more from what it was told, and what others were owed because of it, by key."""
     decision = returning.authorised(start)
     owed = {it.key: it for it in decision.effects}
@@ -42,5 +42,5 @@ def refolded(start: ReturnStart, told: Iterable[MilestoneEvent]) -> tuple[Return
 def as_asked(written: ReturnStart, told: Iterable[MilestoneEvent]) -> ReturnStart:
     """As a return was started, given what is written of it: its reason is followed by remarks on how it went."""
     state, _ = refolded(written, told)
-    remarks = returning.record(state, ()).reason.removeprefix(written.reason)
+    remarks = returning.standing(state).reason.removeprefix(written.reason)
     return written.model_copy(update={"reason": written.reason.removesuffix(remarks)})

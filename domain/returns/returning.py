@@ -13,11 +13,12 @@ from schemas.base import Contract
 from schemas.cases.cases import Finding
 from schemas.cases.exceptions import ExceptionKind
 from schemas.ids import EffectKey, Subject
-from schemas.messaging.effects import ChangeKind, Effect, Movement, Operation, PlanningDelta
+from schemas.messaging.effects import ChangeKind, Movement, PlanningDelta
+from schemas.messaging.order_effects import CollectReturn, ExpectReturn, OrderEffect, OrderPayload, ReportChange
 from schemas.orders.milestones import RETURN_KINDS, Disposition, MilestoneEvent, MilestoneKind, ShippedLine
 from schemas.words import counted, verb, with_verb
 from schemas.workflows.commands import ReturnAnswer
-from schemas.workflows.returns import ReturnOutcome, ReturnRecord, ReturnStart, ReturnState
+from schemas.workflows.returns import ReturnChanged, ReturnOutcome, ReturnStart, ReturnState
 
 NOT_AUTHORISED = (
     "more packs than were delivered and are not coming back already: return fewer, or ask again after the delivery"
@@ -105,7 +106,7 @@ class ReturnDecision(Contract):
 
     state: ReturnFile
     superseded: str | None = None
-    effects: tuple[Effect, ...] = ()
+    effects: tuple[OrderEffect, ...] = ()
     deltas: tuple[PlanningDelta, ...] = ()
 
 
@@ -119,11 +120,11 @@ class _Cause(NamedTuple):
 def authorised(start: ReturnStart) -> ReturnDecision:
     """Let the warehouse expect the goods, have them collected unless somebody brings them, and tell the ERP."""
     cause = _Cause(start.accepted_at, start.traceparent)
-    about: dict[str, Any] = {"lines": lines_of(_packs(start.lines)), "reason": start.reason, "site": start.site}
-    effects = [_effect(start, Operation.EXPECT_RETURN, cause, **about)]
+    about: dict[str, Any] = {"lines": lines_of(_packs(start.lines)), "site": start.site}
+    effects = [_effect(start, ExpectReturn(rma=start.rma, reason=start.reason, **about), cause)]
     if start.collect and not start.sender:
-        effects.append(_effect(start, Operation.COLLECT_RETURN, cause, **about))
-    effects.append(_change(start, ChangeKind.RETURN_AUTHORISED, cause, **about))
+        effects.append(_effect(start, CollectReturn(rma=start.rma, **about), cause))
+    effects.append(_change(start, ChangeKind.RETURN_AUTHORISED, cause, reason=start.reason, **about))
     return ReturnDecision(state=ReturnFile(start=start), effects=tuple(effects))
 
 
@@ -154,7 +155,6 @@ def apply(state: ReturnFile, event: MilestoneEvent) -> ReturnDecision:
         key=f"{what}/{event.id}",
         lines=report.lines,
         disposition=disposition,
-        occurred_at=event.occurred_at,
         reason=event.reason or "",
     )
     deltas = () if disposition is None else (_delta(state.start, event, DELTA_KINDS[disposition], report.lines),)
@@ -190,21 +190,16 @@ def answer(state: ReturnFile) -> ReturnAnswer:
     return ReturnAnswer(order=start.order, rma=start.rma, state=state.status, packs=state.expected.total())
 
 
-def record(state: ReturnFile, decisions: Iterable[ReturnDecision]) -> ReturnRecord:
-    """One step as it is written down."""
-    decided = tuple(decisions)
-    return ReturnRecord(
-        order=state.start.order,
+def standing(state: ReturnFile) -> ReturnChanged:
+    """Where the return stands; its reason is followed by remarks on how it went."""
+    return ReturnChanged(
         rma=state.start.rma,
-        version=state.version,
         state=state.status,
         reason="; ".join((state.start.reason, *_remarks(state))),
         sender=state.start.sender,
         by=state.start.by,
         expected=lines_of(state.expected),
         overdue=bool(overdue(state)),
-        effects=tuple(effect for decision in decided for effect in decision.effects),
-        deltas=tuple(delta for decision in decided for delta in decision.deltas),
         **_quantities(state),
     )
 
@@ -247,7 +242,7 @@ def _refusal(state: ReturnFile, event: MilestoneEvent) -> str | None:
     return None
 
 
-def _credit(before: ReturnFile, after: ReturnFile, cause: _Cause) -> tuple[Effect, ...]:
+def _credit(before: ReturnFile, after: ReturnFile, cause: _Cause) -> tuple[OrderEffect, ...]:
     """Ask for a credit note once, when a customer's return is settled and something came. A sender gets none."""
     if before.settled or not after.settled or after.start.sender or not after.received:
         return ()
@@ -258,18 +253,12 @@ def _credit(before: ReturnFile, after: ReturnFile, cause: _Cause) -> tuple[Effec
     )
 
 
-def _change(start: ReturnStart, kind: ChangeKind, cause: _Cause, *, key: str = "", **fields: Any) -> Effect:
-    return _effect(start, Operation.REPORT_CHANGE, cause, key=key or kind, change=kind, **fields)
+def _change(start: ReturnStart, kind: ChangeKind, cause: _Cause, *, key: str = "", **fields: Any) -> OrderEffect:
+    return _effect(start, ReportChange(change=kind, rma=start.rma, **fields), cause, key=key or kind)
 
 
-def _effect(start: ReturnStart, operation: Operation, cause: _Cause, *, key: str = "", **fields: Any) -> Effect:
-    return Effect(
-        key=_key(start, key or operation),
-        order=start.order,
-        operation=operation,
-        rma=start.rma,
-        **{**cause._asdict(), **fields},
-    )
+def _effect(start: ReturnStart, payload: OrderPayload, cause: _Cause, *, key: str = "") -> OrderEffect:
+    return OrderEffect(key=_key(start, key or payload.operation), order=start.order, payload=payload, **cause._asdict())
 
 
 def _delta(start: ReturnStart, event: MilestoneEvent, kind: str, lines: tuple[ShippedLine, ...]) -> PlanningDelta:

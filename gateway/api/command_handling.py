@@ -107,10 +107,10 @@ async def _delivered(gateway: Services, record: CommandRecord[Any], first: First
 async def _ready(gateway: Services, record: CommandRecord[Any]) -> bool:
     """Whether all names in the command are known. Otherwise the relay asks their owner and tells the workflow."""
     erp = record.subject.owner
-    if not gateway.settings.offers_master_data(erp):
+    if not gateway.offers_master_data(erp):
         return True
     async with gateway.database.connection() as connection:
-        return not await unsettled(connection, gateway.settings, named_in_command(erp, record.request))
+        return not await unsettled(connection, gateway.offers_master_data, named_in_command(erp, record.request))
 
 
 async def committed_before(gateway: Services, record: CommandRecord[Any]) -> bool:

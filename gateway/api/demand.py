@@ -41,7 +41,7 @@ async def send(request: Request, caller: ErpCaller) -> Response:
     async with gateway.database.transaction() as connection:
         [inbox_id] = await inbox.insert(connection, [message])
         owner, by = gateway.settings.stock_owner, Brought(inbox_id, caller.partner)
-        waiting = await unsettled(connection, gateway.settings, named_in(signals, owner))
+        waiting = await unsettled(connection, gateway.offers_master_data, named_in(signals, owner))
         taken = await keep_demand(connection, owner, by, signals, waiting)
     gateway.metrics.accepted(inbox.DEMAND)
     return answer(taken, 202 if taken.waiting else 201)

@@ -59,7 +59,7 @@ async def report(request: Request, caller: WarehouseCaller) -> Response:
     async with gateway.database.transaction() as connection:
         [inbox_id] = await inbox.insert(connection, [message])
         owner, by = gateway.settings.stock_owner, Brought(inbox_id, caller.partner)
-        waiting = await unsettled(connection, gateway.settings, named_in(batch, owner))
+        waiting = await unsettled(connection, gateway.offers_master_data, named_in(batch, owner))
         taken = await record_inventory(connection, owner, by, batch, waiting)
     gateway.metrics.accepted(inbox.INVENTORY)
     return answer(taken, 202 if taken.waiting else 201)

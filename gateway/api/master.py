@@ -99,7 +99,7 @@ def _owner(gateway: Services, caller: Caller, erp: str | None) -> str:
     owner = own or erp or gateway.settings.stock_owner("*")
     if owner is None:
         raise invalid([{"field": "erp", "rule": "name the ERP that owns the record"}])
-    if not gateway.settings.offers_master_data(owner):
+    if not gateway.offers_master_data(owner):
         raise Problem(NOT_FOUND, f"{owner} offers no master data.")
     return owner
 

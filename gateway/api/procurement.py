@@ -58,7 +58,7 @@ async def release(request: Request, caller: ErpCaller) -> Response:
     _, raw = await read_body(request, JSON)
     order, gateway = parse_strict(SentOrder, raw), services_of(request)
     async with gateway.database.connection() as connection:
-        if not await unsettled(connection, gateway.settings, named_in_purchase(caller.partner, order)):
+        if not await unsettled(connection, gateway.offers_master_data, named_in_purchase(caller.partner, order)):
             await measuring.order(connection, caller.partner, order)
     links = {"self": f"/v1/purchase-orders/{order.number}"}
     message_id = await _accept(request, caller, inbox.PURCHASE, order.number, "api", raw)
@@ -89,7 +89,7 @@ async def take_signed(request: Request, caller: Caller, raw: bytes) -> Response:
 async def _send(request: Request, caller: Caller, raw: bytes, channel: str) -> Response:
     envelope = parse_document(raw)
     owners = OWNERS[BECOMES[type(envelope.data)]]
-    if caller.role not in owners:
+    if caller.acting(owners) is None:
         raise Problem(FORBIDDEN, f"This document is for the role {' or '.join(sorted(owners))}.")
     if not own_source(envelope.source, caller.partner):
         found = [{"field": "source", "rule": "is not yours"}]

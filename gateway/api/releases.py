@@ -94,11 +94,11 @@ async def _release(gateway: Services, context: RequestContext, erp: str, raw: by
 async def _known(gateway: Services, erp: str, release: ReleaseRequest) -> list[BaseLine] | None:
     """Lines that are kept in another unit than they are ordered in, when the order can start now. None: the relay looks
     up what it names, and starts it. Raises `InvalidMessage` for what has no whole number in the books."""
-    if not gateway.settings.offers_master_data(erp):
+    if not gateway.offers_master_data(erp):
         found = Measured(*converted(release, {}))
     else:
         async with gateway.database.connection() as connection:
-            if await unsettled(connection, gateway.settings, named_in_release(erp, release)):
+            if await unsettled(connection, gateway.offers_master_data, named_in_release(erp, release)):
                 return None
             found = await measured(connection, erp, release)
     if found.findings:

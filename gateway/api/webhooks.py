@@ -60,7 +60,7 @@ async def webhook(request: Request) -> Response:
     caller = await gateway.gatekeeper.signer(request, request.path_params["partner"], raw)
     kind = stated(raw, "type")
     document = is_document(kind)
-    if caller.role not in REPORTERS and not document and kind is not None:
+    if caller.acting(REPORTERS) is None and not document and kind is not None:
         raise Problem(FORBIDDEN, f"Webhooks are for the role {' or '.join(REPORTERS)}.")
     try:
         if document:

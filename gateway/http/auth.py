@@ -224,10 +224,10 @@ async def _any_caller(request: Request) -> Caller:
 
 def _only(*roles: Role) -> Callable[[Request], Awaitable[Caller]]:
     async def caller_with_role(request: Request) -> Caller:
-        caller = await _any_caller(request)
-        if caller.role not in roles:
+        acting = (await _any_caller(request)).acting(roles)
+        if acting is None:
             raise Problem(FORBIDDEN, f"This operation is for the role {' or '.join(roles)}.")
-        return caller
+        return acting
 
     return caller_with_role
 

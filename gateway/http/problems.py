@@ -63,9 +63,11 @@ TOO_SLOW = Kind("too-slow", 408, "The request did not come in time")
 CONTENT_DIFFERS = Kind("content-differs", 409, "The same number or id was used with other content")
 AMBIGUOUS = Kind("ambiguous", 409, "Several orders have this number")
 REFUSED = Kind("refused", 409, "The order, case or return refuses this now")
+CHANGED = Kind("changed", 412, "Somebody else has changed it meanwhile")
 TOO_LARGE = Kind("too-large", 413, "The body is too large")
 MEDIA_TYPE_UNKNOWN = Kind("media-type-unknown", 415, "The body is of a type that is not taken here")
 INVALID = Kind("invalid", 422, "The message breaks a rule of its contract")
+VERSION_NEEDED = Kind("version-needed", 428, "The request does not say what it changes from")
 RATE_LIMITED = Kind("rate-limited", 429, "Too many requests")
 HEAD_TOO_LARGE = Kind("head-too-large", 431, "The headers are too large, or too many")
 INTERNAL = Kind("internal", 500, "The request failed inside Syncline")
@@ -84,9 +86,11 @@ KINDS = (
     CONTENT_DIFFERS,
     AMBIGUOUS,
     REFUSED,
+    CHANGED,
     TOO_LARGE,
     MEDIA_TYPE_UNKNOWN,
     INVALID,
+    VERSION_NEEDED,
     RATE_LIMITED,
     HEAD_TOO_LARGE,
     INTERNAL,

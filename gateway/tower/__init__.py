@@ -2,8 +2,8 @@
 
 from fastapi import APIRouter
 
-from gateway.tower import goods_routes, routes
+from gateway.tower import goods_routes, partners, routes
 
-router = APIRouter(routes=[*routes.router.routes, *goods_routes.router.routes])
+router = APIRouter(routes=[*routes.router.routes, *goods_routes.router.routes, *partners.router.routes])
 
 __all__ = ["router"]

@@ -43,5 +43,6 @@ async def _turned_away(request: Request) -> Response | None:
         if problem.kind is UNAUTHENTICATED and is_for_people(request.scope):
             return RedirectResponse(f"/login?next={quote(request.url.path)}", 303)
         raise
-    request.state.role = caller.role
-    return None if caller.role in VIEWERS else pages.html(pages.render("forbidden.html", role=caller.role.value), 403)
+    acting = caller.acting(VIEWERS)
+    request.state.role = (acting or caller).role
+    return None if acting else pages.html(pages.render("forbidden.html", role=caller.role.value), 403)

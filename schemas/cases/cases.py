@@ -2,9 +2,11 @@
 
 from datetime import date
 from enum import StrEnum
+from typing import ClassVar
 
 from schemas.base import Contract, Moment
 from schemas.cases.exceptions import Action, CasePolicy, Channel, ExceptionKind
+from schemas.changes import Change
 from schemas.ids import CaseKey, Subject
 from schemas.workflow_ids import WorkflowId
 
@@ -129,6 +131,13 @@ class Notice(Contract):
     facts: dict[str, str] = {}  # noqa: RUF012 - pydantic copies field defaults
 
 
+class NoticesPlanned(Change):
+    """Notices that people are sent because of a step of an order."""
+
+    tag: ClassVar[str] = "notices"
+    notices: tuple[Notice, ...] = ()
+
+
 class CaseRecord(Contract):
     """One step of a case, written as one transaction. `version` rises with each."""
 
@@ -151,3 +160,20 @@ class CaseRecord(Contract):
     next_at: Moment | None = None
     history: tuple[CaseEntry, ...] = ()
     notices: tuple[Notice, ...] = ()
+
+
+class KnownCase(Contract):
+    """The newest case of one kind: its number, and what it was about last.
+
+    `settled`: what people have resolved although it is still wrong, and how big that was (`accepted`); it is not raised
+    again before it was cured or is worse. `told` names what the case heard last; 0: an earlier build did not say.
+    """
+
+    kind: ExceptionKind
+    number: int
+    open: bool
+    subjects: tuple[str, ...]
+    reopened: int = 0
+    settled: tuple[str, ...] = ()
+    accepted: dict[str, int] = {}  # noqa: RUF012 - pydantic copies field defaults
+    told: int = 0

@@ -5,11 +5,12 @@ A place is written `<bucket>:<which>`: `on_hand:LYS`, `transit:DN-1`, `supplier:
 
 from collections.abc import Iterator
 from enum import StrEnum
-from typing import Annotated, NamedTuple, Self
+from typing import Annotated, ClassVar, NamedTuple, Self
 
 from pydantic import Field
 
 from schemas.base import Contract, LongText, Moment
+from schemas.changes import Change
 
 
 class Bucket(StrEnum):
@@ -36,6 +37,13 @@ Count = Annotated[int, Field(ge=-(10**15), le=10**15)]
 """Packs in somebody's books: beyond any stock, and still a number that can be added up and written down."""
 Moves = dict[str, dict[str, int]]
 """place → item → packs gained, or lost when negative. The packs of each item sum to zero."""
+
+
+class StockMoved(Change):
+    """How stock moved since the step before."""
+
+    tag: ClassVar[str] = "moves"
+    moves: Moves = {}  # noqa: RUF012 - pydantic copies field defaults
 
 
 class StockPlace(NamedTuple):

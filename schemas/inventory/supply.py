@@ -2,8 +2,10 @@
 
 from datetime import date
 from enum import StrEnum
+from typing import ClassVar
 
 from schemas.base import Contract
+from schemas.changes import Change
 from schemas.inventory.stock import Figure
 
 
@@ -40,3 +42,10 @@ class StockReport(Contract):
     """
 
     figures: tuple[Figure, ...] = ()
+
+
+class SuppliesChanged(Change):
+    """What is still to come, by key: new, changed, or over (0 packs)."""
+
+    tag: ClassVar[str] = "supplies"
+    supplies: tuple[Supply, ...] = ()

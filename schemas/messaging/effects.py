@@ -4,11 +4,15 @@ import json
 from datetime import date
 from enum import StrEnum
 from hashlib import sha256
+from typing import Any, Generic, NamedTuple
+
+from pydantic import ConfigDict, SerializerFunctionWrapHandler, model_serializer
+from typing_extensions import TypeVar
 
 from schemas.base import Contract, Moment, System
 from schemas.ids import Subject
-from schemas.orders.milestones import Disposition, MilestoneKind, ShippedLine
-from schemas.orders.release import LinePromise, OrderStatus
+from schemas.orders.milestones import MilestoneKind
+from schemas.orders.release import OrderStatus
 
 
 class Operation(StrEnum):
@@ -109,46 +113,69 @@ class LineTarget(Contract):
     quantity: int
 
 
-class Effect(Contract):
+class EffectTopic(NamedTuple):
+    """What an effect is about, as far as its operation says so: the ledger lists effects by it, and people read it."""
+
+    shipment: str = ""
+    milestone: MilestoneKind | None = None
+    site: str = ""
+    change: ChangeKind | None = None
+    order_status: OrderStatus | None = None
+
+
+class EffectPayload(Contract):
+    """What one operation needs. Each operation has a payload class of its name, whose `operation` is that one value.
+
+    A field that is not of the operation is refused (pydantic's ValidationError): an effect that a build does not know
+    whole must not be carried out in part.
+    """
+
+    model_config = ConfigDict(extra="forbid")
+
+    operation: Operation
+
+    @model_serializer(mode="wrap")
+    def _tagged(self, others: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Write the operation always: histories and snapshots leave defaults out, and it says how to read the rest."""
+        return {"operation": self.operation, **others(self)}
+
+    @property
+    def topic(self) -> EffectTopic:
+        """What the effect is about: the fields of these names, where the operation has them."""
+        named = EffectTopic._fields
+        return EffectTopic(**{name: getattr(self, name) for name in named if name in type(self).model_fields})
+
+
+PayloadT_co = TypeVar("PayloadT_co", bound=EffectPayload, default=EffectPayload, covariant=True)
+
+
+class Effect(Contract, Generic[PayloadT_co]):
     """One call to one system. `key` travels as Idempotency-Key; `order` is `<erp>/<number>`.
 
-    `revision` is the version of the input that caused it: of two that say something else, the higher one counts.
-    `site` is the warehouse meant, the order's own when empty; `carrier` the one wanted; `lines` what it is about, all
-    of the order when empty. `targets` are the lines that have another quantity from now on; `packs` is how many
-    transport is to carry from the site, None when that stays. `address`: the address changed too; `addressed` is the
-    inbox message of the amendment that has the address, 0 for that of the release. `correction`: the milestone of the
-    shipment was told before, with other packs or of another day, and this replaces it.
-    `location` and `handling_units`: where a milestone happened, and to which pallets and cartons.
-    `accepted_at` is when the message that caused it was accepted: propagation latency counts from there.
+    `payload` says which operation, and what it needs. `revision` is the version of the input that caused it: of two
+    that say something else, the higher one counts. `accepted_at` is when the message that caused it was accepted:
+    propagation latency counts from there.
+
+    Messages have `OrderEffect` and its like, whose payload is a union by operation. The bare class is for what any
+    effect can do; it is never read from JSON, where it refuses every payload with fields.
     """
 
     key: str
     order: str
-    operation: Operation
-    shipment: str = ""
-    milestone: MilestoneKind | None = None
-    order_status: OrderStatus | None = None
-    occurred_at: Moment | None = None
     accepted_at: Moment
-    promised_on: date | None = None
-    promises: tuple[LinePromise, ...] = ()
-    reason: str = ""
-    lines: tuple[ShippedLine, ...] = ()
     traceparent: str = ""
-    site: str = ""
-    carrier: str = ""
-    change: ChangeKind | None = None
     revision: int = 0
-    targets: tuple[LineTarget, ...] = ()
-    packs: int | None = None
-    address: bool = False
-    addressed: int = 0
-    expedite: bool = False
-    rma: str = ""
-    disposition: Disposition | None = None
-    location: str = ""
-    handling_units: tuple[str, ...] = ()
-    correction: bool = False
+    payload: PayloadT_co
+
+    @property
+    def operation(self) -> Operation:
+        """What the system is asked to do."""
+        return self.payload.operation
+
+    @property
+    def topic(self) -> EffectTopic:
+        """Shipment, milestone, site and change that it is about, as far as its operation says so."""
+        return self.payload.topic
 
     @property
     def subject(self) -> Subject:
@@ -167,7 +194,8 @@ class Effect(Contract):
         When it was accepted and its trace are no part of it. Fields at their defaults are left out, so that a field
         that is new in a later build changes no digest.
         """
-        said = self.model_dump(mode="json", exclude={"accepted_at", "traceparent"}, exclude_defaults=True)
+        told = self.payload.model_dump(mode="json", exclude_defaults=True)
+        said = {"key": self.key, "order": self.order, "revision": self.revision, **told}
         return sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()
 
 

@@ -3,17 +3,15 @@
 from datetime import date
 from decimal import Decimal
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from pydantic import Field
 
 from schemas.base import Contract, Moment
 from schemas.cases.exceptions import Action, Chronology
+from schemas.changes import Change
 from schemas.days import EVERY_DAY, Days
 from schemas.ids import Subject, SubjectKind
-from schemas.inventory.stock import Moves
-from schemas.inventory.supply import Supply
-from schemas.messaging.effects import Effect
 from schemas.procurement.documents import (
     Count,
     DespatchAdvice,
@@ -24,15 +22,8 @@ from schemas.procurement.documents import (
     PurchaseOrder,
     SupplierConfirmation,
 )
-from schemas.procurement.postings import (
-    ConfirmationReport,
-    DecisionReport,
-    InvoiceSettlement,
-    IssuePosting,
-    ReceiptPosting,
-    SettlementDecision,
-    TransferInstruction,
-)
+from schemas.procurement.postings import SettlementDecision
+from schemas.procurement.purchase_effects import PurchaseEffect
 from schemas.procurement.rates import Rate
 from schemas.workflow_ids import WorkflowId
 
@@ -146,17 +137,6 @@ class PurchaseDecision(Contract):
         return {line: Rate(price, self.pers.get(line, 1)) for line, price in self.prices.items()}
 
 
-class PurchaseEffect(Effect):
-    """An effect for a purchase order, with what is posted: exactly one of these. `order` is its key."""
-
-    confirmed: ConfirmationReport | None = None
-    posting: ReceiptPosting | None = None
-    settlement: InvoiceSettlement | None = None
-    decision: DecisionReport | None = None
-    transfer: TransferInstruction | None = None
-    issue: IssuePosting | None = None
-
-
 class PurchaseLineRecord(Contract):
     """A line as it stands, in packs, at a price for `per` packs, and the day on which the rest is expected."""
 
@@ -197,20 +177,41 @@ class InboundShipment(Contract):
     handling_units: tuple[str, ...] = ()
 
 
-class PurchaseRecord(Contract):
-    """One step of a purchase order, written as one transaction; see `schemas.workflows.records.StepRecord`."""
+class PurchaseOrderChanged(Change):
+    """Where a purchase order stands."""
 
-    order: str
-    version: int
+    tag: ClassVar[str] = "purchase"
     status: PurchaseStatus
     purchase: PurchaseOrder
     closed: bool = False
+
+
+class PurchaseLinesChanged(Change):
+    """All lines that a purchase order has now."""
+
+    tag: ClassVar[str] = "purchase_lines"
     lines: tuple[PurchaseLineRecord, ...] = ()
+
+
+class InboundShipmentsChanged(Change):
+    """Shipments that a supplier advised, as they stand."""
+
+    tag: ClassVar[str] = "inbound"
     shipments: tuple[InboundShipment, ...] = ()
+
+
+class InvoicesChanged(Change):
+    """Invoices, as they stand."""
+
+    tag: ClassVar[str] = "invoices"
     invoices: tuple[InvoiceRecord, ...] = ()
+
+
+class PurchaseEffectsPlanned(Change):
+    """What other systems are asked because of a step of a purchase order."""
+
+    tag: ClassVar[str] = "purchase_effects"
     effects: tuple[PurchaseEffect, ...] = ()
-    supplies: tuple[Supply, ...] = ()
-    moves: Moves = {}  # noqa: RUF012 - pydantic copies field defaults
 
 
 class PurchaseAnswer(Contract):

@@ -1,13 +1,13 @@
 """Replenishment: planning proposes, the ERP validates, a purchase or transfer order results, or a reason why not."""
 
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field
 
 from schemas.base import Contract, Day, LocalMoment, LongText, Moment, Origin, Packs, Region, SiteId, SystemId, Unit
 from schemas.ids import replenishment_key
-from schemas.messaging.effects import Effect
+from schemas.messaging.effects import Effect, EffectPayload, EffectTopic, Operation
 from schemas.orders.milestones import ItemId
 from schemas.workflow_ids import workflow_of
 
@@ -110,12 +110,32 @@ class ReplenishmentStart(Contract):
         return workflow_of(self.key)
 
 
-class ReplenishmentEffect(Effect):
-    """What is asked of the ERP, or answered to planning. `order` is `<erp>/replenishment:<id>`."""
+class PlaceReplenishment(EffectPayload):
+    """A replenishment is to be validated and ordered."""
 
-    request: ReplenishmentRequest | None = None
-    result: ReplenishmentResult | None = None
-    target: str
+    operation: Literal[Operation.PLACE_REPLENISHMENT] = Operation.PLACE_REPLENISHMENT
+    message: ReplenishmentRequest
+
+    @property
+    def topic(self) -> EffectTopic:
+        """The site that is supplied."""
+        return EffectTopic(site=self.message.site)
+
+
+class AnswerReplenishment(EffectPayload):
+    """The planning of a region hears what came of its proposal for a site."""
+
+    operation: Literal[Operation.ANSWER_REPLENISHMENT] = Operation.ANSWER_REPLENISHMENT
+    region: str
+    site: str
+    message: ReplenishmentResult
+
+
+ReplenishmentPayload = Annotated[PlaceReplenishment | AnswerReplenishment, Field(discriminator="operation")]
+
+
+class ReplenishmentEffect(Effect[ReplenishmentPayload]):
+    """What is asked of the ERP, or answered to planning. `order` is `<erp>/replenishment:<id>`."""
 
 
 class HopEntry(Contract):

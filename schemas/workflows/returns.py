@@ -1,10 +1,10 @@
 """Returns: goods that come back from a customer, or that a carrier brings back to the sender."""
 
 from enum import StrEnum
+from typing import ClassVar
 
 from schemas.base import Contract, Moment
-from schemas.inventory.stock import Moves
-from schemas.messaging.effects import Effect, PlanningDelta
+from schemas.changes import Change
 from schemas.orders.milestones import ShippedLine
 from schemas.workflow_ids import WorkflowId
 
@@ -63,12 +63,11 @@ class ReturnOutcome(Contract):
         return self.state in (ReturnState.CREDITED, ReturnState.REFUSED)
 
 
-class ReturnRecord(Contract):
-    """One step of a return, written as one transaction; see `StepRecord`."""
+class ReturnChanged(Change):
+    """Where a return stands."""
 
-    order: str
+    tag: ClassVar[str] = "return"
     rma: str
-    version: int
     state: ReturnState
     reason: str
     sender: bool
@@ -78,6 +77,3 @@ class ReturnRecord(Contract):
     restocked: tuple[ShippedLine, ...] = ()
     scrapped: tuple[ShippedLine, ...] = ()
     overdue: bool = False
-    effects: tuple[Effect, ...] = ()
-    deltas: tuple[PlanningDelta, ...] = ()
-    moves: Moves = {}  # noqa: RUF012

@@ -3,8 +3,9 @@
 from datetime import datetime
 from typing import Any
 
-from schemas.cases.cases import Notice
+from schemas.cases.cases import Notice, NoticesPlanned
 from store.batches import RowBatch
+from store.changes import StepScope
 from store.engine import Connection
 
 CHANNEL = "notices"
@@ -42,6 +43,11 @@ async def plan(connection: Connection, notices: tuple[Notice, ...]) -> None:
         NOTICES.arrays(notices),
     )
     await connection.execute(f"NOTIFY {CHANNEL}")
+
+
+async def write(connection: Connection, scope: StepScope, change: NoticesPlanned) -> None:
+    """Owe the notices of a step."""
+    await plan(connection, change.notices)
 
 
 async def due(connection: Connection, limit: int) -> list[NoticeRow]:

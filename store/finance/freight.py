@@ -8,10 +8,13 @@ from typing import Any
 
 from schemas.cases.policies import TOLERANCE
 from schemas.finance.erp_feed import ErpRowKind, FreightEvent
+from schemas.finance.freight import GoodsIssued
 from schemas.finance.valuation import Account
 from schemas.inventory.stock import StockPlace
+from store.changes import StepScope
 from store.engine import Connection
 from store.finance import erp_feed
+from store.inventory import ledger
 from store.inventory.ledger import Booking
 
 FREIGHT = """
@@ -140,6 +143,11 @@ async def accrue(connection: Connection, booking: Booking) -> None:
             await tell(connection, _key(booking.key))
     if booking.repeated and booking.upto == booking.version:
         await accrue(connection, booking.beyond())
+
+
+async def write(connection: Connection, scope: StepScope, change: GoodsIssued) -> None:
+    """Accrue freight for what left in a step."""
+    await accrue(connection, ledger.booking_in(scope, change.issued))
 
 
 async def open_ones(

@@ -8,8 +8,9 @@ from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from typing import Any, NamedTuple
 
-from schemas.inventory.stock import Figure, Moves, StockMove, entries
+from schemas.inventory.stock import Figure, Moves, StockMove, StockMoved, entries
 from schemas.workflows.steps import WorkflowStep
+from store.changes import StepScope
 from store.engine import Connection
 from store.inventory.valuing import Held, Worth, shares
 from store.planning.planning import CHANNEL
@@ -109,6 +110,16 @@ def booking_of(step: WorkflowStep[Any], key: str, source: str, moves: Moves, *, 
         repeated=repeated,
         moves=moves,
     )
+
+
+def booking_in(scope: StepScope, moves: Moves) -> Booking:
+    """What a step books of such moves, under its own stem."""
+    return booking_of(scope.step, scope.stem, scope.source, moves, repeated=scope.again)
+
+
+async def write(connection: Connection, scope: StepScope, change: StockMoved) -> None:
+    """Book how stock moved in a step."""
+    scope.booked = await post_movements(connection, booking_in(scope, change.moves))
 
 
 async def post_movements(connection: Connection, it: Booking) -> Moves:

@@ -5,14 +5,17 @@ A step is followed once, in its own transaction, under the locks of the items co
 
 from collections import Counter
 from datetime import date
+from typing import NamedTuple, Self
 
 from psycopg.types.json import Jsonb
 
 from schemas.inventory.promising import REPLENISHMENT, STOCK, Reservation, Terms
-from schemas.inventory.stock import Bucket, StockPlace, place
-from schemas.messaging.effects import Operation
+from schemas.inventory.stock import Bucket, Moves, StockMoved, StockPlace, place
+from schemas.messaging.order_effects import OrderEffect, ReportMilestone, sent_elsewhere
+from schemas.messaging.owed import EffectsPlanned
+from schemas.orders.changes import LineRecord, LinesChanged, OrderPromised, OrderViewChanged, ReleaseAmended
 from schemas.orders.milestones import ShippedLine
-from schemas.workflows.records import LineRecord, StepRecord
+from schemas.workflows.records import StepRecord
 from store.engine import Connection
 from store.inventory import promising, supply
 
@@ -36,6 +39,43 @@ UNRESERVED = f"""
 """
 
 
+class ReservedStep(NamedTuple):
+    """What reservations follow of a step. `more`: more may be wanted than before; `sent`: packs that other
+    sites send instead."""
+
+    order: str
+    version: int
+    closed: bool
+    amended: bool
+    more: bool
+    lines: tuple[LineRecord, ...]
+    moves: Moves
+    sent: dict[str, tuple[ShippedLine, ...]]
+
+    @classmethod
+    def of(
+        cls, record: StepRecord, moved: Moves | None = None, owed_anew: tuple[OrderEffect, ...] | None = None
+    ) -> Self:
+        """A step. Of one that is decided again: what it `moved` by now, and the effects that were not owed before.
+
+        More may be wanted after an amendment, with another item, or when a corrected report took packs back.
+        """
+        moves = record.get(StockMoved).moves if moved is None else moved
+        owed = record.get(EffectsPlanned).effects if owed_anew is None else owed_anew
+        view, amended = record.find(OrderViewChanged), record.get(ReleaseAmended)
+        corrected = any(isinstance(it.payload, ReportMilestone) and it.payload.correction for it in owed)
+        return cls(
+            order=record.order,
+            version=record.version,
+            closed=view is not None and view.closed,
+            amended=bool(amended.messages),
+            more=bool(amended.messages or amended.items or corrected),
+            lines=record.get(LinesChanged).lines,
+            moves=moves,
+            sent=sent_elsewhere(owed),
+        )
+
+
 async def begin(connection: Connection, order: str) -> None:
     """Have lines looked at that were promised by lead time while stock of their item became known."""
     await connection.execute(UNRESERVED.encode(), (order,))
@@ -44,10 +84,11 @@ async def begin(connection: Connection, order: str) -> None:
 async def hold(connection: Connection, record: StepRecord, *, again: bool) -> bool:
     """Lock the items that a step may free or reserve, before anything else is; whether there are any. `again`: it may
     have been decided before, otherwise, and what that used up may be wanted again."""
-    if record.first_promise:
+    if record.find(OrderPromised):
         return False
-    new = again or _amended(record)
-    if not (record.moves or record.closed or new or _sent_elsewhere(record)):
+    step = ReservedStep.of(record)
+    new = again or step.more
+    if not (step.moves or step.closed or new or step.sent):
         return False
     cursor = await connection.execute(
         """
@@ -57,15 +98,15 @@ async def hold(connection: Connection, record: StepRecord, *, again: bool) -> bo
         ORDER BY item, site
         FOR UPDATE
         """,
-        (record.order, sorted({x.item for x in record.lines}) if new else []),
+        (step.order, sorted({x.item for x in step.lines}) if new else []),
     )
     return bool(await cursor.fetchall())
 
 
-async def follow(connection: Connection, record: StepRecord, *, again: bool) -> None:
+async def follow(connection: Connection, step: ReservedStep, *, again: bool) -> None:
     """Make the reservations of an order follow a step, once; `again` when what a lost attempt had moved was undone: what
     it had used up is wanted again. The items are held."""
-    days = {str(x.line): x.promised_on.isoformat() for x in record.lines} if record.amended_by else {}
+    days = {str(x.line): x.promised_on.isoformat() for x in step.lines} if step.amended else {}
     cursor = await connection.execute(
         """
         UPDATE order_promise
@@ -73,32 +114,29 @@ async def follow(connection: Connection, record: StepRecord, *, again: bool) -> 
         WHERE order_key = %s AND (version < %s OR %s)
         RETURNING terms
         """,
-        (record.version, Jsonb(days), record.order, record.version, again),
+        (step.version, Jsonb(days), step.order, step.version, again),
     )
     known = await cursor.fetchone()
     if known is None:
         return
-    sent = _sent_elsewhere(record)
     cursor = await connection.execute(
-        "SELECT * FROM peg WHERE order_key = %s ORDER BY line, site, supply_key", (record.order,)
+        "SELECT * FROM peg WHERE order_key = %s ORDER BY line, site, supply_key", (step.order,)
     )
     before = [promising.peg_of(row) for row in await cursor.fetchall()]
     terms = Terms.model_validate(known["terms"])
-    after = [] if record.closed else followed(before, record, sent)
-    if not record.closed:
-        after = together([*after, *await _more(connection, record, after, terms, again=again)])
+    after = [] if step.closed else followed(before, step)
+    if not step.closed:
+        after = together([*after, *await _more(connection, step, after, terms, again=again)])
     if set(after) != set(before):
-        await promising.release(connection, {(record.order, it.line) for it in before})
-        await promising.reserve(connection, [(record.order, terms.priority, it) for it in after])
+        await promising.release(connection, {(step.order, it.line) for it in before})
+        await promising.reserve(connection, [(step.order, terms.priority, it) for it in after])
         await supply.look_at(connection, {it.item for it in (*before, *after)})
 
 
-def followed(
-    reservations: list[Reservation], record: StepRecord, sent: dict[str, tuple[ShippedLine, ...]]
-) -> list[Reservation]:
+def followed(reservations: list[Reservation], step: ReservedStep) -> list[Reservation]:
     """What is left of the reservations: those of packs that were allocated are used up, stock first; of packs that are
     not wanted any more, or that another site sends now, given back, the latest first."""
-    taken, lines, kept = _taken(record), {x.line: x for x in record.lines}, list[Reservation]()
+    taken, lines, kept = _taken(step), {x.line: x for x in step.lines}, list[Reservation]()
     for number in sorted({it.line for it in reservations}):
         own, line = [it for it in reservations if it.line == number], lines.get(number)
         if line is None:
@@ -112,10 +150,10 @@ def followed(
             taken[site, line.item] -= used
             over -= used
         own = _less(own[::-1], over, {it.site for it in own})[::-1]
-        for to, packs in sent.items():
+        for to, packs in step.sent.items():
             elsewhere = {it.site for it in own} - {to}
             own = _less(own[::-1], sum(x.quantity for x in packs if x.line == number), elsewhere)[::-1]
-        kept += [it.model_copy(update={"wanted_on": line.promised_on}) for it in own] if record.amended_by else own
+        kept += [it.model_copy(update={"wanted_on": line.promised_on}) for it in own] if step.amended else own
     return sorted(kept, key=lambda it: (it.line, it.site, it.supply))
 
 
@@ -135,23 +173,22 @@ def open_packs(line: LineRecord) -> int:
 
 
 async def _more(
-    connection: Connection, record: StepRecord, reservations: list[Reservation], terms: Terms, *, again: bool
+    connection: Connection, step: ReservedStep, reservations: list[Reservation], terms: Terms, *, again: bool
 ) -> list[Reservation]:
     """Packs that an amendment or a substitution added, that another site sends now, or that are wanted `again`: to be
     replenished, until the keeper of promises has looked. Only where stock is kept. What another site was told to send
     keeps its day; the rest has none yet, as nobody has seen whether there is anything for it."""
-    sent = _sent_elsewhere(record)
     wanted = Counter[tuple[int, str]]()
-    lines = {x.line: x for x in record.lines}
-    for to, packs in sent.items():
+    lines = {x.line: x for x in step.lines}
+    for to, packs in step.sent.items():
         wanted.update({(x.line, to): x.quantity for x in packs if x.line in lines})
-    if again or _amended(record):
+    if again or step.more:
         for number, line in lines.items():
             found = sum(it.packs for it in reservations if it.line == number)
-            wanted[number, terms.site] += open_packs(line) - found - sum(wanted[number, to] for to in sent)
+            wanted[number, terms.site] += open_packs(line) - found - sum(wanted[number, to] for to in step.sent)
     cursor = await connection.execute(
         "SELECT item, site FROM stock_item WHERE item = ANY(%s) AND site = ANY(%s)",
-        ([x.item for x in record.lines], [site for _, site in wanted]),
+        ([x.item for x in step.lines], [site for _, site in wanted]),
     )
     kept = {(row["item"], row["site"]) for row in await cursor.fetchall()}
     return [
@@ -162,7 +199,7 @@ async def _more(
             supply=REPLENISHMENT,
             packs=packs,
             due=lines[number].promised_on,
-            day=lines[number].promised_on if site in sent else UNKNOWN,
+            day=lines[number].promised_on if site in step.sent else UNKNOWN,
             wanted_on=lines[number].promised_on,
         )
         for (number, site), packs in sorted(wanted.items())
@@ -170,24 +207,13 @@ async def _more(
     ]
 
 
-def _amended(record: StepRecord) -> bool:
-    """Whether more may be wanted than before: an amendment, another item, or a corrected report took packs back."""
-    return bool(record.amended_by or record.items or any(it.correction for it in record.effects))
-
-
-def _sent_elsewhere(record: StepRecord) -> dict[str, tuple[ShippedLine, ...]]:
-    """Packs that other sites were told to send in this step."""
-    told = [it for it in record.effects if it.operation is Operation.INSTRUCT_WAREHOUSE and it.site]
-    return {it.site: it.lines for it in told}
-
-
-def _taken(record: StepRecord) -> Counter[tuple[str, str]]:
+def _taken(step: ReservedStep) -> Counter[tuple[str, str]]:
     """Packs that left what is on hand of a site, other than by a correction of its books."""
     found = Counter[tuple[str, str]]()
-    for at, items in record.moves.items():
+    for at, items in step.moves.items():
         bucket, site = StockPlace.parse(at)
         if bucket == Bucket.ON_HAND:
-            corrected = record.moves.get(place(Bucket.ADJUSTMENT, site), {})
+            corrected = step.moves.get(place(Bucket.ADJUSTMENT, site), {})
             found.update({(site, item): max(0, -packs - corrected.get(item, 0)) for item, packs in items.items()})
     return found
 

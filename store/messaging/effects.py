@@ -5,15 +5,17 @@ superseded attempt is `superseded`: nobody asks for it any more, although the sy
 carries two contents: `digest` is its content, `edition` counts the changes.
 """
 
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 from schemas.base import Origin
 from schemas.ids import EffectKey
 from schemas.messaging.effects import Effect, EffectReceipt
 from store.batches import RowBatch
+from store.changes import StepScope
 from store.engine import Connection
 
 MAX_ERROR = 300
+EffectT = TypeVar("EffectT", bound=Effect)
 _OTHERWISE = "(e.digest NOT IN ('', excluded.digest))"
 """Whether an effect says something else than before. An empty digest is that of a build that kept none."""
 _ASKED_FOR_AGAIN = "(e.outcome = 'failed' AND excluded.version > e.version)"
@@ -21,12 +23,25 @@ _ASKED_FOR_AGAIN = "(e.outcome = 'failed' AND excluded.version > e.version)"
 
 
 OWED = RowBatch[Effect](
-    **dict.fromkeys(("key", "system", "operation", "shipment", "milestone", "site", "change"), "text"),
+    **dict.fromkeys(("key", "system", "operation"), "text"),
+    shipment=("text", lambda it: it.topic.shipment),
+    milestone=("text", lambda it: it.topic.milestone),
+    site=("text", lambda it: it.topic.site),
+    change=("text", lambda it: it.topic.change),
     accepted_at="timestamptz",
     trace_id=("text", lambda it: it.traceparent[3:35]),
-    order_status="text",
+    order_status=("text", lambda it: it.topic.order_status),
     digest="text",
 )
+
+
+class OwedEffects(Protocol):
+    """A change that says which effects a step owes."""
+
+    @property
+    def effects(self) -> tuple[Effect, ...]:
+        """What other systems are asked."""
+        ...
 
 
 async def plan(connection: Connection, order_key: str, owed: tuple[Effect, ...], version: int = 0) -> None:
@@ -55,7 +70,19 @@ async def plan(connection: Connection, order_key: str, owed: tuple[Effect, ...],
     )
 
 
-async def unknown(connection: Connection, owed: tuple[Effect, ...]) -> tuple[Effect, ...]:
+async def write(connection: Connection, scope: StepScope, change: OwedEffects) -> None:
+    """Owe the effects of a step. Of one that is decided again, what only a superseded attempt owed is superseded."""
+    if scope.again:
+        await supersede(connection, scope.order, scope.step.base, change.effects)
+    await plan(connection, scope.order, change.effects, scope.version)
+
+
+async def write_beside(connection: Connection, scope: StepScope, change: OwedEffects) -> None:
+    """Owe the effects of a step of a return. They stand beside those of its order, whose versions say nothing of them."""
+    await plan(connection, scope.order, change.effects)
+
+
+async def unknown(connection: Connection, owed: tuple[EffectT, ...]) -> tuple[EffectT, ...]:
     """Those that no attempt at a step has owed before."""
     cursor = await connection.execute(
         """
@@ -203,9 +230,9 @@ async def failed(
 
 def _columns(effect: Effect) -> dict[str, Any]:
     return {
-        **effect.model_dump(
-            include={"key", "order", "operation", "shipment", "milestone", "site", "change", "accepted_at"}
-        ),
+        **effect.model_dump(include={"key", "order", "accepted_at"}),
+        **effect.topic._asdict(),
+        "operation": effect.operation,
         "system": effect.system,
         "digest": effect.digest,
     }

@@ -6,9 +6,10 @@ from psycopg.types.json import Jsonb
 
 from schemas.base import Contract
 from schemas.copying import made_of
+from schemas.orders.changes import ReleaseAmended
 from schemas.orders.release import OrderLine, OrderRelease, Party
 from schemas.workflows.commands import AmendRequest, LineAmendment
-from schemas.workflows.records import StepRecord
+from store.changes import StepScope
 from store.engine import Connection
 
 
@@ -18,26 +19,26 @@ class _Kept(Contract):
     request: AmendRequest
 
 
-async def work_in(connection: Connection, record: StepRecord) -> None:
+async def write(connection: Connection, scope: StepScope, change: ReleaseAmended) -> None:
     """Work a step's amendments and substitutions into the order's release, once.
 
     Raises LookupError when order or message are unknown, pydantic's ValidationError when no release is left.
     """
     cursor = await connection.execute(
-        "SELECT release, amended_in FROM order_view WHERE key = %s FOR UPDATE", (record.order,)
+        "SELECT release, amended_in FROM order_view WHERE key = %s FOR UPDATE", (scope.order,)
     )
     row = await cursor.fetchone()
     if row is None:
-        raise LookupError(record.order)
-    if row["amended_in"] >= record.version:
+        raise LookupError(scope.order)
+    if row["amended_in"] >= scope.version:
         return
     release = OrderRelease.model_validate(row["release"])
-    for inbox_id in record.amended_by:
+    for inbox_id in change.messages:
         release = amended(release, await _asked(connection, inbox_id))
-    release = substituted(release, record.items)
+    release = substituted(release, change.items)
     await connection.execute(
         "UPDATE order_view SET release = %s, amended_in = %s WHERE key = %s",
-        (Jsonb(release.model_dump(mode="json", exclude_none=True)), record.version, record.order),
+        (Jsonb(release.model_dump(mode="json", exclude_none=True)), scope.version, scope.order),
     )
 
 

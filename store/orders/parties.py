@@ -1,5 +1,7 @@
 """The parties of an order: partners and the warehouse systems of its sites."""
 
+from schemas.orders.changes import SitesJoined
+from store.changes import StepScope
 from store.engine import Connection
 from store.messaging import quarantine
 
@@ -30,6 +32,11 @@ async def add_sites(connection: Connection, key: str, sites: tuple[str, ...]) ->
         (partners, key, partners),
     )
     await _awaken(connection, key, partners, new=bool(await cursor.fetchall()))  # a pipeline does not count rows
+
+
+async def write(connection: Connection, scope: StepScope, change: SitesJoined) -> None:
+    """The sites of a step take part."""
+    await add_sites(connection, scope.order, change.sites)
 
 
 async def _awaken(connection: Connection, key: str, partners: list[str], *, new: bool) -> None:

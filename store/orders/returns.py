@@ -6,9 +6,16 @@ from typing import Any
 
 from psycopg.types.json import Jsonb
 
+from schemas.inventory.stock import StockMoved
+from schemas.messaging.owed import EffectsPlanned
 from schemas.orders.milestones import ShippedLine
-from schemas.workflows.returns import ReturnRecord, ReturnStart, ReturnState
+from schemas.planning.movements import PlanningMoved
+from schemas.workflow_ids import WorkflowId
+from schemas.workflows.records import StepRecord
+from schemas.workflows.returns import ReturnChanged, ReturnStart, ReturnState
 from schemas.workflows.steps import WorkflowStep
+from store import changes
+from store.changes import StepScope, WritePhase, Writer, Writers
 from store.engine import Connection, Database
 from store.inventory import ledger
 from store.messaging import effects, heads
@@ -34,37 +41,30 @@ async def authorise(database: Database, start: ReturnStart) -> ReturnState:
             return ReturnState.REFUSED if known["state"] == ReturnState.REFUSED else ReturnState.AUTHORISED
         room = await _room(connection, start, others.values())
         state = ReturnState.AUTHORISED if _packs(start.lines) <= room else ReturnState.REFUSED
-        record = ReturnRecord(
-            order=start.order,
-            rma=start.rma,
-            version=0,
-            state=state,
-            reason=start.reason,
-            sender=start.sender,
-            by=start.by,
-            expected=start.lines,
+        change = ReturnChanged(
+            rma=start.rma, state=state, reason=start.reason, sender=start.sender, by=start.by, expected=start.lines
         )
-        await _row(connection, record)
+        await _row(connection, start.order, 0, change)
         return state
 
 
-async def write(database: Database, step: WorkflowStep[ReturnRecord]) -> None:
-    """Write a step of a return: all of it or nothing; safe to repeat. A stale step changes nothing."""
+async def write(database: Database, step: WorkflowStep[StepRecord]) -> None:
+    """Write a step of a return: all of it or nothing; safe to repeat. A stale step changes nothing.
+
+    Raises LookupError for a change that nobody writes of a return.
+    """
     record = step.record
+    changes.refuse_unknown(record, WRITERS)
     async with database.transaction() as connection:
         await _lock(connection, record.order)
         head = await heads.begin(connection, step)
         if head is None:
             return
-        again = heads.repeated(head, step)
-        stem = f"{record.order}/return/{record.rma}"
-        await ledger.post_movements(connection, ledger.booking_of(step, stem, "return", record.moves, repeated=again))
+        stem = f"{record.order}/return/{WorkflowId.parse(step.task.workflow).rma}"
+        scope = StepScope(step, heads.repeated(head, step), stem=stem, source="return")
+        await changes.write(connection, scope, WRITERS, WritePhase.READING)
         async with connection.pipeline():
-            await _row(connection, record)
-            if record.received:
-                await _count_returned(connection, record.order)
-            await effects.plan(connection, record.order, record.effects)
-            await movements.buffer(connection, record.order, record.deltas)
+            await changes.write(connection, scope, WRITERS, WritePhase.PIPELINED)
             await heads.finish(connection, head, step)
 
 
@@ -117,7 +117,14 @@ def _packs(lines: Iterable[ShippedLine]) -> Counter[int]:
     return packs
 
 
-async def _row(connection: Connection, record: ReturnRecord) -> None:
+async def write_standing(connection: Connection, scope: StepScope, change: ReturnChanged) -> None:
+    """Write where a return stands, and count what came back on the lines of its order."""
+    await _row(connection, scope.order, scope.version, change)
+    if change.received:
+        await _count_returned(connection, scope.order)
+
+
+async def _row(connection: Connection, order_key: str, version: int, change: ReturnChanged) -> None:
     await connection.execute(
         """
         INSERT INTO return_order AS r (
@@ -137,14 +144,14 @@ async def _row(connection: Connection, record: ReturnRecord) -> None:
         WHERE r.version <= excluded.version
         """,
         {
-            **record.model_dump(
-                include={"order", "rma", "state", "reason", "sender", "by", "overdue", "version"},
-            ),
-            "expected": _document(record.expected),
-            "received": _document(record.received),
-            "restocked": _document(record.restocked),
-            "scrapped": _document(record.scrapped),
-            "ended": record.state in (ReturnState.CREDITED, ReturnState.REFUSED),
+            **change.model_dump(include={"rma", "state", "reason", "sender", "by", "overdue"}),
+            "order": order_key,
+            "version": version,
+            "expected": _document(change.expected),
+            "received": _document(change.received),
+            "restocked": _document(change.restocked),
+            "scrapped": _document(change.scrapped),
+            "ended": change.state in (ReturnState.CREDITED, ReturnState.REFUSED),
         },
     )
 
@@ -169,3 +176,12 @@ async def _count_returned(connection: Connection, order_key: str) -> None:
         """,
         (order_key, order_key),
     )
+
+
+WRITERS: Writers = (
+    Writer(StockMoved, ledger.write, WritePhase.READING, corrects=True),
+    Writer(ReturnChanged, write_standing),
+    Writer(EffectsPlanned, effects.write_beside),
+    Writer(PlanningMoved, movements.write),
+)
+"""Who writes each kind of change of a return, in the order in which locks are taken."""

@@ -6,7 +6,8 @@ derived.
 
 import hashlib
 import secrets
-from dataclasses import dataclass
+from collections.abc import Collection
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
@@ -31,11 +32,19 @@ class Secret(NamedTuple):
 
 @dataclass(frozen=True)
 class Caller:
-    """The caller: a partner, its role, and its webhook secrets where these authenticate it."""
+    """The caller: a partner, the role in which it acts, all its roles, and its webhook secrets where these
+    authenticate it."""
 
     partner: str
     role: Role
     secrets: tuple[Secret, ...] = ()
+    roles: tuple[Role, ...] = ()
+
+    def acting(self, roles: Collection[Role]) -> "Caller | None":
+        """The same in the first of its roles that is among these; None when it has none of them."""
+        able = (role for role in (self.role, *self.roles) if role in roles)
+        role = next(able, None)
+        return replace(self, role=role) if role else None
 
 
 def key_hash(key: str) -> str:
@@ -44,21 +53,27 @@ def key_hash(key: str) -> str:
 
 
 async def add(connection: Connection, partner: str, role: Role, name: str) -> None:
-    """Add a partner, or change its role and name. It has a webhook secret afterwards. Raises ValueError for an id that
-    breaks the rule."""
+    """Add a partner, or change its role and name. Those of a partner that the registry describes stay as they are. It
+    has a webhook secret afterwards. Raises ValueError for an id that breaks the rule."""
     if not is_system_id(partner):
         raise ValueError(
             f"{partner}: an id has 2 to 32 lower case letters, digits and hyphens, and begins with no hyphen"
         )
     await connection.execute(
         """
-        INSERT INTO partner (id, role, name, active)
-        VALUES (%s, %s, %s, true)
+        INSERT INTO partner (id, role, roles, name, active)
+        VALUES (%(id)s, %(role)s::text, ARRAY[%(role)s::text], %(name)s, true)
         ON CONFLICT (id) DO UPDATE
-        SET role = excluded.role, name = excluded.name, active = true
+        SET role = excluded.role, roles = excluded.roles, name = excluded.name, active = true
+        WHERE NOT EXISTS (SELECT FROM partner_version v WHERE v.partner = excluded.id)
         """,
-        (partner, role, name),
+        {"id": partner, "role": role, "name": name},
     )
+    await give_secret(connection, partner)
+
+
+async def give_secret(connection: Connection, partner: str) -> None:
+    """See to it that a partner has a webhook secret."""
     if not any(it.valid_until is None for it in await secrets_of(connection, partner)):
         await _new_secret(connection, partner, None)
 
@@ -131,35 +146,6 @@ async def end_secrets(connection: Connection, partner: str) -> int:
     return cursor.rowcount
 
 
-async def listing(connection: Connection) -> list[dict[str, Any]]:
-    """(id, role, name, active, keys, secrets) of every partner: keys that work, versions of secrets that count now."""
-    cursor = await connection.execute(
-        """
-        SELECT id, role, name, active,
-            (
-                SELECT count(*)
-                FROM api_key k
-                WHERE k.partner = p.id AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > now())
-            ) AS keys,
-            (
-                SELECT string_agg(
-                    version || coalesce(
-                        ' until ' || to_char(valid_until AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI'), ''
-                    ),
-                    ', ' ORDER BY version
-                )
-                FROM webhook_secret s
-                WHERE s.partner = p.id
-                    AND valid_from <= now()
-                    AND (valid_until IS NULL OR valid_until > now())
-            ) AS secrets
-        FROM partner p
-        ORDER BY id
-        """
-    )
-    return await cursor.fetchall()
-
-
 async def new_key(connection: Connection, partner: str, label: str, expires_at: datetime | None = None) -> str:
     """Make an API key for a partner and return it: it cannot be read again."""
     key = f"sk_{partner}_{secrets.token_urlsafe(KEY_BYTES)}"
@@ -168,6 +154,31 @@ async def new_key(connection: Connection, partner: str, label: str, expires_at: 
         (key_hash(key), partner, label, expires_at),
     )
     return key
+
+
+async def rotate_key(connection: Connection, partner: str, overlap: timedelta) -> tuple[str, datetime]:
+    """Make a new API key for a partner; those before it work for the overlap longer. The key, and until when they do.
+
+    Raises LookupError for an unknown partner.
+    """
+    if await known(connection, partner) is None:
+        raise LookupError(partner)
+    cursor = await connection.execute(
+        """
+        WITH until AS (SELECT clock_timestamp() + %(overlap)s AS at),
+        ended AS (
+            UPDATE api_key
+            SET expires_at = least(expires_at, until.at)
+            FROM until
+            WHERE partner = %(partner)s AND revoked_at IS NULL
+        )
+        SELECT at
+        FROM until
+        """,
+        {"partner": partner, "overlap": overlap},
+    )
+    [row] = await cursor.fetchall()
+    return await new_key(connection, partner, "rotated"), row["at"]
 
 
 async def revoke_keys(connection: Connection, partner: str) -> int:
@@ -182,7 +193,7 @@ async def by_key(connection: Connection, key: str) -> Caller | None:
     """The caller that this key belongs to, or None when it is unknown, revoked, expired, or its partner inactive."""
     cursor = await connection.execute(
         """
-        SELECT p.id, p.role
+        SELECT p.id, p.role, p.roles
         FROM api_key k
         JOIN partner p ON p.id = k.partner
         WHERE k.hash = %s
@@ -193,24 +204,37 @@ async def by_key(connection: Connection, key: str) -> Caller | None:
         (key_hash(key),),
     )
     row = await cursor.fetchone()
-    return Caller(row["id"], Role(row["role"])) if row else None
+    return caller_of(row) if row else None
+
+
+def caller_of(row: dict[str, Any], secrets: tuple[Secret, ...] = ()) -> Caller:
+    """The caller of a row of `partner`, acting in its usual role."""
+    return Caller(row["id"], Role(row["role"]), secrets, tuple(map(Role, row["roles"])))
 
 
 async def by_id(connection: Connection, partner: str) -> Caller | None:
     """An active partner by its id, with its secrets: for webhooks, which are authenticated by signature."""
-    cursor = await connection.execute("SELECT id, role FROM partner WHERE id = %s AND active", (partner,))
-    row = await cursor.fetchone()
-    return Caller(row["id"], Role(row["role"]), await secrets_of(connection, partner)) if row else None
-
-
-async def roles(connection: Connection, partners: list[str]) -> dict[str, Role]:
-    """The role of each of these partners; unknown and inactive ones are left out."""
     cursor = await connection.execute(
         """
-        SELECT id, role
+        SELECT id, role, roles
+        FROM partner
+        WHERE id = %s AND active
+        """,
+        (partner,),
+    )
+    row = await cursor.fetchone()
+    return caller_of(row, await secrets_of(connection, partner)) if row else None
+
+
+async def roles(connection: Connection, partners: list[str]) -> dict[str, tuple[Role, ...]]:
+    """The roles of each of these partners, the usual one first; unknown and inactive ones are left out."""
+    cursor = await connection.execute(
+        """
+        -- a partner that an older process has added has no roles yet, but the usual one
+        SELECT id, CASE WHEN roles = '{}' THEN ARRAY[role::text] ELSE roles END AS roles
         FROM partner
         WHERE id = ANY(%s) AND active
         """,
         (partners,),
     )
-    return {row["id"]: Role(row["role"]) for row in await cursor.fetchall()}
+    return {row["id"]: tuple(map(Role, row["roles"])) for row in await cursor.fetchall()}

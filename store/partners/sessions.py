@@ -2,9 +2,8 @@
 
 import secrets
 
-from schemas.base import Role
 from store.engine import Connection
-from store.partners.partners import Caller, key_hash
+from store.partners.partners import Caller, caller_of, key_hash
 
 ID_BYTES = 32
 """Random bytes of a session id: 256 bits cannot be guessed."""
@@ -36,7 +35,7 @@ async def caller(connection: Connection, session: str) -> Caller | None:
     """The holder of a session; None when it is unknown or over, or its key no longer counts."""
     cursor = await connection.execute(
         """
-        SELECT p.id, p.role
+        SELECT p.id, p.role, p.roles
         FROM session s
         JOIN api_key k ON k.hash = s.api_key
         JOIN partner p ON p.id = k.partner
@@ -49,7 +48,7 @@ async def caller(connection: Connection, session: str) -> Caller | None:
         (key_hash(session),),
     )
     row = await cursor.fetchone()
-    return Caller(row["id"], Role(row["role"])) if row else None
+    return caller_of(row) if row else None
 
 
 async def end(connection: Connection, session: str) -> bool:

@@ -6,7 +6,9 @@ Stock movements come from `store.planning.positions`.
 from collections import Counter
 
 from schemas.messaging.effects import PlanningDelta
+from schemas.planning.movements import PlanningMoved
 from store.batches import RowBatch
+from store.changes import StepScope
 from store.engine import Connection
 from store.planning.planning import CHANNEL
 
@@ -51,3 +53,8 @@ async def buffer(connection: Connection, order_key: str, deltas: tuple[PlanningD
         return
     parts = [(deltas[n], item, quantity) for (n, item), quantity in packs.items()]
     await connection.execute(BUFFER.encode(), {"order": order_key, **MOVEMENTS.arrays(parts)})
+
+
+async def write(connection: Connection, scope: StepScope, change: PlanningMoved) -> None:
+    """Keep the movements of a step."""
+    await buffer(connection, scope.order, change.deltas)

@@ -10,8 +10,9 @@ from typing import Any, NamedTuple
 from schemas.messaging.instructions import PlanningDemand
 from schemas.planning.demand import DemandKey
 from schemas.planning.feeds import FeedRun
-from schemas.workflows.records import DemandRow, StepRecord
+from schemas.planning.movements import DemandRow, OpenDemand
 from store.batches import RowBatch
+from store.changes import StepScope
 from store.engine import Connection
 from store.planning.planning import CHANNEL, DEMAND_WAITS, MINE
 
@@ -60,14 +61,12 @@ KEEP = f"""
 """
 
 
-async def write(connection: Connection, record: StepRecord) -> None:
+async def write(connection: Connection, scope: StepScope, change: OpenDemand) -> None:
     """Keep what is open after a step, unless a newer one is written. What the step does not name is not wanted."""
-    if record.demand is None:
-        return
-    params = {"order": record.order, "version": record.version, **OPEN.arrays(record.demand)}
+    params = {"order": scope.order, "version": scope.version, **OPEN.arrays(change.rows)}
     # In the order in which an answer of planning takes them: whoever comes second waits.
     await connection.execute(
-        "SELECT FROM order_demand WHERE order_key = %s ORDER BY item, site FOR UPDATE", (record.order,)
+        "SELECT FROM order_demand WHERE order_key = %s ORDER BY item, site FOR UPDATE", (scope.order,)
     )
     await connection.execute(
         """

@@ -4,7 +4,8 @@ from typing import Any
 
 from psycopg.types.json import Jsonb
 
-from schemas.workflows.records import Decided, Proposal
+from schemas.planning.proposals import ProposalsDecided, ProposalsRaised
+from store.changes import StepScope
 from store.engine import Connection
 
 COLUMNS = """
@@ -14,11 +15,9 @@ COLUMNS = """
 """Columns of a proposal."""
 
 
-async def write(
-    connection: Connection, order_key: str, proposals: tuple[Proposal, ...], decided: tuple[Decided, ...]
-) -> None:
-    """Put proposals before the planner of the order's region, then note what became of open ones."""
-    for asked in proposals:
+async def write_raised(connection: Connection, scope: StepScope, change: ProposalsRaised) -> None:
+    """Put proposals before the planner of the order's region."""
+    for asked in change.proposals:
         await connection.execute(
             """
             INSERT INTO replan_proposal (
@@ -38,10 +37,14 @@ async def write(
                 Jsonb([line.model_dump(exclude_none=True) for line in asked.lines]),
                 asked.summary,
                 asked.raised_at,
-                order_key,
+                scope.order,
             ),
         )
-    for answer in decided:
+
+
+async def write_decided(connection: Connection, scope: StepScope, change: ProposalsDecided) -> None:
+    """Note what became of open proposals."""
+    for answer in change.decided:
         await connection.execute(
             """
             UPDATE replan_proposal

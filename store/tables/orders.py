@@ -11,47 +11,6 @@ from sqlmodel import Field, SQLModel
 from store.tables.columns import NOW, big_id, document, moment, texts, whole, word
 
 
-class Partner(SQLModel, table=True):
-    """A connected company or system. Its webhook secret is derived from the master secret, never stored."""
-
-    id: str = Field(primary_key=True)
-    role: str
-    name: str
-    active: bool = True
-    created_at: datetime = moment(**NOW)
-
-
-class WebhookSecret(SQLModel, table=True):
-    """A version of a partner's webhook secret, and from when until when it counts: two do, while one is replaced."""
-
-    __tablename__: ClassVar[str] = "webhook_secret"
-    partner: str = Field(primary_key=True, foreign_key="partner.id")
-    version: int = Field(primary_key=True)
-    valid_from: datetime = moment(nullable=False)
-    valid_until: datetime | None = moment()
-
-
-class ApiKey(SQLModel, table=True):
-    """An API key, by its SHA-256: the key itself is shown once and kept nowhere."""
-
-    __tablename__: ClassVar[str] = "api_key"
-    hash: str = Field(primary_key=True)
-    partner: str = Field(foreign_key="partner.id", index=True)
-    label: str
-    created_at: datetime = moment(**NOW)
-    expires_at: datetime | None = moment()
-    revoked_at: datetime | None = moment()
-
-
-class Session(SQLModel, table=True):
-    """A session of a person in a browser, by the SHA-256 of its id. It ends with the key that began it."""
-
-    hash: str = Field(primary_key=True)
-    api_key: str = Field(foreign_key="api_key.hash", index=True)
-    begun_at: datetime = moment(**NOW)
-    expires_at: datetime = moment(nullable=False)
-
-
 class InboxMessage(SQLModel, table=True):
     """A message as it came: raw bytes, committed before the sender is answered.
 

@@ -14,19 +14,20 @@ from activities.execution.executor import EffectExecutor, Timeouts
 from activities.execution.gate import Gate
 from connectors.ports import Call, Refused, Unavailable
 from schemas.base import Origin
-from schemas.messaging.effects import Effect, EffectReceipt, Operation
+from schemas.messaging.effects import EffectReceipt
 from schemas.messaging.instructions import Accepted
-from schemas.workflows.records import StepRecord
+from schemas.messaging.order_effects import OrderEffect, TenderTransport
 from store.engine import Database
 from store.messaging import effects
 from store.orders import steps
 from tests import written
+from tests.payloads import said as said_of
 from tests.store.rows import DUE, FIRST, KEY, open_order
 
-EFFECT = Effect(
+EFFECT = OrderEffect(
     key=f"{KEY}/tender_transport",
     order=KEY,
-    operation=Operation.TENDER_TRANSPORT,
+    payload=TenderTransport(promised_on=DUE),
     accepted_at=datetime(2026, 5, 4, tzinfo=UTC),
     traceparent="00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
 )
@@ -42,7 +43,7 @@ class Desk:
     calls: list[Call] = dataclasses.field(default_factory=list)
 
     async def execute(
-        self, answer: Callable[[], Awaitable[Accepted]], *, express: bool = True, effect: Effect | None = None
+        self, answer: Callable[[], Awaitable[Accepted]], *, express: bool = True, effect: OrderEffect | None = None
     ) -> EffectReceipt:
         """Carry the effect to a system that answers so."""
 
@@ -67,7 +68,7 @@ async def desk(database_url: str) -> Any:
     async with Database(database_url, 3) as database:
         await open_order(database)
         await steps.write(database, written.step(FIRST))
-        owing = StepRecord(order=KEY, version=1, status="promised", promised_on=DUE, effects=(EFFECT,))
+        owing = written.order_record(order=KEY, version=1, status="promised", promised_on=DUE, effects=(EFFECT,))
         await steps.write(database, written.step(owing))
         yield Desk(database, EffectExecutor(database, Gate("tms", limit=1), TIMEOUTS))
 
@@ -186,12 +187,12 @@ async def test_an_outcome_that_cannot_be_written_is_an_outcome_too(
     assert (await desk.execute(fine)).reference == "R-1", "a fault of ours does not shut the system's gate"
 
 
-def told_otherwise(packs: int) -> Effect:
+def told_otherwise(packs: int) -> OrderEffect:
     """The effect with another content."""
-    return EFFECT.model_copy(update={"packs": packs})
+    return EFFECT.model_copy(update={"payload": TenderTransport(promised_on=DUE, packs=packs)})
 
 
-async def owe(desk: Desk, effect: Effect, version: int) -> None:
+async def owe(desk: Desk, effect: OrderEffect, version: int) -> None:
     """Have a step owe it."""
     async with desk.database.connection() as connection:
         await effects.plan(connection, KEY, (effect,), version)
@@ -208,8 +209,8 @@ async def test_what_is_told_otherwise_under_a_key_is_told_as_another_edition(des
             desk.calls.clear()
             receipt = await desk.execute(fine, effect=attempt)
             for call in desk.calls:
-                said.setdefault(call.key, set()).add(attempt.packs)
-            current = attempt.packs == packs
+                said.setdefault(call.key, set()).add(said_of(attempt).packs)
+            current = said_of(attempt).packs == packs
             assert not desk.calls or current, "an attempt that is out of date is not sent"
             assert receipt == (EffectReceipt(reference="R-1", carrier="dhl") if current else EffectReceipt())
             sent += len(desk.calls)

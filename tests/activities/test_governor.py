@@ -30,6 +30,7 @@ from store.inventory import ledger, stock
 from store.orders import orders, steps
 from store.planning import forecast, governor, site_regions
 from store.procurement import purchase_orders as purchases
+from store.procurement import purchase_steps
 from tests import written
 from tests.domain.purchases import DUE, advised, confirmed, order, received, reported, start
 from tests.owner import Owner
@@ -61,7 +62,7 @@ class Desk:
                 async with self.database.transaction() as connection:
                     await purchases.open_purchase(connection, "erp-one", self.purchase.order, ["erp-one"])
             self.purchase = self.purchase.model_copy(update={"version": before.version + 1})
-            await purchases.write(self.database, written.step(inbound.record(self.purchase, ())))
+            await purchase_steps.write(self.database, written.step(inbound.record(self.purchase, ())))
 
     async def look(self, **limits: Any) -> GovernorReport:
         """One look; what changes is proposed at the next one, unless the limits say otherwise."""
@@ -177,9 +178,9 @@ async def test_what_was_received_and_shipped_as_planned_is_no_news_and_a_count_t
     await open_order(desk.database)
     await steps.write(desk.database, written.step(FIRST))
     issue: Moves = {"on_hand:LYS": {"A": -40}, "transit:DN-1": {"A": 40}}
-    await steps.write(desk.database, written.step(SHIPPED.model_copy(update={"moves": issue})))
+    await steps.write(desk.database, written.step(written.but(SHIPPED, moves=issue)))
     arrival: Moves = {"transit:DN-1": {"A": -40}, "customer:": {"A": 40}}
-    await steps.write(desk.database, written.step(SHIPPED.model_copy(update={"version": 4, "moves": arrival})))
+    await steps.write(desk.database, written.step(written.but(SHIPPED, version=4, moves=arrival)))
     await desk.report(InventoryKind.RECEIPT, 100)
     await desk.report(InventoryKind.COUNT, 560)
     await desk.report(InventoryKind.COUNT, 300, "B")
@@ -230,9 +231,7 @@ async def test_orders_beyond_the_forecast_are_demand_that_nobody_planned(desk: D
         async with desk.database.transaction() as connection:
             await orders.open_order(connection, "erp-one", release, number, inbox_id, ["erp-one"])
         lines = (LINE.model_copy(update={"ordered": packs}),)
-        await steps.write(
-            desk.database, written.step(FIRST.model_copy(update={"order": f"erp-one/{number}", "lines": lines}))
-        )
+        await steps.write(desk.database, written.step(written.but(FIRST, order=f"erp-one/{number}", lines=lines)))
 
     inbox_id = await open_order(desk.database)
     await orders_("SO-2", 90)

@@ -18,7 +18,6 @@ from activities.execution.once import OnceGuard
 from connectors.ports import Call, OnceKind, OnceRule
 from schemas.messaging.effects import EffectReceipt
 from schemas.messaging.instructions import Accepted
-from schemas.workflows.records import StepRecord
 from store.engine import Database
 from store.messaging import effects
 from store.messaging.call_locks import CallLocks
@@ -86,7 +85,7 @@ async def worker(database_url: str) -> AsyncIterator[WorkerProcess]:
     async with Database(database_url, 4) as database, CallLocks(database_url) as locks:
         await open_order(database)
         await steps.write(database, written.step(FIRST))
-        owing = StepRecord(order=KEY, version=1, status="promised", promised_on=DUE, effects=(EFFECT,))
+        owing = written.order_record(order=KEY, version=1, status="promised", promised_on=DUE, effects=(EFFECT,))
         await steps.write(database, written.step(owing))
         yield WorkerProcess(database, locks, Unkeyed())
 

@@ -7,7 +7,7 @@ from temporalio.exceptions import ApplicationError
 from activities.planning.feed import FeedLimits
 from connectors.ports import Unavailable
 from schemas.base import Origin
-from schemas.workflows.records import DemandRow
+from schemas.planning.movements import DemandRow
 from store.engine import Database
 from store.orders import steps
 from store.planning import order_demand, planning, refused_rows

@@ -21,7 +21,7 @@ from stack.cost import measure
 from stack.layout import LocalStack, StackOptions, local_stack
 from store.engine import Database
 from store.views import report
-from tests.bench import accepts, bare, crowd, promising
+from tests.bench import accepts, bare, crowd, edi, promising
 from tests.bench.cpu import cpu_s
 from tests.bench.page import page
 from tests.bench.product import ERP, Product, connect
@@ -40,6 +40,7 @@ async def main(orders: int, rounds: int, output: Path) -> None:
         Database(stack.postgres.url, 4) as database,  # as its owner: it makes a table, and has tables analysed
     ):
         figures = {**await measurements(stack, database, orders, rounds), "machine": machine()}
+    figures["edi"] = await asyncio.to_thread(edi.measure)
     text = json.dumps(figures, indent=2)
     await asyncio.to_thread(output.write_text, text + "\n")
     await asyncio.to_thread(PERFORMANCE.write_text, page(figures))

@@ -65,9 +65,29 @@ calls was 4.6 s. Availability is the p99 at each size. Fill and measure: `tests/
 Half load was {half_load_orders_per_s} orders/s, each with its seven messages, sent at a steady rate.
 Rounds (orders/s): {rounds}.
 
+{edi}
 ## Not measured here
 
-Worker memory for each open order, gateway p99 at half load, and EDI decoding (there is no EDI yet).
+Worker memory for each open order, and gateway p99 at half load.
+"""
+
+EDI = """## EDI
+
+CPU time of one process each; each message of a file differs in ids, times and places
+(`tests/bench/edi.py`). Reading is with all checks; values are divided when somebody asks for them.
+
+| what | budget | measured |
+|---|---|---|
+| X12 214 read | ≥ 50 MB/s | **{x12_mb_per_s} MB/s** |
+| 214 messages read | ≥ 100,000/s | **{messages_per_s:,}/s** |
+| EDIFACT IFTSTA read | ≥ 50 MB/s | **{edifact_mb_per_s} MB/s** |
+| X12 214 written and judged; not judged | ≥ 25 MB/s | **{write_mb_per_s} MB/s**; {x12_unjudged} MB/s |
+| EDIFACT IFTSTA written and judged; not judged | | {edifact_judged} MB/s; {edifact_unjudged} MB/s |
+| memory of the process that reads {largest} MB | ≤ 64 MB | **{rss_mb} MB** |
+| 214 read, by size of the file in MB; the first loads tables and compiles | linear | {sizes} |
+| 214 and IFTSTA read, all their elements divided | | {x12_elements} and {edifact_elements} MB/s |
+| the same segment by segment, as messages with findings are | | {x12_segments} and {edifact_segments} MB/s |
+| messages/s against the fastest other parser in Python | | **{ratio_to_best_peer}** ({peers}) |
 """
 
 
@@ -93,8 +113,29 @@ def page(figures: dict[str, Any]) -> str:
             "projection": ", ".join(f"{ms:,.1f} ms" for ms in figures["projection_ms"].values()),
             "step_cpu": ", ".join(f"{size}: {ms:,.1f} ms" for size, ms in figures["step_cpu_ms"].items()),
             "rounds": rounds,
+            "edi": edi_section(figures["edi"]),
         }
     )
+
+
+def edi_section(figures: dict[str, Any]) -> str:
+    """The figures of EDI."""
+    x12, edifact = figures["details"]["x12"], figures["details"]["edifact"]
+    sizes = figures["x12_mb_per_s_by_size"]
+    peers = ", ".join(f"{name} {one['messages_per_s']:,.0f}/s" for name, one in figures["peers"].items())
+    shown = {
+        "largest": max(sizes, key=float),
+        "sizes": ", ".join(f"{size}: {speed} MB/s" for size, speed in sizes.items()),
+        "x12_unjudged": x12["write_unjudged"]["mb_per_s"],
+        "edifact_judged": edifact["write"]["mb_per_s"],
+        "edifact_unjudged": edifact["write_unjudged"]["mb_per_s"],
+        "x12_elements": x12["read_elements"]["mb_per_s"],
+        "edifact_elements": edifact["read_elements"]["mb_per_s"],
+        "x12_segments": x12["read_by_segments"]["mb_per_s"],
+        "edifact_segments": edifact["read_by_segments"]["mb_per_s"],
+        "peers": peers or "none could be installed",
+    }
+    return EDI.format(**{**figures, **shown})
 
 
 def percentiles(found: dict[str, float]) -> str:

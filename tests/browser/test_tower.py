@@ -88,7 +88,15 @@ async def test_focus_and_typing_survive_a_refresh(site: Site) -> None:
 
 @pytest.mark.parametrize(
     "path",
-    ["/tower", "/tower/quarantine", "/tower/orders/erp-one/SO-CASE", "/tower/cases", CASE, "/tower/planner"],
+    [
+        "/tower",
+        "/tower/quarantine",
+        "/tower/orders/erp-one/SO-CASE",
+        "/tower/cases",
+        CASE,
+        "/tower/planner",
+        "/tower/partners",
+    ],
 )
 async def test_nothing_scrolls_sideways_at_1280_pixels(site: Site, path: str) -> None:
     await tower_rows.everything(site.gateway.database)

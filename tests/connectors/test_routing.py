@@ -17,6 +17,8 @@ from connectors.ports import Call, ConnectorError, ErpPort, OnceKind, Refused, S
 from connectors.registry import ADAPTERS
 from connectors.routing import CallRouter
 from connectors.standard.clients import StandardErp
+from domain.partners.adapters import ADAPTERS as KNOWN
+from domain.partners.adapters import MASTER_DATA
 from schemas.authentication import BearerToken
 from schemas.base import Origin, System
 from schemas.messaging.instructions import Accepted, ErpCancellation, ErpPromise
@@ -184,3 +186,10 @@ def test_every_adapter_has_the_methods_that_it_says(adapter: Adapter) -> None:
             assert "call" in signature(getattr(port, name)).parameters, "the router finds the target in it"
     assert adapter.operations
     assert not adapter.without - {f"{port.__name__}.{name}" for port in adapter.ports for name in methods_of(port)}
+
+
+def test_the_registry_of_partners_knows_each_adapter_as_it_is() -> None:
+    """Rules of the registry are pure, so that its list stands apart from the connectors."""
+    assert {name: it.systems for name, it in KNOWN.items()} == {name: it.systems for name, it in ADAPTERS.items()}
+    for name, known in KNOWN.items():
+        assert set(known.options) - {MASTER_DATA} == set(ADAPTERS[name].settings.model_fields)

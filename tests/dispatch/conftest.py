@@ -17,7 +17,6 @@ from domain.partners.parties import parties
 from schemas.base import Contract, Role, Variant
 from schemas.orders.milestones import MilestoneEvent
 from schemas.orders.release import OrderLine, OrderRelease, OrderStatus, Party, Promise
-from schemas.workflows.records import StepRecord
 from schemas.workflows.steps import InputOutcome
 from store.engine import Database
 from store.messaging import heads, inbox, verdicts
@@ -156,7 +155,7 @@ class Desk:
         """The first step of an order's workflow."""
         async with self.database.connection() as connection:
             start = opening(await orders.accepted(connection, key))
-        first = StepRecord(
+        first = written.order_record(
             order=key,
             version=0,
             status=OrderStatus.PROMISED,

@@ -32,7 +32,7 @@ async def stepped(desk: Desk, *, version: int = 3, at: int = 9) -> int:
     known = await desk.rows("SELECT key FROM order_view")
     key = known[0]["key"] if known else await desk.order("SO-1")
     [message] = await desk.accept("erp-one", b"{}", kind="order.cancel", external_id=f"c{version}")
-    record = SHIPPED.model_copy(update={"order": key, "effects": (), "lines": (), "version": version})
+    record = written.but(SHIPPED, order=key, effects=(), lines=(), version=version)
     outcome = InputOutcome(
         event_id=f"cancel c{version}", inbox_id=message, version=version, answer={"done": "cancelled"}
     )
@@ -80,7 +80,7 @@ async def test_a_young_step_is_left_to_the_next_one(desk: Desk) -> None:
 
 def decided(version: int, *, at: int = 9, kept: int = 0, verdicts: bool = True) -> WorkflowStep[StepRecord]:
     """A step of order SO-1, with a verdict or without."""
-    record = SHIPPED.model_copy(update={"order": "erp-one/SO-1", "effects": (), "lines": (), "version": version})
+    record = written.but(SHIPPED, order="erp-one/SO-1", effects=(), lines=(), version=version)
     outcomes = [InputOutcome(event_id=f"e{version}", inbox_id=0, version=version)] if verdicts else []
     return written.step(record, outcomes=outcomes, at=at, kept=kept)
 

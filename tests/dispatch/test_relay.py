@@ -182,6 +182,23 @@ async def test_a_report_by_who_does_not_own_it_is_parked_with_the_rule(desk: Des
     assert desk.handoff.heard(drop) == []
 
 
+async def test_a_partner_of_several_roles_reports_in_the_one_that_owns_the_milestone(desk: Desk) -> None:
+    key = await desk.order("SO-1")
+    await desk.rows("UPDATE partner SET roles = '{wms,carrier}' WHERE id = 'wms-lys' RETURNING 1")
+    for kind in ("picked", "in_transit"):
+        [row] = await desk.say("wms-lys", event(kind, kind, order="SO-1", shipment="S-1", lines=LINES))
+        assert row["state"] == "routed", row["reason"]
+    told = [event for to, events in desk.handoff.signals if to == key for event in events]
+    assert [it.role for it in told] == ["wms", "carrier"]
+
+
+async def test_a_partner_that_an_older_process_added_reports_in_its_usual_role(desk: Desk) -> None:
+    await desk.order("SO-1")
+    await desk.rows("UPDATE partner SET roles = '{}' WHERE id = 'wms-lys' RETURNING 1")
+    [row] = await desk.say("wms-lys", event("picked", order="SO-1", shipment="S-1", lines=LINES))
+    assert row["state"] == "routed", row["reason"]
+
+
 async def test_an_inactive_partner_is_parked(desk: Desk) -> None:
     await desk.order("SO-1")
     await desk.rows("UPDATE partner SET active = false WHERE id = 'dhl' RETURNING 1")

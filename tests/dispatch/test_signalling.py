@@ -138,7 +138,7 @@ async def test_what_is_decided_provisionally_is_not_sent_again(desk: Desk) -> No
     key = await desk.order("SO-1")
     [row] = await desk.say("dhl", *reports(1))
     outcome = InputOutcome(event_id="/partners/dhl#e0", inbox_id=row["id"], version=3)
-    record = SHIPPED.model_copy(update={"order": key, "effects": (), "lines": ()})
+    record = written.but(SHIPPED, order=key, effects=(), lines=())
     await steps.write(desk.database, written.step(record, outcomes=[outcome], at=9))
     await aged(desk, 7200)
     await desk.sweep()

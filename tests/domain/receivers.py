@@ -5,6 +5,7 @@ from random import Random
 from typing import Any, NamedTuple
 
 from schemas.messaging.effects import Effect, Operation
+from tests.payloads import said
 
 OWN = "LYS"
 RELEASED = {(1, "A"): 40, (2, "B"): 60}
@@ -29,16 +30,16 @@ def words(effect: Effect) -> Iterator[Word]:
     match effect.operation:
         case Operation.INSTRUCT_WAREHOUSE | Operation.AMEND_WAREHOUSE:
             first = effect.operation is Operation.INSTRUCT_WAREHOUSE
-            told = {(x.line, x.item): x.quantity for x in effect.targets}
+            told = {(x.line, x.item): x.quantity for x in said(effect).targets}
             for (line, item), packs in (told or (RELEASED if first else {})).items():
-                yield Word(("wms", effect.site or OWN, line, item), packs, effect.revision, first)
+                yield Word(("wms", effect.topic.site or OWN, line, item), packs, effect.revision, first)
         case Operation.TENDER_TRANSPORT | Operation.AMEND_TENDER:
             first = effect.operation is Operation.TENDER_TRANSPORT
-            carried = sum(RELEASED.values()) if first and effect.packs is None else effect.packs
+            carried = sum(RELEASED.values()) if first and said(effect).packs is None else said(effect).packs
             if carried is not None:
-                yield Word(("tms", effect.site or OWN), carried, effect.revision, first)
+                yield Word(("tms", effect.topic.site or OWN), carried, effect.revision, first)
         case Operation.REPORT_CHANGE:
-            for x in effect.targets:
+            for x in said(effect).targets:
                 yield Word(("erp", x.line, x.item), x.quantity, effect.revision, False)
 
 
@@ -61,7 +62,7 @@ class Told:
     """Everything that was told, in order."""
 
     def __init__(self) -> None:
-        self.effects: list[Effect] = []
+        self.effects: list[Effect[Any]] = []
         self._keys: set[str] = set()
 
     def hear(self, effect: Effect) -> None:

@@ -9,9 +9,9 @@ from domain.milestones.variants import PLANS, RANK, STATUS_OF
 from domain.orders import goods as stock
 from domain.orders.state import NO_SHIPMENT, WHOLE_ORDER, OrderState
 from schemas.ids import sender_rma
+from schemas.orders.changes import LineRecord
 from schemas.orders.milestones import MilestoneKind as M
 from schemas.orders.release import LineDue, OrderStatus
-from schemas.workflows.records import LineRecord
 
 GOODS = (M.SHIPPED, M.PACKED, M.PICKED, M.ALLOCATED)
 ALLOCATED, PICKED, SHIPPED, DELIVERED = (
@@ -42,20 +42,20 @@ def packs(it: ShipmentState, line: int, rank: int) -> int:
 
 
 def goods(state: OrderState) -> dict[str, ShipmentState]:
-    holders = {name: into for into, it in sorted(state.shipments.items()) for name in it.merges}
+    holders = {name: into for into, it in sorted(state.reports.shipments.items()) for name in it.merges}
     return {
-        name: it.travelling(state.shipments.get(holders.get(name, "")) if name in holders else None)
-        for name, it in sorted(state.shipments.items())
+        name: it.travelling(state.reports.shipments.get(holders.get(name, "")) if name in holders else None)
+        for name, it in sorted(state.reports.shipments.items())
         if not it.merges or name in it.merges
     }
 
 
 def wanted(state: OrderState, line: LineDue) -> int:
-    return max(0, line.quantity - state.dropped.get(line.line, 0))
+    return max(0, line.quantity - state.demand.cancelled_quantity.get(line.line, 0))
 
 
 def back(state: OrderState, shipment: str, line: int) -> int:
-    outcome = state.returned.get(sender_rma(shipment))
+    outcome = state.reports.returns.get(sender_rma(shipment))
     return sum(x.quantity for x in outcome.received if x.line == line) if outcome else 0
 
 
@@ -64,7 +64,7 @@ def due(state: OrderState, line: LineDue) -> int:
 
 
 def whole(state: OrderState) -> ShipmentState:
-    return state.shipments.get(WHOLE_ORDER, NO_SHIPMENT)
+    return state.reports.shipments.get(WHOLE_ORDER, NO_SHIPMENT)
 
 
 def moved(state: OrderState, line: LineDue, rank: int) -> int:
@@ -82,7 +82,7 @@ def standing(state: OrderState, line: LineDue, rank: int) -> int:
 
 def rank(state: OrderState) -> int:
     found = []
-    for line in state.demand:
+    for line in state.lines:
         if due(state, line):
             reached = (r for r in range(DELIVERED, 1, -1) if standing(state, line, r) >= due(state, line))
             found.append(next(reached, 1))
@@ -109,10 +109,10 @@ def delivered_at(state: OrderState, line: LineDue) -> datetime | None:
 def told(state: OrderState) -> dict[int, date]:
     """The days told after an ETA was heard: every line is looked at."""
     found = {}
-    for line in (x.line for x in state.demand):
+    for line in (x.line for x in state.lines):
         first = state.due_by_supply(line)
         slack = timedelta(seconds=state.start.policy.eta_slack_s)
-        day = redated(eta_of(state, line), first, state.told.get(line, first), slack)
+        day = redated(eta_of(state, line), first, state.promises.by_eta.get(line, first), slack)
         if day != first:
             found[line] = day
     return found
@@ -135,15 +135,15 @@ def missing(state: OrderState) -> tuple[tuple[str, M], ...]:
 
 def mismatches(state: OrderState) -> list[tuple[str, int, int, int]]:
     found = []
-    for name, it in sorted(state.shipments.items()):
+    for name, it in sorted(state.reports.shipments.items()):
         heard = [it.stated[kind] for kind in (M.DELIVERED, M.PROOF_OF_DELIVERY) if kind in it.stated]
         parts = [goods(state)[part] for part in it.merges or (name,) if part in goods(state)]
         if name == WHOLE_ORDER or not heard or not parts or any(M.SHIPPED not in part.seen for part in parts):
             continue
-        for line in (x.line for x in state.demand):
+        for line in (x.line for x in state.lines):
             left = sum(packs(part, line, SHIPPED) for part in parts)
             signed = [lines.get(line, 0) for lines in heard]
-            if max(signed) > left or min(signed) + state.lost.get(line, 0) < left:
+            if max(signed) > left or min(signed) + state.demand.lost_quantity.get(line, 0) < left:
                 found.append((name, line, left, max(signed) if max(signed) > left else min(signed)))
     return found
 
@@ -151,14 +151,14 @@ def mismatches(state: OrderState) -> list[tuple[str, int, int, int]]:
 def odd(state: OrderState) -> dict[int, tuple[int, int]]:
     """Packs of a line that left beyond what was ordered, and that were picked and did not leave."""
     found = {}
-    for line in state.demand:
+    for line in state.lines:
         left = sum(packs(it, line.line, SHIPPED) for it in goods(state).values())
         stayed = sum(
             packs(it, line.line, PICKED) - packs(it, line.line, SHIPPED)
             for it in goods(state).values()
             if M.SHIPPED in it.seen
         )
-        over = max(0, left - state.lost.get(line.line, 0) - wanted(state, line))
+        over = max(0, left - state.demand.lost_quantity.get(line.line, 0) - wanted(state, line))
         short = max(0, min(stayed, due(state, line) - standing(state, line, SHIPPED)))
         if over or short:
             found[line.line] = (over, short)
@@ -176,15 +176,15 @@ def record(state: OrderState, line: LineDue) -> LineRecord:
             OrderStatus.DELIVERED,
         )
     }
-    came_back = sum(x.quantity for it in state.returned.values() for x in it.received if x.line == line.line)
+    came_back = sum(x.quantity for it in state.reports.returns.values() for x in it.received if x.line == line.line)
     arrived = delivered_at(state, line)
     return LineRecord(
         line=line.line,
         item=line.item,
         ordered=line.quantity,
-        cancelled=line.quantity - (stages["shipped"] if state.cancelled is not None else wanted(state, line)),
+        cancelled=line.quantity - (stages["shipped"] if state.ending.cancelled is not None else wanted(state, line)),
         returned=min(came_back, stages["shipped"]),
-        promised_on=state.told.get(line.line) or state.due_by_supply(line.line),
+        promised_on=state.promises.by_eta.get(line.line) or state.due_by_supply(line.line),
         delivered_at=arrived,
         delivered_on=arrived.date() if arrived else None,
         **stages,
@@ -196,7 +196,7 @@ def holdings(state: OrderState) -> stock.Holdings:
     held = stock.Holdings()
     own = state.start.variant.value == "distribution_centre"
     whole_rank = rank_of(whole(state))
-    for line in state.demand:
+    for line in state.lines:
         parts, rest = list[tuple[str, str, int, int, int]](), wanted(state, line)
         for name, it in goods(state).items():
             if name != WHOLE_ORDER:
@@ -208,8 +208,12 @@ def holdings(state: OrderState) -> stock.Holdings:
                 parts.append((name, stock.site_of(state, it), allocated, shipped, delivered))
         allocated, shipped, delivered = (max(0, rest) if r <= whole_rank else 0 for r in stock.STAGES)
         parts.append(("", state.start.site, allocated, shipped, delivered))
-        kept = max(0, wanted(state, line) - sum(part[3] for part in parts)) if own and state.cancelled is None else 0
-        lost = state.lost.get(line.line, 0)
+        kept = (
+            max(0, wanted(state, line) - sum(part[3] for part in parts))
+            if own and state.ending.cancelled is None
+            else 0
+        )
+        lost = state.demand.lost_quantity.get(line.line, 0)
         for name, site, allocated, shipped, delivered in parts:
             gone = min(lost, max(0, shipped - delivered - back(state, name, line.line)))
             ready = min(kept, max(0, allocated - shipped))
@@ -223,7 +227,7 @@ def holdings(state: OrderState) -> stock.Holdings:
             ):
                 held[origin, line.item] -= n
                 held[there, line.item] += n
-    for short in state.shorts.values():
+    for short in state.issues.shortages.values():
         for x in short.lines if own else ():
             held[f"on_hand:{short.site}", short.items[x.line]] -= x.quantity
             held[f"adjustment:{short.site}", short.items[x.line]] += x.quantity

@@ -27,7 +27,9 @@ from schemas.workflows.commands import Amendment
 from schemas.workflows.lifecycle import AcceptedRelease
 from tests.domain import purchases
 from tests.domain.builders import DUE, FULL, NOON, after, event, opened, start
+from tests.payloads import said
 from tests.store.rows import RELEASE
+from tests.written import Said
 
 NEW_YORK = ZoneInfo("America/New_York")
 WEEKDAYS = (1, 2, 3, 4, 5)
@@ -62,10 +64,10 @@ def test_an_eta_and_a_delivery_late_in_the_evening_keep_the_day(day: date) -> No
     assert expected.state.delay_minutes == 0
     for late, on in (("04:30:00", day + timedelta(days=1)), ("22:00:00", day + timedelta(days=2))):
         told = lifecycle.apply(state, event(M.DELAYED, 2, eta=local(on, late))).effects
-        assert [it.promised_on for it in told if it.operation is Operation.REDATE_PROMISE] == [on]
+        assert [said(it).promised_on for it in told if it.operation is Operation.REDATE_PROMISE] == [on]
     evening = event(M.DELIVERED, 0).model_copy(update={"occurred_at": local(day, "20:00:00")})
     delivered = lifecycle.apply(state, evening)
-    assert [it.delivered_on for it in record(delivered.state, [delivered], before=state).lines] == [day, day]
+    assert [it.delivered_on for it in Said(record(delivered.state, [delivered], before=state)).lines] == [day, day]
 
 
 @pytest.mark.parametrize(
@@ -134,8 +136,8 @@ def test_nothing_is_waited_for_from_a_carrier_on_its_days_off() -> None:
     assert due_of(state, "pick-up") == ends, "the 17th is a Sunday: by the end of Friday in New York"
     friday = datetime(2026, 5, 16, 3, 30, tzinfo=UTC)
     for carrier, due in (("dhl", "2026-05-18T05:30"), ("ups", "2026-05-18T02:00"), ("gls", "2026-05-16T05:30")):
-        tender = state.tender.model_copy(update={"carrier": carrier, "pending_since": friday})
-        asked = state.model_copy(update={"tender": tender})
+        tender = state.transport.tender.model_copy(update={"carrier": carrier, "pending_since": friday})
+        asked = state.with_changes(transport={"tender": tender})
         assert due_of(asked, "tender answer/1") == datetime.fromisoformat(due).replace(tzinfo=UTC), carrier
     told = begun.model_dump_json(exclude_defaults=True)
     assert OrderState.model_validate_json(state.model_dump_json(exclude_defaults=True)).start == begun, told

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from domain.orders.trouble import in_words
+from domain.orders.issues import in_words
 from domain.procurement import documents as papers
 from domain.procurement.inbound_trouble import findings, mark
 from domain.procurement.purchase_order import PurchaseFile

@@ -15,13 +15,7 @@ from schemas.orders.release import LinePromise, Promise
 from schemas.planning.forecast import ForecastBatch, ForecastRow, PeriodLength
 from schemas.procurement.documents import Match, PurchaseLine, PurchaseOrder
 from schemas.procurement.postings import SettlementDecision
-from schemas.procurement.purchase_orders import (
-    InboundShipment,
-    InvoiceRecord,
-    PurchaseLineRecord,
-    PurchaseRecord,
-    PurchaseStatus,
-)
+from schemas.procurement.purchase_orders import InboundShipment, InvoiceRecord, PurchaseLineRecord, PurchaseStatus
 from schemas.procurement.replenishment import (
     Hop,
     ReplenishmentProposal,
@@ -35,7 +29,7 @@ from store.finance import freight, reconciliation
 from store.inventory import ledger, promising, stock, supply
 from store.inventory.valuing import Worth
 from store.planning import forecast
-from store.procurement import purchase_orders, replenishments
+from store.procurement import purchase_orders, purchase_steps, replenishments
 from tests import written
 from tests.gateway import tower_rows
 
@@ -189,8 +183,8 @@ async def purchase(
         for x in order.lines
     )
     closed = status in (PurchaseStatus.SETTLED, PurchaseStatus.CANCELLED)
-    record = PurchaseRecord(order=key, version=1, status=status, purchase=order, closed=closed, lines=lines)
-    await purchase_orders.write(database, written.step(record.model_copy(update=changes)))
+    record = written.purchase_record(order=key, version=1, status=status, purchase=order, closed=closed, lines=lines)
+    await purchase_steps.write(database, written.step(written.but(record, **changes)))
     return key
 
 

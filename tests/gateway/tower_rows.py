@@ -8,16 +8,19 @@ from schemas.cases.cases import CaseEntry, CaseRecord, CaseState, Finding
 from schemas.cases.exceptions import Action, ExceptionKind
 from schemas.ids import order_key
 from schemas.messaging.effects import Effect, Operation
+from schemas.messaging.order_effects import OrderEffect
+from schemas.orders.changes import LineRecord, ShipmentRecord
 from schemas.orders.milestones import MilestoneKind, ShippedLine
 from schemas.orders.release import LinePromise, OrderLine, OrderRelease, OrderStatus, Party, Promise
-from schemas.workflows.records import Decided, LineRecord, Proposal, ProposalKind, ShipmentRecord, StepRecord
-from schemas.workflows.returns import ReturnRecord, ReturnState
+from schemas.planning.proposals import Decided, Proposal, ProposalKind
+from schemas.workflows.returns import ReturnState
 from store.cases import cases
 from store.engine import Database
 from store.messaging import effects, inbox, quarantine
 from store.messaging.inbox import NewMessage
 from store.orders import orders, returns, steps
 from tests import written
+from tests.payloads import payload_of
 
 ERP = "erp-one"
 CUSTOMER = "Ada Lovelace"
@@ -31,10 +34,11 @@ def message(text: str) -> NewMessage:
     return NewMessage("dhl", "webhook", inbox.EVENT, text, text, text.encode())
 
 
-def effect(number: str, operation: Operation = Operation.REPORT_MILESTONE) -> Effect:
+def effect(number: str, operation: Operation = Operation.REPORT_MILESTONE) -> OrderEffect:
     """Something that a system is owed for an order."""
     key = f"{ERP}/{number}"
-    return Effect(key=f"{key}/{operation}", order=key, operation=operation, accepted_at=datetime.now(UTC))
+    payload = payload_of(operation, **({"shipment": ""} if operation is Operation.REPORT_MILESTONE else {}))
+    return OrderEffect(key=f"{key}/{operation}", order=key, accepted_at=datetime.now(UTC), payload=payload)
 
 
 async def release(database: Database, number: str, erp: str = ERP) -> str:
@@ -63,14 +67,14 @@ async def step(
     status: OrderStatus,
     version: int = 1,
     promised_on: date = PROMISED,
-    owed: tuple[Effect, ...] = (),
+    owed: tuple[OrderEffect, ...] = (),
 ) -> None:
     """Write a step of an order with one shipment; `delivered` and `closed` deliver every pack on the promised day."""
     arrived = status in (OrderStatus.DELIVERED, OrderStatus.CLOSED)
     moment = datetime(promised_on.year, promised_on.month, promised_on.day, 12, tzinfo=UTC) if arrived else None
     packs = 10 if arrived else 0
     rank = OrderStatus.DELIVERED if arrived else status
-    record = StepRecord(
+    record = written.order_record(
         order=f"{ERP}/{number}",
         version=version,
         status=status,
@@ -119,7 +123,8 @@ async def everything(database: Database) -> None:
     late = PROMISED + timedelta(days=3)
     for number in ("SO-ONTIME", "SO-LATE", "SO-DELAYED", "SO-REFUSED", "SO-RETRIED"):
         await release(database, number)
-    told = effect("SO-ONTIME").model_copy(update={"milestone": MilestoneKind.DELIVERED})
+    payload = payload_of(Operation.REPORT_MILESTONE, shipment="", milestone=MilestoneKind.DELIVERED)
+    told = effect("SO-ONTIME").model_copy(update={"payload": payload})
     await step(database, "SO-ONTIME", OrderStatus.CLOSED, owed=(told,))
     await step(database, "SO-LATE", OrderStatus.CLOSED, promised_on=late)
     await step(database, "SO-DELAYED", OrderStatus.SHIPPED, promised_on=late)
@@ -182,7 +187,7 @@ async def decided(database: Database, number: str, version: int, proposal_id: st
 
 async def sent_back(database: Database, number: str, rma: str) -> None:
     """A customer's return of three packs, two of which have come back: one is good, one is not."""
-    record = ReturnRecord(
+    record = written.return_record(
         order=f"{ERP}/{number}",
         rma=rma,
         version=1,
@@ -198,7 +203,7 @@ async def sent_back(database: Database, number: str, rma: str) -> None:
 
 
 async def _people(database: Database, number: str, version: int, **fields: Any) -> None:
-    record = StepRecord(
+    record = written.order_record(
         order=f"{ERP}/{number}",
         version=version,
         status=OrderStatus.PROMISED,

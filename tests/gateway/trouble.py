@@ -6,7 +6,7 @@ from typing import Any
 from schemas.cases.cases import CaseEntry, CaseRecord, CaseState, Finding
 from schemas.cases.exceptions import Action, ExceptionKind
 from schemas.orders.release import OrderStatus
-from schemas.workflows.records import Proposal, ProposalKind, StepRecord
+from schemas.planning.proposals import Proposal, ProposalKind
 from store.cases import cases
 from store.engine import Database
 from store.orders import steps
@@ -39,7 +39,7 @@ async def open_case(database: Database, **changes: Any) -> None:
 
 async def propose(database: Database) -> None:
     """The promise of order PO-1 would slip."""
-    step = StepRecord(
+    step = written.order_record(
         order="erp-one/PO-1",
         version=2,
         status=OrderStatus.PROMISED,

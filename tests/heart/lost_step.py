@@ -12,6 +12,7 @@ from temporalio.client import Client
 from dispatch.handoff import TemporalHandoff
 from dispatch.ports import SignalOutcome
 from domain.messaging.cost import MOST_PER_STEP, OF_ITSELF
+from schemas.messaging.owed import EffectsPlanned
 from schemas.orders.milestones import MilestoneEvent
 from schemas.workflows.commands import AmendRequest, LineAmendment
 from schemas.workflows.records import StepRecord
@@ -94,7 +95,7 @@ class Desk:
         """Keys of effects that were written with more than one content."""
         found: dict[str, set[str]] = defaultdict(set)
         for step in self.written[key]:
-            for effect in step.record.effects:
+            for effect in step.record.get(EffectsPlanned).effects:
                 found[effect.key].add(effect.digest)
         return [f"{name} has {len(digests)} contents" for name, digests in found.items() if len(digests) > 1]
 

@@ -53,5 +53,5 @@ async def test_nothing_is_lost_when_the_task_that_ends_a_run_is_lost(database_ur
         assert product.systems.twice() == {}, "nobody is asked twice"
         [begun] = [it async for it in product.workflow(f"order/{key}").fetch_history_events() if it.event_id == 1]
         assert begun.workflow_execution_started_event_attributes.continued_execution_run_id, "it was continued"
-        revisions = [effect.revision for _, effect in product.systems.calls if effect.change == "amended"]
+        revisions = [effect.revision for _, effect in product.systems.calls if effect.topic.change == "amended"]
         assert all(before < after for before, after in pairwise(revisions))

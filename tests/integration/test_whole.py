@@ -13,13 +13,17 @@ import pytest_asyncio
 
 from demo.report import sound
 from demo.run import RunPlan, RunProgress, run
+from dispatch.partners.applying import paused
+from domain.partners.parties import warehouse_partner
+from domain.partners.registry_rules import Surroundings
 from simulators.driver import Driver, Targets
 from simulators.orders.made_up import generate
 from simulators.world.happened import expectations
 from simulators.world.network import ERP
 from stack.layout import LocalStack, StackOptions, local_stack
 from store.engine import Database
-from store.partners import partners
+from store.partners import partners, registry
+from store.seals import Seals
 from tests.faults.losing import detour
 from tests.integration.counts import instructed, milestones_for_the_erp
 from tests.stack.standins import until
@@ -122,3 +126,39 @@ async def test_a_release_while_temporal_is_dead_is_promised_when_it_is_back(whol
     again = await whole.erp.post("/v1/orders", content=release.model_dump_json(exclude_none=True), timeout=20)
     assert again.status_code == 200
     assert again.json()["promise"]["promised_on"] >= str(release.requested_on)
+
+
+async def test_a_paused_warehouse_is_told_when_it_is_resumed_without_a_restart(whole: Whole) -> None:
+    """The running worker follows the registry: its calls stop and go on."""
+    release = next(it.release for it in ORDERS if it.release.site).model_copy(update={"number": "WHILE-PAUSED"})
+    warehouse = warehouse_partner(str(release.site))
+    seals = Seals.of(whole.stack.settings)
+    async with Database(whole.stack.settings.main_database.url, 2, seals) as database:
+
+        async def turn(*, pause: bool) -> None:
+            async with database.transaction() as connection:
+                await paused(connection, warehouse, "api", Surroundings(), "test", "works", pause=pause)
+            async with database.connection() as connection:
+                change = await registry.changes(connection)
+            await until(lambda: f'"change": {change},' in whole.stack.log("worker").read_text())
+
+        async def instruction() -> dict[str, Any]:
+            async with database.connection() as connection:
+                cursor = await connection.execute(
+                    "SELECT outcome, error FROM effect WHERE order_key = %s AND operation = 'instruct_warehouse'",
+                    (f"{ERP}/WHILE-PAUSED",),
+                )
+                return dict(await cursor.fetchone() or {})
+
+        async def held() -> bool:
+            return f"connection {warehouse}/api is paused" in str((await instruction()).get("error"))
+
+        async def told() -> bool:
+            return (await instruction()).get("outcome") == "done"
+
+        await turn(pause=True)
+        answer = await whole.erp.post("/v1/orders", content=release.model_dump_json(exclude_none=True), timeout=20)
+        assert answer.status_code in (201, 202), answer.text
+        await until(held)
+        await turn(pause=False)
+        await until(told)

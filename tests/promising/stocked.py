@@ -11,10 +11,11 @@ from schemas.base import Role
 from schemas.cases.exceptions import OrderPolicy
 from schemas.inventory.stock import Moves, StockMove
 from schemas.inventory.supply import Supply, SupplyKind
+from schemas.orders.changes import LineRecord
 from schemas.orders.release import OrderLine, OrderRelease, OrderStatus, Party
 from schemas.workflows.commands import AmendRequest, LineAmendment
 from schemas.workflows.lifecycle import OrderStart
-from schemas.workflows.records import LineRecord, StepRecord
+from schemas.workflows.records import StepRecord
 from schemas.workflows.steps import WorkflowStep
 from store.engine import Database
 from store.inventory import ledger, promising, supply
@@ -107,7 +108,7 @@ async def promise(database: Database, number: str, *packs: int, alternates: tupl
 
 async def begin(database: Database, start: OrderStart) -> None:
     """The first step of its workflow."""
-    opened = StepRecord(
+    opened = written.order_record(
         order=start.key,
         version=0,
         status=OrderStatus.PROMISED,
@@ -121,7 +122,7 @@ def step(
     start: OrderStart, version: int, moves: Moves, *lines: LineRecord, base: int | None = None, **fields: Any
 ) -> WorkflowStep[StepRecord]:
     """A step of a later task than those before."""
-    record = StepRecord(
+    record = written.order_record(
         order=start.key,
         version=version,
         status=fields.pop("status", OrderStatus.ALLOCATED),

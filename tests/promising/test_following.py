@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from schemas.messaging.effects import Effect, Operation
+from schemas.messaging.effects import ChangeKind
+from schemas.messaging.order_effects import OrderEffect, ReportChange, ReportMilestone
 from schemas.orders.milestones import MilestoneKind, ShippedLine
 from schemas.orders.release import OrderStatus
 from schemas.workflows.commands import LineAmendment
@@ -90,14 +91,10 @@ async def test_packs_that_a_corrected_report_gives_back_are_wanted_again(stocked
     left = {f"on_hand:{SITE}": {ITEM: -30}, "transit:S": {ITEM: 30}}
     await steps.write(stocked, step(start, 1, left, line(1, 30, allocated=30, picked=30, packed=30, shipped=30)))
     assert await reservations(stocked) == {}
-    again = Effect(
-        key="k",
-        order=start.key,
-        operation=Operation.REPORT_MILESTONE,
-        milestone=MilestoneKind.SHIPPED,
-        accepted_at=NOW,
-        correction=True,
+    report = ReportMilestone(
+        milestone=MilestoneKind.SHIPPED, order_status=OrderStatus.SHIPPED, occurred_at=NOW, correction=True
     )
+    again = OrderEffect(key="k", order=start.key, accepted_at=NOW, payload=report)
     back = {f"on_hand:{SITE}": {ITEM: 5}, "transit:S": {ITEM: -5}}
     fewer = line(1, 30, allocated=25, picked=25, packed=25, shipped=25)
     await steps.write(stocked, step(start, 2, back, fewer, effects=(again,)))
@@ -123,13 +120,11 @@ async def test_packs_that_could_not_be_picked_are_no_use_of_stock(stocked: Datab
 async def test_what_another_site_sends_instead_is_reserved_there(stocked: Database) -> None:
     start = await promise(stocked, "1", 40)
     await begin(stocked, start)
-    told = Effect(
+    told = OrderEffect(
         key="k",
         order=start.key,
-        operation=Operation.INSTRUCT_WAREHOUSE,
         accepted_at=NOW + timedelta(hours=1),
-        site="HAM",
-        lines=(ShippedLine(line=1, quantity=10),),
+        payload=ReportChange(change=ChangeKind.RE_SOURCED, site="HAM", lines=(ShippedLine(line=1, quantity=10),)),
     )
     for _ in range(2):
         await steps.write(stocked, step(start, 1, SHORT_10, line(1, 40), effects=(told,), sites=("HAM",)))
@@ -177,7 +172,7 @@ async def test_a_day_is_shown_with_what_it_rests_on(stocked: Database) -> None:
     await begin(stocked, start)
     again: dict[str, Any] = {"promised_on": may(20), "reason": "line 1 promised 20 May: 10 from PO 1 due 16 May"}
     for _ in range(2):
-        await steps.write(stocked, written.step(step(start, 1, {}, line(1, 10)).record.model_copy(update=again)))
+        await steps.write(stocked, written.step(written.but(step(start, 1, {}, line(1, 10)).record, **again)))
     async with stocked.connection() as connection:
         [order] = await orders.find(connection, "1", None)
         made = (await orders.details(connection, start.key))["promises"]

@@ -20,7 +20,7 @@ from gateway.views.orders import promise_reason
 from schemas.inventory.promising import Redate
 from schemas.orders.release import OrderStatus
 from schemas.procurement.documents import PurchaseLine, PurchaseOrder
-from schemas.procurement.purchase_orders import PurchaseRecord, PurchaseStatus
+from schemas.procurement.purchase_orders import PurchaseStatus
 from schemas.workflows.commands import LineAmendment
 from schemas.workflows.lifecycle import OrderStart
 from store.engine import Database
@@ -28,7 +28,7 @@ from store.messaging import inbox
 from store.messaging.inbox import NewMessage
 from store.messaging.wake import Wake
 from store.orders import orders, steps
-from store.procurement import purchase_orders
+from store.procurement import purchase_orders, purchase_steps
 from tests import written
 from tests.promising.stocked import (
     NOW,
@@ -177,7 +177,7 @@ async def test_a_receipt_that_is_written_twice_turns_supply_into_stock_once(desk
     async with desk.database.transaction() as connection:
         key = await purchase_orders.open_purchase(connection, "erp", purchase, ["erp", "acme"])
     await desk.order("1", 50)
-    receipt = PurchaseRecord(
+    receipt = written.purchase_record(
         order=key,
         version=2,
         status=PurchaseStatus.ORDERED,
@@ -186,7 +186,7 @@ async def test_a_receipt_that_is_written_twice_turns_supply_into_stock_once(desk
         moves={"supplier:acme": {"A": -20}, f"on_hand:{SITE}": {"A": 20}},
     )
     for _ in range(2):
-        await purchase_orders.write(desk.database, written.step(receipt))
+        await purchase_steps.write(desk.database, written.step(receipt))
         for _ in range(2):
             await desk.look()
             assert sum((await reservations(desk.database)).values()) == 50
@@ -271,14 +271,14 @@ async def test_a_day_that_people_have_said_keeps_their_words(desk: Desk) -> None
     start = await desk.order("1", 30)
     said = {"promised_on": may(20), "reason": "the customer is away until then"}
     moved = step(start, 1, {}, line(1, 30, promised_on=may(20)))
-    await steps.write(desk.database, moved.model_copy(update={"record": moved.record.model_copy(update=said)}))
+    await steps.write(desk.database, moved.model_copy(update={"record": written.but(moved.record, **said)}))
     assert await why(desk, "1") == "the customer is away until then"
     await expect(desk.database, incoming("1", 100, 22))
     await desk.look()
     [(_, [day])] = await desk.told()
     again = {"promised_on": may(day), "reason": "line 1 promised 26 May: 10 from LYS now, 20 from PO 1 due 22 May"}
     moved = step(start, 2, {}, line(1, 30, promised_on=may(day)))
-    await steps.write(desk.database, moved.model_copy(update={"record": moved.record.model_copy(update=again)}))
+    await steps.write(desk.database, moved.model_copy(update={"record": written.but(moved.record, **again)}))
     await expect(desk.database, incoming("1", 100, 21))
     await desk.look()
     assert await why(desk, "1") == "promised 26 May: 10 from LYS now, 20 from PO 1 due 21 May"

@@ -38,7 +38,7 @@ async def region(desk: Desk) -> ReconcileRun:
 async def change(desk: Desk, version: int, packs: int) -> None:
     """From now on the order wants so many packs of A."""
     demand = (wanted(packs=packs), wanted("B", 60))
-    record = SHIPPED.model_copy(update={"demand": demand, "version": version, "deltas": ()})
+    record = written.but(SHIPPED, demand=demand, version=version, deltas=())
     await steps.write(desk.database, written.step(record))
 
 

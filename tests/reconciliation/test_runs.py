@@ -233,7 +233,7 @@ async def desk(database_url: str, temporal_client: Client) -> AsyncIterator[Desk
             await ledger.book(connection, [receipt])
         await steps.write(database, written.step(FIRST))
         issue = {f"on_hand:{site}": {"A": -40}, "transit:DN-1": {"A": 40}}
-        await steps.write(database, written.step(SHIPPED.model_copy(update={"moves": issue})))
+        await steps.write(database, written.step(written.but(SHIPPED, moves=issue)))
         async with (
             SystemClient(of_endpoint(System.WMS, at_wms)) as to_wms,
             SystemClient(of_endpoint(System.ERP, at_erp)) as to_erp,

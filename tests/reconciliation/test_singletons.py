@@ -34,7 +34,7 @@ async def database(database_url: str) -> AsyncIterator[Database]:
 async def test_all_that_never_ends_runs_and_is_started_again(
     client: Client, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(singletons, "LOOK_EVERY_S", 0.05)
+    monkeypatch.setattr(singletons, "CHECK_EVERY_S", 0.05)
     config = Settings(planning={"*": OWN, "ENDLESS": OWN}, stock_erp={"*": "erp-endless"})
     names = {"planning/all/0", "planning/ENDLESS/0", "stock/erp-endless", "notices/0", "promising/0"}
 

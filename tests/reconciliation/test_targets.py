@@ -9,25 +9,28 @@ import pytest
 
 from schemas.finance.reconciliation import About, ReconcileRun
 from schemas.finance.windows import WindowScope
-from schemas.messaging.effects import Effect, Operation
+from schemas.messaging.effects import Operation
+from schemas.messaging.order_effects import OrderEffect
+from schemas.orders.changes import Apart, PickedLine
 from schemas.orders.release import OrderStatus
-from schemas.workflows.records import Apart, PickedLine
 from store.finance import balance, comparing_targets, reconciliation, windows
 from store.messaging import effects
 from store.orders import steps
 from tests import written
+from tests.payloads import payload_of
 from tests.reconciliation.test_runs import ERP, Desk, _has, desk  # noqa: F401 - fixtures
 from tests.stack.standins import until
 from tests.store.rows import KEY, NOW, SHIPPED
 
 _numbers = count(ord("A"))
-AMENDED = SHIPPED.lines[0].model_copy(update={"ordered": 60, "cancelled": 5})
+AMENDED = written.Said(SHIPPED).lines[0].model_copy(update={"ordered": 60, "cancelled": 5})
 NAME = "targets of order SO-1"
 
 
-def owed(operation: Operation, number: int) -> Effect:
+def owed(operation: Operation, number: int) -> OrderEffect:
     """What a system is told in a step."""
-    return Effect(key=f"{KEY}/{operation}/{number}", order=KEY, operation=operation, accepted_at=NOW, revision=number)
+    key, payload = f"{KEY}/{operation}/{number}", payload_of(operation)
+    return OrderEffect(key=key, order=KEY, accepted_at=NOW, revision=number, payload=payload)
 
 
 @pytest.fixture
@@ -45,7 +48,7 @@ async def region(desk: Desk) -> ReconcileRun:
 async def step(desk: Desk, version: int, **changes: Any) -> None:
     """The order goes on."""
     bare = {"version": version, "lines": (), "effects": (), "deltas": (), "shipments": ()}
-    await steps.write(desk.database, written.step(SHIPPED.model_copy(update=bare | changes)))
+    await steps.write(desk.database, written.step(written.but(SHIPPED, **bare | changes)))
 
 
 async def told(desk: Desk) -> None:

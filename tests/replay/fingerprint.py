@@ -11,6 +11,9 @@ from temporalio.api.enums.v1 import EventType
 from temporalio.api.history.v1 import HistoryEvent
 from temporalio.client import WorkflowHistory
 
+PATCH = "core_patch"
+"""The SDK's name for the marker of `workflow.patched`."""
+
 
 def fingerprint(history: WorkflowHistory) -> str:
     """One line for each workflow task that decided anything."""
@@ -28,6 +31,8 @@ def fingerprint(history: WorkflowHistory) -> str:
 def _commands(event: HistoryEvent) -> Iterator[str]:
     """What the workflow asked for with this event; nothing for what happened to it."""
     match event.WhichOneof("attributes"):
+        case "marker_recorded_event_attributes" if event.marker_recorded_event_attributes.marker_name == PATCH:
+            yield "patched"
         case "marker_recorded_event_attributes":
             data = event.marker_recorded_event_attributes.details["data"].payloads[0].data
             yield f"local {json.loads(data)['activity_type']}"

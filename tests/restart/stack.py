@@ -30,15 +30,17 @@ from domain.partners.parties import parties
 from schemas.base import Contract, Role, System, Variant
 from schemas.messaging.effects import SYSTEM_OF, Effect, EffectReceipt, Operation
 from schemas.messaging.instructions import Accepted
+from schemas.messaging.order_effects import OrderEffect
 from schemas.orders.release import OrderLine, OrderRelease, Party
 from schemas.procurement.documents import PurchaseLine, PurchaseOrder
-from schemas.procurement.purchase_orders import PurchaseEffect
+from schemas.procurement.purchase_effects import PurchaseEffect
 from store.engine import Database
 from store.messaging import inbox
 from store.messaging.inbox import NewMessage
 from store.messaging.wake import Wake
 from store.orders import orders
 from store.partners import partners
+from tests.payloads import said
 from tests.stack.standins import until
 from worker import WORKFLOWS
 from workflows.runtime.sandbox import sandbox
@@ -84,12 +86,12 @@ class Systems:
             async def ask(call: Call) -> Accepted:
                 self.calls.append((call.key, effect))
                 named = effect.operation is Operation.TENDER_TRANSPORT
-                return Accepted(reference=call.key, carrier=(effect.carrier or CARRIER) if named else None)
+                return Accepted(reference=call.key, carrier=(said(effect).carrier or CARRIER) if named else None)
 
             return await carrier.execute(effect, "", ask)
 
         @activity.defn(name=name)
-        async def carry(effect: Effect) -> EffectReceipt:
+        async def carry(effect: OrderEffect) -> EffectReceipt:
             return await carried(effect)
 
         @activity.defn(name=name)

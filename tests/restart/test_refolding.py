@@ -50,7 +50,7 @@ async def test_an_order_is_where_its_earlier_build_had_it(left_behind: Database,
     assert (state.status, state.promised_on, state.carrier) == (view["status"], view["promised_on"], view["carrier"])
     written = await rows(left_behind, "SELECT * FROM order_line_view WHERE order_key = %s ORDER BY line", key)
     assert written
-    for line, row in zip(state.demand, written, strict=True):
+    for line, row in zip(state.lines, written, strict=True):
         made = line_record(state, line).model_dump()
         assert made == {name: row[name] for name in made}
 
@@ -69,9 +69,9 @@ async def test_nothing_is_owed_that_was_done_and_nothing_moves_twice(left_behind
 
 async def test_what_stands_beside_the_milestones_is_known(left_behind: Database) -> None:
     held, stuck = state_of(await run_of(left_behind, OPEN[3])), await run_of(left_behind, OPEN[4])
-    assert held.held == "credit check"
+    assert held.ending.held == "credit check"
     assert [(case.kind, case.open) for case in stuck.cases] == [("customs", True)]
-    assert any(trouble.open for trouble in state_of(stuck).troubles.values())
+    assert any(trouble.open for trouble in state_of(stuck).issues.reported_issues.values())
 
 
 async def test_what_was_heard_is_known_by_its_name(left_behind: Database) -> None:

@@ -109,7 +109,7 @@ def test_a_registry_without_its_place_is_named(plain: Path) -> None:
     gate.write_text(text.replace("`make workflow` writes above", ""))
     before = _files(plain)
     with pytest.raises(NotGenerated, match=r"tests/replay/gate.py has no place for it any more"):
-        generate(plain, "workflow", "count")
+        generate(plain, "workflow", "cycle_count")
     assert _files(plain) == before
     gate.write_text(text)
 

@@ -50,6 +50,25 @@ KNOWN: dict[str, str] = {
         ("Calendar.working_days", "Calendar.days_off"),
         "read as those of `WorkingDays`, which it is: dispatch/orders/days.py",
     ),
+    **dict.fromkeys(
+        (f"Identifiers.{scheme}" for scheme in ("gln", "scac", "duns", "isa", "unb", "as2")),
+        "read by name in domain/partners/directory.py",
+    ),
+    **dict.fromkeys(
+        (f"ConnectionChannel.{kind}" for kind in ("sftp", "as2", "queue", "mail", "webhook")),
+        "read by name: ConnectionChannel.kinds",
+    ),
+    **dict.fromkeys(
+        (
+            *("ConnectionChannel.path", "ConnectionChannel.every", "ConnectionChannel.then", "WebhookScheme.header"),
+            *("ConnectionDefinition.codes", "ConnectionDefinition.outgoing", "ConnectionDefinition.acknowledge"),
+            *("ConnectionDefinition.service_levels", "AcknowledgementPolicy.by", "AcknowledgementPolicy.within"),
+            *("CallLimits.per_day", "PartnerContact.about", "PartnerContact.email", "PartnerDefinition.people"),
+            *("PartnerDefinition.item_units", "PartnerDefinition.units", "PartnerDefinition.time_zone"),
+            "PartnerDefinition.service_levels",
+        ),
+        "kept, shown and exported; nothing acts by it yet, as docs/howto/connect-a-system.md says",
+    ),
 }
 TOLD = (Party, OrderLine)
 """Contracts that warehouses are told whole, as they came."""

@@ -3,10 +3,11 @@
 from datetime import UTC, date, datetime
 from typing import Any
 
-from schemas.messaging.effects import Effect, Movement, Operation, PlanningDelta
+from schemas.messaging.effects import Movement, PlanningDelta
+from schemas.messaging.order_effects import OrderEffect, ReportMilestone
+from schemas.orders.changes import LineRecord, ShipmentRecord
 from schemas.orders.milestones import MilestoneKind
 from schemas.orders.release import LinePromise, OrderLine, OrderRelease, OrderStatus, Party, Promise
-from schemas.workflows.records import LineRecord, ShipmentRecord, StepRecord
 from store.engine import Database
 from store.messaging import inbox
 from store.messaging.inbox import NewMessage
@@ -16,13 +17,13 @@ from tests import written
 NOW = datetime(2026, 5, 4, 12, tzinfo=UTC)
 DUE, LATER = date(2026, 5, 20), date(2026, 5, 28)
 KEY = "erp-one/SO-1"
-EFFECT = Effect(
+EFFECT = OrderEffect(
     key=f"{KEY}/DN-1/shipped",
     order=KEY,
-    operation=Operation.REPORT_MILESTONE,
-    shipment="DN-1",
-    milestone=MilestoneKind.SHIPPED,
     accepted_at=NOW,
+    payload=ReportMilestone(
+        milestone=MilestoneKind.SHIPPED, order_status=OrderStatus.SHIPPED, occurred_at=NOW, shipment="DN-1"
+    ),
 )
 DELTA = PlanningDelta(
     key=f"{KEY}/DN-1/shipped",
@@ -34,7 +35,7 @@ DELTA = PlanningDelta(
     accepted_at=NOW,
     movements=(Movement(item="A", quantity=40),),
 )
-FIRST = StepRecord(
+FIRST = written.order_record(
     order=KEY,
     version=0,
     status=OrderStatus.PROMISED,
@@ -43,7 +44,7 @@ FIRST = StepRecord(
 )
 LINE = LineRecord(line=1, item="A", ordered=40, shipped=0, delivered=0, promised_on=DUE)
 GONE = LINE.model_copy(update={"allocated": 40, "picked": 40, "packed": 40, "shipped": 40, "promised_on": LATER})
-PICKED = StepRecord(
+PICKED = written.order_record(
     order=KEY,
     version=1,
     status=OrderStatus.PICKED,
@@ -51,7 +52,7 @@ PICKED = StepRecord(
     lines=(LINE.model_copy(update={"allocated": 40, "picked": 40}),),
     shipments=(ShipmentRecord(shipment="DN-1", status=OrderStatus.PICKED),),
 )
-SHIPPED = StepRecord(
+SHIPPED = written.order_record(
     order=KEY,
     version=3,
     status=OrderStatus.SHIPPED,
@@ -108,7 +109,7 @@ async def shipped_order(database: Database, delivered: int = 0) -> None:
     await open_order(database)
     await steps.write(database, written.step(FIRST))
     line = GONE.model_copy(update={"delivered": delivered})
-    await steps.write(database, written.step(SHIPPED.model_copy(update={"lines": (line,)})))
+    await steps.write(database, written.step(written.but(SHIPPED, lines=(line,))))
 
 
 async def everything(database: Database) -> dict[str, list[dict[str, Any]]]:

@@ -47,8 +47,8 @@ async def test_a_step_works_its_amendment_into_the_release_once(database: Databa
     await steps.write(database, written.step(FIRST))
     more = await commit(database, wish(lines=(LineAmendment(line=1, quantity=50),), ship_to=OTHER))
     less = await commit(database, wish(lines=(LineAmendment(line=1, quantity=30),)))
-    first = PICKED.model_copy(update={"version": 1, "amended_by": (more,)})
-    second = PICKED.model_copy(update={"version": 2, "amended_by": (less,)})
+    first = written.but(PICKED, version=1, amended_by=(more,))
+    second = written.but(PICKED, version=2, amended_by=(less,))
     await steps.write(database, written.step(first))
     assert ((await release(database)).lines[0].quantity, (await release(database)).ship_to) == (50, OTHER)
     once = await everything(database)
@@ -65,7 +65,7 @@ async def test_a_step_whose_amendment_is_unknown_is_not_written(database: Databa
     await open_order(database)
     before = await everything(database)
     with pytest.raises(LookupError):
-        await steps.write(database, written.step(PICKED.model_copy(update={"amended_by": (10**9,)})))
+        await steps.write(database, written.step(written.but(PICKED, amended_by=(10**9,))))
     assert await everything(database) == before
 
 

@@ -51,7 +51,7 @@ async def an_order(database: Database, value: str | None = "100", share: float |
 def step(version: int, moves: Moves, of: StepRecord = SHIPPED) -> StepRecord:
     """A step that moves stock; what it brings on its way has left with it."""
     issued = {at: items for at, items in moves.items() if at.startswith("transit:") and min(items.values()) > 0}
-    return of.model_copy(update={"version": version, "moves": moves, "issued": issued})
+    return written.but(of, version=version, moves=moves, issued=issued)
 
 
 async def accounts(database: Database) -> dict[str, str]:
@@ -113,10 +113,10 @@ async def test_goods_that_left_and_arrived_in_one_step_have_been_carried(databas
     await an_order(database)
     at_once: Moves = {"on_hand:LYS": {"A": -40}, "customer:": {"A": 40}}
     issued: Moves = {"transit:DN-1": {"A": 40}}
-    await steps.write(database, written.step(step(4, at_once).model_copy(update={"issued": issued})))
+    await steps.write(database, written.step(written.but(step(4, at_once), issued=issued)))
     assert [(x["shipment"], x["amount"]) for x in await accruals(database)] == [("DN-1", Decimal(5))]
     issued = {"transit:DN-1": {"A": -10}, "transit:DN-2": {"A": 10}}
-    await steps.write(database, written.step(SHIPPED.model_copy(update={"version": 5, "issued": issued})))
+    await steps.write(database, written.step(written.but(SHIPPED, version=5, issued=issued)))
     found = {x["shipment"]: x["amount"] for x in await accruals(database)}
     assert found == {"DN-1": Decimal("3.75"), "DN-2": Decimal("1.25")}, "some were in another shipment"
 

@@ -6,11 +6,11 @@ from typing import Any
 import pytest
 
 from schemas.inventory.stock import Moves
-from schemas.messaging.effects import Effect
-from schemas.orders.milestones import MilestoneKind, ShippedLine
+from schemas.messaging.order_effects import OrderEffect
+from schemas.orders.milestones import ShippedLine
 from schemas.orders.release import OrderStatus
 from schemas.workflows.records import StepRecord
-from schemas.workflows.returns import ReturnRecord, ReturnState
+from schemas.workflows.returns import ReturnState
 from schemas.workflows.steps import InputOutcome, WorkflowStep
 from store.engine import Database
 from store.inventory import ledger
@@ -28,10 +28,12 @@ def move(start: int, end: int, packs: int = 40) -> Moves:
     return {} if start == end else {STAGES[start]: {"A": -packs}, STAGES[end]: {"A": packs}}
 
 
-def step(base: int, version: int, moves: Moves, *owed: Effect, at: int = 10, **said: Any) -> WorkflowStep[StepRecord]:
+def step(
+    base: int, version: int, moves: Moves, *owed: OrderEffect, at: int = 10, **said: Any
+) -> WorkflowStep[StepRecord]:
     """A step decided on the version `base`, in the task that began at event `at`."""
     status = OrderStatus.SHIPPED
-    record = StepRecord(order=KEY, version=version, status=status, promised_on=DUE, moves=moves, effects=owed)
+    record = written.order_record(order=KEY, version=version, status=status, promised_on=DUE, moves=moves, effects=owed)
     return written.step(record, base=base, at=at, **said)
 
 
@@ -100,8 +102,8 @@ async def test_a_step_that_moves_nothing_corrects_what_a_superseded_attempt_move
 async def test_what_a_superseded_attempt_at_a_return_booked_counts_once(order: Database) -> None:
     await write(order, step(3, 5, move(0, 3)))
 
-    def came_back(version: int, moves: Moves, at: int) -> WorkflowStep[ReturnRecord]:
-        record = ReturnRecord(
+    def came_back(version: int, moves: Moves, at: int) -> WorkflowStep[StepRecord]:
+        record = written.return_record(
             order=KEY,
             rma="RMA-1",
             version=version,
@@ -117,6 +119,18 @@ async def test_what_a_superseded_attempt_at_a_return_booked_counts_once(order: D
     both = {"customer:": {"A": -40}, "on_hand:LYS": {"A": 40}}
     for it in (came_back(2, received, 5), came_back(2, received, 5), came_back(3, both, 9), came_back(3, both, 9)):
         await returns.write(order, it)
+    assert await held(order) == {}
+
+
+async def test_a_return_that_moves_nothing_reverses_what_a_superseded_attempt_moved(order: Database) -> None:
+    def came_back(moves: Moves, at: int) -> WorkflowStep[StepRecord]:
+        expected = (ShippedLine(line=1, quantity=40),)
+        said = {"rma": "RMA-1", "state": ReturnState.RECEIVED, "reason": "wrong size", "sender": False}
+        record = written.return_record(KEY, 2, **said, expected=expected, moves=moves)
+        return written.step(record, base=1, at=at)
+
+    await returns.write(order, came_back({"customer:": {"A": -40}, "returns:LYS": {"A": 40}}, 5))
+    await returns.write(order, came_back({}, 9))
     assert await held(order) == {}
 
 
@@ -151,10 +165,10 @@ async def owed(database: Database) -> dict[str, str]:
     return {row["key"].partition("/")[2]: row["outcome"] for row in await rows(database, "effect")}
 
 
-def tells(shipment: str) -> Effect:
+def tells(shipment: str) -> OrderEffect:
     """A milestone as the ERP is to hear it."""
     key = f"{KEY}/{shipment}/shipped"
-    return EFFECT.model_copy(update={"key": key, "shipment": shipment, "milestone": MilestoneKind.SHIPPED})
+    return EFFECT.model_copy(update={"key": key, "payload": EFFECT.payload.model_copy(update={"shipment": shipment})})
 
 
 async def test_what_only_a_superseded_attempt_owed_is_superseded(order: Database) -> None:
@@ -163,6 +177,11 @@ async def test_what_only_a_superseded_attempt_owed_is_superseded(order: Database
     await write(order, step(3, 6, {}, next_one, at=14), step(3, 6, {}, next_one, at=14))
     found = await owed(order)
     assert [found[f"SO-1/DN-{n}/shipped"] for n in (1, 2, 3)] == ["superseded", "superseded", "planned"]
+
+
+async def test_a_step_that_owes_nothing_supersedes_what_a_superseded_attempt_owed(order: Database) -> None:
+    await write(order, step(3, 4, {}, tells("DN-1")), step(3, 4, {}, at=14))
+    assert (await owed(order))["SO-1/DN-1/shipped"] == "superseded"
 
 
 async def test_what_was_superseded_can_be_owed_again_and_what_was_done_stays_done(order: Database) -> None:

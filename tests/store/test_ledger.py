@@ -88,11 +88,11 @@ async def test_many_at_once_on_hot_items_neither_block_nor_lose(database: Databa
 async def test_a_step_and_its_movement_are_one_transaction(database: Database) -> None:
     await open_order(database)
     await steps.write(database, written.step(FIRST))
-    step = SHIPPED.model_copy(update={"moves": {"on_hand:LYS": {"A": -40}, "transit:DN-1": {"A": 40}}})
+    step = written.but(SHIPPED, moves={"on_hand:LYS": {"A": -40}, "transit:DN-1": {"A": 40}})
     for _ in range(2):
         await steps.write(database, written.step(step))
     assert await figures(database) == {"on_hand:LYS A": -40, "transit:DN-1 A": 40}
-    broken = SHIPPED.model_copy(update={"version": 9, "closed": True, "moves": {"on_hand:LYS": {"A": -1}}})
+    broken = written.but(SHIPPED, version=9, closed=True, moves={"on_hand:LYS": {"A": -1}})
     with pytest.raises(psycopg.errors.CheckViolation):
         await steps.write(database, written.step(broken))
     async with database.connection() as connection:
@@ -131,7 +131,7 @@ async def test_an_order_is_locked_before_the_balances_of_its_items(database: Dat
         await ledger.book(connection, [receipt("in/1", {"supplier:acme": {"A": -50}, "on_hand:LYS": {"A": 50}})])
     async with database.transaction() as other:
         await other.execute("SELECT FROM order_view FOR NO KEY UPDATE")  # as a return of the order does
-        writing = asyncio.create_task(steps.write(database, written.step(SHIPPED.model_copy(update={"moves": moves}))))
+        writing = asyncio.create_task(steps.write(database, written.step(written.but(SHIPPED, moves=moves))))
         waits = "SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
         while not await (await other.execute(waits)).fetchall():
             await asyncio.sleep(0.01)

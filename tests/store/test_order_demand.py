@@ -8,13 +8,15 @@ import pytest
 
 from schemas.messaging.instructions import PlanningDemand
 from schemas.planning.feeds import FeedRun
-from schemas.workflows.records import DemandRow, StepRecord
+from schemas.planning.movements import DemandRow
+from schemas.workflows.records import StepRecord
 from store.engine import Connection, Database
 from store.orders import steps
 from store.planning import order_demand, refused_rows, site_regions
 from store.views import report
 from tests import written
 from tests.store.rows import DUE, FIRST, KEY, LATER, open_order
+from tests.written import Said
 
 RUN = FeedRun(region="EMEA")
 Figures = dict[tuple[str, str], tuple[int, date, int]]
@@ -26,10 +28,8 @@ def wanted(item: str = "A", packs: int = 40, site: str = "LYS", day: date = DUE)
 
 
 def step(version: int, *rows: DemandRow, **more: Any) -> StepRecord:
-    return FIRST.model_copy(
-        update={"version": version, "first_promise": FIRST.first_promise if version == 0 else None, "demand": rows}
-        | more
-    )
+    promise = written.Said(FIRST).first_promise if version == 0 else None
+    return written.but(FIRST, version=version, **{"first_promise": promise, "demand": rows} | more)
 
 
 async def figures(connection: Connection) -> Figures:
@@ -57,7 +57,7 @@ async def test_what_is_open_is_kept_and_a_repeat_changes_nothing(order: Database
     first = step(0, wanted(), wanted("B", 60, "MAD", LATER))
     held = {("A", "LYS"): (40, DUE, 1), ("B", "MAD"): (60, LATER, 1)}
     assert await after(order, first) == held
-    assert await after(order, first, step(1, *first.demand or ()), step(2, demand=None)) == held
+    assert await after(order, first, step(1, *Said(first).demand or ()), step(2, demand=None)) == held
 
 
 async def test_the_revision_rises_with_packs_and_day_also_when_they_change_back(order: Database) -> None:

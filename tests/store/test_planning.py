@@ -21,6 +21,7 @@ from store.planning import movements, planning
 from tests import written
 from tests.stack.standins import until
 from tests.store.rows import DELTA, DUE, FIRST, KEY, LATER, NOW, PICKED, SHIPPED, open_order
+from tests.written import Said
 
 NUMBERS = count(1)
 MANY = 200
@@ -223,9 +224,9 @@ async def in_transit(database: Database) -> dict[date, int]:
 
 def due(version: int, eta: datetime | None, moves: dict[str, dict[str, int]] | None = None) -> StepRecord:
     """A step of the order that is under way, with an ETA."""
-    [shipment] = SHIPPED.shipments
+    [shipment] = Said(SHIPPED).shipments
     changed = {"shipments": (shipment.model_copy(update={"eta": eta}),), "moves": moves or {}, "version": version}
-    return SHIPPED.model_copy(update={**changed, "deltas": (), "promised_on": DUE})
+    return written.but(SHIPPED, **changed, deltas=(), promised_on=DUE)
 
 
 async def test_stock_in_transit_moves_to_the_day_of_its_eta_at_once(database: Database) -> None:

@@ -8,10 +8,12 @@ import pytest
 from domain.orders import goods
 from domain.procurement import documents, inbound, inbound_effects
 from domain.procurement.purchase_order import PurchaseFile
-from schemas.procurement.purchase_orders import PurchaseDocument, PurchaseEffect
+from schemas.procurement.purchase_effects import PurchaseEffect
+from schemas.procurement.purchase_orders import PurchaseDocument
 from store.engine import Database
 from store.inventory import ledger
 from store.procurement import purchase_orders as purchases_store
+from store.procurement import purchase_steps
 from tests import written
 from tests.domain import purchases
 from tests.store.rows import rows
@@ -50,9 +52,9 @@ async def buy(database: Database, state: PurchaseFile, *batches: list[PurchaseDo
     for batch in batches:
         before = state
         state, owed = taken(before, batch)
-        moved = {"moves": goods.moves(inbound.holdings(before), inbound.holdings(state))}
-        record = inbound.record(state, owed).model_copy(update=moved)
-        await purchases_store.write(database, written.step(record, base=before.version, at=at))
+        moved = goods.moves(inbound.holdings(before), inbound.holdings(state))
+        record = inbound.record(state, owed, moved)
+        await purchase_steps.write(database, written.step(record, base=before.version, at=at))
     return state
 
 
@@ -121,3 +123,40 @@ async def test_purchase_steps_that_are_superseded_again_and_again_book_once(
     await agrees(database, state)
     planned = {f"erp-one/{key}" for key, outcome in (await outcomes(database)).items() if outcome == "planned"}
     assert planned == owed
+
+
+async def test_an_older_version_that_is_decided_later_changes_nothing_that_is_shown(
+    bought: tuple[Database, PurchaseFile],
+) -> None:
+    database, state = bought
+    settled = await buy(database, state, [*DOCUMENTS])
+    before = await shown(database)
+    first, owed = taken(state, [DOCUMENTS[0]])
+    assert first.version < settled.version
+    record = inbound.record(first, owed, goods.moves(inbound.holdings(state), inbound.holdings(first)))
+    await purchase_steps.write(database, written.step(record, base=state.version, at=next(_tasks)))
+    assert await shown(database) == before
+
+
+async def test_a_purchase_step_that_owes_nothing_supersedes_what_a_superseded_attempt_owed(
+    bought: tuple[Database, PurchaseFile],
+) -> None:
+    database, state = bought
+    await buy(database, state, [DOCUMENTS[0]])
+    changed = written.but(inbound.record(state, ()), version=state.version + 1)
+    await purchase_steps.write(database, written.step(changed, base=state.version, at=next(_tasks)))
+    assert (await outcomes(database))["po:4500/confirmation/r1"] == "superseded"
+
+
+async def shown(database: Database) -> list[list[dict[str, object]]]:
+    """What is shown of purchase orders, and expected of them."""
+    found = []
+    async with database.connection() as connection:
+        for query in (
+            "SELECT status, version, closed_at FROM purchase_order ORDER BY key",
+            "SELECT * FROM purchase_line ORDER BY order_key, line",
+            "SELECT * FROM inbound_shipment ORDER BY order_key, shipment",
+            "SELECT * FROM supply ORDER BY key",
+        ):
+            found.append(await (await connection.execute(query)).fetchall())
+    return found

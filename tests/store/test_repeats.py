@@ -9,7 +9,8 @@ import pytest
 
 from schemas.cases.policies import PolicyRule
 from schemas.inventory.stock import Moves, entries
-from schemas.messaging.effects import Effect, Operation
+from schemas.messaging.effects import ChangeKind
+from schemas.messaging.order_effects import OrderEffect, ReportChange
 from schemas.orders.milestones import ShippedLine
 from schemas.orders.release import OrderLine, OrderStatus
 from schemas.workflows.lifecycle import OrderStart
@@ -84,7 +85,7 @@ class Story:
             await orders.open_order(connection, ERP, release, "d", first, [ERP])
             self.messages = await inbox.insert(connection, said)
             await policies.put(connection, PolicyRule(id="freight", about="freight", body={"share": 0.05}))
-        await steps.write(database, written.step(FIRST.model_copy(update={"order": self.key})))
+        await steps.write(database, written.step(written.but(FIRST, order=self.key)))
 
     def step(self, base: int, version: int, at: int, kept: int, joined: int | None = None) -> WorkflowStep[StepRecord]:
         """The step that decides on the inputs after `base`, up to `version`. `joined`: the task whose answers from
@@ -95,7 +96,7 @@ class Story:
             sent = shift("on_hand:LYS", f"transit:DN-{1 + joined % 2}", PACKS)
             moves.append((sent, {place: items for place, items in sent.items() if place.startswith("transit")}))
             owed.append(self._owed(f"joined-{joined}"))
-        record = StepRecord(
+        record = written.order_record(
             order=self.key,
             version=version,
             status=OrderStatus.SHIPPED,
@@ -107,7 +108,7 @@ class Story:
         said = [self._said(n) for n in range(base, version)]
         return written.step(record, base=base, at=at, kept=kept, outcomes=said)
 
-    def _owed(self, name: str) -> Effect:
+    def _owed(self, name: str) -> OrderEffect:
         return EFFECT.model_copy(update={"key": f"{self.key}/{name}", "order": self.key})
 
     def _said(self, n: int) -> InputOutcome:
@@ -224,7 +225,7 @@ async def test_freight_that_a_superseded_attempt_accrued_is_corrected_by_shipmen
         places = {f"transit:{name.replace('_', '-')}": {"A": count} for name, count in packs.items()}
         record = story.step(base, version, at, 0).record
         moves = {"on_hand:LYS": {"A": -sum(packs.values())}, **places} if packs else {}
-        return written.step(record.model_copy(update={"moves": moves, "issued": places}), base=base, at=at)
+        return written.step(written.but(record, moves=moves, issued=places), base=base, at=at)
 
     async def accrued() -> dict[tuple[str, str], float]:
         found = (await story.books(database))["freight"]
@@ -253,19 +254,17 @@ def reserving(start: OrderStart, item: str, base: int, version: int, at: int) ->
     """The step that decides on inputs of an order of 50 packs: 20 are allocated; 10 are missing, and Hamburg is told to
     send them; 10 more are allocated; and 5 more."""
     on_hand, allocated = f"on_hand:{stocked.SITE}", f"allocated:{stocked.SITE}"
-    told = Effect(
+    told = OrderEffect(
         key=f"{start.key}/HAM",
         order=start.key,
-        operation=Operation.INSTRUCT_WAREHOUSE,
         accepted_at=NOW,
-        site="HAM",
-        lines=(ShippedLine(line=1, quantity=10),),
+        payload=ReportChange(change=ChangeKind.RE_SOURCED, site="HAM", lines=(ShippedLine(line=1, quantity=10),)),
     )
     allocates = {n: {on_hand: {item: -n}, allocated: {item: n}} for n in (20, 10, 5)}
     missing = {on_hand: {item: -10}, f"adjustment:{stocked.SITE}": {item: 10}}
     moves: list[Moves] = [allocates[20], missing, allocates[10], allocates[5]]
     line = stocked.line(1, 50, item=item, allocated=(0, 20, 20, 30, 35)[version])
-    record = StepRecord(
+    record = written.order_record(
         order=start.key,
         version=version,
         status=OrderStatus.ALLOCATED,

@@ -8,7 +8,8 @@ import psycopg
 import pytest
 
 from schemas.orders.milestones import ShippedLine
-from schemas.workflows.returns import ReturnRecord, ReturnStart, ReturnState
+from schemas.workflows.records import StepRecord
+from schemas.workflows.returns import ReturnStart, ReturnState
 from schemas.workflows.steps import InputOutcome
 from store.engine import Database
 from store.messaging import inbox
@@ -40,10 +41,10 @@ def start(rma: str, lines: Iterable[ShippedLine], **more: Any) -> ReturnStart:
     )
 
 
-def record(rma: str, version: int, state: ReturnState, expected: int, received: int = 0, **more: Any) -> ReturnRecord:
+def record(rma: str, version: int, state: ReturnState, expected: int, received: int = 0, **more: Any) -> StepRecord:
     """A step of a return."""
     came = packs(received) if received else ()
-    return ReturnRecord(
+    return written.return_record(
         order=KEY,
         rma=rma,
         version=version,
@@ -125,7 +126,7 @@ async def test_a_step_is_written_once_whole_and_never_over_a_newer_one(database:
     await returns.authorise(database, start("R1", packs(30)))
     said = InputOutcome(event_id="R1", inbox_id=inbox_id, version=2)
     owed = {
-        "effects": (EFFECT.model_copy(update={"key": "e", "rma": "R1"}),),
+        "effects": (EFFECT.model_copy(update={"key": "e"}),),
         "deltas": (DELTA.model_copy(update={"key": "d", "kind": "returned"}),),
     }
     received = record("R1", 2, ReturnState.RECEIVED, 30, 20, **owed)
@@ -167,7 +168,7 @@ async def test_a_step_of_the_order_that_has_not_heard_of_the_return_does_not_und
     await returns.authorise(database, start("R1", packs(10)))
     await returns.write(database, written.step(record("R1", 2, ReturnState.RECEIVED, 10, 10)))
     line = GONE.model_copy(update={"delivered": 40})
-    await steps.write(database, written.step(SHIPPED.model_copy(update={"version": 5, "lines": (line,)})))
+    await steps.write(database, written.step(written.but(SHIPPED, version=5, lines=(line,))))
     assert await returned(database) == 10
 
 

@@ -13,7 +13,8 @@ from schemas.cases.exceptions import Channel
 from schemas.messaging.effects import ChangeKind, Operation
 from schemas.orders.milestones import ShippedLine
 from schemas.orders.release import OrderStatus
-from schemas.workflows.records import Decided, Proposal, ProposalKind, StepRecord
+from schemas.planning.proposals import Decided, Proposal, ProposalKind
+from schemas.workflows.records import StepRecord
 from schemas.workflows.steps import InputOutcome
 from store.engine import Connection, Database
 from store.messaging import effects, events, inbox, quarantine
@@ -22,6 +23,7 @@ from store.orders import orders, steps
 from store.planning import proposals
 from store.views import report
 from tests import written
+from tests.payloads import payload_of
 from tests.store.rows import (
     DELTA,
     DUE,
@@ -58,7 +60,7 @@ PROPOSAL = Proposal(
 async def test_a_step_written_again_changes_nothing(database: Database) -> None:
     inbox_id = await open_order(database)
     said = InputOutcome(event_id="release", inbox_id=inbox_id, version=1)
-    first = written.step(FIRST.model_copy(update={"version": 1}), outcomes=[said])
+    first = written.step(written.but(FIRST, version=1), outcomes=[said])
     for step, state in ((first, "received"), (written.step(SHIPPED, base=1, at=7, kept=1), "applied")):
         await steps.write(database, step)
         once = await everything(database)
@@ -84,8 +86,8 @@ async def test_all_of_a_step_or_nothing(database: Database) -> None:
     await open_order(database)
     await steps.write(database, written.step(FIRST))
     before = await everything(database)
-    broken = SHIPPED.model_copy(
-        update={"deltas": (DELTA.model_copy(update={"region": None}),), "notices": (NOTICE,), "proposals": (PROPOSAL,)}
+    broken = written.but(
+        SHIPPED, deltas=(DELTA.model_copy(update={"region": None}),), notices=(NOTICE,), proposals=(PROPOSAL,)
     )
     with pytest.raises(psycopg.errors.NotNullViolation):
         await steps.write(database, written.step(broken))
@@ -175,11 +177,11 @@ async def test_a_plain_step_costs_no_more_than_its_seven_statements_and_one_that
     async with Counting(database.url, 2) as counting:
         await steps.write(counting, written.step(SHIPPED, outcomes=said))
         assert counting.statements == 7
-        later = SHIPPED.model_copy(update={"version": 4})
+        later = written.but(SHIPPED, version=4)
         await steps.write(counting, written.step(later, outcomes=said, at=7, kept=3))
         assert counting.statements == 7 + 8, "one settles what is confirmed"
         more = {"version": 5, "sites": ("NTE",), "notices": (NOTICE,), "proposals": (PROPOSAL,)}
-        await steps.write(counting, written.step(SHIPPED.model_copy(update=more), outcomes=said, at=7, kept=3))
+        await steps.write(counting, written.step(written.but(SHIPPED, **more), outcomes=said, at=7, kept=3))
         assert counting.statements > 7 + 2 * 8
 
 
@@ -187,7 +189,7 @@ async def test_an_amendment_adds_lines_and_replaces_quantities(database: Databas
     await shipped_order(database)
     less = GONE.model_copy(update={"ordered": 50, "cancelled": 10, "allocated": 40})
     added = LINE.model_copy(update={"line": 2, "item": "B", "ordered": 5})
-    await steps.write(database, written.step(SHIPPED.model_copy(update={"version": 4, "lines": (less, added)})))
+    await steps.write(database, written.step(written.but(SHIPPED, version=4, lines=(less, added))))
     found = await rows(database, "order_line_view")
     assert [(x["line"], x["item"], x["ordered"], x["cancelled"]) for x in found] == [(1, "A", 50, 10), (2, "B", 5, 0)]
     assert (found[0]["first_promised_on"], found[1]["first_promised_on"]) == (DUE, DUE)
@@ -212,7 +214,7 @@ async def test_the_database_refuses_quantities_that_do_not_add_up(database: Data
     await shipped_order(database)
     before = await everything(database)
     with pytest.raises(psycopg.errors.CheckViolation):
-        await steps.write(database, written.step(SHIPPED.model_copy(update={"lines": (GONE.model_copy(update=bad),)})))
+        await steps.write(database, written.step(written.but(SHIPPED, lines=(GONE.model_copy(update=bad),))))
     assert await everything(database) == before
 
 
@@ -231,7 +233,7 @@ async def test_a_site_takes_part_once_and_messages_that_waited_for_it_come_back(
         [about] = await inbox.insert(connection, [NewMessage("wms-nte", "webhook", inbox.EVENT, "f", "d", b"{}")])
         await events.link_shipments(connection, [("DN-9", KEY)])
         await quarantine.put(connection, about, "not a party", Origin.OWNERSHIP, "shipment:DN-9")
-    step = PICKED.model_copy(update={"sites": ("NTE", "NTE")})
+    step = written.but(PICKED, sites=("NTE", "NTE"))
     for _ in range(2):
         await steps.write(database, written.step(step))
     [order] = await rows(database, "order_view")
@@ -242,15 +244,15 @@ async def test_a_site_takes_part_once_and_messages_that_waited_for_it_come_back(
 
 async def test_a_proposal_is_asked_once_and_decided_once(database: Database) -> None:
     await open_order(database)
-    asked = PICKED.model_copy(update={"proposals": (PROPOSAL,)})
+    asked = written.but(PICKED, proposals=(PROPOSAL,))
     accepted = Decided(id=PROPOSAL.id, state="accepted", by="anna", at=NOW, reason="fine")
     withdrawn = Decided(id=PROPOSAL.id, state="withdrawn", by="syncline", at=NOW, reason="recovered")
     await steps.write(database, written.step(asked))
     async with database.connection() as connection:
         assert [row["state"] for row in await proposals.listing(connection, region="EMEA")] == ["open"]
         assert await proposals.listing(connection, region="APAC") == []
-    await steps.write(database, written.step(PICKED.model_copy(update={"version": 2, "decided": (accepted,)})))
-    await steps.write(database, written.step(PICKED.model_copy(update={"version": 3, "decided": (withdrawn,)})))
+    await steps.write(database, written.step(written.but(PICKED, version=2, decided=(accepted,))))
+    await steps.write(database, written.step(written.but(PICKED, version=3, decided=(withdrawn,))))
     await steps.write(database, written.step(asked))
     async with database.connection() as connection:
         found = await proposals.show(connection, PROPOSAL.id)
@@ -265,15 +267,17 @@ async def test_a_proposal_is_asked_once_and_decided_once(database: Database) -> 
 async def test_a_promise_says_why_it_was_made(database: Database) -> None:
     await open_order(database)
     await steps.write(database, written.step(FIRST))
-    redate = EFFECT.model_copy(update={"key": "r", "operation": Operation.REDATE_PROMISE, "reason": "customer asked"})
-    await steps.write(database, written.step(SHIPPED.model_copy(update={"effects": (EFFECT, redate)})))
+    payload = payload_of(Operation.REDATE_PROMISE, reason="customer asked")
+    redate = EFFECT.model_copy(update={"key": "r", "payload": payload})
+    await steps.write(database, written.step(written.but(SHIPPED, effects=(EFFECT, redate))))
     assert [row["reason"] for row in await rows(database, "promise")] == ["as requested", "customer asked"]
 
 
 async def test_the_ledger_shows_site_and_change(database: Database) -> None:
     await open_order(database)
-    told = EFFECT.model_copy(update={"operation": Operation.REPORT_CHANGE, "change": ChangeKind.HELD, "site": "LYS"})
-    await steps.write(database, written.step(PICKED.model_copy(update={"effects": (told,)})))
+    payload = payload_of(Operation.REPORT_CHANGE, change=ChangeKind.HELD, site="LYS")
+    told = EFFECT.model_copy(update={"payload": payload})
+    await steps.write(database, written.step(written.but(PICKED, effects=(told,))))
     async with database.connection() as connection:
         await effects.done(connection, told.model_copy(update={"key": "unplanned"}), "R", 1)
         found = (await orders.details(connection, KEY))["effects"]
@@ -296,7 +300,7 @@ async def test_outcomes_count_every_line_once(
     await open_order(database)
     await steps.write(database, written.step(FIRST))
     ended = {"status": status, "lines": (GONE.model_copy(update=line),), "shipments": ()}
-    await steps.write(database, written.step(SHIPPED.model_copy(update=ended)))
+    await steps.write(database, written.step(written.but(SHIPPED, **ended)))
     async with database.connection() as connection:
         found = await report.outcomes(connection)
     assert found["lines"] == {"in": 1, "delivered": 0, "cancelled": 0, "returned": 0, "open": 0} | {bucket: 1}

@@ -17,14 +17,8 @@ from schemas.cases.cases import CaseHistory, CaseName, CaseQuery, CaseRecord
 from schemas.cases.exceptions import Action, CasePolicy, Tier
 from schemas.messaging.effects import SYSTEM_OF, EffectReceipt, Operation
 from schemas.orders.milestones import MilestoneEvent
-from schemas.procurement.purchase_orders import (
-    InboundStart,
-    PurchaseAnswer,
-    PurchaseDocument,
-    PurchaseEffect,
-    PurchaseOutcome,
-    PurchaseRecord,
-)
+from schemas.procurement.purchase_effects import PurchaseEffect
+from schemas.procurement.purchase_orders import InboundStart, PurchaseAnswer, PurchaseDocument, PurchaseOutcome
 from schemas.procurement.replenishment import (
     ReplenishmentEffect,
     ReplenishmentProposal,
@@ -33,7 +27,7 @@ from schemas.procurement.replenishment import (
     ReplenishmentRun,
 )
 from schemas.workflows.commands import ActionRequest, Command, NoteRequest
-from schemas.workflows.records import StepWritten
+from schemas.workflows.records import StepRecord, StepWritten
 from schemas.workflows.steps import InputOutcome, WorkflowStep
 from tests.domain import purchases
 from tests.faults.losing import REPEATS
@@ -41,6 +35,7 @@ from tests.stack.standins import until
 from tests.workflows.return_world import Trouble
 from tests.workflows.told import CommandRefused, carry_out, keep, stands
 from tests.workflows.workers import workers
+from tests.written import Said
 from workflows.cases.exception_case import ExceptionCaseWorkflow
 from workflows.procurement.purchase_order import InboundWorkflow
 from workflows.procurement.replenishment import ReplenishmentWorkflow
@@ -58,13 +53,13 @@ class PurchaseWorld:
     client: Client
     lossy: bool = REPEATS
     """Whether workflow tasks are lost, and done again."""
-    written: dict[str, list[WorkflowStep[PurchaseRecord]]] = field(default_factory=lambda: defaultdict(list))
+    written: dict[str, list[WorkflowStep[StepRecord]]] = field(default_factory=lambda: defaultdict(list))
     proposals: dict[str, list[ReplenishmentRecord]] = field(default_factory=lambda: defaultdict(list))
     cases: dict[str, list[CaseRecord]] = field(default_factory=lambda: defaultdict(list))
     carried: dict[str, list[Any]] = field(default_factory=lambda: defaultdict(list))
     trouble: dict[tuple[str, Operation], Trouble] = field(default_factory=dict)
     messages: dict[tuple[str, str], int] = field(default_factory=dict)
-    holding: dict[str, Callable[[PurchaseRecord], Awaitable[None]]] = field(default_factory=dict)
+    holding: dict[str, Callable[[StepRecord], Awaitable[None]]] = field(default_factory=dict)
 
     def activities(self) -> list[Callable[..., Any]]:
         """Stand-ins under the names of the real activities."""
@@ -88,7 +83,7 @@ class PurchaseWorld:
         ]
 
     @activity.defn(name="procurement.write_purchase")
-    async def _write_purchase(self, step: WorkflowStep[PurchaseRecord]) -> StepWritten:
+    async def _write_purchase(self, step: WorkflowStep[StepRecord]) -> StepWritten:
         keep(self.written[step.record.order], step, lossy=self.lossy)
         if hold := self.holding.get(step.record.order):
             await hold(step.record)
@@ -151,9 +146,9 @@ class Purchase:
         return self.world.client.get_workflow_handle(self.start.workflow_id, result_type=PurchaseOutcome)
 
     @property
-    def records(self) -> list[PurchaseRecord]:
+    def records(self) -> list[Said]:
         """Every record that it has written."""
-        return [step.record for step in self.world.written[self.start.key]]
+        return [Said(step.record) for step in self.world.written[self.start.key]]
 
     @property
     def outcomes(self) -> list[InputOutcome]:

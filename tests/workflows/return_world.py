@@ -20,16 +20,18 @@ from schemas.base import System
 from schemas.cases.cases import CaseQuery, CaseRecord
 from schemas.cases.exceptions import CasePolicy, ExceptionKind, Tier
 from schemas.messaging.effects import SYSTEM_OF, Effect, EffectReceipt
+from schemas.messaging.order_effects import OrderEffect
 from schemas.orders.milestones import Disposition, MilestoneEvent, ShippedLine
 from schemas.orders.milestones import MilestoneKind as M
 from schemas.workflows.commands import Command, NoteRequest, ReturnAnswer
-from schemas.workflows.records import StepWritten
-from schemas.workflows.returns import ReturnOutcome, ReturnRecord, ReturnStart, ReturnState
+from schemas.workflows.records import StepRecord, StepWritten
+from schemas.workflows.returns import ReturnOutcome, ReturnStart, ReturnState
 from schemas.workflows.steps import WorkflowStep
 from stack.temporal import binary
 from tests.domain.builders import FULL, event
 from tests.stack.standins import WITHIN_S, until
 from tests.workflows.told import CommandRefused, carry_out, keep, stands
+from tests.written import Said
 from workflows.cases.exception_case import ExceptionCaseWorkflow
 from workflows.orders.returns import ReturnWorkflow
 from workflows.runtime.payloads import CONVERTER
@@ -92,9 +94,9 @@ class ReturnWorld:
     client: Client
     environment: WorkflowEnvironment
     lossy: bool
-    written: dict[str, list[WorkflowStep[ReturnRecord]]] = field(default_factory=lambda: defaultdict(list))
+    written: dict[str, list[WorkflowStep[StepRecord]]] = field(default_factory=lambda: defaultdict(list))
     cases: dict[str, list[CaseRecord]] = field(default_factory=lambda: defaultdict(list))
-    done: dict[str, list[Effect]] = field(default_factory=lambda: defaultdict(list))
+    done: dict[str, list[Effect[Any]]] = field(default_factory=lambda: defaultdict(list))
     trouble: dict[tuple[str, System], Trouble] = field(default_factory=dict)
     refused: set[str] = field(default_factory=set)
 
@@ -108,7 +110,7 @@ class ReturnWorld:
         return ReturnState.REFUSED if start.order in self.refused else ReturnState.AUTHORISED
 
     @activity.defn(name="records.write_return")
-    async def _write_return(self, step: WorkflowStep[ReturnRecord]) -> StepWritten:
+    async def _write_return(self, step: WorkflowStep[StepRecord]) -> StepWritten:
         keep(self.written[step.record.order], step, lossy=self.lossy)
         return StepWritten(version=step.version)
 
@@ -123,7 +125,7 @@ class ReturnWorld:
 
     def _effect(self, name: str) -> Callable[..., Any]:
         @activity.defn(name=name)
-        async def carry(effect: Effect) -> EffectReceipt:
+        async def carry(effect: OrderEffect) -> EffectReceipt:
             if trouble := self.trouble.get((effect.order, effect.system)):
                 trouble(effect)
             carry_out(self.done[effect.order], effect, lossy=self.lossy)
@@ -262,14 +264,14 @@ class Return:
         return str(metadata.current_details)
 
     @property
-    def records(self) -> list[ReturnRecord]:
+    def records(self) -> list[Said]:
         """Every record that it has written."""
-        return [step.record for step in self.steps]
+        return [Said(step.record) for step in self.steps]
 
     @property
-    def steps(self) -> list[WorkflowStep[ReturnRecord]]:
+    def steps(self) -> list[WorkflowStep[StepRecord]]:
         """Every step that it has written."""
-        return [step for step in self.world.written[self.start.order] if step.record.rma == self.start.rma]
+        return [step for step in self.world.written[self.start.order] if Said(step.record).rma == self.start.rma]
 
     @property
     def outcomes(self) -> dict[str, str | None]:

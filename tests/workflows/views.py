@@ -10,8 +10,8 @@ from schemas.cases.cases import ENDED, CaseOutcome, CaseRecord
 from schemas.cases.exceptions import Action, ExceptionKind
 from schemas.messaging.effects import ChangeKind, Effect, Operation
 from schemas.orders.milestones import ShippedLine
+from schemas.planning.proposals import Decided, Proposal
 from schemas.workflows.commands import ActionRequest, NoteRequest
-from schemas.workflows.records import Decided, Proposal
 from tests.stack.standins import until
 from tests.workflows.told import named
 from tests.workflows.world import Order
@@ -75,9 +75,9 @@ def packs(**lines: int) -> tuple[ShippedLine, ...]:
     return tuple(ShippedLine(line=int(name.removeprefix("line")), quantity=n) for name, n in lines.items())
 
 
-def changes(order: Order, kind: ChangeKind) -> list[Effect]:
+def changes(order: Order, kind: ChangeKind) -> list[Effect[Any]]:
     """Updates sent to the ERP of one kind of change, in that order."""
-    return [effect for effect in order.carried(Operation.REPORT_CHANGE) if effect.change is kind]
+    return [effect for effect in order.carried(Operation.REPORT_CHANGE) if effect.topic.change is kind]
 
 
 def proposals(order: Order) -> list[Proposal]:

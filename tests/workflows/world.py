@@ -22,18 +22,22 @@ from schemas.base import Contract, Origin, Role, System, Variant
 from schemas.cases.cases import ENDED, CaseHistory, CaseName, CaseQuery, CaseRecord
 from schemas.cases.exceptions import CasePolicy, ExceptionKind, Tier
 from schemas.messaging.effects import SYSTEM_OF, Effect, EffectReceipt, Operation
+from schemas.messaging.order_effects import OrderEffect
+from schemas.orders.changes import LineRecord
 from schemas.orders.milestones import Disposition, MilestoneEvent, MilestoneKind, ShippedLine
 from schemas.orders.release import CancelRequest, LinePromise, OrderStatus, Promise
 from schemas.workflows.commands import Command, CommandAnswer, Verb
 from schemas.workflows.lifecycle import OrderOutcome, OrderStart, StatusAnswer
-from schemas.workflows.records import LineRecord, Replay, StepRecord, StepWritten
-from schemas.workflows.returns import ReturnRecord, ReturnStart, ReturnState
+from schemas.workflows.records import Replay, StepRecord, StepWritten
+from schemas.workflows.returns import ReturnStart, ReturnState
 from schemas.workflows.steps import InputOutcome, WorkflowStep
 from tests.domain import builders
 from tests.faults.losing import REPEATS
+from tests.payloads import said
 from tests.stack.standins import WITHIN_S, until
 from tests.workflows.told import CommandRefused, carry_out, keep, stands
 from tests.workflows.workers import workers
+from tests.written import Said
 from workflows.cases.exception_case import ExceptionCaseWorkflow
 from workflows.orders.order import OrderWorkflow
 from workflows.orders.returns import ReturnWorkflow
@@ -78,12 +82,12 @@ class World:
     lossy: bool
     """Whether workflow tasks are lost, or begun anew, and done again."""
     written: dict[str, list[WorkflowStep[StepRecord]]] = field(default_factory=lambda: defaultdict(list))
-    attempts: dict[str, list[tuple[Effect, bool]]] = field(default_factory=lambda: defaultdict(list))
-    done: dict[str, list[Effect]] = field(default_factory=lambda: defaultdict(list))
+    attempts: dict[str, list[tuple[Effect[Any], bool]]] = field(default_factory=lambda: defaultdict(list))
+    done: dict[str, list[Effect[Any]]] = field(default_factory=lambda: defaultdict(list))
     trouble: dict[tuple[str, System], Trouble] = field(default_factory=dict)
     holding: dict[str, Callable[[StepRecord], Awaitable[None]]] = field(default_factory=dict)
     cases: dict[str, list[CaseRecord]] = field(default_factory=lambda: defaultdict(list))
-    returns: dict[str, list[ReturnRecord]] = field(default_factory=lambda: defaultdict(list))
+    returns: dict[str, list[Said]] = field(default_factory=lambda: defaultdict(list))
     case_away: dict[str, asyncio.Event] = field(default_factory=dict)
     """Cases whose records are not written until the event is set."""
     replayed: dict[str, list[int]] = field(default_factory=lambda: defaultdict(list))
@@ -141,13 +145,13 @@ class World:
         return ReturnState.AUTHORISED
 
     @activity.defn(name="records.write_return")
-    async def _write_return(self, step: WorkflowStep[ReturnRecord]) -> StepWritten:
-        self.returns[step.record.order].append(step.record)
+    async def _write_return(self, step: WorkflowStep[StepRecord]) -> StepWritten:
+        self.returns[step.record.order].append(Said(step.record))
         return StepWritten(version=step.version)
 
     def _effect(self, name: str) -> Callable[..., Any]:
         @activity.defn(name=name)
-        async def carry(effect: Effect) -> EffectReceipt:
+        async def carry(effect: OrderEffect) -> EffectReceipt:
             express = activity.info().is_local
             self.attempts[effect.order].append((effect, express))
             if wait := self.carrying.get(effect.order):
@@ -157,7 +161,7 @@ class World:
                 return EffectReceipt(declined=True)
             carry_out(self.done[effect.order], effect, lossy=self.lossy)
             named = name == "tms.tender_transport" and effect.order not in self.unnamed
-            return EffectReceipt(reference=effect.key, carrier=(effect.carrier or CARRIER) if named else None)
+            return EffectReceipt(reference=effect.key, carrier=(said(effect).carrier or CARRIER) if named else None)
 
         return carry
 
@@ -280,9 +284,9 @@ class Order:
         await until(paid)
 
     @property
-    def steps(self) -> list[StepRecord]:
+    def steps(self) -> list[Said]:
         """Every record that it has written."""
-        return [step.record for step in self.world.written[self.key]]
+        return [Said(step.record) for step in self.world.written[self.key]]
 
     @property
     def outcomes(self) -> list[InputOutcome]:
@@ -314,7 +318,7 @@ class Order:
         async with asyncio.timeout(WITHIN_S):
             return (await self.handle.result()).status
 
-    def carried(self, operation: Operation) -> list[Effect]:
+    def carried(self, operation: Operation) -> list[Effect[Any]]:
         """The effects of one operation that a system has carried out, in that order."""
         return [effect for effect in self.world.done[self.key] if effect.operation is operation]
 
@@ -326,7 +330,7 @@ class Order:
     def lines(self) -> dict[int, LineRecord]:
         """Every line as it stands: a record holds those that changed."""
         opened = lifecycle.open_order(self.start).state
-        found = {line.line: line_record(opened, line) for line in opened.demand}
+        found = {line.line: line_record(opened, line) for line in opened.lines}
         return {**found, **{line.line: line for step in self.steps for line in step.lines}}
 
     @property

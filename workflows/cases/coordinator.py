@@ -16,8 +16,7 @@ from temporalio.exceptions import FailureError, WorkflowAlreadyStartedError, is_
 from temporalio.workflow import ChildWorkflowHandle, ParentClosePolicy
 
 from domain.cases import known_cases
-from domain.orders.trouble import KnownCase
-from schemas.cases.cases import CaseEntry, CaseNews, CaseOutcome, CaseQuery, CaseStart, CaseState, Finding
+from schemas.cases.cases import CaseEntry, CaseNews, CaseOutcome, CaseQuery, CaseStart, CaseState, Finding, KnownCase
 from schemas.cases.exceptions import CasePolicy, ExceptionKind
 from schemas.workflows.returns import ReturnStart
 from workflows.cases import case_steps

@@ -14,7 +14,7 @@ from datetime import datetime
 
 from temporalio import workflow
 
-from domain.orders import commands, lifecycle, tendering
+from domain.orders import cancellation, commands, lifecycle, tendering
 from domain.orders.deadlines import ACKNOWLEDGEMENT, due_by
 from domain.orders.decision import Decision
 from domain.orders.findings import findings
@@ -50,7 +50,9 @@ class OrderWorkflow(OrderEntity):
         if run.state is None:
             await self._open()
         else:
-            self._coordinator.begin_again(self._state, findings(self._state, run.owed), lifecycle.homeward(self._state))
+            self._coordinator.begin_again(
+                self._state, findings(self._state, run.owed), cancellation.homeward(self._state)
+            )
         await self._live()
         await self._close()
         return order_answers.outcome(self._state)
@@ -119,7 +121,9 @@ class OrderWorkflow(OrderEntity):
             await steps.replay(self._run.start.key, decision.replay)
 
     async def _after_step(self) -> None:
-        self._confirmable = not self._state.refused  # what is tried again is owed before anything is confirmed
+        self._confirmable = (
+            not self._state.issues.refused_effects
+        )  # what is tried again is owed before anything is confirmed
 
     # What systems answer
 
@@ -134,7 +138,7 @@ class OrderWorkflow(OrderEntity):
         elif effect.operation is Operation.TENDER_TRANSPORT:
             self._state = tendering.taken(self._state, effect, receipt, workflow.now())
         # When people were alerted, their case is to hear that it came.
-        alerted = late and f"{ACKNOWLEDGEMENT}/{effect.key}" in self._state.passed
+        alerted = late and f"{ACKNOWLEDGEMENT}/{effect.key}" in self._state.issues.passed_alarms
         self._unwritten = self._unwritten or alerted or bool(origin)
 
     async def _settle(self) -> None:
@@ -149,7 +153,7 @@ class OrderWorkflow(OrderEntity):
     # Its end
 
     async def _close(self) -> None:
-        if self._state.cancelled is None and not self._state.closed:
+        if self._state.ending.cancelled is None and not self._state.ending.closed:
             self._state = lifecycle.close(self._state).state
             self._note("closed")
         await self._write(self._draft(), ended=True)

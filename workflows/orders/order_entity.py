@@ -40,7 +40,7 @@ class OrderEntity(OrderMessages, EntityWorkflow[OrderState, Decision, StepRecord
         self._opening = opening
         self._coordinator = CaseCoordinator(run.start, run.cases, self._background)
         self._display = UiDetails(run.failure_origin, run.failure)
-        self._confirmable = not state.refused
+        self._confirmable = not state.issues.refused_effects
         self._unwritten = False
         self._derive()
 

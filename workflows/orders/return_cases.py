@@ -25,6 +25,7 @@ class ReturnCases:
     """One case of each kind: it is opened for the first findings, and told of every change."""
 
     def __init__(self, run: ReturnRun) -> None:
+        self._rma = run.start.rma
         self._refused = {finding.subject: finding for finding in run.refused}
         self._cases = {case.kind: case for case in run.cases}
         self._said: dict[ExceptionKind, tuple[Finding, ...]] = {}
@@ -51,8 +52,8 @@ class ReturnCases:
     def refuse(self, answer: SystemAnswer) -> str:
         """Keep and index what a system refused for good; says what it was."""
         effect, origin = answer.effect, answer.origin
-        what = f"{effect.system} refused {effect.operation} {effect.change or ''}".rstrip()
-        summary = f"return {effect.rma}: {answer.refusal if answer.said else f'{what} ({origin})'}"
+        what = f"{effect.system} refused {effect.operation} {effect.topic.change or ''}".rstrip()
+        summary = f"return {self._rma}: {answer.refusal if answer.said else f'{what} ({origin})'}"
         self._refused[effect.key] = Finding(kind=ExceptionKind.REFUSED_EFFECT, subject=effect.key, summary=summary)
         index_failure(origin, f"{effect.system}.{effect.operation}")
         return answer.refusal if answer.said else f"{what}: {origin}"

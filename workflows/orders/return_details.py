@@ -20,6 +20,6 @@ def details(state: ReturnFile, due: Due | None, owed: tuple[Effect, ...], cases:
     if due:
         lines.append(f"- next: {due.awaited} by {due.at:%Y-%m-%d %H:%M} UTC")
     lines.extend(f"- open case: {case}" for case in cases)
-    lines.extend(f"- owed to {x.system}: {x.operation} {x.change or ''}".rstrip() for x in owed)
+    lines.extend(f"- owed to {x.system}: {x.operation} {x.topic.change or ''}".rstrip() for x in owed)
     lines.extend(["", *(f"1. {entry}" for entry in history[-TIMELINE_LINES:])])
     return "\n".join(lines)

@@ -10,8 +10,8 @@ from temporalio.exceptions import FailureError, WorkflowAlreadyStartedError, is_
 from schemas.base import Contract
 from schemas.cases.cases import CaseQuery, CaseStart, Finding
 from schemas.cases.exceptions import ExceptionKind
-from schemas.workflows.records import StepWritten
-from schemas.workflows.returns import ReturnRecord, ReturnStart, ReturnState
+from schemas.workflows.records import StepRecord, StepWritten
+from schemas.workflows.returns import ReturnChanged, ReturnStart, ReturnState
 from schemas.workflows.steps import WorkflowStep
 from workflows.cases import case_steps
 from workflows.runtime import steps
@@ -27,9 +27,10 @@ async def authorise(start: ReturnStart) -> ReturnState:
     return state
 
 
-async def write_return(step: WorkflowStep[ReturnRecord]) -> StepWritten:
+async def write_return(step: WorkflowStep[StepRecord]) -> StepWritten:
     """Write a step of the return to the database."""
-    return await steps.written("records.write_return", step, StepWritten, step.record.state)
+    stands = step.record.find(ReturnChanged)
+    return await steps.written("records.write_return", step, StepWritten, stands.state if stands else "")
 
 
 async def open_case(start: ReturnStart, findings: tuple[Finding, ...]) -> CaseStart:

@@ -15,13 +15,13 @@ from typing import Any
 from temporalio import workflow
 
 from domain.orders import goods
-from domain.returns import returning
+from domain.returns import return_step, returning
 from domain.returns.return_run import ReturnRun
 from domain.returns.returning import ReturnDecision, ReturnFile
 from schemas.messaging.effects import Effect
 from schemas.orders.milestones import MilestoneEvent
-from schemas.workflows.records import StepWritten
-from schemas.workflows.returns import ReturnOutcome, ReturnRecord, ReturnStart, ReturnState
+from schemas.workflows.records import StepRecord, StepWritten
+from schemas.workflows.returns import ReturnOutcome, ReturnStart, ReturnState
 from schemas.workflows.steps import InputOutcome, WorkflowStep
 from workflows.orders import return_steps
 from workflows.orders.return_cases import ReturnCases
@@ -39,7 +39,7 @@ Draft = StepDraft[ReturnFile, ReturnDecision]
 
 
 @workflow.defn(name="Return")
-class ReturnWorkflow(EntityWorkflow[ReturnFile, ReturnDecision, ReturnRecord, ReturnRun]):
+class ReturnWorkflow(EntityWorkflow[ReturnFile, ReturnDecision, StepRecord, ReturnRun]):
     """Goods of one order that come back under one authorisation. Id: `return/<erp>/<number>/<rma>`."""
 
     @workflow.init
@@ -126,15 +126,15 @@ class ReturnWorkflow(EntityWorkflow[ReturnFile, ReturnDecision, ReturnRecord, Re
     def _effects(self, decision: ReturnDecision) -> tuple[Effect, ...]:
         return decision.effects
 
-    def _record(self, draft: Draft) -> ReturnRecord:
+    def _record(self, draft: Draft) -> StepRecord:
         held = goods.of_return(draft.before or ReturnFile(start=self._state.start))
         moved = goods.moves(held, goods.of_return(self._state))
-        return returning.record(self._state, draft.decisions).model_copy(update={"moves": moved})
+        return return_step.record(self._state, draft.decisions, moved)
 
     def _carried(self) -> dict[str, Any]:
         return {"refused": self._cases.refused, "cases": self._cases.known}
 
-    async def _keep(self, step: WorkflowStep[ReturnRecord]) -> StepWritten:
+    async def _keep(self, step: WorkflowStep[StepRecord]) -> StepWritten:
         return await return_steps.write_return(step)
 
     async def _after_step(self) -> None:

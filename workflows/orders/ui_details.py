@@ -122,10 +122,10 @@ class DetailsPage:
         if self.due:
             lines.append(f"- next: {self.due.awaited} by {self.due.at:%Y-%m-%d %H:%M} UTC")
         missing = ", ".join(f"{shipment or 'order'} {kind}" for shipment, kind in state.missing())
-        if missing and state.cancelled is None:
+        if missing and state.ending.cancelled is None:
             lines.append(f"- awaited: {missing}")
         lines.extend(f"- open case: {case}" for case in self.cases)
-        lines.extend(f"- owed to {x.system}: {x.operation} {x.milestone or ''}".rstrip() for x in self.owed)
+        lines.extend(f"- owed to {x.system}: {x.operation} {x.topic.milestone or ''}".rstrip() for x in self.owed)
         if self.failure:
             lines.append(f"- last failure: {self.failure}")
         lines.append("")

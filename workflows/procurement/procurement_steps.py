@@ -1,15 +1,16 @@
 """What purchase orders and replenishments ask of the database: one typed function for each."""
 
-from schemas.procurement.purchase_orders import PurchaseRecord
+from schemas.procurement.purchase_orders import PurchaseOrderChanged
 from schemas.procurement.replenishment import ReplenishmentRecord
-from schemas.workflows.records import StepWritten
+from schemas.workflows.records import StepRecord, StepWritten
 from schemas.workflows.steps import WorkflowStep
 from workflows.runtime import steps
 
 
-async def write_purchase(step: WorkflowStep[PurchaseRecord]) -> StepWritten:
+async def write_purchase(step: WorkflowStep[StepRecord]) -> StepWritten:
     """Write a step of a purchase order to the database."""
-    return await steps.written("procurement.write_purchase", step, StepWritten, step.record.status)
+    stands = step.record.find(PurchaseOrderChanged)
+    return await steps.written("procurement.write_purchase", step, StepWritten, stands.status if stands else "")
 
 
 async def write_replenishment(step: WorkflowStep[ReplenishmentRecord]) -> StepWritten:

@@ -21,15 +21,10 @@ from domain.procurement.purchase_run import InboundRun
 from schemas.cases.cases import CaseEntry, Finding
 from schemas.cases.exceptions import Action
 from schemas.orders.milestones import MilestoneEvent
-from schemas.procurement.purchase_orders import (
-    PurchaseAnswer,
-    PurchaseDocument,
-    PurchaseEffect,
-    PurchaseOutcome,
-    PurchaseRecord,
-)
+from schemas.procurement.purchase_effects import PurchaseEffect
+from schemas.procurement.purchase_orders import PurchaseAnswer, PurchaseDocument, PurchaseOutcome
 from schemas.words import counted
-from schemas.workflows.records import StepWritten
+from schemas.workflows.records import StepRecord, StepWritten
 from schemas.workflows.steps import WorkflowStep
 from workflows.cases.coordinator import CaseCoordinator
 from workflows.procurement import procurement_steps
@@ -47,7 +42,7 @@ Draft = StepDraft[PurchaseFile, Owed]
 
 
 @workflow.defn(name="Inbound")
-class InboundWorkflow(PurchaseMessages, EntityWorkflow[PurchaseFile, Owed, PurchaseRecord, InboundRun]):
+class InboundWorkflow(PurchaseMessages, EntityWorkflow[PurchaseFile, Owed, StepRecord, InboundRun]):
     """One purchase order. Id: `inbound/<erp>/<number>`."""
 
     @workflow.init
@@ -143,17 +138,17 @@ class InboundWorkflow(PurchaseMessages, EntityWorkflow[PurchaseFile, Owed, Purch
     def _effects(self, decision: Owed) -> Owed:
         return decision
 
-    def _record(self, draft: Draft) -> PurchaseRecord:
+    def _record(self, draft: Draft) -> StepRecord:
         self._refused.new = False
         held = inbound.holdings(draft.before or self._state)
         moved = goods.moves(held, inbound.holdings(self._state))
         owed = tuple(effect for effects in draft.decisions for effect in effects)
-        return inbound.record(self._state, owed).model_copy(update={"moves": moved})
+        return inbound.record(self._state, owed, moved)
 
     def _carried(self) -> dict[str, Any]:
         return {"refused": self._refused.all(), "cases": self._coordinator.carried(self._findings())}
 
-    async def _keep(self, step: WorkflowStep[PurchaseRecord]) -> StepWritten:
+    async def _keep(self, step: WorkflowStep[StepRecord]) -> StepWritten:
         return await procurement_steps.write_purchase(step)
 
     # What systems answer, and who is told

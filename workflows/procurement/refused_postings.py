@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from domain.procurement.purchase_run import RefusedPosting
 from schemas.cases.cases import Finding
 from schemas.cases.exceptions import ExceptionKind
-from schemas.procurement.purchase_orders import PurchaseEffect
+from schemas.procurement.purchase_effects import PurchaseEffect
 from workflows.runtime.answers import SystemAnswer
 from workflows.runtime.failures import index_failure
 

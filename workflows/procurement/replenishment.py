@@ -15,12 +15,15 @@ from temporalio.exceptions import FailureError, is_cancelled_exception
 
 from domain.procurement import replenishing
 from domain.procurement.replenishing import Failure
-from schemas.base import Contract, Origin
+from schemas.base import Origin
 from schemas.messaging.effects import Effect, Operation
 from schemas.procurement.replenishment import (
+    AnswerReplenishment,
     Hop,
     HopEntry,
+    PlaceReplenishment,
     ReplenishmentEffect,
+    ReplenishmentPayload,
     ReplenishmentRecord,
     ReplenishmentRequest,
     ReplenishmentResult,
@@ -74,15 +77,13 @@ class ReplenishmentWorkflow:
 
     async def _order(self, request: ReplenishmentRequest) -> None:
         """Have the ERP validate and order it."""
-        effect = self._effect(Operation.PLACE_REPLENISHMENT, self._start.proposal.erp, request)
-        self._number = await self._carry_out(effect)
+        self._number = await self._carry_out(self._effect(PlaceReplenishment(message=request)))
 
     async def _answer(self) -> None:
         """Tell planning what came of it."""
-        result = self._result()
-        self._answered = bool(
-            await self._carry_out(self._effect(Operation.ANSWER_REPLENISHMENT, self._start.proposal.region, result))
-        )
+        proposal = self._start.proposal
+        answer = AnswerReplenishment(region=proposal.region, site=proposal.site, message=self._result())
+        self._answered = bool(await self._carry_out(self._effect(answer)))
         await self._write((), ended=True)
 
     async def _carry_out(self, effect: ReplenishmentEffect) -> str:
@@ -122,19 +123,15 @@ class ReplenishmentWorkflow:
     def _index(self, failure: Failure) -> None:
         index_failure(failure.origin or Origin.PLATFORM, f"replenishment.{failure.hop}")
 
-    def _effect(self, operation: Operation, target: str, said: Contract) -> ReplenishmentEffect:
+    def _effect(self, payload: ReplenishmentPayload) -> ReplenishmentEffect:
         proposal = self._start.proposal
         order = f"{proposal.erp}/replenishment:{proposal.id}"
         return ReplenishmentEffect(
-            key=f"{order}/{operation}",
+            key=f"{order}/{payload.operation}",
             order=order,
-            operation=operation,
-            site=proposal.site,
             accepted_at=self._start.accepted_at,
             traceparent=self._start.traceparent,
-            target=target,
-            request=said if isinstance(said, ReplenishmentRequest) else None,
-            result=said if isinstance(said, ReplenishmentResult) else None,
+            payload=payload,
         )
 
     @property

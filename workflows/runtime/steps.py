@@ -15,6 +15,7 @@ from schemas.base import Contract
 from schemas.cases.cases import CaseHistory, CaseName, CaseQuery
 from schemas.cases.exceptions import CasePolicy
 from schemas.messaging.effects import Effect, EffectReceipt
+from schemas.orders.changes import OrderViewChanged
 from schemas.words import counted
 from schemas.workflows.records import Replay, StepRecord, StepWritten
 from schemas.workflows.steps import WorkflowStep
@@ -25,7 +26,8 @@ Answer = TypeVar("Answer")
 
 async def write_step(step: WorkflowStep[StepRecord]) -> StepWritten:
     """Write a step of the order to the database."""
-    return await written("records.write_step", step, StepWritten, step.record.status)
+    view = step.record.find(OrderViewChanged)
+    return await written("records.write_step", step, StepWritten, view.status if view else "")
 
 
 async def case_policy(query: CaseQuery) -> CasePolicy:
@@ -75,7 +77,7 @@ async def carry_out(effect: Effect, priority: int, queued: Callable[[Effect], No
     Raises FailureError only when the system refuses by its own rule, or on cancellation.
     """
     name = f"{effect.system}.{effect.operation}"
-    summary = " ".join(part for part in (effect.shipment, effect.milestone or effect.operation) if part)
+    summary = " ".join(part for part in (effect.topic.shipment, effect.topic.milestone or effect.operation) if part)
     express = await _express(name, effect, summary)
     if not express.declined:
         return express

@@ -3,8 +3,7 @@
 import pytest
 
 from domain.cases.known_cases import mark, next_case, resolved, still_settled, worse
-from domain.orders.trouble import KnownCase
-from schemas.cases.cases import Finding
+from schemas.cases.cases import Finding, KnownCase
 from schemas.cases.exceptions import ExceptionKind as X
 
 

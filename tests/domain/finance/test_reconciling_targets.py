@@ -119,7 +119,7 @@ def test_who_is_to_have_an_order_cancelled(
 
 def written(state: OrderState) -> apart.WrittenOrder:
     """The order as the store has it of this state."""
-    rows = (line_record(state, line) for line in state.demand)
+    rows = (line_record(state, line) for line in state.lines)
     lines = (LineDue(line=x.line, item=x.item, quantity=x.ordered - x.cancelled, due_on=x.promised_on) for x in rows)
     return apart.written(state.start.site, lines, apart.apart(state))
 

@@ -18,6 +18,8 @@ from schemas.messaging.effects import Operation
 from schemas.orders.milestones import MilestoneEvent
 from schemas.orders.milestones import MilestoneKind as M
 from tests.domain.builders import DUE, FIRST, FULL, NOON, REST, after, event, opened, told
+from tests.payloads import said
+from tests.written import Said
 
 SLACK = timedelta(hours=4)
 MIDNIGHT = datetime(2026, 5, 21, tzinfo=UTC)
@@ -57,7 +59,7 @@ def test_an_eta_that_trembles_around_midnight_tells_nobody_anything() -> None:
     for decision in follow(after(opened(), SHIPPED), *trembling):
         assert not decision.effects
         assert not decision.deltas, "planning hears of a promise that moved only"
-        assert not decision.proposals
+        assert not Said(decision).proposals
         assert decision.state.promised_on == DUE
         assert conditions(decision.state) == ()
 
@@ -77,7 +79,7 @@ def test_it_may_tremble_around_a_later_midnight_too() -> None:
 def test_a_real_move_is_told_to_the_erp_and_to_planning_and_so_is_its_recovery() -> None:
     moved, back = follow(after(opened(), SHIPPED), MIDNIGHT + timedelta(hours=5), MIDNIGHT - timedelta(hours=9))
     assert told(moved) == [Operation.REDATE_PROMISE]
-    assert {x.promised_on for x in moved.effects[0].promises} == {MIDNIGHT.date()}
+    assert {x.promised_on for x in said(moved.effects[0]).promises} == {MIDNIGHT.date()}
     assert [d.kind for d in moved.deltas] == ["delayed"]
     assert conditions(moved.state) == ("delayed",)
     assert told(back) == [Operation.REDATE_PROMISE]
@@ -88,8 +90,8 @@ def test_a_real_move_is_told_to_the_erp_and_to_planning_and_so_is_its_recovery()
 def test_only_what_travels_late_is_promised_anew() -> None:
     split = after(opened(), event(M.SHIPPED, 3, lines=FIRST), event(M.SHIPPED, 3, shipment="DN-2", lines=REST))
     late = lifecycle.apply(split, eta(NOON + timedelta(days=20), 5, "DN-2"))
-    assert {x.line for x in late.effects[0].promises} == {2}
-    assert {x.line: x.promised_on for x in late.state.promises}[1] == DUE
+    assert {x.line for x in said(late.effects[0]).promises} == {2}
+    assert {x.line: x.promised_on for x in late.state.line_promises}[1] == DUE
 
 
 def test_an_eta_that_was_said_earlier_changes_nothing() -> None:

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterable
 from datetime import timedelta
 from itertools import permutations
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -33,9 +34,9 @@ def correcting(it: MilestoneEvent, one: int, hours: float, name: str) -> Milesto
     return event(it.kind, hours, lines=packs(one), name=name, corrects=it.id)
 
 
-def live(events: Iterable[MilestoneEvent]) -> tuple[OrderState, list[Effect], Counter[tuple[str, object]]]:
+def live(events: Iterable[MilestoneEvent]) -> tuple[OrderState, list[Effect[Any]], Counter[tuple[str, object]]]:
     """The end, what the ERP was told of milestones in this order, and planning's sums by kind and day."""
-    state, told, moved = opened(Variant.DIRECT_DROP), list[Effect](), Counter[tuple[str, object]]()
+    state, told, moved = opened(Variant.DIRECT_DROP), list[Effect[Any]](), Counter[tuple[str, object]]()
     for one in events:
         decision = lifecycle.apply(state.next_version(), one)
         told += [it for it in decision.effects if it.operation is Operation.REPORT_MILESTONE]
@@ -50,10 +51,10 @@ def live(events: Iterable[MilestoneEvent]) -> tuple[OrderState, list[Effect], Co
 def test_a_corrected_goods_issue_is_told_to_everybody_whatever_order_it_comes_in() -> None:
     for order in permutations((TEN, EIGHT, DELIVERED)):
         state, told, moved = live(order)
-        assert state.shipments["DN-1"].stated[M.SHIPPED] == {1: 8, 2: 60}
-        last = {it.milestone: it for it in told}
-        assert last[M.SHIPPED].lines == packs(8), [it.id for it in order]
-        assert last[M.DELIVERED].lines in ((), packs(8)), "no lines are all that left"
+        assert state.reports.shipments["DN-1"].stated[M.SHIPPED] == {1: 8, 2: 60}
+        last = {it.topic.milestone: it for it in told}
+        assert last[M.SHIPPED].payload.lines == packs(8), [it.id for it in order]
+        assert last[M.DELIVERED].payload.lines in ((), packs(8)), "no lines are all that left"
         assert [it.revision for it in told] == sorted(it.revision for it in told)
         assert {kind: n for (kind, _), n in moved.items()} == {
             "shipped A": 8,
@@ -68,7 +69,7 @@ def test_a_corrected_goods_issue_is_told_to_everybody_whatever_order_it_comes_in
 
 def test_the_correction_says_that_it_is_one_and_the_rank_follows() -> None:
     state, told, _ = live((TEN, EIGHT))
-    assert [(it.key.removeprefix("erp-one/SO-1/"), it.correction) for it in told] == [
+    assert [(it.key.removeprefix("erp-one/SO-1/"), it.payload.correction) for it in told] == [
         ("DN-1/shipped", False),
         ("DN-1/shipped/src#eight", True),
     ]
@@ -80,9 +81,9 @@ def test_the_correction_says_that_it_is_one_and_the_rank_follows() -> None:
 def test_of_the_same_moment_the_higher_sequence_number_counts_then_the_id() -> None:
     first, second = (event(M.SHIPPED, 3, lines=packs(n), name=name, sequence=s) for n, name, s in SAME)
     for order in permutations((first, second, event(M.SHIPPED, 3, lines=packs(7), name="b"))):
-        assert live(order)[0].shipments["DN-1"].stated[M.SHIPPED][1] == 9
+        assert live(order)[0].reports.shipments["DN-1"].stated[M.SHIPPED][1] == 9
     for order in permutations((event(M.SHIPPED, 3, lines=packs(n), name=name) for n, name in ((5, "a"), (6, "b")))):
-        assert live(order)[0].shipments["DN-1"].stated[M.SHIPPED][1] == 6
+        assert live(order)[0].reports.shipments["DN-1"].stated[M.SHIPPED][1] == 6
 
 
 SAME = ((8, "z", 1), (9, "a", 2))
@@ -93,12 +94,12 @@ def test_a_report_that_states_which_one_it_corrects_replaces_it_also_with_an_ear
     right = correcting(EIGHT, 9, 1, "right")
     for order in permutations((TEN, other, EIGHT, right)):
         state, told, _ = live(order)
-        it = state.shipments["DN-1"]
+        it = state.reports.shipments["DN-1"]
         assert (it.stated[M.SHIPPED][1], it.seen[M.SHIPPED]) == (9, NOON + timedelta(hours=1)), [x.id for x in order]
-        assert told[-1].lines == packs(9)
+        assert told[-1].payload.lines == packs(9)
     again = correcting(right, 11, 0.5, "once more")
     for order in permutations((TEN, EIGHT, right, again)):
-        assert live(order)[0].shipments["DN-1"].stated[M.SHIPPED][1] == 11
+        assert live(order)[0].reports.shipments["DN-1"].stated[M.SHIPPED][1] == 11
     assert lifecycle.apply(live((TEN, EIGHT, right))[0], EIGHT).superseded
 
 
@@ -107,12 +108,12 @@ def test_a_delivery_of_another_day_is_told_and_one_of_the_next_minute_is_the_sam
     minute = event(M.DELIVERED, 9.02, name="by another")
     shipped = event(M.SHIPPED, 3, lines=FULL)
     _, told, moved = live((shipped, DELIVERED, minute))
-    assert [it.milestone for it in told] == [M.SHIPPED, M.DELIVERED]
+    assert [it.topic.milestone for it in told] == [M.SHIPPED, M.DELIVERED]
     assert moved["delivered A", NOON.date()] == 40
     state, told, moved = live((shipped, DELIVERED, tomorrow))
-    assert (told[-1].occurred_at, told[-1].correction) == (tomorrow.occurred_at, True)
+    assert (told[-1].payload.occurred_at, told[-1].payload.correction) == (tomorrow.occurred_at, True)
     assert (moved["delivered A", NOON.date()], moved["delivered A", tomorrow.occurred_at.date()]) == (0, 40)
-    assert state.delivered_at(state.demand[0]) == tomorrow.occurred_at
+    assert state.delivered_at(state.lines[0]) == tomorrow.occurred_at
 
 
 def reports() -> st.SearchStrategy[list[MilestoneReport]]:
@@ -157,8 +158,8 @@ def test_reports_that_correct_one_another_in_a_circle_come_to_the_same_end() -> 
     for others, right in (((), 5), ((plain,), 5), ((plain, later), 9), ((plain, last), 4)):
         for order in permutations((one, two, *others)):
             state, told, _ = live(order)
-            assert state.shipments["DN-1"].stated[M.SHIPPED][1] == right, [it.id for it in order]
-            assert told[-1].lines == packs(right)
+            assert state.reports.shipments["DN-1"].stated[M.SHIPPED][1] == right, [it.id for it in order]
+            assert told[-1].payload.lines == packs(right)
 
 
 @pytest.mark.parametrize("kind", [M.DELAYED, M.EXCEPTION])
@@ -169,7 +170,7 @@ def test_what_is_said_later_of_an_eta_or_a_trouble_counts_by_sequence_too(kind: 
     )
     for order in ((early, late), (late, early)):
         state = live((event(M.SHIPPED, 3, lines=FULL), *order))[0]
-        it = state.shipments["DN-1"].eta
+        it = state.reports.shipments["DN-1"].eta
         assert it is not None
         assert it.eta == NOON + timedelta(days=30)
-        assert not state.troubles or state.troubles["other/DN-1"].reason == "30"
+        assert not state.issues.reported_issues or state.issues.reported_issues["other/DN-1"].reason == "30"

@@ -13,13 +13,13 @@ from hypothesis import strategies as st
 
 from domain.milestones.shipments import ShipmentState
 from domain.milestones.variants import RANK
-from domain.orders import billing, goods, lifecycle
+from domain.orders import goods, lifecycle
 from domain.orders.decision import Decision
 from domain.orders.findings import findings
+from domain.orders.fulfilment import OtherSource
 from domain.orders.lifecycle import MAX_SHIPMENTS
 from domain.orders.order_run import OrderRun
 from domain.orders.state import WHOLE_ORDER, OrderState
-from domain.orders.trouble import OtherSource
 from domain.records import booked
 from domain.records.record import conditions, record
 from schemas.base import Role, Variant
@@ -31,6 +31,8 @@ from schemas.workflows.returns import ReturnOutcome, ReturnState
 from tests.domain import slow
 from tests.domain.builders import DUE, NOON, event, opened, start
 from tests.domain.orders.test_quantities import BEGINNINGS, POLICIES, Story, happenings
+from tests.payloads import said
+from tests.written import Said
 
 ONE_BY_ONE = [M.ALLOCATED, M.PICKED, M.PACKED, M.SHIPPED, M.IN_TRANSIT, M.DELAYED, M.DELIVERED, M.PROOF_OF_DELIVERY]
 
@@ -41,17 +43,17 @@ def check(state: OrderState) -> None:
     assert list(state.goods) == sorted(state.goods)
     assert state.rank == slow.rank(state)
     assert state.missing() == slow.missing(state)
-    assert [tuple(it) for it in billing.mismatches(state)] == slow.mismatches(state)
+    assert [tuple(it) for it in state.mismatches] == slow.mismatches(state)
     etas = [it.eta.eta for it in state.goods.values() if it.eta]
     assert state.eta == max(etas, default=None)
-    for line in state.demand:
+    for line in state.lines:
         for rank in (slow.ALLOCATED, slow.PICKED, RANK[OrderStatus.PACKED], slow.SHIPPED, slow.DELIVERED):
             assert state.moved(line, rank) == slow.moved(state, line, rank)
             assert state.standing(line, rank) == slow.standing(state, line, rank)
         assert state.due(line) == slow.due(state, line)
         assert state.eta_of(line.line) == slow.eta_of(state, line.line)
         assert state.delivered_at(line) == slow.delivered_at(state, line)
-    if state.cancelled is None:
+    if state.ending.cancelled is None:
         found = findings(state)
         for kind, at in ((ExceptionKind.OVER_SHIP, 0), (ExceptionKind.SHORT_SHIP, 1)):
             about = {f"line {line}" for line, packs in slow.odd(state).items() if packs[at]}
@@ -64,12 +66,12 @@ def check(state: OrderState) -> None:
 def check_step(before: OrderState, state: OrderState, rows: dict[int, Any], shipments: dict[str, Any]) -> None:
     """A record of what changed leaves the rows as a record of everything would; what was booked is the difference."""
     decision = Decision(state=state)
-    step = record(state, [decision], before=before)
+    step = Said(record(state, [decision], before=before))
     rows.update({line.line: line for line in step.lines})
     shipments.update({it.shipment: it for it in step.shipments})
-    everything = record(state, [decision])
+    everything = Said(record(state, [decision]))
     assert rows == {line.line: line for line in everything.lines}
-    assert {line.line: slow.record(state, line) for line in state.demand} == rows
+    assert {line.line: slow.record(state, line) for line in state.lines} == rows
     assert shipments == {it.shipment: it for it in everything.shipments}
     assert step.moves == goods.moves(slow.holdings(before), slow.holdings(state))
     assert step.issued == goods.moves(goods.issued(before), goods.issued(state))
@@ -89,14 +91,14 @@ def test_what_is_brought_on_is_what_everything_comes_to(
 ) -> None:
     story = Story(variant, policy)
     before = story.state
-    rows = {line.line: slow.record(before, line) for line in before.demand}
+    rows = {line.line: slow.record(before, line) for line in before.lines}
     shipments: dict[str, Any] = {}
     for number, what in enumerate([*began, *happened]):
-        told = story.state.told
+        told = story.state.promises.by_eta
         story.happen(what)
         check(story.state)
-        if isinstance(what, MilestoneEvent) and story.state.told != told:
-            assert slow.told(story.state) == story.state.told
+        if isinstance(what, MilestoneEvent) and story.state.promises.by_eta != told:
+            assert slow.told(story.state) == story.state.promises.by_eta
         if number % at_once == 0:
             check_step(before, story.state, rows, shipments)
             before = story.state
@@ -131,18 +133,18 @@ def told_of_goods(draw: st.DrawFn) -> MilestoneEvent:
 
 def _back(name: str, lines: tuple[ShippedLine, ...]) -> dict[str, Any]:
     back = ReturnOutcome(order="erp-one/SO-1", rma=f"rts-{name}", state=ReturnState.CREDITED, received=lines)
-    return {"returned": {back.rma: back}}
+    return {"reports": {"returns": {back.rma: back}}}
 
 
 days = st.dictionaries(st.integers(1, 2), st.integers(0, 20).map(lambda n: DUE + timedelta(days=n)), max_size=2)
 few = st.dictionaries(st.integers(1, 2), st.sampled_from([1, 5, 30]), max_size=2)
 changed_otherwise = st.one_of(
-    st.fixed_dictionaries({"lost": few}),
-    st.fixed_dictionaries({"dropped": few}),
-    st.fixed_dictionaries({"days": days, "told": st.just({})}),
-    st.fixed_dictionaries({"supplied": days}),
-    st.fixed_dictionaries({"held": st.just("why")}),
-    st.builds(lambda lines: {"sources": (OtherSource(site="MAD", lines=lines, ref="r"),)}, part),
+    st.builds(lambda packs: {"demand": {"lost_quantity": packs}}, few),
+    st.builds(lambda packs: {"demand": {"cancelled_quantity": packs}}, few),
+    st.builds(lambda days: {"promises": {"by_decision": days, "by_eta": {}}}, days),
+    st.builds(lambda days: {"promises": {"by_supply": days}}, days),
+    st.just({"ending": {"held": "why"}}),
+    st.builds(lambda lines: {"sourcing": {"sources": (OtherSource(site="MAD", lines=lines, ref="r"),)}}, part),
     st.builds(_back, st.sampled_from(NAMES), part),
 )
 """What commands, returns and planners change beside the shipments."""
@@ -156,17 +158,17 @@ changed_otherwise = st.one_of(
 @settings(max_examples=200)
 def test_goods_reported_in_any_order_come_to_the_same_both_ways(variant: Variant, happened: list[Any]) -> None:
     state = opened(variant, pod=True)
-    rows = {line.line: slow.record(state, line) for line in state.demand}
+    rows = {line.line: slow.record(state, line) for line in state.lines}
     shipments: dict[str, Any] = {}
     for what in happened:
         before = state
         if isinstance(what, MilestoneEvent):
             decision = lifecycle.apply(state, what)
             state = decision.state
-            refused = decision.superseded is not None and state.shipments == before.shipments
-            assert refused or slow.told(state) == state.told
+            refused = decision.superseded is not None and state.reports.shipments == before.reports.shipments
+            assert refused or slow.told(state) == state.promises.by_eta
         else:
-            state = state.model_copy(update=what)
+            state = state.with_changes(**what)
         check(state)
         check_step(before, state, rows, shipments)
 
@@ -261,18 +263,18 @@ def test_an_order_of_many_shipments_is_small_where_it_is_kept() -> None:
     again = OrderRun.model_validate_json(text).state
     assert again == state
     assert again
-    shared = {id(packs) for it in again.shipments.values() for packs in it.stated.values()}
+    shared = {id(packs) for it in again.reports.shipments.values() for packs in it.stated.values()}
     assert len(shared) == 100, "what every milestone of a shipment states is one mapping again"
 
 
 def test_an_order_takes_so_many_shipments_and_says_so() -> None:
     state, told = large(1, 2)
     full = {f"DN-{number}": ShipmentState() for number in range(MAX_SHIPMENTS - 1)}
-    state = lifecycle.apply(state.model_copy(update={"shipments": full}), told[0]).state
-    assert len(state.shipments) == MAX_SHIPMENTS
+    state = lifecycle.apply(state.with_changes(reports={"shipments": full}), told[0]).state
+    assert len(state.reports.shipments) == MAX_SHIPMENTS
     one_more = lifecycle.apply(state, told[-1])
     assert one_more.superseded == "an order has at most 1000 shipments: DN-0001 is one more"
-    assert one_more.state.shipments == state.shipments
+    assert one_more.state.reports.shipments == state.reports.shipments
     assert lifecycle.apply(state, told[1]).superseded is None, "what is known goes on"
 
 
@@ -280,7 +282,7 @@ def test_lines_that_a_message_cannot_hold_as_one_are_several() -> None:
     lines = tuple(ShippedLine(line=1, quantity=90_000_000) for _ in range(2))
     state, [event, *_] = large(1, 1)
     decision = lifecycle.apply(state, event.model_copy(update={"kind": M.SHIPPED, "lines": lines}))
-    told = decision.effects[0].lines
+    told = said(decision.effects[0]).lines
     assert [x.quantity for x in told] == [100_000_000, 80_000_000]
 
 

@@ -14,6 +14,8 @@ from schemas.orders.milestones import MilestoneEvent, ShippedLine
 from schemas.orders.milestones import MilestoneKind as M
 from schemas.workflows.commands import ActionRequest, Amendment, LineAmendment, Verb
 from tests.domain.builders import DUE, FIRST, FULL, NOON, REST, TEN, after, done, event, kinds, opened, refusal, start
+from tests.payloads import said
+from tests.written import Said
 
 SHIPPED = event(M.SHIPPED, 3, lines=FULL)
 DELIVERED = event(M.DELIVERED, 7)
@@ -37,7 +39,7 @@ def test_a_new_date_holds_for_all_that_is_open_and_cures_the_delay() -> None:
     state = after(opened(), event(M.SHIPPED, 3, lines=FIRST), DELIVERED, event(M.DELAYED, 8, shipment="DN-2", eta=NOON))
     decision = done(state, Verb.ACT, act(Action.RE_DATE, promised_on=LATER))
     [promise] = decision.effects
-    assert {x.line: x.promised_on for x in promise.promises} == {2: LATER}
+    assert {x.line: x.promised_on for x in said(promise).promises} == {2: LATER}
     assert decision.state.promised_on == LATER
     assert kinds(decision.state) == {}
     late = after(opened(), SHIPPED, event(M.DELAYED, 4, eta=NOON + timedelta(days=20)))
@@ -70,12 +72,12 @@ def test_a_replay_names_the_messages_to_bring_back() -> None:
 
 
 def test_the_customer_is_told_in_the_words_of_the_case() -> None:
-    [notice] = done(opened(), Verb.ACT, act(Action.NOTIFY_CUSTOMER, X.DELAY)).notices
+    [notice] = Said(done(opened(), Verb.ACT, act(Action.NOTIFY_CUSTOMER, X.DELAY))).notices
     assert (notice.template, notice.to, notice.channel) == ("customer_delay", "customer", Channel.EMAIL)
     assert notice.key == "erp-one/SO-1/customer/x"
     assert notice.facts["promised_on"] == f"{DUE}"
     assert "why" not in notice.facts.values(), "our own reason stays with us"
-    [generic] = done(opened(), Verb.ACT, act(Action.NOTIFY_CUSTOMER, name="y")).notices
+    [generic] = Said(done(opened(), Verb.ACT, act(Action.NOTIFY_CUSTOMER, name="y"))).notices
     assert generic.template == "customer_generic"
 
 
@@ -85,12 +87,14 @@ def test_the_customer_is_told_in_the_words_of_the_case() -> None:
 def test_packs_that_will_not_come_are_closed_short_and_nobody_sends_them() -> None:
     decision = done(opened(), Verb.ACT, act(Action.WRITE_OFF, lines=TEN))
     left = (LineTarget(line=1, item="A", quantity=30),)
-    assert [(e.operation, e.targets, e.packs, e.lines) for e in decision.effects] == [
-        (Operation.AMEND_WAREHOUSE, left, None, ()),
-        (Operation.AMEND_TENDER, (), 90, ()),
-        (Operation.REPORT_CHANGE, left, None, TEN),
+    assert [e.operation for e in decision.effects] == [
+        Operation.AMEND_WAREHOUSE,
+        Operation.AMEND_TENDER,
+        Operation.REPORT_CHANGE,
     ]
-    assert line_record(decision.state, decision.state.demand[0]).cancelled == 10
+    warehouse, transport, erp = (said(e) for e in decision.effects)
+    assert (warehouse.targets, transport.packs, erp.targets, erp.lines) == (left, 90, left, TEN)
+    assert line_record(decision.state, decision.state.lines[0]).cancelled == 10
     shipped = (ShippedLine(line=1, quantity=30), FULL[1])
     assert after(decision.state, event(M.SHIPPED, 3, lines=shipped), DELIVERED).delivered
 
@@ -98,7 +102,7 @@ def test_packs_that_will_not_come_are_closed_short_and_nobody_sends_them() -> No
 def test_without_lines_everything_that_is_open_is_given_up_and_the_order_can_end() -> None:
     state = after(opened(), event(M.SHIPPED, 3, lines=FIRST), DELIVERED)
     decision = done(state, Verb.ACT, act(Action.WRITE_OFF))
-    assert decision.effects[-1].lines == REST
+    assert said(decision.effects[-1]).lines == REST
     assert decision.state.delivered
     assert decision.state.promised_on == DUE
 
@@ -106,9 +110,9 @@ def test_without_lines_everything_that_is_open_is_given_up_and_the_order_can_end
 def test_a_site_is_left_with_what_it_has_sent() -> None:
     state = after(opened(), event(M.SHIPPED, 3, lines=FIRST))
     decision = done(state, Verb.ACT, act(Action.WRITE_OFF))
-    assert decision.effects[0].targets == (LineTarget(line=2, item="B", quantity=10),)
-    assert decision.effects[-1].lines == (FULL[0], FULL[1])
-    assert [x.quantity for x in decision.effects[-1].targets] == [0, 0], "the ERP waits for nothing"
+    assert said(decision.effects[0]).targets == (LineTarget(line=2, item="B", quantity=10),)
+    assert said(decision.effects[-1]).lines == (FULL[0], FULL[1])
+    assert [x.quantity for x in said(decision.effects[-1]).targets] == [0, 0], "the ERP waits for nothing"
     assert X.OVER_SHIP not in kinds(decision.state), "what was lost on the way was not too much"
 
 
@@ -143,7 +147,7 @@ def test_an_effect_that_no_system_will_take_is_given_up() -> None:
     assert kinds(decision.state) == {}
     assert not decision.effects
     other = done(state, Verb.ACT, act(Action.WRITE_OFF, X.SHORT_SHIP, lines=TEN))
-    assert other.effects[-1].lines == TEN, "a case about packs gives up packs"
+    assert said(other.effects[-1]).lines == TEN, "a case about packs gives up packs"
     assert X.REFUSED_EFFECT in kinds(other.state)
 
 
@@ -158,7 +162,7 @@ def test_packs_that_were_not_signed_for_are_written_off_and_the_invoice_is_relea
     assert kinds(state)[X.POD_MISMATCH] == ["DN-1 line 2"]
     decision = done(state, Verb.ACT, act(Action.WRITE_OFF, X.POD_MISMATCH))
     five = (ShippedLine(line=2, quantity=5),)
-    assert [(e.change, e.lines) for e in decision.effects] == [
+    assert [(e.topic.change, said(e).lines) for e in decision.effects] == [
         (ChangeKind.WRITTEN_OFF if scanned else ChangeKind.CLOSED_SHORT, five),
         (ChangeKind.INVOICE_RELEASED, five),
     ]

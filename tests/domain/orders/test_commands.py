@@ -1,6 +1,7 @@
 """Commands: who may ask, until which state, what is possible instead, and the difference that each system is told."""
 
 from datetime import date, timedelta
+from typing import Any
 
 import pytest
 
@@ -25,6 +26,8 @@ from schemas.workflows.commands import (
 )
 from schemas.workflows.returns import ReturnOutcome, ReturnState
 from tests.domain.builders import DUE, FIRST, FULL, NOON, TEN, after, done, event, opened, refusal, told
+from tests.payloads import said
+from tests.written import Said
 
 SHIPPED = event(M.SHIPPED, 3, lines=FULL)
 PART = event(M.SHIPPED, 3, lines=FIRST)
@@ -45,7 +48,7 @@ def line(number: int, quantity: int | None = None, **more: object) -> Amendment:
     return Amendment(id="a", reason="why", lines=(LineAmendment(line=number, quantity=quantity, **more),))
 
 
-def of(effects: tuple[Effect, ...], operation: Operation) -> list[Effect]:
+def of(effects: tuple[Effect, ...], operation: Operation) -> list[Effect[Any]]:
     return [effect for effect in effects if effect.operation is operation]
 
 
@@ -71,7 +74,7 @@ def test_an_order_that_has_ended_obeys_nobody_and_says_what_is_left(verb: Verb) 
     there = "the order is closed: what was delivered can be sent back with a return, more is another order"
     assert refusal(closed, verb, WISHES[verb]) == there
     back = ReturnOutcome(order="erp-one/SO-1", rma="R-1", state=ReturnState.CREDITED, received=FULL)
-    nothing = closed.grown(returned={"R-1": back}), lifecycle.close(opened()).state
+    nothing = closed.with_changes(reports={"returns": {"R-1": back}}), lifecycle.close(opened()).state
     for state in nothing:
         assert refusal(state, verb, WISHES[verb]).startswith("the order is closed, and its customer has nothing of it")
 
@@ -91,14 +94,15 @@ def test_an_amended_quantity_is_told_as_what_is_wanted_now() -> None:
     decision = done(opened(), Verb.AMEND, line(1, 30), Role.ERP)
     now = (LineTarget(line=1, item="A", quantity=30),)
     assert told(decision) == [Operation.AMEND_WAREHOUSE, Operation.AMEND_TENDER, Operation.REPORT_CHANGE]
-    assert [(e.targets, e.packs) for e in decision.effects] == [(now, None), ((), 90), (now, None)]
+    warehouse, transport, erp = (said(e) for e in decision.effects)
+    assert (warehouse.targets, transport.packs, erp.targets) == (now, 90, now)
     assert {e.revision for e in decision.effects} == {decision.effects[0].revision}, "one input, one revision"
-    assert [e.promised_on for e in decision.effects[:2]] == [None, None], "the day has not changed"
-    assert not any(e.address for e in decision.effects)
+    assert (warehouse.promised_on, transport.promised_on) == (None, None), "the day has not changed"
+    assert (warehouse.address_from, transport.address_from) == (None, None)
     assert [(x.item, x.packs) for x in open_demand(decision.state)] == [("A", 30), ("B", 60)]
-    assert decision.amended_by == (900,)
+    assert Said(decision).amended_by == (900,)
     assert decision.done == "amended: line 1 -10 A"
-    assert line_record(decision.state, decision.state.demand[0]).ordered == 30
+    assert line_record(decision.state, decision.state.lines[0]).ordered == 30
 
 
 def test_lines_are_added_and_removed() -> None:
@@ -108,13 +112,13 @@ def test_lines_are_added_and_removed() -> None:
         lines=(LineAmendment(line=1, quantity=0), LineAmendment(line=3, quantity=5, item="C", requested_on=LATER)),
     )
     decision = done(opened(), Verb.AMEND, wish)
-    assert of(decision.effects, Operation.AMEND_WAREHOUSE)[0].targets == (
+    assert of(decision.effects, Operation.AMEND_WAREHOUSE)[0].payload.targets == (
         LineTarget(line=1, item="A", quantity=0),
         LineTarget(line=3, item="C", quantity=5),
     )
     assert [(x.item, x.packs, x.day) for x in open_demand(decision.state)] == [("B", 60, DUE), ("C", 5, LATER)]
     assert decision.state.promised_on == LATER
-    assert {x.line: x.promised_on for x in decision.state.promises}[3] == LATER
+    assert {x.line: x.promised_on for x in decision.state.line_promises}[3] == LATER
     gone = after(decision.state, event(M.SHIPPED, 3, lines=(FULL[1], ShippedLine(line=3, quantity=5))))
     assert gone.status is OrderStatus.SHIPPED, "nothing is wanted of the line that was removed"
 
@@ -133,8 +137,8 @@ def test_a_new_day_is_promised_when_the_lead_time_allows_it() -> None:
         Operation.REPORT_CHANGE,
         Operation.REDATE_PROMISE,
     ]
-    assert [e.promised_on for e in moved.effects] == [LATER] * 4
-    assert {x.promised_on for x in moved.effects[3].promises} == {LATER}
+    assert [said(e).promised_on for e in moved.effects] == [LATER] * 4
+    assert {x.promised_on for x in said(moved.effects[3]).promises} == {LATER}
     too_soon = done(opened(), Verb.AMEND, Amendment(id="b", reason="why", requested_on=date(2026, 5, 5)))
     assert too_soon.state.promised_on == NOON.date() + timedelta(days=4)
 
@@ -153,7 +157,8 @@ def test_a_new_address_reaches_every_site_and_the_carrier_without_being_spelled_
         opened(), Verb.ACT, ActionRequest(id="s", reason="why", action=Action.SPLIT, site="MAD", lines=TEN)
     ).state
     decision = done(split, Verb.AMEND, Amendment(id="a", reason="moved house", address=True))
-    assert [(e.operation, e.site) for e in decision.effects if e.address] == [
+    addressed = [e for e in decision.effects if getattr(said(e), "address_from", None) == 900]
+    assert [(e.operation, e.topic.site) for e in addressed] == [
         (Operation.AMEND_WAREHOUSE, "LYS"),
         (Operation.AMEND_TENDER, ""),
         (Operation.AMEND_WAREHOUSE, "MAD"),
@@ -166,13 +171,15 @@ def test_each_site_is_told_its_own_part() -> None:
     act = ActionRequest(id="s", reason="why", action=Action.SPLIT, site="MAD", lines=TEN)
     split = done(opened(), Verb.ACT, act).state
     fewer = done(split, Verb.AMEND, line(1, 5))
-    assert [(e.site, e.targets[0].quantity) for e in of(fewer.effects, Operation.AMEND_WAREHOUSE)] == [
+    assert [(e.topic.site, e.payload.targets[0].quantity) for e in of(fewer.effects, Operation.AMEND_WAREHOUSE)] == [
         ("LYS", 0),
         ("MAD", 5),
     ]
-    assert fewer.state.sources[0].lines == (ShippedLine(line=1, quantity=5),)
+    assert fewer.state.sourcing.sources[0].lines == (ShippedLine(line=1, quantity=5),)
     more = done(fewer.state, Verb.AMEND, line(1, 25).model_copy(update={"id": "b"}))
-    assert [(e.site, e.targets[0].quantity) for e in of(more.effects, Operation.AMEND_WAREHOUSE)] == [("LYS", 20)]
+    assert [(e.topic.site, e.payload.targets[0].quantity) for e in of(more.effects, Operation.AMEND_WAREHOUSE)] == [
+        ("LYS", 20)
+    ]
 
 
 def test_a_direct_drop_has_no_warehouse_to_tell() -> None:
@@ -186,8 +193,10 @@ def test_what_was_written_off_is_no_part_of_it() -> None:
     off = ActionRequest(id="w", reason="why", action=Action.WRITE_OFF, lines=TEN)
     short = done(opened(), Verb.ACT, off).state
     decision = done(short, Verb.AMEND, line(1, 35))
-    assert decision.effects[0].targets == (LineTarget(line=1, item="A", quantity=25),), "ten are written off already"
-    assert line_record(decision.state, decision.state.demand[0]).cancelled == 10
+    assert said(decision.effects[0]).targets == (LineTarget(line=1, item="A", quantity=25),), (
+        "ten are written off already"
+    )
+    assert line_record(decision.state, decision.state.lines[0]).cancelled == 10
 
 
 @pytest.mark.parametrize(
@@ -239,7 +248,7 @@ def test_what_has_left_and_what_was_written_off_bound_an_amendment() -> None:
 def test_hold_and_resume_reach_every_site_and_the_carrier_under_keys_of_their_own() -> None:
     held = done(opened(), Verb.HOLD, HoldRequest(id="h", reason="credit check"), Role.ERP)
     assert told(held) == [Operation.HOLD_WAREHOUSE, Operation.HOLD_TRANSPORT, Operation.REPORT_CHANGE]
-    assert held.effects[-1].change is ChangeKind.HELD
+    assert held.effects[-1].topic.change is ChangeKind.HELD
     free = done(held.state, Verb.RESUME, ResumeRequest(id="h", reason="paid"), Role.ERP)
     assert told(free) == [Operation.RESUME_WAREHOUSE, Operation.RESUME_TRANSPORT, Operation.REPORT_CHANGE]
     again = done(free.state, Verb.HOLD, HoldRequest(id="h2", reason="again"))

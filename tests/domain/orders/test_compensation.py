@@ -18,6 +18,7 @@ from schemas.orders.release import CancelRequest, OrderStatus
 from schemas.workflows.commands import ActionRequest, Verb
 from schemas.workflows.returns import ReturnOutcome, ReturnState
 from tests.domain.builders import FIRST, FULL, NOON, REST, TEN, after, done, event, kinds, opened, refusal, told
+from tests.payloads import said
 
 WISH = CancelRequest(id="c", reason="customer withdrew")
 SHIPPED = event(M.SHIPPED, 3, lines=FULL)
@@ -53,9 +54,9 @@ def came_back(state: OrderState, outcome: ReturnOutcome) -> Decision:
 def test_before_goods_issue_everything_is_undone_in_reverse_and_then_confirmed(heard: tuple[MilestoneEvent]) -> None:
     decision = cancel(after(opened(), *heard))
     assert told(decision) == UNDONE
-    assert {e.reason for e in decision.effects} == {"customer withdrew"}
+    assert {said(e).reason for e in decision.effects} == {"customer withdrew"}
     assert decision.state.status is OrderStatus.CANCELLED
-    assert [line_record(decision.state, line).cancelled for line in decision.state.demand] == [40, 60]
+    assert [line_record(decision.state, line).cancelled for line in decision.state.lines] == [40, 60]
     assert not kinds(decision.state)
     late = lifecycle.apply(decision.state, event(M.PACKED, 9, lines=FULL, name="late"))
     assert late.superseded == "the order was cancelled: customer withdrew"
@@ -65,7 +66,7 @@ def test_other_sites_are_undone_before_the_first() -> None:
     split = done(opened(), Verb.ACT, SPLIT).state
     again = done(split, Verb.ACT, SPLIT.model_copy(update={"id": "t", "site": "HAM"})).state
     decision = cancel(again)
-    assert [(e.operation, e.site) for e in decision.effects] == [
+    assert [(e.operation, e.topic.site) for e in decision.effects] == [
         (Operation.VOID_TENDER, "HAM"),
         (Operation.CANCEL_WAREHOUSE, "HAM"),
         (Operation.VOID_TENDER, "MAD"),
@@ -86,28 +87,31 @@ def test_a_direct_drop_has_only_its_tender_to_undo() -> None:
 def test_after_goods_issue_the_goods_are_intercepted_and_the_order_is_cancelled_when_they_are_back() -> None:
     stopping = cancel(after(opened(), SHIPPED))
     assert told(stopping) == [Operation.INTERCEPT_SHIPMENT, Operation.CANCEL_WAREHOUSE, Operation.REPORT_CHANGE]
-    assert (stopping.effects[0].shipment, stopping.effects[-1].change) == ("DN-1", ChangeKind.INTERCEPTED)
+    assert (stopping.effects[0].topic.shipment, stopping.effects[-1].topic.change) == ("DN-1", ChangeKind.INTERCEPTED)
     assert stopping.state.status is OrderStatus.SHIPPED
     assert "cancelling" in conditions(stopping.state)
     turned = lifecycle.apply(stopping.state, RETURNING)
     assert [(start.rma, start.sender, start.lines) for start in turned.returns] == [("rts-DN-1", True, FULL)]
     received = came_back(turned.state, back("DN-1", *FULL, state=ReturnState.RECEIVED))
-    assert received.state.cancelled is None, "they still have to be inspected and booked"
+    assert received.state.ending.cancelled is None, "they still have to be inspected and booked"
     cancelled = came_back(received.state, back("DN-1", *FULL))
     assert told(cancelled) == [Operation.CONFIRM_CANCELLATION]
     assert cancelled.state.status is OrderStatus.CANCELLED
     assert kinds(cancelled.state) == {}
     assert "cancelling" not in conditions(cancelled.state)
-    assert [line_record(cancelled.state, x).returned for x in cancelled.state.demand] == [40, 60]
+    assert [line_record(cancelled.state, x).returned for x in cancelled.state.lines] == [40, 60]
 
 
 def test_what_has_not_left_is_kept_and_what_has_left_is_waited_for() -> None:
     state = after(opened(), PART, event(M.SHIPPED, 4, shipment="DN-2", lines=(ShippedLine(line=2, quantity=20),)))
     stopping = cancel(state)
-    assert [e.shipment for e in stopping.effects if e.operation is Operation.INTERCEPT_SHIPMENT] == ["DN-2", "DN-1"]
+    assert [e.topic.shipment for e in stopping.effects if e.operation is Operation.INTERCEPT_SHIPMENT] == [
+        "DN-2",
+        "DN-1",
+    ]
     turned = after(stopping.state, RETURNING, event(M.RETURNING, 9, shipment="DN-2"))
     half = came_back(turned, back("DN-1", *FIRST))
-    assert half.state.cancelled is None, "the second shipment is still on its way"
+    assert half.state.ending.cancelled is None, "the second shipment is still on its way"
     whole = came_back(half.state, back("DN-2", ShippedLine(line=2, quantity=20)))
     assert whole.state.status is OrderStatus.CANCELLED
 
@@ -116,7 +120,7 @@ def test_an_order_whose_goods_are_already_on_their_way_back_waits_for_them() -> 
     state = after(opened(), SHIPPED, RETURNING)
     stopping = cancel(state)
     assert Operation.INTERCEPT_SHIPMENT not in told(stopping), "nothing is left to intercept"
-    assert stopping.state.cancelled is None
+    assert stopping.state.ending.cancelled is None
     assert came_back(stopping.state, back("DN-1", *FULL)).state.status is OrderStatus.CANCELLED
 
 
@@ -129,22 +133,22 @@ def test_goods_that_are_delivered_all_the_same_become_a_case_and_the_rest_is_clo
     stopping = cancel(after(opened(), PART)).state
     delivered = lifecycle.apply(stopping, event(M.DELIVERED, 8))
     assert kinds(delivered.state)[X.COMPENSATION] == ["delivered"]
-    closed = [e for e in delivered.effects if e.change is ChangeKind.CLOSED_SHORT]
-    assert [e.lines for e in closed] == [REST]
+    closed = [e for e in delivered.effects if e.topic.change is ChangeKind.CLOSED_SHORT]
+    assert [said(e).lines for e in closed] == [REST]
     assert Operation.AMEND_WAREHOUSE not in told(delivered), "the warehouse has been told to keep it"
     assert delivered.state.delivered
-    assert delivered.state.cancelled is None
+    assert delivered.state.ending.cancelled is None
 
 
 def test_what_leaves_although_the_order_is_being_cancelled_is_intercepted_as_well() -> None:
     stopping = cancel(after(opened(), PART)).state
     slipped = lifecycle.apply(stopping, event(M.SHIPPED, 8, shipment="DN-2", lines=REST))
     caught = [e for e in slipped.effects if e.operation is Operation.INTERCEPT_SHIPMENT]
-    assert [(e.shipment, e.reason) for e in caught] == [("DN-2", "customer withdrew")]
+    assert [(e.topic.shipment, said(e).reason) for e in caught] == [("DN-2", "customer withdrew")]
     scanned = lifecycle.apply(slipped.state, event(M.IN_TRANSIT, 9, shipment="DN-2"))
     assert Operation.INTERCEPT_SHIPMENT not in told(scanned), "once"
     home = after(scanned.state, RETURNING, event(M.RETURNING, 9, shipment="DN-2"))
-    assert came_back(home, back("DN-1", *FIRST)).state.cancelled is None
+    assert came_back(home, back("DN-1", *FIRST)).state.ending.cancelled is None
     both = came_back(came_back(home, back("DN-1", *FIRST)).state, back("DN-2", *REST))
     assert both.state.status is OrderStatus.CANCELLED
 
@@ -155,7 +159,7 @@ def test_a_part_that_is_delivered_and_a_part_that_comes_back() -> None:
     settled = came_back(stopping, back("DN-2", *REST))
     assert not settled.effects, "nothing is left to close: an empty list of lines would mean the whole order"
     assert settled.state.delivered
-    assert not settled.state.missing() or settled.state.cancelled is None
+    assert not settled.state.missing() or settled.state.ending.cancelled is None
     assert kinds(settled.state) == {X.COMPENSATION: ["delivered"]}
     again = came_back(settled.state, back("DN-2", *REST))
     assert not again.effects

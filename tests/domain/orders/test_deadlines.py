@@ -110,7 +110,7 @@ def test_a_tender_that_was_taken_note_of_wants_an_answer() -> None:
     state = tendering.taken(opened(), tender, EffectReceipt(), NOON)
     assert due(state)["tender answer/1"] == NOON + timedelta(hours=2)
     silent = passed(state, NOON + timedelta(hours=2))
-    assert silent.tender.attempt == 2
+    assert silent.transport.tender.attempt == 2
     assert X.NO_SCAN not in kinds(silent), "it went to the next carrier: nobody has to look"
 
 
@@ -130,9 +130,9 @@ def test_a_proof_of_delivery_that_is_missing_is_asked_for_before_the_order_close
     }
     silent = passed(state, LAST + timedelta(days=1))
     assert kinds(silent) == {X.NO_SCAN: ["proof of delivery"]}
-    assert not silent.closed
+    assert not silent.ending.closed
     assert kinds(after(silent, event(M.PROOF_OF_DELIVERY, 40))) == {}
-    assert passed(silent, LAST + timedelta(days=2)).closed
+    assert passed(silent, LAST + timedelta(days=2)).ending.closed
 
 
 def test_goods_that_come_back_are_their_returns_to_watch() -> None:

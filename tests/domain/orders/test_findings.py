@@ -1,7 +1,7 @@
 """What is wrong with an order: each kind shows, is named by its subject, and goes by itself when it is cured."""
 
 from datetime import timedelta
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pytest
 
@@ -17,6 +17,7 @@ from schemas.messaging.effects import ChangeKind, Effect, Operation
 from schemas.orders.milestones import MilestoneEvent, ShippedLine
 from schemas.orders.milestones import MilestoneKind as M
 from tests.domain.builders import DUE, FIRST, FULL, NOON, REST, TEN, after, event, kinds, opened, start
+from tests.payloads import said
 
 SHIPPED = event(M.SHIPPED, 3, lines=FULL)
 DELIVERED = event(M.DELIVERED, 7)
@@ -135,7 +136,7 @@ def test_nothing_by_the_due_time_is_a_no_scan_until_it_comes() -> None:
     assert kinds(after(silent, SHIPPED, DELIVERED)) == {}
 
 
-def waiting_effect(state: OrderState) -> Effect:
+def waiting_effect(state: OrderState) -> Effect[Any]:
     return lifecycle.open_order(state.start).effects[0]
 
 
@@ -195,9 +196,9 @@ def held(state: OrderState, *events: MilestoneEvent) -> list[Told]:
     for one in events:
         decision = lifecycle.apply(state, one)
         found += [
-            (e.change, e.shipment, e.lines)
+            (e.topic.change, e.topic.shipment, said(e).lines)
             for e in decision.effects
-            if e.change in (ChangeKind.INVOICE_HELD, ChangeKind.INVOICE_RELEASED)
+            if e.topic.change in (ChangeKind.INVOICE_HELD, ChangeKind.INVOICE_RELEASED)
         ]
         state = decision.state
     return found
@@ -236,13 +237,13 @@ BROKEN = (ShippedLine(line=2, quantity=1),)
 def test_damage_of_one_pack_is_told_and_named_as_one_pack() -> None:
     hurt = event(M.EXCEPTION, 4, cause=X.DAMAGE, lines=BROKEN, reason="crushed")
     decision = lifecycle.apply(after(opened(), SHIPPED), hurt)
-    assert [it.lines for it in decision.effects if it.operation is Operation.REPORT_MILESTONE] == [BROKEN]
+    assert [said(it).lines for it in decision.effects if it.operation is Operation.REPORT_MILESTONE] == [BROKEN]
     [finding] = findings(decision.state)
     assert finding.summary == "damage of 1 pack of line 2 reported on shipment DN-1: crushed"
     cured = lifecycle.apply(decision.state, event(M.CLEARED, 5, cause=X.DAMAGE))
-    assert [it.lines for it in cured.effects if it.operation is Operation.REPORT_MILESTONE] == [BROKEN]
+    assert [said(it).lines for it in cured.effects if it.operation is Operation.REPORT_MILESTONE] == [BROKEN]
     whole = lifecycle.apply(after(opened(), SHIPPED), event(M.EXCEPTION, 4, cause=X.TEMPERATURE))
-    assert [it.lines for it in whole.effects] == [FULL], "of the shipment, when no line is named"
+    assert [said(it).lines for it in whole.effects] == [FULL], "of the shipment, when no line is named"
 
 
 def test_a_shortage_names_its_lines() -> None:

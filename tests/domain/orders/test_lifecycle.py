@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator
 from datetime import timedelta
 from itertools import permutations
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -18,11 +19,12 @@ from schemas.base import Variant
 from schemas.cases.exceptions import ExceptionKind as X
 from schemas.cases.exceptions import OrderPolicy
 from schemas.messaging.effects import ChangeKind, Effect, Operation
+from schemas.orders.changes import LineRecord
 from schemas.orders.milestones import MilestoneEvent, ShippedLine
 from schemas.orders.milestones import MilestoneKind as M
 from schemas.orders.release import OrderStatus
-from schemas.workflows.records import LineRecord
 from tests.domain.builders import FIRST, FULL, NOON, REST, TEN, event, start
+from tests.payloads import said
 
 LATE = NOON + timedelta(days=20)
 CENTRE = (
@@ -138,7 +140,7 @@ LIVES = {
 }
 """Lives of which the end does not depend on the order in which their reports arrive."""
 RANKED = OrderPolicy(carriers=("c-1", "c-2", "c-3"), alternates=("MAD",))
-ON_THE_WAY = {"version", "proposed", "proposals", "asked_for"}
+ON_THE_WAY = ("version", "replanning")
 """The counter of changes, and what planners were asked before the last report had arrived."""
 
 
@@ -172,31 +174,34 @@ def every_order(opened: OrderState, events: tuple[MilestoneEvent, ...]) -> Itera
 
 
 def facts(state: OrderState, *without: str) -> dict[str, object]:
-    """The end state, without what may differ."""
-    return state.model_dump(exclude=ON_THE_WAY | {*without})
+    """The end state, without what may differ: parts, and fields as `part.field`."""
+    exclude: dict[str, Any] = dict.fromkeys(ON_THE_WAY, True)
+    for part, field in (name.split(".") for name in without):
+        exclude.setdefault(part, set()).add(field)
+    return state.model_dump(exclude=exclude)
 
 
 def milestone_keys(decisions: list[Decision]) -> list[str]:
     """What is told for the first time."""
     told = (e for d in decisions for e in d.effects if e.operation is Operation.REPORT_MILESTONE)
-    return sorted(e.key for e in told if not e.correction)
+    return sorted(e.key for e in told if not said(e).correction)
 
 
 def believed(state: OrderState, decisions: list[Decision]) -> set[tuple[str, M | None]]:
     """Milestones of which the ERP's last word is not what the state says: none. No lines are all of the shipment."""
-    last = {(e.shipment, e.milestone): e for d in decisions for e in d.effects if e.milestone}
+    last = {(e.topic.shipment, e.topic.milestone): e for d in decisions for e in d.effects if e.topic.milestone}
     strange = set[tuple[str, M | None]]()
     for (name, kind), e in last.items():
-        it = state.shipments[name]
-        if kind in it.seen and (e.lines, e.occurred_at) != (lines_of(it.concerned(kind)), it.seen[kind]):
-            same_day = e.occurred_at and e.occurred_at.date() == it.seen[kind].date()
-            if not same_day or (e.lines and e.lines != lines_of(it.concerned(kind))):
+        it = state.reports.shipments[name]
+        if kind in it.seen and (said(e).lines, said(e).occurred_at) != (lines_of(it.concerned(kind)), it.seen[kind]):
+            same_day = said(e).occurred_at and said(e).occurred_at.date() == it.seen[kind].date()
+            if not same_day or (said(e).lines and said(e).lines != lines_of(it.concerned(kind))):
                 strange.add((name, kind))
     return strange
 
 
-def changes(decisions: list[Decision], kind: ChangeKind) -> list[Effect]:
-    return [e for d in decisions for e in d.effects if e.change is kind]
+def changes(decisions: list[Decision], kind: ChangeKind) -> list[Effect[Any]]:
+    return [e for d in decisions for e in d.effects if e.topic.change is kind]
 
 
 def coming_back(decisions: list[Decision]) -> list[tuple[str, tuple[ShippedLine, ...]]]:
@@ -204,7 +209,7 @@ def coming_back(decisions: list[Decision]) -> list[tuple[str, tuple[ShippedLine,
 
 
 def books(state: OrderState) -> list[LineRecord]:
-    return [line_record(state, line) for line in state.demand]
+    return [line_record(state, line) for line in state.lines]
 
 
 @pytest.mark.parametrize("life", LIVES)
@@ -220,8 +225,8 @@ def test_every_permutation_ends_the_same(life: str) -> None:
         assert milestone_keys(decisions) == told, "one effect per milestone, in any order"
         assert not believed(state, decisions), [e.id for e in order]
         assert findings(state) == found
-        assert [(e.shipment, e.lines) for e in changes(decisions, ChangeKind.INVOICE_HELD)] == [
-            (e.shipment, e.lines) for e in held
+        assert [(e.topic.shipment, e.payload.lines) for e in changes(decisions, ChangeKind.INVOICE_HELD)] == [
+            (e.topic.shipment, e.payload.lines) for e in held
         ], "an invoice is held by whichever report comes last"
         assert coming_back(decisions) == back, "goods come back once, as soon as it is known which"
 
@@ -240,8 +245,9 @@ def test_where_those_lives_end() -> None:
     assert [(f.kind, f.subject) for f in findings(states["signed"])] == [(X.POD_MISMATCH, "DN-1 line 2")]
     assert [(f.kind, f.subject) for f in findings(states["over"])] == [(X.OVER_SHIP, "line 1")]
     assert books(states["over"])[0].shipped == 40, "no more than ordered is booked: the surplus is held"
-    assert states["twice"].shipments["DN-1"].stated == {M.SHIPPED: {1: 50, 2: 60}}, "the latest that states anything"
-    assert states["twice"].delivered_at(states["twice"].demand[0]) == NOON + timedelta(hours=7)
+    twice = states["twice"]
+    assert twice.reports.shipments["DN-1"].stated == {M.SHIPPED: {1: 50, 2: 60}}, "the latest that states anything"
+    assert twice.delivered_at(twice.lines[0]) == NOON + timedelta(hours=7)
     quiet = {"centre", "drop", "split", "parts", "merged", "joined"}
     assert not any(findings(states[life]) for life in quiet)
 
@@ -250,12 +256,13 @@ def test_answers_to_a_tender_in_any_order_leave_it_with_the_carrier_that_takes_i
     """Whether a refusal was heard before the acceptance changes how often was asked, and nothing after that."""
     opened = lifecycle.open_order(start(policy=RANKED)).state
     expected, straight = run(opened, ASKED)
-    assert expected.tender.rejected == ("c-1", "c-2")
-    asked = [e.carrier for d in straight for e in d.effects if e.operation is Operation.TENDER_TRANSPORT]
+    assert expected.transport.tender.rejected == ("c-1", "c-2")
+    asked = [said(e).carrier for d in straight for e in d.effects if e.operation is Operation.TENDER_TRANSPORT]
     assert asked == ["c-2", "c-3"]
     for order, state, decisions in every_order(opened, ASKED):
-        assert facts(state, "tender") == facts(expected, "tender"), [e.id for e in order]
-        assert (state.carrier, state.tender.accepted, state.tender.exhausted) == ("c-3", True, False)
+        assert facts(state, "transport.tender") == facts(expected, "transport.tender"), [e.id for e in order]
+        tender = state.transport.tender
+        assert (state.carrier, tender.accepted, tender.exhausted) == ("c-3", True, False)
         assert milestone_keys(decisions) == milestone_keys(straight)
         offers = [e.key for d in decisions for e in d.effects if e.operation is Operation.TENDER_TRANSPORT]
         assert len(offers) == len(set(offers)) <= 2
@@ -274,11 +281,13 @@ def test_a_shortage_in_any_order(covered_by: str) -> None:
         before = {e.id for e in order[: order.index(SHORT[0])]}
         picked = SHORT[3].id in before and bool(before & {SHORT[1].id, SHORT[2].id})
         assert (late == "these packs have been picked or are no longer wanted") is picked, [e.id for e in order]
-        differs = ("shorts", "sources", "days") if late else ()
+        differs = ("issues.shortages", "sourcing.sources", "promises.by_decision") if late else ()
         assert facts(state, *differs) == facts(expected, *differs), [e.id for e in order]
         assert milestone_keys(decisions) == milestone_keys(straight)
         cuts = changes(decisions, ChangeKind.SHORT_PICKED)
-        assert [(e.site, e.lines, e.reason) for e in cuts] == [("LYS", TEN, "damaged in bin")] * (not late)
+        assert [(e.topic.site, e.payload.lines, e.payload.reason) for e in cuts] == [("LYS", TEN, "damaged in bin")] * (
+            not late
+        )
         assert [it.model_dump(exclude={"promised_on"}) for it in books(state)] == [
             it.model_dump(exclude={"promised_on"}) for it in books(expected)
         ]
@@ -388,7 +397,7 @@ def test_the_same_trouble_under_two_ids_is_told_once(kind: M) -> None:
 
 def test_trouble_that_an_earlier_build_knew_by_its_id_is_not_told_again() -> None:
     said = event(M.EXCEPTION, 4, cause=X.DAMAGE)
-    known = lifecycle.open_order(start()).state.model_copy(update={"exceptions": (said.id,)})
+    known = lifecycle.open_order(start()).state.with_changes(issues={"report_digests": (said.id,)})
     assert lifecycle.apply(known, said).effects == ()
 
 

@@ -168,7 +168,7 @@ class Story:
         self.state: OrderState = opened.state
         self.asked: set[str] = set()
         self.heard: set[str] = set()
-        self.effects: dict[str, Effect] = {}
+        self.effects: dict[str, Effect[Any]] = {}
         self.deltas: dict[str, PlanningDelta] = {}
         self.coming: list[str] = []
         self.told = Told()
@@ -192,7 +192,7 @@ class Story:
             case "refuse":
                 self.state = lifecycle.refused(self.state, [*self.effects.values()][-1], "wms_api", NOON)
             case "pending" | "taken":
-                key = self.state.tender.key or tendering.first_key(self.state)
+                key = self.state.transport.tender.key or tendering.first_key(self.state)
                 receipt = EffectReceipt(carrier="c-2" if what == "taken" else None)
                 self.state = tendering.taken(self.state, self.effects[key], receipt, NOON)
             case "return" if self.coming:
@@ -221,7 +221,7 @@ class Story:
 
     def check(self) -> None:
         state = self.state
-        for line in state.demand:
+        for line in state.lines:
             it = line_record(state, line)
             assert it.ordered - it.cancelled - it.shipped >= 0, it
             assert it.ordered >= it.allocated >= it.picked >= it.packed >= it.shipped >= it.delivered >= 0, it
@@ -229,7 +229,7 @@ class Story:
             assert it.cancelled >= 0, it
         self._check_books()
         self._check_demand()
-        if state.cancelled is None and state.cancelling is None:
+        if state.ending.cancelled is None and state.ending.cancelling is None:
             self._check_targets()
             self.told.check_any_order(len(self.effects))
         findings(state)
@@ -243,13 +243,13 @@ class Story:
         packs = Counter[str]()
         for row in wanted:
             packs[row.item] += row.packs
-        ended = state.closed or state.cancelled is not None
+        ended = state.ending.closed or state.ending.cancelled is not None
         assert not (wanted and (ended or state.delivered)), "nothing is open of an order that has ended"
-        for item in {line.item for line in state.demand}:
-            lines = [line_record(state, line) for line in state.demand if line.item == item]
+        for item in {line.item for line in state.lines}:
+            lines = [line_record(state, line) for line in state.lines if line.item == item]
             missing = sum(it.ordered - it.cancelled - it.delivered for it in lines)
             assert packs[item] <= missing
-            if not (ended or state.returned):
+            if not (ended or state.reports.returns):
                 assert packs[item] == missing, "all that is wanted and was not delivered is open"
 
     def _check_books(self) -> None:
@@ -263,14 +263,14 @@ class Story:
         sites, carried, at_erp = self.told.sites(), self.told.carried(), self.told.erp()
         picks = self.state.start.variant is Variant.DISTRIBUTION_CENTRE
         assert all(packs >= 0 for packs in (*sites.values(), *carried.values(), *at_erp.values()))
-        for line in self.state.demand:
-            most = self.state.wanted(line) + self.state.astray.get(line.line, 0)
+        for line in self.state.lines:
+            most = self.state.wanted(line) + self.state.demand.cancelled_after_issue.get(line.line, 0)
             if picks:
                 sent = sum(packs for (_, number, _), packs in sites.items() if number == line.line)
                 assert sent == most, "what the sites were told adds up to what is wanted, and what got lost on the way"
             items = {item: n for (number, item), n in at_erp.items() if number == line.line}
             assert sum(items.values()) == self.state.wanted(line), "the ERP knows what is wanted"
-            kept = {it.item for it in self.state.kept if it.line == line.line}
+            kept = {it.item for it in self.state.sourcing.picked_before if it.line == line.line}
             assert {item for item, n in items.items() if n} <= {line.item, *kept}, "nobody is to have a replaced item"
         for site in {site for site, _, _ in sites} if picks else ():
             packs = sum(n for (at, _, _), n in sites.items() if at == site)

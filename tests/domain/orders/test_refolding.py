@@ -10,7 +10,7 @@ from domain.orders.refolding import EffectEntry, RefoldingFacts, ReplayedInput, 
 from domain.orders.state import OrderState
 from schemas.base import Contract, Variant
 from schemas.identifiers import short_id
-from schemas.messaging.effects import Effect
+from schemas.messaging.order_effects import OrderEffect
 from schemas.orders.milestones import MilestoneEvent
 from schemas.orders.milestones import MilestoneKind as M
 from schemas.orders.release import CancelRequest
@@ -31,7 +31,7 @@ TOLD: tuple[MilestoneEvent | tuple[Verb, Contract], ...] = (
 )
 
 
-def lived(seed: int) -> tuple[OrderState, list[ReplayedInput], list[Effect]]:
+def lived(seed: int) -> tuple[OrderState, list[ReplayedInput], list[OrderEffect]]:
     """The state of an order after all that, in some order; what it heard, and what it owed."""
     told = Random(seed).sample(TOLD, len(TOLD))
     decision = lifecycle.open_order(start(Variant.DISTRIBUTION_CENTRE))
@@ -79,7 +79,7 @@ def test_what_was_refused_waits_for_people() -> None:
     refused = EffectEntry("failed", "wms_api", NOON)
     run = refold(state.start, (), RefoldingFacts({owed[0].key: refused}))
     assert run.state is not None
-    assert set(run.state.refused) == {owed[0].key}
+    assert set(run.state.issues.refused_effects) == {owed[0].key}
     assert owed[0].key not in {it.key for it in run.owed}
 
 

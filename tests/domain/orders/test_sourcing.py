@@ -13,6 +13,8 @@ from schemas.orders.milestones import MilestoneKind as M
 from schemas.orders.release import OrderStatus
 from schemas.workflows.commands import ActionRequest, Verb
 from tests.domain.builders import DUE, FIRST, FULL, NOON, REST, TEN, after, done, event, kinds, opened, refusal, told
+from tests.payloads import said
+from tests.written import Said
 
 TWO_SITES = OrderPolicy(alternates=("MAD", "HAM"))
 NOBODY = OrderPolicy(on_shortage=())
@@ -32,14 +34,23 @@ def short_at(partner: str, name: str, lines: tuple[ShippedLine, ...] = TEN) -> M
 def test_another_site_sends_what_the_first_cannot_each_told_its_part() -> None:
     decision = lifecycle.apply(opened(policy=TWO_SITES), SHORT)
     cut, instructed, left, fewer, tendered, booked = decision.effects
-    assert (cut.change, cut.site, cut.lines, cut.reason) == (ChangeKind.SHORT_PICKED, "LYS", TEN, "damaged in bin")
-    assert (instructed.operation, instructed.site, instructed.targets) == (Operation.INSTRUCT_WAREHOUSE, "MAD", PART)
-    assert (left.operation, left.site, left.targets) == (Operation.AMEND_WAREHOUSE, "LYS", LESS)
-    assert (fewer.operation, fewer.site, fewer.packs) == (Operation.AMEND_TENDER, "", 90)
-    assert (tendered.operation, tendered.site, tendered.packs) == (Operation.TENDER_TRANSPORT, "MAD", 10)
-    assert (booked.change, booked.site) == (ChangeKind.RE_SOURCED, "MAD")
+    assert (cut.topic.change, cut.topic.site, said(cut).lines, said(cut).reason) == (
+        ChangeKind.SHORT_PICKED,
+        "LYS",
+        TEN,
+        "damaged in bin",
+    )
+    assert (instructed.operation, instructed.topic.site, said(instructed).targets) == (
+        Operation.INSTRUCT_WAREHOUSE,
+        "MAD",
+        PART,
+    )
+    assert (left.operation, left.topic.site, said(left).targets) == (Operation.AMEND_WAREHOUSE, "LYS", LESS)
+    assert (fewer.operation, fewer.topic.site, said(fewer).packs) == (Operation.AMEND_TENDER, "", 90)
+    assert (tendered.operation, tendered.topic.site, said(tendered).packs) == (Operation.TENDER_TRANSPORT, "MAD", 10)
+    assert (booked.topic.change, booked.topic.site) == (ChangeKind.RE_SOURCED, "MAD")
     assert [(d.kind, d.site, d.movements[0].quantity) for d in decision.deltas] == [("short_picked", "LYS", 10)]
-    assert decision.sites == ("MAD",)
+    assert Said(decision).sites == ("MAD",)
     assert decision.state.promised_on == DUE
     assert kinds(decision.state) == {}
 
@@ -47,15 +58,15 @@ def test_another_site_sends_what_the_first_cannot_each_told_its_part() -> None:
 def test_a_site_that_comes_short_of_what_it_was_given_passes_it_on_until_no_site_is_left() -> None:
     one = lifecycle.apply(opened(policy=TWO_SITES), SHORT)
     two = lifecycle.apply(one.state, short_at("wms-mad", "two"))
-    assert [(e.operation, e.site) for e in two.effects[1:5]] == [
+    assert [(e.operation, e.topic.site) for e in two.effects[1:5]] == [
         (Operation.INSTRUCT_WAREHOUSE, "HAM"),
         (Operation.AMEND_WAREHOUSE, "MAD"),
         (Operation.AMEND_TENDER, "MAD"),
         (Operation.TENDER_TRANSPORT, "HAM"),
     ]
-    assert [(s.site, s.lines) for s in two.state.sources] == [("MAD", ()), ("HAM", TEN)]
+    assert [(s.site, s.lines) for s in two.state.sourcing.sources] == [("MAD", ()), ("HAM", TEN)]
     three = lifecycle.apply(two.state, short_at("wms-ham", "three"))
-    assert [e.change for e in three.effects] == [ChangeKind.SHORT_PICKED, ChangeKind.BACKORDERED]
+    assert [e.topic.change for e in three.effects] == [ChangeKind.SHORT_PICKED, ChangeKind.BACKORDERED]
     keys = [e.key for d in (one, two, three) for e in d.effects]
     assert len(set(keys)) == len(keys)
 
@@ -63,7 +74,7 @@ def test_a_site_that_comes_short_of_what_it_was_given_passes_it_on_until_no_site
 def test_a_site_cannot_be_short_of_more_than_it_is_to_send() -> None:
     state = after(opened(policy=TWO_SITES), SHORT)
     beyond = lifecycle.apply(state, short_at("wms-mad", "two", (ShippedLine(line=1, quantity=25),)))
-    assert beyond.effects[0].lines == TEN
+    assert said(beyond.effects[0]).lines == TEN
     nothing = lifecycle.apply(beyond.state, short_at("wms-mad", "three"))
     assert nothing.superseded == "these packs have been picked or are no longer wanted"
 
@@ -72,13 +83,13 @@ def test_without_another_site_the_packs_come_later_and_the_rest_goes_ahead() -> 
     state = opened(policy=OrderPolicy(backorder_days=30))
     decision = lifecycle.apply(state, SHORT)
     day = NOON.date().replace(month=6, day=7)  # replenished on the third, and four days of lead time
-    assert [e.change or e.operation for e in decision.effects] == [
+    assert [e.topic.change or e.operation for e in decision.effects] == [
         ChangeKind.SHORT_PICKED,
         ChangeKind.BACKORDERED,
         Operation.REDATE_PROMISE,
     ]
-    assert {x.line: x.promised_on for x in decision.effects[2].promises} == {1: day}
-    assert {x.line: x.promised_on for x in decision.state.promises} == {1: day, 2: DUE}
+    assert {x.line: x.promised_on for x in said(decision.effects[2]).promises} == {1: day}
+    assert {x.line: x.promised_on for x in decision.state.line_promises} == {1: day, 2: DUE}
     assert decision.done == f"backordered until {day}"
     assert kinds(decision.state) == {}, "a backorder is a new promise, not a delay"
     part = after(decision.state, event(M.SHIPPED, 3, lines=(ShippedLine(line=1, quantity=30), *FULL[1:])))
@@ -89,7 +100,7 @@ def test_without_another_site_the_packs_come_later_and_the_rest_goes_ahead() -> 
 
 def test_a_direct_drop_has_no_other_site() -> None:
     decision = lifecycle.apply(opened(Variant.DIRECT_DROP, policy=TWO_SITES), SHORT)
-    assert [e.change for e in decision.effects] == [ChangeKind.SHORT_PICKED, ChangeKind.BACKORDERED]
+    assert [e.topic.change for e in decision.effects] == [ChangeKind.SHORT_PICKED, ChangeKind.BACKORDERED]
 
 
 def test_a_shortage_that_nothing_covers_is_a_case_until_it_is_picked_sourced_or_written_off() -> None:
@@ -112,7 +123,7 @@ def test_a_shortage_reported_twice_or_of_picked_packs_is_noted() -> None:
 def test_the_same_line_in_two_lots_is_one_shortage() -> None:
     lots = SHORT.model_copy(update={"lines": TEN + TEN})
     decision = lifecycle.apply(opened(policy=TWO_SITES), lots)
-    assert decision.effects[2].targets == (LineTarget(line=1, item="A", quantity=20),)
+    assert said(decision.effects[2]).targets == (LineTarget(line=1, item="A", quantity=20),)
 
 
 # People
@@ -127,21 +138,21 @@ def test_a_split_sends_a_part_from_another_site() -> None:
         Operation.TENDER_TRANSPORT,
         Operation.REPORT_CHANGE,
     ]
-    assert decision.effects[1].targets == LESS
+    assert said(decision.effects[1]).targets == LESS
     ends = after(
         decision.state,
         event(M.SHIPPED, 3, lines=(ShippedLine(line=1, quantity=30), *FULL[1:])),
         event(M.SHIPPED, 4, shipment="DN-2", lines=TEN),
     )
-    assert [line_record(ends, line).shipped for line in ends.demand] == [40, 60]
+    assert [line_record(ends, line).shipped for line in ends.lines] == [40, 60]
 
 
 def test_re_sourcing_without_lines_takes_the_open_shortage_else_all_that_is_open() -> None:
     short = done(after(opened(policy=NOBODY), SHORT), Verb.ACT, act(Action.RE_SOURCE))
-    assert short.effects[0].targets == PART
-    assert [it.covered for it in short.state.shorts.values()] == ["sent by MAD"]
+    assert said(short.effects[0]).targets == PART
+    assert [it.covered for it in short.state.issues.shortages.values()] == ["sent by MAD"]
     whole = done(after(opened(), event(M.PICKED, 1, lines=FIRST)), Verb.ACT, act(Action.RE_SOURCE))
-    assert whole.effects[0].targets == (LineTarget(line=2, item="B", quantity=50),)
+    assert said(whole.effects[0]).targets == (LineTarget(line=2, item="B", quantity=50),)
 
 
 def test_two_shortages_are_sourced_one_by_one() -> None:
@@ -156,7 +167,7 @@ def test_what_was_picked_and_stayed_behind_can_come_from_another_site() -> None:
     state = after(opened(), event(M.PICKED, 1, lines=FULL), event(M.SHIPPED, 3, lines=FIRST))
     assert kinds(state) == {X.SHORT_SHIP: ["line 2"]}
     decision = done(state, Verb.ACT, act(Action.RE_SOURCE))
-    assert decision.effects[0].targets == (LineTarget(line=2, item="B", quantity=50),)
+    assert said(decision.effects[0]).targets == (LineTarget(line=2, item="B", quantity=50),)
     assert kinds(after(decision.state, event(M.SHIPPED, 5, shipment="DN-2", lines=REST))) == {}
 
 
@@ -198,4 +209,4 @@ def test_packs_that_one_site_was_given_are_not_given_to_another_as_well() -> Non
 
 def test_the_policy_says_which_reaction_comes_first() -> None:
     later_first = OrderPolicy(alternates=("MAD",), on_shortage=(Reaction.BACKORDER, Reaction.RE_SOURCE))
-    assert not after(opened(policy=later_first), SHORT).sources
+    assert not after(opened(policy=later_first), SHORT).sourcing.sources

@@ -12,6 +12,7 @@ from schemas.base import Role, Variant
 from schemas.cases.exceptions import Action, OrderPolicy, Reaction
 from schemas.inventory.promising import Sending
 from schemas.messaging.effects import LineTarget, Operation
+from schemas.messaging.order_effects import AmendWarehouse
 from schemas.orders.milestones import MilestoneKind as M
 from schemas.orders.milestones import ShippedLine
 from schemas.workflows.commands import (
@@ -26,6 +27,7 @@ from schemas.workflows.commands import (
 from tests.domain.builders import FULL, TEN, after, done, event, opened, start
 from tests.domain.orders.test_quantities import Story
 from tests.domain.receivers import believed
+from tests.payloads import said
 
 PLANNER = OrderPolicy(on_shortage=(Reaction.PLANNER,))
 ELSEWHERE = OrderPolicy(alternates=("MAD", "HAM"))
@@ -68,7 +70,7 @@ def take(story: Story, number: int, step: tuple[Any, ...]) -> None:
         case ("substitute", line, item, site):
             short = (ShippedLine(line=line, quantity=1),)
             story.happen(event(M.SHORT_PICKED, number + 1, shipment="", lines=short, name=name))
-            asked = next(iter(story.state.proposals), "none")
+            asked = next(iter(story.state.replanning.proposals), "none")
             swap = (Substitute(line=line, item=item),)
             wish = ReplanDecision(proposal=asked, verdict=Verdict.OVERRIDE, site=site, substitutes=swap, **what)
             story.happen((Verb.REPLAN, wish))
@@ -98,7 +100,7 @@ def override(state: OrderState, *, item: str = "C", site: str | None = None, lin
     """What follows from a planner's substitute."""
     wish = ReplanDecision(
         id="o",
-        proposal=next(iter(state.proposals)),
+        proposal=next(iter(state.replanning.proposals)),
         verdict=Verdict.OVERRIDE,
         reason="why",
         site=site,
@@ -112,9 +114,8 @@ def test_a_substitute_is_for_every_site_that_has_the_line() -> None:
     short = event(M.SHORT_PICKED, 2, shipment="", lines=(ShippedLine(line=1, quantity=5),))
     state = after(done(opened(policy=PLANNER), Verb.ACT, split).state, short)
     told = override(state).effects
-    assert [
-        (e.site, [(x.item, x.quantity) for x in e.targets]) for e in told if e.operation is Operation.AMEND_WAREHOUSE
-    ] == [
+    amended = [e.payload for e in told if isinstance(e.payload, AmendWarehouse)]
+    assert [(it.site, [(x.item, x.quantity) for x in it.targets]) for it in amended] == [
         ("LYS", [("A", 0), ("C", 30)]),
         ("MAD", [("A", 0), ("C", 10)]),
     ]
@@ -125,7 +126,7 @@ def test_a_site_that_is_new_is_instructed_with_the_substitute() -> None:
     state = after(opened(policy=PLANNER), event(M.SHORT_PICKED, 2, shipment="", lines=TEN))
     told = override(state, site="MAD").effects
     [instruction] = [e for e in told if e.operation is Operation.INSTRUCT_WAREHOUSE]
-    assert instruction.targets == (LineTarget(line=1, item="C", quantity=10),)
+    assert said(instruction).targets == (LineTarget(line=1, item="C", quantity=10),)
 
 
 def test_packs_that_got_lost_on_the_way_stay_with_the_site_that_sent_them() -> None:
@@ -133,7 +134,7 @@ def test_packs_that_got_lost_on_the_way_stay_with_the_site_that_sent_them() -> N
     off = ActionRequest(id="w", reason="why", action=Action.WRITE_OFF, lines=TEN)
     decision = done(state, Verb.ACT, off)
     assert [e.operation for e in decision.effects] == [Operation.REPORT_CHANGE], "they have left: nobody sends less"
-    assert decision.effects[0].targets == (LineTarget(line=1, item="A", quantity=30),)
+    assert said(decision.effects[0]).targets == (LineTarget(line=1, item="A", quantity=30),)
     assert targets.at_sites(decision.state)["LYS"][1, "A"] == 40
 
 
@@ -141,4 +142,4 @@ def test_an_order_promised_from_several_sites_tells_its_own_once() -> None:
     sendings = (Sending(site="MAD", lines=TEN), Sending(site="HAM", lines=TEN))
     decision = lifecycle.open_order(start().model_copy(update={"sendings": sendings}))
     own = [e for e in decision.effects if e.operation is Operation.AMEND_WAREHOUSE]
-    assert [(e.site, e.targets) for e in own] == [("LYS", (LineTarget(line=1, item="A", quantity=20),))]
+    assert [(e.topic.site, said(e).targets) for e in own] == [("LYS", (LineTarget(line=1, item="A", quantity=20),))]

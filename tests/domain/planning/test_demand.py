@@ -13,8 +13,8 @@ from schemas.messaging.effects import Operation
 from schemas.orders.milestones import MilestoneEvent, ShippedLine
 from schemas.orders.milestones import MilestoneKind as M
 from schemas.orders.release import CancelRequest, LineDue, LinePromise
+from schemas.planning.movements import DemandRow
 from schemas.workflows.commands import ActionRequest, Amendment, LineAmendment, Verb
-from schemas.workflows.records import DemandRow
 from schemas.workflows.returns import ReturnOutcome, ReturnState
 from tests.domain.builders import DUE, NOON, after, done, event, opened, start
 
@@ -71,7 +71,7 @@ def test_nothing_is_open_when_all_of_it_came_back_to_the_sender() -> None:
 def test_nothing_is_open_when_it_was_cancelled_under_way() -> None:
     stopping = done(after(order_of_ten(), left()), Verb.CANCEL, CANCEL).state
     cancelled = back(after(stopping, homeward()), "DN-1", 10)
-    assert cancelled.cancelled is not None
+    assert cancelled.ending.cancelled is not None
     assert open_demand(cancelled) == ()
 
 
@@ -133,7 +133,7 @@ def test_a_step_says_what_is_open_when_that_has_changed() -> None:
     assert changed(state, picked) is None
     gone = after(picked, left(), delivered()).model_copy(update={"version": picked.version + 1})
     assert changed(picked, gone) == ()
-    later = picked.model_copy(update={"days": {1: date(2026, 6, 1)}, "version": picked.version + 1})
+    later = picked.next_version().with_changes(promises={"by_decision": {1: date(2026, 6, 1)}})
     assert [x.day for x in changed(picked, later) or ()] == [date(2026, 6, 1)]
 
 

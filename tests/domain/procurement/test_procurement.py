@@ -20,7 +20,8 @@ from schemas.orders.milestones import MilestoneEvent, ShippedLine
 from schemas.orders.milestones import MilestoneKind as M
 from schemas.procurement.documents import ConfirmedLine, Match, SupplierConfirmation
 from schemas.procurement.postings import SettlementDecision
-from schemas.procurement.purchase_orders import PurchaseDocument, PurchaseEffect, PurchaseStatus
+from schemas.procurement.purchase_effects import PurchaseEffect
+from schemas.procurement.purchase_orders import PurchaseDocument, PurchaseStatus
 from schemas.workflows.commands import ActionRequest, Command
 from tests.domain.purchases import (
     DUE,
@@ -36,6 +37,7 @@ from tests.domain.purchases import (
     reported,
     start,
 )
+from tests.payloads import posted, said
 
 HELD, RELEASED = SettlementDecision.HELD, SettlementDecision.RELEASED
 LATER = NOON + timedelta(days=30)
@@ -105,7 +107,7 @@ def test_no_pack_is_paid_twice_and_none_is_lost(seed: int) -> None:
     random.shuffle(news)
     state, told = taken(order(), *news)
     paid = Counter[int]()
-    freed = {e.settlement.number for e in told if e.settlement and e.settlement.decision is RELEASED}
+    freed = {it.number for it in posted(told, Operation.SETTLE_INVOICE) if it.decision is RELEASED}
     for invoice in state.invoices:
         if invoice.number in freed:
             paid.update({line.line: line.packs for line in invoice.lines})
@@ -139,7 +141,7 @@ def test_an_invoice_that_was_paid_frees_no_packs_for_another() -> None:
     state, _ = taken(order(), received("G1", l1=100), invoiced("I1", l1=100))
     less = invoiced("I1", l1=1).model_copy(update={"id": "z"})
     state, told = taken(less, invoiced("I2", l1=99), begun=state)
-    assert [(e.settlement.number, e.settlement.decision) for e in told if e.settlement] == [("I2", HELD)]
+    assert [(it.number, it.decision) for it in posted(told, Operation.SETTLE_INVOICE)] == [("I2", HELD)]
 
 
 def test_supply_follows_confirmation_then_shipment_then_carrier() -> None:
@@ -194,7 +196,7 @@ def test_an_invoice_before_the_goods_waits_and_is_released_by_the_receipt() -> N
     assert X.INVOICE_MISMATCH not in kinds(state)
     state, told = taken(received("G1", l1=100, l2=50), begun=state)
     assert [e.operation for e in told] == [Operation.POST_RECEIPT, Operation.SETTLE_INVOICE]
-    assert told[1].settlement and told[1].settlement.decision is RELEASED
+    assert said(told[1]).message.decision is RELEASED
     assert state.settled and state.status is PurchaseStatus.SETTLED
 
 
@@ -287,7 +289,7 @@ def test_what_was_confirmed_short_can_be_accepted_and_is_then_all_that_is_wanted
     state, _ = taken(order(), confirmed((90, 50)))
     state, told = acted(state, wish(Action.ACCEPT, "short_ship"))
     assert kinds(state) == set()
-    [report] = [e.decision for e in told if e.decision]
+    [report] = posted(told, Operation.REPORT_DECISION)
     assert [(line.line, line.packs) for line in report.lines] == [(1, 90)]
     assert sum(x.packs for x in inbound.supplies(state)) == 140
     state, _ = taken(received("G1", l1=90, l2=50), begun=state)
@@ -308,7 +310,7 @@ def test_a_delay_can_be_accepted_and_what_is_late_cannot() -> None:
     state, _ = taken(order(), confirmed(day=DUE + timedelta(days=2)))
     state, told = acted(state, wish(Action.ACCEPT, "delay", lines=(ShippedLine(line=2, quantity=50),)))
     assert [finding.subject for finding in inbound_trouble.findings(state)] == ["confirmed/1"]
-    assert told[0].decision and told[0].decision.about == ("confirmed/2",)
+    assert said(told[0]).message.about == ("confirmed/2",)
     state, _ = taken(order())
     state = inbound_trouble.pass_time(state, LATER)
     assert purchase_actions.refusal(state, wish(Action.ACCEPT, "missing_ack").request, 0)
@@ -321,7 +323,7 @@ def test_another_item_or_price_is_a_difference_and_counts_nothing_until_it_is_ag
 
     state, told = taken(order(), answer(item="C"))
     assert kinds(state) == {X.SHORT_SHIP} and sum(x.packs for x in inbound.supplies(state)) == 50
-    assert told[0].confirmed and told[0].confirmed.differences[0].item == "C"
+    assert said(told[0]).message.differences[0].item == "C"
     state, _ = acted(state, wish(Action.ACCEPT, "short_ship"))
     assert kinds(state) == set() and [x.wanted for x in state.lines] == [100, 50], "the ERP revises the order"
 
@@ -329,7 +331,7 @@ def test_another_item_or_price_is_a_difference_and_counts_nothing_until_it_is_ag
     state, _ = taken(order(), answer(unit_price=Decimal("10.5")))
     assert kinds(state) == {X.INVOICE_MISMATCH}
     state, told = acted(state, wish(Action.ACCEPT, "invoice_mismatch"))
-    assert told[0].decision and told[0].decision.lines[0].unit_price == Decimal("10.5")
+    assert said(told[0]).message.lines[0].unit_price == Decimal("10.5")
     state, _ = taken(received("G1", l1=100, l2=50), invoiced("I1", "10.5", l1=100), begun=state)
     assert state.judged["I1"].decision is RELEASED
 
@@ -340,12 +342,12 @@ def test_a_silent_supplier_is_reminded_once_and_asked_again_by_people() -> None:
     assert first
     late = inbound_trouble.pass_time(state, first.at)
     _, told = inbound_effects.owed(state, late)
-    assert [e.decision.action for e in told if e.decision] == [Action.ASK_AGAIN]
+    assert [it.action for it in posted(told, Operation.REPORT_DECISION)] == [Action.ASK_AGAIN]
     later = inbound_trouble.pass_time(late, first.at + timedelta(hours=1))
     assert inbound_effects.owed(late, later)[1] == () and kinds(later) == {X.MISSING_ACK}
     asked = wish(Action.ASK_AGAIN, "missing_ack").model_copy(update={"accepted_at": first.at + timedelta(hours=2)})
     again, told_again = acted(later, asked)
-    assert told_again[0].decision and told_again[0].decision.about == ("the supplier's confirmation",)
+    assert said(told_again[0]).message.about == ("the supplier's confirmation",)
     due = inbound_trouble.next_deadline(again)
     assert kinds(again) == set() and due and due.at == first.at + timedelta(days=2, hours=2)
     assert kinds(inbound_trouble.pass_time(again, due.at)) == {X.MISSING_ACK}
@@ -356,7 +358,7 @@ def test_the_rest_of_a_line_can_be_given_up_but_not_what_is_under_way() -> None:
     too_many = wish(Action.WRITE_OFF, lines=(ShippedLine(line=1, quantity=41),))
     assert "40 packs can be given up" in (purchase_actions.refusal(state, too_many.request, 0) or "")
     state, told = acted(state, wish(Action.WRITE_OFF))
-    assert told[0].decision and [(x.line, x.packs) for x in told[0].decision.lines] == [(1, 60)]
+    assert [(x.line, x.packs) for x in said(told[0]).message.lines] == [(1, 60)]
     assert sum(x.packs for x in inbound.supplies(state)) == 60 and not state.closed
     state, _ = taken(received("G1", "S1", l1=60), begun=state)
     assert state.closed and kinds(state) == set()
@@ -369,7 +371,7 @@ def test_goods_that_nobody_invoices_are_a_case_after_a_while_until_no_invoice_is
     state = inbound_trouble.pass_time(state, due.at)
     assert kinds(state) == {X.INVOICE_MISMATCH}
     state, told = acted(state, wish(Action.CLOSE_UNINVOICED, "invoice_mismatch"))
-    assert state.settled and [e.decision.action for e in told if e.decision] == [Action.CLOSE_UNINVOICED]
+    assert state.settled and [it.action for it in posted(told, Operation.REPORT_DECISION)] == [Action.CLOSE_UNINVOICED]
     waiting, _ = taken(order())
     assert "still expected" in (purchase_actions.refusal(waiting, wish(Action.CLOSE_UNINVOICED).request, 0) or "")
 
@@ -377,7 +379,7 @@ def test_goods_that_nobody_invoices_are_a_case_after_a_while_until_no_invoice_is
 def test_people_accept_a_price_and_nothing_else_of_an_invoice() -> None:
     state, _ = taken(order(), received("G1", l1=100, l2=50), invoiced("I1", "11", l1=100, l2=50))
     state, told = acted(state, wish(Action.RELEASE_INVOICE, "invoice_mismatch", invoice="I1"))
-    assert [e.settlement.decision for e in told if e.settlement] == [RELEASED] and state.settled
+    assert [it.decision for it in posted(told, Operation.SETTLE_INVOICE)] == [RELEASED] and state.settled
     for wrong in (invoiced("I1", "11", l1=101), invoiced("I1", currency="USD", l1=1), invoiced("I1", l9=1)):
         state, _ = taken(order(), received("G1", final=True, l1=100, l2=50), wrong)
         asked = wish(Action.RELEASE_INVOICE, invoice="I1").request
@@ -390,10 +392,10 @@ def test_people_accept_a_price_and_nothing_else_of_an_invoice() -> None:
 def test_a_rejected_invoice_is_never_paid_and_a_new_one_is() -> None:
     state, _ = taken(order(), received("G1", l1=100, l2=50), invoiced("I1", "11", l1=100, l2=50))
     state, told = acted(state, wish(Action.REJECT_INVOICE, invoice="I1"))
-    assert [e.settlement.decision for e in told if e.settlement] == [SettlementDecision.REJECTED]
+    assert [it.decision for it in posted(told, Operation.SETTLE_INVOICE)] == [SettlementDecision.REJECTED]
     assert kinds(state) == set() and not state.settled
     state, told = taken(invoiced("I2", l1=100, l2=50), begun=state)
-    assert told[0].settlement and told[0].settlement.decision is RELEASED and state.settled
+    assert said(told[0]).message.decision is RELEASED and state.settled
 
 
 def credit(number: str, of: str, price: str = "10", revision: int = 1, **lines: int) -> PurchaseDocument:
@@ -407,7 +409,7 @@ def test_a_credit_note_counts_against_its_invoice_and_waits_for_it() -> None:
     state, _ = taken(order(), received("G1", final=True, l1=90, l2=50), credit("C1", "I1", l1=10))
     assert state.judged["C1"].decision is HELD
     state, told = taken(invoiced("I1", l1=100, l2=50), begun=state)
-    paid = {e.settlement.number: e.settlement.amount for e in told if e.settlement}
+    paid = {it.number: it.amount for it in posted(told, Operation.SETTLE_INVOICE)}
     assert paid == {"I1": Decimal(1500), "C1": Decimal(-100)} and state.settled
     for wrong in (credit("C1", "I1", l1=101), credit("C1", "I1", "9", l1=10), credit("C1", "C1", l1=1)):
         state, _ = taken(order(), received("G1", final=True, l1=90, l2=50), invoiced("I1", l1=100, l2=50), wrong)
@@ -460,7 +462,7 @@ def test_never_more_is_paid_than_was_accepted(match: Match, seed: int) -> None:
             if random.random() < 0.3 and purchase_actions.refusal(state, asked.request, 0) is None:
                 state, effects = acted(state, asked)
                 told.extend(effects)
-    freed = [e.settlement.number for e in told if e.settlement and e.settlement.decision is RELEASED]
+    freed = [it.number for it in posted(told, Operation.SETTLE_INVOICE) if it.decision is RELEASED]
     assert len(freed) == len(set(freed)), "each is paid once"
     paid = Counter[int]()
     for x in state.invoices:
@@ -494,7 +496,7 @@ def test_a_transfer_moves_from_one_site_over_the_road_to_the_other() -> None:
     assert where(state) == {"on_hand:HAM": -100, "allocated:HAM": 40, "on_hand:LYS": 60}
     state, told = acted(state, wish(Action.WRITE_OFF))
     assert where(state) == {"on_hand:HAM": -60, "on_hand:LYS": 60}
-    [instruction] = [e.transfer for e in told if e.transfer]
+    [instruction] = posted(told, Operation.INSTRUCT_TRANSFER)
     assert [line.packs for line in instruction.lines] == [60, 50]
     assert state.settled and state.status is PurchaseStatus.SETTLED, "nobody invoices it"
 
@@ -512,7 +514,7 @@ def test_a_cancelled_transfer_is_put_back() -> None:
     state, _ = taken(transfer())
     state, told = taken(transfer(2, cancelled=True), begun=state)
     assert where(state) == {} and state.settled
-    [instruction] = [e.transfer for e in told if e.transfer]
+    [instruction] = posted(told, Operation.INSTRUCT_TRANSFER)
     assert [line.packs for line in instruction.lines] == [0, 0]
 
 

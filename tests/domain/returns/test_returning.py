@@ -15,10 +15,12 @@ from domain.returns.return_run import as_asked, refolded
 from domain.returns.returning import ReturnDecision, ReturnFile
 from schemas.cases.exceptions import ExceptionKind
 from schemas.messaging.effects import ChangeKind, Effect, Operation, PlanningDelta
+from schemas.messaging.order_effects import ExpectReturn, ReportChange
 from schemas.orders.milestones import Disposition, MilestoneEvent, ShippedLine
 from schemas.orders.milestones import MilestoneKind as M
 from schemas.workflows.returns import ReturnStart, ReturnState
 from tests.domain.builders import FULL, NOON, event
+from tests.payloads import said
 
 KEY = "erp-one/SO-1/return/RMA-1"
 DAY_S = 86_400.0
@@ -106,19 +108,19 @@ def told(decisions: Iterable[ReturnDecision], disposition: Disposition | None) -
     """Packs of each line of which the ERP was told."""
     total: Counter[int] = Counter()
     for effect in (effect for decision in decisions for effect in decision.effects):
-        if effect.change is ChangeKind.RETURNED and effect.disposition is disposition:
-            total.update({line.line: line.quantity for line in effect.lines})
+        if effect.topic.change is ChangeKind.RETURNED and said(effect).disposition is disposition:
+            total.update({line.line: line.quantity for line in said(effect).lines})
     return total
 
 
 def test_authorising_tells_each_system_once() -> None:
     decision = returning.authorised(start())
-    assert [(e.operation, e.key.removeprefix(f"{KEY}/"), e.site, e.lines) for e in decision.effects] == [
+    assert [(e.operation, e.key.removeprefix(f"{KEY}/"), e.topic.site, said(e).lines) for e in decision.effects] == [
         (Operation.EXPECT_RETURN, "expect_return", "LYS", FULL),
         (Operation.COLLECT_RETURN, "collect_return", "LYS", FULL),
         (Operation.REPORT_CHANGE, "return_authorised", "LYS", FULL),
     ]
-    assert {e.rma for e in decision.effects} == {"RMA-1"}
+    assert {said(e).rma for e in decision.effects} == {"RMA-1"}
     assert decision.state.status is ReturnState.AUTHORISED
 
 
@@ -141,8 +143,8 @@ def test_a_straight_return() -> None:
         "returned/src#r2",
         "scrapped/src#i3",
     ]
-    (credited,) = (e for d in decisions for e in d.effects if e.change is ChangeKind.CREDITED)
-    assert credited.lines == FULL
+    (credited,) = (e for d in decisions for e in d.effects if e.topic.change is ChangeKind.CREDITED)
+    assert said(credited).lines == FULL
     moves = [(d.kind, d.site, m.item, m.quantity) for x in decisions for d in x.deltas for m in d.movements]
     assert moves == [("returned", "LYS", "A", 40), ("returned", "LYS", "B", 45), ("scrapped", "LYS", "B", 15)]
     outcome = returning.outcome(state)
@@ -195,7 +197,7 @@ def test_any_shuffle_with_any_repetitions(order: list[MilestoneEvent]) -> None:
 def test_more_than_expected_counts_once_in_every_order_and_the_books_agree() -> None:
     for order in permutations(TOO_MUCH):
         state, decisions = run(opened(), order)
-        step = returning.record(state, decisions)
+        step = returning.standing(state)
         assert step.received == FULL
         assert state.inspected == state.expected
         assert step.reason == (
@@ -233,7 +235,7 @@ def test_refusals_are_recorded_not_applied() -> None:
     full, _ = run(state, WHOLE)
     more = returning.apply(full, received("more", 6, (1, 1)))
     assert "more than are expected" in (more.superseded or "")
-    assert "line 1: 1 pack more" in returning.record(more.state, ()).reason
+    assert "line 1: 1 pack more" in returning.standing(more.state).reason
     refused = returning.refused(start())
     assert not refused.effects
     assert refused.state.settled
@@ -251,7 +253,7 @@ def test_overdue_is_a_finding_until_the_goods_are_there() -> None:
     assert finding.kind is ExceptionKind.RETURN_OVERDUE
     assert finding.subject == "RMA-1"
     assert finding.summary == "50 of 100 packs of return RMA-1 have not come"
-    assert returning.record(late.state, ()).overdue
+    assert returning.standing(late.state).overdue
     assert late.state.due_at == NOON + timedelta(days=2)
     cured = returning.apply(late.state, WHOLE[1])
     assert returning.overdue(cured.state) == ()
@@ -262,9 +264,9 @@ def test_the_second_deadline_closes_it_and_credits_what_came() -> None:
     closed = returning.pass_deadline(returning.pass_deadline(state).state)
     assert keys([closed]) == ["credited"]
     (credited,) = closed.effects
-    assert credited.lines == packs((1, 40), (2, 10))
+    assert said(credited).lines == packs((1, 40), (2, 10))
     assert credited.accepted_at == NOON + timedelta(days=2)
-    assert credited.reason == "closed short: 50 packs did not come; closed: 10 packs were not inspected"
+    assert said(credited).reason == "closed short: 50 packs did not come; closed: 10 packs were not inspected"
     assert closed.state.status is ReturnState.CREDITED
     assert returning.overdue(closed.state) == ()
     assert "closed short" in (returning.apply(closed.state, WHOLE[1]).superseded or "")
@@ -284,7 +286,8 @@ def test_the_reason_that_was_given_is_told_from_the_remarks_behind_it(
 ) -> None:
     asked = start(reason=reason)
     state, owed = refolded(asked, events)
-    written = asked.model_copy(update={"reason": returning.record(state, ()).reason})
+    written = asked.model_copy(update={"reason": returning.standing(state).reason})
     assert (written.reason != reason) == bool(events)
     assert as_asked(written, events) == asked
-    assert all(effect.reason.startswith(reason) for effect in owed.values() if effect.reason)
+    told = [it.payload.reason for it in owed.values() if isinstance(it.payload, ExpectReturn | ReportChange)]
+    assert all(it.startswith(reason) for it in told if it)

@@ -11,6 +11,7 @@ from dispatch.refusing import refused_by
 from dispatch.requests import CommandRecord
 from domain.cases.case_file import CaseFile
 from domain.cases.policies import CASE_POLICIES
+from domain.orders.demand import OrderEnding
 from domain.orders.opening import opening
 from domain.orders.order_run import OrderRun
 from domain.orders.state import OrderState
@@ -21,7 +22,6 @@ from schemas.cases.cases import CaseState
 from schemas.cases.exceptions import ExceptionKind
 from schemas.orders.release import OrderStatus
 from schemas.workflows.commands import ActionRequest, HoldRequest, NoteRequest
-from schemas.workflows.records import StepRecord
 from schemas.workflows.steps import InputOutcome
 from store.orders import orders, steps
 from tests import written
@@ -46,7 +46,7 @@ async def ordered(gateway: Gateway, *, held: str | None = None, kept: bool = Tru
     await gateway.post("/v1/orders", "erp-one", release())
     async with gateway.database.connection() as connection:
         begun = opening(await orders.accepted(connection, KEY))
-    run = OrderRun(start=begun, state=OrderState(start=begun, held=held, version=1))
+    run = OrderRun(start=begun, state=OrderState(start=begun, ending=OrderEnding(held=held), version=1))
     await step(gateway, 1, 3, snapshot=run.model_dump_json(exclude_defaults=True))
     if kept:
         await gateway.rows("UPDATE head SET confirmed = version RETURNING 1")
@@ -56,7 +56,7 @@ async def step(gateway: Gateway, version: int, at: int, outcomes: tuple[InputOut
     """A step of the order."""
     async with gateway.database.connection() as connection:
         day = opening(await orders.accepted(connection, KEY)).promise.promised_on
-    record = StepRecord(order=KEY, version=version, status=OrderStatus.PROMISED, promised_on=day)
+    record = written.order_record(order=KEY, version=version, status=OrderStatus.PROMISED, promised_on=day)
     await steps.write(gateway.database, written.step(record, outcomes=outcomes, at=at, **more))
 
 

@@ -16,13 +16,13 @@ from gateway.views.orders import case_view
 from schemas.base import Role
 from schemas.finance.reconciliation import ReconcileReport, ReconcileRun
 from schemas.inventory.reports import InventoryReport
+from schemas.orders.changes import ShipmentRecord
 from schemas.orders.release import OrderStatus
-from schemas.workflows.records import ShipmentRecord
 from store.engine import Database
 from store.finance import reconciliation
 from store.inventory import stock as stocks
 from store.orders import steps
-from store.procurement import purchase_orders
+from store.procurement import purchase_orders, purchase_steps
 from tests import written
 from tests.domain import purchases
 from tests.gateway.harness import Gateway
@@ -57,10 +57,10 @@ async def bought(database: Database) -> None:
     async with database.transaction() as connection:
         await purchase_orders.open_purchase(connection, "erp-one", order.order, ["erp-one", "acme"])
     state, owed = taken(start, [order, advice])
-    moved = {"moves": goods.moves(inbound.holdings(start), inbound.holdings(state))}
+    moved = goods.moves(inbound.holdings(start), inbound.holdings(state))
     kept = InboundRun(**state.start.model_dump(), state=state).model_dump_json()
-    record = inbound.record(state, owed).model_copy(update=moved)
-    await purchase_orders.write(database, written.step(record, snapshot=kept, base=0))
+    record = inbound.record(state, owed, moved)
+    await purchase_steps.write(database, written.step(record, snapshot=kept, base=0))
 
 
 @pytest.fixture

@@ -193,9 +193,7 @@ async def test_a_forecast_is_compared_with_what_customers_wanted_or_sold(owned: 
             release = RELEASE.model_copy(update={"number": number, "requested_on": asked, "released_at": released})
             await orders.open_order(connection, "erp-one", release, number, inbox_id, ["erp-one"])
         lines = (LINE.model_copy(update={"ordered": packs, "cancelled": cancelled}),)
-        await steps.write(
-            owned.database, written.step(FIRST.model_copy(update={"order": f"erp-one/{number}", "lines": lines}))
-        )
+        await steps.write(owned.database, written.step(written.but(FIRST, order=f"erp-one/{number}", lines=lines)))
     sales = [
         {"kind": kind, "customer": customer, "item": "A", "site": "LYS", "day": f"2026-03-{day:02}", "packs": packs}
         for kind, customer, day, packs in (

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
+from schemas.orders.changes import ShipmentRecord
 from schemas.orders.release import LinePromise, OrderStatus, Promise
-from schemas.workflows.records import ShipmentRecord, StepRecord
 from store.orders import steps
 from tests import written
 from tests.gateway.harness import Gateway
@@ -31,7 +31,7 @@ async def shipped(gateway: Gateway) -> Gateway:
     assert (await gateway.client.put("/v1/policies", content=json.dumps(rule), headers=headers)).status_code == 200
     lines = [{"line": 1, "item": "ITEM-1", "quantity": 10, "value": "200.00"}]
     await gateway.post("/v1/orders", "erp-one", release(lines=lines))
-    step = StepRecord(
+    step = written.order_record(
         order=KEY,
         version=1,
         status=OrderStatus.SHIPPED,

@@ -16,7 +16,7 @@ from schemas.orders.milestones import MilestoneKind
 from store.engine import Database
 from store.inventory import ledger
 from store.orders import steps
-from store.procurement import purchase_orders
+from store.procurement import purchase_orders, purchase_steps
 from tests import written
 from tests.domain.procurement.test_procurement import taken
 from tests.domain.purchases import advised, reported
@@ -192,7 +192,7 @@ async def under_way(gateway: Gateway, query: str = "", caller: str = "planner") 
 async def arrive(database: Database, now: PurchaseFile, before: PurchaseFile | None = None) -> None:
     """A step of a purchase order."""
     moved = moves(inbound.holdings(before) if before else Holdings(), inbound.holdings(now))
-    await purchase_orders.write(database, written.step(inbound.record(now, ()).model_copy(update={"moves": moved})))
+    await purchase_steps.write(database, written.step(inbound.record(now, (), moved)))
 
 
 async def test_what_is_under_way_is_shown_by_site_and_day_of_arrival(gateway: Gateway) -> None:
@@ -201,9 +201,9 @@ async def test_what_is_under_way_is_shown_by_site_and_day_of_arrival(gateway: Ga
     await open_order(database)
     await steps.write(database, written.step(FIRST))
     sent = {"on_hand:LYS": {"A": -40}, "transit:DN-1": {"A": 40}}
-    [shipment] = SHIPPED.shipments
+    [shipment] = written.Said(SHIPPED).shipments
     late = shipment.model_copy(update={"eta": NOON + timedelta(days=3)})
-    await steps.write(database, written.step(SHIPPED.model_copy(update={"moves": sent, "shipments": (late,)})))
+    await steps.write(database, written.step(written.but(SHIPPED, moves=sent, shipments=(late,))))
     file, _ = taken(purchase(), advised("ASN-1", NOON + timedelta(days=5), l1=60))
     async with database.transaction() as connection:
         bought = file.order

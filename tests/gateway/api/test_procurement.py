@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from schemas.procurement.documents import PurchaseOrder
-from schemas.procurement.purchase_orders import PurchaseLineRecord, PurchaseRecord, PurchaseStatus
-from store.procurement import purchase_orders
+from schemas.procurement.purchase_orders import PurchaseLineRecord, PurchaseStatus
+from store.procurement import purchase_orders, purchase_steps
 from tests import written
 from tests.gateway.harness import Gateway
 
@@ -144,9 +144,9 @@ async def test_parties_see_it_and_prices_are_for_those_who_pay(gateway: Gateway)
     line = PurchaseLineRecord(
         line=1, item="A", ordered=10, unit_price=Decimal("2.5"), due_on=date(2026, 3, 20), expected_on=None
     )
-    record = PurchaseRecord(order=key, version=2, status=PurchaseStatus.ORDERED, purchase=order, lines=(line,))
-    await purchase_orders.write(gateway.database, written.step(record))
-    await purchase_orders.write(gateway.database, written.step(record.model_copy(update={"version": 1, "lines": ()})))
+    record = written.purchase_record(order=key, version=2, status=PurchaseStatus.ORDERED, purchase=order, lines=(line,))
+    await purchase_steps.write(gateway.database, written.step(record))
+    await purchase_steps.write(gateway.database, written.step(written.but(record, version=1, lines=())))
     for partner, price in (("erp-one", True), ("acme", True), ("helpdesk", True), ("wms-dc1", False)):
         answer = await gateway.get("/v1/purchase-orders/4500", partner)
         assert ("unit_price" in answer.json()["lines"][0]) is price, partner

@@ -7,7 +7,7 @@ from dispatch.events import event_mapping
 from domain.orders import lifecycle
 from schemas.base import Role
 from schemas.messaging.envelope import Envelope
-from schemas.messaging.instructions import ErpMilestone
+from schemas.messaging.order_effects import ReportMilestone
 from schemas.orders.milestones import Milestone, MilestoneKind, ShippedLine
 from schemas.orders.release import OrderStatus
 from schemas.parsing import check
@@ -67,6 +67,6 @@ def test_the_erp_is_told_where_it_happened_and_to_what() -> None:
     heard = event_mapping.placed(kept, said, {order.key: packs}, Role.WMS).orders[order.key]
     assert (heard.location, heard.handling_units) == ("NLRTM", tuple(UNITS))
     opened = lifecycle.open_order(order).state
-    told = [it for it in lifecycle.apply(opened, heard).effects if it.milestone is MilestoneKind.SHIPPED]
-    [message] = [ErpMilestone.model_validate({**it.model_dump(), "order": order.number}) for it in told]
-    assert (message.location, message.handling_units) == ("NLRTM", tuple(UNITS))
+    told = [it.payload for it in lifecycle.apply(opened, heard).effects]
+    [report] = [it for it in told if isinstance(it, ReportMilestone) and it.milestone is MilestoneKind.SHIPPED]
+    assert (report.location, report.handling_units) == ("NLRTM", tuple(UNITS))

@@ -12,6 +12,7 @@ from tests.gateway.messages import as_bytes, event, release
 from tests.gateway.trouble import CASE, open_case, propose
 from tests.promising.test_api import QUESTION
 
+BARE = {"partner": "south", "name": "South", "roles": ["carrier"]}
 JSON = {"Content-Type": "application/json"}
 SUPPORT = {"helpdesk", "root"}
 OWNERS = {"erp-one"} | SUPPORT
@@ -38,6 +39,10 @@ OPERATIONS: dict[str, tuple[str, str, bytes, set[str]]] = {
     "promises": ("POST", "/v1/promises", as_bytes(QUESTION), OWNERS | {"erp-two"} | PLANNERS),
     "policies": ("GET", "/v1/policies", b"", {"root"}),
     "put policy": ("PUT", "/v1/policies", as_bytes(RULE), {"root"}),
+    "partners": ("GET", "/v1/partners", b"", SUPPORT),
+    "partner": ("GET", "/v1/partners/dhl", b"", SUPPORT),
+    "apply": ("POST", "/v1/partners?dry_run=true", as_bytes({"partners": [BARE]}), {"root"}),
+    "put partner": ("PUT", "/v1/partners/south", as_bytes(BARE), {"root"}),
     "report": ("POST", "/v1/events", as_bytes(event("{partner}")), {"wms-dc1", "tms", "dhl", "ups", "acme"}),
     "quarantine": ("GET", "/v1/quarantine", b"", SUPPORT),
     "replay": ("POST", "/v1/quarantine/replay", as_bytes({"ids": [1]}), SUPPORT),
@@ -59,7 +64,8 @@ HIDDEN = {
 async def _call(gateway: Gateway, operation: str, headers: dict[str, str], partner: str = "") -> httpx.Response:
     method, path, body, _ = OPERATIONS[operation]
     content = body.replace(b"{partner}", partner.encode())
-    return await gateway.client.request(method, path, content=content, headers={**JSON, **headers})
+    match = {"If-Match": '"0"'}
+    return await gateway.client.request(method, path, content=content, headers={**JSON, **match, **headers})
 
 
 @every_operation

@@ -98,7 +98,7 @@ async def test_damaged_packs_are_written_off(world: World) -> None:
     ]
     await order.owes_nothing()
     [told] = changes(order, ChangeKind.CLOSED_SHORT)
-    assert told.lines == packs(line1=10)
+    assert told.payload.lines == packs(line1=10)
     assert (order.line(1).cancelled, order.line(1).shipped) == (10, 30)
     order.quantities_add_up()
     await order.handle.terminate()
@@ -140,12 +140,12 @@ async def test_an_invoice_is_held_while_proof_and_shipment_differ(world: World) 
     assert record.summary == "line 1: 40 packs left, 38 were signed for"
     await order.owes_nothing()
     [held] = changes(order, ChangeKind.INVOICE_HELD)
-    assert (held.shipment, held.lines) == ("DN-1", packs(line1=2))
+    assert (held.topic.shipment, held.payload.lines) == ("DN-1", packs(line1=2))
     answer = await order.ask(Verb.ACT, action(Action.WRITE_OFF, case=case_id(order, X.POD_MISMATCH)))
     assert answer.done == "2 packs written off"
     assert (await ended(order, X.POD_MISMATCH)).state is CaseState.CURED
     await order.owes_nothing()
-    assert [it.lines for it in changes(order, ChangeKind.INVOICE_RELEASED)] == [packs(line1=2)]
+    assert [it.payload.lines for it in changes(order, ChangeKind.INVOICE_RELEASED)] == [packs(line1=2)]
     assert (await order.handle.result()).status is OrderStatus.CLOSED
 
 

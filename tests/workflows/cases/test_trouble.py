@@ -96,7 +96,7 @@ async def test_a_refusal_by_rule_becomes_a_case_and_is_tried_again_when_people_s
     await order.owes_nothing()
     assert "DN-1/picked" not in order.done
     assert "DN-1/packed" in order.done
-    tried = [express for e, express in world.attempts[order.key] if e.milestone is M.PICKED]
+    tried = [express for e, express in world.attempts[order.key] if e.topic.milestone is M.PICKED]
     assert tried == [True], "a refusal is final until somebody has looked at it"
     answer = await order.ask(Verb.ACT, ActionRequest(id="r1", reason="period opened", action=Action.RETRY))
     assert answer.done == "1 effect tried again"
@@ -127,7 +127,7 @@ async def test_an_unknown_outcome_is_a_case_with_both_sides_and_waits_for_people
     del world.trouble[order.key, System.ERP]
     await order.tell(*centre_story(order)[1:])
     await order.owes_nothing()
-    tried = [express for e, express in world.attempts[order.key] if e.milestone is M.PICKED]
+    tried = [express for e, express in world.attempts[order.key] if e.topic.milestone is M.PICKED]
     assert tried == [True], "it is not repeated until somebody has looked"
     await order.ask(Verb.ACT, ActionRequest(id="r1", reason="it is not there", action=Action.RETRY))
     assert (await order.handle.result()).status is OrderStatus.CLOSED

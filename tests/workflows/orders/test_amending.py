@@ -28,12 +28,12 @@ def wish(*lines: LineAmendment, request: str = "a1", **fields: Any) -> Amendment
     return Amendment(id=request, reason="customer changed his mind", lines=lines, **fields)
 
 
-async def told(order: Order) -> tuple[Effect, Effect, Effect]:
+async def told(order: Order) -> tuple[Effect[Any], Effect[Any], Effect[Any]]:
     """What warehouse, transport and ERP were told of its one amendment."""
     await order.owes_nothing()
     [warehouse], [transport] = (order.carried(operation) for operation in AMENDS)
     [change] = order.carried(Operation.REPORT_CHANGE)
-    assert change.change is ChangeKind.AMENDED
+    assert change.topic.change is ChangeKind.AMENDED
     return warehouse, transport, change
 
 
@@ -51,7 +51,7 @@ async def test_more_and_less_go_to_every_system_as_what_is_wanted_now(world: Wor
     assert answer.done == "amended: line 1 +10 A, line 2 -35 B"
     more, less = LineTarget(line=1, item="A", quantity=50), LineTarget(line=2, item="B", quantity=25)
     warehouse, transport, erp = await told(order)
-    assert (warehouse.targets, erp.targets, transport.packs) == ((more, less), (more, less), 75)
+    assert (warehouse.payload.targets, erp.payload.targets, transport.payload.packs) == ((more, less), (more, less), 75)
     assert order.planned[2:] == ["amend_warehouse/amend/a1", "amend_tender/amend/a1", "change/amended/amend/a1"]
     assert demand(order) == {"A": 50, "B": 25}
     step = order.steps[-1]
@@ -71,10 +71,11 @@ async def test_a_new_day_is_promised_anew_and_nothing_else(world: World) -> None
     answer = await order.ask(Verb.AMEND, wish(requested_on=later))
     assert answer.promised_on == later
     warehouse, transport, change = await told(order)
-    assert {warehouse.promised_on, transport.promised_on, change.promised_on} == {later}
-    assert not (warehouse.targets or transport.packs or warehouse.address or transport.address)
+    assert {warehouse.payload.promised_on, transport.payload.promised_on, change.payload.promised_on} == {later}
+    assert not (warehouse.payload.targets or transport.payload.packs)
+    assert (warehouse.payload.address_from, transport.payload.address_from) == (None, None)
     [redate] = order.carried(Operation.REDATE_PROMISE)
-    assert [(p.line, p.promised_on) for p in redate.promises] == [(1, later), (2, later)]
+    assert [(p.line, p.promised_on) for p in redate.payload.promises] == [(1, later), (2, later)]
     assert demand(order) == {"A": 40, "B": 60}
     assert "delayed" in answer.conditions
     await order.handle.terminate()
@@ -97,7 +98,7 @@ async def test_the_day_of_one_line_leaves_the_other(world: World) -> None:
     assert (order.line(1).promised_on, order.line(2).promised_on) == (first, later)
     await order.owes_nothing()
     [redate] = order.carried(Operation.REDATE_PROMISE)
-    assert [p.line for p in redate.promises] == [2]
+    assert [p.line for p in redate.payload.promises] == [2]
     await order.handle.terminate()
 
 
@@ -106,8 +107,14 @@ async def test_a_new_address_is_for_warehouse_and_transport(world: World) -> Non
     answer = await order.ask(Verb.AMEND, wish(address=True))
     assert answer.done == "amended: new address"
     warehouse, transport, _ = await told(order)
-    assert (warehouse.address, transport.address) == (True, True)
-    assert not (warehouse.targets or transport.packs or warehouse.promised_on or transport.promised_on)
+    [message] = order.steps[-1].amended_by
+    assert (warehouse.payload.address_from, transport.payload.address_from) == (message, message)
+    assert not (
+        warehouse.payload.targets
+        or transport.payload.packs
+        or warehouse.payload.promised_on
+        or transport.payload.promised_on
+    )
     assert demand(order) == {"A": 40, "B": 60}
     await order.handle.terminate()
 
@@ -117,7 +124,7 @@ async def test_an_added_line_is_awaited_like_the_others(world: World) -> None:
     await order.ask(Verb.AMEND, wish(LineAmendment(line=3, quantity=5, item="C")))
     added = (LineTarget(line=3, item="C", quantity=5),)
     warehouse, transport, erp = await told(order)
-    assert (warehouse.targets, erp.targets, transport.packs) == (added, added, 105)
+    assert (warehouse.payload.targets, erp.payload.targets, transport.payload.packs) == (added, added, 105)
     await order.tell(*centre_story(order))
     assert (await order.status()).status is OrderStatus.PROMISED, "its third line has not left"
     more = (ShippedLine(line=3, quantity=5),)
@@ -134,7 +141,7 @@ async def test_a_removed_line_is_no_longer_awaited(world: World) -> None:
     await order.ask(Verb.AMEND, wish(LineAmendment(line=2, quantity=0)))
     none = (LineTarget(line=2, item="B", quantity=0),)
     warehouse, transport, erp = await told(order)
-    assert (warehouse.targets, erp.targets, transport.packs) == (none, none, 40)
+    assert (warehouse.payload.targets, erp.payload.targets, transport.payload.packs) == (none, none, 40)
     kept = (ShippedLine(line=1, quantity=40),)
     story = [event.model_copy(update={"lines": kept if event.lines else ()}) for event in centre_story(order)]
     await order.tell(*story)
@@ -273,7 +280,7 @@ async def test_what_a_dead_warehouse_is_owed_of_amendments_comes_in_order(world:
     assert order.carried(Operation.AMEND_WAREHOUSE) == []
     del world.trouble[order.key, System.WMS]
     await order.owes_nothing()
-    assert [e.targets[0].quantity for e in order.carried(Operation.AMEND_WAREHOUSE)] == [50, 45]
+    assert [e.payload.targets[0].quantity for e in order.carried(Operation.AMEND_WAREHOUSE)] == [50, 45]
     await order.handle.terminate()
 
 

@@ -30,7 +30,7 @@ async def test_an_order_that_comes_back_whole_ends_returned(world: World) -> Non
     assert (order.line(1).returned, order.line(2).returned) == (40, 60)
     assert order.line(1).delivered == 0
     order.quantities_add_up()
-    told = {effect.change for effect in order.carried(Operation.REPORT_CHANGE)}
+    told = {effect.topic.change for effect in order.carried(Operation.REPORT_CHANGE)}
     assert told == {ChangeKind.RETURN_AUTHORISED, ChangeKind.RETURNED}, "a sender gets no credit note"
     assert "DN-1/returning" in order.done
     assert world.returns[order.key][-1].state is ReturnState.CREDITED

@@ -103,7 +103,9 @@ async def test_what_other_sites_were_given_is_undone_first(world: World) -> None
     await cancelled(order)
     parts = [f"{undone}/act/s{number}" for number in (1, 2) for undone in UNDONE[:2]]
     assert sorted(order.done[before:]) == sorted([*parts, *UNDONE])
-    assert [effect.site for effect in order.carried(Operation.CANCEL_WAREHOUSE)] == ["BCN", "MAD", ""], "last first"
+    assert [effect.topic.site for effect in order.carried(Operation.CANCEL_WAREHOUSE)] == ["BCN", "MAD", ""], (
+        "last first"
+    )
 
 
 async def test_who_may(world: World) -> None:
@@ -245,7 +247,7 @@ async def test_goods_that_have_left_are_intercepted_brought_back_and_then_cancel
     assert (answer.status, answer.conditions) == (OrderStatus.IN_TRANSIT, ("cancelling",))
     await order.owes_nothing()
     assert sorted(order.done[before:]) == ["DN-1/intercept", "cancel_warehouse/LYS", "change/intercepted/cancel/c1"]
-    assert [e.shipment for e in order.carried(Operation.INTERCEPT_SHIPMENT)] == ["DN-1"]
+    assert [e.topic.shipment for e in order.carried(Operation.INTERCEPT_SHIPMENT)] == ["DN-1"]
     await order.tell(order.event(M.RETURNING, 5))
     await until(lambda: bool(world.returns[order.key]))
     assert world.returns[order.key][0].sender
@@ -275,7 +277,7 @@ async def test_a_shipment_that_leaves_after_the_cancellation_is_intercepted_as_w
     await order.cancel()
     await order.tell(order.event(M.SHIPPED, 4, shipment="DN-2", lines=REST))
     await order.owes_nothing()
-    assert [e.shipment for e in order.carried(Operation.INTERCEPT_SHIPMENT)] == ["DN-1", "DN-2"]
+    assert [e.topic.shipment for e in order.carried(Operation.INTERCEPT_SHIPMENT)] == ["DN-1", "DN-2"]
     await order.tell(order.event(M.RETURNING, 5), order.event(M.RETURNING, 6, shipment="DN-2"))
     await order.come_back("DN-1", *FIRST)
     assert (await order.status()).status is not OrderStatus.CANCELLED
@@ -382,5 +384,5 @@ async def test_a_cancellation_under_way_is_not_asked_for_twice(world: World) -> 
     said = await order.refused(Verb.CANCEL, again)
     assert said == "the order is being cancelled: its goods are on their way back"
     await order.owes_nothing()
-    assert [e.change for e in order.carried(Operation.REPORT_CHANGE)] == [ChangeKind.INTERCEPTED]
+    assert [e.topic.change for e in order.carried(Operation.REPORT_CHANGE)] == [ChangeKind.INTERCEPTED]
     await order.handle.terminate()

@@ -19,7 +19,7 @@ RESUMED = ["resume_warehouse/LYS/resume/r1", "resume_transport/resume/r1", "chan
 
 def changes(order: Order) -> list[ChangeKind | None]:
     """Updates sent to the ERP beside the milestones."""
-    return [effect.change for effect in order.world.done[order.key] if effect.change]
+    return [effect.topic.change for effect in order.world.done[order.key] if effect.topic.change]
 
 
 async def test_every_system_is_told_once_to_stop_and_once_to_go_on(world: World) -> None:

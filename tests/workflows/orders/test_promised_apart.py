@@ -16,13 +16,16 @@ async def test_what_another_site_was_promised_to_send_is_instructed_there(world:
     part = (ShippedLine(line=2, quantity=20),)
     order = await world.order(sendings=(Sending(site="HAM", lines=part),))
     await order.owes_nothing()
-    sent = [(it.site, [(x.line, x.quantity) for x in it.targets]) for it in order.carried(Operation.INSTRUCT_WAREHOUSE)]
+    sent = [
+        (it.topic.site, [(x.line, x.quantity) for x in it.payload.targets])
+        for it in order.carried(Operation.INSTRUCT_WAREHOUSE)
+    ]
     assert sent == [("", []), ("HAM", [(2, 20)])]
     [less] = order.carried(Operation.AMEND_WAREHOUSE)
-    assert [(it.line, it.quantity) for it in less.targets] == [(2, 40)]
-    assert [it.site for it in order.carried(Operation.TENDER_TRANSPORT)] == ["", "HAM"]
-    [told] = [it for it in order.carried(Operation.REPORT_CHANGE) if it.change is ChangeKind.RE_SOURCED]
-    assert (told.site, told.lines) == ("HAM", part)
+    assert [(it.line, it.quantity) for it in less.payload.targets] == [(2, 40)]
+    assert [it.topic.site for it in order.carried(Operation.TENDER_TRANSPORT)] == ["", "HAM"]
+    [told] = [it for it in order.carried(Operation.REPORT_CHANGE) if it.topic.change is ChangeKind.RE_SOURCED]
+    assert (told.topic.site, told.payload.lines) == ("HAM", part)
     assert order.steps[0].sites == ("HAM",)
     await order.handle.terminate()
 
@@ -36,7 +39,7 @@ async def test_single_lines_are_promised_anew_and_the_erp_is_told_of_these(world
     assert answer.promised_on == later.promised_on
     await order.owes_nothing()
     [redate] = order.carried(Operation.REDATE_PROMISE)
-    assert (redate.promises, redate.reason) == ((later,), "PO 1 is due later")
+    assert (redate.payload.promises, redate.payload.reason) == ((later,), "PO 1 is due later")
     assert {it.line: it.promised_on for it in order.steps[-1].lines} == {2: later.promised_on}, "what changed"
     assert order.line(1).promised_on == first
     assert not [it for record in order.steps for it in record.proposals], "the planner is asked once about the item"

@@ -13,8 +13,8 @@ from schemas.messaging.effects import ChangeKind, Effect, LineTarget, Operation
 from schemas.orders.milestones import MilestoneEvent
 from schemas.orders.milestones import MilestoneKind as M
 from schemas.orders.release import OrderStatus
+from schemas.planning.proposals import ProposalKind
 from schemas.workflows.commands import ReplanDecision, Substitute, Verdict
-from schemas.workflows.records import ProposalKind
 from tests.domain.builders import FULL
 from tests.stack.standins import until
 from tests.workflows.views import (
@@ -78,7 +78,7 @@ async def decide(
     return order.outcome(f"replan {name}")
 
 
-def told(order: Order, *operations: Operation) -> list[Effect]:
+def told(order: Order, *operations: Operation) -> list[Effect[Any]]:
     """What systems were told after the release."""
     return [it for it in order.world.done[order.key] if it.operation in operations and "replan/" in it.key]
 
@@ -91,7 +91,7 @@ async def test_a_delay_that_matters_is_asked_about_and_seen(world: World) -> Non
     assert (await opened(order, X.DELAY, "major")).summary == f"5 days late: promised now {day(order, 5)}"
     await order.owes_nothing()
     [redate] = order.carried(Operation.REDATE_PROMISE)
-    assert redate.promised_on == day(order, 5)
+    assert redate.payload.promised_on == day(order, 5)
     seen = await attributes(order)
     assert seen["ExceptionKinds"] == ["delayed"]
     assert seen["PromisedAt"].date() == day(order, 5)
@@ -146,7 +146,7 @@ async def test_an_eta_that_trembles_around_midnight_is_told_to_nobody(world: Wor
         assert word.eta is not None
         await order.tell(word.model_copy(update={"eta": word.eta + timedelta(minutes=90 if number % 2 else -90)}))
     await order.owes_nothing()
-    assert [it.promised_on for it in order.carried(Operation.REDATE_PROMISE)] == [day(order, 5)]
+    assert [it.payload.promised_on for it in order.carried(Operation.REDATE_PROMISE)] == [day(order, 5)]
     assert len(proposals(order)) == 1
     await order.handle.terminate()
 
@@ -177,7 +177,7 @@ async def test_accepting_a_shortage_backorders_it(world: World) -> None:
     [asked] = proposals(order)
     assert await decide(order, Verdict.ACCEPT) == [None]
     [later] = changes(order, ChangeKind.BACKORDERED)
-    assert (later.lines, later.promised_on) == (SHORT, asked.proposed_on)
+    assert (later.payload.lines, later.payload.promised_on) == (SHORT, asked.proposed_on)
     assert (await ended(order, X.PICK_STOCKOUT)).state is CaseState.CURED
     assert [it.state for it in decided(order)] == ["accepted"]
     await order.tell(*centre_story(order))
@@ -205,7 +205,7 @@ async def test_rejecting_a_shortage_cancels_what_is_short(world: World) -> None:
     order = await short(world)
     await opened(order, X.PICK_STOCKOUT)
     assert await decide(order, Verdict.REJECT) == [None]
-    assert [it.lines for it in changes(order, ChangeKind.CLOSED_SHORT)] == [SHORT]
+    assert [it.payload.lines for it in changes(order, ChangeKind.CLOSED_SHORT)] == [SHORT]
     assert (order.line(2).ordered, order.line(2).cancelled) == (60, 15)
     assert (await ended(order, X.PICK_STOCKOUT)).state is CaseState.CURED
     left = packs(line1=40, line2=45)
@@ -222,7 +222,7 @@ async def test_another_day(world: World) -> None:
     await opened(order, X.DELAY)
     assert await decide(order, Verdict.OVERRIDE, promised_on=day(order, 8)) == [None]
     [redate] = told(order, Operation.REDATE_PROMISE)
-    assert redate.promised_on == day(order, 8)
+    assert redate.payload.promised_on == day(order, 8)
     assert [(it.state, it.by, it.reason) for it in decided(order)] == [("overridden", "sam", "capacity in week 30")]
     assert {line.promised_on for line in order.steps[-1].lines} == {day(order, 8)}
     assert (await ended(order, X.DELAY)).state is CaseState.CURED
@@ -235,14 +235,17 @@ async def test_another_site_or_a_part_from_it(world: World, lines: Any) -> None:
     assert await decide(order, Verdict.OVERRIDE, site="HAM", lines=lines) == [None]
     what = lines or FULL
     [part] = told(order, Operation.INSTRUCT_WAREHOUSE)
-    assert (part.site, [(it.line, it.quantity) for it in part.targets]) == ("HAM", [(x.line, x.quantity) for x in what])
+    assert (part.topic.site, [(it.line, it.quantity) for it in part.payload.targets]) == (
+        "HAM",
+        [(x.line, x.quantity) for x in what],
+    )
     [less] = told(order, Operation.AMEND_WAREHOUSE)
     whole = {it.line: it.quantity for it in FULL}
     left = [(it.line, whole[it.line] - it.quantity) for it in what]
-    assert [(it.line, it.quantity) for it in less.targets] == left
+    assert [(it.line, it.quantity) for it in less.payload.targets] == left
     packs = sum(it.quantity for it in what)
-    assert [(it.site, it.packs) for it in told(order, Operation.TENDER_TRANSPORT)] == [("HAM", packs)]
-    assert [(it.site, it.lines) for it in changes(order, ChangeKind.RE_SOURCED)] == [("HAM", what)]
+    assert [(it.topic.site, it.payload.packs) for it in told(order, Operation.TENDER_TRANSPORT)] == [("HAM", packs)]
+    assert [(it.topic.site, it.payload.lines) for it in changes(order, ChangeKind.RE_SOURCED)] == [("HAM", what)]
     assert [it.state for it in decided(order)] == ["overridden"]
     await order.handle.terminate()
 
@@ -252,7 +255,7 @@ async def test_another_site_for_what_is_short(world: World) -> None:
     await opened(order, X.PICK_STOCKOUT)
     assert await decide(order, Verdict.OVERRIDE, site="HAM") == [None]
     [part] = told(order, Operation.INSTRUCT_WAREHOUSE)
-    assert (part.site, [(it.line, it.quantity) for it in part.targets]) == (
+    assert (part.topic.site, [(it.line, it.quantity) for it in part.payload.targets]) == (
         "HAM",
         [(x.line, x.quantity) for x in SHORT],
     )
@@ -263,7 +266,9 @@ async def test_another_site_for_what_is_short(world: World) -> None:
 async def test_another_carrier(world: World) -> None:
     order = await delayed(world)
     assert await decide(order, Verdict.OVERRIDE, carrier="carrier-express") == [None]
-    assert [(it.operation, it.carrier) for it in order.world.done[order.key] if it.system == "tms"] == [
+    assert [
+        (it.operation, getattr(it.payload, "carrier", "")) for it in order.world.done[order.key] if it.system == "tms"
+    ] == [
         ("tender_transport", ""),
         ("void_tender", ""),
         ("tender_transport", "carrier-express"),
@@ -277,8 +282,8 @@ async def test_a_faster_service(world: World) -> None:
     order = await delayed(world)
     assert await decide(order, Verdict.OVERRIDE, expedite=True, promised_on=day(order, 2)) == [None]
     [faster] = told(order, Operation.AMEND_TENDER)
-    assert (faster.expedite, faster.promised_on) == (True, day(order, 2))
-    assert [it.promised_on for it in told(order, Operation.REDATE_PROMISE)] == [day(order, 2)]
+    assert (faster.payload.expedite, faster.payload.promised_on) == (True, day(order, 2))
+    assert [it.payload.promised_on for it in told(order, Operation.REDATE_PROMISE)] == [day(order, 2)]
     await order.handle.terminate()
 
 
@@ -287,8 +292,8 @@ async def test_another_item(world: World) -> None:
     await opened(order, X.PICK_STOCKOUT)
     assert await decide(order, Verdict.OVERRIDE, substitutes=(Substitute(line=2, item="B2"),)) == [None]
     swap = (LineTarget(line=2, item="B", quantity=0), LineTarget(line=2, item="B2", quantity=60))
-    assert [it.targets for it in told(order, Operation.AMEND_WAREHOUSE)] == [swap]
-    assert [it.targets for it in changes(order, ChangeKind.SUBSTITUTED)] == [swap]
+    assert [it.payload.targets for it in told(order, Operation.AMEND_WAREHOUSE)] == [swap]
+    assert [it.payload.targets for it in changes(order, ChangeKind.SUBSTITUTED)] == [swap]
     wanted = [{x.item: x.packs for x in s.demand} for s in order.steps if s.demand is not None]
     assert (wanted[0], wanted[-1]) == ({"A": 40, "B": 60}, {"A": 40, "B2": 60})
     assert order.line(2).item == "B2"

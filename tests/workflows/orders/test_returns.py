@@ -180,7 +180,7 @@ async def test_the_second_deadline_closes_it_short_and_credits_what_came(returns
     assert outcome.state is ReturnState.CREDITED
     assert outcome.received == (FULL[0],)
     credited = next(e for e in returns.done[it.start.order] if e.key.endswith("/credited"))
-    assert credited.lines == (FULL[0],)
+    assert credited.payload.lines == (FULL[0],)
     assert credited.accepted_at == it.start.accepted_at + timedelta(seconds=1)
     assert [step.overdue for step in it.records] == [False, False, True, False]
     assert "closed short: 60 packs did not come" in it.records[-1].reason

@@ -12,8 +12,8 @@ from schemas.messaging.effects import ChangeKind, LineTarget, Operation
 from schemas.orders.milestones import MilestoneEvent, ShippedLine
 from schemas.orders.milestones import MilestoneKind as M
 from schemas.orders.release import OrderStatus
+from schemas.planning.proposals import ProposalKind
 from schemas.workflows.commands import Verb
-from schemas.workflows.records import ProposalKind
 from tests.domain.builders import FULL
 from tests.workflows.views import action, case_id, changes, ended, opened, packs, proposals
 from tests.workflows.world import Order, World
@@ -48,15 +48,18 @@ async def test_the_best_ranked_site_sends_what_is_short(world: World) -> None:
     await order.tell(short(order, reason="damaged in the racks"))
     await order.owes_nothing()
     [cut] = changes(order, ChangeKind.SHORT_PICKED)
-    assert (cut.site, cut.lines, cut.reason) == ("LYS", SHORT, "damaged in the racks")
+    assert (cut.topic.site, cut.payload.lines, cut.payload.reason) == ("LYS", SHORT, "damaged in the racks")
     [moved] = changes(order, ChangeKind.RE_SOURCED)
-    assert (moved.site, moved.lines) == ("HAM", SHORT)
-    instructed = [(it.site, it.targets) for it in order.carried(Operation.INSTRUCT_WAREHOUSE)]
+    assert (moved.topic.site, moved.payload.lines) == ("HAM", SHORT)
+    instructed = [(it.topic.site, it.payload.targets) for it in order.carried(Operation.INSTRUCT_WAREHOUSE)]
     part = (LineTarget(line=2, item="B", quantity=15),)
     assert instructed == [("", ()), ("HAM", part)], "the other site gets its part only"
     [less] = order.carried(Operation.AMEND_WAREHOUSE)
-    assert (less.site, less.targets) == ("LYS", (LineTarget(line=2, item="B", quantity=45),))
-    assert [(it.site, it.packs) for it in order.carried(Operation.TENDER_TRANSPORT)] == [("", None), ("HAM", 15)]
+    assert (less.topic.site, less.payload.targets) == ("LYS", (LineTarget(line=2, item="B", quantity=45),))
+    assert [(it.topic.site, it.payload.packs) for it in order.carried(Operation.TENDER_TRANSPORT)] == [
+        ("", None),
+        ("HAM", 15),
+    ]
     assert [(d.site, d.kind) for s in order.steps for d in s.deltas if d.kind == M.SHORT_PICKED] == [
         ("LYS", M.SHORT_PICKED)
     ]
@@ -89,14 +92,14 @@ async def test_a_second_site_that_is_short_hands_on_then_the_rest_comes_later(wo
     await order.tell(short(order, 2, "HAM"))
     await order.tell(short(order, 3, "BCN"))
     await order.owes_nothing()
-    assert [it.site for it in changes(order, ChangeKind.RE_SOURCED)] == ["HAM", "BCN"]
-    assert [it.site for it in changes(order, ChangeKind.SHORT_PICKED)] == ["LYS", "HAM", "BCN"]
-    assert [(it.site, it.targets[0].quantity) for it in order.carried(Operation.AMEND_WAREHOUSE)] == [
+    assert [it.topic.site for it in changes(order, ChangeKind.RE_SOURCED)] == ["HAM", "BCN"]
+    assert [it.topic.site for it in changes(order, ChangeKind.SHORT_PICKED)] == ["LYS", "HAM", "BCN"]
+    assert [(it.topic.site, it.payload.targets[0].quantity) for it in order.carried(Operation.AMEND_WAREHOUSE)] == [
         ("LYS", 45),
         ("HAM", 0),
     ]
     [later] = changes(order, ChangeKind.BACKORDERED)
-    assert later.lines == SHORT
+    assert later.payload.lines == SHORT
     assert not world.cases[order.key]
     await order.handle.terminate()
 
@@ -107,9 +110,9 @@ async def test_packs_that_no_site_has_are_promised_for_another_day(world: World)
     await order.owes_nothing()
     day = (order.began + timedelta(hours=1, days=20 + 4)).date()
     [told] = changes(order, ChangeKind.BACKORDERED)
-    assert (told.lines, told.promised_on) == (SHORT, day)
+    assert (told.payload.lines, told.payload.promised_on) == (SHORT, day)
     [redate] = order.carried(Operation.REDATE_PROMISE)
-    assert [(it.line, it.promised_on) for it in redate.promises] == [(2, day)], "the other line keeps its day"
+    assert [(it.line, it.promised_on) for it in redate.payload.promises] == [(2, day)], "the other line keeps its day"
     assert (order.line(1).promised_on, order.line(2).promised_on) == (order.start.promise.promised_on, day)
     assert (await order.status()).promised_on == day
     assert order.open_cases == set()
@@ -157,7 +160,9 @@ async def test_people_name_the_site_that_sends_it(world: World) -> None:
     assert [it.by for it in record.history if it.what == "re_source: sent by ZRH instead"] == ["sam"]
     await order.owes_nothing()
     told = order.carried(Operation.INSTRUCT_WAREHOUSE)
-    assert [(it.site, it.targets) for it in told[1:]] == [("ZRH", (LineTarget(line=2, item="B", quantity=15),))]
+    assert [(it.topic.site, it.payload.targets) for it in told[1:]] == [
+        ("ZRH", (LineTarget(line=2, item="B", quantity=15),))
+    ]
     assert await order.refused(Verb.ACT, action(Action.RE_SOURCE, "a2", site="ZRH")) == (
         "ZRH was asked already: name another site"
     )

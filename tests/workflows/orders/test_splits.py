@@ -43,9 +43,9 @@ def write_off(*lines: ShippedLine, **fields: Any) -> ActionRequest:
     )
 
 
-def changes(order: Order) -> dict[ChangeKind | None, Effect]:
+def changes(order: Order) -> dict[ChangeKind | None, Effect[Any]]:
     """Updates sent to the ERP beside milestones and promises."""
-    return {effect.change: effect for effect in order.carried(Operation.REPORT_CHANGE)}
+    return {effect.topic.change: effect for effect in order.carried(Operation.REPORT_CHANGE)}
 
 
 async def closed(order: Order) -> None:
@@ -126,8 +126,8 @@ async def test_the_rest_is_cancelled_when_it_is_written_off(world: World) -> Non
     await closed(order)
     assert quantities(order, 2) == (60, 10, 10, 50)
     [warehouse] = order.carried(Operation.AMEND_WAREHOUSE)
-    assert warehouse.targets == (LineTarget(line=2, item="B", quantity=10),)
-    assert changes(order)[ChangeKind.CLOSED_SHORT].lines == REST
+    assert warehouse.payload.targets == (LineTarget(line=2, item="B", quantity=10),)
+    assert changes(order)[ChangeKind.CLOSED_SHORT].payload.lines == REST
     packs = [sum(x.packs for x in step.demand) for step in order.steps if step.demand is not None]
     assert list(dict.fromkeys(packs)) == [100, 50, 0], "nothing is open of what was given up"
 
@@ -151,11 +151,14 @@ async def test_what_was_not_picked_is_promised_anew_and_follows(world: World) ->
     await order.tell(*handled(order, "DN-1", FIRST), short)
     await order.owes_nothing()
     told = changes(order)
-    assert (told[ChangeKind.SHORT_PICKED].lines, told[ChangeKind.SHORT_PICKED].reason) == (REST, "damaged")
-    assert told[ChangeKind.BACKORDERED].lines == REST
+    assert (told[ChangeKind.SHORT_PICKED].payload.lines, told[ChangeKind.SHORT_PICKED].payload.reason) == (
+        REST,
+        "damaged",
+    )
+    assert told[ChangeKind.BACKORDERED].payload.lines == REST
     [redate] = order.carried(Operation.REDATE_PROMISE)
     again = (order.began + timedelta(days=14 + 4, hours=1)).date()
-    assert [(p.line, p.promised_on) for p in redate.promises] == [(2, again)], "the rest keeps its day"
+    assert [(p.line, p.promised_on) for p in redate.payload.promises] == [(2, again)], "the rest keeps its day"
     await order.tell(*carried(order, "DN-1"))
     assert quantities(order, 2) == (60, 10, 10, 0), "the backorder stays open"
     await order.tell(*handled(order, "DN-2", REST, 9), *carried(order, "DN-2", 14))
@@ -168,9 +171,9 @@ async def test_another_site_sends_what_the_first_one_is_short_of(world: World) -
     await order.owes_nothing()
     instructed = order.carried(Operation.INSTRUCT_WAREHOUSE)
     part = (LineTarget(line=2, item="B", quantity=50),)
-    assert [(e.site, e.targets) for e in instructed] == [("", ()), ("MAD", part)]
+    assert [(e.topic.site, e.payload.targets) for e in instructed] == [("", ()), ("MAD", part)]
     [left_out] = order.carried(Operation.AMEND_WAREHOUSE)
-    assert (left_out.site, left_out.targets) == ("LYS", (LineTarget(line=2, item="B", quantity=10),))
+    assert (left_out.topic.site, left_out.payload.targets) == ("LYS", (LineTarget(line=2, item="B", quantity=10),))
     assert [site for step in order.steps for site in step.sites] == ["MAD"]
     await order.tell(*handled(order, "DN-1", FIRST), *carried(order, "DN-1"))
     await order.tell(*handled(order, "DN-2", REST), *carried(order, "DN-2"))

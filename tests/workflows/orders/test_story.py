@@ -99,8 +99,8 @@ async def test_a_late_eta_moves_the_promise_and_what_lists_are_made_of(world: Wo
     await order.owes_nothing()
     assert order.done[-1] == "redate/src#DN-1.delayed"
     [redate] = [e for e in world.done[order.key] if e.operation == "redate_promise"]
-    assert redate.promised_on == eta.date()
-    assert [p.promised_on for p in redate.promises] == [eta.date(), eta.date()]
+    assert redate.payload.promised_on == eta.date()
+    assert [p.promised_on for p in redate.payload.promises] == [eta.date(), eta.date()]
     described = await order.handle.describe()
     seen = {pair.key.name: pair.value for pair in described.typed_search_attributes}
     assert seen["OrderStatus"] == "shipped"

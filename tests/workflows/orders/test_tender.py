@@ -44,7 +44,9 @@ async def tendered(world: World, **changes: Any) -> Order:
 def offered(order: Order) -> list[tuple[str, str]]:
     """Every tender and its withdrawal, with the carrier wanted."""
     told = {Operation.TENDER_TRANSPORT, Operation.VOID_TENDER}
-    return [(it.operation, it.carrier) for it in order.world.done[order.key] if it.operation in told]
+    return [
+        (it.operation, getattr(it.payload, "carrier", "")) for it in order.world.done[order.key] if it.operation in told
+    ]
 
 
 async def test_an_answer_without_a_carrier_is_waited_for(world: World) -> None:

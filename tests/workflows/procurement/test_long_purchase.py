@@ -9,6 +9,7 @@ import pytest_asyncio
 from domain.procurement.purchase_run import InboundRun
 from schemas.cases.exceptions import Action
 from schemas.identifiers import short_id
+from schemas.inventory.stock import StockMoved
 from schemas.messaging.effects import Operation
 from schemas.orders.milestones import MilestoneKind as M
 from schemas.procurement.purchase_orders import PurchaseStatus
@@ -54,7 +55,9 @@ async def test_many_runs_end_as_one(restless: PurchaseWorld) -> None:
     assert len(await runs(order)) > 1
     assert order.done == ["confirmation/r1", "receipt/G1/r1", "invoice/I1/r1/released"]
     steps = restless.written[order.start.key]
-    booked = {(it.base, it.version): sum(it.record.moves.get("on_hand:LYS", {}).values()) for it in steps}
+    booked = {
+        (it.base, it.version): sum(it.record.get(StockMoved).moves.get("on_hand:LYS", {}).values()) for it in steps
+    }
     assert sum(booked.values()) == 150, "each movement is booked by one run"
 
 

@@ -20,7 +20,7 @@ def run(lines: int, shipments: int) -> OrderRun:
     known = dict[str, ShipmentState]()
     for event in told:
         known[event.shipment] = known.get(event.shipment, ShipmentState()).learn(event)
-    state = state.model_copy(update={"shipments": known})
+    state = state.with_changes(reports={"shipments": known})
     assert state.delivered
     return OrderRun(start=state.start, state=state)
 

@@ -12,7 +12,8 @@ from temporalio.client import Client, WorkflowHandle
 from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 
 from schemas.base import Contract, Moment, System
-from schemas.messaging.effects import Effect, EffectReceipt, Operation
+from schemas.messaging.effects import Effect, EffectReceipt
+from schemas.messaging.order_effects import OrderEffect, ReportMilestone
 from schemas.orders.milestones import MilestoneEvent
 from schemas.orders.milestones import MilestoneKind as M
 from schemas.workflows.records import StepWritten
@@ -48,7 +49,7 @@ class ToyRun(Contract):
     run: int = 1
     state: ToyState | None = None
     seen: tuple[str, ...] = ()
-    owed: tuple[Effect, ...] = ()
+    owed: tuple[OrderEffect, ...] = ()
     history: tuple[str, ...] = ()
 
 
@@ -56,10 +57,10 @@ class ToyRecord(Contract):
     """What a step writes."""
 
     state: ToyState
-    owed: tuple[Effect, ...]
+    owed: tuple[OrderEffect, ...]
 
 
-ToyDecision = tuple[Effect, ...]
+ToyDecision = tuple[OrderEffect, ...]
 Draft = StepDraft[ToyState, ToyDecision]
 
 
@@ -103,8 +104,9 @@ class Toy(EntityWorkflow[ToyState, ToyDecision, ToyRecord, ToyRun]):
         heard = (*self._state.heard, given.id)
         effects: ToyDecision = ()
         if given.kind is M.PICKED:
-            key, report = f"{self._run.key}/{given.id}", Operation.REPORT_MILESTONE
-            effects = (Effect(key=key, order=self._run.key, operation=report, accepted_at=given.occurred_at),)
+            key = f"{self._run.key}/{given.id}"
+            report = ReportMilestone(milestone=given.kind, order_status="picked", occurred_at=given.occurred_at)
+            effects = (OrderEffect(key=key, order=self._run.key, payload=report, accepted_at=given.occurred_at),)
         self._go_on(draft, *effects, heard=heard, due=given.eta or self._state.due, ended=given.kind is M.DELIVERED)
         draft.outcomes.append(self._verdict(given, None))
         if given.kind is M.PACKED:
@@ -114,7 +116,7 @@ class Toy(EntityWorkflow[ToyState, ToyDecision, ToyRecord, ToyRun]):
         await workflow.execute_activity("toy.beside", name, start_to_close_timeout=WITHIN)
         self._note(f"beside {name}")
 
-    def _go_on(self, draft: Draft, *effects: Effect, **changed: object) -> None:
+    def _go_on(self, draft: Draft, *effects: OrderEffect, **changed: object) -> None:
         self._state = self._state.model_copy(update={"version": self._state.version + 1, **changed})
         draft.decisions.append(effects)
 
@@ -194,7 +196,7 @@ class ToyWorld:
         await self.beside.wait()
 
     @activity.defn(name="erp.report_milestone")
-    async def _carry_out(self, effect: Effect) -> EffectReceipt:
+    async def _carry_out(self, effect: OrderEffect) -> EffectReceipt:
         if self.carrying:
             await self.carrying(effect)
         self.done.append(effect.key.removeprefix(f"{self.key}/"))

@@ -1,19 +1,19 @@
-"""What stands beside the milestones in an order's state: shortages, sources, tenders, troubles, refusals."""
+"""What is wrong with an order and was said so: issues of partners, shortages of sites, refusals of systems, alarms."""
 
 import json
 from collections.abc import Iterable
-from datetime import date, datetime
+from datetime import datetime
 from hashlib import sha256
 from typing import NamedTuple, Self
 
+from domain.orders.demand import StatePart
 from schemas.base import Contract, Moment
-from schemas.cases.exceptions import ExceptionKind
-from schemas.messaging.effects import Effect
+from schemas.messaging.order_effects import OrderEffect
 from schemas.orders.milestones import MilestoneEvent, ShippedLine
 from schemas.words import counted
 
 UNTYPED = "other"
-"""Name of the kind of trouble of which nobody said the cause."""
+"""Name of the kind of issue of which nobody said the cause."""
 
 
 def content_of(event: MilestoneEvent) -> str:
@@ -26,8 +26,8 @@ def content_of(event: MilestoneEvent) -> str:
     return sha256(json.dumps(said).encode()).hexdigest()[:16]
 
 
-class TroubleKey(NamedTuple):
-    """What a trouble is known by in an order's state, `<cause>/<shipment>`.
+class IssueKey(NamedTuple):
+    """What an issue is known by in an order's state, `<cause>/<shipment>`.
 
     The cause is `other` when nobody said one; the shipment is empty for the whole order.
     """
@@ -37,7 +37,7 @@ class TroubleKey(NamedTuple):
 
     @classmethod
     def of(cls, event: MilestoneEvent) -> Self:
-        """The trouble that a report is about."""
+        """The issue that a report is about."""
         return cls(event.cause or UNTYPED, event.shipment)
 
     @classmethod
@@ -45,7 +45,7 @@ class TroubleKey(NamedTuple):
         """Raises ValueError."""
         cause, slash, shipment = text.partition("/")
         if not slash:
-            raise ValueError(f"{text!r} names no trouble: it must be <cause>/<shipment>")
+            raise ValueError(f"{text!r} names no issue: it must be <cause>/<shipment>")
         return cls(cause, shipment)
 
     def __str__(self) -> str:
@@ -68,8 +68,8 @@ def in_words(lines: Iterable[ShippedLine]) -> str:
     return " and ".join((", ".join(named[:-1]), named[-1])) if len(named) > 1 else "".join(named)
 
 
-class Trouble(Contract):
-    """What a partner last said of one kind of trouble with one shipment: that there is some, or that it is over."""
+class ReportedIssue(Contract):
+    """What a partner last said of one kind of issue with one shipment: that there is one, or that it is over."""
 
     said_at: Moment
     event: str
@@ -78,7 +78,7 @@ class Trouble(Contract):
     reason: str = ""
     sequence: int = 0
 
-    def newer_than(self, other: "Trouble | None") -> bool:
+    def newer_than(self, other: "ReportedIssue | None") -> bool:
         """Whether this word replaces the other one."""
         return other is None or self._place > other._place
 
@@ -87,7 +87,7 @@ class Trouble(Contract):
         return self.said_at, self.sequence, self.event
 
 
-class Short(Contract):
+class Shortage(Contract):
     """Packs that a site could not pick, and what became of them: `covered` says how, empty while nobody knows.
     `items`: what the lines asked for then. `said`: the report's content."""
 
@@ -95,73 +95,30 @@ class Short(Contract):
     lines: tuple[ShippedLine, ...]
     reason: str = ""
     covered: str = ""
-    items: dict[int, str] = {}  # noqa: RUF012
+    items: dict[int, str] = {}  # noqa: RUF012 - pydantic copies field defaults
     said: str = ""
-
-
-class OtherSource(Contract):
-    """Another site that was told to send a part of the order. `ref` makes its effects' keys unique."""
-
-    site: str
-    lines: tuple[ShippedLine, ...]
-    ref: str
-
-
-class PickedBefore(Contract):
-    """Packs of a line that a site had picked before the line got another item."""
-
-    site: str
-    line: int
-    item: str
-    quantity: int
-
-
-class TenderState(Contract):
-    """The offer of the transport to carriers, one after the other. `key` is the effect of the attempt under way.
-
-    `pending_since`: the transport desk took the tender and named no carrier yet. `exhausted`: nobody is left to ask.
-    """
-
-    key: str = ""
-    attempt: int = 1
-    carrier: str = ""
-    accepted: bool = False
-    pending_since: Moment | None = None
-    rejected: tuple[str, ...] = ()
-    exhausted: bool = False
 
 
 class RefusedEffect(Contract):
     """An effect that a system refused by its own rule, kept so that it can be tried again. `said`: both sides, where
     nobody knows whether it was done."""
 
-    effect: Effect
+    effect: OrderEffect
     origin: str
     at: Moment
     said: str = ""
 
 
-class OpenProposal(Contract):
-    """A re-plan that a planner has been asked about."""
+class OrderIssues(StatePart):
+    """What is, or was, wrong.
 
-    kind: str
-    subject: str
-    proposed_on: date
-    lines: tuple[ShippedLine, ...] = ()
-
-
-class KnownCase(Contract):
-    """The newest case of one kind: its number, and what it was about last.
-
-    `settled`: what people have resolved although it is still wrong, and how big that was (`accepted`); it is not raised
-    again before it was cured or is worse. `told` names what the case heard last; 0: an earlier build did not say.
+    `reported_issues`: what partners said last, by `IssueKey`. `report_digests`: the contents of all their reports, by
+    which repeats are known. `shortages`: by the event that reported them. `refused_effects`: by the effect's key.
+    `passed_alarms`: names of deadlines that have passed.
     """
 
-    kind: ExceptionKind
-    number: int
-    open: bool
-    subjects: tuple[str, ...]
-    reopened: int = 0
-    settled: tuple[str, ...] = ()
-    accepted: dict[str, int] = {}  # noqa: RUF012 - pydantic copies field defaults
-    told: int = 0
+    reported_issues: dict[str, ReportedIssue] = {}  # noqa: RUF012 - pydantic copies field defaults
+    report_digests: tuple[str, ...] = ()
+    shortages: dict[str, Shortage] = {}  # noqa: RUF012
+    refused_effects: dict[str, RefusedEffect] = {}  # noqa: RUF012
+    passed_alarms: tuple[str, ...] = ()

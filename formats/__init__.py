@@ -1,0 +1,1 @@
+"""Documents: bytes to messages and back, without I/O, without a clock."""

@@ -1,0 +1,1 @@
+"""What X12 and EDIFACT share: tables, segments, checks, envelopes, control numbers, writing."""

@@ -1,0 +1,1 @@
+"""UN/EDIFACT: interchanges, groups and messages of logistics."""

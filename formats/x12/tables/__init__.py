@@ -1,0 +1,1 @@
+"""Tables of X12 as text."""

@@ -1,0 +1,1 @@
+"""Documents: read, written, acknowledged, and every wrong byte found."""
