@@ -2,9 +2,16 @@
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from schemas.base import SiteId, Text
+
+
+def _pairs(said: object) -> object:
+    """`LYS=WH, PAR=P2`, as the registry of partners has it, or a mapping."""
+    if not isinstance(said, str):
+        return said
+    return {name.strip(): code.strip() for name, _, code in (it.partition("=") for it in said.split(",") if it.strip())}
 
 
 class TrytonSettings(BaseModel):
@@ -20,8 +27,8 @@ class TrytonSettings(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     company: Annotated[int, Field(ge=1)] = 1
-    warehouses: dict[SiteId, Text] = {}
-    parties: dict[Text, Text] = {}
+    warehouses: Annotated[dict[SiteId, Text], BeforeValidator(_pairs)] = {}
+    parties: Annotated[dict[Text, Text], BeforeValidator(_pairs)] = {}
     short_stock: Literal["refuse", "accept"] = "refuse"
     sales_by: Literal["number", "reference"] = "number"
     shipment_number_in: Literal["reference", "shipping_reference"] = "reference"

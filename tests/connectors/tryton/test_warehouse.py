@@ -5,12 +5,14 @@ from dataclasses import dataclass, field
 
 import httpx
 import pytest
+from pydantic import ValidationError
 
 from connectors.ports import Call, Refused, Unavailable, WmsPort
 from connectors.registry import ADAPTERS
 from connectors.routing import CallRouter
 from connectors.tryton import warehouse
 from connectors.tryton.codes import ADDRESS, SHIPMENT
+from connectors.tryton.settings import TrytonSettings
 from schemas.base import Origin, System
 from schemas.messaging.instructions import WarehouseCancellation, WarehouseHold
 from tests.activities.unkeyed import Killed
@@ -150,6 +152,15 @@ async def test_a_shipment_that_somebody_else_moves_is_come_back_to(way: Way, por
     way.meanwhile["cancel"] = "done"
     with pytest.raises(Unavailable, match="moved at the same time"):
         await port.cancel(WarehouseCancellation(order=NUMBER, revision=4, reason="off"), call("cancel"))
+
+
+def test_codes_are_read_from_a_mapping_and_from_text() -> None:
+    assert TrytonSettings.model_validate({"warehouses": "LYS=WH, PAR=P2"}) == TrytonSettings(
+        warehouses={"LYS": "WH", "PAR": "P2"}
+    )
+    for broken in ("LYS", "=WH", "ly=WH"):
+        with pytest.raises(ValidationError):
+            TrytonSettings.model_validate({"warehouses": broken})
 
 
 async def test_an_unknown_party_or_item_is_refused_by_its_name(way: Way, port: WmsPort) -> None:
