@@ -22,12 +22,14 @@ from connectors.ports import Call, WmsPort
 from connectors.registry import ADAPTERS
 from connectors.routing import CallRouter
 from schemas.base import System
-from schemas.messaging.effects import Effect, EffectReceipt, Operation
+from schemas.messaging.effects import Effect, EffectReceipt
 from schemas.messaging.instructions import Accepted, WarehouseCancellation
+from schemas.messaging.order_effects import AmendWarehouse, CancelWarehouse, InstructWarehouse, OrderEffect
 from store.engine import Database
 from store.messaging.call_locks import CallLocks
 from tests.activities.unkeyed import Killed
 from tests.connectors.tryton.scenario import (
+    DAY,
     SETTINGS,
     SITE,
     TOO_MANY,
@@ -52,6 +54,7 @@ SEED = int(os.environ.get("SYNCLINE_INTEROP_SEED", "") or Random().randrange(1_0
 RECORD = os.environ.get("SYNCLINE_INTEROP_RECORD") == "1"
 ACCEPTED_AT = datetime(2031, 5, 4, tzinfo=UTC)
 SHIPMENT, NOTE = "stock.shipment.out", "ir.note"
+WarehousePayload = InstructWarehouse | AmendWarehouse | CancelWarehouse
 Ask = Callable[[WmsPort, Call], Awaitable[Accepted]]
 
 
@@ -140,20 +143,21 @@ async def worker(tryton: Running, database_url: str) -> AsyncIterator[TrytonWork
         yield TrytonWorker(database, locks, router, way)
 
 
-def effect(order: str, operation: Operation, revision: int = 0) -> Effect:
+def effect(order: str, payload: WarehousePayload, revision: int = 0) -> OrderEffect:
     """An effect of an order."""
-    key = f"erp-one/{order}/{operation}"
-    return Effect(key=key, order=f"erp-one/{order}", operation=operation, accepted_at=ACCEPTED_AT, revision=revision)
+    key = f"erp-one/{order}/{payload.operation}"
+    return OrderEffect(key=key, order=f"erp-one/{order}", payload=payload, accepted_at=ACCEPTED_AT, revision=revision)
 
 
-def calls(order: str, *, cancelled: bool) -> Iterator[tuple[Effect, Ask]]:
+def calls(order: str, *, cancelled: bool) -> Iterator[tuple[OrderEffect, Ask]]:
     """What an order asks of the warehouse."""
-    yield effect(order, Operation.INSTRUCT_WAREHOUSE), lambda port, call: port.instruct(instruction(order, PACKS), call)
+    first = effect(order, InstructWarehouse(promised_on=DAY))
+    yield first, lambda port, call: port.instruct(instruction(order, PACKS), call)
     more = amendment(order, MORE, 3)
-    yield effect(order, Operation.AMEND_WAREHOUSE, 3), lambda port, call: port.amend(more, call)
+    yield effect(order, AmendWarehouse(), 3), lambda port, call: port.amend(more, call)
     if cancelled:
         stop = WarehouseCancellation(order=order, revision=4, reason="withdrawn")
-        yield effect(order, Operation.CANCEL_WAREHOUSE, 4), lambda port, call: port.cancel(stop, call)
+        yield effect(order, CancelWarehouse(), 4), lambda port, call: port.cancel(stop, call)
 
 
 async def test_orders_are_carried_once_whatever_is_lost_or_dies(tryton: Running, worker: TrytonWorker) -> None:
@@ -205,7 +209,7 @@ async def test_two_workers_at_once_make_one_shipment(tryton: Running, worker: Tr
 async def test_short_stock_is_refused_and_the_shipment_can_still_be_cancelled(
     tryton: Running, worker: TrytonWorker
 ) -> None:
-    each = effect("SHORT-1", Operation.INSTRUCT_WAREHOUSE)
+    each = effect("SHORT-1", InstructWarehouse(promised_on=DAY))
     with pytest.raises(ApplicationError, match="short stock") as refused:
         await worker.attempt(each, lambda port, call: port.instruct(instruction("SHORT-1", TOO_MANY), call))
     assert refused.value.non_retryable
@@ -216,7 +220,7 @@ async def test_short_stock_is_refused_and_the_shipment_can_still_be_cancelled(
     )
     assert reserved == [], "what there is stays free for others"
     stop = WarehouseCancellation(order="SHORT-1", revision=1, reason="withdrawn")
-    await worker.attempt(effect("SHORT-1", Operation.CANCEL_WAREHOUSE), lambda port, call: port.cancel(stop, call))
+    await worker.attempt(effect("SHORT-1", CancelWarehouse()), lambda port, call: port.cancel(stop, call))
     assert [it["state"] for it in tryton.shipments("erp-one/SHORT-1")] == ["cancelled"]
 
 
