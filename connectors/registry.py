@@ -3,12 +3,14 @@
 from connectors.adapters import Adapter
 from connectors.karrio.adapter import KARRIO
 from connectors.standard.adapter import STANDARD
+from connectors.tryton.adapter import TRYTON
 
 ADAPTERS: dict[str, Adapter] = {
     adapter.name: adapter
     for adapter in (
         STANDARD,
         KARRIO,
+        TRYTON,
         # one adapter a line: `make connector` writes above this one
     )
 }

@@ -22,8 +22,14 @@ class KnownAdapter:
 MASTER_DATA = "master_data"
 """The option of an ERP that answers for its items, sites and customers."""
 
+TRYTON: dict[str, type] = {
+    **{"company": int, "warehouses": str, "parties": str},
+    **{"short_stock": str, "sales_by": str, "shipment_number_in": str},
+}
+
 ADAPTERS: dict[str, KnownAdapter] = {
     "standard": KnownAdapter(frozenset(System), options={MASTER_DATA: bool}),
+    "tryton": KnownAdapter(frozenset({System.WMS, System.ERP}), options=TRYTON),
     # one adapter a line: `make connector` writes above this one
 }
 SCHEMES: dict[str, tuple[str, ...]] = {

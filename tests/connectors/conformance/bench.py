@@ -27,6 +27,9 @@ class StandIn(Protocol):
 
     connection: ConnectionSettings
 
+    def prepare(self, sample: Sample) -> None:
+        """Have what the sample's call is about, such as the order that is cancelled; it is no record."""
+
     async def answer(self, request: httpx.Request) -> httpx.Response:
         """Answer a request as the system does."""
 
@@ -114,6 +117,7 @@ class Bench:
 
     def __post_init__(self) -> None:
         self.transport = FaultyTransport(self.stand_in)
+        self.stand_in.prepare(self.sample)
 
     def of(self, system: System, target: str) -> ConnectionSettings:
         """See connectors.connections.Connections."""

@@ -150,7 +150,10 @@ async def limits(bench: Bench) -> None:
     bench.transport.delay_s = 0.01
     async with bench.router() as router:
         calls = [bench.call(f"erp-one/SO-1/{n}", timeout_s=10.0) for n in range(AT_ONCE)]
-        await asyncio.gather(*(bench.ask(router, call) for call in calls))
+        done = await asyncio.gather(*(bench.ask(router, call) for call in calls), return_exceptions=True)
+    for it in done:  # two changes of one record at once: a system may have one of them wait
+        assert not isinstance(it, BaseException) or isinstance(it, Unavailable), f"{it!r}"
+    assert not all(isinstance(it, BaseException) for it in done), "none was done"
     assert bench.transport.most <= 2, f"{bench.transport.most} calls at once"
 
 

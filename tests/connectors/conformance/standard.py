@@ -10,6 +10,7 @@ from connectors.connections import ConnectionSettings
 from schemas.authentication import BearerToken
 from schemas.base import System
 from tests.connectors.conformance.bench import SECRET
+from tests.connectors.conformance.samples import Sample
 
 
 @dataclass
@@ -26,6 +27,9 @@ class StandardStandIn:
     )
     done: dict[str, str] = field(default_factory=dict)
     orders: list[str] = field(default_factory=list)
+
+    def prepare(self, sample: Sample) -> None:
+        """It takes calls about any order."""
 
     async def answer(self, request: httpx.Request) -> httpx.Response:
         """See StandIn."""

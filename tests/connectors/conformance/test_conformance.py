@@ -13,10 +13,12 @@ from tests.connectors.conformance.checks import CHECKS, Check
 from tests.connectors.conformance.samples import SAMPLES, Sample
 from tests.connectors.conformance.standard import StandardStandIn
 from tests.connectors.karrio.stand_in import KarrioStandIn
+from tests.connectors.tryton.stand_in import TrytonStandIn
 
 STAND_INS: dict[str, Callable[[], StandIn]] = {
     "standard": StandardStandIn,
     "karrio": KarrioStandIn,
+    "tryton": TrytonStandIn,
     # one stand-in a line, by the name of its adapter
 }
 

@@ -24,6 +24,7 @@ from schemas.finance.erp_feed import ErpFreightBatch
 from schemas.finance.reconciliation import OrdersReport
 from schemas.messaging.instructions import Accepted, WarehouseCancellation
 from tests.connectors.conformance.bench import SECRET
+from tests.connectors.conformance.samples import Sample
 
 WITHOUT = frozenset({f"WmsPort.{name}" for name in ("instruct", "amend", "hold", "expect_return")})
 
@@ -82,6 +83,9 @@ class ToyStandIn:
         )
     )
     stops: list[dict[str, Any]] = field(default_factory=list)
+
+    def prepare(self, sample: Sample) -> None:
+        """It stops any order."""
 
     async def answer(self, request: httpx.Request) -> httpx.Response:
         """See StandIn."""

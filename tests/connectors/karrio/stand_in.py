@@ -12,6 +12,7 @@ from connectors.connections import ConnectionSettings
 from schemas.authentication import BearerToken
 from schemas.base import System
 from tests.connectors.conformance.bench import SECRET
+from tests.connectors.conformance.samples import Sample
 from tests.connectors.karrio.recording import recorded
 
 KNOWN = "shp_known"
@@ -51,6 +52,9 @@ class KarrioStandIn:
         known |= {"id": KNOWN, "reference": "erp-one/SO-1", "created_at": "2026-05-20 08:00:00.000000+00:00"}
         known["metadata"] = {"syncline_key": "erp-one/SO-1/before", "syncline_revision": "0", "syncline_packs": "42"}
         self.shipments[KNOWN] = known
+
+    def prepare(self, sample: Sample) -> None:
+        """It has the shipment that changes are about."""
 
     async def answer(self, request: httpx.Request) -> httpx.Response:
         """See StandIn."""
