@@ -1,7 +1,7 @@
 """What Tryton's failures mean: 400 for a rule, told in words alone; an HTML page with 500 for its own faults.
 
-Tryton answers 400 also to two changes of one record at once. Its words depend on the user's language, so they are no
-way to tell the two apart: a call that is refused looks at the record again before it says so.
+Tryton answers 400 also to two changes of one record at once. Its words depend on the user's language, so they do not
+tell the two apart. A call that is refused looks at the record again before it says so.
 """
 
 import json
@@ -11,6 +11,7 @@ from connectors.ports import ConnectorError
 from schemas.base import printable
 
 REFUSED = 400
+"""Tryton's status for a rule, a warning and a concurrent change."""
 MAX_SAID = 160
 """Characters of Tryton's words: they name the field and the record, and people repair by them."""
 

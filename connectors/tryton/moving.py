@@ -67,8 +67,8 @@ class ShipmentMoves:
         return shipment
 
     async def push(self, shipment: Shipment, button: str, call: Call) -> Shipment:
-        """Push one button. A refusal of a shipment that somebody else has just moved is none: Tryton says 400 to both,
-        so that the shipment is looked at again."""
+        """Push one button. A refusal of a shipment that somebody else has just moved is none. Tryton says 400 to both,
+        so the shipment is looked at again."""
         client = self.records.client
         try:
             return client.read(shipment_of, await client.push(SHIPMENT, shipment.id, button, SHIPMENT_FIELDS, call))

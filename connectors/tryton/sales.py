@@ -58,8 +58,8 @@ class TrytonErp:
         return await self._once(message.order, entry, message.reason, call, act)
 
     async def report_change(self, message: ErpChange, call: Call) -> Accepted:
-        """See ErpPort. Changes that are for people to know are noted; those that its books must follow are refused,
-        as only people can make them in a sale that is in process."""
+        """See ErpPort. Changes that are for people to know are noted. Those that its books must follow are refused:
+        only people can make them in a sale that is in process."""
         order, about = order_of(call.key, message.order), f"{message.change} {message.shipment} {message.rma}".strip()
         entry = JournalEntry(order=order, key=call.key, told=Told.CHANGED, revision=message.revision, about=about)
 

@@ -18,7 +18,7 @@ class TrytonSettings(BaseModel):
     """`company`: id of the company whose books are meant. `warehouses`: code of a site's warehouse in Tryton, where it
     is not the site's own id. `parties`: code of a party there, where it is not the order's own id for it.
 
-    `short_stock`: whether an instruction that Tryton cannot reserve in full is refused, so that people see it, or
+    `short_stock`: an instruction that Tryton cannot reserve in full is refused, so that people see it. Or it is
     accepted, as Tryton's own planning will find the stock. `sales_by`: the field of a sale that has our order number.
     `shipment_number_in`: the field of a sale's shipment that takes our shipment's number; `shipping_reference` needs
     the module stock_package_shipping.

@@ -1,7 +1,7 @@
 """A warehouse in Tryton: orders are its outgoing shipments, ours by their reference.
 
 What we tell is noted on the shipment, or on the warehouse while there is none. The note is written last, so that a
-call which died half-way is done again; each of its steps looks first at what is so already.
+call which died half-way is done again. Each of its steps looks first at what is so already.
 """
 
 from dataclasses import dataclass
