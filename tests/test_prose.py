@@ -148,6 +148,7 @@ GOOD = {
     "docs/a.md": f"# {LONG}\n\n| {LONG} |\n|---|\n\n```\n{LONG}\n```\n\nShort, with `{LONG}`, at 5. **Then.** End.\n",
     "docs/index.md": f"[{LONG}](a) · [b](b) · [c](c) · [d](d)\n",
     "CHANGELOG.md": LONG,
+    "domain/a.py": f'def f():\n    """Short.\n\n        {LONGISH}\n\n    Then.\n    """\n',
     "gateway/a.py": f'"""Short. `{LONGER}` is one word.\n\nSo is this."""\n',
 }
 

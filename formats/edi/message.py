@@ -87,7 +87,7 @@ class EdiMessage:
     def tree(self) -> Group:
         """Its segments between header and trailer by groups. Without tables, all in one group."""
         if self._tree is None:
-            self._tree = _grown(self.type, body_of(self.segments, self.type))
+            self._tree = _tree_of(self.type, body_of(self.segments, self.type))
         return self._tree
 
     @property
@@ -113,7 +113,7 @@ def body_of(segments: list[Segment], kind: MessageType) -> list[Segment]:
     return segments[1:last]
 
 
-def _grown(kind: MessageType, body: list[Segment]) -> Group:
+def _tree_of(kind: MessageType, body: list[Segment]) -> Group:
     walk = Walk(kind.spec or nothing(kind), content=False)
     for segment in body:
         for _ in walk.take(segment):
