@@ -1,6 +1,6 @@
 # Everything here needs only make and Python >= 3.11. The first run fills .venv; the second starts at once.
 .DEFAULT_GOAL := help
-.PHONY: help demo up check test coverage lint format connector step workflow bench chaos lock clean
+.PHONY: help demo up check test coverage lint format connector step workflow bench chaos interop lock clean
 
 PYTHONS := python3.13 python3.12 python3.11 python3
 BIN := .venv/bin
@@ -55,6 +55,11 @@ chaos: $(STAMP) ## Kill processes and lose workflow tasks, with the full counts
 	SYNCLINE_CHAOS=full $(BIN)/pytest -m chaos $(ARGS)
 	SYNCLINE_TASK_LOSS=0.15 $(BIN)/pytest tests/workflows tests/promising tests/notify tests/integration --tb=native $(ARGS)
 	SYNCLINE_NO_CACHE=1 $(BIN)/pytest tests/workflows --tb=native $(ARGS)
+
+interop: $(STAMP) ## Run against real systems, which it installs and starts; write docs/interop.md
+	SYNCLINE_INTEROP_RECORD=$(if $(findstring --record,$(ARGS)),1) \
+		$(BIN)/pytest -m interop tests/interop $(filter-out --record,$(ARGS))
+	$(BIN)/python -m tests.interop.figures
 
 lock: $(STAMP) ## Write requirements.lock from pyproject.toml (newer versions: ARGS=--upgrade)
 	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --all-extras \

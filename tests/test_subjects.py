@@ -37,7 +37,7 @@ SUBJECTS: dict[str, tuple[str, ...]] = {
     "workflows": ("runtime", "cases", "orders", "procurement", "inventory", "finance", "planning"),
     "dispatch": ("events", "partners", "orders", "inventory", "procurement", "temporal", "restarts"),
     "gateway": ("http", "views", "api", "tower"),
-    "connectors": ("ports", "http", "standard", "notify"),
+    "connectors": ("ports", "http", "standard", "karrio", "notify"),
     "simulators": ("world", "orders", "systems"),
 }
 """The subjects of each room, in the order in which they may import: each only what stands before it."""

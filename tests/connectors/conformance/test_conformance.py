@@ -12,9 +12,11 @@ from tests.connectors.conformance.bench import Bench, StandIn
 from tests.connectors.conformance.checks import CHECKS, Check
 from tests.connectors.conformance.samples import SAMPLES, Sample
 from tests.connectors.conformance.standard import StandardStandIn
+from tests.connectors.karrio.stand_in import KarrioStandIn
 
 STAND_INS: dict[str, Callable[[], StandIn]] = {
     "standard": StandardStandIn,
+    "karrio": KarrioStandIn,
     # one stand-in a line, by the name of its adapter
 }
 

@@ -1,0 +1,1 @@
+"""Karrio, a gateway to carriers, as a transport desk."""

@@ -1,0 +1,1 @@
+"""The connector for Karrio, against what a real one has answered."""
