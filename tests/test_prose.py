@@ -164,6 +164,7 @@ GOOD = {
     "docs/index.md": f"[{LONG}](a) · [b](b) · [c](c) · [d](d)\n",
     "CHANGELOG.md": LONG,
     "store/a.py": 'A = 1\n"""Why."""\nb = 2\nC = ("c",)\n',
+    "domain/a.py": f'def f():\n    """Short.\n\n        {LONGER}\n\n    Then.\n    """\n',
     "gateway/a.py": f'"""Short. `{LONGER}` is one word.\n\nSo is this."""\n',
 }
 
