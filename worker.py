@@ -26,7 +26,7 @@ from activities.finance.reconciliation import ReconcileActivities
 from activities.finance.self_audit import BooksActivities
 from activities.inventory.promising import PromisingActivities
 from activities.messaging.inbox_check import InboxActivities
-from activities.messaging.watching import WatchActivities
+from activities.messaging.workflow_health import WatchActivities
 from activities.partners.master_data import MasterData
 from activities.planning.feed import FeedLimits, PlanningActivities
 from activities.planning.governor import GovernorActivities
@@ -97,8 +97,8 @@ from workflows.planning.governor import GovernorWorkflow
 from workflows.planning.planning_feed import PlanningFeedWorkflow
 from workflows.procurement.purchase_order import InboundWorkflow
 from workflows.procurement.replenishment import ReplenishmentWorkflow
-from workflows.runtime.policies import GRACE
 from workflows.runtime.sandbox import sandbox
+from workflows.runtime.timeouts_and_retries import GRACE
 
 WORKFLOWS = (
     OrderWorkflow,

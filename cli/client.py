@@ -13,8 +13,8 @@ from pydantic import BaseModel, ValidationError
 
 from cli.terminal import configured, fail
 from gateway.http.problems import ProblemDetail
+from schemas.notation import plain_whole
 from schemas.parsing import InvalidMessage, check
-from schemas.written import plain_whole
 from stack.layout import local_admin_key, whereabouts
 
 TIMEOUT_S = 35.0

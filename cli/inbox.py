@@ -3,7 +3,7 @@
 import typer
 
 from cli.terminal import DEFAULT_STATE, StateDir, console, fail, show, with_database
-from schemas.words import counted
+from schemas.plurals import counted
 from store.audit import audit_trail
 from store.engine import Connection
 from store.messaging import quarantine

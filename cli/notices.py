@@ -8,7 +8,7 @@ from cli.client import Api
 from cli.terminal import DEFAULT_STATE, StateDir, console, show
 from gateway.views.notices import NoticesAgain, NoticesOwed, RetryRequest
 from schemas.cases.exceptions import Channel
-from schemas.words import counted
+from schemas.plurals import counted
 
 app = typer.Typer(no_args_is_help=True, help="Undelivered messages to people.")
 COLUMNS = ("state", "channel", "to", "kind", "case", "attempts", "error", "asked_at", "due_at")

@@ -14,7 +14,7 @@ from cli.orders import print_verdict
 from cli.terminal import DEFAULT_STATE, NO_KEY, StateDir, console, database_of, fail, seals, show, temporal_of
 from dispatch.restarts.restarting import Figures, Restarter, RestartRequest
 from dispatch.temporal.connecting import connect
-from schemas.words import counted
+from schemas.plurals import counted
 from schemas.workflows.commands import CommandAnswer, NoteRequest
 from store.engine import Database
 

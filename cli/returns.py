@@ -6,7 +6,7 @@ import typer
 
 from cli.client import Api, Erp, Reason, numbered
 from cli.terminal import DEFAULT_STATE, StateDir, console
-from schemas.words import counted
+from schemas.plurals import counted
 from schemas.workflows.commands import ReturnAnswer, ReturnRequest
 
 app = typer.Typer(no_args_is_help=True, help="Returns.")

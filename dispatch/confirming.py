@@ -17,7 +17,7 @@ from psycopg import OperationalError
 from dispatch.ports import TaskKept
 from schemas.workflows.steps import WorkflowStep
 from store.engine import Database
-from store.messaging import heads, looking
+from store.messaging import heads, history_checks
 from store.messaging.heads import Provisional
 
 EXPECTED_S, EXPECTED_MOST_S = 0.15, 3.0
@@ -141,7 +141,7 @@ class Confirmer:
     async def sweep(self) -> int:
         """Look at what has waited, as far as it is this process's turn; how many steps there were."""
         async with self._database.connection() as connection:
-            steps = await looking.due(connection, LIMIT)
+            steps = await history_checks.due(connection, LIMIT)
         found = await asyncio.gather(*(self.confirm(step) for step in steps))
         for step, kept in zip(steps, found, strict=True):
             if kept is TaskKept.LOST:

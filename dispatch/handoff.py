@@ -39,7 +39,6 @@ from store.engine import Database
 from store.messaging import inbox, signals
 from store.messaging.heads import Provisional
 from store.messaging.verdicts import First
-from workflows.runtime.policies import HEALTH_TIMEOUT, SIGNAL_TIMEOUT, TASK_TIMEOUT
 from workflows.runtime.search_attributes import (
     CARRIER,
     ERP_SYSTEM,
@@ -51,6 +50,7 @@ from workflows.runtime.search_attributes import (
     REGION,
     SITE,
 )
+from workflows.runtime.timeouts_and_retries import HEALTH_TIMEOUT, SIGNAL_TIMEOUT, TASK_TIMEOUT
 
 FIRST_MILESTONE = MilestoneKind.SHIPPED
 """The awaited milestone that support sees until the workflow reports another."""

@@ -1,7 +1,7 @@
 """GS1 keys and application identifiers: what a label or a GIN segment holds.
 
 Check digits follow the GS1 General Specifications, section 7.9; application identifiers section 3. Identifiers of
-contracts are checked by `schemas.identifiers`; here they are read, found wrong, and made.
+contracts are checked by `schemas.standard_identifiers`; here they are read, found wrong, and made.
 """
 
 import re

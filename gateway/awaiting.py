@@ -10,7 +10,7 @@ from dispatch.confirming import Confirmer
 from store.engine import Database
 from store.messaging import heads, verdicts
 from store.messaging.heads import Provisional
-from store.messaging.hearing import Hearing
+from store.messaging.listening import Hearing
 from store.messaging.verdicts import CommandVerdict
 
 AT_ONCE = 128

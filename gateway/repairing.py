@@ -9,7 +9,7 @@ from schemas.finance.reconciliation import About, DifferenceView
 from schemas.finance.self_audit import Check, Drift, RepairAnswer, RepairRequest
 from schemas.ids import SupplyKey
 from schemas.inventory.supply import Supply
-from schemas.words import with_verb
+from schemas.plurals import with_verb
 from schemas.workflow_ids import WorkflowId
 from store.audit import audit_trail
 from store.engine import Connection, Database

@@ -22,7 +22,7 @@ from pydantic import (
     field_validator,
 )
 
-from schemas.written import (
+from schemas.notation import (
     as_json_number,
     decimal_schema,
     json_number,

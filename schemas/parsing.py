@@ -3,7 +3,7 @@
 Stricter than Python's json: NaN, Infinity and numbers beyond a double, duplicate names and NUL are refused. So are lone
 surrogates, a byte order mark and deep nesting. Stricter than contracts: an unknown field is refused. So is a value of
 another JSON type than the contract's: a number for a date, "yes" for a boolean, "12.5" for 12.5.
-Moments and days are RFC 3339 (`schemas.written`). A number that a double would change is refused, never rounded.
+Moments and days are RFC 3339 (`schemas.notation`). A number that a double would change is refused, never rounded.
 Inside, contracts stay tolerant (`schemas.base.Contract`).
 """
 

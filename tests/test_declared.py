@@ -18,7 +18,7 @@ from workflows.runtime import search_attributes
 QUEUES = "schemas/queues.py"
 KEYS = "workflows/runtime/search_attributes.py"
 SETTINGS = "schemas/settings.py"
-POLICIES = "workflows/runtime/policies.py"
+POLICIES = "workflows/runtime/timeouts_and_retries.py"
 VARIABLE = re.compile(r"SYNCLINE_[A-Z0-9_]*")
 LIMIT = re.compile(r"(^|_)(TIMEOUT|SILENCE|GRACE|RETRY)(_|$)")
 """Names of what a call or a pause may take at most."""

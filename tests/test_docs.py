@@ -25,7 +25,7 @@ from cli import main as cli
 from cli.partner_files import parsed_partners
 from demo.scenarios import SCENARIOS
 from dispatch.requests import SENT
-from domain.cases import policies
+from domain.cases import escalation_policies
 from domain.partners.registry_rules import Surroundings, findings
 from gateway.app import SUBJECTS
 from schemas import parsing
@@ -176,7 +176,9 @@ def rules_in_force(doc: Document) -> list[str]:
         for rule in said if isinstance(said, list) else [said]:
             if "about" in rule:
                 try:
-                    wrong += [f"line {line}: {found}" for found in policies.check(PolicyRule.model_validate(rule))]
+                    wrong += [
+                        f"line {line}: {found}" for found in escalation_policies.check(PolicyRule.model_validate(rule))
+                    ]
                 except ValidationError as error:
                     wrong.append(f"line {line}: {error}")
     return wrong

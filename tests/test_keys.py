@@ -28,7 +28,7 @@ ALLOWED = {
     "schemas/cases/notifications.py": "secrets of webhooks",
     "schemas/parsing.py": "bytes of a message, words of a rule",
     "schemas/settings.py": "words of a rule",
-    "schemas/written.py": "offsets of times",
+    "schemas/notation.py": "offsets of times",
     "domain/zones.py": "names of time zones",
     "dispatch/events/admission.py": "a source is an address: one partner's lie below its own",
     "dispatch/procurement/documents.py": "types of messages",

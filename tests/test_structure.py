@@ -232,7 +232,7 @@ BAD_TREES: list[tuple[Rule, str, str]] = [
     (import_direction, "activities/a.py", "from connectors.http.client import SystemClient"),
     (import_direction, "connectors/erp/a.py", "from store import inbox"),
     (import_direction, "store/a.py", "from domain.milestones.delay import band"),
-    (import_direction, "gateway/a.py", "from workflows.runtime.policies import TASK_TIMEOUT"),
+    (import_direction, "gateway/a.py", "from workflows.runtime.timeouts_and_retries import TASK_TIMEOUT"),
     (import_direction, "dispatch/a.py", "from workflows.orders.order import OrderWorkflow"),
     (import_direction, "dispatch/b.py", "import workflows.orders.order"),
     (import_direction, "activities/b.py", "from dispatch.relay import Relay"),
@@ -282,6 +282,6 @@ def test_the_rule_lets_good_code_pass(tmp_path: Path, rule: Rule) -> None:
     (tmp_path / "activities" / "erp.py").write_text(GOOD)
     (tmp_path / "dispatch").mkdir()
     (tmp_path / "dispatch" / "relay.py").write_text(
-        '"""The relay."""\nfrom workflows.runtime.policies import TASK_TIMEOUT\n'
+        '"""The relay."""\nfrom workflows.runtime.timeouts_and_retries import TASK_TIMEOUT\n'
     )
     assert rule(tmp_path) == []

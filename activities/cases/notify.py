@@ -19,8 +19,8 @@ from temporalio import activity
 from activities.cases.messages import write_message
 from connectors.notify.ports import Sender
 from connectors.ports import ConnectorError, Refused, Unavailable
+from domain.cases.escalation_policies import channel_policy, days_policy
 from domain.cases.notices import FIRST_RETRY_S, due_at, messages, retry_in_s
-from domain.cases.policies import channel_policy, days_policy
 from domain.zones import UTC_NAME, clock
 from schemas.base import Origin
 from schemas.cases.exceptions import Channel

@@ -11,7 +11,7 @@ from activities.finance import reconciling_demand, reconciling_listed, reconcili
 from activities.finance.reading import ListRead, everything
 from activities.finance.reconciling_listed import ReconcileLimits
 from connectors.ports import Call, ConnectorError, StockPort
-from domain.cases.policies import case_policy
+from domain.cases.escalation_policies import case_policy
 from domain.finance import reconciliation
 from domain.finance.reconciliation import Patience
 from schemas.base import System

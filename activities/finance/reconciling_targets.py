@@ -7,7 +7,7 @@ from typing import Any
 from domain.finance import reconciling_targets
 from domain.finance.reconciliation import Patience
 from domain.finance.reconciling_targets import OrderStanding, OrderTargets
-from domain.orders import apart
+from domain.orders import split_goods
 from schemas.base import System
 from schemas.finance.reconciliation import Comparison, ReconcileRun, TargetFigure
 from schemas.finance.windows import WindowScope
@@ -45,7 +45,7 @@ def _ours(run: ReconcileRun, rows: list[dict[str, Any]]) -> dict[str, OrderTarge
 
 def _expected(run: ReconcileRun, row: dict[str, Any]) -> OrderTargets:
     lines = (LineDue.model_validate(line) for line in row["lines"])
-    order = apart.written(row["site"], lines, Apart.model_validate(row["apart"]))
+    order = split_goods.written(row["site"], lines, Apart.model_validate(row["apart"]))
     standing = OrderStanding(OrderStatus(row["status"]), row["conditions"], row["intercepted"])
     should = reconciling_targets.expected(System(run.system), run.target, order, standing)
     return should._replace(owed=tuple(row["owed"]), young=row["young"])

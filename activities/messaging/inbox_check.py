@@ -12,7 +12,7 @@ from temporalio.client import Client, WorkflowExecutionStatus
 from temporalio.service import RPCError, RPCStatusCode
 
 from activities.finance.reconciliation import written
-from activities.messaging.heard import NOTHING, SignalPayloads, heard
+from activities.messaging.signal_history import NOTHING, SignalPayloads, heard
 from domain.finance.reconciliation import Patience
 from schemas.finance.reconciliation import About, Comparison, Difference, DifferenceClass, ReconcileReport, ReconcileRun
 from schemas.ids import is_purchase

@@ -6,7 +6,7 @@ from typing import Any
 
 from temporalio import activity
 
-from domain.cases.policies import case_policy, purchase_case_policy
+from domain.cases.escalation_policies import case_policy, purchase_case_policy
 from schemas.cases.cases import CaseHistory, CaseName, CaseQuery, CaseRecord
 from schemas.cases.exceptions import CasePolicy
 from schemas.ids import is_purchase

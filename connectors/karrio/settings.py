@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from schemas.base import SiteId, SystemId, Text
 from schemas.days import TimeZone
-from schemas.identifiers import Country, Currency
+from schemas.standard_identifiers import Country, Currency
 
 Line = Annotated[str, Field(max_length=100)]
 """Karrio keeps no more characters of a line of an address (OpenAPI of 2026.1, `AddressData`)."""

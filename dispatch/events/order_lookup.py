@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from dispatch.events.correlation import CorrelationFacts, numbers_of
-from domain.cases.policies import order_policy, procurement_policy
+from domain.cases.escalation_policies import order_policy, procurement_policy
 from domain.milestones.chronology import KnownTimes, suspect
 from schemas.cases.exceptions import Chronology
 from schemas.messaging.envelope import Envelope

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from domain import zones
-from domain.cases.policies import days_policy
+from domain.cases.escalation_policies import days_policy
 from schemas.base import Variant
 from schemas.cases.policies import PolicyRule
 from schemas.days import EVERY_DAY, WHOLE_WEEK, Days, Way, Zone, utc_offset_s

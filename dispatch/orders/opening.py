@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 from dispatch.orders import days
 from dispatch.orders.promising import first_promise
-from domain.cases.policies import order_policy
+from domain.cases.escalation_policies import order_policy
 from domain.orders.opening import begins, opening
 from schemas.orders.release import OrderRelease
 from schemas.workflows.lifecycle import AcceptedRelease, OrderStart

@@ -24,7 +24,7 @@ from schemas.partners.references import ClosedConnection, SecretPlace
 from schemas.partners.registry import ConnectionState, PartnerDefinition
 from schemas.settings import Endpoint, Settings
 from store.engine import Database
-from store.messaging.hearing import Hearing
+from store.messaging.listening import Hearing
 from store.partners import registry
 
 LOOK_EVERY_S = 2.0

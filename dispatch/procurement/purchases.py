@@ -14,7 +14,7 @@ from dispatch.partners.measuring import Unmeasured
 from dispatch.ports import SignalRefused
 from dispatch.procurement.document_rules import broken, broken_order, impossible, parties_of
 from dispatch.procurement.documents import PlacedDocument, ReadDocument, read
-from domain.cases.policies import procurement_policy
+from domain.cases.escalation_policies import procurement_policy
 from domain.partners.master_data import named_in_purchase
 from domain.procurement.purchase_run import InboundRun
 from schemas.base import Origin, Role

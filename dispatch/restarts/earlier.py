@@ -13,10 +13,10 @@ from dispatch.partners import measuring
 from dispatch.procurement.documents import read
 from dispatch.requests import record_of
 from domain.cases.case_file import CaseFile
-from domain.cases.policies import case_policy, procurement_policy
+from domain.cases.escalation_policies import case_policy, procurement_policy
 from domain.orders import goods
 from domain.orders.order_run import OrderRun
-from domain.orders.refolding import SETTLED, EffectEntry, RefoldingFacts, ReplayedInput, refold
+from domain.orders.rebuilding import SETTLED, EffectEntry, RefoldingFacts, ReplayedInput, refold
 from domain.procurement import documents, inbound, inbound_effects, purchase_actions
 from domain.procurement.purchase_order import PurchaseFile
 from domain.procurement.purchase_run import InboundRun
@@ -24,12 +24,12 @@ from domain.returns.return_run import ReturnRun, as_asked, refolded
 from schemas.base import Contract, Role
 from schemas.cases.cases import CaseQuery, KnownCase
 from schemas.copying import made_of
-from schemas.identifiers import short_id
 from schemas.ids import CaseKey
 from schemas.inventory.stock import Moves
 from schemas.orders.milestones import MilestoneEvent
 from schemas.procurement.purchase_orders import InboundStart, PurchaseDocument
 from schemas.procurement.replenishment import ReplenishmentProposal, ReplenishmentRun
+from schemas.standard_identifiers import short_id
 from schemas.workflow_ids import WorkflowId
 from schemas.workflows.commands import Verb
 from schemas.workflows.lifecycle import OrderStart

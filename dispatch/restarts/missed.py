@@ -11,8 +11,8 @@ from dispatch.procurement.documents import read
 from dispatch.requests import REQUESTS, record_of
 from dispatch.restarts.earlier import event_of
 from domain.orders.state import OrderState
-from schemas.identifiers import short_id
 from schemas.orders.milestones import MilestoneEvent
+from schemas.standard_identifiers import short_id
 from schemas.workflow_ids import WorkflowId, WorkflowKind, workflow_of
 from schemas.workflows.commands import Command
 from schemas.workflows.returns import ReturnOutcome, ReturnState

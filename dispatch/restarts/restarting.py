@@ -16,13 +16,13 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from dispatch.ports import CommandRefused
 from dispatch.restarts import begun, missed, starting
-from schemas.words import counted
+from schemas.plurals import counted
 from schemas.workflow_ids import WorkflowId, WorkflowKind
 from store.audit import audit_trail
 from store.engine import Database
 from store.messaging import heads, restarting
 from store.messaging.heads import KeptHead
-from workflows.runtime.policies import RESTART_TIMEOUT
+from workflows.runtime.timeouts_and_retries import RESTART_TIMEOUT
 
 PAGE = 200
 """Heads read at once: small enough to keep no transaction open for long."""

@@ -23,7 +23,6 @@ from schemas.orders.milestones import MilestoneKind
 from schemas.orders.release import OrderStatus
 from schemas.procurement.replenishment import ReplenishmentRun
 from schemas.queues import ORDERS_QUEUE
-from workflows.runtime.policies import TASK_TIMEOUT
 from workflows.runtime.search_attributes import (
     CARRIER,
     ERP_SYSTEM,
@@ -35,6 +34,7 @@ from workflows.runtime.search_attributes import (
     REGION,
     SITE,
 )
+from workflows.runtime.timeouts_and_retries import TASK_TIMEOUT
 
 FIRST_MILESTONE = MilestoneKind.SHIPPED
 """The awaited milestone that support sees until the workflow reports another."""

@@ -11,7 +11,7 @@ from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
 from temporalio.exceptions import WorkflowAlreadyStartedError
 from temporalio.service import RPCError
 
-from dispatch import endings
+from dispatch import answers_after_end
 from dispatch.ports import CommandRefused, SignalOutcome, SignalRefused
 from dispatch.requests import CommandRecord
 from dispatch.temporal import summaries
@@ -27,8 +27,8 @@ from schemas.workflows.returns import ReturnStart, ReturnState
 from store.engine import Database
 from store.messaging import inbox, quarantine, signals, verdicts
 from store.orders import orders, returns
-from workflows.runtime.policies import TASK_TIMEOUT
 from workflows.runtime.search_attributes import ERP_SYSTEM, REGION, SITE
+from workflows.runtime.timeouts_and_retries import TASK_TIMEOUT
 
 _log = structlog.get_logger("handoff")
 
@@ -76,7 +76,7 @@ class CommandHandoff:
         if standing is None or not standing.closed:
             _log.warning("handoff.no_workflow", workflow=workflow, message=message)
             return False
-        await self._settle(message, endings.refusal(workflow, standing))
+        await self._settle(message, answers_after_end.refusal(workflow, standing))
         return True
 
     async def _settle(self, message: int, refusal: str | None, answer: ReturnAnswer | None = None) -> None:

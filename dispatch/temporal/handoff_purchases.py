@@ -15,8 +15,8 @@ from dispatch.temporal.indexing import indexed
 from schemas.procurement.purchase_orders import InboundStart
 from schemas.procurement.replenishment import ReplenishmentStart
 from schemas.queues import ORDERS_QUEUE
-from workflows.runtime.policies import TASK_TIMEOUT
 from workflows.runtime.search_attributes import ERP_SYSTEM, REGION, SITE
+from workflows.runtime.timeouts_and_retries import TASK_TIMEOUT
 
 
 class PurchaseHandoff:

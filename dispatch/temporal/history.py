@@ -11,7 +11,7 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from dispatch.ports import TaskKept
 from store.messaging.heads import Provisional
-from workflows.runtime.policies import HISTORY_TIMEOUT
+from workflows.runtime.timeouts_and_retries import HISTORY_TIMEOUT
 
 FIRST_PAGE, PAGE = 8, 100
 """Events that are read at once. A page is small because few events follow from a task: the first page nearly always

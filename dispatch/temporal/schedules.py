@@ -30,7 +30,7 @@ from schemas.finance.reconciliation import (
     ReconcileRun,
 )
 from schemas.queues import ORDERS_QUEUE
-from workflows.runtime.policies import CATCH_UP, TASK_TIMEOUT
+from workflows.runtime.timeouts_and_retries import CATCH_UP, TASK_TIMEOUT
 
 OF_INBOX = ReconcileRun(system=INBOX, target="messages")
 OF_WORKFLOWS = ReconcileRun(system=WORKFLOWS, target="open")

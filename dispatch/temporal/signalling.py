@@ -6,7 +6,7 @@ from weakref import WeakValueDictionary
 
 import structlog
 
-from dispatch import endings
+from dispatch import answers_after_end
 from dispatch.ports import SignalOutcome, SignalRefused, WorkflowSignals
 from schemas.base import Origin
 from schemas.orders.milestones import MilestoneEvent
@@ -96,7 +96,7 @@ class Signaller:
         async with self._database.transaction() as connection:
             standing = await signals.standing(connection, workflow) if taken is SignalOutcome.GONE else None
             if standing and standing.closed:
-                await events.supersede(connection, key, ids, endings.too_late(workflow, standing))
+                await events.supersede(connection, key, ids, answers_after_end.too_late(workflow, standing))
             elif taken is SignalOutcome.GONE and standing is None and about.kind is WorkflowKind.RETURN:
                 await events.supersede_unknown(connection, key, ids, f"no return {about.rma} is known")
                 await signals.not_taken(connection, [(key, event) for event in ids])

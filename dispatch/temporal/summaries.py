@@ -1,6 +1,6 @@
 """One-line summaries of workflows for support."""
 
-from schemas.words import counted
+from schemas.plurals import counted
 from schemas.workflows.lifecycle import OrderStart
 from schemas.workflows.returns import ReturnStart
 

@@ -2,7 +2,7 @@
 
 from schemas.base import Contract, Moment
 from schemas.finance.reconciliation import About, Difference, DifferenceClass
-from schemas.words import counted
+from schemas.plurals import counted
 
 
 class Undelivered(Contract):

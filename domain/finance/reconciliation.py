@@ -17,7 +17,7 @@ from schemas.finance.entries import AccountEntry, subject_of
 from schemas.finance.reconciliation import About, Comparison, Difference, DifferenceClass, DifferenceState
 from schemas.inventory.stock import Bucket, Figure, StockPlace
 from schemas.orders.release import OrderStatus
-from schemas.words import counted
+from schemas.plurals import counted
 
 AT_SITE = frozenset({Bucket.ON_HAND, Bucket.ALLOCATED, Bucket.RETURNS, Bucket.BLOCKED})
 IN_TRANSIT = "in_transit"

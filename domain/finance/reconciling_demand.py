@@ -9,7 +9,7 @@ from typing import NamedTuple
 from domain.finance.reconciliation import differing
 from schemas.base import System
 from schemas.finance.reconciliation import About, Comparison, Difference, DifferenceClass
-from schemas.words import counted
+from schemas.plurals import counted
 
 Key = tuple[str, str]
 """(item, site)."""

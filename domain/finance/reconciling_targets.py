@@ -8,7 +8,7 @@ from collections.abc import Collection, Mapping
 from typing import NamedTuple
 
 from domain.orders import targets
-from domain.orders.apart import WrittenOrder
+from domain.orders.split_goods import WrittenOrder
 from schemas.base import System
 from schemas.finance.entries import subject_of
 from schemas.finance.reconciliation import About, Comparison, Difference, DifferenceClass, TargetFigure

@@ -6,9 +6,9 @@ from datetime import date, datetime
 from domain.days import brought_on, day_of, shared_day, working_days_after
 from schemas.base import Variant
 from schemas.days import Days, Way
-from schemas.identifiers import TransportMode
 from schemas.orders.release import LinePromise, OrderRelease, Promise
-from schemas.words import counted, verb
+from schemas.plurals import counted, verb
+from schemas.standard_identifiers import TransportMode
 
 HANDLING_DAYS = {Variant.DISTRIBUTION_CENTRE: 1, Variant.DIRECT_DROP: 2}
 """Days from release until the goods leave: pick and pack, or the supplier's preparation."""

@@ -28,7 +28,7 @@ from schemas.inventory.promising import (
 )
 from schemas.orders.milestones import ShippedLine
 from schemas.orders.release import LinePromise, Promise
-from schemas.words import counted
+from schemas.plurals import counted
 
 BY_LEAD_TIME = "by lead time"
 MOST_WORDS = 5

@@ -9,8 +9,8 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import NamedTuple, Self
 
-from schemas.identifiers import short_id
 from schemas.orders.milestones import MilestoneEvent
+from schemas.standard_identifiers import short_id
 
 MOST_KEPT = 20
 """Reports of one milestone of one shipment that are kept: a sender corrects itself once, seldom twice."""

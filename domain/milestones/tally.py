@@ -12,9 +12,9 @@ from datetime import datetime
 from operator import attrgetter
 
 from domain.milestones.chronology import oddities
+from domain.milestones.line_sums import Carried, differing, highest, latest, shifted
 from domain.milestones.shipments import NOTHING, Packs, ShipmentState, packs_by_line
-from domain.milestones.signed import Mismatch, compared
-from domain.milestones.sums import Carried, differing, highest, latest, shifted
+from domain.milestones.signed_for import Mismatch, compared
 from domain.milestones.variants import RANK
 from schemas.cases.exceptions import Chronology
 from schemas.ids import sender_rma, shipment_back

@@ -17,7 +17,7 @@ from schemas.orders.changes import ReleaseAmended
 from schemas.orders.milestones import ShippedLine
 from schemas.orders.release import OrderStatus
 from schemas.planning.proposals import Decided, ProposalKind, ProposalsDecided
-from schemas.words import counted
+from schemas.plurals import counted
 from schemas.workflows.commands import ActionRequest, ReplanDecision, Substitute, Verdict
 
 PICKED, SHIPPED = RANK[OrderStatus.PICKED], RANK[OrderStatus.SHIPPED]

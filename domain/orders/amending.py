@@ -11,7 +11,7 @@ from domain.orders.state import OrderState
 from schemas.messaging.effects import ChangeKind
 from schemas.orders.changes import ReleaseAmended
 from schemas.orders.release import MAX_LINES, LineDue, OrderStatus
-from schemas.words import with_verb
+from schemas.plurals import with_verb
 from schemas.workflows.commands import Amendment, LineAmendment
 
 SHIPPED = RANK[OrderStatus.SHIPPED]

@@ -17,7 +17,7 @@ from schemas.cases.exceptions import ExceptionKind as X
 from schemas.messaging.effects import Effect, Operation
 from schemas.orders.milestones import MilestoneKind as M
 from schemas.orders.release import OrderStatus
-from schemas.words import counted, verb, with_verb
+from schemas.plurals import counted, verb, with_verb
 
 COMPENSATING = frozenset({Operation.CANCEL_WAREHOUSE, Operation.VOID_TENDER, Operation.INTERCEPT_SHIPMENT})
 ENDED_BY_DELIVERY = frozenset({X.ADDRESS, X.CUSTOMS})

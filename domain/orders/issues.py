@@ -10,7 +10,7 @@ from domain.orders.demand import StatePart
 from schemas.base import Contract, Moment
 from schemas.messaging.order_effects import OrderEffect
 from schemas.orders.milestones import MilestoneEvent, ShippedLine
-from schemas.words import counted
+from schemas.plurals import counted
 
 UNTYPED = "other"
 """Name of the kind of issue of which nobody said the cause."""

@@ -12,9 +12,9 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from domain.milestones.delay import day_by_eta
+from domain.milestones.line_sums import differing
 from domain.milestones.reports import MilestoneReport
 from domain.milestones.shipments import ShipmentState
-from domain.milestones.sums import differing
 from domain.milestones.variants import PLANS, step_for
 from domain.orders import cancellation, proposals, reporting, sourcing, tendering
 from domain.orders.deadlines import REPORTS, TENDER, Alarm
@@ -29,7 +29,7 @@ from schemas.messaging.order_effects import InstructWarehouse, TenderTransport
 from schemas.orders.milestones import MilestoneEvent
 from schemas.orders.milestones import MilestoneKind as M
 from schemas.orders.release import LineDue
-from schemas.words import counted
+from schemas.plurals import counted
 from schemas.workflows.lifecycle import OrderStart
 from schemas.workflows.returns import ReturnOutcome
 

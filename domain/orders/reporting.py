@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from domain.days import day_of
 from domain.milestones.shipments import NOTHING, UNRANKED, Packs, lines_of, packs_by_line
-from domain.milestones.signed import Mismatch
+from domain.milestones.signed_for import Mismatch
 from domain.milestones.variants import step_for
 from domain.orders import goods
 from domain.orders.decision import EffectCause, change, delta, effect

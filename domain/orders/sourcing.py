@@ -23,7 +23,7 @@ from schemas.orders.changes import SitesJoined
 from schemas.orders.milestones import MilestoneEvent, ShippedLine
 from schemas.orders.release import OrderStatus
 from schemas.planning.proposals import Proposal, ProposalKind, ProposalsRaised
-from schemas.words import with_verb
+from schemas.plurals import with_verb
 
 PICKED, SHIPPED = RANK[OrderStatus.PICKED], RANK[OrderStatus.SHIPPED]
 

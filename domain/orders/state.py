@@ -28,7 +28,7 @@ from typing import Any, Self
 from domain.days import end_of
 from domain.milestones.delay import Band, band
 from domain.milestones.shipments import ShipmentState
-from domain.milestones.signed import Mismatch
+from domain.milestones.signed_for import Mismatch
 from domain.milestones.tally import NO_SHIPMENT, WHOLE_ORDER, Tally, TallyFacts
 from domain.milestones.variants import BY_RANK, PLANS, RANK
 from domain.orders.demand import OrderDemand, OrderEnding

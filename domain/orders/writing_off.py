@@ -12,7 +12,7 @@ from schemas.ids import CaseKey
 from schemas.messaging.effects import ChangeKind
 from schemas.orders.milestones import ShippedLine
 from schemas.orders.release import OrderStatus
-from schemas.words import counted, with_verb
+from schemas.plurals import counted, with_verb
 from schemas.workflows.commands import ActionRequest
 
 SHIPPED, DELIVERED = RANK[OrderStatus.SHIPPED], RANK[OrderStatus.DELIVERED]

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from schemas.planning.governor import ANY_CLASS, Cause, Projected, Question, StockReplan, Tolerance
-from schemas.words import signed
+from schemas.plurals import signed
 
 
 class Look(NamedTuple):

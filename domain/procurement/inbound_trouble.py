@@ -11,10 +11,10 @@ from domain.procurement.matching import surplus
 from domain.procurement.purchase_order import LineState, PurchaseFile, with_changes
 from schemas.cases.cases import Finding
 from schemas.cases.exceptions import Action, ExceptionKind, Impossible
+from schemas.plurals import counted, verb
 from schemas.procurement.documents import DespatchAdvice, SupplierConfirmation
 from schemas.procurement.postings import ConfirmationDifference
 from schemas.procurement.purchase_orders import PurchaseDecision
-from schemas.words import counted, verb
 
 CONFIRMATION = "the supplier's confirmation"
 INVOICE = "the invoice of all that was received"

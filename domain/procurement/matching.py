@@ -11,11 +11,11 @@ from fractions import Fraction
 from typing import Any, NamedTuple
 
 from schemas.base import Unit
+from schemas.plurals import counted
 from schemas.procurement.documents import Invoice, InvoicedLine, Match
 from schemas.procurement.postings import SettlementDecision
 from schemas.procurement.purchase_orders import ProcurementPolicy
 from schemas.procurement.rates import Rate
-from schemas.words import counted
 
 HELD, RELEASED, REJECTED = SettlementDecision.HELD, SettlementDecision.RELEASED, SettlementDecision.REJECTED
 

@@ -10,10 +10,10 @@ from schemas.cases.cases import Finding
 from schemas.cases.exceptions import OF_PURCHASES, Action
 from schemas.cases.exceptions import ExceptionKind as X
 from schemas.ids import CaseKey
+from schemas.plurals import counted, with_verb
 from schemas.procurement.documents import ConfirmedLine, DespatchAdvice, Invoice
 from schemas.procurement.postings import SettlementDecision
 from schemas.procurement.purchase_orders import PurchaseDecision
-from schemas.words import counted, with_verb
 from schemas.workflows.commands import ActionRequest, Command
 
 CARRIED_OUT = OF_PURCHASES | {Action.RETRY, Action.WRITE_OFF}

@@ -9,8 +9,8 @@ aside than are wanted at several sites. Which shipment has which packs depends o
 from collections.abc import Iterable
 from typing import NamedTuple
 
+from domain.milestones.line_sums import differing
 from domain.milestones.shipments import NOTHING, Packs, ShipmentState
-from domain.milestones.sums import differing
 from domain.milestones.tally import shipments_between, touched_lines
 from domain.orders import goods
 from domain.orders.goods import ALLOCATED, DELIVERED, SHIPPED, Holdings, rest_of

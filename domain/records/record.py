@@ -5,11 +5,11 @@ from datetime import date, datetime
 from typing import NamedTuple
 
 from domain.days import day_of
+from domain.milestones.line_sums import differing
 from domain.milestones.shipments import ShipmentState
-from domain.milestones.sums import differing
 from domain.milestones.tally import shipments_between, touched_lines
 from domain.milestones.variants import RANK
-from domain.orders import apart
+from domain.orders import split_goods
 from domain.orders.decision import Decision
 from domain.orders.findings import findings
 from domain.orders.issues import UNTYPED, IssueKey
@@ -84,7 +84,7 @@ def order_record(
     changes += joined(change for decision in decisions for change in _decided(decision))
     if (demand := open_demand.changed(before, state)) is not None:
         changes.append(OpenDemand(rows=demand))
-    if (stands := apart.changed(before, state)) is not None:
+    if (stands := split_goods.changed(before, state)) is not None:
         changes.append(ApartChanged(apart=stands))
     return StepRecord(order=state.start.key, version=state.version, changes=tuple(changes))
 

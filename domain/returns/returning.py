@@ -16,7 +16,7 @@ from schemas.ids import EffectKey, Subject
 from schemas.messaging.effects import ChangeKind, Movement, PlanningDelta
 from schemas.messaging.order_effects import CollectReturn, ExpectReturn, OrderEffect, OrderPayload, ReportChange
 from schemas.orders.milestones import RETURN_KINDS, Disposition, MilestoneEvent, MilestoneKind, ShippedLine
-from schemas.words import counted, verb, with_verb
+from schemas.plurals import counted, verb, with_verb
 from schemas.workflows.commands import ReturnAnswer
 from schemas.workflows.returns import ReturnChanged, ReturnOutcome, ReturnStart, ReturnState
 

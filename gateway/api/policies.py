@@ -4,7 +4,7 @@ from typing import Annotated, get_args
 
 from fastapi import APIRouter, Query, Request, Response
 
-from domain.cases.policies import check
+from domain.cases.escalation_policies import check
 from gateway.api.command_handling import JSON
 from gateway.http.auth import AdminCaller
 from gateway.http.limits import read_body

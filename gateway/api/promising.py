@@ -6,7 +6,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request, Response
 
 from dispatch.orders.promising import would_promise
-from domain.cases.policies import order_policy
+from domain.cases.escalation_policies import order_policy
 from gateway.api.command_handling import JSON
 from gateway.availability import availability
 from gateway.http.auth import HoldingCaller

@@ -7,8 +7,8 @@ from gateway.tower.work_lists import Choice
 from gateway.views.purchases import PurchaseLineView, PurchaseView, purchase_view
 from schemas.base import Role
 from schemas.ids import purchase_key
+from schemas.plurals import counted, verb
 from schemas.procurement.purchase_orders import PurchaseStatus
-from schemas.words import counted, verb
 from store.engine import Connection
 from store.procurement import purchase_orders
 from store.views import purchases as tower_purchases

@@ -10,7 +10,7 @@ from schemas.base import Contract
 
 class ExceptionKind(StrEnum):
     """Kinds of exceptions of an order, or between our books and others. Each has an owner and tiers: see
-    `domain.cases.policies`."""
+    `domain.cases.escalation_policies`."""
 
     SHORT_SHIP = "short_ship"
     OVER_SHIP = "over_ship"

@@ -1,4 +1,4 @@
-"""Policies as data: rules in a table, each for a scope, over the built-in defaults. See `domain.cases.policies`."""
+"""Policies as data: rules in a table, each for a scope, over the defaults of `domain.cases.escalation_policies`."""
 
 from typing import Annotated, Any, Literal
 

@@ -7,8 +7,8 @@ from typing import Annotated
 from pydantic import Field
 
 from schemas.base import Contract, Day, Exact, Moment
-from schemas.identifiers import Currency
 from schemas.planning.forecast import PeriodLength
+from schemas.standard_identifiers import Currency
 
 MAX_BATCH = 500
 """Rows of a call to an ERP: few calls, each small enough to repeat."""

@@ -8,8 +8,8 @@ from typing import Annotated
 from pydantic import Field
 
 from schemas.base import Contract, Moment, OrderNumber, ShipmentId, SystemId, Text
-from schemas.identifiers import Currency
 from schemas.inventory.stock import Bucket
+from schemas.standard_identifiers import Currency
 
 
 class Account(StrEnum):

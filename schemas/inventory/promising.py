@@ -7,9 +7,9 @@ from pydantic import Field, model_validator
 
 from schemas.base import Contract, Day, Moment, Packs, Region, SiteId, SystemId, Text
 from schemas.days import EVERY_DAY, Days
-from schemas.identifiers import TransportMode
 from schemas.orders.milestones import ItemId, LineNumber, ShippedLine
 from schemas.orders.release import LinePromise, Promise
+from schemas.standard_identifiers import TransportMode
 
 STOCK = ""
 """`Reservation.supply` of packs that are on hand."""

@@ -12,10 +12,10 @@ from typing import Annotated, Generic, Self, TypeVar
 from pydantic import ConfigDict, Field, WithJsonSchema, model_validator
 
 from schemas.base import Contract, EventId, Exact, InUnit, LongText, Moment, Packs, QuantityOrNone, SiteId
-from schemas.identifiers import Currency
+from schemas.notation import decimal_schema
 from schemas.orders.milestones import ItemId
 from schemas.orders.release import Amount
-from schemas.written import decimal_schema
+from schemas.standard_identifiers import Currency
 
 UnitValue = Annotated[
     Exact,

@@ -5,10 +5,10 @@ from typing import Annotated
 from pydantic import BeforeValidator, Field
 
 from schemas.base import Contract, Day, Moment, OrderNumber, Reference, SiteId, Text, printable
-from schemas.identifiers import Incoterm, TransportMode
 from schemas.messaging.effects import ChangeKind, LineTarget
 from schemas.orders.milestones import Disposition, MilestoneKind, ShippedLine
 from schemas.orders.release import LinePromise, OrderLine, OrderStatus, Party
+from schemas.standard_identifiers import Incoterm, TransportMode
 
 
 class ErpMilestone(Contract):

@@ -22,8 +22,8 @@ from schemas.base import (
 )
 from schemas.cases.exceptions import REPORTABLE, ExceptionKind
 from schemas.copying import made_of
-from schemas.identifiers import Sscc, UnLocode
 from schemas.orders.release import MAX_LINES, Amount
+from schemas.standard_identifiers import Sscc, UnLocode
 
 
 class MilestoneKind(StrEnum):

@@ -27,7 +27,7 @@ from schemas.base import (
 )
 from schemas.copying import made_of
 from schemas.days import TimeZone, utc_offset_s
-from schemas.identifiers import Country, Currency, Gln, Gtin, Incoterm, TransportMode, UnLocode
+from schemas.standard_identifiers import Country, Currency, Gln, Gtin, Incoterm, TransportMode, UnLocode
 
 LAST_CLOCK = timezone(timedelta(hours=-12))
 """The last clock of the earth: a day that is over there is over everywhere."""

@@ -12,7 +12,7 @@ from pydantic import Field
 
 from schemas.base import Contract, Day, EventId, Packs, Quantity, Text, Unit
 from schemas.days import TimeZone, WorkingDays
-from schemas.identifiers import TransportMode
+from schemas.standard_identifiers import TransportMode
 
 
 class MasterKind(StrEnum):

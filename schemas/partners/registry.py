@@ -12,8 +12,8 @@ from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, StringC
 from schemas.base import Contract, Moment, Region, Role, SiteId, System, SystemId, Text
 from schemas.copying import made_of
 from schemas.days import TimeZone
-from schemas.identifiers import Gln
 from schemas.partners.references import SecretReference
+from schemas.standard_identifiers import Gln
 
 ANY = "*"
 """The target of a connection that serves all targets without one of their own."""

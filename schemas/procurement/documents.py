@@ -25,11 +25,11 @@ from schemas.base import (
     SystemId,
     Unit,
 )
-from schemas.identifiers import Currency, Sscc
+from schemas.notation import decimal_schema
 from schemas.orders.milestones import ItemId, LineNumber
 from schemas.orders.release import Amount
 from schemas.procurement.rates import Rate, sum_of
-from schemas.written import decimal_schema
+from schemas.standard_identifiers import Currency, Sscc
 
 Price = Annotated[
     Exact,

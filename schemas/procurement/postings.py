@@ -4,10 +4,10 @@ from enum import StrEnum
 
 from schemas.base import Contract, Day, Exact, Moment, OrderNumber, Packs
 from schemas.cases.exceptions import Action
-from schemas.identifiers import Currency
 from schemas.orders.milestones import ItemId, LineNumber
 from schemas.procurement.documents import Count, DocumentNumber, Match, Price, Revision
 from schemas.procurement.rates import Rate
+from schemas.standard_identifiers import Currency
 
 
 class ConfirmationDifference(Contract):

@@ -17,7 +17,7 @@ from typing import Literal, TypeVar
 from pydantic import TypeAdapter, ValidationError
 
 from schemas.base import OrderNumber, ShipmentId, Variant
-from schemas.identifiers import Incoterm, TransportMode
+from schemas.standard_identifiers import Incoterm, TransportMode
 from simulators.orders import countries
 
 ORDER = "po / so #"

@@ -9,9 +9,9 @@ from random import Random
 from biip.checksums import gs1_standard_check_digit
 
 from schemas.base import Variant
-from schemas.identifiers import TransportMode
 from schemas.orders.milestones import ShippedLine
 from schemas.orders.release import OrderLine, OrderRelease, Party
+from schemas.standard_identifiers import TransportMode
 from simulators.orders.countries import region_of
 from simulators.orders.history_rows import item_code, supplier_id
 from simulators.world import network

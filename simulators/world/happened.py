@@ -8,9 +8,9 @@ from random import Random
 
 from domain.inventory.promise import lead_days
 from schemas.base import Variant
-from schemas.identifiers import TransportMode
 from schemas.orders.milestones import MilestoneKind, ShippedLine
 from schemas.orders.release import OrderRelease
+from schemas.standard_identifiers import TransportMode
 from simulators.world import network
 from simulators.world.plans import OrderPlan, PlannedEvent, PlannedShipment
 

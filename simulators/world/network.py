@@ -1,8 +1,8 @@
 """The network that the stand-ins play: one regional distribution centre a region, one carrier per mode and region."""
 
 from schemas.base import Variant
-from schemas.identifiers import TransportMode
 from schemas.orders.release import OrderRelease, Party
+from schemas.standard_identifiers import TransportMode
 
 ERP = "erp-main"
 """The ERP whose orders the demo replays."""

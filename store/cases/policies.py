@@ -1,4 +1,4 @@
-"""The table of policies: every version of every rule. Their meaning is decided by `domain.cases.policies`."""
+"""The table of policies: every version of every rule. Their meaning is decided by `domain.cases.escalation_policies`."""
 
 from psycopg.types.json import Jsonb
 

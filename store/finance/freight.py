@@ -34,7 +34,7 @@ SET_FOR = """
 
 
 def _set(field: str) -> str:
-    """SQL: the policy value for an order `o`, refined as in `domain.cases.policies`. The most specific rule wins; of
+    """SQL: the policy value for an order `o`, refined as in `domain.cases.escalation_policies`. The most specific rule wins; of
     equally specific rules, the later id. NULL when no rule has it."""
     return f"""
         (

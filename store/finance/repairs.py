@@ -12,7 +12,7 @@ from schemas.inventory.promising import REPLENISHMENT, Reservation, Terms
 from schemas.inventory.reports import InventoryKind, InventoryReport
 from schemas.inventory.stock import Bucket, StockMove, StockPlace, place
 from schemas.inventory.supply import Supply
-from schemas.words import counted, with_verb
+from schemas.plurals import counted, with_verb
 from store.engine import Connection
 from store.finance.self_audit import OPEN
 from store.inventory import ledger, promising, reservations, stock

@@ -20,7 +20,7 @@ from schemas.workflows.steps import InputOutcome, WorkflowStep
 from store.engine import Connection
 from store.messaging import heads
 from store.messaging.heads import Provisional
-from store.messaging.looking import QUIET_S
+from store.messaging.history_checks import QUIET_S
 from store.orders import steps
 from tests import written
 from tests.dispatch.conftest import Desk

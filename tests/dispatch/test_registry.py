@@ -25,7 +25,7 @@ from schemas.parsing import InvalidMessage, check
 from schemas.partners.registry import PartnerChange
 from schemas.settings import Endpoint, Settings
 from store.engine import Database
-from store.messaging import hearing
+from store.messaging import listening
 from store.partners import registry
 from tests.domain.partners.samples import API, NORTH
 from tests.seals import SEALS
@@ -99,7 +99,7 @@ async def test_a_change_reaches_running_processes(database: Database) -> None:
 async def test_a_change_while_nobody_listens_is_seen_at_the_next_look(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(hearing, "RECONNECT_AFTER_S", NEVER_S)
+    monkeypatch.setattr(listening, "RECONNECT_AFTER_S", NEVER_S)
     async with process(database, look_every_s=0.2) as live:
         await end_listeners(database)
         await put(database, ERP)
@@ -109,7 +109,7 @@ async def test_a_change_while_nobody_listens_is_seen_at_the_next_look(
 async def test_a_connection_that_listens_is_renewed_and_what_was_missed_is_made_good(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(hearing, "RECONNECT_AFTER_S", 0.3)
+    monkeypatch.setattr(listening, "RECONNECT_AFTER_S", 0.3)
     async with process(database) as live:
         await end_listeners(database)
         await put(database, ERP)

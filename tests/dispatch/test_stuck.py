@@ -11,8 +11,8 @@ from temporalio.common import RetryPolicy, WorkflowIDConflictPolicy
 from temporalio.testing import ActivityEnvironment
 from temporalio.worker import Worker
 
-from activities.messaging.heard import SIGNALS
 from activities.messaging.inbox_check import InboxActivities
+from activities.messaging.signal_history import SIGNALS
 from dispatch.handoff import TemporalHandoff
 from dispatch.relay import Relay
 from schemas.finance.reconciliation import INBOX, ReconcileReport, ReconcileRun

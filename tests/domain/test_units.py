@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 
 from domain.units import METRIC, NotConvertible, converted, kept, unmoved
 from schemas.base import Unit
-from schemas.identifiers import TransportMode
 from schemas.orders.release import ReleasedLine, ReleaseRequest
 from schemas.parsing import check
 from schemas.partners.master_data import Carrier, Conversion, Item
+from schemas.standard_identifiers import TransportMode
 from tests.schemas.samples import RELEASE
 
 TABLETS = Item(

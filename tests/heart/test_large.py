@@ -10,7 +10,7 @@ from temporalio.api.enums.v1 import EventType
 from demo.order import Order
 from demo.stage import CARRIER
 from dispatch.temporal.signalling import MOST_BYTES
-from domain.messaging.watching import FAILED_TASKS
+from domain.messaging.workflow_health import FAILED_TASKS
 from schemas.orders.milestones import Milestone
 from schemas.orders.milestones import MilestoneKind as M
 from schemas.orders.release import OrderStatus

@@ -42,8 +42,8 @@ from tests.stack.standins import until
 from tests.store.rows import FIRST, NOW, SHIPPED, open_order
 from workflows.cases.exception_case import ExceptionCaseWorkflow
 from workflows.finance.reconciliation import ReconciliationWorkflow
-from workflows.runtime.policies import TASK_TIMEOUT
 from workflows.runtime.sandbox import sandbox
+from workflows.runtime.timeouts_and_retries import TASK_TIMEOUT
 
 TOKEN = "stand-in"
 ERP = ReconcileRun(system="erp", target="erp-one")

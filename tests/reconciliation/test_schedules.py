@@ -7,7 +7,7 @@ from temporalio.client import Client, ScheduleOverlapPolicy
 from activities.messaging.inbox_check import InboxActivities
 from dispatch.temporal.schedules import INBOX_EVERY_S, OF_INBOX, ensure
 from schemas.finance.reconciliation import ReconcileRun
-from workflows.runtime.policies import CATCH_UP
+from workflows.runtime.timeouts_and_retries import CATCH_UP
 
 RUN = ReconcileRun(system="wms", target="SCHEDULED")
 

@@ -4,13 +4,13 @@ from temporalio import activity, workflow
 from temporalio.client import Client, WorkflowHistory
 from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 
-from domain.cases.policies import CASE_POLICIES
+from domain.cases.escalation_policies import CASE_POLICIES
 from schemas.cases.cases import CaseNews, CaseStart, Finding
 from schemas.cases.exceptions import ExceptionKind
 from schemas.finance.reconciliation import ReconcileReport, ReconcileRun
 from schemas.queues import RECONCILE_QUEUE
 from workflows.finance.reconciliation import ReconciliationWorkflow
-from workflows.runtime.policies import TASK_TIMEOUT
+from workflows.runtime.timeouts_and_retries import TASK_TIMEOUT
 
 RUN = ReconcileRun(system="wms", target="LYS")
 

@@ -11,7 +11,7 @@ import pytest_asyncio
 from temporalio.client import Client
 from temporalio.testing import ActivityEnvironment
 
-from activities.messaging.watching import WatchActivities
+from activities.messaging.workflow_health import WatchActivities
 from dispatch.restarts.restarting import Figures, RestartRequest
 from dispatch.temporal.schedules import OF_WORKFLOWS
 from schemas.finance.reconciliation import ReconcileReport

@@ -19,7 +19,7 @@ from schemas.base import Contract
 from schemas.messaging.instructions import WarehouseInstruction
 from schemas.orders.release import OrderLine, OrderRelease, Party
 from schemas.partners.master_data import RECORDS
-from tests.schemas.test_written import parts
+from tests.schemas.test_notation import parts
 
 ROOT = Path(__file__).resolve().parents[2]
 ROOMS = ("schemas", "domain", "workflows", "activities", "connectors", "store", "dispatch", "gateway", "telemetry")
@@ -37,7 +37,7 @@ KNOWN: dict[str, str] = {
     **dict.fromkeys(
         ("DemandSignal.packs", "DemandSignal.revision"), "read in store/planning/demand.py, of numbered rows"
     ),
-    **dict.fromkeys(("Scope.customer", "Scope.queue", "Scope.channel"), "read by name in domain/cases/policies.py"),
+    **dict.fromkeys(("Scope.customer", "Scope.queue", "Scope.channel"), "read in domain/cases/escalation_policies.py"),
     "PurchaseOrder.replenishment": "shown with the purchase order",
     "ReplenishmentProposal.reason": "shown with the proposal",
     "Item.item_class": "read in SQL: store/partners/master_data.py",

@@ -12,8 +12,8 @@ import pytest
 from domain.inventory.promise import promise
 from domain.milestones.variants import step_for
 from schemas.base import Role, Variant
-from schemas.identifiers import Incoterm, TransportMode
 from schemas.orders.milestones import MilestoneKind
+from schemas.standard_identifiers import Incoterm, TransportMode
 from simulators.orders.countries import alpha2, country_in, region_of
 from simulators.orders.history import RULES, HistoricOrder, OrderHistory, RowFinding, expectations, plan, read_history
 from simulators.orders.history_rows import COLUMNS, item_code, supplier_id

@@ -6,7 +6,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from domain.cases.policies import check
+from domain.cases.escalation_policies import check
 from domain.finance.freight import FreightInvoiced
 from schemas.cases.policies import PolicyRule, Scope
 from schemas.finance.erp_feed import ErpFreightPosting, ErpRowKind

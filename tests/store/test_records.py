@@ -4,7 +4,7 @@ from temporalio import activity
 from temporalio.testing import ActivityEnvironment
 
 from activities.records.records import RecordActivities
-from domain.cases.policies import CASE_POLICIES
+from domain.cases.escalation_policies import CASE_POLICIES
 from schemas.base import Origin
 from schemas.cases.cases import CaseHistory, CaseName, CaseQuery
 from schemas.cases.exceptions import ExceptionKind

@@ -26,7 +26,7 @@ from tests.workflows.told import CommandRefused, keep, named, stands
 from workflows.cases import case_steps
 from workflows.cases.exception_case import ExceptionCaseWorkflow
 from workflows.runtime.payloads import CONVERTER
-from workflows.runtime.policies import TASK_TIMEOUT
+from workflows.runtime.timeouts_and_retries import TASK_TIMEOUT
 
 LATE = Finding(kind=ExceptionKind.DELAY, subject="DN-1", summary="2 days late")
 LATER = Finding(kind=ExceptionKind.DELAY, subject="DN-2", summary="5 days late")

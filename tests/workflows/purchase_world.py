@@ -39,7 +39,7 @@ from tests.written import Said
 from workflows.cases.exception_case import ExceptionCaseWorkflow
 from workflows.procurement.purchase_order import InboundWorkflow
 from workflows.procurement.replenishment import ReplenishmentWorkflow
-from workflows.runtime.policies import TASK_TIMEOUT
+from workflows.runtime.timeouts_and_retries import TASK_TIMEOUT
 
 POLICY = CasePolicy(tiers=(Tier(after_s=0, queue="desk"),))
 WORKFLOWS = (InboundWorkflow, ReplenishmentWorkflow, ExceptionCaseWorkflow)

@@ -35,7 +35,7 @@ from tests.written import Said
 from workflows.cases.exception_case import ExceptionCaseWorkflow
 from workflows.orders.returns import ReturnWorkflow
 from workflows.runtime.payloads import CONVERTER
-from workflows.runtime.policies import TASK_TIMEOUT
+from workflows.runtime.timeouts_and_retries import TASK_TIMEOUT
 
 POLICY = CasePolicy(version=3, tiers=(Tier(after_s=0, queue="customer-service"),))
 Trouble = Callable[[Effect], None]

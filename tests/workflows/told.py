@@ -12,7 +12,7 @@ from temporalio.client import Client, WorkflowHistory
 
 from schemas.workflows.steps import WorkflowStep
 from tests.stack.standins import until
-from workflows.runtime.policies import NEXT_TASK
+from workflows.runtime.timeouts_and_retries import NEXT_TASK
 
 
 class CommandRefused(Exception):

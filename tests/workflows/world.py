@@ -41,7 +41,7 @@ from tests.written import Said
 from workflows.cases.exception_case import ExceptionCaseWorkflow
 from workflows.orders.order import OrderWorkflow
 from workflows.orders.returns import ReturnWorkflow
-from workflows.runtime.policies import TASK_TIMEOUT
+from workflows.runtime.timeouts_and_retries import TASK_TIMEOUT
 
 CARRIER = "carrier-alpha"
 QUIET = CasePolicy(tiers=(Tier(after_s=0, queue="desk"),))

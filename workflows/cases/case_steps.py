@@ -10,7 +10,7 @@ from schemas.cases.cases import CaseOutcome, CaseRecord, CaseStart
 from schemas.workflows.records import StepWritten
 from schemas.workflows.steps import WorkflowStep
 from workflows.runtime import steps
-from workflows.runtime.policies import TASK_TIMEOUT
+from workflows.runtime.timeouts_and_retries import TASK_TIMEOUT
 
 
 async def open_case(start: CaseStart) -> ChildWorkflowHandle[Any, CaseOutcome]:

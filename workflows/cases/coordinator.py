@@ -22,7 +22,7 @@ from schemas.workflows.returns import ReturnStart
 from workflows.cases import case_steps
 from workflows.runtime import steps
 from workflows.runtime.background import Background
-from workflows.runtime.policies import CLOSING, CLOSING_AT_MOST, TASK_TIMEOUT
+from workflows.runtime.timeouts_and_retries import CLOSING, CLOSING_AT_MOST, TASK_TIMEOUT
 
 FIGURES = "cases follow figures"
 """The patch since which an open case hears of figures that change under the same names."""

@@ -15,7 +15,7 @@ from schemas.cases.cases import CaseNews, CaseStart
 from schemas.finance.reconciliation import ReconcileReport, ReconcileRun
 from schemas.queues import RECONCILE_QUEUE
 from workflows.cases import case_steps
-from workflows.runtime.policies import RECONCILE, RECONCILE_SILENCE
+from workflows.runtime.timeouts_and_retries import RECONCILE, RECONCILE_SILENCE
 
 
 @workflow.defn(name="Reconciliation")

@@ -21,9 +21,9 @@ from domain.procurement.purchase_run import InboundRun
 from schemas.cases.cases import CaseEntry, Finding
 from schemas.cases.exceptions import Action
 from schemas.orders.milestones import MilestoneEvent
+from schemas.plurals import counted
 from schemas.procurement.purchase_effects import PurchaseEffect
 from schemas.procurement.purchase_orders import PurchaseAnswer, PurchaseDocument, PurchaseOutcome
-from schemas.words import counted
 from schemas.workflows.records import StepRecord, StepWritten
 from schemas.workflows.steps import WorkflowStep
 from workflows.cases.coordinator import CaseCoordinator

@@ -12,8 +12,8 @@ from typing import NamedTuple
 
 from temporalio import workflow
 
-from workflows.runtime.policies import NEXT_TASK
 from workflows.runtime.tasks import history_length
+from workflows.runtime.timeouts_and_retries import NEXT_TASK
 
 
 class Due(NamedTuple):

@@ -14,9 +14,9 @@ from temporalio import workflow
 from domain.messaging.cost import MOST_BEFORE, MOST_PER_STEP, cost
 from schemas.base import Contract
 from schemas.cases.cases import CaseEntry, CaseNews
-from schemas.identifiers import short_id
 from schemas.orders.milestones import MilestoneEvent
 from schemas.procurement.purchase_orders import PurchaseDocument
+from schemas.standard_identifiers import short_id
 from schemas.workflows.commands import Command
 from schemas.workflows.returns import ReturnOutcome
 from schemas.workflows.steps import InputOutcome

@@ -14,7 +14,7 @@ from typing import Any, Generic, Protocol, Self, TypeVar
 from temporalio import workflow
 
 from schemas.base import Contract
-from workflows.runtime.policies import FEED_CYCLES_PER_RUN, FEED_RUN, FEED_SILENCE
+from workflows.runtime.timeouts_and_retries import FEED_CYCLES_PER_RUN, FEED_RUN, FEED_SILENCE
 
 
 class CountedRun(Protocol):

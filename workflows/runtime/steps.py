@@ -16,10 +16,10 @@ from schemas.cases.cases import CaseHistory, CaseName, CaseQuery
 from schemas.cases.exceptions import CasePolicy
 from schemas.messaging.effects import Effect, EffectReceipt
 from schemas.orders.changes import OrderViewChanged
-from schemas.words import counted
+from schemas.plurals import counted
 from schemas.workflows.records import Replay, StepRecord, StepWritten
 from schemas.workflows.steps import WorkflowStep
-from workflows.runtime.policies import EXPRESS_CALL, QUEUED_CALL, WRITE_DOWN_NOW, WRITE_DOWN_PATIENTLY
+from workflows.runtime.timeouts_and_retries import EXPRESS_CALL, QUEUED_CALL, WRITE_DOWN_NOW, WRITE_DOWN_PATIENTLY
 
 Answer = TypeVar("Answer")
 

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from domain.cases.policies import CASE_POLICIES, _owned_by, case_policy, channel_policy, check, order_policy
+from domain.cases.escalation_policies import CASE_POLICIES, _owned_by, case_policy, channel_policy, check, order_policy
 from schemas.cases.cases import CaseQuery
 from schemas.cases.exceptions import Action, CasePolicy, Channel, ExceptionKind, OrderPolicy, Times
 from schemas.cases.policies import About, ChannelPolicy, PolicyRule, Scope

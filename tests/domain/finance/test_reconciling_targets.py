@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from domain.finance.reconciling_targets import OrderStanding, OrderTargets, compare, expected, held
-from domain.orders import apart, targets
+from domain.orders import split_goods, targets
 from domain.orders.state import OrderState
 from domain.orders.targets import shares
 from domain.records.record import line_record
@@ -117,11 +117,11 @@ def test_who_is_to_have_an_order_cancelled(
     assert (found.called_off, found.packs is not None) == (called_off, compared)
 
 
-def written(state: OrderState) -> apart.WrittenOrder:
+def written(state: OrderState) -> split_goods.WrittenOrder:
     """The order as the store has it of this state."""
     rows = (line_record(state, line) for line in state.lines)
     lines = (LineDue(line=x.line, item=x.item, quantity=x.ordered - x.cancelled, due_on=x.promised_on) for x in rows)
-    return apart.written(state.start.site, lines, apart.apart(state))
+    return split_goods.written(state.start.site, lines, split_goods.apart(state))
 
 
 @given(policy=st.sampled_from([PLANNER, ELSEWHERE]), happened=st.lists(steps, min_size=2, max_size=9))
@@ -130,12 +130,12 @@ def test_what_is_written_says_the_same_targets_as_the_state(
     policy: OrderPolicy, happened: list[tuple[Any, ...]]
 ) -> None:
     story, before = Story(Variant.DISTRIBUTION_CENTRE, policy), None
-    kept = apart.changed(None, story.state)
+    kept = split_goods.changed(None, story.state)
     for number, step in enumerate(happened):
         before = story.state
         take(story, number, step)
-        kept = apart.changed(before, story.state) or kept
-    assert kept == apart.apart(story.state), "what a step leaves out has not changed"
+        kept = split_goods.changed(before, story.state) or kept
+    assert kept == split_goods.apart(story.state), "what a step leaves out has not changed"
     state, order = story.state, written(story.state)
     going = OrderStanding(OrderStatus.PROMISED, (), False)
     lines = tuple(LineFigure(line=n, item=i, quantity=q) for (n, i), q in targets.wanted(state).items() if q)

@@ -14,11 +14,11 @@ from domain.milestones.reports import MilestoneReport, heard
 from domain.orders import goods, lifecycle
 from domain.orders.state import OrderState
 from schemas.base import Variant
-from schemas.identifiers import short_id
 from schemas.inventory.stock import Bucket, place
 from schemas.messaging.effects import Effect, Operation
 from schemas.orders.milestones import MilestoneEvent, ShippedLine
 from schemas.orders.milestones import MilestoneKind as M
+from schemas.standard_identifiers import short_id
 from tests.domain.builders import FULL, NOON, event, opened
 
 

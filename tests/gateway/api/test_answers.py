@@ -10,7 +10,7 @@ from dispatch.ports import TaskKept
 from dispatch.refusing import refused_by
 from dispatch.requests import CommandRecord
 from domain.cases.case_file import CaseFile
-from domain.cases.policies import CASE_POLICIES
+from domain.cases.escalation_policies import CASE_POLICIES
 from domain.orders.demand import OrderEnding
 from domain.orders.opening import opening
 from domain.orders.order_run import OrderRun

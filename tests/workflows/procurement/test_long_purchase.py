@@ -8,11 +8,11 @@ import pytest_asyncio
 
 from domain.procurement.purchase_run import InboundRun
 from schemas.cases.exceptions import Action
-from schemas.identifiers import short_id
 from schemas.inventory.stock import StockMoved
 from schemas.messaging.effects import Operation
 from schemas.orders.milestones import MilestoneKind as M
 from schemas.procurement.purchase_orders import PurchaseStatus
+from schemas.standard_identifiers import short_id
 from tests.domain.purchases import NOON, advised, confirmed, invoiced, received, reported
 from tests.stack.standins import until
 from tests.workflows.conftest import server

@@ -25,8 +25,8 @@ from workflows.runtime.answers import SystemAnswer
 from workflows.runtime.deadline_timer import Due
 from workflows.runtime.entity import EntityWorkflow, StepDraft
 from workflows.runtime.inputs import Input, Inputs
-from workflows.runtime.policies import TASK_TIMEOUT
 from workflows.runtime.tasks import Recorder
+from workflows.runtime.timeouts_and_retries import TASK_TIMEOUT
 
 WITHIN = timedelta(seconds=60)
 """How long what is done beside may take: longer than any test waits."""

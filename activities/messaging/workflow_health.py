@@ -14,8 +14,8 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from activities.finance.reconciliation import written
 from domain.finance.reconciliation import Patience
-from domain.messaging import watching
-from domain.messaging.watching import Seen
+from domain.messaging import workflow_health
+from domain.messaging.workflow_health import Seen
 from schemas.finance.reconciliation import Comparison, ReconcileReport, ReconcileRun
 from store.engine import Connection, Database
 from store.finance import reconciliation as books
@@ -55,7 +55,9 @@ class WatchActivities:
             heads = await self._turn(connection, known)
             waiting = await restarting.waiting(connection, [it.subject for it in heads])
         seen = [it.model_copy(update={"waiting": waiting.get(it.subject, 0)}) for it in await self._looks(heads)]
-        comparison = Comparison(compared=len(seen), differences=tuple(filter(None, map(watching.difference, seen))))
+        comparison = Comparison(
+            compared=len(seen), differences=tuple(filter(None, map(workflow_health.difference, seen)))
+        )
         async with self.database.transaction() as connection:
             report = await written(connection, run, comparison, AT_FIRST, now)
             await books.ended(connection, id, report.compared, report.differences, report.explained)
@@ -78,10 +80,10 @@ class WatchActivities:
                 return await self._look(it)
 
         seen = await asyncio.gather(*map(one, heads))
-        stopped = [it.workflow_id for it in seen if it.status != watching.RUNNING]
+        stopped = [it.workflow_id for it in seen if it.status != workflow_health.RUNNING]
         async with self.database.connection() as connection:
             still = {it.workflow_id for it in await restarting.still_open(connection, stopped)}
-        return [it for it in seen if it.status == watching.RUNNING or it.workflow_id in still]
+        return [it for it in seen if it.status == workflow_health.RUNNING or it.workflow_id in still]
 
     async def _look(self, it: KeptHead) -> Seen:
         try:

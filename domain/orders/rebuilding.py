@@ -14,10 +14,10 @@ from domain.orders.decision import Decision
 from domain.orders.order_run import OrderRun
 from domain.orders.state import OrderState
 from schemas.cases.cases import KnownCase
-from schemas.identifiers import short_id
 from schemas.messaging.effects import EffectReceipt
 from schemas.messaging.order_effects import OrderEffect, TenderTransport
 from schemas.orders.milestones import MilestoneEvent
+from schemas.standard_identifiers import short_id
 from schemas.workflows.commands import Command, Verb
 from schemas.workflows.lifecycle import OrderStart
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from domain.messaging.watching import Seen, difference
+from domain.messaging.workflow_health import Seen, difference
 
 
 def seen(**more: object) -> Seen:

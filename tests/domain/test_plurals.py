@@ -11,8 +11,8 @@ from domain.procurement.inbound_trouble import findings, mark
 from domain.procurement.purchase_order import PurchaseFile
 from schemas.cases.exceptions import Action
 from schemas.orders.milestones import ShippedLine
+from schemas.plurals import counted, signed, verb, with_verb
 from schemas.procurement.purchase_orders import PurchaseDecision, PurchaseDocument
-from schemas.words import counted, signed, verb, with_verb
 from tests.domain.purchases import NOON, advised, confirmed, invoiced, order, received, start
 
 UNWANTED = "under way although nothing more is wanted"

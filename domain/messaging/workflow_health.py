@@ -3,7 +3,7 @@
 from schemas.base import Contract
 from schemas.finance.reconciliation import About, Difference, DifferenceClass
 from schemas.ids import Subject, SubjectKind
-from schemas.words import counted
+from schemas.plurals import counted
 
 FAILED_TASKS = 3
 """Tries of a workflow task that are no accident any more: the server fails some for reasons of its own."""

@@ -1,6 +1,6 @@
 """Words for people."""
 
-from schemas.words import counted
+from schemas.plurals import counted
 
 
 def test_one_thing_is_one() -> None:

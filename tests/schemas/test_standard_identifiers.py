@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
-from schemas.identifiers import Country, Gln, Gtin, Sscc, UnLocode
+from schemas.standard_identifiers import Country, Gln, Gtin, Sscc, UnLocode
 
 ADAPTERS: dict[str, TypeAdapter[str]] = {
     "gtin": TypeAdapter(Gtin),

@@ -6,14 +6,14 @@ from random import Random
 import pytest
 
 from domain.orders import commands, lifecycle
-from domain.orders.refolding import EffectEntry, RefoldingFacts, ReplayedInput, refold
+from domain.orders.rebuilding import EffectEntry, RefoldingFacts, ReplayedInput, refold
 from domain.orders.state import OrderState
 from schemas.base import Contract, Variant
-from schemas.identifiers import short_id
 from schemas.messaging.order_effects import OrderEffect
 from schemas.orders.milestones import MilestoneEvent
 from schemas.orders.milestones import MilestoneKind as M
 from schemas.orders.release import CancelRequest
+from schemas.standard_identifiers import short_id
 from schemas.workflows.commands import Amendment, HoldRequest, LineAmendment, ResumeRequest, Verb
 from tests.domain.builders import FULL, NOON, command, event, start
 
